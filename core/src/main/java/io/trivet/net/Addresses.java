@@ -1,0 +1,71 @@
+package io.trivet.net;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+
+/** Addresses as people write them: {@code 127.0.0.1:8080}, {@code [::1]:8080}. */
+public final class Addresses {
+    private Addresses() {}
+
+    /**
+     * An address and port, the address as a number.
+     *
+     * @param address resolved or not
+     * @return for instance {@code [::1]:8080}; an unresolved one shows its host name
+     */
+    public static String toString(InetSocketAddress address) {
+        InetAddress ip = address.getAddress();
+        if (ip == null) {
+            return address.getHostString() + ":" + address.getPort();
+        }
+        String host = toString(ip);
+        return (ip instanceof Inet6Address ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    /**
+     * An IP address as a number, the longest run of zeros of an IPv6 address shortened (RFC 5952).
+     *
+     * @param address the address
+     * @return for instance {@code 127.0.0.1}, {@code fe80::1%2}
+     */
+    public static String toString(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        if (bytes.length == 4) {
+            return address.getHostAddress();
+        }
+        int[] groups = new int[8];
+        for (int i = 0; i < 8; i++) {
+            groups[i] = (bytes[2 * i] & 0xff) << 8 | (bytes[2 * i + 1] & 0xff);
+        }
+        int runStart = -1;
+        int runLength = 1; // a single zero group is not shortened
+        for (int i = 0; i < 8; i++) {
+            int end = i;
+            while (end < 8 && groups[end] == 0) {
+                end++;
+            }
+            if (end - i > runLength) {
+                runStart = i;
+                runLength = end - i;
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 8; i++) {
+            if (i == runStart) {
+                text.append("::");
+                i += runLength - 1;
+            } else {
+                text.append(text.isEmpty() || text.charAt(text.length() - 1) == ':' ? "" : ":")
+                        .append(Integer.toHexString(groups[i]));
+            }
+        }
+        int scope = address instanceof Inet6Address six ? six.getScopeId() : 0;
+        return scope == 0 ? text.toString() : text.append('%').append(scope).toString();
+    }
+
+    /** What an exception is about: an address in our form, anything else in its own. */
+    static String toString(Object subject) {
+        return subject instanceof InetSocketAddress address ? toString(address) : subject.toString();
+    }
+}

@@ -1,0 +1,92 @@
+package io.trivet.net;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+
+/** The named networks of all providers: the one place where implementations are found. */
+final class Networks {
+    private static final System.Logger LOG = System.getLogger("io.trivet.net");
+
+    private Networks() {}
+
+    /** Loaded once; the providers themselves do nothing before a network is asked for. */
+    private static final class Providers {
+        static final List<NetworkProvider> BEST_FIRST = ServiceLoader
+                .load(NetworkProvider.class, NetworkProvider.class.getClassLoader())
+                .stream()
+                .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparingInt(NetworkProvider::preference).reversed())
+                .toList();
+    }
+
+    /** The choice is made once, so that its reason is logged once. */
+    private static final class SystemNetwork {
+        static final Network CHOSEN = choose();
+
+        private static Network choose() {
+            List<String> reasons = new ArrayList<>();
+            for (NetworkProvider provider : Providers.BEST_FIRST) {
+                String best = provider.names().getFirst();
+                try {
+                    Network network = provider.network(best);
+                    if (!reasons.isEmpty()) {
+                        LOG.log(System.Logger.Level.WARNING, "using {0}, since {1}", best, String.join("; ", reasons));
+                    }
+                    return network;
+                } catch (UnavailableException e) {
+                    reasons.add(e.reason());
+                }
+            }
+            throw new UnavailableException("no network is available: " + String.join("; ", reasons));
+        }
+    }
+
+    static Network system() {
+        return SystemNetwork.CHOSEN;
+    }
+
+    static Network named(String name) {
+        List<String> known = new ArrayList<>();
+        for (NetworkProvider provider : Providers.BEST_FIRST) {
+            if (provider.names().contains(name)) {
+                return provider.network(name);
+            }
+            known.addAll(provider.names());
+        }
+        throw new UnavailableException("unknown network '" + name + "': there are " + String.join(", ", known));
+    }
+
+    static List<EngineStatus> engines() {
+        List<EngineStatus> engines = new ArrayList<>();
+        for (NetworkProvider provider : Providers.BEST_FIRST) {
+            for (String name : provider.names()) {
+                engines.add(status(provider, name));
+            }
+        }
+        return List.copyOf(engines);
+    }
+
+    private static EngineStatus status(NetworkProvider provider, String name) {
+        try {
+            return new EngineStatus(name, true, abilities(provider.network(name)));
+        } catch (UnavailableException e) {
+            return new EngineStatus(name, false, e.reason());
+        }
+    }
+
+    private static String abilities(Network network) {
+        List<String> cannot = new ArrayList<>();
+        for (Capability capability : Capability.values()) {
+            if (!network.supports(capability)) {
+                cannot.add(capability.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' '));
+            }
+        }
+        return cannot.isEmpty() ? "everything" : "everything but " + String.join(", ", cannot);
+    }
+
+    static Descriptor descriptor(int fd) {
+        return system().descriptor(fd);
+    }
+}
