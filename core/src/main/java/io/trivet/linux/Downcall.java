@@ -1,0 +1,68 @@
+package io.trivet.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * Makes handles for C functions, all of one form: every argument is a {@code long}, addresses too, and so is the result; the first
+ * Java argument is where errno goes. On x86-64 and aarch64 an integer argument takes a whole register whatever its C type, so this
+ * is the ABI; and functions with equally many arguments share their compiled stub, which the start of the JVM feels.
+ *
+ * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is not
+ * used, since some of the calls wait.
+ */
+@SuppressWarnings("restricted") // the one class that asks the linker for native code
+final class Downcall {
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
+    /** Where a call leaves errno: see {@link #newErrno}. */
+    private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
+    private static final long ERRNO_OFFSET = ERRNO.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+
+    private Downcall() {}
+
+    /** A function that must be there. */
+    static MethodHandle of(String function, int arguments) {
+        MethodHandle handle = ofOptional(function, arguments);
+        if (handle == null) {
+            throw new UnsatisfiedLinkError("the C library has no function " + function);
+        }
+        return handle;
+    }
+
+    /** A function that an older C library may lack: then null. */
+    static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function, int arguments) {
+        MemoryLayout[] longs = new MemoryLayout[arguments];
+        java.util.Arrays.fill(longs, ValueLayout.JAVA_LONG);
+        FunctionDescriptor descriptor = FunctionDescriptor.of(ValueLayout.JAVA_LONG, longs);
+        return LINKER.defaultLookup().find(function).map(symbol -> LINKER.downcallHandle(symbol, descriptor, CAPTURE))
+                .orElse(null);
+    }
+
+    /** A place for errno; not to be shared by threads that call at the same time. */
+    static MemorySegment newErrno(Arena arena) {
+        return arena.allocate(ERRNO);
+    }
+
+    /** The errno that the last call left there; meaningful only when it failed. */
+    static int errno(MemorySegment place) {
+        return place.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
+    }
+
+    /** For the bindings' catch clauses: a downcall handle declares Throwable, and throws nothing of its own but an Error. */
+    static AssertionError unexpected(Throwable thrown) {
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        if (thrown instanceof RuntimeException exception) {
+            throw exception;
+        }
+        return new AssertionError("a downcall threw a checked exception", thrown);
+    }
+}

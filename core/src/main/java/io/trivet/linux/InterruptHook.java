@@ -1,0 +1,69 @@
+package io.trivet.linux;
+
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.spi.AbstractSelectableChannel;
+import java.nio.channels.spi.AbstractSelector;
+import java.util.Set;
+
+/**
+ * Wakes a thread that waits in the kernel when it is interrupted. {@link Thread#interrupt} by itself does not end a native call;
+ * {@link AbstractSelector}'s begin and end, made for those who write selectors, let it run a wake-up of ours.
+ */
+final class InterruptHook extends AbstractSelector {
+    private final EventFd wakeup;
+
+    @SuppressWarnings("NullAway") // there is no provider: nothing is ever opened or registered here
+    InterruptHook(EventFd wakeup) {
+        super(null);
+        this.wakeup = wakeup;
+    }
+
+    /** From here to {@link #afterWait} an interrupt of this thread signals; one that came before signals at once. */
+    void beforeWait() {
+        begin();
+    }
+
+    void afterWait() {
+        end();
+    }
+
+    @Override
+    public Selector wakeup() {
+        wakeup.signal();
+        return this;
+    }
+
+    @Override
+    protected void implCloseSelector() {}
+
+    @Override
+    protected SelectionKey register(AbstractSelectableChannel channel, int ops, Object attachment) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Set<SelectionKey> keys() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Set<SelectionKey> selectedKeys() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int selectNow() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int select(long timeout) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int select() {
+        throw new UnsupportedOperationException();
+    }
+}

@@ -1,0 +1,299 @@
+package io.trivet.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The C library's functions about sockets and descriptors, by their own names. Addresses of memory are {@code long}s.
+ *
+ * <p>Every function answers as the kernel itself does: its result, or the <em>negative</em> error number. The constants have the
+ * values that x86-64 and aarch64 share; {@code LayoutTest} compares them with the C headers.
+ */
+final class Libc {
+    static final int AF_INET = 2;
+    static final int AF_INET6 = 10;
+    static final int SOCK_STREAM = 1;
+    static final int SOCK_DGRAM = 2;
+    static final int SOCK_NONBLOCK = 0x800;
+    static final int SOCK_CLOEXEC = 0x80000;
+    static final int O_NONBLOCK = 0x800;
+    static final int O_CLOEXEC = 0x80000;
+    static final int EFD_NONBLOCK = 0x800;
+    static final int EFD_CLOEXEC = 0x80000;
+    static final int SHUT_RD = 0;
+    static final int SHUT_WR = 1;
+    static final int MSG_OOB = 1;
+    static final int MSG_NOSIGNAL = 0x4000;
+    static final int F_GETFD = 1;
+
+    /** One a thread: a call's error number must not be overwritten by another thread's call. Freed with the thread. */
+    private static final ThreadLocal<MemorySegment> ERRNO = ThreadLocal.withInitial(() -> Downcall.newErrno(Arena.ofAuto()));
+
+    private static final MethodHandle SOCKET = Downcall.of("socket", 3);
+    private static final MethodHandle BIND = Downcall.of("bind", 3);
+    private static final MethodHandle LISTEN = Downcall.of("listen", 2);
+    private static final MethodHandle ACCEPT4 = Downcall.of("accept4", 4);
+    private static final MethodHandle CONNECT = Downcall.of("connect", 3);
+    private static final MethodHandle SHUTDOWN = Downcall.of("shutdown", 2);
+    private static final MethodHandle CLOSE = Downcall.of("close", 1);
+    private static final MethodHandle RECV = Downcall.of("recv", 4);
+    private static final MethodHandle SEND = Downcall.of("send", 4);
+    private static final MethodHandle RECVFROM = Downcall.of("recvfrom", 6);
+    private static final MethodHandle SENDTO = Downcall.of("sendto", 6);
+    private static final MethodHandle SENDMSG = Downcall.of("sendmsg", 3);
+    private static final MethodHandle READ = Downcall.of("read", 3);
+    private static final MethodHandle WRITE = Downcall.of("write", 3);
+    private static final MethodHandle GETSOCKOPT = Downcall.of("getsockopt", 5);
+    private static final MethodHandle SETSOCKOPT = Downcall.of("setsockopt", 5);
+    private static final MethodHandle GETSOCKNAME = Downcall.of("getsockname", 3);
+    private static final MethodHandle GETPEERNAME = Downcall.of("getpeername", 3);
+    private static final MethodHandle SOCKATMARK = Downcall.of("sockatmark", 1);
+    private static final MethodHandle PIPE2 = Downcall.of("pipe2", 2);
+    private static final MethodHandle EVENTFD = Downcall.of("eventfd", 2);
+    /** Variadic in C, which on Linux makes no difference to arguments that are integers (System V and AAPCS64 alike). */
+    private static final MethodHandle FCNTL = Downcall.of("fcntl", 3);
+
+    private Libc() {}
+
+    /** Where the calling thread's calls leave errno. */
+    static MemorySegment errnoOfThread() {
+        return ERRNO.get();
+    }
+
+    /** A result of C type int: itself, or the negative error number. */
+    static int intResult(long result, MemorySegment errno) {
+        int value = (int) result; // the upper half of the register is undefined
+        return value >= 0 ? value : -Downcall.errno(errno);
+    }
+
+    /** A result of C type ssize_t: itself, or the negative error number. */
+    static long longResult(long result, MemorySegment errno) {
+        return result >= 0 ? result : -Downcall.errno(errno);
+    }
+
+    /** man 2 socket. */
+    static int socket(int domain, int type, int protocol) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) SOCKET.invokeExact(errno, (long) domain, (long) type, (long) protocol), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 bind. */
+    static int bind(int fd, long address, int length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) BIND.invokeExact(errno, (long) fd, address, (long) length), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 listen. */
+    static int listen(int fd, int backlog) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) LISTEN.invokeExact(errno, (long) fd, (long) backlog), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 accept4. */
+    static int accept4(int fd, long address, long lengthAddress, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) ACCEPT4.invokeExact(errno, (long) fd, address, lengthAddress, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 connect. */
+    static int connect(int fd, long address, int length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) CONNECT.invokeExact(errno, (long) fd, address, (long) length), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 shutdown. */
+    static int shutdown(int fd, int how) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) SHUTDOWN.invokeExact(errno, (long) fd, (long) how), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 close. Whatever it answers, the descriptor is gone: never repeat it. */
+    static int close(int fd) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) CLOSE.invokeExact(errno, (long) fd), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 recv. */
+    static long recv(int fd, long buffer, long length, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) RECV.invokeExact(errno, (long) fd, buffer, length, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 send. */
+    static long send(int fd, long buffer, long length, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) SEND.invokeExact(errno, (long) fd, buffer, length, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 recvfrom. */
+    static long recvfrom(int fd, long buffer, long length, int flags, long address, long lengthAddress) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) RECVFROM.invokeExact(errno, (long) fd, buffer, length, (long) flags, address, lengthAddress),
+                    errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 sendto. */
+    static long sendto(int fd, long buffer, long length, int flags, long address, int addressLength) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult(
+                    (long) SENDTO.invokeExact(errno, (long) fd, buffer, length, (long) flags, address, (long) addressLength),
+                    errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 sendmsg. */
+    static long sendmsg(int fd, long message, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) SENDMSG.invokeExact(errno, (long) fd, message, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 read. */
+    static long read(int fd, long buffer, long length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) READ.invokeExact(errno, (long) fd, buffer, length), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 write. */
+    static long write(int fd, long buffer, long length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) WRITE.invokeExact(errno, (long) fd, buffer, length), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 getsockopt. */
+    static int getsockopt(int fd, int level, int option, long value, long lengthAddress) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) GETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, lengthAddress),
+                    errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 setsockopt. */
+    static int setsockopt(int fd, int level, int option, long value, int length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) SETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, (long) length),
+                    errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 getsockname. */
+    static int getsockname(int fd, long address, long lengthAddress) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) GETSOCKNAME.invokeExact(errno, (long) fd, address, lengthAddress), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 getpeername. */
+    static int getpeername(int fd, long address, long lengthAddress) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) GETPEERNAME.invokeExact(errno, (long) fd, address, lengthAddress), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 3 sockatmark: 1 at the mark, 0 before or after it. */
+    static int sockatmark(int fd) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) SOCKATMARK.invokeExact(errno, (long) fd), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 pipe2. */
+    static int pipe2(long descriptors, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) PIPE2.invokeExact(errno, descriptors, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 eventfd. */
+    static int eventfd(int initial, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) EVENTFD.invokeExact(errno, (long) initial, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 fcntl, the commands that take a number. */
+    static int fcntl(int fd, int command, int argument) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) FCNTL.invokeExact(errno, (long) fd, (long) command, (long) argument), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package io.trivet.linux;
+
+import io.trivet.net.Capability;
+import io.trivet.net.Clock;
+import io.trivet.net.Descriptor;
+import io.trivet.net.Network;
+import io.trivet.net.Pipe;
+import io.trivet.net.Poller;
+import io.trivet.net.Socket;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import io.trivet.net.UdpSocket;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** Linux's sockets, with one of its readiness calls. */
+final class LinuxNetwork implements Network {
+    /** The readiness calls. */
+    enum Engine {
+        EPOLL, POLL, SELECT
+    }
+
+    /** One for all of Linux's networks: a socket of one can be watched by another. */
+    private static final Object FAMILY = "linux";
+
+    private final String name;
+    private final Engine engine;
+    private final @Nullable LinuxNetwork forOneCall;
+
+    /** The network that asks by poll(2) when there is one question to ask; null: this one. */
+    LinuxNetwork(String name, Engine engine, @Nullable LinuxNetwork forOneCall) {
+        this.name = name;
+        this.engine = engine;
+        this.forOneCall = forOneCall;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Object family() {
+        return FAMILY;
+    }
+
+    @Override
+    public Network forOneCall() {
+        return forOneCall == null ? this : forOneCall;
+    }
+
+    @Override
+    public boolean supports(Capability capability) {
+        return switch (capability) {
+            case URGENT_DATA, DESCRIPTORS -> true;
+            case REGULAR_FILES -> engine != Engine.EPOLL;
+        };
+    }
+
+    @Override
+    public Clock clock() {
+        return Clock.SYSTEM;
+    }
+
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
+        if (backlog < 1) {
+            throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
+        }
+        int family = SocketAddress.family(address);
+        LinuxTcpListener listener = new LinuxTcpListener(this, open(family, Libc.SOCK_STREAM), address);
+        try {
+            listener.listen(family, backlog);
+            return listener;
+        } catch (IOException | RuntimeException e) {
+            listener.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public TcpStream connect(InetSocketAddress address) throws IOException {
+        int fd = open(SocketAddress.family(address), Libc.SOCK_STREAM);
+        try {
+            return LinuxTcpStream.connecting(this, fd, address);
+        } catch (IOException | RuntimeException e) {
+            Libc.close(fd);
+            throw e;
+        }
+    }
+
+    @Override
+    public UdpSocket udp(@Nullable InetSocketAddress address) throws IOException {
+        int family = address == null ? Libc.AF_INET : SocketAddress.family(address);
+        LinuxUdpSocket socket = new LinuxUdpSocket(this, open(family, Libc.SOCK_DGRAM), family);
+        try {
+            if (address != null) {
+                socket.bind(address, family);
+            }
+            return socket;
+        } catch (IOException | RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public Pipe pipe() throws IOException {
+        Scratch scratch = Scratch.ofThread();
+        int result = Libc.pipe2(scratch.number.address(), Libc.O_NONBLOCK | Libc.O_CLOEXEC);
+        if (result < 0) {
+            throw Errno.failure("pipe", null, -result);
+        }
+        return new LinuxPipe(this, scratch.number.get(ValueLayout.JAVA_INT, 0), scratch.number.get(ValueLayout.JAVA_INT, 4));
+    }
+
+    @Override
+    public Descriptor descriptor(int fd) {
+        if (fd < 0) {
+            throw new IllegalArgumentException("a descriptor's number is not negative: " + fd);
+        }
+        return new LinuxDescriptor(this, fd);
+    }
+
+    @Override
+    public Poller poller() throws IOException {
+        return switch (engine) {
+            case EPOLL -> new EpollPoller();
+            case POLL -> new PollPoller();
+            case SELECT -> new SelectPoller();
+        };
+    }
+
+    @Override
+    public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
+        return switch (engine) {
+            case EPOLL -> Network.super.selectOnce(sockets, interests, count, timeoutNanos);
+            case POLL -> OneCall.poll(sockets, interests, count, timeoutNanos);
+            case SELECT -> OneCall.select(sockets, interests, count, timeoutNanos);
+        };
+    }
+
+    private static int open(int family, int type) throws IOException {
+        int fd = Libc.socket(family, type | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0) {
+            throw Errno.failure("socket", null, -fd);
+        }
+        return fd;
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

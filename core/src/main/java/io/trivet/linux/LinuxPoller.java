@@ -1,0 +1,220 @@
+package io.trivet.linux;
+
+import io.trivet.net.ClosedSocketException;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.Interest;
+import io.trivet.net.NetworkException;
+import io.trivet.net.Poller;
+import io.trivet.net.ReadyEvents;
+import io.trivet.net.Registration;
+import io.trivet.net.Socket;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the engines have in common: the checks, the registrations, waking, and the end. An engine supplies four methods, in the same
+ * order in each: {@link #watch}, {@link #await}, {@link #collect}, {@link #release}.
+ *
+ * <p>The lock of {@link #table} guards the registrations and the engine's own state, but for what {@link #await} hands to the kernel;
+ * it is never held while waiting.
+ */
+abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPoller, SelectPoller {
+    final Registrations table = new Registrations();
+    final EventFd wakeup = new EventFd();
+    private final InterruptHook interrupts = new InterruptHook(wakeup);
+    private final Timeout timeout = new Timeout();
+    private final AtomicBoolean polling = new AtomicBoolean();
+    private volatile boolean closed;
+    private boolean released;
+
+    LinuxPoller() throws IOException {}
+
+    /**
+     * Tells the engine that a descriptor's interest changes; 0 is not watched. The table still holds what was before.
+     *
+     * @return 0, or the negative error number; nothing may have changed then
+     */
+    abstract int watch(int fd, int before, int after, int generation);
+
+    /** Waits; how many answers there are, or the negative error number. Without the lock. */
+    abstract int await(int capacity, Timeout timeout);
+
+    /** Puts the answers of the wait that are still true into the caller's buffer; tells whether the wake-up was among them. */
+    abstract boolean collect(int answers, ReadyEvents out);
+
+    /** Gives back what the engine holds of the kernel. */
+    abstract void release();
+
+    @Override
+    public final void register(Socket socket, int interest, long token) throws IOException {
+        Interest.check(interest);
+        LinuxSocket linux = linux(socket);
+        synchronized (table) {
+            checkOpen();
+            int fd = linux.open();
+            if (table.openSocket(fd) != null) {
+                throw new IllegalArgumentException(socket + " is registered already");
+            }
+            if (table.isRegistered(fd)) {
+                forget(fd); // its owner was closed without a word; the number lives on in this socket
+            }
+            table.add(socket, fd, 0, token);
+            int result = watch(fd, 0, interest, table.generation(fd));
+            if (result < 0) {
+                table.remove(fd);
+                throw refused(socket, -result);
+            }
+            table.set(fd, interest, token);
+        }
+    }
+
+    @Override
+    public final void modify(Socket socket, int interest, long token) throws IOException {
+        Interest.check(interest);
+        synchronized (table) {
+            checkOpen();
+            int fd = registered(socket);
+            if (!socket.isOpen()) {
+                forget(fd);
+                throw new ClosedSocketException(socket.toString());
+            }
+            int before = table.interest(fd);
+            int result = before == interest ? 0 : watch(fd, before, interest, table.generation(fd));
+            if (result < 0) {
+                table.remove(fd);
+                throw refused(socket, -result);
+            }
+            table.set(fd, interest, token);
+        }
+    }
+
+    @Override
+    public final void deregister(Socket socket) throws IOException {
+        synchronized (table) {
+            checkOpen();
+            int fd = registered(socket);
+            int result = forget(fd);
+            if (result < 0) {
+                throw refused(socket, -result);
+            }
+        }
+    }
+
+    @Override
+    public final @Nullable Registration registration(Socket socket) {
+        synchronized (table) {
+            return table.registration(socket);
+        }
+    }
+
+    @Override
+    public final int poll(ReadyEvents out, long timeoutNanos) throws IOException {
+        if (!polling.compareAndSet(false, true)) {
+            throw new IllegalStateException("another thread is polling: one at a time");
+        }
+        boolean waits = timeoutNanos != 0;
+        try {
+            checkOpen();
+            out.clear();
+            if (waits) {
+                interrupts.beforeWait();
+            }
+            timeout.begin(timeoutNanos);
+            while (!pollOnce(out)) {
+                timeout.again();
+            }
+            checkOpen();
+            return out.size();
+        } finally {
+            if (waits) {
+                interrupts.afterWait();
+            }
+            polling.set(false);
+            if (closed) {
+                releaseWhenIdle();
+            }
+        }
+    }
+
+    /** One wait; whether the poll is over. A signal, or answers that all turned out to be stale, do not end it. */
+    private boolean pollOnce(ReadyEvents out) throws IOException {
+        int answers = await(out.capacity(), timeout);
+        if (answers == -Errno.EINTR) {
+            return false;
+        }
+        if (answers < 0) {
+            throw Errno.failure("poll", null, -answers);
+        }
+        synchronized (table) {
+            boolean woken = answers > 0 && collect(answers, out);
+            if (woken) {
+                wakeup.clear();
+            }
+            return woken || out.size() > 0 || answers == 0;
+        }
+    }
+
+    @Override
+    public final void wakeup() {
+        wakeup.signal();
+    }
+
+    @Override
+    public final void close() {
+        closed = true;
+        wakeup.signal();
+        releaseWhenIdle();
+    }
+
+    /** Whoever comes last, the closer or the waiting thread, gives the descriptors back. */
+    private void releaseWhenIdle() {
+        if (polling.compareAndSet(false, true)) {
+            synchronized (table) {
+                if (!released) {
+                    released = true;
+                    release();
+                    wakeup.close(); // last: a signal must never be written to a number that is somebody else's
+                }
+            }
+            polling.set(false);
+        }
+    }
+
+    /** Removes a number from the engine and the table, whatever the kernel says of it. */
+    private int forget(int fd) {
+        int result = watch(fd, table.interest(fd), 0, table.generation(fd));
+        table.remove(fd);
+        return result;
+    }
+
+    private int registered(Socket socket) {
+        int fd = table.find(socket);
+        if (fd < 0) {
+            throw new IllegalArgumentException(socket + " is not registered");
+        }
+        return fd;
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the poller is closed");
+        }
+    }
+
+    private static LinuxSocket linux(Socket socket) {
+        if (socket instanceof LinuxSocket linux) {
+            return linux;
+        }
+        throw new IllegalArgumentException(
+                socket + " belongs to the network " + socket.network().name() + ", this poller to Linux");
+    }
+
+    private static IOException refused(Socket socket, int errno) {
+        if (errno == Errno.EPERM) {
+            return new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,
+                    "EPERM, epoll cannot watch a regular file or a directory: the networks poll and select can");
+        }
+        return Errno.failure("epoll_ctl", socket, errno);
+    }
+}

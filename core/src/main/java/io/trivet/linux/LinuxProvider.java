@@ -1,0 +1,71 @@
+package io.trivet.linux;
+
+import io.trivet.net.Network;
+import io.trivet.net.NetworkProvider;
+import io.trivet.net.UnavailableException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The networks of Linux: epoll, poll and select. Public for {@link java.util.ServiceLoader} alone. */
+public final class LinuxProvider implements NetworkProvider {
+    /** What stands in the way, or null; and the networks, made once. */
+    private static final class Kernel {
+        static final @Nullable String OBSTACLE = obstacle();
+        static final LinuxNetwork POLL = new LinuxNetwork("poll", LinuxNetwork.Engine.POLL, null);
+        static final LinuxNetwork EPOLL = new LinuxNetwork("epoll", LinuxNetwork.Engine.EPOLL, POLL);
+        static final LinuxNetwork SELECT = new LinuxNetwork("select", LinuxNetwork.Engine.SELECT, POLL);
+
+        private static @Nullable String obstacle() {
+            String system = System.getProperty("os.name");
+            String architecture = System.getProperty("os.arch");
+            if (!system.equals("Linux")) {
+                return "this system is " + system + ", not Linux: use nio";
+            }
+            if (!List.of("amd64", "aarch64").contains(architecture)) {
+                return "this machine is " + architecture + ", known are amd64 and aarch64: use nio";
+            }
+            try {
+                Libc.fcntl(0, Libc.F_GETFD, 0);
+                return null;
+            } catch (ExceptionInInitializerError e) {
+                return denied(e.getCause());
+            } catch (NoClassDefFoundError e) {
+                return denied(e);
+            }
+        }
+
+        private static String denied(@Nullable Throwable cause) {
+            if (cause instanceof IllegalCallerException) {
+                String module = Kernel.class.getModule().isNamed() ? "io.trivet" : "ALL-UNNAMED";
+                return "native access is denied to Trivet: start java with --enable-native-access=" + module;
+            }
+            return "the C library cannot be called: " + cause;
+        }
+    }
+
+    /** For {@link java.util.ServiceLoader}. */
+    public LinuxProvider() {}
+
+    @Override
+    public List<String> names() {
+        return List.of("epoll", "poll", "select");
+    }
+
+    @Override
+    public Network network(String name) {
+        if (Kernel.OBSTACLE != null) {
+            throw new UnavailableException(name + " is not available: " + Kernel.OBSTACLE);
+        }
+        return switch (name) {
+            case "epoll" -> Kernel.EPOLL;
+            case "poll" -> Kernel.POLL;
+            case "select" -> Kernel.SELECT;
+            default -> throw new UnavailableException("Linux has no network " + name);
+        };
+    }
+
+    @Override
+    public int preference() {
+        return 10;
+    }
+}

@@ -1,0 +1,69 @@
+package io.trivet.linux;
+
+import io.trivet.net.UdpSocket;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** A descriptor of a UDP socket. */
+final class LinuxUdpSocket extends LinuxSocket implements UdpSocket {
+    private final int family;
+
+    LinuxUdpSocket(LinuxNetwork network, int fd, int family) {
+        super(network, fd);
+        this.family = family;
+    }
+
+    @Override
+    public void connect(InetSocketAddress address) throws IOException {
+        int open = open();
+        Scratch scratch = Scratch.ofThread();
+        int length = SocketAddress.write(address, family, scratch.address);
+        check("connect", Libc.connect(open, scratch.address.address(), length));
+    }
+
+    @Override
+    public @Nullable InetSocketAddress receive(ByteBuffer buffer) throws IOException {
+        int open = open();
+        Scratch scratch = Scratch.ofThread();
+        long result = Libc.recvfrom(open, scratch.incomingAddress(buffer), Scratch.length(buffer), 0, scratch.address.address(),
+                scratch.addressLength());
+        if (result == 0) {
+            return SocketAddress.read(scratch.address); // a datagram of length 0 is one too
+        }
+        return readResult("recvfrom", result, buffer, scratch) > 0 ? SocketAddress.read(scratch.address) : null;
+    }
+
+    @Override
+    public boolean send(ByteBuffer buffer, @Nullable InetSocketAddress address) throws IOException {
+        int open = open();
+        Scratch scratch = Scratch.ofThread();
+        int length = buffer.remaining();
+        if (length > Scratch.length(buffer)) {
+            throw failure("sendto", Errno.EMSGSIZE); // no datagram is longer than 64 KiB
+        }
+        int addressLength = address == null ? 0 : SocketAddress.write(address, family, scratch.address);
+        long to = address == null ? 0 : scratch.address.address();
+        long from = scratch.outgoing(buffer, length, 0);
+        long result = Libc.sendto(open, from, length, Libc.MSG_NOSIGNAL, to, addressLength);
+        if (result == -Errno.EAGAIN || result == -Errno.EINTR) {
+            return false;
+        }
+        if (result < 0) {
+            throw failure("sendto", (int) -result);
+        }
+        buffer.position(buffer.limit());
+        return true;
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        return name();
+    }
+
+    @Override
+    public String toString() {
+        return "udp socket, descriptor " + fd();
+    }
+}

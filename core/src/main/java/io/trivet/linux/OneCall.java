@@ -1,0 +1,153 @@
+package io.trivet.linux;
+
+import io.trivet.net.ClosedSocketException;
+import io.trivet.net.Interest;
+import io.trivet.net.Socket;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.ArrayBlockingQueue;
+
+/**
+ * {@link io.trivet.net.Network#selectOnce} by one call of poll(2) or select(2). What such a call needs (memory, and a descriptor by
+ * which an interrupt wakes it) is kept and used again; one thread at a time has it.
+ */
+final class OneCall {
+    /** So many threads can wait at the same time without anything being made for a call; more make their own. */
+    private static final ArrayBlockingQueue<OneCall> IDLE = new ArrayBlockingQueue<>(8);
+
+    private final EventFd wakeup = new EventFd();
+    private final InterruptHook interrupts = new InterruptHook(wakeup);
+    private final Timeout timeout = new Timeout();
+    private final FdBitmaps sets = new FdBitmaps();
+    private MemorySegment pollfds = MemorySegment.NULL;
+
+    private OneCall() throws IOException {}
+
+    static int poll(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
+        return ask(true, sockets, interests, count, timeoutNanos);
+    }
+
+    static int select(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
+        return ask(false, sockets, interests, count, timeoutNanos);
+    }
+
+    private static int ask(boolean byPoll, Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
+        OneCall kept = IDLE.poll();
+        OneCall call = kept == null ? new OneCall() : kept;
+        try {
+            if (timeoutNanos != 0) {
+                call.interrupts.beforeWait();
+            }
+            call.timeout.begin(timeoutNanos);
+            return byPoll ? call.byPoll(sockets, interests, count) : call.bySelect(sockets, interests, count);
+        } finally {
+            if (timeoutNanos != 0) {
+                call.interrupts.afterWait();
+            }
+            call.wakeup.clear();
+            if (!IDLE.offer(call)) {
+                call.wakeup.close();
+            }
+        }
+    }
+
+    private int byPoll(Socket[] sockets, int[] interests, int count) throws IOException {
+        if (pollfds.byteSize() < (count + 1) * 8L) {
+            pollfds = Arena.ofAuto().allocate(Math.max(count + 1, 64) * 8L * 5 / 4, 8);
+        }
+        MemorySegment memory = pollfds;
+        for (int i = 0; i < count; i++) {
+            memory.setAtIndex(ValueLayout.JAVA_LONG, i, PollPoller.pollfd(open(sockets[i]), PollBits.of(interests[i])));
+        }
+        int asked = count;
+        if (!timeout.isOver()) {
+            memory.setAtIndex(ValueLayout.JAVA_LONG, asked++, PollPoller.pollfd(wakeup.fd(), PollBits.POLLIN));
+        }
+        int answers = Waits.ppoll(memory.address(), asked, timeout.timespec());
+        while (answers == -Errno.EINTR) {
+            timeout.again();
+            answers = Waits.ppoll(memory.address(), asked, timeout.timespec());
+        }
+        if (answers == -Errno.EINVAL) {
+            return bySelect(sockets, interests, count); // more entries than the descriptor limit, as duplicates can make them
+        }
+        if (answers < 0) {
+            throw Errno.failure("poll", null, -answers);
+        }
+        if (answers > 0 && !timeout.isOver() && !answersAny(interests, count)) {
+            // A hang-up or an error that fits into no list it was asked for must not end the wait; poll(2) cannot leave these out.
+            timeout.again();
+            return bySelect(sockets, interests, count);
+        }
+        int ready = 0;
+        for (int i = 0; i < count; i++) {
+            int revents = PollPoller.revents(memory.getAtIndex(ValueLayout.JAVA_LONG, i));
+            if (revents == 0) {
+                interests[i] = 0;
+            } else if ((revents & PollBits.POLLNVAL) != 0) {
+                throw invalid(sockets[i], "poll");
+            } else {
+                interests[i] = Interest.fold(PollBits.events(revents), interests[i]);
+                ready += interests[i] == 0 ? 0 : 1;
+            }
+        }
+        return ready;
+    }
+
+    /** Whether an entry has an answer that was asked for, or is invalid; the wake-up, which stands last, counts as one. */
+    private boolean answersAny(int[] interests, int count) {
+        for (int i = 0; i < count; i++) {
+            int events = PollBits.events(PollPoller.revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, i)));
+            if (events != 0 && ((events & Interest.INVALID) != 0 || Interest.fold(events, interests[i]) != 0)) {
+                return true;
+            }
+        }
+        return PollPoller.revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, count)) != 0;
+    }
+
+    private int bySelect(Socket[] sockets, int[] interests, int count) throws IOException {
+        int answers = askSets(sockets, interests, count);
+        while (answers == -Errno.EINTR) {
+            timeout.again();
+            answers = askSets(sockets, interests, count); // what the sets hold after an error is undefined
+        }
+        if (answers == -Errno.EBADF) {
+            for (int i = 0; i < count; i++) {
+                if (Libc.fcntl(open(sockets[i]), Libc.F_GETFD, 0) < 0) {
+                    throw invalid(sockets[i], "select");
+                }
+            }
+        }
+        if (answers < 0) {
+            throw Errno.failure("select", null, -answers);
+        }
+        int ready = 0;
+        for (int i = 0; i < count; i++) {
+            interests[i] = answers == 0 ? 0 : interests[i] & sets.get(open(sockets[i]));
+            ready += interests[i] == 0 ? 0 : 1;
+        }
+        return ready;
+    }
+
+    private int askSets(Socket[] sockets, int[] interests, int count) throws IOException {
+        sets.clear();
+        for (int i = 0; i < count; i++) {
+            sets.add(open(sockets[i]), interests[i]);
+        }
+        if (!timeout.isOver()) {
+            sets.add(wakeup.fd(), Interest.READ);
+        }
+        return sets.select(timeout);
+    }
+
+    private static int open(Socket socket) throws ClosedSocketException {
+        return ((LinuxSocket) socket).open();
+    }
+
+    /** The error for a descriptor that is not open: closed by us meanwhile, or never ours. */
+    private static IOException invalid(Socket socket, String call) {
+        return ((LinuxSocket) socket).failure(call, Errno.EBADF);
+    }
+}

@@ -1,0 +1,96 @@
+package io.trivet.linux;
+
+import io.trivet.net.TcpOptions;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.SocketOption;
+import java.net.StandardSocketOptions;
+import java.util.List;
+
+/** Socket options by the kernel's numbers (asm-generic/socket.h, linux/tcp.h: the same on x86-64 and aarch64). */
+final class Options {
+    static final int SOL_SOCKET = 1;
+    static final int IPPROTO_IP = 0;
+    static final int IPPROTO_TCP = 6;
+    static final int IPPROTO_IPV6 = 41;
+    static final int SO_REUSEADDR = 2;
+    static final int SO_ERROR = 4;
+    static final int SO_LINGER = 13;
+    static final int TCP_NODELAY = 1;
+    static final int IPV6_V6ONLY = 26;
+
+    /** One option: where the kernel has it. All are an int, a boolean as 0 or 1, but for SO_LINGER. */
+    private record Place(SocketOption<?> option, int level, int name) {}
+
+    private static final List<Place> PLACES = List.of(
+            new Place(StandardSocketOptions.TCP_NODELAY, IPPROTO_TCP, TCP_NODELAY),
+            new Place(StandardSocketOptions.SO_SNDBUF, SOL_SOCKET, 7),
+            new Place(StandardSocketOptions.SO_RCVBUF, SOL_SOCKET, 8),
+            new Place(StandardSocketOptions.SO_KEEPALIVE, SOL_SOCKET, 9),
+            new Place(StandardSocketOptions.SO_REUSEADDR, SOL_SOCKET, SO_REUSEADDR),
+            new Place(StandardSocketOptions.SO_REUSEPORT, SOL_SOCKET, 15),
+            new Place(StandardSocketOptions.SO_BROADCAST, SOL_SOCKET, 6),
+            new Place(StandardSocketOptions.SO_LINGER, SOL_SOCKET, SO_LINGER),
+            new Place(StandardSocketOptions.IP_TOS, IPPROTO_IP, 1),
+            new Place(TcpOptions.RECEIVE_LOW_WATER, SOL_SOCKET, 18),
+            new Place(TcpOptions.URGENT_INLINE, SOL_SOCKET, 10),
+            new Place(TcpOptions.NOT_SENT_LOW_WATER, IPPROTO_TCP, 25),
+            new Place(TcpOptions.USER_TIMEOUT_MILLIS, IPPROTO_TCP, 18),
+            new Place(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, IPPROTO_TCP, 4),
+            new Place(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, IPPROTO_TCP, 5),
+            new Place(TcpOptions.KEEP_ALIVE_PROBES, IPPROTO_TCP, 6));
+
+    private Options() {}
+
+    static <T> void set(LinuxSocket socket, SocketOption<T> option, T value) throws IOException {
+        Place place = place(socket, option);
+        MemorySegment memory = Scratch.ofThread().number;
+        if (place.name == SO_LINGER && place.level == SOL_SOCKET) {
+            int seconds = (Integer) value; // struct linger { int l_onoff; int l_linger; }; negative: off, as in the JDK
+            memory.set(ValueLayout.JAVA_INT, 0, seconds < 0 ? 0 : 1);
+            memory.set(ValueLayout.JAVA_INT, 4, Math.max(0, seconds));
+            socket.check("setsockopt", Libc.setsockopt(socket.open(), place.level, place.name, memory.address(), 8));
+            return;
+        }
+        int raw = value instanceof Boolean on ? (on ? 1 : 0) : (Integer) value;
+        setInt(socket, place.level, place.name, raw);
+    }
+
+    static <T> T get(LinuxSocket socket, SocketOption<T> option) throws IOException {
+        Place place = place(socket, option);
+        MemorySegment memory = Scratch.ofThread().number;
+        boolean linger = place.name == SO_LINGER && place.level == SOL_SOCKET;
+        int raw = getInt(socket, place.level, place.name, linger ? 8 : 4);
+        if (linger) {
+            raw = raw == 0 ? -1 : memory.get(ValueLayout.JAVA_INT, 4);
+        }
+        return option.type().cast(option.type() == Boolean.class ? (Object) (raw != 0) : (Object) raw);
+    }
+
+    static void setInt(LinuxSocket socket, int level, int name, int value) throws IOException {
+        MemorySegment memory = Scratch.ofThread().number;
+        memory.set(ValueLayout.JAVA_INT, 0, value);
+        socket.check("setsockopt", Libc.setsockopt(socket.open(), level, name, memory.address(), 4));
+    }
+
+    /** Reads an option into the thread's scratch number; the first int is the result. */
+    static int getInt(LinuxSocket socket, int level, int name, int length) throws IOException {
+        MemorySegment memory = Scratch.ofThread().number;
+        memory.set(ValueLayout.JAVA_INT, 8, length);
+        long lengthAddress = memory.address() + 8;
+        socket.check("getsockopt", Libc.getsockopt(socket.open(), level, name, memory.address(), lengthAddress));
+        return memory.get(ValueLayout.JAVA_INT, 0);
+    }
+
+    private static Place place(LinuxSocket socket, SocketOption<?> option) {
+        if (!(socket instanceof LinuxPipe.End)) {
+            for (Place place : PLACES) {
+                if (place.option.equals(option)) {
+                    return place;
+                }
+            }
+        }
+        throw new UnsupportedOperationException(socket + " has no option " + option.name());
+    }
+}

@@ -1,0 +1,126 @@
+package io.trivet.linux;
+
+import io.trivet.net.Interest;
+import io.trivet.net.ReadyEvents;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * poll(2). The kernel looks at every watched socket at every call, so the cost grows with them.
+ *
+ * <pre>
+ * struct pollfd {
+ *   int   fd;       0
+ *   short events;   4
+ *   short revents;  6
+ * };                8
+ * </pre>
+ */
+final class PollPoller extends LinuxPoller {
+    /** The pollfds as the next wait shall have them, one long each; entry 0 is the wake-up's. */
+    private long[] wanted = new long[64];
+    /** Which entry a descriptor has; 0: none. */
+    private int[] entryOf = new int[64];
+    private int count = 1;
+    private boolean changed = true;
+
+    /** The pollfds of the wait under way: the kernel writes into them while others may change what is wanted. */
+    private MemorySegment asked = MemorySegment.NULL;
+    private int[] askedGenerations = new int[0];
+    private int askedCount;
+    /** Where to begin to collect, so that sockets behind a full buffer get their turn. */
+    private int cursor;
+
+    PollPoller() throws IOException {
+        wanted[0] = pollfd(wakeup.fd(), PollBits.POLLIN);
+    }
+
+    @Override
+    int watch(int fd, int before, int after, int generation) {
+        if (fd >= entryOf.length) {
+            entryOf = Arrays.copyOf(entryOf, Math.max(fd + 1, entryOf.length * 2));
+        }
+        if (after == 0) {
+            int entry = entryOf[fd];
+            if (entry > 0) {
+                long last = wanted[--count];
+                wanted[entry] = last;
+                entryOf[(int) last] = entry;
+                entryOf[fd] = 0;
+            }
+        } else {
+            if (entryOf[fd] == 0) {
+                if (count == wanted.length) {
+                    wanted = Arrays.copyOf(wanted, count * 2);
+                }
+                entryOf[fd] = count++;
+            }
+            wanted[entryOf[fd]] = pollfd(fd, PollBits.of(after));
+        }
+        changed = true;
+        return 0;
+    }
+
+    @Override
+    int await(int capacity, Timeout timeout) {
+        synchronized (table) {
+            if (changed) {
+                askAnew();
+            }
+        }
+        return Waits.ppoll(asked.address(), askedCount, timeout.timespec());
+    }
+
+    @Override
+    boolean collect(int answers, ReadyEvents out) {
+        boolean woken = revents(asked.getAtIndex(ValueLayout.JAVA_LONG, 0)) != 0;
+        int left = answers - (woken ? 1 : 0);
+        int others = askedCount - 1;
+        int begin = others == 0 ? 0 : cursor % others;
+        for (int i = 0; i < others && left > 0; i++) {
+            int entry = 1 + (begin + i) % others;
+            long pollfd = asked.getAtIndex(ValueLayout.JAVA_LONG, entry);
+            if (revents(pollfd) != 0) {
+                if (out.isFull()) {
+                    cursor = entry - 1;
+                    break;
+                }
+                left--;
+                int fd = (int) pollfd;
+                if (table.isCurrent(fd, askedGenerations[entry]) && table.interest(fd) != 0) {
+                    boolean open = table.openSocket(fd) != null; // else the number may be another's, who is none of ours
+                    out.add(table.token(fd), open ? PollBits.events(revents(pollfd)) : Interest.INVALID);
+                }
+            }
+        }
+        return woken;
+    }
+
+    @Override
+    void release() {}
+
+    private void askAnew() {
+        if (asked.byteSize() < count * 8L) {
+            asked = Arena.ofAuto().allocate(wanted.length * 8L, 8);
+            askedGenerations = new int[wanted.length];
+        }
+        MemorySegment.copy(wanted, 0, asked, ValueLayout.JAVA_LONG, 0, count);
+        for (int i = 1; i < count; i++) {
+            askedGenerations[i] = table.generation((int) wanted[i]);
+        }
+        askedCount = count;
+        changed = false;
+    }
+
+    /** The whole structure as one number, revents 0; both architectures are little-endian. */
+    static long pollfd(int fd, int bits) {
+        return (long) bits << 32 | fd;
+    }
+
+    static int revents(long pollfd) {
+        return (int) (pollfd >>> 48);
+    }
+}

@@ -1,0 +1,88 @@
+package io.trivet.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteOrder;
+
+/**
+ * struct sockaddr_in and sockaddr_in6 (man 7 ip, man 7 ipv6).
+ *
+ * <pre>
+ * struct sockaddr_in {              struct sockaddr_in6 {
+ *   sa_family_t    sin_family;   0    sa_family_t     sin6_family;    0
+ *   in_port_t      sin_port;     2    in_port_t       sin6_port;      2
+ *   struct in_addr sin_addr;     4    uint32_t        sin6_flowinfo;  4
+ *   unsigned char  sin_zero[8];  8    struct in6_addr sin6_addr;      8
+ * };                            16    uint32_t        sin6_scope_id; 24
+ *                                   };                               28
+ * </pre>
+ */
+final class SocketAddress {
+    static final int SIZE_4 = 16;
+    static final int SIZE_6 = 28;
+    static final int SIZE_MAX = 32;
+
+    private static final ValueLayout.OfShort PORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
+
+    private SocketAddress() {}
+
+    /** AF_INET or AF_INET6, whichever the address needs. */
+    static int family(InetSocketAddress address) throws UnknownHostException {
+        return resolved(address) instanceof Inet6Address ? Libc.AF_INET6 : Libc.AF_INET;
+    }
+
+    /** Writes the structure for a socket of that family, an IPv4 address in its IPv6 form where need be; returns its length. */
+    static int write(InetSocketAddress address, int family, MemorySegment to) throws UnknownHostException {
+        InetAddress ip = resolved(address);
+        byte[] bytes = ip.getAddress();
+        to.fill((byte) 0);
+        to.set(ValueLayout.JAVA_SHORT, 0, (short) family);
+        to.set(PORT, 2, (short) address.getPort());
+        if (family == Libc.AF_INET) {
+            if (ip instanceof Inet6Address) {
+                throw new IllegalArgumentException("an IPv4 socket cannot reach " + address);
+            }
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 4, 4);
+            return SIZE_4;
+        }
+        if (bytes.length == 4) { // ::ffff:a.b.c.d
+            to.set(ValueLayout.JAVA_SHORT, 18, (short) 0xffff);
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 20, 4);
+        } else {
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 8, 16);
+            to.set(ValueLayout.JAVA_INT, 24, ((Inet6Address) ip).getScopeId());
+        }
+        return SIZE_6;
+    }
+
+    /** Reads the structure back; an IPv4 address in IPv6 form becomes IPv4. */
+    static InetSocketAddress read(MemorySegment from) {
+        int port = from.get(PORT, 2) & 0xffff;
+        try {
+            if (from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET) {
+                byte[] bytes = from.asSlice(4, 4).toArray(ValueLayout.JAVA_BYTE);
+                return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
+            }
+            byte[] bytes = from.asSlice(8, 16).toArray(ValueLayout.JAVA_BYTE);
+            int scope = from.get(ValueLayout.JAVA_INT, 24);
+            InetAddress plain = InetAddress.getByAddress(bytes);
+            boolean scoped = scope != 0 && !(plain instanceof Inet4Address);
+            return new InetSocketAddress(scoped ? Inet6Address.getByAddress(null, bytes, scope) : plain, port);
+        } catch (UnknownHostException e) {
+            throw new AssertionError("4 and 16 bytes are lengths of addresses", e);
+        }
+    }
+
+    private static InetAddress resolved(InetSocketAddress address) throws UnknownHostException {
+        InetAddress ip = address.getAddress();
+        if (ip == null) {
+            throw new UnknownHostException("unknown host " + address.getHostString());
+        }
+        return ip;
+    }
+}

@@ -1,0 +1,59 @@
+package io.trivet.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * How long a wait may last: as a struct timespec for the kernel, and recomputed from a deadline in nanoseconds when the wait is
+ * interrupted, so that no time is lost to rounding however often that happens. Not thread-safe.
+ */
+final class Timeout {
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+    private static final long NANOS_PER_MILLI = 1_000_000L;
+
+    private final MemorySegment timespec = Arena.ofAuto().allocate(16, 8);
+    private long timeoutNanos;
+    private long begunNanos;
+    private long leftNanos;
+
+    /** Begins a wait: negative has no limit, 0 does not wait. */
+    void begin(long timeoutNanos) {
+        this.timeoutNanos = timeoutNanos;
+        leftNanos = timeoutNanos;
+        if (timeoutNanos > 0) {
+            begunNanos = System.nanoTime();
+        }
+    }
+
+    /** Recomputes what is left; at least 0. */
+    void again() {
+        if (timeoutNanos > 0) {
+            leftNanos = Math.max(0, timeoutNanos - (System.nanoTime() - begunNanos));
+        }
+    }
+
+    /** Whether the time is over. */
+    boolean isOver() {
+        return leftNanos == 0;
+    }
+
+    /** The address of a timespec with what is left, or 0, which the kernel takes for no limit. */
+    long timespec() {
+        if (leftNanos < 0) {
+            return 0;
+        }
+        timespec.set(ValueLayout.JAVA_LONG, 0, leftNanos / NANOS_PER_SECOND);
+        timespec.set(ValueLayout.JAVA_LONG, 8, leftNanos % NANOS_PER_SECOND);
+        return timespec.address();
+    }
+
+    /** What is left in milliseconds, rounded up (rounding down would make a loop spin), or -1 for no limit. */
+    int millis() {
+        if (leftNanos < 0) {
+            return -1;
+        }
+        long millis = leftNanos / NANOS_PER_MILLI + (leftNanos % NANOS_PER_MILLI == 0 ? 0 : 1);
+        return (int) Math.min(millis, Integer.MAX_VALUE);
+    }
+}

@@ -1,0 +1,83 @@
+package io.trivet.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
+
+/** The calls that wait, by their own names. They answer as {@link Libc}'s do: the result, or the negative error number. */
+final class Waits {
+    /** Each in a class of its own: an engine that is not used costs nothing at the start. */
+    private static final class Poll {
+        static final MethodHandle PPOLL = Downcall.of("ppoll", 4);
+    }
+
+    private static final class Select {
+        static final MethodHandle PSELECT = Downcall.of("pselect", 6);
+    }
+
+    private static final class Epoll {
+        static final MethodHandle CREATE = Downcall.of("epoll_create1", 1);
+        static final MethodHandle CTL = Downcall.of("epoll_ctl", 4);
+        static final MethodHandle WAIT = Downcall.of("epoll_wait", 4);
+        /** Nanoseconds instead of milliseconds: Linux 5.11, glibc 2.35. */
+        static final @Nullable MethodHandle PWAIT2 = Downcall.ofOptional("epoll_pwait2", 5);
+    }
+
+    private Waits() {}
+
+    /** man 2 ppoll, with the signal mask left alone. */
+    static int ppoll(long pollfds, int count, long timespec) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult((long) Poll.PPOLL.invokeExact(errno, pollfds, (long) count, timespec, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 pselect, with the signal mask left alone. The C library passes sets of any size on to the kernel. */
+    static int pselect(int nfds, long readSet, long writeSet, long exceptSet, long timespec) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult(
+                    (long) Select.PSELECT.invokeExact(errno, (long) nfds, readSet, writeSet, exceptSet, timespec, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 epoll_create1. */
+    static int epollCreate1(int flags) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult((long) Epoll.CREATE.invokeExact(errno, (long) flags), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 epoll_ctl. */
+    static int epollCtl(int epfd, int operation, int fd, long event) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult((long) Epoll.CTL.invokeExact(errno, (long) epfd, (long) operation, (long) fd, event), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 epoll_wait, or epoll_pwait2 where a wait has a limit and the C library has the call. */
+    static int epollWait(int epfd, long events, int maxEvents, Timeout timeout) {
+        MemorySegment errno = Libc.errnoOfThread();
+        MethodHandle fine = Epoll.PWAIT2;
+        long timespec = timeout.isOver() || fine == null ? 0 : timeout.timespec();
+        try {
+            long result = fine != null && timespec != 0
+                    ? (long) fine.invokeExact(errno, (long) epfd, events, (long) maxEvents, timespec, 0L)
+                    : (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis());
+            return Libc.intResult(result, errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+}
