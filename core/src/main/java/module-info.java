@@ -1,0 +1,17 @@
+/**
+ * Trivet: {@code select} for Java, and a server above it.
+ *
+ * <p>{@link io.trivet.select.Select} is the three lists; {@link io.trivet.net.Network} opens the sockets that stand in them.
+ */
+@org.jspecify.annotations.NullMarked
+module io.trivet {
+    requires static org.jspecify;
+
+    exports io.trivet.net;
+    exports io.trivet.select;
+
+    uses io.trivet.net.NetworkProvider;
+
+    provides io.trivet.net.NetworkProvider with
+            io.trivet.linux.LinuxProvider;
+}
