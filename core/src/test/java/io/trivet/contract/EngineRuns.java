@@ -1,0 +1,88 @@
+package io.trivet.contract;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.Extension;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
+import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
+import org.junit.jupiter.api.extension.TestWatcher;
+
+/** Runs the tests of {@link EveryEngine}. */
+final class EngineRuns implements TestTemplateInvocationContextProvider {
+    private static final Namespace NAMESPACE = Namespace.create(EngineRuns.class);
+
+    @Override
+    public boolean supportsTestTemplate(ExtensionContext context) {
+        return true;
+    }
+
+    @Override
+    public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
+        return Engine.ALL.stream().map(Run::new);
+    }
+
+    /** One run of one test on one engine; also the extension that gives it its parameter and keeps its outcome. */
+    private record Run(Engine engine)
+            implements
+                TestTemplateInvocationContext,
+                ExecutionCondition,
+                ParameterResolver,
+                TestWatcher {
+        @Override
+        public String getDisplayName(int index) {
+            return engine.name();
+        }
+
+        @Override
+        public List<Extension> getAdditionalExtensions() {
+            return List.of(this);
+        }
+
+        @Override
+        public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+            String obstacle = engine.obstacle();
+            return obstacle.isEmpty()
+                    ? ConditionEvaluationResult.enabled("available")
+                    : ConditionEvaluationResult.disabled(obstacle);
+        }
+
+        @Override
+        public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+            return parameter.getParameter().getType() == Lab.class;
+        }
+
+        @Override
+        public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+            // What lies in the store of one run is closed at its end.
+            return context.getStore(NAMESPACE).computeIfAbsent(Lab.class, key -> new Lab(engine, context.getUniqueId()),
+                    Lab.class);
+        }
+
+        @Override
+        public void testSuccessful(ExtensionContext context) {
+            EngineTable.passed(context, engine.name());
+        }
+
+        @Override
+        public void testFailed(ExtensionContext context, Throwable cause) {
+            EngineTable.failed(context, engine.name());
+        }
+
+        @Override
+        public void testAborted(ExtensionContext context, Throwable cause) {
+            EngineTable.notRun(context, engine.name(), String.valueOf(cause.getMessage()));
+        }
+
+        @Override
+        public void testDisabled(ExtensionContext context, Optional<String> reason) {
+            EngineTable.notRun(context, engine.name(), reason.orElse("disabled"));
+        }
+    }
+}

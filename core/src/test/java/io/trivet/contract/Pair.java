@@ -1,0 +1,11 @@
+package io.trivet.contract;
+
+import io.trivet.net.TcpStream;
+
+/**
+ * Two ends of one TCP connection.
+ *
+ * @param client the end that connected
+ * @param server the end that was accepted
+ */
+public record Pair(TcpStream client, TcpStream server) {}
