@@ -94,14 +94,16 @@ final class FdBitmaps {
 
     /** Becomes the same as another. */
     void copy(FdBitmaps other) {
-        if (words != other.words) {
+        int used = other.usedWords();
+        if (words == other.words) {
+            used = Math.max(used, usedWords()); // what was here beyond the other's end goes, too
+        } else {
             words = other.words;
             memory = Arena.ofAuto().allocate(3L * words * 8, 8);
         }
         nfds = other.nfds;
-        long used = usedWords() * 8L;
         for (int set = 0; set < 3; set++) {
-            MemorySegment.copy(other.memory, 8L * set * words, memory, 8L * set * words, used);
+            MemorySegment.copy(other.memory, 8L * set * words, memory, 8L * set * words, 8L * used);
         }
     }
 
