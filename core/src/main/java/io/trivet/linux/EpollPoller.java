@@ -21,14 +21,24 @@ final class EpollPoller extends LinuxPoller {
     static final int EPOLL_CTL_ADD = 1;
     static final int EPOLL_CTL_DEL = 2;
     static final int EPOLL_CTL_MOD = 3;
-    static final boolean PACKED = System.getProperty("os.arch").equals("amd64");
-    static final int EVENT_SIZE = PACKED ? 12 : 16;
-    static final int DATA_OFFSET = PACKED ? 4 : 8;
+    private static final String ARCHITECTURE = System.getProperty("os.arch");
+    private static final int EVENT_SIZE = eventSize(ARCHITECTURE);
+    private static final int DATA_OFFSET = dataOffset(ARCHITECTURE);
     private static final ValueLayout.OfLong DATA = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final int epfd;
     private final MemorySegment change = Arena.ofAuto().allocate(EVENT_SIZE, 8);
     private MemorySegment answers = MemorySegment.NULL;
+
+    /** sizeof(struct epoll_event), by Java's name of an architecture. */
+    static int eventSize(String architecture) {
+        return architecture.equals("amd64") ? 12 : 16;
+    }
+
+    /** offsetof(struct epoll_event, data). */
+    static int dataOffset(String architecture) {
+        return architecture.equals("amd64") ? 4 : 8;
+    }
 
     EpollPoller() throws IOException {
         epfd = Waits.epollCreate1(EPOLL_CLOEXEC);

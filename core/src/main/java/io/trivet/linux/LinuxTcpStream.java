@@ -103,9 +103,9 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
             ByteBuffer buffer = buffers[from + filled];
             boolean direct = buffer.isDirect();
             int length = direct ? buffer.remaining() : Math.min(buffer.remaining(), Scratch.BYTES_MAX - copied);
-            // struct iovec { void *iov_base; size_t iov_len; }
-            scratch.parts.set(ValueLayout.JAVA_LONG, 16L * filled, length == 0 ? 0 : scratch.outgoing(buffer, length, copied));
-            scratch.parts.set(ValueLayout.JAVA_LONG, 16L * filled + 8, length);
+            long part = (long) Scratch.IOVEC_SIZE * filled;
+            scratch.parts.set(ValueLayout.JAVA_LONG, part, length == 0 ? 0 : scratch.outgoing(buffer, length, copied));
+            scratch.parts.set(ValueLayout.JAVA_LONG, part + Scratch.IOV_LEN, length);
             if (!direct) {
                 copied += length;
                 if (length < buffer.remaining()) {
@@ -114,7 +114,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
                 }
             }
         }
-        scratch.message.set(ValueLayout.JAVA_LONG, 24, filled); // msg_iovlen
+        scratch.message.set(ValueLayout.JAVA_LONG, Scratch.MSG_IOVLEN, filled);
         long written;
         try {
             written = writeResult("sendmsg", Libc.sendmsg(open, scratch.message.address(), Libc.MSG_NOSIGNAL));

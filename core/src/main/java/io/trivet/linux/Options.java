@@ -16,30 +16,47 @@ final class Options {
     static final int IPPROTO_IPV6 = 41;
     static final int SO_REUSEADDR = 2;
     static final int SO_ERROR = 4;
+    static final int SO_BROADCAST = 6;
+    static final int SO_SNDBUF = 7;
+    static final int SO_RCVBUF = 8;
+    static final int SO_KEEPALIVE = 9;
+    static final int SO_OOBINLINE = 10;
     static final int SO_LINGER = 13;
-    static final int TCP_NODELAY = 1;
+    static final int SO_REUSEPORT = 15;
+    static final int SO_RCVLOWAT = 18;
+    static final int IP_TOS = 1;
     static final int IPV6_V6ONLY = 26;
+    static final int TCP_NODELAY = 1;
+    static final int TCP_KEEPIDLE = 4;
+    static final int TCP_KEEPINTVL = 5;
+    static final int TCP_KEEPCNT = 6;
+    static final int TCP_USER_TIMEOUT = 18;
+    static final int TCP_NOTSENT_LOWAT = 25;
+
+    /** struct linger { onoff 0; linger 4; }. */
+    static final int LINGER_SIZE = 8;
+    static final int L_LINGER = 4;
 
     /** One option: where the kernel has it. All are an int, a boolean as 0 or 1, but for SO_LINGER. */
     private record Place(SocketOption<?> option, int level, int name) {}
 
     private static final List<Place> PLACES = List.of(
             new Place(StandardSocketOptions.TCP_NODELAY, IPPROTO_TCP, TCP_NODELAY),
-            new Place(StandardSocketOptions.SO_SNDBUF, SOL_SOCKET, 7),
-            new Place(StandardSocketOptions.SO_RCVBUF, SOL_SOCKET, 8),
-            new Place(StandardSocketOptions.SO_KEEPALIVE, SOL_SOCKET, 9),
+            new Place(StandardSocketOptions.SO_SNDBUF, SOL_SOCKET, SO_SNDBUF),
+            new Place(StandardSocketOptions.SO_RCVBUF, SOL_SOCKET, SO_RCVBUF),
+            new Place(StandardSocketOptions.SO_KEEPALIVE, SOL_SOCKET, SO_KEEPALIVE),
             new Place(StandardSocketOptions.SO_REUSEADDR, SOL_SOCKET, SO_REUSEADDR),
-            new Place(StandardSocketOptions.SO_REUSEPORT, SOL_SOCKET, 15),
-            new Place(StandardSocketOptions.SO_BROADCAST, SOL_SOCKET, 6),
+            new Place(StandardSocketOptions.SO_REUSEPORT, SOL_SOCKET, SO_REUSEPORT),
+            new Place(StandardSocketOptions.SO_BROADCAST, SOL_SOCKET, SO_BROADCAST),
             new Place(StandardSocketOptions.SO_LINGER, SOL_SOCKET, SO_LINGER),
-            new Place(StandardSocketOptions.IP_TOS, IPPROTO_IP, 1),
-            new Place(TcpOptions.RECEIVE_LOW_WATER, SOL_SOCKET, 18),
-            new Place(TcpOptions.URGENT_INLINE, SOL_SOCKET, 10),
-            new Place(TcpOptions.NOT_SENT_LOW_WATER, IPPROTO_TCP, 25),
-            new Place(TcpOptions.USER_TIMEOUT_MILLIS, IPPROTO_TCP, 18),
-            new Place(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, IPPROTO_TCP, 4),
-            new Place(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, IPPROTO_TCP, 5),
-            new Place(TcpOptions.KEEP_ALIVE_PROBES, IPPROTO_TCP, 6));
+            new Place(StandardSocketOptions.IP_TOS, IPPROTO_IP, IP_TOS),
+            new Place(TcpOptions.RECEIVE_LOW_WATER, SOL_SOCKET, SO_RCVLOWAT),
+            new Place(TcpOptions.URGENT_INLINE, SOL_SOCKET, SO_OOBINLINE),
+            new Place(TcpOptions.NOT_SENT_LOW_WATER, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+            new Place(TcpOptions.USER_TIMEOUT_MILLIS, IPPROTO_TCP, TCP_USER_TIMEOUT),
+            new Place(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, IPPROTO_TCP, TCP_KEEPIDLE),
+            new Place(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, IPPROTO_TCP, TCP_KEEPINTVL),
+            new Place(TcpOptions.KEEP_ALIVE_PROBES, IPPROTO_TCP, TCP_KEEPCNT));
 
     private Options() {}
 
@@ -47,10 +64,10 @@ final class Options {
         Place place = place(socket, option);
         MemorySegment memory = Scratch.ofThread().number;
         if (place.name == SO_LINGER && place.level == SOL_SOCKET) {
-            int seconds = (Integer) value; // struct linger { int l_onoff; int l_linger; }; negative: off, as in the JDK
+            int seconds = (Integer) value; // negative: off, as in the JDK
             memory.set(ValueLayout.JAVA_INT, 0, seconds < 0 ? 0 : 1);
-            memory.set(ValueLayout.JAVA_INT, 4, Math.max(0, seconds));
-            socket.check("setsockopt", Libc.setsockopt(socket.open(), place.level, place.name, memory.address(), 8));
+            memory.set(ValueLayout.JAVA_INT, L_LINGER, Math.max(0, seconds));
+            socket.check("setsockopt", Libc.setsockopt(socket.open(), place.level, place.name, memory.address(), LINGER_SIZE));
             return;
         }
         int raw = value instanceof Boolean on ? (on ? 1 : 0) : (Integer) value;
@@ -61,9 +78,9 @@ final class Options {
         Place place = place(socket, option);
         MemorySegment memory = Scratch.ofThread().number;
         boolean linger = place.name == SO_LINGER && place.level == SOL_SOCKET;
-        int raw = getInt(socket, place.level, place.name, linger ? 8 : 4);
+        int raw = getInt(socket, place.level, place.name, linger ? LINGER_SIZE : 4);
         if (linger) {
-            raw = raw == 0 ? -1 : memory.get(ValueLayout.JAVA_INT, 4);
+            raw = raw == 0 ? -1 : memory.get(ValueLayout.JAVA_INT, L_LINGER);
         }
         return option.type().cast(option.type() == Boolean.class ? (Object) (raw != 0) : (Object) raw);
     }

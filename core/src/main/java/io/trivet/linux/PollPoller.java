@@ -20,6 +20,10 @@ import java.util.Arrays;
  * </pre>
  */
 final class PollPoller extends LinuxPoller {
+    static final int POLLFD_SIZE = 8;
+    static final int POLLFD_EVENTS = 4;
+    static final int POLLFD_REVENTS = 6;
+
     /** The pollfds as the next wait shall have them, one long each; entry 0 is the wake-up's. */
     private long[] wanted = new long[64];
     /** Which entry a descriptor has; 0: none. */
@@ -117,10 +121,10 @@ final class PollPoller extends LinuxPoller {
 
     /** The whole structure as one number, revents 0; both architectures are little-endian. */
     static long pollfd(int fd, int bits) {
-        return (long) bits << 32 | fd;
+        return (long) bits << (8 * POLLFD_EVENTS) | fd;
     }
 
     static int revents(long pollfd) {
-        return (int) (pollfd >>> 48);
+        return (int) (pollfd >>> (8 * POLLFD_REVENTS));
     }
 }

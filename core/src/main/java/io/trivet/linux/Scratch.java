@@ -15,6 +15,14 @@ final class Scratch {
     /** The most buffers that one gathering write hands to the kernel; UIO_MAXIOV would allow 1,024. */
     static final int PARTS_MAX = 64;
 
+    /** struct msghdr { name 0; namelen 8; iov 16; iovlen 24; control 32; controllen 40; flags 48; }. */
+    static final int MSGHDR_SIZE = 56;
+    static final int MSG_IOV = 16;
+    static final int MSG_IOVLEN = 24;
+    /** struct iovec { base 0; len 8; }. */
+    static final int IOVEC_SIZE = 16;
+    static final int IOV_LEN = 8;
+
     private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
 
     private final Arena arena = Arena.ofAuto();
@@ -23,14 +31,14 @@ final class Scratch {
     /** An int or a socklen_t or two. */
     final MemorySegment number = arena.allocate(16, 8);
     /** A struct msghdr, all zero but for the array of parts. */
-    final MemorySegment message = arena.allocate(56, 8);
+    final MemorySegment message = arena.allocate(MSGHDR_SIZE, 8);
     /** PARTS_MAX of struct iovec. */
-    final MemorySegment parts = arena.allocate(16L * PARTS_MAX, 8);
+    final MemorySegment parts = arena.allocate((long) IOVEC_SIZE * PARTS_MAX, 8);
 
     private MemorySegment bytes = MemorySegment.NULL;
 
     private Scratch() {
-        message.set(ValueLayout.JAVA_LONG, 16, parts.address()); // msg_iov
+        message.set(ValueLayout.JAVA_LONG, MSG_IOV, parts.address());
     }
 
     static Scratch ofThread() {

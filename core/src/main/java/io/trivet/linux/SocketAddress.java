@@ -26,6 +26,10 @@ final class SocketAddress {
     static final int SIZE_4 = 16;
     static final int SIZE_6 = 28;
     static final int SIZE_MAX = 32;
+    static final int SIN_PORT = 2;
+    static final int SIN_ADDR = 4;
+    static final int SIN6_ADDR = 8;
+    static final int SIN6_SCOPE_ID = 24;
 
     private static final ValueLayout.OfShort PORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -42,34 +46,34 @@ final class SocketAddress {
         byte[] bytes = ip.getAddress();
         to.fill((byte) 0);
         to.set(ValueLayout.JAVA_SHORT, 0, (short) family);
-        to.set(PORT, 2, (short) address.getPort());
+        to.set(PORT, SIN_PORT, (short) address.getPort());
         if (family == Libc.AF_INET) {
             if (ip instanceof Inet6Address) {
                 throw new IllegalArgumentException("an IPv4 socket cannot reach " + address);
             }
-            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 4, 4);
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, SIN_ADDR, 4);
             return SIZE_4;
         }
         if (bytes.length == 4) { // ::ffff:a.b.c.d
-            to.set(ValueLayout.JAVA_SHORT, 18, (short) 0xffff);
-            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 20, 4);
+            to.set(ValueLayout.JAVA_SHORT, SIN6_ADDR + 10, (short) 0xffff);
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, SIN6_ADDR + 12, 4);
         } else {
-            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, 8, 16);
-            to.set(ValueLayout.JAVA_INT, 24, ((Inet6Address) ip).getScopeId());
+            MemorySegment.copy(bytes, 0, to, ValueLayout.JAVA_BYTE, SIN6_ADDR, 16);
+            to.set(ValueLayout.JAVA_INT, SIN6_SCOPE_ID, ((Inet6Address) ip).getScopeId());
         }
         return SIZE_6;
     }
 
     /** Reads the structure back; an IPv4 address in IPv6 form becomes IPv4. */
     static InetSocketAddress read(MemorySegment from) {
-        int port = from.get(PORT, 2) & 0xffff;
+        int port = from.get(PORT, SIN_PORT) & 0xffff;
         try {
             if (from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET) {
-                byte[] bytes = from.asSlice(4, 4).toArray(ValueLayout.JAVA_BYTE);
+                byte[] bytes = from.asSlice(SIN_ADDR, 4).toArray(ValueLayout.JAVA_BYTE);
                 return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
             }
-            byte[] bytes = from.asSlice(8, 16).toArray(ValueLayout.JAVA_BYTE);
-            int scope = from.get(ValueLayout.JAVA_INT, 24);
+            byte[] bytes = from.asSlice(SIN6_ADDR, 16).toArray(ValueLayout.JAVA_BYTE);
+            int scope = from.get(ValueLayout.JAVA_INT, SIN6_SCOPE_ID);
             InetAddress plain = InetAddress.getByAddress(bytes);
             boolean scoped = scope != 0 && !(plain instanceof Inet4Address);
             return new InetSocketAddress(scoped ? Inet6Address.getByAddress(null, bytes, scope) : plain, port);

@@ -9,10 +9,14 @@ import java.lang.foreign.ValueLayout;
  * interrupted, so that no time is lost to rounding however often that happens. Not thread-safe.
  */
 final class Timeout {
+    /** struct timespec { sec 0; nsec 8; }. */
+    static final int TIMESPEC_SIZE = 16;
+    static final int TV_NSEC = 8;
+
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
     private static final long NANOS_PER_MILLI = 1_000_000L;
 
-    private final MemorySegment timespec = Arena.ofAuto().allocate(16, 8);
+    private final MemorySegment timespec = Arena.ofAuto().allocate(TIMESPEC_SIZE, 8);
     private long timeoutNanos;
     private long begunNanos;
     private long leftNanos;
@@ -44,7 +48,7 @@ final class Timeout {
             return 0;
         }
         timespec.set(ValueLayout.JAVA_LONG, 0, leftNanos / NANOS_PER_SECOND);
-        timespec.set(ValueLayout.JAVA_LONG, 8, leftNanos % NANOS_PER_SECOND);
+        timespec.set(ValueLayout.JAVA_LONG, TV_NSEC, leftNanos % NANOS_PER_SECOND);
         return timespec.address();
     }
 
