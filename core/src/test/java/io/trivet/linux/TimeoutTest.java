@@ -1,0 +1,97 @@
+package io.trivet.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TimeoutTest {
+    private static final long DAY_NANOS = 86_400_000_000_000L;
+
+    private final Timeout timeout = new Timeout();
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 0, 1",
+        "999999999, 0, 999999999",
+        "1000000000, 1, 0",
+        "3000000007, 3, 7",
+        "9223372036854775807, 9223372036, 854775807"})
+    void theTimespecHoldsEveryNanosecond(long nanos, long seconds, long rest) {
+        timeout.begin(nanos);
+        assertThat(timespec()).containsExactly(seconds, rest);
+        assertThat(timeout.isOver()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "999999, 1", "1000000, 1", "1000001, 2", "1999999, 2", "2000000, 2", "3000000000, 3000"})
+    void millisecondsAreRoundedUp(long nanos, int millis) {
+        timeout.begin(nanos);
+        assertThat(timeout.millis()).isEqualTo(millis);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {25 * DAY_NANOS, 100_000 * DAY_NANOS, Long.MAX_VALUE - 1, Long.MAX_VALUE})
+    void aHugeTimeoutBecomesTheLongestNumberOfMilliseconds(long nanos) {
+        timeout.begin(nanos);
+        assertThat(timeout.millis()).isEqualTo(Integer.MAX_VALUE);
+        timeout.again();
+        assertThat(timeout.isOver()).isFalse();
+        assertThat(timeout.millis()).isEqualTo(Integer.MAX_VALUE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {-1, -1_000_000, Long.MIN_VALUE})
+    void negativeHasNoLimit(long nanos) {
+        timeout.begin(nanos);
+        timeout.again();
+        assertThat(timeout.timespec()).isZero();
+        assertThat(timeout.millis()).isEqualTo(-1);
+        assertThat(timeout.isOver()).isFalse();
+    }
+
+    @Test
+    void zeroIsOverFromTheBeginning() {
+        timeout.begin(0);
+        assertThat(timeout.isOver()).isTrue();
+        assertThat(timeout.millis()).isZero();
+        assertThat(timespec()).containsExactly(0, 0);
+        timeout.again();
+        assertThat(timeout.isOver()).isTrue();
+    }
+
+    @Test
+    void whatIsLeftShrinksWithTheClockAndStopsAtZero() {
+        long begun = System.nanoTime();
+        timeout.begin(5_000_000);
+        long before = 5_000_000;
+        while (!timeout.isOver()) {
+            timeout.again();
+            long[] left = timespec();
+            assertThat(left[0]).isZero();
+            assertThat(left[1]).isBetween(0L, before);
+            before = left[1];
+        }
+        assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(5_000_000);
+        assertThat(timeout.millis()).isZero();
+    }
+
+    @Test
+    void oneObjectServesManyWaits() {
+        timeout.begin(0);
+        timeout.begin(-1);
+        assertThat(timeout.isOver()).isFalse();
+        timeout.begin(1_500_000);
+        assertThat(timespec()).containsExactly(0, 1_500_000);
+    }
+
+    @SuppressWarnings("restricted") // the structure is known by its address alone, as the kernel knows it
+    private long[] timespec() {
+        MemorySegment memory = MemorySegment.ofAddress(timeout.timespec()).reinterpret(Timeout.TIMESPEC_SIZE);
+        return new long[]{memory.get(ValueLayout.JAVA_LONG, 0), memory.get(ValueLayout.JAVA_LONG, Timeout.TV_NSEC)};
+    }
+}
