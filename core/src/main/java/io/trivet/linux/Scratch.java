@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
 
 /**
  * Native memory of one thread, for the arguments of a single call: a socket address, a number, an array of buffers, and a bounded
@@ -79,8 +80,11 @@ final class Scratch {
         return room.address() + offset;
     }
 
-    /** The address to read into for a buffer; call {@link #incoming} afterwards. */
+    /** The address to read into for a buffer; call {@link #incoming} afterwards. Refused here, before bytes are lost or overwritten. */
     long incomingAddress(ByteBuffer buffer) {
+        if (buffer.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
         return buffer.isDirect() ? addressOf(buffer) : bytes().address();
     }
 
