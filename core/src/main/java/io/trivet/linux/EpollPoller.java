@@ -77,7 +77,7 @@ final class EpollPoller extends LinuxPoller {
             int fd = (int) data;
             if (fd == wakeup.fd()) {
                 woken = true;
-            } else if (table.isCurrent(fd, (int) (data >>> 32))) {
+            } else if (table.isCurrent(fd, (int) (data >>> 32)) && table.interest(fd) != 0) {
                 out.add(table.token(fd), PollBits.events(answers.get(ValueLayout.JAVA_INT_UNALIGNED, at)));
             }
         }

@@ -57,7 +57,8 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 throw new IllegalArgumentException(socket + " is registered already");
             }
             if (table.isRegistered(fd)) {
-                forget(fd); // its owner was closed without a word; the number lives on in this socket
+                table.displace(fd); // its owner was closed without a word; the number lives on in this socket
+                forget(fd);
             }
             table.add(socket, fd, 0, token);
             int result = watch(fd, 0, interest, table.generation(fd));
@@ -74,6 +75,9 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
         Interest.check(interest);
         synchronized (table) {
             checkOpen();
+            if (table.removeDisplaced(socket)) {
+                throw new ClosedSocketException(socket.toString());
+            }
             int fd = registered(socket);
             if (!socket.isOpen()) {
                 forget(fd);
@@ -93,6 +97,9 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
     public final void deregister(Socket socket) throws IOException {
         synchronized (table) {
             checkOpen();
+            if (table.removeDisplaced(socket)) {
+                return;
+            }
             int fd = registered(socket);
             int result = forget(fd);
             if (result < 0) {
@@ -151,7 +158,8 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
             if (woken) {
                 wakeup.clear();
             }
-            return woken || out.size() > 0 || answers == 0;
+            // A wait that did not wait is the last one: answers that stay stale (a duplicate of a closed descriptor) must not go on for ever.
+            return woken || out.size() > 0 || answers == 0 || timeout.isOver();
         }
     }
 

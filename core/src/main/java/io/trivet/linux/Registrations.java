@@ -3,6 +3,10 @@ package io.trivet.linux;
 import io.trivet.net.Registration;
 import io.trivet.net.Socket;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Objects;
+import java.util.Set;
+import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +21,8 @@ final class Registrations {
     private byte[] interests = new byte[64];
     private int[] generations = new int[64];
     private long[] tokens = new long[64];
+    /** Closed sockets whose number was registered anew before they were removed; held weakly, since they may never be. */
+    private final Set<Socket> displaced = Collections.newSetFromMap(new WeakHashMap<>(0));
 
     /** Enters a socket; the slot of one that was closed and never removed is taken over. */
     void add(Socket socket, int fd, int interest, long token) {
@@ -40,6 +46,15 @@ final class Registrations {
     void remove(int fd) {
         sockets[fd] = null;
         interests[fd] = 0;
+    }
+
+    /** Remembers the closed owner of a number that a new owner takes over, so that it can still be removed. */
+    void displace(int fd) {
+        displaced.add(Objects.requireNonNull(sockets[fd]));
+    }
+
+    boolean removeDisplaced(Socket socket) {
+        return !displaced.isEmpty() && displaced.remove(socket);
     }
 
     /** The number under which a socket is known, also after it was closed; -1: it is not. */
