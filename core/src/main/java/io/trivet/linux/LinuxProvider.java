@@ -6,7 +6,7 @@ import io.trivet.net.UnavailableException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The networks of Linux: epoll, poll and select. Public for {@link java.util.ServiceLoader} alone. */
+/** The networks of Linux: epoll, poll and select; uring is known by name. Public for {@link java.util.ServiceLoader} alone. */
 public final class LinuxProvider implements NetworkProvider {
     /** What stands in the way, or null; and the networks, made once. */
     private static final class Kernel {
@@ -48,7 +48,7 @@ public final class LinuxProvider implements NetworkProvider {
 
     @Override
     public List<String> names() {
-        return List.of("epoll", "poll", "select");
+        return List.of("epoll", "poll", "select", "uring");
     }
 
     @Override
@@ -60,6 +60,8 @@ public final class LinuxProvider implements NetworkProvider {
             case "epoll" -> Kernel.EPOLL;
             case "poll" -> Kernel.POLL;
             case "select" -> Kernel.SELECT;
+            case "uring" ->
+                throw new UnavailableException("uring is not available: this version of Trivet does not have it; use epoll");
             default -> throw new UnavailableException("Linux has no network " + name);
         };
     }

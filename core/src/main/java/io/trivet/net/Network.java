@@ -25,6 +25,7 @@ public interface Network {
 
     /**
      * The network of that name: {@code epoll}, {@code poll}, {@code select} (Linux), {@code nio} (anywhere).
+     * {@code uring} is known, and not available in this version.
      *
      * @param name the name
      * @return the network
