@@ -1,0 +1,51 @@
+package io.trivet.app;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Bytes of a peer, fit for a log or a terminal: control characters, what is no ASCII, {@code "} and {@code \} become {@code \xHH},
+ * so that nobody can fake a line or move the cursor; and only the beginning of much.
+ */
+final class EscapedText {
+    private static final int BYTES_MAX = 200;
+
+    private EscapedText() {}
+
+    /** What lies between position and limit, which stay as they are. */
+    static String of(ByteBuffer bytes) {
+        return of(bytes, Math.min(bytes.remaining(), BYTES_MAX));
+    }
+
+    /** The same, and all of it. */
+    static String ofAll(ByteBuffer bytes) {
+        return of(bytes, bytes.remaining());
+    }
+
+    private static String of(ByteBuffer bytes, int shown) {
+        StringBuilder text = new StringBuilder(shown + 8);
+        for (int i = 0; i < shown; i++) {
+            append(text, bytes.get(bytes.position() + i) & 0xff);
+        }
+        return bytes.remaining() > shown ? text.append("...").toString() : text.toString();
+    }
+
+    static String of(String text) {
+        return of(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** One byte, 0 to 255. */
+    static String of(int value) {
+        StringBuilder text = new StringBuilder(4);
+        append(text, value);
+        return text.toString();
+    }
+
+    private static void append(StringBuilder text, int value) {
+        if (value < 0x20 || value >= 0x7f || value == '"' || value == '\\') {
+            text.append("\\x").append(Character.forDigit(value >> 4, 16)).append(Character.forDigit(value & 0xf, 16));
+        } else {
+            text.append((char) value);
+        }
+    }
+}
