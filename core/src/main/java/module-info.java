@@ -13,5 +13,6 @@ module io.trivet {
     uses io.trivet.net.NetworkProvider;
 
     provides io.trivet.net.NetworkProvider with
-            io.trivet.linux.LinuxProvider;
+            io.trivet.linux.LinuxProvider,
+            io.trivet.nio.NioProvider;
 }

@@ -1,0 +1,32 @@
+package io.trivet.nio;
+
+import io.trivet.net.Network;
+import io.trivet.net.NetworkProvider;
+import io.trivet.net.UnavailableException;
+import java.util.List;
+
+/** The network on java.nio, which is everywhere. Public for {@link java.util.ServiceLoader} alone. */
+public final class NioProvider implements NetworkProvider {
+    private static final NioNetwork NETWORK = new NioNetwork();
+
+    /** For {@link java.util.ServiceLoader}. */
+    public NioProvider() {}
+
+    @Override
+    public List<String> names() {
+        return List.of(NETWORK.name());
+    }
+
+    @Override
+    public Network network(String name) {
+        if (!name.equals(NETWORK.name())) {
+            throw new UnavailableException("java.nio has no network " + name);
+        }
+        return NETWORK;
+    }
+
+    @Override
+    public int preference() {
+        return 0;
+    }
+}
