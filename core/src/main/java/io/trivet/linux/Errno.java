@@ -12,6 +12,7 @@ final class Errno {
     static final int EBADF = 9;
     static final int EAGAIN = 11;
     static final int EINVAL = 22;
+    static final int ENOSYS = 38;
     static final int EMSGSIZE = 90;
     static final int ENOTCONN = 107;
     static final int ECONNABORTED = 103;
@@ -51,7 +52,7 @@ final class Errno {
             case 24 -> ErrorCode.EMFILE;
             case 28 -> ErrorCode.ENOSPC;
             case 32 -> ErrorCode.EPIPE;
-            case 38 -> ErrorCode.ENOSYS;
+            case ENOSYS -> ErrorCode.ENOSYS;
             case 71 -> ErrorCode.EPROTO;
             case 88 -> ErrorCode.ENOTSOCK;
             case 89 -> ErrorCode.EDESTADDRREQ;

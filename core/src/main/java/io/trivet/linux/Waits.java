@@ -21,6 +21,8 @@ final class Waits {
         static final MethodHandle WAIT = Downcall.of("epoll_wait", 4);
         /** Nanoseconds instead of milliseconds: Linux 5.11, glibc 2.35. */
         static final @Nullable MethodHandle PWAIT2 = Downcall.ofOptional("epoll_pwait2", 5);
+        /** The C library has the call, and the kernel is older, or a container's filter does not know it. */
+        static volatile boolean pwait2Refused;
     }
 
     private Waits() {}
@@ -69,13 +71,19 @@ final class Waits {
     /** man 2 epoll_wait, or epoll_pwait2 where a wait has a limit and the C library has the call. */
     static int epollWait(int epfd, long events, int maxEvents, Timeout timeout) {
         MemorySegment errno = Libc.errnoOfThread();
-        MethodHandle fine = Epoll.PWAIT2;
+        MethodHandle fine = Epoll.pwait2Refused ? null : Epoll.PWAIT2;
         long timespec = timeout.isOver() || fine == null ? 0 : timeout.timespec();
         try {
-            long result = fine != null && timespec != 0
-                    ? (long) fine.invokeExact(errno, (long) epfd, events, (long) maxEvents, timespec, 0L)
-                    : (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis());
-            return Libc.intResult(result, errno);
+            if (fine != null && timespec != 0) {
+                int result = Libc.intResult((long) fine.invokeExact(errno, (long) epfd, events, (long) maxEvents, timespec, 0L),
+                        errno);
+                if (result != -Errno.ENOSYS && result != -Errno.EPERM) {
+                    return result;
+                }
+                Epoll.pwait2Refused = true;
+            }
+            return Libc.intResult(
+                    (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis()), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
