@@ -60,6 +60,9 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 table.displace(fd); // its owner was closed without a word; the number lives on in this socket
                 forget(fd);
             }
+            if (table.isFar(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
+                throw refused(socket, Errno.EBADF);
+            }
             table.add(socket, fd, 0, token);
             int result = watch(fd, 0, interest, table.generation(fd));
             if (result < 0) {

@@ -17,12 +17,20 @@ import org.jspecify.annotations.Nullable;
  * recognised by it.
  */
 final class Registrations {
+    /** 65,536 entries take 1.3 MB; a billion, which a wrong number can be, would take all the memory there is. */
+    private static final int FAR = 1 << 16;
+
     private @Nullable Socket[] sockets = new @Nullable Socket[64];
     private byte[] interests = new byte[64];
     private int[] generations = new int[64];
     private long[] tokens = new long[64];
     /** Closed sockets whose number was registered anew before they were removed; held weakly, since they may never be. */
     private final Set<Socket> displaced = Collections.newSetFromMap(new WeakHashMap<>(0));
+
+    /** Whether a number lies so far beyond all others that the arrays should not grow for it before it is known to be open. */
+    boolean isFar(int fd) {
+        return fd >= sockets.length && fd >= FAR;
+    }
 
     /** Enters a socket; the slot of one that was closed and never removed is taken over. */
     void add(Socket socket, int fd, int interest, long token) {
