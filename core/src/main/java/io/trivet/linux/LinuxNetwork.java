@@ -136,7 +136,10 @@ final class LinuxNetwork implements Network {
     @Override
     public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         return switch (engine) {
-            case EPOLL -> Network.super.selectOnce(sockets, interests, count, timeoutNanos);
+            case EPOLL -> {
+                OneCall.checkBorrowed(sockets, count);
+                yield Network.super.selectOnce(sockets, interests, count, timeoutNanos);
+            }
             case POLL -> OneCall.poll(sockets, interests, count, timeoutNanos);
             case SELECT -> OneCall.select(sockets, interests, count, timeoutNanos);
         };

@@ -35,6 +35,9 @@ final class OneCall {
 
     private static int ask(boolean byPoll, Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         OneCall kept = IDLE.poll();
+        if (kept == null) {
+            checkBorrowed(sockets, count);
+        }
         OneCall call = kept == null ? new OneCall() : kept;
         try {
             if (timeoutNanos != 0) {
@@ -49,6 +52,18 @@ final class OneCall {
             call.wakeup.clear();
             if (!IDLE.offer(call)) {
                 call.wakeup.close();
+            }
+        }
+    }
+
+    /**
+     * Checks that borrowed descriptors are open, which has to happen before a call opens one of its own: that would get the number
+     * of one that was closed, and answer in its place.
+     */
+    static void checkBorrowed(Socket[] sockets, int count) throws IOException {
+        for (int i = 0; i < count; i++) {
+            if (sockets[i] instanceof LinuxDescriptor borrowed && Libc.fcntl(borrowed.open(), Libc.F_GETFD, 0) < 0) {
+                throw invalid(borrowed, "fcntl");
             }
         }
     }
@@ -143,7 +158,11 @@ final class OneCall {
     }
 
     private static int open(Socket socket) throws ClosedSocketException {
-        return ((LinuxSocket) socket).open();
+        if (socket instanceof LinuxSocket linux) {
+            return linux.open();
+        }
+        throw new IllegalArgumentException(
+                socket + " is a Socket of your own, which no kernel knows: its method socket() must give the one that it stands for");
     }
 
     /** The error for a descriptor that is not open: closed by us meanwhile, or never ours. */
