@@ -1,19 +1,23 @@
 package io.trivet.net;
 
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.Map;
 
 /** {@link Network#selectOnce} over a poller that is opened for the one call: slower than poll(2), and right for every engine. */
 final class OneSelect {
     private OneSelect() {}
 
     static int over(Network network, Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
-        // A poller knows each socket once, a call may name it several times: entries of one socket share its first index.
-        IdentityHashMap<Socket, Integer> firstIndex = new IdentityHashMap<>();
+        // A poller knows each socket once, a call may name it several times: entries of one socket share its first index. Where
+        // sockets have numbers, two objects with the same number are one socket.
+        boolean numbered = network.supports(Capability.DESCRIPTORS);
+        Map<Object, Integer> firstIndex = numbered ? new HashMap<>() : new IdentityHashMap<>();
         int[] first = new int[count];
         int[] together = new int[count];
         for (int i = 0; i < count; i++) {
-            Integer earlier = firstIndex.putIfAbsent(sockets[i], i);
+            Integer earlier = firstIndex.putIfAbsent(numbered ? (Object) sockets[i].fd() : sockets[i], i);
             first[i] = earlier == null ? i : earlier;
             together[first[i]] |= interests[i];
         }
