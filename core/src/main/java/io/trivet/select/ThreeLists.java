@@ -1,5 +1,6 @@
 package io.trivet.select;
 
+import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Interest;
 import io.trivet.net.Network;
 import io.trivet.net.Selectable;
@@ -44,13 +45,13 @@ final class ThreeLists {
                 ready(question, except, read.length + write.length));
     }
 
-    private void add(Question question, Object[] members, int interest, String list) {
+    private void add(Question question, Object[] members, int interest, String list) throws ClosedSocketException {
         for (int i = 0; i < members.length; i++) {
             question.add(socket(members[i], list, i), interest);
         }
     }
 
-    private Socket socket(@Nullable Object member, String list, int index) {
+    private Socket socket(@Nullable Object member, String list, int index) throws ClosedSocketException {
         if (member == null) {
             throw new NullPointerException(list + "[" + index + "] is null");
         }
@@ -61,6 +62,9 @@ final class ThreeLists {
         Socket socket = selectable.socket();
         if (socket == null) {
             throw new IllegalArgumentException(list + "[" + index + "], a " + member.getClass().getName() + ", gives no socket");
+        }
+        if (!socket.isOpen()) {
+            throw new ClosedSocketException(list + "[" + index + "], " + socket);
         }
         Network network = socket.network();
         if (met != network) {
