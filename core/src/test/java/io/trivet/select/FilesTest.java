@@ -1,0 +1,114 @@
+package io.trivet.select;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.trivet.contract.Case;
+import io.trivet.contract.EveryEngine;
+import io.trivet.contract.Lab;
+import io.trivet.contract.Tools;
+import io.trivet.net.Capability;
+import io.trivet.net.Descriptor;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.net.Socket;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Descriptors that others have opened: files, FIFOs, the output of a child process. */
+@Timeout(60) // interrupts a wait that does not end
+class FilesTest {
+    @TempDir private Path directory;
+
+    /** After CPython's test of select: the pipe is the only thing that is ever ready, whatever the timeout. */
+    @Case("8")
+    @EveryEngine
+    void theOutputOfAChildProcess(Lab lab) throws Exception {
+        if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
+            return;
+        }
+        Path fifo = fifo();
+        Tools.Peer child = lab.keep(Tools.start(Tools.require("sh"), "-c",
+                "exec > " + fifo + "; for i in 0 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.02; done"));
+        try (OpenFile open = new OpenFile(fifo)) {
+            Descriptor output = lab.network().descriptor(open.fd());
+            StringBuilder text = new StringBuilder();
+            int[] timeoutsMillis = {0, 1, 2, 4, 8, 16};
+            boolean ended = false;
+            for (int round = 0; !ended; round++) {
+                Duration timeout = round < timeoutsMillis.length ? Duration.ofMillis(timeoutsMillis[round]) : null;
+                Ready<Descriptor> ready = Select.on(lab.network()).select(List.of(output), List.of(), List.of(output), timeout);
+                assertThat(ready.writable()).isEmpty();
+                assertThat(ready.exceptional()).isEmpty();
+                if (ready.readable().isEmpty()) {
+                    assertThat(timeout).as("only a wait with a limit ends without an answer").isNotNull();
+                } else {
+                    assertThat(ready.readable()).containsExactly(output);
+                    ended = !read(output, text);
+                }
+            }
+            assertThat(text.toString().lines().toList()).hasSize(10).first().isEqualTo("line 0");
+            assertThat(text).endsWith("line 9\n");
+        }
+        child.finish();
+    }
+
+    @Case("55")
+    @EveryEngine
+    void aFifoWithAByteIsReadable(Lab lab) throws Exception {
+        if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
+            return;
+        }
+        Path fifo = fifo();
+        lab.keep(Tools.start(Tools.require("sh"), "-c", "printf x > " + fifo));
+        try (OpenFile open = new OpenFile(fifo)) {
+            List<Socket> one = List.of(lab.network().descriptor(open.fd()));
+            assertThat(Select.on(lab.network()).select(one, List.of(), List.of(), Lab.PATIENCE).readable()).isEqualTo(one);
+        }
+    }
+
+    @Case("53")
+    @EveryEngine
+    void aRegularFileIsReadable(Lab lab) throws Exception {
+        if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
+            return;
+        }
+        try (OpenFile open = new OpenFile(Files.createFile(directory.resolve("empty")))) {
+            List<Socket> one = List.of(lab.network().descriptor(open.fd()));
+            SelectOn select = Select.on(lab.network());
+            if (lab.network().supports(Capability.REGULAR_FILES)) {
+                assertThat(select.select(one, List.of(), List.of(), Lab.PATIENCE).readable()).isEqualTo(one);
+            } else {
+                assertThatThrownBy(() -> select.select(one, List.of(), List.of(), Lab.PATIENCE))
+                        .isInstanceOfSatisfying(NetworkException.class, e -> {
+                            assertThat(e.code()).isEqualTo(ErrorCode.EPERM);
+                            assertThat(e.getMessage()).contains("poll", "select");
+                            lab.cannot("EPERM: epoll cannot watch a regular file or a directory");
+                        });
+            }
+        }
+    }
+
+    /** Reads what is there; false: the end of the output. */
+    private static boolean read(Descriptor from, StringBuilder text) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(100);
+        int count = from.read(buffer);
+        text.append(new String(buffer.array(), 0, Math.max(0, count), StandardCharsets.US_ASCII));
+        return count >= 0;
+    }
+
+    private Path fifo() throws IOException, InterruptedException {
+        Path fifo = directory.resolve("fifo");
+        try (Tools.Peer mkfifo = Tools.start(Tools.require("mkfifo"), fifo.toString())) {
+            mkfifo.finish();
+        }
+        return fifo;
+    }
+}

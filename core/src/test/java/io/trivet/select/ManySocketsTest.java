@@ -1,0 +1,61 @@
+package io.trivet.select;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.contract.Case;
+import io.trivet.contract.EveryEngine;
+import io.trivet.contract.Lab;
+import io.trivet.contract.Pair;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** 15,000 sockets in one call, on every engine. */
+class ManySocketsTest {
+    private static final int SOCKETS = 15_000;
+    /** Descriptors that the JVM and other tests may need meanwhile. */
+    private static final int RESERVE = 1_000;
+
+    @Case({"C6", "31"})
+    @EveryEngine
+    void oneOfManyIsFoundAndAllOfManyAreTold(Lab lab) throws Exception {
+        int count = Math.min(SOCKETS, descriptorsLeft() - RESERVE);
+        System.out.printf("%s: one call over %,d sockets%n", lab.engine(), count);
+        List<TcpStream> streams = new ArrayList<>(count);
+        List<Pair> pairs = new ArrayList<>(count / 2);
+        TcpListener listener = lab.listener();
+        for (int i = 0; i < count / 2; i++) {
+            Pair pair = lab.pair(listener);
+            pair.client().setOption(StandardSocketOptions.SO_LINGER, 0); // thousands of ports would linger in TIME_WAIT
+            pairs.add(pair);
+            streams.add(pair.client());
+            streams.add(pair.server());
+        }
+        SelectOn select = Select.on(lab.network());
+        assertThat(select.select(streams, List.of(), List.of(), Duration.ZERO).isEmpty()).isTrue();
+        assertThat(select.select(List.of(), streams, List.of(), Duration.ZERO).writable()).isEqualTo(streams);
+        for (int which : new int[]{0, pairs.size() / 2, pairs.size() - 1}) {
+            Pair pair = pairs.get(which);
+            lab.send(pair.server(), "!");
+            assertThat(select.select(streams, List.of(), List.of(), Lab.PATIENCE).readable()).containsExactly(pair.client());
+            assertThat(lab.receive(pair.client(), 1)).isEqualTo("!");
+        }
+    }
+
+    private static int descriptorsLeft() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"));
+                Stream<String> limits = Files.lines(Path.of("/proc/self/limits"))) {
+            String limit = limits.filter(line -> line.startsWith("Max open files")).findFirst().orElseThrow()
+                    .split(" +", -1)[3];
+            return (limit.equals("unlimited") ? Integer.MAX_VALUE : (int) Math.min(Long.parseLong(limit), Integer.MAX_VALUE))
+                    - (int) open.count();
+        }
+    }
+}
