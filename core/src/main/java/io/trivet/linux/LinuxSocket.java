@@ -147,11 +147,13 @@ abstract sealed class LinuxSocket implements Socket
 
     @Override
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
+        open(); // before the question whether it has the option: it has none any more
         Options.set(this, option, value);
     }
 
     @Override
     public <T> T getOption(SocketOption<T> option) throws IOException {
+        open();
         return Options.get(this, option);
     }
 
