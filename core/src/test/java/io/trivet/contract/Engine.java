@@ -16,7 +16,8 @@ public record Engine(String name, Supplier<Network> opener) {
     public static final List<Engine> ALL = List.of(
             named("epoll"),
             named("poll"),
-            named("select"));
+            named("select"),
+            named("nio"));
 
     private static Engine named(String name) {
         return new Engine(name, () -> Network.named(name));

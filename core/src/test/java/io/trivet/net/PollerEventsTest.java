@@ -85,13 +85,17 @@ final class PollerEventsTest {
             poller.register(pair.server(), Interest.WRITE, 2L * i + 1);
         }
         ReadyEvents out = new ReadyEvents(2 * count);
-        assertThat(poller.poll(out, 0)).isEqualTo(2 * count);
         Set<Long> tokens = new HashSet<>();
-        for (int i = 0; i < out.size(); i++) {
-            tokens.add(out.token(i));
-            assertThat(out.events(i)).isEqualTo(Interest.WRITE);
+        int polls = 0;
+        for (; polls < 10 && tokens.size() < 2 * count; polls++) {
+            assertThat(poller.poll(out, 0)).isPositive();
+            for (int i = 0; i < out.size(); i++) {
+                tokens.add(out.token(i));
+                assertThat(out.events(i)).isEqualTo(Interest.WRITE);
+            }
         }
         assertThat(tokens).hasSize(2 * count);
+        assertThat(polls).as("polls; java.nio takes no more than 1,024 at a time from the kernel").isLessThanOrEqualTo(5);
     }
 
     @EveryEngine

@@ -58,9 +58,6 @@ final class PollerRegistrationTest {
     @EveryEngine
     @Case("12")
     void negativeDescriptorIsRefused(Lab lab) {
-        if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(-10))) {
-            return;
-        }
         assertThatThrownBy(() -> lab.network().descriptor(-10)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("-10");
     }
