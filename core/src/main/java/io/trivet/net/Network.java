@@ -145,6 +145,16 @@ public interface Network {
     Poller poller() throws IOException;
 
     /**
+     * Opens a proactor.
+     *
+     * @return a new one, which the caller closes; by default a {@link ReadinessProactor} over a poller of this network
+     * @throws IOException the kernel refuses
+     */
+    default Proactor proactor() throws IOException {
+        return new ReadinessProactor(this);
+    }
+
+    /**
      * Asks once which sockets are ready, and forgets them: what select(2) does, and what {@code Select} stands on. A socket may
      * stand in several entries; each is answered on its own. Errors and hang-ups are answered as select(2) does, see
      * {@link Interest#fold}; they end the wait only where they fold into something that was asked for.

@@ -1,0 +1,437 @@
+package io.trivet.net;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one adaptor from readiness to completion: waits with a {@link Poller}, then reads, accepts and connects. A send goes to the
+ * socket at once; WRITE is watched only from the moment that the socket does not take all until it has room again.
+ *
+ * <p>All connections share one receive buffer: what {@link Completions#received} leaves there is overwritten by the next read. One
+ * read is made for each time that a socket is reported, so no connection can hold up the others.
+ */
+public final class ReadinessProactor implements Proactor {
+    /** The bytes that one read can bring. */
+    static final int RECEIVE_BYTES = 64 * 1024;
+    /** The connections accepted from one listener in one poll; those behind them wait for the next. */
+    static final int ACCEPTS_PER_POLL = 64;
+    /** The sockets reported in one poll; the poller sees to it that the others come next. */
+    static final int EVENTS_PER_POLL = 512;
+    /** So many events in a row about one socket, with nothing to do, are taken for a spin. */
+    static final int FRUITLESS_EVENTS_MAX = 1024;
+
+    private static final int CONNECTING = 1 << 7;
+
+    private final Network network;
+    private final Poller poller;
+    private final ReadyEvents events = new ReadyEvents(EVENTS_PER_POLL);
+    private final ByteBuffer memory = ByteBuffer.allocateDirect(RECEIVE_BYTES);
+
+    /** By slot. A free slot has no stream, and its generation is the next owner's. */
+    private @Nullable TcpStream[] streams = new @Nullable TcpStream[64];
+
+    private int[] generations = new int[64];
+    /** By slot: bits of {@link Interest} that are wanted, and CONNECTING. */
+    private byte[] states = new byte[64];
+
+    private int[] freeSlots = new int[64];
+    private int freeCount;
+    private int slotCount;
+
+    /** Listeners by index; a poller's token for one is the negative index, less one. */
+    private final List<@Nullable Accepting> listeners = new ArrayList<>();
+    /** Handles that were closed since the last poll, to be told by the next. */
+    private long[] closing = new long[16];
+
+    private int closingCount;
+    private long fruitlessHandle;
+    private int fruitlessEvents;
+
+    private record Accepting(TcpListener listener, long token) {}
+
+    /**
+     * Makes a proactor of a network's poller.
+     *
+     * @param network the network
+     * @throws IOException the kernel refuses the poller
+     */
+    public ReadinessProactor(Network network) throws IOException {
+        this.network = network;
+        this.poller = network.poller();
+    }
+
+    @Override
+    public void accept(TcpListener listener, long token) throws IOException {
+        int index = listeners.indexOf(null);
+        if (index < 0) {
+            index = listeners.size();
+            listeners.add(null);
+        }
+        poller.register(listener, Interest.READ, -1L - index);
+        listeners.set(index, new Accepting(listener, token));
+    }
+
+    @Override
+    public void stopAccepting(TcpListener listener) throws IOException {
+        for (int i = 0; i < listeners.size(); i++) {
+            Accepting accepting = listeners.get(i);
+            if (accepting != null && accepting.listener.equals(listener)) {
+                listeners.set(i, null);
+                poller.deregister(listener);
+            }
+        }
+    }
+
+    @Override
+    public long adopt(TcpStream stream) throws IOException {
+        return add(stream, 0);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address) throws IOException {
+        TcpStream stream = network.connect(address);
+        try {
+            return add(stream, CONNECTING | Interest.WRITE);
+        } catch (IOException | RuntimeException e) {
+            stream.close();
+            throw e;
+        }
+    }
+
+    private long add(TcpStream stream, int state) throws IOException {
+        if (freeCount == 0) {
+            grow();
+        }
+        int slot = freeSlots[freeCount - 1];
+        long handle = (long) generations[slot] << 32 | slot;
+        poller.register(stream, watched(state), handle);
+        freeCount--;
+        streams[slot] = stream;
+        states[slot] = (byte) state;
+        return handle;
+    }
+
+    private void grow() {
+        if (slotCount == streams.length) {
+            int size = slotCount * 2;
+            streams = Arrays.copyOf(streams, size);
+            generations = Arrays.copyOf(generations, size);
+            states = Arrays.copyOf(states, size);
+            freeSlots = Arrays.copyOf(freeSlots, size);
+        }
+        freeSlots[freeCount++] = slotCount++;
+    }
+
+    @Override
+    public void receive(long handle) throws IOException {
+        TcpStream stream = stream(handle);
+        if (stream != null) {
+            watch(stream, handle, states[Proactor.slot(handle)] | Interest.READ);
+        }
+    }
+
+    @Override
+    public void stopReceiving(long handle) throws IOException {
+        TcpStream stream = stream(handle);
+        if (stream != null) {
+            watch(stream, handle, states[Proactor.slot(handle)] & ~Interest.READ);
+        }
+    }
+
+    @Override
+    public void watchUrgent(long handle) throws IOException {
+        if (!network.supports(Capability.URGENT_DATA)) {
+            throw new UnsupportedOperationException("the network " + network.name()
+                    + " cannot see urgent data: epoll, poll and select on Linux can");
+        }
+        TcpStream stream = stream(handle);
+        if (stream != null) {
+            watch(stream, handle, states[Proactor.slot(handle)] | Interest.PRIORITY);
+        }
+    }
+
+    @Override
+    public boolean sendUrgent(long handle, byte b) throws IOException {
+        TcpStream stream = stream(handle);
+        return stream != null && stream.sendUrgent(b);
+    }
+
+    @Override
+    public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        TcpStream stream = stream(handle);
+        if (stream == null) {
+            return 0;
+        }
+        long taken;
+        boolean all;
+        if (count == 1) {
+            ByteBuffer only = parts[from];
+            taken = stream.write(only);
+            all = !only.hasRemaining();
+        } else {
+            taken = stream.write(parts, from, count);
+            all = true;
+            for (int i = from + count - 1; i >= from && all; i--) {
+                all = !parts[i].hasRemaining();
+            }
+        }
+        if (!all) {
+            watch(stream, handle, states[Proactor.slot(handle)] | Interest.WRITE);
+        }
+        return taken;
+    }
+
+    @Override
+    public void shutdownOutput(long handle) throws IOException {
+        TcpStream stream = stream(handle);
+        if (stream != null) {
+            stream.shutdownOutput();
+        }
+    }
+
+    @Override
+    public void close(long handle) {
+        TcpStream stream = stream(handle);
+        if (stream == null) {
+            return;
+        }
+        int slot = Proactor.slot(handle);
+        streams[slot] = null;
+        generations[slot]++; // stale from now on; the slot itself is free once that was told
+        states[slot] = 0;
+        if (closingCount == closing.length) {
+            closing = Arrays.copyOf(closing, closingCount * 2);
+        }
+        closing[closingCount++] = handle;
+        try {
+            poller.deregister(stream);
+        } catch (IOException e) {
+            // The kernel has lost it already, which is what was wanted.
+        } finally {
+            closeQuietly(stream);
+        }
+    }
+
+    private static void closeQuietly(TcpStream stream) {
+        try {
+            stream.close();
+        } catch (IOException e) {
+            // Nobody reads from it or writes to it any more: there is no one whom the error could concern.
+        }
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress(long handle) {
+        TcpStream stream = stream(handle);
+        if (stream == null) {
+            throw new IllegalArgumentException("the handle is stale");
+        }
+        try {
+            return stream.remoteAddress();
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the stream was closed behind the proactor's back", e);
+        }
+    }
+
+    @Override
+    public int interest(long handle) {
+        int slot = Proactor.slot(handle);
+        int[] seen = generations;
+        byte[] state = states;
+        return slot < seen.length && slot < state.length && seen[slot] == (int) (handle >>> 32) ? watched(state[slot]) : 0;
+    }
+
+    @Override
+    public int poll(Completions completions, long timeoutNanos) throws IOException {
+        int told = tellClosed(completions);
+        int ready = poller.poll(events, told > 0 ? 0 : timeoutNanos);
+        for (int i = 0; i < ready; i++) {
+            long token = events.token(i);
+            told += token < 0 && -1 - token < listeners.size()
+                    ? acceptAll((int) (-1 - token), completions)
+                    : advance(token, events.events(i), completions);
+        }
+        return told + tellClosed(completions);
+    }
+
+    private int tellClosed(Completions completions) {
+        int told = 0;
+        while (told < closingCount) { // telling may close further ones
+            long handle = closing[told++];
+            completions.closed(handle);
+            freeSlots[freeCount++] = Proactor.slot(handle); // only now: the caller has let go of the slot
+        }
+        closingCount = 0;
+        return told;
+    }
+
+    private int acceptAll(int index, Completions completions) {
+        for (int accepted = 0; accepted < ACCEPTS_PER_POLL; accepted++) {
+            Accepting accepting = listeners.get(index);
+            if (accepting == null) {
+                return accepted; // an earlier event, or the connection before this one, stopped it
+            }
+            TcpStream stream;
+            try {
+                stream = accepting.listener.accept();
+            } catch (IOException e) {
+                completions.acceptFailed(accepting.token, e);
+                return accepted + 1;
+            }
+            if (stream == null) {
+                return accepted;
+            }
+            completions.accepted(accepting.token, stream);
+        }
+        return ACCEPTS_PER_POLL;
+    }
+
+    /** One socket's events: exceptional before readable before writable, as long as nobody closes it in between. */
+    private int advance(long handle, int ready, Completions completions) {
+        TcpStream stream = stream(handle);
+        if (stream == null) {
+            return 0; // closed by the handling of an earlier event
+        }
+        int told = 0;
+        try {
+            int slot = Proactor.slot(handle);
+            if ((states[slot] & CONNECTING) != 0) {
+                told = finishConnect(stream, handle, completions);
+            } else {
+                if ((ready & Interest.PRIORITY) != 0) {
+                    told += receiveUrgent(stream, handle, completions);
+                }
+                boolean readable = Interest.fold(ready, Interest.READ) != 0;
+                if (readable && (states[slot] & Interest.READ) != 0 && isCurrent(handle)) {
+                    told += receiveOnce(stream, handle, completions);
+                }
+                boolean writable = Interest.fold(ready, Interest.WRITE) != 0;
+                if (writable && isCurrent(handle) && (states[slot] & Interest.WRITE) != 0) {
+                    watch(stream, handle, states[slot] & ~Interest.WRITE);
+                    completions.sent(handle, 0);
+                    told++;
+                }
+            }
+        } catch (IOException e) {
+            fail(stream, handle, e, completions);
+            told++;
+        }
+        guardAgainstSpin(told, stream, handle, ready, completions);
+        return told;
+    }
+
+    private int finishConnect(TcpStream stream, long handle, Completions completions) throws IOException {
+        if (!stream.finishConnect()) {
+            return 0;
+        }
+        watch(stream, handle, states[Proactor.slot(handle)] & Interest.PRIORITY);
+        completions.connected(handle);
+        return 1;
+    }
+
+    private static int receiveUrgent(TcpStream stream, long handle, Completions completions) throws IOException {
+        int urgent = stream.receiveUrgent();
+        if (urgent < 0) {
+            return 0;
+        }
+        completions.urgent(handle, (byte) urgent);
+        return 1;
+    }
+
+    private int receiveOnce(TcpStream stream, long handle, Completions completions) throws IOException {
+        memory.clear();
+        int bytes = stream.read(memory);
+        if (bytes > 0) {
+            completions.received(handle, memory, 0, bytes);
+            return 1;
+        }
+        if (bytes < 0) {
+            watch(stream, handle, states[Proactor.slot(handle)] & ~(Interest.READ | Interest.PRIORITY));
+            completions.inputEnded(handle);
+            return 1;
+        }
+        return 0;
+    }
+
+    private void fail(TcpStream stream, long handle, IOException failure, Completions completions) {
+        if (!isCurrent(handle)) {
+            return;
+        }
+        try {
+            watch(stream, handle, 0); // a failed socket is ready for ever
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+        completions.failed(handle, failure);
+    }
+
+    private void guardAgainstSpin(int told, TcpStream stream, long handle, int ready, Completions completions) {
+        if (told > 0) {
+            fruitlessEvents = handle == fruitlessHandle ? 0 : fruitlessEvents;
+            return;
+        }
+        if (handle != fruitlessHandle) {
+            fruitlessHandle = handle;
+            fruitlessEvents = 0;
+        }
+        if (++fruitlessEvents == FRUITLESS_EVENTS_MAX && isCurrent(handle)) {
+            fruitlessEvents = 0;
+            String descriptor = network.supports(Capability.DESCRIPTORS) ? ", descriptor " + stream.fd() : "";
+            completions.spinning(handle, stream + descriptor + ": reported " + Interest.toString(ready) + ", watched "
+                    + Interest.toString(watched(states[Proactor.slot(handle)])) + ", " + FRUITLESS_EVENTS_MAX
+                    + " times in a row, and there was nothing to do");
+        }
+    }
+
+    /** Changes what is watched; the other bits of the state are kept as given. */
+    private void watch(TcpStream stream, long handle, int state) throws IOException {
+        int slot = Proactor.slot(handle);
+        int before = states[slot];
+        if ((byte) state != before) {
+            states[slot] = (byte) state;
+            if (watched(state) != watched(before)) {
+                poller.modify(stream, watched(state), handle);
+            }
+        }
+    }
+
+    /**
+     * What the poller is asked to watch. Urgent data only while receiving: alone, it would leave a reset, which is reported unasked,
+     * to nobody, and the loop would spin.
+     */
+    private static int watched(int state) {
+        return (state & Interest.READ) != 0 ? state & Interest.ALL : state & Interest.WRITE;
+    }
+
+    private boolean isCurrent(long handle) {
+        return stream(handle) != null;
+    }
+
+    private @Nullable TcpStream stream(long handle) {
+        int slot = Proactor.slot(handle);
+        return generations[slot] == (int) (handle >>> 32) ? streams[slot] : null;
+    }
+
+    @Override
+    public void wakeup() {
+        poller.wakeup();
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (int slot = 0; slot < slotCount; slot++) {
+            TcpStream stream = streams[slot];
+            if (stream != null) {
+                streams[slot] = null;
+                generations[slot]++;
+                closeQuietly(stream);
+            }
+        }
+        poller.close();
+    }
+}
