@@ -8,7 +8,9 @@ module io.trivet {
     requires static org.jspecify;
 
     exports io.trivet.net;
+    exports io.trivet.observe;
     exports io.trivet.select;
+    exports io.trivet.server;
 
     uses io.trivet.net.NetworkProvider;
 

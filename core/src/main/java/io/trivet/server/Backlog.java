@@ -1,0 +1,98 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+
+/**
+ * What waits for one peer: three lanes, sent one behind the other. A message of which bytes have left must be ended before anything else;
+ * then those that were sent first; then the rest. It exists only while something waits. One thread.
+ */
+final class Backlog {
+    private final Lane begun;
+    private final Lane first;
+    private final Lane ordinary;
+    /** When the oldest message came, to within those that came with it; other threads read it as it happens to be. */
+    private long sinceNanos;
+    /** When the peer last took something, or the first message came. */
+    long progressNanos;
+
+    Backlog(BufferPool pool, long nowNanos) {
+        begun = new Lane(pool);
+        first = new Lane(pool);
+        ordinary = new Lane(pool);
+        progressNanos = nowNanos;
+        sinceNanos = nowNanos;
+    }
+
+    long sinceNanos() {
+        return sinceNanos;
+    }
+
+    long bytes() {
+        return begun.bytes() + first.bytes() + ordinary.bytes();
+    }
+
+    int messages() {
+        return begun.messages() + first.messages() + ordinary.messages();
+    }
+
+    boolean isEmpty() {
+        return begun.isEmpty() && first.isEmpty() && ordinary.isEmpty();
+    }
+
+    /** The lane for new messages. */
+    Lane ordinary() {
+        return ordinary;
+    }
+
+    /** The lane ahead of the rest, at the next end of a message. */
+    Lane first(long nowNanos) {
+        if (ordinary.isBegun()) {
+            ordinary.removeFirst(begun, nowNanos);
+        }
+        return first;
+    }
+
+    /** Fills in the buffers to send from; how many. */
+    int parts(ByteBuffer[] parts) {
+        // A message of the first lane that is begun stands there at the front, and nothing overtakes it.
+        return ordinary.parts(parts, first.parts(parts, begun.parts(parts, 0)));
+    }
+
+    /** Forgets the bytes that were sent; how many messages left with them. */
+    int sent(long bytes, long nowNanos) {
+        if (bytes > 0) {
+            progressNanos = nowNanos;
+        }
+        long fromBegun = Math.min(bytes, begun.bytes());
+        long fromFirst = Math.min(bytes - fromBegun, first.bytes());
+        int gone = begun.sent(fromBegun) + first.sent(fromFirst) + ordinary.sent(bytes - fromBegun - fromFirst);
+        Lane next = !begun.isEmpty() ? begun : !ordinary.isEmpty() ? ordinary : first;
+        if (!next.isEmpty()) {
+            sinceNanos = next.oldestNanos();
+        }
+        return gone;
+    }
+
+    /** Moves the positions of the buffers, for a pending send, which has not moved them. */
+    void advance(long bytes) {
+        long fromBegun = Math.min(bytes, begun.bytes());
+        long fromFirst = Math.min(bytes - fromBegun, first.bytes());
+        begun.advance(fromBegun);
+        first.advance(fromFirst);
+        ordinary.advance(bytes - fromBegun - fromFirst);
+    }
+
+    /** Drops the oldest ordinary message of which no byte has left; its length, or -1: there is none. */
+    int dropOldest(long nowNanos) {
+        if (ordinary.isBegun()) {
+            ordinary.removeFirst(begun, nowNanos);
+        }
+        return ordinary.isEmpty() ? -1 : ordinary.removeFirst(null, nowNanos);
+    }
+
+    void clear() {
+        begun.clear();
+        first.clear();
+        ordinary.clear();
+    }
+}

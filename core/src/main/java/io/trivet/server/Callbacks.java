@@ -1,0 +1,118 @@
+package io.trivet.server;
+
+import io.trivet.observe.CloseReason;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+
+/**
+ * Calls of handlers: the one place where an application's exception is caught. It costs the connection; an {@link Error} goes through and
+ * stops the loop. One a loop; one thread, but for {@link #sinceNanos}.
+ */
+final class Callbacks {
+    private static final VarHandle SINCE;
+
+    static {
+        try {
+            SINCE = MethodHandles.lookup().findVarHandle(Callbacks.class, "sinceNanos", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final EventLoop loop;
+    private final Log log;
+    /** When the callback under way began; 0: none is. Written around every callback, so without a fence; the watchdog reads it. */
+    @SuppressWarnings("UnusedVariable") // through SINCE
+    private long sinceNanos;
+
+    Callbacks(EventLoop loop, Log log) {
+        this.loop = loop;
+        this.log = log;
+    }
+
+    /** A handler's method. */
+    private interface Call {
+        void run() throws Exception;
+    }
+
+    /** When the callback under way began, in the network's time; 0: none is. Any thread. */
+    long sinceNanos() {
+        return (long) SINCE.getOpaque(this);
+    }
+
+    void message(Connection connection, ByteBuffer view) {
+        begin();
+        try {
+            connection.handler.onMessage(connection, view);
+        } catch (Exception e) {
+            failed(connection, e);
+        } finally {
+            end();
+        }
+    }
+
+    void open(Connection connection) {
+        call(connection, () -> connection.handler.onOpen(connection));
+    }
+
+    void urgent(Connection connection, byte b) {
+        call(connection, () -> connection.handler.onUrgent(connection, b));
+    }
+
+    void endOfInput(Connection connection) {
+        call(connection, () -> connection.handler.onEndOfInput(connection));
+    }
+
+    void drained(Connection connection) {
+        call(connection, () -> connection.handler.onDrained(connection));
+    }
+
+    void dropped(Connection connection, int messages, long bytes) {
+        call(connection, () -> connection.handler.onDropped(connection, messages, bytes));
+    }
+
+    void closed(Connection connection, CloseReason reason) {
+        call(connection, () -> connection.handler.onClose(connection, reason));
+    }
+
+    void timer(Connection connection, Runnable task) {
+        call(connection, task::run);
+    }
+
+    /** A task that belongs to no connection: its exception is logged. */
+    void task(Runnable task) {
+        begin();
+        try {
+            task.run();
+        } catch (RuntimeException e) {
+            log.taskFailed(e);
+        } finally {
+            end();
+        }
+    }
+
+    private void call(Connection connection, Call call) {
+        begin();
+        try {
+            call.run();
+        } catch (Exception e) {
+            failed(connection, e);
+        } finally {
+            end();
+        }
+    }
+
+    private void failed(Connection connection, Exception failure) {
+        log.handlerFailed(connection, failure);
+        loop.close(connection, CloseReason.HANDLER_FAILED);
+    }
+
+    private void begin() {
+        SINCE.setOpaque(this, loop.now());
+    }
+
+    private void end() {
+        SINCE.setOpaque(this, 0L);
+    }
+}

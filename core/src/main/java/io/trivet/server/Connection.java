@@ -1,0 +1,384 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client of a server, or one connection that a server has made: where messages are sent, and what can be known of it.
+ *
+ * <p><b>States</b> ({@link ConnectionState}; from each, CLOSED can follow at once):
+ *
+ * <pre>
+ *  CONNECTING ──connected──► OPEN ──peer's FIN──► INPUT_ENDED
+ *                              │                      │
+ *                              └───────finish()───────┤
+ *                                                     ▼
+ *                                 DRAINING: the queue goes out, nothing more is taken or delivered
+ *                                                     │ empty: our FIN
+ *                                                     ▼
+ *                                 LINGERING: what still comes is read and dropped, bounded in bytes and time
+ *                                                     │ the peer's FIN
+ *                                                     ▼
+ *                                                  CLOSED, with a {@link CloseReason}
+ * </pre>
+ *
+ * <p><b>Sending</b> never waits. What is taken lies in this connection's {@linkplain #queue queue}, which has a cap, until the socket takes
+ * it. A message is copied when it is taken, so its buffer can be used again at once.
+ *
+ * <p><b>Threads.</b> Every method may be called from any thread. Messages from one thread keep their order. Handlers run on the
+ * connection's loop.
+ */
+public final class Connection {
+    private static final VarHandle QUEUED;
+
+    static {
+        try {
+            QUEUED = MethodHandles.lookup().findVarHandle(Connection.class, "queued", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    static final int PAUSED_BY_APPLICATION = 1;
+    static final int PAUSED_BY_QUEUE = 1 << 1;
+    /** The proactor receives for it. */
+    static final int RECEIVING = 1 << 2;
+    /** Was above the high mark, and has not been at the low one since. */
+    static final int HIGH = 1 << 3;
+    /** Stands in the loop's list of those to be flushed at the end of the turn. */
+    static final int TOUCHED = 1 << 4;
+    /** Stands in the loop's list of those with whole messages left to deliver. */
+    static final int RUNNABLE = 1 << 5;
+    /** The peer's FIN has come. */
+    static final int INPUT_ENDED = 1 << 6;
+    /** The peer's FIN has come, and waits behind messages that were held back. */
+    static final int END_HELD = 1 << 7;
+    /** The socket did not take all: the proactor tells when it has room. */
+    static final int BLOCKED = 1 << 8;
+    /** A whole message has come. */
+    static final int SPOKEN = 1 << 9;
+    /** Was accepted, not made by us. */
+    static final int ACCEPTED = 1 << 10;
+
+    final EventLoop loop;
+    final Handler handler;
+    /** The proactor's; -1 before the connect has begun. Only the loop's thread uses it, but for looking on. */
+    long handle = -1;
+    /** Messages in the upper half, bytes in the lower: both reserved together, from any thread, when a message is taken. */
+    private volatile long queued;
+    /** The bits above. The loop's thread. */
+    int flags;
+
+    private volatile ConnectionState state;
+    volatile @Nullable CloseReason closeReason;
+    /** What waits because the socket refused it; null: nothing. The loop's thread. */
+    @Nullable Backlog backlog;
+    /** What a pending send has on its way; null: nothing. The loop's thread. */
+    @Nullable InFlight inFlight;
+    /** Input not yet delivered; null: none. The loop's thread. */
+    @Nullable Held held;
+
+    private volatile @Nullable Object attachment;
+    private volatile @Nullable InetSocketAddress remote;
+    /** Written by the loop's thread; others read them as they happen to be. */
+    long bytesIn;
+    long bytesOut;
+    long activityNanos;
+    /** What came after our end. */
+    int lingerBytes;
+    /** When the state it is in ends by itself: a connect, a first message, a linger; or none. */
+    long stateDeadlineNanos = Loop.NO_DEADLINE;
+
+    Connection(EventLoop loop, Handler handler, ConnectionState state, @Nullable InetSocketAddress remote) {
+        this.loop = loop;
+        this.handler = handler;
+        this.state = state;
+        this.remote = remote;
+    }
+
+    /**
+     * Sends the bytes from position to limit as one message; the position moves to the limit when they were taken.
+     *
+     * @param message the message, without its frame
+     * @return QUEUED: taken, and delivered to the kernel or the connection ends with a reason; FULL: nothing was taken, and the connection
+     *     is being closed with {@link CloseReason#QUEUE_FULL}; CLOSED: nothing was taken
+     * @throws IllegalArgumentException the frame cannot hold a message of that length
+     */
+    public SendResult send(ByteBuffer message) {
+        return closeIfFull(loop.output().put(this, message, false));
+    }
+
+    /**
+     * Sends bytes as one message: as {@link #send(ByteBuffer)}.
+     *
+     * @param message the message, without its frame
+     * @return as there
+     */
+    public SendResult send(byte[] message) {
+        return closeIfFull(loop.output().put(this, ByteBuffer.wrap(message), false));
+    }
+
+    /**
+     * Sends a text as one message, in UTF-8: as {@link #send(ByteBuffer)}.
+     *
+     * @param message the message, without its frame
+     * @return as there
+     */
+    public SendResult send(String message) {
+        return closeIfFull(loop.output().put(this, message));
+    }
+
+    /**
+     * Sends a message if it fits, and does nothing if not: the connection stays open.
+     *
+     * @param message the message, without its frame; its position moves when it was taken
+     * @return QUEUED, FULL or CLOSED
+     * @throws IllegalArgumentException the frame cannot hold a message of that length
+     */
+    public SendResult offer(ByteBuffer message) {
+        return loop.output().put(this, message, false);
+    }
+
+    /**
+     * Sends a message ahead of all that wait, at the next end of a message. Several keep their order.
+     *
+     * @param message the message, without its frame; its position moves when it was taken
+     * @return as {@link #send(ByteBuffer)}
+     * @throws IllegalArgumentException the frame cannot hold a message of that length
+     */
+    public SendResult sendFirst(ByteBuffer message) {
+        return closeIfFull(loop.output().put(this, message, true));
+    }
+
+    /**
+     * Sends TCP's urgent byte, which passes the queue by. Done on the loop; when the socket is full the byte is not sent.
+     *
+     * @param b the byte
+     * @throws UnsupportedOperationException the server's network cannot
+     */
+    public void sendUrgent(byte b) {
+        loop.checkUrgent();
+        loop.run(() -> loop.output().sendUrgent(this, b));
+    }
+
+    private SendResult closeIfFull(SendResult result) {
+        if (result == SendResult.FULL) {
+            loop.run(() -> loop.close(this, CloseReason.QUEUE_FULL));
+        }
+        return result;
+    }
+
+    /** Reads nothing more from the peer, and delivers nothing more, until {@link #resumeReading}. Back-pressure does the rest. */
+    public void pauseReading() {
+        loop.run(() -> loop.pause(this, PAUSED_BY_APPLICATION));
+    }
+
+    /** Ends {@link #pauseReading}. Messages that were held back are delivered first. */
+    public void resumeReading() {
+        loop.run(() -> loop.resume(this, PAUSED_BY_APPLICATION));
+    }
+
+    /** Takes and delivers nothing more; what waits is delivered to the peer, then the connection ends in an orderly way. */
+    public void finish() {
+        loop.run(() -> loop.finish(this, CloseReason.FINISHED));
+    }
+
+    /** Closes at once. What waits is dropped; if the peer has sent something that was not read yet, it sees a reset. */
+    public void close() {
+        loop.run(() -> loop.close(this, CloseReason.CLOSED));
+    }
+
+    /**
+     * Runs a task on the connection's loop, soon; also when the connection is closed by then.
+     *
+     * @param task the task; an exception is logged
+     * @throws RejectedExecutionException the server is closed, or a million tasks wait already
+     */
+    public void execute(Runnable task) {
+        loop.execute(task);
+    }
+
+    /**
+     * Runs a task on the connection's loop after some time, unless the connection is closed by then.
+     *
+     * @param delay how long to wait
+     * @param task the task; an exception closes the connection, as a handler's does
+     * @throws RejectedExecutionException the server is closed, or a million tasks wait already
+     */
+    public void schedule(Duration delay, Runnable task) {
+        loop.schedule(this, delay, task);
+    }
+
+    /**
+     * The peer's address.
+     *
+     * @return the address, also after the connection is closed
+     */
+    public InetSocketAddress remoteAddress() {
+        InetSocketAddress known = remote;
+        if (known != null) {
+            return known;
+        }
+        try {
+            known = loop.remoteAddress(this);
+        } catch (IllegalArgumentException e) { // closed just now, and remembered before
+            known = remote;
+        }
+        if (known == null) {
+            throw new IllegalStateException("the connection has no address yet");
+        }
+        return known;
+    }
+
+    /**
+     * The gauges of its message queue.
+     *
+     * @return an object that reads them anew each time
+     */
+    public MessageQueue queue() {
+        return new MessageQueue(this);
+    }
+
+    /**
+     * Where it stands.
+     *
+     * @return the state
+     */
+    public ConnectionState state() {
+        return state;
+    }
+
+    /**
+     * Its number: no other connection of the server has it, or had it within some billions.
+     *
+     * @return loop, generation and slot
+     */
+    public long id() {
+        return loop.id(handle);
+    }
+
+    /**
+     * What the application has attached.
+     *
+     * @return the object, or null
+     */
+    public @Nullable Object attachment() {
+        return attachment;
+    }
+
+    /**
+     * Attaches an object of the application's.
+     *
+     * @param object the object, or null
+     */
+    public void attachment(@Nullable Object object) {
+        attachment = object;
+    }
+
+    /** Why it stands in the lists it stands in, for a person. Any thread. */
+    String why() {
+        int bits = flags;
+        String reading = (bits & PAUSED_BY_QUEUE) != 0
+                ? "not read: its queue was above the high mark"
+                : (bits & PAUSED_BY_APPLICATION) != 0
+                        ? "not read: paused by the application"
+                : (bits & RUNNABLE) != 0
+                        ? "not read: it has messages left from before"
+                : (bits & INPUT_ENDED) != 0 ? "not read: the peer has finished" : "read";
+        return switch (state) {
+            case CONNECTING -> "connecting: writable when it is there";
+            case LINGERING -> "read to its end, our output has ended";
+            case CLOSED -> "closed";
+            case OPEN, INPUT_ENDED, DRAINING -> reading + ((bits & BLOCKED) != 0 ? "; written: its socket was full" : "");
+        };
+    }
+
+    void state(ConnectionState next) {
+        state = next;
+    }
+
+    boolean is(int flag) {
+        return (flags & flag) != 0;
+    }
+
+    void set(int flag) {
+        flags |= flag;
+    }
+
+    void clear(int flag) {
+        flags &= ~flag;
+    }
+
+    boolean isClosed() {
+        return state == ConnectionState.CLOSED;
+    }
+
+    /** Whether messages are taken for it. */
+    boolean takesMessages() {
+        return switch (state) {
+            case CONNECTING, OPEN, INPUT_ENDED -> true;
+            case DRAINING, LINGERING, CLOSED -> false;
+        };
+    }
+
+    Limits limits() {
+        return loop.limits();
+    }
+
+    int queuedBytes() {
+        return (int) queued;
+    }
+
+    int queuedMessages() {
+        return (int) (queued >>> 32);
+    }
+
+    /** Reserves room for a message; false: it does not fit under that cap. From any thread. */
+    boolean reserve(int bytes, int bytesMax) {
+        while (true) {
+            long before = queued;
+            if ((long) (int) before + bytes > bytesMax) {
+                return false;
+            }
+            if (QUEUED.compareAndSet(this, before, before + (1L << 32) + bytes)) {
+                return true;
+            }
+        }
+    }
+
+    /** Gives back the room of what has left, or was dropped. */
+    void release(int messages, long bytes) {
+        QUEUED.getAndAdd(this, -((long) messages << 32) - bytes);
+    }
+
+    /** Read from any thread: the backlog may vanish while we look, and then there was none. */
+    long oldestAgeNanos() {
+        Backlog waiting = backlog;
+        return waiting == null ? 0 : loop.ageNanos(waiting);
+    }
+
+    /** Keeps the peer's address while the socket is still there to tell it. */
+    void rememberAddress() {
+        if (remote == null && handle >= 0) {
+            remote = loop.remoteAddress(this);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "connection " + Long.toHexString(id()) + " " + state;
+    }
+
+    static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

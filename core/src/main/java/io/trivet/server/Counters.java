@@ -1,0 +1,38 @@
+package io.trivet.server;
+
+import io.trivet.observe.LoopStats;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/** The counters of one loop: written by its thread alone, without any fence that a processor would feel; read by all. */
+final class Counters {
+    static final int TURNS = 0;
+    static final int COMPLETIONS = 1;
+    static final int ACCEPTED = 2;
+    static final int ACCEPT_FAILURES = 3;
+    static final int MESSAGES_IN = 4;
+    static final int MESSAGES_OUT = 5;
+    static final int BYTES_IN = 6;
+    static final int BYTES_OUT = 7;
+    static final int CLOSED = 8;
+    static final int DROPPED = 9;
+    static final int TASKS = 10;
+    private static final int COUNT = 11;
+    /** A cache line before the first and behind the last, so that neighbours in memory do not slow each other down. */
+    private static final int PADDING = 8;
+
+    private final AtomicLongArray values = new AtomicLongArray(PADDING + COUNT + PADDING);
+
+    void add(int counter, long count) {
+        values.setOpaque(PADDING + counter, values.getPlain(PADDING + counter) + count);
+    }
+
+    private long value(int counter) {
+        return values.getOpaque(PADDING + counter);
+    }
+
+    LoopStats stats(int connections) {
+        return new LoopStats(connections, value(TURNS), value(COMPLETIONS), value(ACCEPTED), value(ACCEPT_FAILURES),
+                value(MESSAGES_IN),
+                value(MESSAGES_OUT), value(BYTES_IN), value(BYTES_OUT), value(CLOSED), value(DROPPED), value(TASKS));
+    }
+}

@@ -1,0 +1,111 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import java.util.Arrays;
+
+/**
+ * The next deadline of each connection, by slot: a binary heap that knows where each slot stands in it, so that a deadline is moved or
+ * taken out in logarithmic time and no stale entry is left behind. Ties go to the lower slot, so the order is always the same. One thread.
+ *
+ * <p>A deadline that moves further away need not be told: when the old one is due, the owner finds that it is not, and sets the new one.
+ */
+final class Deadlines {
+    private static final int NOWHERE = -1;
+
+    private int[] heap = new int[64];
+    private int size;
+    /** By slot. */
+    private int[] places = newPlaces(64);
+    private long[] deadlines = new long[64];
+
+    /** The earliest deadline, or {@link Loop#NO_DEADLINE}. */
+    long next() {
+        return size == 0 ? Loop.NO_DEADLINE : deadlines[heap[0]];
+    }
+
+    /** The slot whose deadline is the earliest; only when there is one. */
+    int nextSlot() {
+        return heap[0];
+    }
+
+    /** Sets a slot's deadline if it has none, or a later one. */
+    void atLatest(int slot, long deadline) {
+        if (slot >= places.length || places[slot] == NOWHERE || deadline - deadlines[slot] < 0) {
+            set(slot, deadline);
+        }
+    }
+
+    /** Sets a slot's deadline; {@link Loop#NO_DEADLINE} takes it out. */
+    void set(int slot, long deadline) {
+        if (deadline == Loop.NO_DEADLINE) {
+            remove(slot);
+            return;
+        }
+        if (slot >= places.length) {
+            int before = places.length;
+            int length = Math.max(slot + 1, before * 2);
+            places = Arrays.copyOf(places, length);
+            Arrays.fill(places, before, length, NOWHERE);
+            deadlines = Arrays.copyOf(deadlines, length);
+            heap = Arrays.copyOf(heap, length);
+        }
+        deadlines[slot] = deadline;
+        if (places[slot] == NOWHERE) {
+            put(size++, slot);
+        }
+        settle(places[slot]);
+    }
+
+    void remove(int slot) {
+        if (slot >= places.length || places[slot] == NOWHERE) {
+            return;
+        }
+        int place = places[slot];
+        places[slot] = NOWHERE;
+        int last = heap[--size];
+        if (last != slot) {
+            put(place, last);
+            settle(place);
+        }
+    }
+
+    private void settle(int start) {
+        int place = start;
+        while (place > 0 && isBefore(heap[place], heap[(place - 1) / 2])) {
+            place = swap(place, (place - 1) / 2);
+        }
+        while (true) {
+            int child = 2 * place + 1;
+            if (child + 1 < size && isBefore(heap[child + 1], heap[child])) {
+                child++;
+            }
+            if (child >= size || !isBefore(heap[child], heap[place])) {
+                return;
+            }
+            place = swap(place, child);
+        }
+    }
+
+    private boolean isBefore(int slot, int other) {
+        long difference = deadlines[slot] - deadlines[other];
+        return difference < 0 || (difference == 0 && slot < other);
+    }
+
+    private int swap(int place, int other) {
+        int slot = heap[place];
+        put(place, heap[other]);
+        put(other, slot);
+        return other;
+    }
+
+    private void put(int place, int slot) {
+        heap[place] = slot;
+        places[slot] = place;
+    }
+
+    private static int[] newPlaces(int length) {
+        int[] places = new int[length];
+        Arrays.fill(places, NOWHERE);
+        return places;
+    }
+}

@@ -1,0 +1,687 @@
+package io.trivet.server;
+
+import io.trivet.net.Clock;
+import io.trivet.net.Completions;
+import io.trivet.net.Interest;
+import io.trivet.net.Loop;
+import io.trivet.net.NetworkException;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpStream;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopStats;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.PriorityQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One loop: the connections it owns, and one turn after the other.
+ *
+ * <p>A turn: wait for completions, no longer than the next deadline; handle each as it is told; then what earlier turns left to give; due
+ * deadlines; tasks from other threads; flush what these and broadcasts have touched; closes, last. Nothing is allocated for a message once
+ * warm, unless the peer does not take it. Everything belongs to the thread that turns, but for what says otherwise.
+ */
+final class EventLoop implements Loop, Completions {
+    /** The tasks run in a turn. */
+    static final int TASKS_PER_TURN_MAX = 1024;
+    /** A loop's number stands above its handles in a connection's id. */
+    private static final int ID_LOOP_SHIFT = 56;
+
+    final int index;
+    final Counters counters = new Counters();
+    private final Server server;
+    private final Proactor proactor;
+    private final Clock clock;
+    private final Server.Settings settings;
+    private final Log log;
+    private final Callbacks callbacks;
+    private final Output output;
+    private final Input input;
+    private final Expiry expiry;
+    private final Tasks tasks = new Tasks();
+    /** Scheduled by the application. */
+    private final PriorityQueue<Timer> timers = new PriorityQueue<>();
+    private final AtomicInteger timersWaiting = new AtomicInteger();
+    private long timerNumber;
+    /** Closed, and not yet told so. */
+    private final ArrayDeque<Connection> closing = new ArrayDeque<>();
+    /** By slot. Written by the loop's thread; others look on, and may find a connection that has just gone. */
+    private volatile @Nullable Connection[] connections = new @Nullable Connection[64];
+    /** How many connections it has, those on their way to it included. Any thread. */
+    private final AtomicInteger load = new AtomicInteger();
+
+    private volatile @Nullable Thread thread;
+    private volatile boolean stopped;
+    /** Whether it sleeps in the kernel: for the watchdog. */
+    private volatile boolean waiting;
+    private boolean draining;
+    private long drainDeadlineNanos = NO_DEADLINE;
+    private long nowNanos;
+    private boolean nowIsKnown;
+
+    /** A task that was scheduled; equal times keep their order. */
+    private record Timer(long deadlineNanos, long number, @Nullable Connection connection,
+            Runnable task) implements Comparable<Timer> {
+        @Override
+        public int compareTo(Timer other) {
+            long difference = deadlineNanos - other.deadlineNanos;
+            return difference != 0 ? Long.signum(difference) : Long.compare(number, other.number);
+        }
+    }
+
+    EventLoop(int index, Server server, Proactor proactor, Server.Settings settings) {
+        this.index = index;
+        this.server = server;
+        this.proactor = proactor;
+        this.settings = settings;
+        clock = settings.network().clock();
+        log = server.log();
+        callbacks = new Callbacks(this, log);
+        BufferPool pool = new BufferPool();
+        output = new Output(this, proactor, callbacks, server.budget(), pool, settings);
+        input = new Input(this, proactor, output, callbacks, server.budget(), pool, settings);
+        expiry = new Expiry(this, input, settings.limits());
+    }
+
+    // ---- the turn
+
+    @Override
+    public int turn() throws IOException {
+        return turn(0);
+    }
+
+    /** One turn that waits no longer than that; negative: no limit. How much was done. */
+    int turn(long waitNanosMax) throws IOException {
+        if (!isOwnThread()) {
+            takeThread();
+        }
+        long wait = waitNanos(waitNanosMax);
+        nowIsKnown = false;
+        waiting = wait != 0;
+        int done = proactor.poll(this, wait);
+        waiting = false;
+        Watchdog watchdog = server.watchdog();
+        if (watchdog != null) {
+            watchdog.wake();
+        }
+        counters.add(Counters.TURNS, 1);
+        counters.add(Counters.COMPLETIONS, done);
+        done += input.giveLeft();
+        done += runDue();
+        done += runTasks();
+        done += output.flushTouched();
+        done += closeClosing();
+        return done;
+    }
+
+    private void takeThread() {
+        Thread owner = thread;
+        if (owner != null && owner.isAlive()) {
+            throw new IllegalStateException("a loop is turned by one thread, this one by " + owner.getName());
+        }
+        thread = Thread.currentThread();
+    }
+
+    private boolean hasWork() {
+        return !tasks.isEmpty() || input.hasWork() || output.hasWork() || !closing.isEmpty();
+    }
+
+    private long waitNanos(long waitNanosMax) {
+        if (hasWork()) {
+            return 0;
+        }
+        long deadline = nextDeadline();
+        if (deadline == NO_DEADLINE) {
+            return waitNanosMax;
+        }
+        long left = Math.max(0, deadline - clock.nanoTime());
+        return waitNanosMax < 0 ? left : Math.min(left, waitNanosMax);
+    }
+
+    @Override
+    public long nextDeadline() {
+        if (hasWork()) {
+            return clock.nanoTime();
+        }
+        long next = expiry.next();
+        Timer timer = timers.peek();
+        if (timer != null && (next == NO_DEADLINE || timer.deadlineNanos - next < 0)) {
+            next = timer.deadlineNanos;
+        }
+        boolean drainsFirst = drainDeadlineNanos != NO_DEADLINE && (next == NO_DEADLINE || drainDeadlineNanos - next < 0);
+        return drainsFirst ? drainDeadlineNanos : next;
+    }
+
+    /** The time of this turn, read when it is first asked for after the wait. */
+    long now() {
+        if (!nowIsKnown) {
+            nowNanos = clock.nanoTime();
+            nowIsKnown = true;
+        }
+        return nowNanos;
+    }
+
+    private int runDue() {
+        if (expiry.next() == NO_DEADLINE && timers.isEmpty() && drainDeadlineNanos == NO_DEADLINE) {
+            return 0;
+        }
+        long now = now();
+        int done = expiry.closeOverdue(now);
+        long numberMax = timerNumber; // those that are added meanwhile have their turn in the next
+        for (Timer timer = timers.peek(); timer != null && timer.deadlineNanos - now <= 0
+                && timer.number < numberMax; timer = timers.peek()) {
+            timers.remove();
+            Connection connection = timer.connection;
+            if (connection == null) {
+                callbacks.task(timer.task);
+            } else {
+                timersWaiting.decrementAndGet();
+                if (!connection.isClosed()) {
+                    callbacks.timer(connection, timer.task);
+                }
+            }
+            done++;
+        }
+        if (drainDeadlineNanos != NO_DEADLINE && drainDeadlineNanos - now <= 0) {
+            drainDeadlineNanos = NO_DEADLINE;
+            closeAll();
+            done++;
+        }
+        return done;
+    }
+
+    private int runTasks() {
+        int done = 0;
+        for (Runnable task = tasks.take(); task != null; task = done < TASKS_PER_TURN_MAX ? tasks.take() : null) {
+            callbacks.task(task);
+            done++;
+        }
+        if (done > 0) {
+            counters.add(Counters.TASKS, done);
+        }
+        return done;
+    }
+
+    private int closeClosing() {
+        int done = 0;
+        for (Connection connection = closing.pollFirst(); connection != null; connection = closing.pollFirst()) {
+            tellClosed(connection);
+            done++;
+        }
+        if (draining && load.get() == 0) {
+            stopped = true;
+        }
+        return done;
+    }
+
+    // ---- completions
+
+    @Override
+    public void accepted(long token, TcpStream stream) {
+        counters.add(Counters.ACCEPTED, 1);
+        server.acceptor().accepted(stream);
+    }
+
+    @Override
+    public void acceptFailed(long token, IOException failure) {
+        counters.add(Counters.ACCEPT_FAILURES, 1);
+        server.acceptor().failed(failure);
+    }
+
+    @Override
+    public void connected(long handle) {
+        Connection connection = connection(handle);
+        if (connection != null) {
+            connection.stateDeadlineNanos = NO_DEADLINE;
+            open(connection);
+        }
+    }
+
+    @Override
+    public void received(long handle, ByteBuffer memory, int from, int to) {
+        Connection connection = connection(handle);
+        if (connection == null) {
+            return;
+        }
+        connection.activityNanos = now();
+        connection.bytesIn += to - from;
+        counters.add(Counters.BYTES_IN, to - from);
+        switch (connection.state()) {
+            case OPEN -> input.received(connection, memory, from, to);
+            case LINGERING -> linger(connection, to - from);
+            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
+                // Draining takes no message any more; in the others nothing is received.
+            }
+        }
+    }
+
+    @Override
+    public void urgent(long handle, byte b) {
+        Connection connection = connection(handle);
+        if (connection != null && connection.state() == ConnectionState.OPEN) {
+            connection.activityNanos = now();
+            callbacks.urgent(connection, b);
+            output.flush(connection);
+        }
+    }
+
+    @Override
+    public void inputEnded(long handle) {
+        Connection connection = connection(handle);
+        if (connection == null) {
+            return;
+        }
+        connection.clear(Connection.RECEIVING);
+        connection.set(Connection.INPUT_ENDED);
+        switch (connection.state()) {
+            case OPEN -> input.ended(connection);
+            case LINGERING -> close(connection, reasonToFinish(connection));
+            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
+                // Draining: when the queue has gone out, the end of the input is already there.
+            }
+        }
+    }
+
+    @Override
+    public void sent(long handle, long bytes) {
+        Connection connection = connection(handle);
+        if (connection != null) {
+            output.sent(connection, bytes);
+        }
+    }
+
+    @Override
+    public void failed(long handle, IOException failure) {
+        Connection connection = connection(handle);
+        if (connection != null) {
+            failed(connection, failure);
+        }
+    }
+
+    @Override
+    public void spinning(long handle, String description) {
+        Connection connection = connection(handle);
+        if (connection != null) {
+            log.spinning(connection, description);
+            close(connection, CloseReason.SPINNING);
+        }
+    }
+
+    @Override
+    public void closed(long handle) {
+        int slot = Proactor.slot(handle);
+        Connection connection = connections[slot];
+        if (connection != null && connection.handle == handle) {
+            output.release(connection); // a pending send is over only now
+            connections[slot] = null;
+        }
+    }
+
+    private @Nullable Connection connection(long handle) {
+        Connection connection = connections[Proactor.slot(handle)];
+        return connection == null || connection.handle != handle || connection.isClosed() ? null : connection;
+    }
+
+    // ---- beginning
+
+    /** Another connection is on its way to this loop. Any thread. */
+    void expect() {
+        load.incrementAndGet();
+    }
+
+    /** Takes over an accepted connection, which was {@linkplain #expect expected}. */
+    void adopt(TcpStream stream, InetSocketAddress remote) {
+        Connection connection = new Connection(this, settings.handler(), ConnectionState.OPEN, null);
+        connection.set(Connection.ACCEPTED);
+        try {
+            connection.handle = proactor.adopt(stream);
+        } catch (IOException e) { // reset before it was looked at, or the kernel has no memory for one more
+            log.adoptFailed(e);
+            Acceptor.closeQuietly(stream);
+            load.decrementAndGet();
+            server.acceptor().gone(remote);
+            return;
+        }
+        enter(connection);
+        open(connection);
+    }
+
+    /** Begins to connect; what is sent meanwhile waits. It was {@linkplain #expect expected}. */
+    void connect(Connection connection, InetSocketAddress address) {
+        if (draining || stopped) {
+            close(connection, CloseReason.SERVER_CLOSED);
+        }
+        if (connection.isClosed()) {
+            return;
+        }
+        try {
+            connection.handle = proactor.connect(address);
+        } catch (IOException e) {
+            failed(connection, e);
+            return;
+        }
+        enter(connection);
+        expiry.stateEndsIn(connection, settings.limits().connectTimeout());
+    }
+
+    private void enter(Connection connection) {
+        int slot = Proactor.slot(connection.handle);
+        if (slot >= connections.length) {
+            connections = Arrays.copyOf(connections, Math.max(slot + 1, connections.length * 2));
+        }
+        connections[slot] = connection;
+        connection.activityNanos = now();
+    }
+
+    private void open(Connection connection) {
+        connection.state(ConnectionState.OPEN);
+        connection.activityNanos = now();
+        Limits limits = settings.limits();
+        expiry.stateEndsIn(connection, connection.is(Connection.ACCEPTED) ? limits.firstMessageTimeout() : Duration.ZERO);
+        if (!limits.idleTimeout().isZero()) {
+            expiry.atLatest(connection, now() + limits.idleTimeout().toNanos());
+        }
+        try {
+            if (settings.urgent()) {
+                proactor.watchUrgent(connection.handle);
+            }
+        } catch (IOException e) {
+            failed(connection, e);
+            return;
+        }
+        callbacks.open(connection);
+        if (draining) {
+            finish(connection, CloseReason.DRAINED);
+        }
+        input.updateReceiving(connection);
+        output.flush(connection);
+    }
+
+    // ---- the end
+
+    /** Takes and gives nothing more; closes when everything for the peer has left and it has read to the end. */
+    void finish(Connection connection, CloseReason reason) {
+        switch (connection.state()) {
+            case CONNECTING -> close(connection, reason);
+            case OPEN, INPUT_ENDED -> {
+                boolean both = reason == CloseReason.FINISHED && connection.is(Connection.INPUT_ENDED);
+                connection.closeReason = both ? CloseReason.PEER_FINISHED : reason;
+                connection.state(ConnectionState.DRAINING);
+                connection.stateDeadlineNanos = NO_DEADLINE;
+                input.dropHeld(connection);
+                input.updateReceiving(connection);
+                output.touch(connection);
+            }
+            case DRAINING, LINGERING, CLOSED -> {
+                // It ends already.
+            }
+        }
+    }
+
+    /** The queue of one that drains is empty. */
+    void endOutput(Connection connection) {
+        try {
+            proactor.shutdownOutput(connection.handle);
+        } catch (IOException e) {
+            failed(connection, e);
+            return;
+        }
+        if (connection.is(Connection.INPUT_ENDED)) {
+            close(connection, reasonToFinish(connection));
+            return;
+        }
+        connection.state(ConnectionState.LINGERING);
+        expiry.stateEndsIn(connection, settings.limits().lingerTimeout());
+        input.updateReceiving(connection);
+    }
+
+    private void linger(Connection connection, int bytes) {
+        connection.lingerBytes += bytes;
+        if (connection.lingerBytes > settings.limits().lingerBytesMax()) {
+            close(connection, reasonToFinish(connection));
+        }
+    }
+
+    static CloseReason reasonToFinish(Connection connection) {
+        CloseReason reason = connection.closeReason;
+        return reason == null ? CloseReason.FINISHED : reason;
+    }
+
+    void failed(Connection connection, IOException failure) {
+        switch (connection.state()) {
+            case CONNECTING -> {
+                log.connectFailed(failure);
+                close(connection, CloseReason.CONNECT_FAILED);
+            }
+            case LINGERING -> close(connection, reasonToFinish(connection)); // everything was handed to the kernel before
+            case OPEN, INPUT_ENDED, DRAINING -> {
+                boolean reset = failure instanceof NetworkException e && switch (e.code()) {
+                    case ECONNRESET, EPIPE, ECONNABORTED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, ENOTCONN -> true;
+                    default -> false;
+                };
+                if (!reset) {
+                    log.callFailed(connection, failure);
+                }
+                close(connection, reset ? CloseReason.RESET : CloseReason.FAILED);
+            }
+            case CLOSED -> {
+                // One failure is enough.
+            }
+        }
+    }
+
+    /** Closes: nothing more is told of it but onClose, at the end of the turn. */
+    void close(Connection connection, CloseReason reason) {
+        if (!connection.isClosed()) {
+            connection.closeReason = reason;
+            connection.state(ConnectionState.CLOSED);
+            closing.addLast(connection);
+        }
+    }
+
+    private void tellClosed(Connection connection) {
+        connection.rememberAddress();
+        input.dropHeld(connection);
+        if (connection.inFlight == null) {
+            output.release(connection);
+        }
+        if (connection.handle >= 0) {
+            expiry.forget(connection);
+            proactor.close(connection.handle);
+        }
+        counters.add(Counters.CLOSED, 1);
+        load.decrementAndGet();
+        if (connection.is(Connection.ACCEPTED)) {
+            server.acceptor().gone(connection.remoteAddress());
+        }
+        callbacks.closed(connection, reasonToFinish(connection));
+    }
+
+    /** Begins to drain: no connection takes or gives a further message, and each has until then to read what waits for it. */
+    void drain(long deadlineNanos) {
+        draining = true;
+        drainDeadlineNanos = deadlineNanos;
+        for (Connection connection : connections) {
+            if (connection != null) {
+                finish(connection, CloseReason.DRAINED);
+            }
+        }
+    }
+
+    private void closeAll() {
+        for (Connection connection : connections) {
+            if (connection != null) {
+                close(connection, CloseReason.SERVER_CLOSED);
+            }
+        }
+    }
+
+    /** Closes everything at once. The last that happens on a loop, and nothing is taken afterwards. */
+    void shutDown() {
+        stopped = true;
+        for (Runnable task = tasks.take(); task != null; task = tasks.take()) {
+            callbacks.task(task); // among them may be connections on their way to this loop
+        }
+        closeAll();
+        closeClosing();
+        try {
+            proactor.close();
+        } catch (IOException e) {
+            log.closeFailed(e);
+        }
+    }
+
+    // ---- from its parts, and from other threads
+
+    @SuppressWarnings("ReferenceEquality") // this very thread
+    boolean isOwnThread() {
+        return Thread.currentThread() == thread;
+    }
+
+    /** Runs now on the loop's thread; from another, soon, unless the loop has stopped: then there is nothing left to do it to. */
+    void run(Runnable task) {
+        if (isOwnThread()) {
+            task.run();
+        } else if (!stopped) {
+            execute(task);
+        }
+    }
+
+    void execute(Runnable task) {
+        if (stopped) {
+            throw new RejectedExecutionException("the server is closed");
+        }
+        tasks.add(task);
+        if (!isOwnThread()) {
+            proactor.wakeup();
+        }
+    }
+
+    void schedule(Connection connection, Duration delay, Runnable task) {
+        if (timersWaiting.incrementAndGet() > Tasks.WAITING_MAX) {
+            timersWaiting.decrementAndGet();
+            throw new RejectedExecutionException("the loop has " + Tasks.WAITING_MAX + " scheduled tasks waiting");
+        }
+        long deadline = clock.nanoTime() + Math.max(0, delay.toNanos());
+        run(() -> timers.add(new Timer(deadline, timerNumber++, connection, task)));
+    }
+
+    /** Runs a task of the server's own on this loop after some time. The loop's thread, or before it turns. */
+    void after(long delayNanos, Runnable task) {
+        timers.add(new Timer(now() + delayNanos, timerNumber++, null, task));
+    }
+
+    /** Ends it as soon as the turn under way is over. Any thread. */
+    void stop() {
+        stopped = true;
+        proactor.wakeup();
+    }
+
+    void pause(Connection connection, int why) {
+        input.pause(connection, why);
+    }
+
+    void resume(Connection connection, int why) {
+        input.resume(connection, why);
+    }
+
+    void deadlineAtLatest(Connection connection, long deadlineNanos) {
+        expiry.atLatest(connection, deadlineNanos);
+    }
+
+    @Nullable
+    Connection connectionAt(int slot) {
+        return connections[slot];
+    }
+
+    Output output() {
+        return output;
+    }
+
+    Proactor proactor() {
+        return proactor;
+    }
+
+    Limits limits() {
+        return settings.limits();
+    }
+
+    void checkUrgent() {
+        server.checkUrgent();
+    }
+
+    int load() {
+        return load.get();
+    }
+
+    boolean isStopped() {
+        return stopped;
+    }
+
+    // ---- looking on: any thread
+
+    boolean isWaiting() {
+        return waiting;
+    }
+
+    long clockNanos() {
+        return clock.nanoTime();
+    }
+
+    long callbackSinceNanos() {
+        return callbacks.sinceNanos();
+    }
+
+    @Nullable
+    Thread thread() {
+        return thread;
+    }
+
+    long id(long handle) {
+        return handle < 0 ? -1 : (long) index << ID_LOOP_SHIFT ^ handle;
+    }
+
+    InetSocketAddress remoteAddress(Connection connection) {
+        return proactor.remoteAddress(connection.handle);
+    }
+
+    long ageNanos(Backlog backlog) {
+        return Math.max(0, clock.nanoTime() - backlog.sinceNanos());
+    }
+
+    void forEach(Consumer<Connection> consumer) {
+        for (Connection connection : connections) {
+            if (connection != null && !connection.isClosed()) {
+                consumer.accept(connection);
+            }
+        }
+    }
+
+    LoopStats stats() {
+        return counters.stats(load.get());
+    }
+
+    ConnectionSnapshot snapshot(Connection connection) {
+        int interest = proactor.interest(connection.handle);
+        InetSocketAddress remote;
+        try {
+            remote = connection.remoteAddress();
+        } catch (IllegalStateException e) { // so new, or so old, that it has none
+            remote = null;
+        }
+        return new ConnectionSnapshot(connection.id(), remote, index, connection.state(),
+                (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
+                connection.why(), connection.queuedBytes(), settings.limits().queueBytesMax(), connection.queuedMessages(),
+                Duration.ofNanos(connection.oldestAgeNanos()), connection.bytesIn, connection.bytesOut,
+                Duration.ofNanos(Math.max(0, clock.nanoTime() - connection.activityNanos)), connection.closeReason);
+    }
+}

@@ -1,0 +1,107 @@
+package io.trivet.server;
+
+import io.trivet.net.Clock;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an operator must know, in one line each, and not once a client: a kind of line that was just logged is only counted for a while, and
+ * the next one says how many were left out. Any thread.
+ */
+final class Log {
+    private static final System.Logger LOGGER = System.getLogger("io.trivet.server");
+    private static final long QUIET_NANOS = 1_000_000_000L;
+
+    private final Clock clock;
+    private final Kind handlers = new Kind();
+    private final Kind tasks = new Kind();
+    private final Kind calls = new Kind();
+    private final Kind adoptions = new Kind();
+    private final Kind spins = new Kind();
+    private final Kind slow = new Kind();
+
+    /** Since when a kind of line is quiet, and how many were left out. */
+    private static final class Kind {
+        private boolean used;
+        private long lastNanos;
+        private long leftOut;
+    }
+
+    Log(Clock clock) {
+        this.clock = clock;
+    }
+
+    void handlerFailed(Connection connection, Exception failure) {
+        say(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + failure, failure);
+    }
+
+    void taskFailed(RuntimeException failure) {
+        say(tasks, Level.WARNING, "a task threw: " + failure, failure);
+    }
+
+    void callFailed(Connection connection, IOException failure) {
+        say(calls, Level.WARNING, connection + " is closed: " + failure.getMessage(), null);
+    }
+
+    void adoptFailed(IOException failure) {
+        say(adoptions, Level.WARNING, "an accepted connection could not be used: " + failure.getMessage(), null);
+    }
+
+    void connectFailed(IOException failure) {
+        LOGGER.log(Level.DEBUG, failure.getMessage());
+    }
+
+    void spinning(Connection connection, String description) {
+        say(spins, Level.WARNING, "the loop spins on " + description + "; " + connection + " is closed", null);
+    }
+
+    void slowHandler(String thread, long millis, StackTraceElement[] stack) {
+        StringBuilder text = new StringBuilder("a handler has held " + thread + " for " + millis + " ms:");
+        for (StackTraceElement element : stack) {
+            text.append(System.lineSeparator()).append("    at ").append(element);
+        }
+        say(slow, Level.WARNING, text.toString(), null);
+    }
+
+    void acceptFailed(IOException failure) {
+        LOGGER.log(Level.WARNING, "not accepting for a while: " + failure.getMessage());
+    }
+
+    void acceptsAgain() {
+        LOGGER.log(Level.INFO, "accepting again");
+    }
+
+    void connectionsAtLimit(int connections) {
+        say(adoptions, Level.WARNING, "at the limit of " + connections + " connections: further ones wait in the backlog", null);
+    }
+
+    void closeFailed(IOException failure) {
+        LOGGER.log(Level.WARNING, "closing: " + failure.getMessage());
+    }
+
+    void stopped(Throwable cause) {
+        LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
+    }
+
+    private void say(Kind kind, Level level, String text, @Nullable Throwable cause) {
+        long leftOut;
+        synchronized (kind) {
+            long now = clock.nanoTime();
+            if (kind.used && now - kind.lastNanos < QUIET_NANOS) {
+                kind.leftOut++;
+                return;
+            }
+            kind.used = true;
+            kind.lastNanos = now;
+            leftOut = kind.leftOut;
+            kind.leftOut = 0;
+        }
+        String line = leftOut == 0 ? text : text + " (and " + leftOut + " more like it before)";
+        if (cause == null) {
+            LOGGER.log(level, line);
+        } else {
+            LOGGER.log(level, line, cause);
+        }
+    }
+}

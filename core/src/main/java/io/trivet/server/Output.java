@@ -1,0 +1,510 @@
+package io.trivet.server;
+
+import io.trivet.net.Proactor;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way out, of one loop: messages are taken, collected, sent, and kept when the socket refuses them. The loop's thread, but for
+ * {@link #put}, which any thread may call.
+ *
+ * <p>Room in a connection's queue is reserved when a message is taken, and given back when it has left. The budget of the server counts
+ * what is kept in a {@link Backlog}.
+ */
+@SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
+final class Output {
+    /** The bytes sent to one connection in a turn from its backlog. */
+    static final int WRITE_BYTES_PER_TURN_MAX = 1 << 20;
+    private static final int PARTS_MAX = 64;
+    /** Longer texts are encoded by the library, into an array of their own. */
+    private static final int PLAIN_TEXT_MAX = 8192;
+
+    private final EventLoop loop;
+    private final Proactor proactor;
+    private final Callbacks callbacks;
+    private final Budget budget;
+    private final BufferPool pool;
+    private final Framing framing;
+    private final byte[] tail;
+    private final Limits limits;
+    private final boolean pausesWhenHigh;
+    private final boolean dropsOldest;
+    private final Batch batch;
+    private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
+    /** To be flushed at the end of the turn. */
+    private final ArrayDeque<Connection> touched = new ArrayDeque<>();
+
+    /** The connection whose input is being given to its handler: what is sent to it is collected. */
+    private @Nullable Connection delivering;
+    /** The view of the received memory that the handler was given; null: its message does not lie there. */
+    private @Nullable ByteBuffer message;
+
+    Output(EventLoop loop, Proactor proactor, Callbacks callbacks, Budget budget, BufferPool pool, Server.Settings settings) {
+        this.loop = loop;
+        this.proactor = proactor;
+        this.callbacks = callbacks;
+        this.budget = budget;
+        this.pool = pool;
+        batch = new Batch(pool);
+        framing = settings.framing();
+        tail = framing.tail();
+        limits = settings.limits();
+        pausesWhenHigh = settings.overflow() == Overflow.PAUSE_READING;
+        dropsOldest = settings.overflow() == Overflow.DROP_OLDEST;
+    }
+
+    // ---- taking
+
+    /** Takes a message: see {@link Connection#send(ByteBuffer)}. Any thread. */
+    SendResult put(Connection connection, ByteBuffer content, boolean ahead) {
+        int length = frameLength(content.remaining());
+        if (!connection.takesMessages()) {
+            return SendResult.CLOSED;
+        }
+        if (!loop.isOwnThread()) {
+            return putFromOutside(connection, content, length, ahead);
+        }
+        if (!makeRoom(connection, length)) {
+            return SendResult.FULL;
+        }
+        loop.counters.add(Counters.MESSAGES_OUT, 1);
+        if (ahead || !joinsBatch(connection, length)) {
+            append(connection, content, length, ahead);
+        } else if (content == message && framing.headLength() == 0) {
+            batch.addReceived(content.position(), content.limit(), tail);
+            content.position(content.limit());
+        } else {
+            ByteBuffer staging = batch.staging();
+            int start = staging.position();
+            framing.putHead(staging, content.remaining());
+            staging.put(content).put(tail);
+            batch.addStaged(start);
+        }
+        return SendResult.QUEUED;
+    }
+
+    /** Takes a text; a plain one is encoded right where it is sent from. Any thread. */
+    SendResult put(Connection connection, String text) {
+        int chars = text.length();
+        int length = chars <= PLAIN_TEXT_MAX ? frameLength(chars) : 0;
+        boolean collected = length > 0 && loop.isOwnThread() && connection.takesMessages() && joinsBatch(connection, length);
+        if (!collected || !isPlain(text)) {
+            return put(connection, ByteBuffer.wrap(Connection.utf8(text)), false);
+        }
+        if (!makeRoom(connection, length)) {
+            return SendResult.FULL;
+        }
+        loop.counters.add(Counters.MESSAGES_OUT, 1);
+        if (!joinsBatch(connection, length)) { // making room has filled the socket
+            append(connection, ByteBuffer.wrap(Connection.utf8(text)), length, false);
+            return SendResult.QUEUED;
+        }
+        ByteBuffer staging = batch.staging();
+        int start = staging.position();
+        framing.putHead(staging, chars);
+        int at = staging.position();
+        for (int i = 0; i < chars; i++) {
+            staging.put(at + i, (byte) text.charAt(i));
+        }
+        staging.position(at + chars).put(tail);
+        batch.addStaged(start);
+        return SendResult.QUEUED;
+    }
+
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) >= 0x80) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private int frameLength(int payload) {
+        return frameLength(framing, payload);
+    }
+
+    private static int frameLength(Framing framing, int payload) {
+        if (payload > framing.messageBytesMax()) {
+            throw new IllegalArgumentException(
+                    "a message of " + payload + " bytes does not fit into its frame, which holds " + framing.messageBytesMax());
+        }
+        return framing.headLength() + payload + framing.tail().length;
+    }
+
+    private SendResult putFromOutside(Connection connection, ByteBuffer content, int length, boolean ahead) {
+        // Dropping is the loop's business: until it comes to it, as much again may be on its way.
+        long bytesMax = dropsOldest ? Math.min(Integer.MAX_VALUE, 2L * limits.queueBytesMax()) : limits.queueBytesMax();
+        if (!connection.reserve(length, (int) bytesMax)) {
+            return SendResult.FULL;
+        }
+        ByteBuffer copy = ByteBuffer.allocate(content.remaining()).put(content.duplicate()).flip();
+        try {
+            loop.execute(() -> arrive(connection, copy, length, ahead));
+        } catch (RejectedExecutionException e) {
+            connection.release(1, length);
+            return loop.isStopped() ? SendResult.CLOSED : SendResult.FULL;
+        }
+        content.position(content.limit());
+        return SendResult.QUEUED;
+    }
+
+    /** A message from another thread, which was reserved there, arrives on the loop. */
+    private void arrive(Connection connection, ByteBuffer content, int length, boolean ahead) {
+        if (connection.isClosed()) {
+            return;
+        }
+        loop.counters.add(Counters.MESSAGES_OUT, 1);
+        append(connection, content, length, ahead);
+        if (dropsOldest && connection.queuedBytes() > limits.queueBytesMax()) {
+            dropOldest(connection, 0);
+        }
+    }
+
+    /** Takes a broadcast's message, which stands in its frame and is shared by all who are sent it. */
+    void putShared(Connection connection, ByteBuffer framed) {
+        int length = framed.remaining();
+        if (!connection.takesMessages()) {
+            return;
+        }
+        if (!makeRoom(connection, length)) {
+            loop.close(connection, CloseReason.QUEUE_FULL);
+            return;
+        }
+        loop.counters.add(Counters.MESSAGES_OUT, 1);
+        backlogOf(connection).ordinary().putShared(framed.duplicate(), loop.now());
+        kept(connection, length);
+    }
+
+    /** A message in its frame, in memory of its own. */
+    static ByteBuffer frame(Framing framing, ByteBuffer content) {
+        byte[] tail = framing.tail();
+        ByteBuffer framed = ByteBuffer.allocateDirect(frameLength(framing, content.remaining()));
+        framing.putHead(framed, content.remaining());
+        return framed.put(content).put(tail).flip();
+    }
+
+    private boolean makeRoom(Connection connection, int length) {
+        if (connection.reserve(length, limits.queueBytesMax())) {
+            return true;
+        }
+        if (connection == delivering && !batch.isEmpty()) {
+            sendBatch(connection); // what was only collected may still leave
+            if (connection.reserve(length, limits.queueBytesMax())) {
+                return true;
+            }
+        }
+        return dropsOldest && dropOldest(connection, length) && connection.reserve(length, limits.queueBytesMax());
+    }
+
+    /** Drops the oldest messages until one of that length fits; whether any was dropped. */
+    private boolean dropOldest(Connection connection, int length) {
+        Backlog backlog = connection.backlog;
+        if (backlog == null || length > limits.queueBytesMax()) {
+            return false;
+        }
+        int messages = 0;
+        long bytes = 0;
+        while (connection.queuedBytes() + (long) length > limits.queueBytesMax()) {
+            int dropped = backlog.dropOldest(loop.now());
+            if (dropped < 0) {
+                break;
+            }
+            connection.release(1, dropped);
+            budget.release(dropped);
+            messages++;
+            bytes += dropped;
+        }
+        if (messages > 0) {
+            loop.counters.add(Counters.DROPPED, messages);
+            int count = messages;
+            long sum = bytes;
+            loop.execute(() -> callbacks.dropped(connection, count, sum)); // not here: its handler stands in a send
+        }
+        return messages > 0;
+    }
+
+    // ---- collecting what a handler answers to its input
+
+    void beginDelivery(Connection connection, @Nullable ByteBuffer memory) {
+        delivering = connection;
+        batch.receiveFrom(memory);
+    }
+
+    /** The message that is given next; null: it does not lie in the received memory. */
+    void delivering(@Nullable ByteBuffer view) {
+        message = view;
+    }
+
+    /** So that a handler that answers much with much is stopped by the marks in between. */
+    void afterMessage(Connection connection) {
+        message = null;
+        if (batch.bytes() >= limits.queueHighBytes()) {
+            sendBatch(connection);
+            checkMarks(connection);
+        }
+    }
+
+    void endDelivery(Connection connection) {
+        message = null;
+        sendBatch(connection);
+        delivering = null;
+    }
+
+    /** Whether a message is collected: it is an answer, and nothing is before it that must leave first. */
+    private boolean joinsBatch(Connection connection, int length) {
+        if (connection != delivering) {
+            return false;
+        }
+        if (!batch.hasRoom(length)) {
+            sendBatch(connection);
+        }
+        return connection.backlog == null && connection.inFlight == null && batch.hasRoom(length) && !connection.isClosed();
+    }
+
+    private void sendBatch(Connection connection) {
+        if (batch.isEmpty()) {
+            return;
+        }
+        int bytes = batch.bytes();
+        long taken = 0;
+        ByteBuffer[] from = batch.parts();
+        if (!connection.isClosed() && connection.inFlight == null && !connection.is(Connection.BLOCKED)) {
+            try {
+                taken = proactor.send(connection.handle, from, 0, batch.partCount());
+            } catch (IOException e) {
+                loop.failed(connection, e);
+            }
+        }
+        if (connection.isClosed()) {
+            connection.release(batch.messages(), bytes);
+        } else if (taken == Proactor.PENDING) {
+            connection.inFlight = InFlight.ofBatch(batch.messages(), bytes, batch.lendStaging());
+            connection.set(Connection.BLOCKED);
+        } else if (taken == bytes) {
+            left(connection, batch.messages(), taken);
+        } else {
+            connection.set(Connection.BLOCKED);
+            int gone = batch.spill(taken, backlogOf(connection).ordinary(), loop.now());
+            left(connection, gone, taken);
+            kept(connection, bytes - taken);
+        }
+        batch.clear();
+    }
+
+    // ---- keeping what is not sent at once
+
+    private void append(Connection connection, ByteBuffer content, int length, boolean ahead) {
+        if (connection == delivering && !batch.isEmpty()) {
+            int bytes = batch.bytes();
+            batch.parts();
+            batch.spill(0, backlogOf(connection).ordinary(), loop.now()); // to be ahead of them, or behind, but not among them
+            batch.clear();
+            kept(connection, bytes);
+        }
+        Backlog backlog = backlogOf(connection);
+        Lane lane = ahead ? backlog.first(loop.now()) : backlog.ordinary();
+        lane.begin(length);
+        if (framing.headLength() > 0) {
+            ByteBuffer head = ByteBuffer.allocate(framing.headLength());
+            framing.putHead(head, content.remaining());
+            lane.put(head.flip(), loop.now());
+        }
+        lane.put(content, loop.now());
+        if (tail.length > 0) {
+            lane.put(ByteBuffer.wrap(tail), loop.now());
+        }
+        kept(connection, length);
+    }
+
+    private Backlog backlogOf(Connection connection) {
+        Backlog backlog = connection.backlog;
+        if (backlog == null) {
+            backlog = new Backlog(pool, loop.now());
+            connection.backlog = backlog;
+        }
+        return backlog;
+    }
+
+    /** So much was put into the backlog. */
+    private void kept(Connection connection, long bytes) {
+        if (!budget.take(bytes)) {
+            loop.close(connection, CloseReason.BUDGET_EXCEEDED);
+            return;
+        }
+        guardWriting(connection);
+        touch(connection);
+    }
+
+    void touch(Connection connection) {
+        if (!connection.is(Connection.TOUCHED)) {
+            connection.set(Connection.TOUCHED);
+            touched.addLast(connection);
+        }
+    }
+
+    boolean hasWork() {
+        return !touched.isEmpty();
+    }
+
+    // ---- sending
+
+    int flushTouched() {
+        int count = touched.size();
+        for (int i = 0; i < count; i++) {
+            Connection connection = touched.removeFirst();
+            connection.clear(Connection.TOUCHED);
+            flush(connection);
+        }
+        return count;
+    }
+
+    /** The socket has room again, or a pending send has left whole. */
+    void sent(Connection connection, long bytes) {
+        connection.clear(Connection.BLOCKED);
+        InFlight inFlight = connection.inFlight;
+        if (inFlight != null) {
+            connection.inFlight = null;
+            Backlog backlog = inFlight.backlog();
+            if (backlog == null) {
+                inFlight.release(pool);
+                left(connection, inFlight.messages(), bytes);
+            } else {
+                backlog.advance(bytes);
+                leftBacklog(connection, backlog, bytes);
+                if (!backlog.isEmpty()) { // it has more chunks than one call takes
+                    sendBacklog(connection, backlog);
+                }
+            }
+        }
+        flush(connection);
+    }
+
+    /** Sends what waits, as far as the socket takes it, and does what follows from the queue's new level. */
+    void flush(Connection connection) {
+        if (connection.isClosed() || connection.state() == ConnectionState.CONNECTING) {
+            return;
+        }
+        Backlog backlog = connection.backlog;
+        if (backlog != null && connection.inFlight == null && !connection.is(Connection.BLOCKED)) {
+            connection.backlog = null; // newer messages do not join what is pending
+            sendBacklog(connection, backlog);
+        }
+        if (!connection.isClosed()) {
+            checkMarks(connection);
+        }
+        if (connection.state() == ConnectionState.DRAINING && connection.backlog == null && connection.inFlight == null
+                && connection != delivering) {
+            loop.endOutput(connection);
+        }
+    }
+
+    private void sendBacklog(Connection connection, Backlog backlog) {
+        long sent = 0;
+        while (!backlog.isEmpty() && sent < WRITE_BYTES_PER_TURN_MAX && !connection.is(Connection.BLOCKED)) {
+            int count = backlog.parts(parts);
+            long offered = 0;
+            for (int i = 0; i < count; i++) {
+                offered += parts[i].remaining();
+            }
+            long taken;
+            try {
+                taken = proactor.send(connection.handle, parts, 0, count);
+            } catch (IOException e) {
+                connection.backlog = backlog;
+                loop.failed(connection, e);
+                return;
+            }
+            if (taken == Proactor.PENDING) {
+                connection.inFlight = InFlight.ofBacklog(backlog);
+                connection.set(Connection.BLOCKED);
+                return;
+            }
+            leftBacklog(connection, backlog, taken);
+            sent += taken;
+            if (taken < offered) {
+                connection.set(Connection.BLOCKED);
+            }
+        }
+        if (!backlog.isEmpty()) {
+            connection.backlog = backlog;
+            guardWriting(connection);
+            if (!connection.is(Connection.BLOCKED)) {
+                touch(connection); // the others first
+            }
+        }
+    }
+
+    private void leftBacklog(Connection connection, Backlog backlog, long bytes) {
+        int gone = backlog.sent(bytes, loop.now());
+        budget.release(bytes);
+        left(connection, gone, bytes);
+    }
+
+    /** Messages and bytes have been handed to the kernel. */
+    private void left(Connection connection, int messages, long bytes) {
+        connection.release(messages, bytes);
+        connection.bytesOut += bytes;
+        connection.activityNanos = loop.now();
+        loop.counters.add(Counters.BYTES_OUT, bytes);
+    }
+
+    private void guardWriting(Connection connection) {
+        Backlog backlog = connection.backlog;
+        if (backlog != null && !limits.writeTimeout().isZero()) {
+            loop.deadlineAtLatest(connection, backlog.progressNanos + limits.writeTimeout().toNanos());
+        }
+    }
+
+    private void checkMarks(Connection connection) {
+        int bytes = connection.queuedBytes();
+        if (!connection.is(Connection.HIGH)) {
+            if (bytes >= limits.queueHighBytes()) {
+                connection.set(Connection.HIGH);
+                if (pausesWhenHigh) {
+                    loop.pause(connection, Connection.PAUSED_BY_QUEUE);
+                }
+            }
+        } else if (bytes <= limits.queueLowBytes()) {
+            connection.clear(Connection.HIGH);
+            loop.resume(connection, Connection.PAUSED_BY_QUEUE);
+            if (connection.takesMessages()) {
+                callbacks.drained(connection);
+            }
+        }
+    }
+
+    void sendUrgent(Connection connection, byte b) {
+        if (connection.isClosed() || connection.handle < 0) {
+            return;
+        }
+        try {
+            proactor.sendUrgent(connection.handle, b);
+        } catch (IOException e) {
+            loop.failed(connection, e);
+        }
+    }
+
+    /** Gives back all memory and the budget of a connection that is gone. */
+    void release(Connection connection) {
+        Backlog backlog = connection.backlog;
+        if (backlog != null) {
+            connection.backlog = null;
+            budget.release(backlog.bytes());
+            backlog.clear();
+        }
+        InFlight inFlight = connection.inFlight;
+        if (inFlight != null) {
+            connection.inFlight = null;
+            if (inFlight.backlog() != null) {
+                budget.release(inFlight.backlog().bytes());
+            }
+            inFlight.release(pool);
+        }
+    }
+}

@@ -1,0 +1,505 @@
+package io.trivet.server;
+
+import io.trivet.net.Capability;
+import io.trivet.net.Network;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpOptions;
+import io.trivet.net.TcpStream;
+import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopStats;
+import io.trivet.observe.ServerStats;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A TCP server: listens, accepts, and gives messages to a {@link Handler}; and makes connections of its own on the same loops. Bounded by
+ * default, see {@link Limits}.
+ *
+ * <p>A server is either <b>started</b> ({@link Builder#start}): its loops turn on threads of its own, until it is closed; or <b>opened</b>
+ * ({@link Builder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the time of its network.
+ *
+ * <p><b>Threads.</b> Every method may be called from any thread, but for {@link #turn}.
+ */
+public final class Server implements AutoCloseable {
+    private final Settings settings;
+    private final Log log;
+    private final Budget budget;
+    private final List<EventLoop> loops = new ArrayList<>();
+    private final Acceptor acceptor;
+    private final List<InetSocketAddress> addresses = new ArrayList<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final CountDownLatch running;
+    private final boolean started;
+    private @Nullable Watchdog watchdog;
+
+    /** What a builder was told. */
+    record Settings(Network network, List<InetSocketAddress> addresses, Framing framing, Handler handler, Limits limits,
+            Overflow overflow, int loops, int backlog, boolean urgent) {}
+
+    private Server(Settings settings, boolean started) throws IOException {
+        this.settings = settings;
+        this.started = started;
+        Network network = settings.network();
+        log = new Log(network.clock());
+        budget = new Budget(settings.limits().queueBudgetBytes());
+        running = new CountDownLatch(settings.loops());
+        List<TcpListener> listeners = new ArrayList<>();
+        acceptor = new Acceptor(this, settings, listeners);
+        try {
+            for (InetSocketAddress address : settings.addresses()) {
+                TcpListener listener = network.listen(address, settings.backlog());
+                listeners.add(listener);
+                addresses.add(listener.localAddress());
+            }
+            for (int i = 0; i < settings.loops(); i++) {
+                EventLoop loop = new EventLoop(i, this, network.proactor(), settings);
+                loops.add(loop);
+                network.attach(loop);
+            }
+            acceptor.begin();
+        } catch (IOException | RuntimeException e) {
+            acceptor.end();
+            loops.forEach(EventLoop::shutDown);
+            throw e;
+        }
+    }
+
+    /**
+     * Begins to describe a server.
+     *
+     * @return a builder: without further ado, it is one loop on this system's network, with raw framing and {@link Limits#defaults}, that
+     *     listens nowhere
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    private void startThreads() {
+        Duration handlerTimeout = settings.limits().handlerTimeout();
+        if (!handlerTimeout.isZero()) {
+            Watchdog dog = new Watchdog(loops, log, handlerTimeout);
+            watchdog = dog;
+            dog.start();
+        }
+        for (EventLoop loop : loops) {
+            Thread.ofPlatform().name("trivet-loop-" + loop.index).start(() -> turnUntilStopped(loop));
+        }
+    }
+
+    private void turnUntilStopped(EventLoop loop) {
+        try {
+            while (!loop.isStopped()) {
+                loop.turn(-1);
+            }
+        } catch (Throwable t) { // an Error of a handler, or a kernel that cannot wait any more: nothing can go on here
+            log.stopped(t);
+            closed.set(true);
+            loops.forEach(EventLoop::stop);
+        } finally {
+            endLoop(loop);
+            running.countDown();
+        }
+    }
+
+    private void endLoop(EventLoop loop) {
+        if (loop.index == 0) {
+            acceptor.end();
+        }
+        loop.shutDown();
+        Watchdog dog = watchdog;
+        if (dog != null && running.getCount() <= 1) {
+            dog.stop();
+        }
+    }
+
+    /**
+     * Turns the loop of an opened server once: waits for something to do, does it, and returns.
+     *
+     * @param timeout the longest wait; null: no limit; zero: does not wait
+     * @return how much was done; 0: nothing, the time was over
+     * @throws IllegalStateException the server was started, so its loops turn by themselves; it is closed; or another thread turned it
+     *     before
+     * @throws IOException the loop cannot go on
+     */
+    public int turn(@Nullable Duration timeout) throws IOException {
+        if (started) {
+            throw new IllegalStateException("a started server turns its loops itself");
+        }
+        if (closed.get()) {
+            throw new IllegalStateException("the server is closed");
+        }
+        if (timeout != null && timeout.isNegative()) {
+            throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
+        }
+        long nanos = timeout == null ? -1 : timeout.compareTo(Duration.ofDays(100_000)) > 0 ? Long.MAX_VALUE : timeout.toNanos();
+        int done = loops.getFirst().turn(nanos);
+        if (loops.getFirst().isStopped() && closed.compareAndSet(false, true)) { // it was drained
+            endLoop(loops.getFirst());
+            running.countDown();
+        }
+        return done;
+    }
+
+    /**
+     * Where it listens, first.
+     *
+     * @return the address, with the port that the kernel chose when 0 was asked for
+     * @throws IllegalStateException it listens nowhere
+     */
+    public InetSocketAddress address() {
+        if (addresses.isEmpty()) {
+            throw new IllegalStateException("the server listens nowhere");
+        }
+        return addresses.getFirst();
+    }
+
+    /**
+     * Everywhere it listens.
+     *
+     * @return the addresses, in the order they were named
+     */
+    public List<InetSocketAddress> addresses() {
+        return List.copyOf(addresses);
+    }
+
+    /**
+     * Begins a connection of the server's own, on the loop that has the fewest: with the same framing, limits and queue as the others.
+     *
+     * @param address where to
+     * @param handler its handler: onOpen when it is there, or onClose alone when it does not come about
+     * @return the connection; what is sent meanwhile waits in its queue
+     * @throws java.util.concurrent.RejectedExecutionException the server is closed
+     */
+    public Connection connect(InetSocketAddress address, Handler handler) {
+        Objects.requireNonNull(handler, "handler");
+        EventLoop least = loops.getFirst();
+        for (EventLoop loop : loops) {
+            least = loop.load() < least.load() ? loop : least;
+        }
+        EventLoop loop = least;
+        Connection connection = new Connection(loop, handler, ConnectionState.CONNECTING, address);
+        loop.expect();
+        loop.execute(() -> loop.connect(connection, address));
+        return connection;
+    }
+
+    /**
+     * Sends one message to every connection that is there now, accepted or made; it is held once for all. To a connection whose queue it does
+     * not fit into, what its policy says happens.
+     *
+     * @param message the message, without its frame; copied at once, its position moves to its limit
+     */
+    public void broadcast(ByteBuffer message) {
+        ByteBuffer framed = Output.frame(settings.framing(), message);
+        for (EventLoop loop : loops) {
+            loop.run(() -> loop.forEach(connection -> loop.output().putShared(connection, framed)));
+        }
+    }
+
+    /**
+     * Every connection as it is now. It does not stop a loop; asking ten times a second is nothing to a server with 10,000.
+     *
+     * @return a snapshot of each
+     */
+    public List<ConnectionSnapshot> connections() {
+        List<ConnectionSnapshot> snapshots = new ArrayList<>();
+        for (EventLoop loop : loops) {
+            loop.forEach(connection -> snapshots.add(loop.snapshot(connection)));
+        }
+        return snapshots;
+    }
+
+    /**
+     * The counters, as they are now.
+     *
+     * @return of each loop, and all together
+     */
+    public ServerStats stats() {
+        List<LoopStats> each = loops.stream().map(EventLoop::stats).toList();
+        LoopStats total = each.stream().reduce(LoopStats::plus).orElseThrow();
+        return new ServerStats(total, each, budget.bytes(), budget.bytesMax());
+    }
+
+    /**
+     * Begins to end in an orderly way, and returns: nothing more is accepted, no message is taken or given any more, what waits for each peer
+     * is delivered, and each is read to its end. The server is closed when all are gone, or the time is over.
+     *
+     * @param timeout the longest that it may take
+     */
+    public void drain(Duration timeout) {
+        long deadline = settings.network().clock().nanoTime() + timeout.toNanos();
+        loops.getFirst().run(acceptor::drain);
+        for (EventLoop loop : loops) {
+            loop.run(() -> loop.drain(deadline));
+        }
+    }
+
+    /**
+     * Waits until a started server is closed. Returns at once for an opened one.
+     *
+     * @throws InterruptedException the thread was interrupted; the server goes on
+     */
+    public void join() throws InterruptedException {
+        if (started) {
+            running.await();
+        }
+    }
+
+    /**
+     * Closes everything at once: what waits is dropped, and every handler is told. Waits for the loops of a started server, unless called from
+     * one of them. A second time does nothing.
+     */
+    @Override
+    public void close() {
+        boolean first = closed.compareAndSet(false, true);
+        if (!started) {
+            if (first) {
+                endLoop(loops.getFirst());
+            }
+            return;
+        }
+        loops.forEach(EventLoop::stop);
+        boolean fromWithin = loops.stream().anyMatch(EventLoop::isOwnThread);
+        boolean interrupted = false;
+        while (!fromWithin) {
+            try {
+                running.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    List<EventLoop> loops() {
+        return loops;
+    }
+
+    Acceptor acceptor() {
+        return acceptor;
+    }
+
+    Log log() {
+        return log;
+    }
+
+    Budget budget() {
+        return budget;
+    }
+
+    @Nullable
+    Watchdog watchdog() {
+        return watchdog;
+    }
+
+    void checkUrgent() {
+        if (!settings.network().supports(Capability.URGENT_DATA)) {
+            throw new UnsupportedOperationException("the network " + settings.network().name() + " cannot send urgent data");
+        }
+    }
+
+    /** Lets the kernel find out that a peer is dead, within the idle timeout: its own patience is two hours. */
+    void keepAlive(TcpStream stream) throws IOException {
+        Duration idle = settings.limits().idleTimeout();
+        if (idle.isZero()) {
+            return;
+        }
+        stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        if (settings.network().supports(Capability.URGENT_DATA)) { // that is: Linux, where these options are
+            int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
+            stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
+            stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, Math.max(1, seconds / 4));
+            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, (int) Math.min(Integer.MAX_VALUE, idle.toMillis()));
+        }
+    }
+
+    /** Describes a server. Not thread-safe. */
+    public static final class Builder {
+        private @Nullable Network network;
+        private final List<InetSocketAddress> addresses = new ArrayList<>();
+        private Framing framing = Framing.raw();
+        private @Nullable Handler handler;
+        private Limits limits = Limits.defaults();
+        private Overflow overflow = Overflow.PAUSE_READING;
+        private int loops = 1;
+        private int backlog = 4096;
+        private boolean urgent;
+
+        private Builder() {}
+
+        /**
+         * Listens there; can be called several times.
+         *
+         * @param address the address and port; port 0: the kernel chooses
+         * @return this
+         */
+        public Builder listen(InetSocketAddress address) {
+            addresses.add(Objects.requireNonNull(address, "address"));
+            return this;
+        }
+
+        /**
+         * Where messages end.
+         *
+         * @param framing the framing; raw unless said
+         * @return this
+         */
+        public Builder framing(Framing framing) {
+            this.framing = Objects.requireNonNull(framing, "framing");
+            return this;
+        }
+
+        /**
+         * What is done with accepted connections; one handler serves them all.
+         *
+         * @param handler the handler
+         * @return this
+         */
+        public Builder handler(Handler handler) {
+            this.handler = Objects.requireNonNull(handler, "handler");
+            return this;
+        }
+
+        /**
+         * What is done with messages, when nothing else is of interest.
+         *
+         * @param handler called for each message
+         * @return this
+         */
+        public Builder onMessage(Handler handler) {
+            return handler(handler);
+        }
+
+        /**
+         * Where it lives.
+         *
+         * @param network the network; this system's unless said
+         * @return this
+         */
+        public Builder network(Network network) {
+            this.network = Objects.requireNonNull(network, "network");
+            return this;
+        }
+
+        /**
+         * How many loops, each on a thread of its own.
+         *
+         * @param loops from 1 to 127; 1 unless said
+         * @return this
+         * @throws IllegalArgumentException another number
+         */
+        public Builder loops(int loops) {
+            if (loops < 1 || loops > 127) {
+                throw new IllegalArgumentException("a server has 1 to 127 loops, not " + loops);
+            }
+            this.loops = loops;
+            return this;
+        }
+
+        /**
+         * Its bounds.
+         *
+         * @param limits the limits
+         * @return this
+         */
+        public Builder limits(Limits limits) {
+            this.limits = Objects.requireNonNull(limits, "limits");
+            return this;
+        }
+
+        /**
+         * What happens when a peer takes less than is sent to it.
+         *
+         * @param overflow the policy; {@link Overflow#PAUSE_READING} unless said
+         * @return this
+         */
+        public Builder overflow(Overflow overflow) {
+            this.overflow = Objects.requireNonNull(overflow, "overflow");
+            return this;
+        }
+
+        /**
+         * Whether TCP's urgent data is watched for. Without it the kernel drops the byte, or moves it behind the ordinary ones.
+         *
+         * @param urgent true to be told; false unless said
+         * @return this
+         */
+        public Builder urgent(boolean urgent) {
+            this.urgent = urgent;
+            return this;
+        }
+
+        /**
+         * How many connections may wait to be accepted.
+         *
+         * @param backlog at least 1; 4,096 unless said; the kernel caps it (net.core.somaxconn)
+         * @return this
+         * @throws IllegalArgumentException less than 1
+         */
+        public Builder backlog(int backlog) {
+            if (backlog < 1) {
+                throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
+            }
+            this.backlog = backlog;
+            return this;
+        }
+
+        /**
+         * Opens the server and starts its threads.
+         *
+         * @return the server, accepting
+         * @throws IllegalStateException there is no handler and it listens; or DROP_OLDEST with raw framing
+         * @throws UnsupportedOperationException urgent data on a network that cannot
+         * @throws IOException it cannot listen: the message names the address
+         */
+        public Server start() throws IOException {
+            Server server = new Server(settings(), true);
+            server.startThreads();
+            return server;
+        }
+
+        /**
+         * Opens the server, with one loop that the caller turns.
+         *
+         * @return the server; it accepts when it is {@linkplain Server#turn turned}
+         * @throws IllegalStateException as {@link #start}; or several loops
+         * @throws UnsupportedOperationException urgent data on a network that cannot
+         * @throws IOException it cannot listen: the message names the address
+         */
+        public Server open() throws IOException {
+            if (loops != 1) {
+                throw new IllegalStateException("an opened server has one loop, which its caller turns");
+            }
+            return new Server(settings(), false);
+        }
+
+        private Settings settings() {
+            Network chosen = network == null ? Network.system() : network;
+            if (handler == null && !addresses.isEmpty()) {
+                throw new IllegalStateException("a server that listens needs a handler");
+            }
+            if (overflow == Overflow.DROP_OLDEST && framing.isRaw()) {
+                throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
+            }
+            if (urgent && !chosen.supports(Capability.URGENT_DATA)) {
+                throw new UnsupportedOperationException(
+                        "the network " + chosen.name() + " cannot see urgent data: epoll, poll and select on Linux can");
+            }
+            Handler accepted = handler == null ? (connection, message) -> {} : handler;
+            return new Settings(chosen, List.copyOf(addresses), framing, accepted, limits, overflow, loops, backlog, urgent);
+        }
+    }
+}
