@@ -30,10 +30,10 @@ import org.jspecify.annotations.Nullable;
 final class NioPoller implements Poller {
     private static final long NANOS_PER_MILLI = 1_000_000L;
     /**
-     * A select that gave fewer keys than this has given all that are ready. The JDK takes up to 1,024 keys at once from epoll, and from
-     * kqueue 256 events, two of which can be about one key.
+     * A select that gave no more keys than this has given all that are ready. The JDK takes up to 1,024 keys at once from epoll, and
+     * from kqueue 256 events, two of which can be about one key; the kernel goes on with the others at the next select.
      */
-    private static final int WHOLE_BATCH_MAX = 127;
+    private static final int WHOLE_SELECT_MAX = 127;
 
     private final Selector selector;
     private final Consumer<SelectionKey> onReady = this::onReady;
@@ -46,14 +46,16 @@ final class NioPoller implements Poller {
     private volatile boolean closed;
     private volatile boolean released;
 
-    /** Who was ready: whose report is the longest ago stands first. This and the next four: under {@link #selecting}. */
+    /** Who was ready: whose report is the longest ago stands first. Here begins what {@link #selecting} guards. */
     private final ArrayDeque<Watched> queue = new ArrayDeque<>();
     /** Whether the queue holds some that did not fit into the last caller's buffer. */
     private boolean overflow;
+    /** Whose connect may have ended. */
     private final List<Watched> connecting = new ArrayList<>();
-    /** The number of the last select, and how many keys it gave. */
+    /** The number of the last batch: what one or more selects of a poll gave. How many sockets it has, and whether it has all. */
     private int batch;
-    private int batchSize;
+    private int found;
+    private boolean whole;
 
     /** Those whose connect has failed: the selector has lost them, and they are ready for ever. Guarded by itself. */
     private final Set<Watched> failed = new LinkedHashSet<>();
@@ -82,8 +84,8 @@ final class NioPoller implements Poller {
         }
         if (nio.hasFailed()) {
             addFailed(watched);
+            wake();
         }
-        wake();
     }
 
     @Override
@@ -97,7 +99,6 @@ final class NioPoller implements Poller {
         if (!watched.modify(interest, token)) {
             throw notRegistered(socket);
         }
-        wake();
     }
 
     @Override
@@ -145,7 +146,16 @@ final class NioPoller implements Poller {
     private boolean pollOnce(ReadyEvents out, long leftNanos) throws IOException {
         checkOpen();
         try {
-            select(woken.get() || overflow || isFailureWatched() ? 0 : leftNanos);
+            batch++;
+            found = 0;
+            flushWanted = false; // every select flushes
+            int keys = select(woken.get() || overflow || isFailureWatched() ? 0 : leftNanos);
+            whole = keys <= WHOLE_SELECT_MAX;
+            while (!whole && found < out.capacity()) {
+                int foundBefore = found;
+                keys = selector.selectNow(onReady);
+                whole = keys <= WHOLE_SELECT_MAX || found == foundBefore;
+            }
         } catch (IOException e) {
             throw Failures.of("poll", null, e);
         }
@@ -156,23 +166,20 @@ final class NioPoller implements Poller {
         return woken.getAndSet(false) || out.size() > 0 || leftNanos == 0 || Thread.currentThread().isInterrupted();
     }
 
-    private void select(long leftNanos) throws IOException {
-        flushWanted = false; // every select flushes
-        batch++;
-        batchSize = 0;
+    /** How many keys it gave. */
+    private int select(long leftNanos) throws IOException {
         if (leftNanos < 0) {
-            selector.select(onReady);
-        } else if (leftNanos == 0) {
-            selector.selectNow(onReady);
-        } else {
-            // Rounded up: 0 would mean without limit, and rounding down would make the loop spin.
-            selector.select(onReady, leftNanos / NANOS_PER_MILLI + (leftNanos % NANOS_PER_MILLI == 0 ? 0 : 1));
+            return selector.select(onReady);
         }
+        if (leftNanos == 0) {
+            return selector.selectNow(onReady);
+        }
+        // Rounded up: 0 would mean without limit, and rounding down would make the loop spin.
+        return selector.select(onReady, leftNanos / NANOS_PER_MILLI + (leftNanos % NANOS_PER_MILLI == 0 ? 0 : 1));
     }
 
     /** Called by a select for each ready key; on macOS once for reading and once for writing. */
     private void onReady(SelectionKey key) {
-        batchSize++;
         int ops;
         try {
             ops = key.readyOps();
@@ -182,6 +189,7 @@ final class NioPoller implements Poller {
         Watched watched = (Watched) key.attachment();
         if ((ops & SelectionKey.OP_CONNECT) != 0) {
             connecting.add(watched);
+            offer(watched, 0);
         } else {
             offer(watched, ((ops & (SelectionKey.OP_READ | SelectionKey.OP_ACCEPT)) != 0 ? Interest.READ : 0)
                     | ((ops & SelectionKey.OP_WRITE) != 0 ? Interest.WRITE : 0));
@@ -224,8 +232,13 @@ final class NioPoller implements Poller {
     }
 
     private void offer(Watched watched, int ready) {
-        watched.ready = watched.batch == batch ? watched.ready | ready : ready;
-        watched.batch = batch;
+        if (watched.batch == batch) {
+            watched.ready |= ready;
+        } else {
+            watched.ready = ready;
+            watched.batch = batch;
+            found++;
+        }
         if (!watched.queued) {
             watched.queued = true;
             queue.addLast(watched);
@@ -234,12 +247,11 @@ final class NioPoller implements Poller {
 
     /** Reports from the head of the queue, and lines up at its end again who was reported: each gets its turn. */
     private void collect(ReadyEvents out) {
-        boolean whole = batchSize <= WHOLE_BATCH_MAX;
         int left = queue.size();
         while (left > 0 && !out.isFull()) {
             left--;
             Watched watched = queue.removeFirst();
-            // Of a batch that may be a part only, one that is not in it may still be ready all the same.
+            // Where a batch may be a part only, one that is not in it may still be ready all the same.
             boolean current = watched.batch == batch || !whole;
             watched.queued = current && watched.ready != 0 && watched.report(out);
             watched.ready = 0;
@@ -258,7 +270,7 @@ final class NioPoller implements Poller {
     }
 
     /** Makes a waiting select look at what has changed; the poll goes on. */
-    private void wake() {
+    void wake() {
         if (mayWait && !selecting.isHeldByCurrentThread()) {
             selector.wakeup();
         }

@@ -150,7 +150,14 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
     /** Gives up the place in a poller that is no more. */
     final void leave(NioPoller poller) {
         synchronized (lock) {
-            watchers = Arrays.stream(watchers).filter(watched -> watched.poller != poller).toArray(Watched[]::new);
+            for (int i = 0; i < watchers.length; i++) {
+                if (watchers[i].poller == poller) {
+                    Watched[] fewer = Arrays.copyOf(watchers, watchers.length - 1);
+                    System.arraycopy(watchers, i + 1, fewer, i, fewer.length - i);
+                    watchers = fewer;
+                    return;
+                }
+            }
         }
     }
 

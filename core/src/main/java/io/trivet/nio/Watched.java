@@ -47,6 +47,7 @@ final class Watched {
         this.interest = interest;
         this.token = token;
         watch();
+        poller.wake();
         return true;
     }
 
@@ -59,6 +60,7 @@ final class Watched {
         if (this.interest != interest) {
             this.interest = interest;
             watch();
+            poller.wake();
         }
         return true;
     }
