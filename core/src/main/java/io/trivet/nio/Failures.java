@@ -3,6 +3,7 @@ package io.trivet.nio;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.net.PortUnreachableException;
 import java.nio.channels.ClosedChannelException;
@@ -62,6 +63,11 @@ final class Failures {
             new Words("Invalid argument", ErrorCode.EINVAL));
 
     private Failures() {}
+
+    /** Loads the classes that a failure needs: once descriptors have run out, the JVM may not be able to open their files. */
+    static void load() {
+        of("load", new InetSocketAddress(0), new IOException("Too many open files"));
+    }
 
     /** The failure of a call, named as on Linux, as an exception to throw; the JDK's own is its cause. */
     static NetworkException of(String call, @Nullable Object subject, IOException e) {

@@ -35,6 +35,10 @@ final class NioNetwork implements Network {
 
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
+    static {
+        Failures.load();
+    }
+
     /** How a channel is made. */
     private interface Opening<C> {
         C open() throws IOException;

@@ -7,7 +7,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 
-/** The two channels of a pipe; on Windows java.nio makes them of a TCP connection. */
+/**
+ * The two channels of a pipe; on Windows java.nio makes them of a TCP connection. A sink whose source is closed is writable (the write
+ * then fails), and not also readable as on Linux: java.nio watches a sink for nothing else.
+ */
 final class NioPipe implements Pipe {
     private final NioSource source;
     private final NioSink sink;
