@@ -148,6 +148,9 @@ final class NioNetwork implements Network {
 
     @Override
     public Descriptor descriptor(int fd) {
+        if (fd < 0) {
+            throw new IllegalArgumentException("a descriptor's number is not negative: " + fd);
+        }
         throw new UnsupportedOperationException("java.nio cannot use descriptors by their numbers: " + LINUX_CAN);
     }
 
