@@ -2,6 +2,7 @@ package io.trivet.linux;
 
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** Linux's error numbers (asm-generic/errno.h: the same on x86-64 and aarch64), and how they become exceptions. */
@@ -24,6 +25,11 @@ final class Errno {
     static final int EINPROGRESS = 115;
 
     private Errno() {}
+
+    /** Loads the classes that a failure needs: once descriptors have run out, the JVM may not be able to open their files. */
+    static void load() {
+        failure("load", new InetSocketAddress(0), EBADF);
+    }
 
     /** The error of a call that failed, as an exception to throw. */
     static NetworkException failure(String call, @Nullable Object subject, int errno) {

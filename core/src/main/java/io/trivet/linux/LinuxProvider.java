@@ -26,6 +26,7 @@ public final class LinuxProvider implements NetworkProvider {
             }
             try {
                 Libc.fcntl(0, Libc.F_GETFD, 0);
+                Errno.load();
                 return null;
             } catch (ExceptionInInitializerError e) {
                 return denied(e.getCause());
