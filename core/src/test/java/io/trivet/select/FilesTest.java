@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.contract.Case;
+import io.trivet.contract.Descriptors;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
 import io.trivet.contract.Tools;
@@ -12,6 +13,7 @@ import io.trivet.net.Descriptor;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Socket;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -37,8 +39,8 @@ class FilesTest {
         Path fifo = fifo();
         Tools.Peer child = lab.keep(Tools.start(Tools.require("sh"), "-c",
                 "exec > " + fifo + "; for i in 0 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.02; done"));
-        try (OpenFile open = new OpenFile(fifo)) {
-            Descriptor output = lab.network().descriptor(open.fd());
+        try (FileInputStream open = new FileInputStream(fifo.toFile())) {
+            Descriptor output = descriptor(lab, fifo, open);
             StringBuilder text = new StringBuilder();
             int[] timeoutsMillis = {0, 1, 2, 4, 8, 16};
             boolean ended = false;
@@ -68,8 +70,8 @@ class FilesTest {
         }
         Path fifo = fifo();
         lab.keep(Tools.start(Tools.require("sh"), "-c", "printf x > " + fifo));
-        try (OpenFile open = new OpenFile(fifo)) {
-            List<Socket> one = List.of(lab.network().descriptor(open.fd()));
+        try (FileInputStream open = new FileInputStream(fifo.toFile())) {
+            List<Socket> one = List.of(descriptor(lab, fifo, open));
             assertThat(Select.on(lab.network()).select(one, List.of(), List.of(), Lab.PATIENCE).readable()).isEqualTo(one);
         }
     }
@@ -80,8 +82,9 @@ class FilesTest {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
         }
-        try (OpenFile open = new OpenFile(Files.createFile(directory.resolve("empty")))) {
-            List<Socket> one = List.of(lab.network().descriptor(open.fd()));
+        Path file = Files.createFile(directory.resolve("empty"));
+        try (FileInputStream open = new FileInputStream(file.toFile())) {
+            List<Socket> one = List.of(descriptor(lab, file, open));
             SelectOn select = Select.on(lab.network());
             if (lab.network().supports(Capability.REGULAR_FILES)) {
                 assertThat(select.select(one, List.of(), List.of(), Lab.PATIENCE).readable()).isEqualTo(one);
@@ -94,6 +97,12 @@ class FilesTest {
                         });
             }
         }
+    }
+
+    /** The descriptor of a file that is open, which the JVM keeps to itself. */
+    private static Descriptor descriptor(Lab lab, Path file, FileInputStream open) throws IOException {
+        assertThat(open.getFD().valid()).isTrue();
+        return lab.network().descriptor(Descriptors.numberOf(file));
     }
 
     /** Reads what is there; false: the end of the output. */
