@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +20,18 @@ import org.junit.jupiter.api.extension.TestWatcher;
  * when all tests that carry its number have passed on it.
  */
 final class EngineTable implements AutoCloseable {
+    private static final String HEAD = """
+            # What each engine does
+
+            Every case that the tests hold the engines to, and how each engine stood in a run of them on {machine}.
+            *pass*: as the case says. *cannot*: the engine refuses, as documented, and the test has seen it refuse; the note says why.
+            *pass, cannot*: it can a part of the case. *does not apply*: the note says why. Numbers are names, and have gaps.
+            r, w, x: readable, writable, exceptional; `rw-` is readable and writable.
+
+            Each run of the tests writes this page to `core/target/engine-table.md`. To renew the copy that is checked in:
+            `mvn test -pl core; cp core/target/engine-table.md docs/engines.md`
+            """;
+
     /** What stands for all engines: the test does not touch one. */
     private static final String ANY = "*";
     private static final Namespace NAMESPACE = Namespace.create(EngineTable.class);
@@ -31,9 +43,9 @@ final class EngineTable implements AutoCloseable {
     /** All that is known of a case on an engine. */
     private static final class Cell {
         final Set<String> failures = new TreeSet<>();
-        final Set<String> refusals = new LinkedHashSet<>();
-        final Set<String> notApplicable = new LinkedHashSet<>();
-        final Set<String> notRun = new LinkedHashSet<>();
+        final Set<String> refusals = new TreeSet<>();
+        final Set<String> notApplicable = new TreeSet<>();
+        final Set<String> notRun = new TreeSet<>();
         int passes;
     }
 
@@ -126,18 +138,7 @@ final class EngineTable implements AutoCloseable {
     }
 
     private String page() {
-        StringBuilder page = new StringBuilder(
-                """
-                        # What each engine does
-
-                        Every case that the tests hold the engines to, and how each engine stood in the last run of them. *pass*: as the case
-                        says. *cannot*: the engine refuses, as documented, and the test has seen it refuse; the note says why. *does not
-                        apply*: the note says why. A case is named by its number, and numbers have gaps. r, w, x: readable, writable,
-                        exceptional; `rw-` is readable and writable.
-
-                        The tests write this page to `core/target/engine-table.md`; to renew the copy that is checked in:
-                        `mvn test -pl core && cp core/target/engine-table.md docs/engines.md`
-                        """);
+        StringBuilder page = new StringBuilder(HEAD.replace("{machine}", machine()));
         Notes notes = new Notes();
         String section = "";
         for (Catalogue.Entry entry : Catalogue.ENTRIES) {
@@ -156,9 +157,16 @@ final class EngineTable implements AutoCloseable {
         return page.append(notes).toString();
     }
 
+    /** What the outcome can depend on, and nothing that names the machine. */
+    private static String machine() {
+        String version = System.getProperty("os.version").replaceFirst("^(\\d+\\.\\d+).*", "$1");
+        return System.getProperty("os.name") + " " + version + ", " + System.getProperty("os.arch") + ", Java "
+                + Runtime.version().feature();
+    }
+
     private String outcome(Catalogue.Entry entry, String engine, Notes notes) {
         if (!entry.notApplicable().isEmpty()) {
-            return "does not apply" + notes.mark(entry.notApplicable());
+            return "does not apply" + notes.mark(List.of(entry.notApplicable()));
         }
         List<Cell> found = new ArrayList<>();
         for (String key : List.of(entry.number() + " " + engine, entry.number() + " " + ANY)) {
@@ -166,32 +174,43 @@ final class EngineTable implements AutoCloseable {
                 found.add(cells.get(key));
             }
         }
-        List<String> words = new ArrayList<>();
+        Cell sum = new Cell();
         for (Cell cell : found) {
-            cell.failures.forEach(test -> words.add("**fail**" + notes.mark(test)));
+            sum.passes += cell.passes;
+            sum.failures.addAll(cell.failures);
+            sum.refusals.addAll(cell.refusals);
+            sum.notApplicable.addAll(cell.notApplicable);
+            sum.notRun.addAll(cell.notRun);
         }
-        if (words.isEmpty() && found.stream().anyMatch(cell -> cell.passes > 0)) {
-            words.add("pass");
+        if (!sum.failures.isEmpty()) {
+            return "**fail**" + notes.mark(sum.failures);
         }
-        for (Cell cell : found) {
-            cell.refusals.forEach(reason -> words.add("cannot" + notes.mark(reason)));
-            if (words.isEmpty()) {
-                cell.notApplicable.forEach(reason -> words.add("does not apply" + notes.mark(reason)));
-                cell.notRun.forEach(reason -> words.add("not run" + notes.mark(reason)));
-            }
+        if (sum.passes > 0) {
+            return "pass" + (sum.refusals.isEmpty() ? "" : ", cannot" + notes.mark(sum.refusals));
         }
-        return words.isEmpty() ? "not run" : String.join(", ", new LinkedHashSet<>(words));
+        if (!sum.refusals.isEmpty()) {
+            return "cannot" + notes.mark(sum.refusals);
+        }
+        if (!sum.notApplicable.isEmpty()) {
+            return "does not apply" + notes.mark(sum.notApplicable);
+        }
+        return "not run" + notes.mark(sum.notRun);
     }
 
     /** The reasons, numbered, below the tables. */
     private static final class Notes {
         private final List<String> texts = new ArrayList<>();
 
-        String mark(String text) {
-            if (!texts.contains(text)) {
-                texts.add(text);
+        /** The numbers of these reasons, for a cell; a reason that is new becomes the last note. */
+        String mark(Collection<String> reasons) {
+            Set<Integer> numbers = new TreeSet<>();
+            for (String reason : reasons) {
+                if (!texts.contains(reason)) {
+                    texts.add(reason);
+                }
+                numbers.add(texts.indexOf(reason) + 1);
             }
-            return " (" + (texts.indexOf(text) + 1) + ")";
+            return numbers.isEmpty() ? "" : numbers.toString().replace("[", " (").replace(']', ')');
         }
 
         @Override

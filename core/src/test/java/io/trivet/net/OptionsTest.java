@@ -49,7 +49,7 @@ final class OptionsTest {
     @Case("S1")
     void optionsOfTcp(Lab lab) throws IOException {
         TcpStream stream = lab.pair().client();
-        if (TcpReadinessTest.refusesOption(lab, () -> stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, 1))) {
+        if (TcpReadinessTest.refusesOption(lab, stream, TcpOptions.USER_TIMEOUT_MILLIS, 1)) {
             return;
         }
         Map<SocketOption<Integer>, Integer> numbers = Map.of(TcpOptions.USER_TIMEOUT_MILLIS, 12_345,

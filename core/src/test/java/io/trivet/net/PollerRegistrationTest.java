@@ -333,7 +333,7 @@ final class PollerRegistrationTest {
         assertThatThrownBy(() -> poller.register(descriptor, Interest.READ, 1)).isInstanceOfSatisfying(NetworkException.class,
                 e -> {
                     assertThat(e.code()).isEqualTo(ErrorCode.EPERM);
-                    lab.cannot("EPERM, epoll cannot watch a regular file, a directory or /dev/null");
+                    lab.cannot("EPERM: epoll cannot watch a regular file or a directory");
                 });
         assertThat(poller.registration(descriptor)).isNull();
         assertThat(Lab.poll(poller)).isEmpty();

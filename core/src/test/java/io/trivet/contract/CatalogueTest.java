@@ -1,0 +1,53 @@
+package io.trivet.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The catalogue, the tests and the page in the documentation are about the same cases. */
+final class CatalogueTest {
+    private static final Path ROOT = Path.of(System.getProperty("trivet.root", ".."));
+
+    @Test
+    void everyCaseHasATestAndEveryTestACase() {
+        Set<String> tested = new TreeSet<>();
+        for (JavaMethod method : new ClassFileImporter().importPath(ROOT.resolve("core/target/test-classes")).stream()
+                .flatMap(type -> type.getMethods().stream()).filter(method -> method.isAnnotatedWith(Case.class)).toList()) {
+            tested.addAll(List.of(method.getAnnotationOfType(Case.class).value()));
+        }
+        Set<String> applicable = Catalogue.ENTRIES.stream().filter(entry -> entry.notApplicable().isEmpty())
+                .map(Catalogue.Entry::number).collect(Collectors.toCollection(TreeSet::new));
+        assertThat(tested).isEqualTo(applicable);
+    }
+
+    @Test
+    void theCheckedInPageTellsOfEveryCaseAndEngine() throws IOException {
+        List<String> numbers = new ArrayList<>();
+        for (String line : Files.readAllLines(ROOT.resolve("docs/engines.md"))) {
+            if (!line.startsWith("| ")) {
+                continue;
+            }
+            String[] cells = line.substring(2).split(" \\| | \\|$");
+            List<String> engines = List.of(cells).subList(4, cells.length);
+            if (cells[0].equals("case")) {
+                assertThat(engines).containsExactlyElementsOf(Engine.ALL.stream().map(Engine::name).toList());
+            } else {
+                numbers.add(cells[0]);
+                assertThat(engines).as("case %s", cells[0]).hasSize(Engine.ALL.size())
+                        .allMatch(outcome -> outcome.matches("(pass|pass, cannot|cannot|does not apply)( \\([0-9, ]+\\))?"));
+            }
+        }
+        assertThat(numbers).as("renew it as the page itself says")
+                .containsExactlyElementsOf(Catalogue.ENTRIES.stream().map(Catalogue.Entry::number).toList());
+    }
+}
