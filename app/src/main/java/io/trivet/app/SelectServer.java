@@ -37,6 +37,8 @@ final class SelectServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("io.trivet.serve");
     /** Fair to those who are connected already, and quick enough for a crowd. */
     private static final int ACCEPTS_PER_ROUND_MAX = 256;
+    /** Of the last rounds that do not wait: enough for a full backlog, and an end to clients that never stop talking. */
+    private static final int LAST_ROUNDS_MAX = 64;
     private static final int READ_BYTES_MAX = 64 * 1024;
     /** A queue longer than this pauses reading, until it is down to half. */
     private static final long HIGH_MARK_BYTES = 64 * 1024;
@@ -53,6 +55,8 @@ final class SelectServer implements AutoCloseable {
     private final TcpListener listener;
     /** Ends a wait: {@link #drain} writes, the loop reads. */
     private final Pipe wakeup;
+    /** Descriptors that are given up when there are no others: epoll and nio need some for each call. Null: given up. */
+    private @Nullable Pipe spare;
     /** In the order of their arrival. */
     private final Set<Client> clients = new LinkedHashSet<>();
     private final ByteBuffer readBuffer;
@@ -62,6 +66,7 @@ final class SelectServer implements AutoCloseable {
     private volatile @Nullable Long drainUntil;
     /** The loop has taken what had arrived when draining began, and takes nothing new. */
     private boolean stopped;
+    private int lastRounds;
     /** Written before, and read after, the end. */
     private int cutOff;
     private long acceptAgainAt;
@@ -69,12 +74,14 @@ final class SelectServer implements AutoCloseable {
     private long backOffNanos;
     private boolean fullIsKnown;
 
-    private SelectServer(Network network, ServerSettings settings, Journal journal, TcpListener listener, Pipe wakeup) {
+    private SelectServer(Network network, ServerSettings settings, Journal journal, TcpListener listener, Pipe wakeup,
+            Pipe spare) {
         this.network = network;
         this.settings = settings;
         this.journal = journal;
         this.listener = listener;
         this.wakeup = wakeup;
+        this.spare = spare;
         readBuffer = ByteBuffer.allocateDirect(Math.min(settings.messageBytesMax(), READ_BYTES_MAX));
     }
 
@@ -83,17 +90,23 @@ final class SelectServer implements AutoCloseable {
             throws IOException {
         TcpListener listener = network.listen(address, backlog);
         try {
-            loadWhatFailureNeeds(listener);
-            return new SelectServer(network, settings, journal, listener, network.pipe());
+            loadWhatFailureNeeds(network, listener);
+            return new SelectServer(network, settings, journal, listener, network.pipe(), network.pipe());
         } catch (IOException | RuntimeException e) {
             listener.close();
             throw e;
         }
     }
 
-    /** With no descriptor left, the JVM cannot open a class file either. */
-    private static void loadWhatFailureNeeds(TcpListener listener) {
-        isShortage(new NetworkException("accept", listener, ErrorCode.EMFILE));
+    /** With no descriptor left, the JVM cannot open a class file either: so something fails beforehand, and says so to nobody. */
+    private static void loadWhatFailureNeeds(Network network, TcpListener listener) throws IOException {
+        LOG.isLoggable(Level.WARNING);
+        InetSocketAddress taken = listener.localAddress();
+        try (TcpListener impossible = network.listen(taken, 1)) {
+            LOG.log(Level.WARNING, "the kernel lets two servers listen on " + impossible.localAddress());
+        } catch (IOException e) {
+            isShortage(e);
+        }
     }
 
     InetSocketAddress address() throws IOException {
@@ -136,6 +149,9 @@ final class SelectServer implements AutoCloseable {
     public void close() throws IOException {
         listener.close();
         wakeup.close();
+        if (spare != null) {
+            spare.close();
+        }
     }
 
     private boolean isDrained() {
@@ -144,7 +160,7 @@ final class SelectServer implements AutoCloseable {
     }
 
     private void round() throws IOException {
-        boolean lastCall = drainUntil != null && !stopped;
+        boolean stopping = drainUntil != null && !stopped;
         List<Selectable> readers = new ArrayList<>();
         List<Selectable> writers = new ArrayList<>();
         List<Selectable> urgents = new ArrayList<>();
@@ -164,25 +180,32 @@ final class SelectServer implements AutoCloseable {
                 writers.add(client);
             }
         }
-        Duration wait = lastCall ? Duration.ZERO : Duration.ofNanos(waitNanos(begun));
-        Ready<Selectable> ready = Select.on(network).select(readers, writers, urgents, wait);
+        Duration wait = stopping ? Duration.ZERO : Duration.ofNanos(waitNanos(begun));
+        Ready<Selectable> ready = select(readers, writers, urgents, wait);
 
         long now = network.clock().nanoTime();
         journal.round(ready.readable().size(), ready.writable().size(), ready.exceptional().size(), clients.size());
         for (Selectable member : ready.exceptional()) {
             takeUrgent((Client) member, now);
         }
+        boolean quiet = true;
         for (Selectable member : ready.readable()) {
             switch (member) {
-                case Client client -> receive(client, now);
-                case TcpListener _ -> accept(now);
+                case Client client -> {
+                    quiet = false;
+                    receive(client, now);
+                }
+                case TcpListener _ -> {
+                    quiet = false;
+                    accept(now);
+                }
                 default -> wakeup.source().read(readBuffer.clear());
             }
         }
         for (Selectable member : ready.writable()) {
             flush((Client) member, now);
         }
-        if (lastCall) {
+        if (stopping && (quiet || ++lastRounds == LAST_ROUNDS_MAX)) {
             stopped = true;
             listener.close();
         }
@@ -193,6 +216,19 @@ final class SelectServer implements AutoCloseable {
             }
         }
         closeLeaving();
+    }
+
+    private Ready<Selectable> select(List<Selectable> readers, List<Selectable> writers, List<Selectable> urgents, Duration wait)
+            throws IOException {
+        try {
+            return Select.on(network).select(readers, writers, urgents, wait);
+        } catch (IOException e) {
+            if (!isShortage(e) || spare == null) {
+                throw e;
+            }
+            acceptLater(e, network.clock().nanoTime());
+            return Select.on(network).select(readers, writers, urgents, Duration.ZERO);
+        }
     }
 
     private boolean isAccepting(long now) {
@@ -233,6 +269,9 @@ final class SelectServer implements AutoCloseable {
 
     private void accept(long now) {
         try {
+            if (spare == null) {
+                spare = network.pipe();
+            }
             for (int i = 0; i < ACCEPTS_PER_ROUND_MAX && clients.size() < settings.connectionsMax(); i++) {
                 TcpStream stream = listener.accept();
                 if (stream == null) {
@@ -247,19 +286,31 @@ final class SelectServer implements AutoCloseable {
                 LOG.log(Level.INFO, "accepting again");
             }
         } catch (IOException e) {
-            // Who waits goes on waiting, and the listener stays readable: asking again at once would spin.
-            if (backOffNanos == 0) {
-                LOG.log(Level.WARNING, "new clients wait, those connected do not notice: " + e.getMessage()
-                        + (isShortage(e) ? "; --max-connections keeps below the limit" : ""));
-            }
-            backOffNanos = Math.clamp(2 * backOffNanos, BACK_OFF_NANOS_MIN, BACK_OFF_NANOS_MAX);
-            acceptAgainAt = now + backOffNanos;
+            acceptLater(e, now);
         }
         if (clients.size() >= settings.connectionsMax() && !fullIsKnown) {
             fullIsKnown = true;
             LOG.log(Level.WARNING, clients.size() + " clients are connected, which is the limit: others wait until one leaves"
                     + " (--max-connections)");
         }
+    }
+
+    /** Who waits goes on waiting, and the listener stays readable: asking again at once would spin. */
+    private void acceptLater(IOException e, long now) {
+        if (backOffNanos == 0) {
+            LOG.log(Level.WARNING, "new clients wait, those connected do not notice: " + e.getMessage()
+                    + (isShortage(e) ? "; --max-connections keeps below the limit" : ""));
+        }
+        backOffNanos = Math.clamp(2 * backOffNanos, BACK_OFF_NANOS_MIN, BACK_OFF_NANOS_MAX);
+        acceptAgainAt = now + backOffNanos;
+        try {
+            if (spare != null) {
+                spare.close();
+            }
+        } catch (IOException notClosed) {
+            LOG.log(Level.WARNING, "closing a pipe: " + notClosed.getMessage());
+        }
+        spare = null;
     }
 
     private static boolean isShortage(IOException e) {

@@ -21,8 +21,14 @@ final class UsageErrors implements IParameterExceptionHandler {
         return ExitCode.USAGE;
     }
 
+    /** What was typed is in it: line ends and the like must not get through to the terminal. */
     private static String oneLine(String message) {
-        return EscapedText.of(message.lines().map(String::strip).reduce((one, next) -> one + " " + next).orElse(""));
+        StringBuilder line = new StringBuilder(message.length());
+        message.lines().forEach(part -> line.append(line.isEmpty() ? "" : " ").append(part.strip()));
+        for (int i = 0; i < line.length(); i++) {
+            line.setCharAt(i, Character.isISOControl(line.charAt(i)) ? '?' : line.charAt(i));
+        }
+        return line.toString();
     }
 
     private static String suggestion(ParameterException e) {
