@@ -1,0 +1,139 @@
+package io.trivet.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the command line refuses, and what it tells of itself; in this process, with its streams replaced. */
+final class CommandLineTest {
+    private final PrintStream realOut = System.out;
+    private final PrintStream realErr = System.err;
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    @BeforeEach
+    void replaceStreams() {
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+    }
+
+    @AfterEach
+    void restoreStreams() {
+        System.setOut(realOut);
+        System.setErr(realErr);
+    }
+
+    private List<String> told() {
+        return err.toString(StandardCharsets.UTF_8).lines().toList();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "serve --port 65536 | --port must be a port from 0 to 65535, not 65536",
+        "serve --port -1 | --port must be a port from 0 to 65535, not -1",
+        "serve --port http | Invalid value for option '--port': 'http' is not an int",
+        "serve --engine kqueue | Invalid value for option '--engine': 'kqueue' is none of auto, uring, epoll, poll, select, nio",
+        "serve --reply shout | Invalid value for option '--reply': 'shout' is none of echo, address, discard, broadcast",
+        "serve --framing json | Invalid value for option '--framing': 'json' is none of raw, lines",
+        "serve --overflow wait | Invalid value for option '--overflow': 'wait' is none of pause, drop-oldest, disconnect",
+        "serve --overflow drop-oldest | --overflow must be pause or disconnect with --framing raw, where nobody could tell which bytes are missing",
+        "serve --timeout -3s | Invalid value for option '--timeout': '-3s' is not a duration: write 500ms, 10s, 5m or 1h",
+        "serve --timeout 3 | Invalid value for option '--timeout': '3' is not a duration: write 500ms, 10s, 5m or 1h",
+        "serve --timeout 0s | --timeout must be longer than 0",
+        "serve --queue-limit 1MB | Invalid value for option '--queue-limit': '1MB' is not a size: write 512, 64KiB, 1MiB or 1GiB",
+        "serve --queue-limit 64KiB | --queue-limit must be at least 128 bytes more than --message-limit, 64KiB, so that a reply fits",
+        "serve --message-limit 0 | --message-limit must be from 1 byte to 1GiB",
+        "serve --backlog 0 | --backlog must be at least 1, not 0",
+        "serve --max-connections 0 | --max-connections must be at least 1, not 0",
+        "serve --frobnicate | Unknown option: '--frobnicate'; did you mean --framing?",
+        "serve extra | Unmatched argument at index 1: 'extra'",
+        "serve --port | Missing required parameter for option '--port' (PORT)",
+        "serve --port 1 --port 2 | option '--port' (PORT) should be specified only once",
+        "connect | Missing required parameter: 'HOST:PORT'",
+        "connect localhost | Invalid value for positional parameter at index 0 (HOST:PORT): 'localhost' is not HOST:PORT: write localhost:8080 or [::1]:8080, the port from 1 to 65535",
+        "connect localhost:1 --connections 0 | --connections must be at least 1, not 0",
+        "connect localhost:1 --append-index | --append-index and --expect belong to --send",
+        "connect localhost:1 --wait soon | Invalid value for option '--wait': 'soon' is not a duration: write 500ms, 10s, 5m or 1h",
+        "engines --all | Unknown option: '--all'"})
+    void wrongUsageIsOneLineAndExitCode2(String line, String message) {
+        String[] arguments = line.split(" ");
+        assertThat(Trivet.run(arguments)).isEqualTo(2);
+        String command = "trivet " + arguments[0];
+        assertThat(told()).containsExactly(command + ": " + message, "Try '" + command + " --help'.");
+        assertThat(out.size()).isZero();
+    }
+
+    @Test
+    void aMisspeltNameGetsASuggestion() {
+        assertThat(Trivet.run("serv")).isEqualTo(2);
+        assertThat(told()).containsExactly("trivet: Unmatched argument at index 0: 'serv'; did you mean serve?",
+                "Try 'trivet --help'.");
+    }
+
+    @Test
+    void noCommandAtAllIsWrongUsage() {
+        assertThat(Trivet.run()).isEqualTo(2);
+        assertThat(told()).containsExactly("trivet: Missing required subcommand", "Try 'trivet --help'.");
+    }
+
+    @Test
+    void whatIsWrongCannotWriteLinesOfItsOwn() {
+        assertThat(Trivet.run("serve", "--engine", "a\nready\u001b[2J")).isEqualTo(2);
+        assertThat(told()).hasSize(2).first().asString().contains("'a\\x0aready\\x1b[2J' is none of auto");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-V", "--version", "serve -V"})
+    void theVersionTellsCommitJavaAndEngines(String line) {
+        assertThat(Trivet.run(line.split(" "))).isZero();
+        List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
+        assertThat(lines).hasSize(3);
+        assertThat(lines.get(0)).startsWith("trivet " + System.getProperty("trivet.version") + " (commit ");
+        assertThat(lines.get(1)).startsWith("Java " + Runtime.version());
+        assertThat(lines.get(2)).startsWith("engines ").contains("nio").endsWith("not here: uring");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"serve,127.0.0.1,8080,echo,raw,auto,4096,3s,1MiB,64KiB,5m,10s", "connect,1,10s,,,,,,,,,"})
+    void theHelpShowsEveryDefault(String command, String first, String second, String third, String fourth, String fifth,
+            String sixth, String seventh, String eighth, String ninth, String tenth, String eleventh) {
+        assertThat(Trivet.run(command, "--help")).isZero();
+        for (String value : new String[]{first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh}) {
+            if (value != null) {
+                assertThat(out.toString(StandardCharsets.UTF_8)).contains("Default: " + value + "\n");
+            }
+        }
+        assertThat(told()).isEmpty();
+    }
+
+    @Test
+    void enginesTellsWhatEachCanAndWhichIsTheDefault() {
+        assertThat(Trivet.run("engines")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8).lines())
+                .contains("nio     yes  can do everything but urgent data, descriptors, regular files")
+                .contains("uring   no   uring is not available: this version of Trivet does not have it; use epoll")
+                .filteredOn(line -> line.endsWith("; --engine auto takes it")).hasSize(1);
+    }
+
+    @Test
+    void anEngineThatIsNotHereIsAFailureThatNamesTheCure() {
+        assertThat(Trivet.run("serve", "--engine", "uring", "--port", "0")).isEqualTo(1);
+        assertThat(told()).last()
+                .isEqualTo("trivet serve: uring is not available: this version of Trivet does not have it; use epoll");
+    }
+
+    @Test
+    void anUnknownHostIsAFailure() {
+        assertThat(Trivet.run("serve", "--host", "no-such-host.invalid")).isEqualTo(1);
+        assertThat(told()).last().isEqualTo("trivet serve: unknown host 'no-such-host.invalid'");
+    }
+}

@@ -1,0 +1,175 @@
+package io.trivet.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.net.Network;
+import io.trivet.net.TcpStream;
+import io.trivet.select.Select;
+import java.io.File;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import javax.tools.JavaCompiler;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The examples: they compile without a warning, and talk to one another, and to {@code trivet}. */
+@EnabledOnOs(OS.LINUX)
+final class ExamplesTest {
+    private static final Path EXAMPLES = Path.of(System.getProperty("trivet.root"), "examples");
+    private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");
+
+    @TempDir static Path classes;
+
+    @BeforeAll
+    static void compileWithoutAWarning() throws IOException {
+        try (var files = Files.list(EXAMPLES)) {
+            compile(files.filter(file -> file.toString().endsWith(".java")).toList(), classes);
+        }
+    }
+
+    /** Fails with what the compiler says, if it says anything. */
+    static void compile(List<Path> sources, Path target) throws IOException {
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        StringWriter said = new StringWriter();
+        try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
+            boolean compiled = compiler.getTask(said, files, null,
+                    List.of("-Xlint:all", "-Werror", "-cp", System.getProperty("java.class.path"), "-d", target.toString()), null,
+                    files.getJavaFileObjectsFromPaths(sources)).call();
+            assertThat(said.toString()).isEmpty();
+            assertThat(compiled).isTrue();
+        }
+    }
+
+    private static Program example(String name, String... arguments) throws IOException {
+        String classPath = classes + File.pathSeparator + System.getProperty("java.class.path");
+        return Program.start(Program.javaCommand(NATIVE, classPath, name, arguments));
+    }
+
+    private static InetSocketAddress awaitPort(Program server) throws InterruptedException {
+        server.awaitOut(" on port ");
+        server.awaitOut("\n");
+        String line = server.out().lines().filter(text -> text.contains(" on port ")).findFirst().orElseThrow();
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(),
+                Integer.parseInt(line.substring(line.lastIndexOf(' ') + 1)));
+    }
+
+    private static String[] target(InetSocketAddress server, String... more) {
+        return java.util.stream.Stream.concat(java.util.stream.Stream.of("127.0.0.1", Integer.toString(server.getPort())),
+                java.util.stream.Stream.of(more)).toArray(String[]::new);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "poll", "select", "nio"})
+    void theQueueServerAndTheTwoSocketClientHoldTheirConversation(String engine) throws Exception {
+        try (Program server = example("QueueServer", "127.0.0.1", "0", engine);
+                Program client = example("TwoSocketClient", target(awaitPort(server), engine))) {
+            assertThat(client.exitCode()).as("it said %s %s", client.out(), client.err()).isZero();
+            for (String message : List.of("This is the message 0", "It will be sent 1", "in parts 2")) {
+                assertThat(client.out().lines()).filteredOn(line -> line.endsWith(": sending \"" + message + "\"")).hasSize(2);
+                assertThat(client.out().lines()).filteredOn(line -> line.endsWith(": received \"" + message + "\"")).hasSize(2);
+            }
+            server.awaitOut("it has finished");
+            assertThat(server.out().contains("the third list is not watched")).isEqualTo(engine.equals("nio"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "nio"})
+    void theAddressServerAnswersWithTheAddressAlsoAfterTheClientHasFinished(String engine) throws Exception {
+        try (Program server = example("AddressServer", "127.0.0.1", "0", engine);
+                Socket client = Wire.connect(awaitPort(server));
+                Socket abrupt = Wire.connect(awaitPort(server))) {
+            abrupt.setSoLinger(true, 0);
+            for (String message : List.of("hello", "m".repeat(1024))) {
+                Wire.say(client, message);
+                String reply = message + Wire.python(client);
+                assertThat(Wire.hear(client, reply.length())).isEqualTo(reply);
+            }
+            Wire.say(abrupt, "x");
+            Wire.hear(abrupt, 1);
+            reset(abrupt);
+            server.awaitOut("reset");
+            Wire.say(client, "last");
+            client.shutdownOutput();
+            assertThat(Wire.hearAll(client)).isEqualTo("last" + Wire.python(client));
+            server.awaitOut("select again");
+        }
+    }
+
+    @SuppressWarnings("try") // closing is the event
+    private static void reset(Socket socket) throws IOException {
+        socket.close();
+    }
+
+    @Test
+    void theAddressServerSeesUrgentDataInTheThirdList() throws Exception {
+        try (Program server = example("AddressServer", "127.0.0.1", "0");
+                TcpStream client = Network.system().connect(awaitPort(server))) {
+            while (!client.finishConnect()) {
+                Select.select(List.of(), List.of(client), List.of(), Duration.ofSeconds(20));
+            }
+            assertThat(client.sendUrgent((byte) '!')).isTrue();
+            server.awaitOut(" urgent data, data = !");
+        }
+    }
+
+    @Test
+    void theAddressServerTalksToTrivetConnect() throws Exception {
+        try (Program server = example("AddressServer", "127.0.0.1", "0");
+                Program connect = Program.trivet("connect", "localhost:" + awaitPort(server).getPort(), "-s", "hello")) {
+            assertThat(connect.exitCode()).isZero();
+            assertThat(connect.out()).matches("hello\\('127\\.0\\.0\\.1', \\d+\\)");
+        }
+    }
+
+    @Test
+    void theTwoSocketClientTalksToTrivetServe() throws Exception {
+        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.ECHO, Framing.RAW));
+                Program client = example("TwoSocketClient", target(serving.server.address()))) {
+            assertThat(client.exitCode()).as("it said %s %s", client.out(), client.err()).isZero();
+            assertThat(client.out().lines()).filteredOn(line -> line.contains("closing socket")).hasSize(2);
+        }
+    }
+
+    @Test
+    void theTwoSocketClientNoticesAClosedServer() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
+                Program client = example("TwoSocketClient",
+                        target(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.getLocalPort())));
+                Socket first = server.accept();
+                Socket second = server.accept()) {
+            assertThat(Wire.hear(first, 21) + Wire.hear(second, 21)).isEqualTo("This is the message 0".repeat(2));
+            second.shutdownOutput();
+            assertThat(client.exitCode()).isEqualTo(1);
+            assertThat(client.out()).contains("the server has closed");
+        }
+    }
+
+    @Test
+    void anExampleRunsFromItsSourceAsItsCommentSays() throws Exception {
+        List<String> command = Program.javaCommand(NATIVE, System.getProperty("java.class.path"),
+                EXAMPLES.resolve("TwoSocketClient.java").toString());
+        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.ADDRESS, Framing.RAW))) {
+            command.addAll(List.of(target(serving.server.address())));
+            try (Program client = Program.start(command)) {
+                assertThat(client.exitCode()).as("it said %s %s", client.out(), client.err()).isZero();
+                assertThat(client.out()).containsPattern("received \"in parts 2\\('127\\.0\\.0\\.1', \\d+\\)\"");
+            }
+        }
+    }
+}

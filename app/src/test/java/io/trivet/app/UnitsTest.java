@@ -1,0 +1,115 @@
+package io.trivet.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.TypeConversionException;
+
+/** What the command line reads and prints: durations, sizes, addresses, escaped text; and lines cut out of bytes. */
+final class UnitsTest {
+    @ParameterizedTest
+    @CsvSource({"500ms,PT0.5S,500ms", "10s,PT10S,10s", "5m,PT5M,5m", "90s,PT90S,90s", "2h,PT2H,2h", "120m,PT2H,2h", "0,PT0S,0s"})
+    void durationsAreReadAndPrinted(String text, Duration duration, String printed) {
+        assertThat(new DurationText().convert(text)).isEqualTo(duration);
+        assertThat(DurationText.of(duration)).isEqualTo(printed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "s", "-1s", "5", "1.5s", "10 s", "10S", "9999999999s", "1d", "+1s"})
+    void otherDurationsAreRefused(String text) {
+        assertThatThrownBy(() -> new DurationText().convert(text)).isInstanceOf(TypeConversionException.class)
+                .hasMessage("'" + text + "' is not a duration: write 500ms, 10s, 5m or 1h");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"512,512,512B", "64KiB,65536,64KiB", "1MiB,1048576,1MiB", "2048KiB,2097152,2MiB", "1GiB,1073741824,1GiB",
+        "7B,7,7B"})
+    void sizesAreReadAndPrinted(String text, long bytes, String printed) {
+        assertThat(new SizeText().convert(text)).isEqualTo(bytes);
+        assertThat(SizeText.of(bytes)).isEqualTo(printed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "KiB", "-1", "64KB", "64k", "1.5MiB", "9999999999"})
+    void otherSizesAreRefused(String text) {
+        assertThatThrownBy(() -> new SizeText().convert(text)).isInstanceOf(TypeConversionException.class)
+                .hasMessage("'" + text + "' is not a size: write 512, 64KiB, 1MiB or 1GiB");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"localhost:8090,localhost,8090", "[::1]:8080,::1,8080", "127.0.0.1:1,127.0.0.1,1", "a.b-c:65535,a.b-c,65535"})
+    void hostAndPortAreRead(String text, String host, int port) {
+        assertThat(new HostPort.Converter().convert(text)).isEqualTo(new HostPort(host, port)).hasToString(text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"localhost", ":8080", "localhost:", "localhost:0", "localhost:65536", "localhost:http", "::1:8080",
+        "[]:80", "h:-1"})
+    void otherHostsAndPortsAreRefused(String text) {
+        assertThatThrownBy(() -> new HostPort.Converter().convert(text)).isInstanceOf(TypeConversionException.class)
+                .hasMessageContaining("write localhost:8080 or [::1]:8080");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"127.0.0.1;('127.0.0.1', 54321)", "::1;('::1', 54321, 0, 0)",
+        "fe80::2%3;('fe80::2', 54321, 0, 3)", "2001:db8:0:0:1:0:0:1;('2001:db8::1:0:0:1', 54321, 0, 0)"})
+    void addressesAreAsPythonPrintsThem(String host, String printed) throws Exception {
+        assertThat(PythonAddress.of(new InetSocketAddress(InetAddress.getByName(host), 54321))).isEqualTo(printed);
+    }
+
+    @Test
+    void longTextIsCutAndItsBufferStaysAsItWas() {
+        ByteBuffer bytes = ByteBuffer.wrap("y".repeat(300).getBytes(StandardCharsets.US_ASCII));
+        assertThat(EscapedText.of(bytes)).isEqualTo("y".repeat(200) + "...");
+        assertThat(EscapedText.ofAll(bytes)).hasSize(300);
+        assertThat(bytes.remaining()).isEqualTo(300);
+    }
+
+    @Test
+    void linesAreTheSameWhereverTheBytesAreCut() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        for (int run = 0; run < 200; run++) {
+            List<String> lines = new ArrayList<>();
+            StringBuilder text = new StringBuilder();
+            for (int i = random.nextInt(20); i >= 0; i--) {
+                String line = "l".repeat(random.nextInt(4) == 0 ? random.nextInt(2000) : random.nextInt(10));
+                lines.add(line);
+                text.append(line).append(random.nextBoolean() ? "\n" : "\r\n");
+            }
+            assertThat(cut(text.toString(), random)).as("seed %d, run %d", seed, run).isEqualTo(lines);
+        }
+    }
+
+    private static List<String> cut(String text, Random random) {
+        LineBuffer buffer = new LineBuffer(2000);
+        List<String> lines = new ArrayList<>();
+        for (int from = 0; from < text.length();) {
+            int to = Math.min(text.length(), from + 1 + random.nextInt(random.nextBoolean() ? 3 : 3000));
+            buffer.put(StandardCharsets.US_ASCII.encode(text.substring(from, to)));
+            from = to;
+            int most = random.nextInt(5); // a paused client's lines stay where they are
+            for (ByteBuffer line = most == 0 ? null : buffer.take(); line != null; line = --most <= 0 ? null : buffer.take()) {
+                lines.add(StandardCharsets.US_ASCII.decode(line).toString());
+            }
+        }
+        for (ByteBuffer line = buffer.take(); line != null; line = buffer.take()) {
+            lines.add(StandardCharsets.US_ASCII.decode(line).toString());
+        }
+        assertThat(buffer.isTooLong()).isFalse();
+        assertThat(buffer.held()).isZero();
+        return lines;
+    }
+}
