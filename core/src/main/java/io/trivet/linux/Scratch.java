@@ -27,6 +27,7 @@ final class Scratch {
     private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
 
     private final Arena arena = Arena.ofAuto();
+    private final DirectAddresses addresses = new DirectAddresses();
     /** A struct sockaddr_in or sockaddr_in6. */
     final MemorySegment address = arena.allocate(SocketAddress.SIZE_MAX, 8);
     /** An int or a socklen_t or two. */
@@ -61,8 +62,8 @@ final class Scratch {
     }
 
     /** The address of a direct buffer's position. */
-    static long addressOf(ByteBuffer direct) {
-        return MemorySegment.ofBuffer(direct).address();
+    long addressOf(ByteBuffer direct) {
+        return addresses.of(direct);
     }
 
     /** How many of a buffer's bytes go into one call. */
