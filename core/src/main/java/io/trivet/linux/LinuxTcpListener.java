@@ -35,7 +35,7 @@ final class LinuxTcpListener extends LinuxSocket implements TcpListener {
             int flags = Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC;
             int fd = Libc.accept4(open, scratch.address.address(), scratch.addressLength(), flags);
             if (fd >= 0) {
-                return LinuxTcpStream.accepted(linux(), fd, SocketAddress.read(scratch.address));
+                return LinuxTcpStream.accepted(linux(), fd, scratch.address);
             }
             switch (-fd) {
                 case Errno.EAGAIN -> {

@@ -11,35 +11,52 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A descriptor of a TCP connection. */
+/**
+ * A descriptor of a TCP connection. A server has very many, so it is small: the peer's address is kept as numbers, since the kernel forgets
+ * it when the peer resets, and becomes an object for those who ask.
+ */
 final class LinuxTcpStream extends LinuxSocket implements TcpStream {
-    private final InetSocketAddress remote;
-    private boolean connected;
-    /** Why it could not connect: the kernel tells once, we tell whoever asks. */
-    private int connectErrno;
-    private @Nullable InetSocketAddress local;
+    private static final int PORT_MASK = 0xffff;
+    private static final int CONNECTED = 1 << 16;
+    private static final int ERRNO_SHIFT = 17;
 
-    private LinuxTcpStream(LinuxNetwork network, int fd, InetSocketAddress remote, boolean connected) {
+    private final int ipv4;
+    /** The peer's port; whether it is connected; and why it could not: the kernel tells once, we tell whoever asks. */
+    private int portAndState;
+    /** The peer's address if it is not IPv4. */
+    private final @Nullable InetSocketAddress ipv6;
+
+    private LinuxTcpStream(LinuxNetwork network, int fd, int ipv4, int port, @Nullable InetSocketAddress ipv6) {
         super(network, fd);
-        this.remote = remote;
-        this.connected = connected;
+        this.ipv4 = ipv4;
+        this.ipv6 = ipv6;
+        portAndState = port;
     }
 
-    static LinuxTcpStream accepted(LinuxNetwork network, int fd, InetSocketAddress remote) {
-        return new LinuxTcpStream(network, fd, remote, true);
+    private static LinuxTcpStream of(LinuxNetwork network, int fd, MemorySegment remote) {
+        return SocketAddress.isIpv4(remote)
+                ? new LinuxTcpStream(network, fd, SocketAddress.ipv4(remote), SocketAddress.port(remote), null)
+                : new LinuxTcpStream(network, fd, 0, 0, SocketAddress.read(remote));
+    }
+
+    /** A connection from the peer whose address accept4 has written there. */
+    static LinuxTcpStream accepted(LinuxNetwork network, int fd, MemorySegment remote) {
+        LinuxTcpStream stream = of(network, fd, remote);
+        stream.portAndState |= CONNECTED;
+        return stream;
     }
 
     /** A stream whose connect has begun; what the peer or the net answered at once is kept for {@link #finishConnect}. */
     static LinuxTcpStream connecting(LinuxNetwork network, int fd, InetSocketAddress remote) throws IOException {
-        LinuxTcpStream stream = new LinuxTcpStream(network, fd, remote, false);
         Scratch scratch = Scratch.ofThread();
         int length = SocketAddress.write(remote, SocketAddress.family(remote), scratch.address);
+        LinuxTcpStream stream = of(network, fd, scratch.address);
         int result = Libc.connect(fd, scratch.address.address(), length);
         switch (-result) {
-            case 0 -> stream.connected = true;
-            case Errno.EINPROGRESS, Errno.EINTR -> stream.connected = false; // a signal does not stop it (man 2 connect)
+            case 0 -> stream.portAndState |= CONNECTED;
+            case Errno.EINPROGRESS, Errno.EINTR -> stream.portAndState &= ~CONNECTED; // a signal does not stop it (man 2 connect)
             case Errno.ECONNREFUSED, Errno.ECONNRESET, Errno.ETIMEDOUT, Errno.EHOSTUNREACH, Errno.ENETUNREACH ->
-                stream.connectErrno = -result;
+                stream.portAndState |= -result << ERRNO_SHIFT;
             default -> throw Errno.failure("connect", remote, -result);
         }
         return stream;
@@ -48,23 +65,24 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     @Override
     public boolean finishConnect() throws IOException {
         open();
-        if (connected) {
+        if ((portAndState & CONNECTED) != 0) {
             return true;
         }
-        if (connectErrno == 0) {
-            connectErrno = Options.getInt(this, Options.SOL_SOCKET, Options.SO_ERROR, 4);
+        if (portAndState >>> ERRNO_SHIFT == 0) {
+            portAndState |= Options.getInt(this, Options.SOL_SOCKET, Options.SO_ERROR, 4) << ERRNO_SHIFT;
         }
-        if (connectErrno != 0) {
-            throw Errno.failure("connect", remote, connectErrno);
+        if (portAndState >>> ERRNO_SHIFT != 0) {
+            throw Errno.failure("connect", remoteAddress(), portAndState >>> ERRNO_SHIFT);
         }
         // No error is pending: it is there, or still on its way.
         Scratch scratch = Scratch.ofThread();
         int result = Libc.getpeername(open(), scratch.address.address(), scratch.addressLength());
-        if (result != -Errno.ENOTCONN) {
-            check("getpeername", result);
-            connected = true;
+        if (result == -Errno.ENOTCONN) {
+            return false;
         }
-        return connected;
+        check("getpeername", result);
+        portAndState |= CONNECTED;
+        return true;
     }
 
     @Override
@@ -172,23 +190,21 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
 
     @Override
     public InetSocketAddress localAddress() throws IOException {
-        open();
-        InetSocketAddress known = local;
-        if (known == null) {
-            known = name();
-            local = known;
-        }
-        return known;
+        return name();
     }
 
     @Override
     public InetSocketAddress remoteAddress() throws IOException {
         open();
-        return remote;
+        return remote();
+    }
+
+    private InetSocketAddress remote() {
+        return ipv6 == null ? SocketAddress.of(ipv4, portAndState & PORT_MASK) : ipv6;
     }
 
     @Override
     public String toString() {
-        return "stream " + Addresses.toString(remote);
+        return "stream " + Addresses.toString(remote());
     }
 }

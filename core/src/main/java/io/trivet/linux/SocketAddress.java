@@ -2,7 +2,6 @@ package io.trivet.linux;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -31,6 +30,7 @@ final class SocketAddress {
     static final int SIN6_ADDR = 8;
     static final int SIN6_SCOPE_ID = 24;
 
+    private static final ValueLayout.OfInt ADDRESS = ValueLayout.JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfShort PORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
 
     private SocketAddress() {}
@@ -64,21 +64,48 @@ final class SocketAddress {
         return SIZE_6;
     }
 
+    /** Whether it is an IPv4 address, be it in its IPv6 form. */
+    static boolean isIpv4(MemorySegment from) {
+        return from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET
+                || (from.get(ValueLayout.JAVA_LONG, SIN6_ADDR) == 0
+                        && from.get(ADDRESS, SIN6_ADDR + 8) == 0xffff);
+    }
+
+    /** The four bytes of an IPv4 address, the first one highest. */
+    static int ipv4(MemorySegment from) {
+        return from.get(ADDRESS, from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET ? SIN_ADDR : SIN6_ADDR + 12);
+    }
+
+    static int port(MemorySegment from) {
+        return from.get(PORT, SIN_PORT) & 0xffff;
+    }
+
+    /** An IPv4 address from its numbers. */
+    static InetSocketAddress of(int ipv4, int port) {
+        byte[] bytes = {(byte) (ipv4 >>> 24), (byte) (ipv4 >>> 16), (byte) (ipv4 >>> 8), (byte) ipv4};
+        return new InetSocketAddress(address(bytes), port);
+    }
+
     /** Reads the structure back; an IPv4 address in IPv6 form becomes IPv4. */
     static InetSocketAddress read(MemorySegment from) {
-        int port = from.get(PORT, SIN_PORT) & 0xffff;
+        if (isIpv4(from)) {
+            return of(ipv4(from), port(from));
+        }
+        byte[] bytes = from.asSlice(SIN6_ADDR, 16).toArray(ValueLayout.JAVA_BYTE);
+        int scope = from.get(ValueLayout.JAVA_INT, SIN6_SCOPE_ID);
         try {
-            if (from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET) {
-                byte[] bytes = from.asSlice(SIN_ADDR, 4).toArray(ValueLayout.JAVA_BYTE);
-                return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
-            }
-            byte[] bytes = from.asSlice(SIN6_ADDR, 16).toArray(ValueLayout.JAVA_BYTE);
-            int scope = from.get(ValueLayout.JAVA_INT, SIN6_SCOPE_ID);
-            InetAddress plain = InetAddress.getByAddress(bytes);
-            boolean scoped = scope != 0 && !(plain instanceof Inet4Address);
-            return new InetSocketAddress(scoped ? Inet6Address.getByAddress(null, bytes, scope) : plain, port);
+            InetAddress ip = scope == 0 ? address(bytes) : Inet6Address.getByAddress(null, bytes, scope);
+            return new InetSocketAddress(ip, port(from));
         } catch (UnknownHostException e) {
-            throw new AssertionError("4 and 16 bytes are lengths of addresses", e);
+            throw new AssertionError("16 bytes are the length of an address", e);
+        }
+    }
+
+    private static InetAddress address(byte[] bytes) {
+        try {
+            return InetAddress.getByAddress(bytes);
+        } catch (UnknownHostException e) {
+            throw new AssertionError("4 and 16 bytes are the lengths of addresses", e);
         }
     }
 
