@@ -2,14 +2,12 @@ package io.trivet.bench;
 
 import io.trivet.net.Network;
 import io.trivet.server.Framing;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,7 +35,6 @@ public final class IdleHeap {
                 .listen(new InetSocketAddress("127.0.0.1", 0))
                 .network(Network.named(engine))
                 .framing(Framing.lines())
-                .limits(Limits.defaults().withIdleTimeout(Duration.ofMinutes(5)))
                 .onMessage((connection, message) -> connection.send(message))
                 .start()) {
             ProcessHandle.Info self = ProcessHandle.current().info();
@@ -71,7 +68,7 @@ public final class IdleHeap {
             Thread.sleep(200);
             least = Math.min(least, memory.getHeapMemoryUsage().getUsed());
         }
-        return new long[] {least, residentBytes()};
+        return new long[]{least, residentBytes()};
     }
 
     private static long residentBytes() throws IOException {
@@ -85,7 +82,8 @@ public final class IdleHeap {
 
     private static void connect(int port) throws IOException {
         List<SocketChannel> channels = new ArrayList<>();
-        java.io.BufferedReader lines = new java.io.BufferedReader(new java.io.InputStreamReader(System.in, java.nio.charset.StandardCharsets.US_ASCII));
+        java.io.BufferedReader lines = new java.io.BufferedReader(
+                new java.io.InputStreamReader(System.in, java.nio.charset.StandardCharsets.US_ASCII));
         java.nio.ByteBuffer line = java.nio.ByteBuffer.wrap("hello\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
         for (String count = lines.readLine(); count != null; count = lines.readLine()) {
             while (channels.size() < Integer.parseInt(count)) {

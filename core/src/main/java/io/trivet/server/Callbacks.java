@@ -44,7 +44,7 @@ final class Callbacks {
     void message(Connection connection, ByteBuffer view) {
         begin();
         try {
-            connection.handler.onMessage(connection, view);
+            connection.handler().onMessage(connection, view);
         } catch (Exception e) {
             failed(connection, e);
         } finally {
@@ -53,27 +53,27 @@ final class Callbacks {
     }
 
     void open(Connection connection) {
-        call(connection, () -> connection.handler.onOpen(connection));
+        call(connection, () -> connection.handler().onOpen(connection));
     }
 
     void urgent(Connection connection, byte b) {
-        call(connection, () -> connection.handler.onUrgent(connection, b));
+        call(connection, () -> connection.handler().onUrgent(connection, b));
     }
 
     void endOfInput(Connection connection) {
-        call(connection, () -> connection.handler.onEndOfInput(connection));
+        call(connection, () -> connection.handler().onEndOfInput(connection));
     }
 
     void drained(Connection connection) {
-        call(connection, () -> connection.handler.onDrained(connection));
+        call(connection, () -> connection.handler().onDrained(connection));
     }
 
     void dropped(Connection connection, int messages, long bytes) {
-        call(connection, () -> connection.handler.onDropped(connection, messages, bytes));
+        call(connection, () -> connection.handler().onDropped(connection, messages, bytes));
     }
 
     void closed(Connection connection, CloseReason reason) {
-        call(connection, () -> connection.handler.onClose(connection, reason));
+        call(connection, () -> connection.handler().onClose(connection, reason));
     }
 
     void timer(Connection connection, Runnable task) {

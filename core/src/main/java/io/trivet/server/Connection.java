@@ -37,12 +37,16 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> Every method may be called from any thread. Messages from one thread keep their order. Handlers run on the
  * connection's loop.
  */
+@SuppressWarnings("EnumOrdinal") // state and reason are kept as numbers inside one word of memory, and leave it as themselves
 public final class Connection {
     private static final VarHandle QUEUED;
+    private static final VarHandle BITS;
 
     static {
         try {
-            QUEUED = MethodHandles.lookup().findVarHandle(Connection.class, "queued", long.class);
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            QUEUED = lookup.findVarHandle(Connection.class, "queued", long.class);
+            BITS = lookup.findVarHandle(Connection.class, "bits", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -69,40 +73,52 @@ public final class Connection {
     /** Was accepted, not made by us. */
     static final int ACCEPTED = 1 << 10;
 
+    /** Above the flags: the reason for its end, by number from 1; 0: none. */
+    private static final int REASON_SHIFT = 16;
+    private static final int REASON_MASK = 0xff;
+    /** Above that: the state, by number. */
+    private static final int STATE_SHIFT = 24;
+
+    private static final ConnectionState[] STATES = ConnectionState.values();
+    private static final CloseReason[] REASONS = CloseReason.values();
+    /** Activity is noted in units of about a millisecond, 2^20 ns; differences are right up to 26 days. */
+    private static final int TICK_SHIFT = 20;
+
+    // A server has very many connections, and most are idle: 64 bytes each, and nothing else.
+
     final EventLoop loop;
-    final Handler handler;
     /** The proactor's; -1 before the connect has begun. Only the loop's thread uses it, but for looking on. */
     long handle = -1;
     /** Messages in the upper half, bytes in the lower: both reserved together, from any thread, when a message is taken. */
     private volatile long queued;
-    /** The bits above. The loop's thread. */
-    int flags;
-
-    private volatile ConnectionState state;
-    volatile @Nullable CloseReason closeReason;
-    /** What waits because the socket refused it; null: nothing. The loop's thread. */
-    @Nullable Backlog backlog;
-    /** What a pending send has on its way; null: nothing. The loop's thread. */
-    @Nullable InFlight inFlight;
-    /** Input not yet delivered; null: none. The loop's thread. */
-    @Nullable Held held;
+    /** Flags, reason and state. Written by the loop's thread. */
+    private volatile int bits;
+    /** What an idle connection does not need; null: nothing. The loop's thread, but for looking on. */
+    private @Nullable Extra extra;
 
     private volatile @Nullable Object attachment;
-    private volatile @Nullable InetSocketAddress remote;
     /** Written by the loop's thread; others read them as they happen to be. */
     long bytesIn;
     long bytesOut;
-    long activityNanos;
-    /** What came after our end. */
-    int lingerBytes;
-    /** When the state it is in ends by itself: a connect, a first message, a linger; or none. */
-    long stateDeadlineNanos = Loop.NO_DEADLINE;
+    private int activityTick;
 
-    Connection(EventLoop loop, Handler handler, ConnectionState state, @Nullable InetSocketAddress remote) {
+    private Connection(EventLoop loop) {
         this.loop = loop;
-        this.handler = handler;
-        this.state = state;
-        this.remote = remote;
+    }
+
+    static Connection accepted(EventLoop loop) {
+        Connection connection = new Connection(loop);
+        connection.bits = ACCEPTED | ConnectionState.OPEN.ordinal() << STATE_SHIFT;
+        return connection;
+    }
+
+    static Connection connecting(EventLoop loop, Handler handler, InetSocketAddress address) {
+        Connection connection = new Connection(loop);
+        connection.bits = ConnectionState.CONNECTING.ordinal() << STATE_SHIFT;
+        Extra extra = connection.needExtra();
+        extra.handler = handler;
+        extra.remote = address;
+        return connection;
     }
 
     /**
@@ -224,19 +240,24 @@ public final class Connection {
      * @return the address, also after the connection is closed
      */
     public InetSocketAddress remoteAddress() {
-        InetSocketAddress known = remote;
+        InetSocketAddress known = rememberedAddress();
         if (known != null) {
             return known;
         }
         try {
-            known = loop.remoteAddress(this);
+            return loop.remoteAddress(this);
         } catch (IllegalArgumentException e) { // closed just now, and remembered before
-            known = remote;
+            known = rememberedAddress();
         }
         if (known == null) {
             throw new IllegalStateException("the connection has no address yet");
         }
         return known;
+    }
+
+    private @Nullable InetSocketAddress rememberedAddress() {
+        Extra some = extra;
+        return some == null ? null : some.remote;
     }
 
     /**
@@ -254,7 +275,7 @@ public final class Connection {
      * @return the state
      */
     public ConnectionState state() {
-        return state;
+        return STATES[bits >>> STATE_SHIFT];
     }
 
     /**
@@ -286,45 +307,145 @@ public final class Connection {
 
     /** Why it stands in the lists it stands in, for a person. Any thread. */
     String why() {
-        int bits = flags;
-        String reading = (bits & PAUSED_BY_QUEUE) != 0
+        String reading = is(PAUSED_BY_QUEUE)
                 ? "not read: its queue was above the high mark"
-                : (bits & PAUSED_BY_APPLICATION) != 0
+                : is(PAUSED_BY_APPLICATION)
                         ? "not read: paused by the application"
-                : (bits & RUNNABLE) != 0
+                : is(RUNNABLE)
                         ? "not read: it has messages left from before"
-                : (bits & INPUT_ENDED) != 0 ? "not read: the peer has finished" : "read";
-        return switch (state) {
+                : is(INPUT_ENDED) ? "not read: the peer has finished" : "read";
+        return switch (state()) {
             case CONNECTING -> "connecting: writable when it is there";
             case LINGERING -> "read to its end, our output has ended";
             case CLOSED -> "closed";
-            case OPEN, INPUT_ENDED, DRAINING -> reading + ((bits & BLOCKED) != 0 ? "; written: its socket was full" : "");
+            case OPEN, INPUT_ENDED, DRAINING -> reading + (is(BLOCKED) ? "; written: its socket was full" : "");
         };
     }
 
     void state(ConnectionState next) {
-        state = next;
+        BITS.setRelease(this, (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT);
+    }
+
+    @Nullable
+    CloseReason closeReason() {
+        int number = bits >>> REASON_SHIFT & REASON_MASK;
+        return number == 0 ? null : REASONS[number - 1];
+    }
+
+    void closeReason(CloseReason reason) {
+        BITS.setRelease(this, (bits & ~(REASON_MASK << REASON_SHIFT)) | (reason.ordinal() + 1) << REASON_SHIFT);
     }
 
     boolean is(int flag) {
-        return (flags & flag) != 0;
+        return (bits & flag) != 0;
     }
 
     void set(int flag) {
-        flags |= flag;
+        int before = bits;
+        if ((before & flag) != flag) {
+            BITS.setRelease(this, before | flag);
+        }
     }
 
     void clear(int flag) {
-        flags &= ~flag;
+        BITS.setRelease(this, bits & ~flag);
+    }
+
+    Handler handler() {
+        Extra some = extra;
+        return some == null || some.handler == null ? loop.handler() : some.handler;
+    }
+
+    @Nullable
+    Held held() {
+        Extra some = extra;
+        return some == null ? null : some.held;
+    }
+
+    void held(@Nullable Held held) {
+        if (extra != null || held != null) {
+            needExtra().held = held;
+            dropEmptyExtra();
+        }
+    }
+
+    @Nullable
+    Backlog backlog() {
+        Extra some = extra;
+        return some == null ? null : some.backlog;
+    }
+
+    void backlog(@Nullable Backlog backlog) {
+        if (extra != null || backlog != null) {
+            needExtra().backlog = backlog;
+            dropEmptyExtra();
+        }
+    }
+
+    @Nullable
+    InFlight inFlight() {
+        Extra some = extra;
+        return some == null ? null : some.inFlight;
+    }
+
+    void inFlight(@Nullable InFlight inFlight) {
+        if (extra != null || inFlight != null) {
+            needExtra().inFlight = inFlight;
+            dropEmptyExtra();
+        }
+    }
+
+    long stateDeadlineNanos() {
+        Extra some = extra;
+        return some == null ? Loop.NO_DEADLINE : some.stateDeadlineNanos;
+    }
+
+    void stateDeadlineNanos(long deadlineNanos) {
+        if (extra != null || deadlineNanos != Loop.NO_DEADLINE) {
+            needExtra().stateDeadlineNanos = deadlineNanos;
+            dropEmptyExtra();
+        }
+    }
+
+    /** Adds to what came after our end; the sum. */
+    int addLingerBytes(int bytes) {
+        Extra some = needExtra();
+        some.lingerBytes += bytes;
+        return some.lingerBytes;
+    }
+
+    private Extra needExtra() {
+        Extra some = extra;
+        if (some == null) {
+            some = new Extra();
+            extra = some;
+        }
+        return some;
+    }
+
+    private void dropEmptyExtra() {
+        if (extra != null && extra.isEmpty()) {
+            extra = null;
+        }
+    }
+
+    /** Bytes came or went. */
+    void active(long nowNanos) {
+        activityTick = (int) (nowNanos >> TICK_SHIFT) + 1; // rounded up: never closed for idleness too early
+    }
+
+    /** When bytes last came or went. */
+    long activityNanos(long nowNanos) {
+        return nowNanos - ((long) ((int) (nowNanos >> TICK_SHIFT) - activityTick) << TICK_SHIFT);
     }
 
     boolean isClosed() {
-        return state == ConnectionState.CLOSED;
+        return bits >>> STATE_SHIFT == ConnectionState.CLOSED.ordinal();
     }
 
     /** Whether messages are taken for it. */
     boolean takesMessages() {
-        return switch (state) {
+        return switch (state()) {
             case CONNECTING, OPEN, INPUT_ENDED -> true;
             case DRAINING, LINGERING, CLOSED -> false;
         };
@@ -362,20 +483,20 @@ public final class Connection {
 
     /** Read from any thread: the backlog may vanish while we look, and then there was none. */
     long oldestAgeNanos() {
-        Backlog waiting = backlog;
+        Backlog waiting = backlog();
         return waiting == null ? 0 : loop.ageNanos(waiting);
     }
 
     /** Keeps the peer's address while the socket is still there to tell it. */
     void rememberAddress() {
-        if (remote == null && handle >= 0) {
-            remote = loop.remoteAddress(this);
+        if (rememberedAddress() == null && handle >= 0) {
+            needExtra().remote = loop.remoteAddress(this);
         }
     }
 
     @Override
     public String toString() {
-        return "connection " + Long.toHexString(id()) + " " + state;
+        return "connection " + Long.toHexString(id()) + " " + state();
     }
 
     static byte[] utf8(String text) {

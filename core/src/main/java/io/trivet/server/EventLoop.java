@@ -241,7 +241,7 @@ final class EventLoop implements Loop, Completions {
     public void connected(long handle) {
         Connection connection = connection(handle);
         if (connection != null) {
-            connection.stateDeadlineNanos = NO_DEADLINE;
+            connection.stateDeadlineNanos(NO_DEADLINE);
             open(connection);
         }
     }
@@ -252,7 +252,7 @@ final class EventLoop implements Loop, Completions {
         if (connection == null) {
             return;
         }
-        connection.activityNanos = now();
+        connection.active(now());
         connection.bytesIn += to - from;
         counters.add(Counters.BYTES_IN, to - from);
         switch (connection.state()) {
@@ -268,7 +268,7 @@ final class EventLoop implements Loop, Completions {
     public void urgent(long handle, byte b) {
         Connection connection = connection(handle);
         if (connection != null && connection.state() == ConnectionState.OPEN) {
-            connection.activityNanos = now();
+            connection.active(now());
             callbacks.urgent(connection, b);
             output.flush(connection);
         }
@@ -340,8 +340,7 @@ final class EventLoop implements Loop, Completions {
 
     /** Takes over an accepted connection, which was {@linkplain #expect expected}. */
     void adopt(TcpStream stream, InetSocketAddress remote) {
-        Connection connection = new Connection(this, settings.handler(), ConnectionState.OPEN, null);
-        connection.set(Connection.ACCEPTED);
+        Connection connection = Connection.accepted(this);
         try {
             connection.handle = proactor.adopt(stream);
         } catch (IOException e) { // reset before it was looked at, or the kernel has no memory for one more
@@ -379,12 +378,12 @@ final class EventLoop implements Loop, Completions {
             connections = Arrays.copyOf(connections, Math.max(slot + 1, connections.length * 2));
         }
         connections[slot] = connection;
-        connection.activityNanos = now();
+        connection.active(now());
     }
 
     private void open(Connection connection) {
         connection.state(ConnectionState.OPEN);
-        connection.activityNanos = now();
+        connection.active(now());
         Limits limits = settings.limits();
         expiry.stateEndsIn(connection, connection.is(Connection.ACCEPTED) ? limits.firstMessageTimeout() : Duration.ZERO);
         if (!limits.idleTimeout().isZero()) {
@@ -414,9 +413,9 @@ final class EventLoop implements Loop, Completions {
             case CONNECTING -> close(connection, reason);
             case OPEN, INPUT_ENDED -> {
                 boolean both = reason == CloseReason.FINISHED && connection.is(Connection.INPUT_ENDED);
-                connection.closeReason = both ? CloseReason.PEER_FINISHED : reason;
+                connection.closeReason(both ? CloseReason.PEER_FINISHED : reason);
                 connection.state(ConnectionState.DRAINING);
-                connection.stateDeadlineNanos = NO_DEADLINE;
+                connection.stateDeadlineNanos(NO_DEADLINE);
                 input.dropHeld(connection);
                 input.updateReceiving(connection);
                 output.touch(connection);
@@ -445,14 +444,13 @@ final class EventLoop implements Loop, Completions {
     }
 
     private void linger(Connection connection, int bytes) {
-        connection.lingerBytes += bytes;
-        if (connection.lingerBytes > settings.limits().lingerBytesMax()) {
+        if (connection.addLingerBytes(bytes) > settings.limits().lingerBytesMax()) {
             close(connection, reasonToFinish(connection));
         }
     }
 
     static CloseReason reasonToFinish(Connection connection) {
-        CloseReason reason = connection.closeReason;
+        CloseReason reason = connection.closeReason();
         return reason == null ? CloseReason.FINISHED : reason;
     }
 
@@ -482,7 +480,7 @@ final class EventLoop implements Loop, Completions {
     /** Closes: nothing more is told of it but onClose, at the end of the turn. */
     void close(Connection connection, CloseReason reason) {
         if (!connection.isClosed()) {
-            connection.closeReason = reason;
+            connection.closeReason(reason);
             connection.state(ConnectionState.CLOSED);
             closing.addLast(connection);
         }
@@ -491,7 +489,7 @@ final class EventLoop implements Loop, Completions {
     private void tellClosed(Connection connection) {
         connection.rememberAddress();
         input.dropHeld(connection);
-        if (connection.inFlight == null) {
+        if (connection.inFlight() == null) {
             output.release(connection);
         }
         if (connection.handle >= 0) {
@@ -615,6 +613,10 @@ final class EventLoop implements Loop, Completions {
         return settings.limits();
     }
 
+    Handler handler() {
+        return settings.handler();
+    }
+
     void checkUrgent() {
         server.checkUrgent();
     }
@@ -671,6 +673,7 @@ final class EventLoop implements Loop, Completions {
     }
 
     ConnectionSnapshot snapshot(Connection connection) {
+        long now = clock.nanoTime();
         int interest = proactor.interest(connection.handle);
         InetSocketAddress remote;
         try {
@@ -682,6 +685,6 @@ final class EventLoop implements Loop, Completions {
                 (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
                 connection.why(), connection.queuedBytes(), settings.limits().queueBytesMax(), connection.queuedMessages(),
                 Duration.ofNanos(connection.oldestAgeNanos()), connection.bytesIn, connection.bytesOut,
-                Duration.ofNanos(Math.max(0, clock.nanoTime() - connection.activityNanos)), connection.closeReason);
+                Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
     }
 }

@@ -36,10 +36,10 @@ final class Expiry {
     /** The state that a connection is in ends by itself after so long; zero: it does not. */
     void stateEndsIn(Connection connection, Duration timeout) {
         if (timeout.isZero()) {
-            connection.stateDeadlineNanos = Loop.NO_DEADLINE;
+            connection.stateDeadlineNanos(Loop.NO_DEADLINE);
         } else {
-            connection.stateDeadlineNanos = loop.now() + timeout.toNanos();
-            atLatest(connection, connection.stateDeadlineNanos);
+            connection.stateDeadlineNanos(loop.now() + timeout.toNanos());
+            atLatest(connection, connection.stateDeadlineNanos());
         }
     }
 
@@ -93,18 +93,18 @@ final class Expiry {
     private static long stateDeadline(Connection connection) {
         // The first message has come, and there is no other deadline for being open.
         boolean met = connection.is(Connection.SPOKEN) && connection.state() == ConnectionState.OPEN;
-        return met ? Loop.NO_DEADLINE : connection.stateDeadlineNanos;
+        return met ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();
     }
 
     private long messageDeadline(Connection connection) {
-        Held held = connection.held;
+        Held held = connection.held();
         return held == null || limits.messageTimeout().isZero() || !input.awaitsRest(connection)
                 ? Loop.NO_DEADLINE
                 : held.begunNanos + limits.messageTimeout().toNanos();
     }
 
     private long writeDeadline(Connection connection) {
-        Backlog backlog = connection.inFlight != null ? connection.inFlight.backlog() : connection.backlog;
+        Backlog backlog = connection.inFlight() != null ? connection.inFlight().backlog() : connection.backlog();
         return backlog == null || limits.writeTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 ? Loop.NO_DEADLINE
                 : backlog.progressNanos + limits.writeTimeout().toNanos();
@@ -113,7 +113,7 @@ final class Expiry {
     private long idleDeadline(Connection connection) {
         return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 ? Loop.NO_DEADLINE
-                : connection.activityNanos + limits.idleTimeout().toNanos();
+                : connection.activityNanos(loop.now()) + limits.idleTimeout().toNanos();
     }
 
     private static boolean isOver(long deadline, long now) {

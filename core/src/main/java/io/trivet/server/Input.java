@@ -51,7 +51,7 @@ final class Input {
 
     /** Bytes have come for an open connection. */
     void received(Connection connection, ByteBuffer bytes, int from, int to) {
-        Held held = connection.held;
+        Held held = connection.held();
         if (held == null && !isPaused(connection)) {
             giveReceived(connection, bytes, from, to);
             return;
@@ -99,7 +99,7 @@ final class Input {
     }
 
     private void giveHeld(Connection connection) {
-        Held held = connection.held;
+        Held held = connection.held();
         if (held != null && connection.state() == ConnectionState.OPEN && !isPaused(connection)) {
             output.beginDelivery(connection, null);
             int given;
@@ -108,7 +108,7 @@ final class Input {
             } finally {
                 output.endDelivery(connection);
             }
-            if (connection.held == held) {
+            if (connection.held() == held) {
                 held.givenTo(given, loop.now());
                 afterGiving(connection);
             }
@@ -158,7 +158,7 @@ final class Input {
 
     /** What is left is held: the beginning of a message, whose deadline runs; or whole messages, whose handler pauses. */
     private void afterGiving(Connection connection) {
-        Held held = connection.held;
+        Held held = connection.held();
         if (held == null) {
             return;
         }
@@ -177,10 +177,10 @@ final class Input {
     }
 
     private void hold(Connection connection, ByteBuffer bytes, int from, int to) {
-        Held held = connection.held;
+        Held held = connection.held();
         if (held == null) {
             held = new Held(pool, to - from, loop.now());
-            connection.held = held;
+            connection.held(held);
         }
         held.add(bytes, from, to);
         account(connection, held);
@@ -196,9 +196,9 @@ final class Input {
     }
 
     void dropHeld(Connection connection) {
-        Held held = connection.held;
+        Held held = connection.held();
         if (held != null) {
-            connection.held = null;
+            connection.held(null);
             budget.release(held.budgetBytes);
             held.release();
         }
@@ -214,7 +214,7 @@ final class Input {
 
     /** The peer's FIN has come; messages that are held come first. */
     void ended(Connection connection) {
-        if (connection.held != null && !mayGive(connection)) {
+        if (connection.held() != null && !mayGive(connection)) {
             connection.set(Connection.END_HELD);
         } else {
             tellEnd(connection);
@@ -230,7 +230,7 @@ final class Input {
 
     /** Whether a message's deadline runs: its rest is waited for, and not our own handler. */
     boolean awaitsRest(Connection connection) {
-        return connection.held != null && mayGive(connection);
+        return connection.held() != null && mayGive(connection);
     }
 
     private static boolean mayGive(Connection connection) {
@@ -252,7 +252,7 @@ final class Input {
         }
         connection.clear(why);
         if (!isPaused(connection) && connection.state() == ConnectionState.OPEN) {
-            Held held = connection.held;
+            Held held = connection.held();
             if (held != null) {
                 held.begunNanos = loop.now(); // it was we who let it wait
             }

@@ -204,7 +204,7 @@ final class Output {
 
     /** Drops the oldest messages until one of that length fits; whether any was dropped. */
     private boolean dropOldest(Connection connection, int length) {
-        Backlog backlog = connection.backlog;
+        Backlog backlog = connection.backlog();
         if (backlog == null || length > limits.queueBytesMax()) {
             return false;
         }
@@ -264,7 +264,7 @@ final class Output {
         if (!batch.hasRoom(length)) {
             sendBatch(connection);
         }
-        return connection.backlog == null && connection.inFlight == null && batch.hasRoom(length) && !connection.isClosed();
+        return connection.backlog() == null && connection.inFlight() == null && batch.hasRoom(length) && !connection.isClosed();
     }
 
     private void sendBatch(Connection connection) {
@@ -274,7 +274,7 @@ final class Output {
         int bytes = batch.bytes();
         long taken = 0;
         ByteBuffer[] from = batch.parts();
-        if (!connection.isClosed() && connection.inFlight == null && !connection.is(Connection.BLOCKED)) {
+        if (!connection.isClosed() && connection.inFlight() == null && !connection.is(Connection.BLOCKED)) {
             try {
                 taken = proactor.send(connection.handle, from, 0, batch.partCount());
             } catch (IOException e) {
@@ -284,7 +284,7 @@ final class Output {
         if (connection.isClosed()) {
             connection.release(batch.messages(), bytes);
         } else if (taken == Proactor.PENDING) {
-            connection.inFlight = InFlight.ofBatch(batch.messages(), bytes, batch.lendStaging());
+            connection.inFlight(InFlight.ofBatch(batch.messages(), bytes, batch.lendStaging()));
             connection.set(Connection.BLOCKED);
         } else if (taken == bytes) {
             left(connection, batch.messages(), taken);
@@ -323,10 +323,10 @@ final class Output {
     }
 
     private Backlog backlogOf(Connection connection) {
-        Backlog backlog = connection.backlog;
+        Backlog backlog = connection.backlog();
         if (backlog == null) {
             backlog = new Backlog(pool, loop.now());
-            connection.backlog = backlog;
+            connection.backlog(backlog);
         }
         return backlog;
     }
@@ -367,9 +367,9 @@ final class Output {
     /** The socket has room again, or a pending send has left whole. */
     void sent(Connection connection, long bytes) {
         connection.clear(Connection.BLOCKED);
-        InFlight inFlight = connection.inFlight;
+        InFlight inFlight = connection.inFlight();
         if (inFlight != null) {
-            connection.inFlight = null;
+            connection.inFlight(null);
             Backlog backlog = inFlight.backlog();
             if (backlog == null) {
                 inFlight.release(pool);
@@ -390,15 +390,15 @@ final class Output {
         if (connection.isClosed() || connection.state() == ConnectionState.CONNECTING) {
             return;
         }
-        Backlog backlog = connection.backlog;
-        if (backlog != null && connection.inFlight == null && !connection.is(Connection.BLOCKED)) {
-            connection.backlog = null; // newer messages do not join what is pending
+        Backlog backlog = connection.backlog();
+        if (backlog != null && connection.inFlight() == null && !connection.is(Connection.BLOCKED)) {
+            connection.backlog(null); // newer messages do not join what is pending
             sendBacklog(connection, backlog);
         }
         if (!connection.isClosed()) {
             checkMarks(connection);
         }
-        if (connection.state() == ConnectionState.DRAINING && connection.backlog == null && connection.inFlight == null
+        if (connection.state() == ConnectionState.DRAINING && connection.backlog() == null && connection.inFlight() == null
                 && connection != delivering) {
             loop.endOutput(connection);
         }
@@ -416,12 +416,12 @@ final class Output {
             try {
                 taken = proactor.send(connection.handle, parts, 0, count);
             } catch (IOException e) {
-                connection.backlog = backlog;
+                connection.backlog(backlog);
                 loop.failed(connection, e);
                 return;
             }
             if (taken == Proactor.PENDING) {
-                connection.inFlight = InFlight.ofBacklog(backlog);
+                connection.inFlight(InFlight.ofBacklog(backlog));
                 connection.set(Connection.BLOCKED);
                 return;
             }
@@ -432,7 +432,7 @@ final class Output {
             }
         }
         if (!backlog.isEmpty()) {
-            connection.backlog = backlog;
+            connection.backlog(backlog);
             guardWriting(connection);
             if (!connection.is(Connection.BLOCKED)) {
                 touch(connection); // the others first
@@ -450,12 +450,12 @@ final class Output {
     private void left(Connection connection, int messages, long bytes) {
         connection.release(messages, bytes);
         connection.bytesOut += bytes;
-        connection.activityNanos = loop.now();
+        connection.active(loop.now());
         loop.counters.add(Counters.BYTES_OUT, bytes);
     }
 
     private void guardWriting(Connection connection) {
-        Backlog backlog = connection.backlog;
+        Backlog backlog = connection.backlog();
         if (backlog != null && !limits.writeTimeout().isZero()) {
             loop.deadlineAtLatest(connection, backlog.progressNanos + limits.writeTimeout().toNanos());
         }
@@ -492,15 +492,15 @@ final class Output {
 
     /** Gives back all memory and the budget of a connection that is gone. */
     void release(Connection connection) {
-        Backlog backlog = connection.backlog;
+        Backlog backlog = connection.backlog();
         if (backlog != null) {
-            connection.backlog = null;
+            connection.backlog(null);
             budget.release(backlog.bytes());
             backlog.clear();
         }
-        InFlight inFlight = connection.inFlight;
+        InFlight inFlight = connection.inFlight();
         if (inFlight != null) {
-            connection.inFlight = null;
+            connection.inFlight(null);
             if (inFlight.backlog() != null) {
                 budget.release(inFlight.backlog().bytes());
             }

@@ -6,7 +6,6 @@ import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.ConnectionSnapshot;
-import io.trivet.observe.ConnectionState;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.ServerStats;
 import java.io.IOException;
@@ -187,7 +186,7 @@ public final class Server implements AutoCloseable {
             least = loop.load() < least.load() ? loop : least;
         }
         EventLoop loop = least;
-        Connection connection = new Connection(loop, handler, ConnectionState.CONNECTING, address);
+        Connection connection = Connection.connecting(loop, handler, address);
         loop.expect();
         loop.execute(() -> loop.connect(connection, address));
         return connection;

@@ -1,0 +1,28 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** What a connection needs only while something is going on: an idle one has none. The loop's thread, but for looking on. */
+final class Extra {
+    /** Input not yet given to the handler. */
+    @Nullable Held held;
+    /** Output that the socket refused. */
+    @Nullable Backlog backlog;
+    /** Output that is on its way. */
+    @Nullable InFlight inFlight;
+    /** The handler, if it is not the server's. */
+    @Nullable Handler handler;
+    /** The peer's address, once the socket is no longer there to tell it, or not yet. */
+    @Nullable InetSocketAddress remote;
+    /** When the state that it is in ends by itself: a connect, a first message, a linger. */
+    long stateDeadlineNanos = Loop.NO_DEADLINE;
+    /** What came after our end. */
+    int lingerBytes;
+
+    boolean isEmpty() {
+        return held == null && backlog == null && inFlight == null && handler == null && remote == null
+                && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
+    }
+}
