@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,8 @@ final class NioPoller implements Poller {
      * from kqueue 256 events, two of which can be about one key; the kernel goes on with the others at the next select.
      */
     private static final int WHOLE_SELECT_MAX = 127;
+    /** The most closed channels that may keep their descriptors until the next poll. */
+    private static final int UNFLUSHED_MAX = 64;
 
     private final Selector selector;
     private final Consumer<SelectionKey> onReady = this::onReady;
@@ -43,6 +46,9 @@ final class NioPoller implements Poller {
     /** Whether a thread is polling, so that it may wait and must be woken. */
     private volatile boolean mayWait;
     private volatile boolean flushWanted;
+    /** How many channels were closed since the last select, and whether that one found many ready. */
+    private final AtomicInteger unflushed = new AtomicInteger();
+    private volatile boolean crowded;
     private volatile boolean closed;
     private volatile boolean released;
 
@@ -148,9 +154,9 @@ final class NioPoller implements Poller {
         try {
             batch++;
             found = 0;
-            flushWanted = false; // every select flushes
             int keys = select(woken.get() || overflow || isFailureWatched() ? 0 : leftNanos);
-            whole = keys <= WHOLE_SELECT_MAX;
+            crowded = keys > WHOLE_SELECT_MAX;
+            whole = !crowded;
             while (!whole && found < out.capacity()) {
                 int foundBefore = found;
                 keys = selector.selectNow(onReady);
@@ -168,6 +174,8 @@ final class NioPoller implements Poller {
 
     /** How many keys it gave. */
     private int select(long leftNanos) throws IOException {
+        flushWanted = false; // every select flushes
+        unflushed.set(0);
         if (leftNanos < 0) {
             return selector.select(onReady);
         }
@@ -279,7 +287,7 @@ final class NioPoller implements Poller {
     /** A socket that is watched here has connected, or failed to. */
     void connectEnded(Watched watched) throws IOException {
         if (watched.socket.hasFailed()) {
-            addFailed(watched);
+            addFailed(watched); // java.nio has closed the channel
             flush();
         } else {
             watched.watch();
@@ -293,8 +301,15 @@ final class NioPoller implements Poller {
         }
     }
 
-    /** Makes the selector forget channels that were closed, so that their descriptors go: now, or in the thread that waits. */
+    /**
+     * Makes the selector forget a channel that was closed, so that its descriptor goes: now, or in the thread that waits. Where many
+     * are ready a select costs half a millisecond, too much for each of thousands that are closed at once: there some may be left for
+     * the next poll.
+     */
     void flush() throws IOException {
+        if (unflushed.incrementAndGet() < UNFLUSHED_MAX && crowded && !mayWait) {
+            return;
+        }
         flushWanted = true;
         wake();
         tidy();
@@ -308,7 +323,8 @@ final class NioPoller implements Poller {
                     release();
                 } else {
                     flushWanted = false;
-                    selector.selectNow(NioPoller::ignore);
+                    unflushed.set(0);
+                    crowded = selector.selectNow(NioPoller::ignore) > WHOLE_SELECT_MAX;
                 }
             } finally {
                 selecting.unlock();
