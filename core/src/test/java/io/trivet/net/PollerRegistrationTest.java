@@ -16,6 +16,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -314,6 +315,21 @@ final class PollerRegistrationTest {
             assertThatThrownBy(() -> poller.register(stranger, Interest.READ, 1)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(other.name());
         }
+    }
+
+    @EveryEngine
+    @Case("J8")
+    void socketsOfTheWholeFamilyAreWatched(Lab lab) throws IOException {
+        Poller poller = lab.poller();
+        List<Lab.Event> expected = new ArrayList<>();
+        for (EngineStatus engine : Network.engines()) {
+            if (engine.available() && Network.named(engine.name()).family().equals(lab.network().family())) {
+                poller.register(lab.keep(Network.named(engine.name()).udp(Lab.FREE_PORT)), Interest.WRITE, expected.size());
+                expected.add(new Lab.Event(expected.size(), Interest.WRITE));
+            }
+        }
+        assertThat(expected).isNotEmpty();
+        assertThat(Lab.poll(poller)).containsExactlyInAnyOrderElementsOf(expected);
     }
 
     static boolean namesDescriptorsAtEachCall(Lab lab) {

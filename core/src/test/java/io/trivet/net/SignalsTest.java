@@ -53,7 +53,7 @@ final class SignalsTest {
         long switches = switches() - switchesBefore;
         signals.say("enough");
 
-        assertThat(lasted).isBetween(WAIT.toNanos(), WAIT.toNanos() + 2_000_000_000L);
+        assertThat(lasted).isBetween(WAIT.toNanos(), WAIT.plus(Lab.PATIENCE).toNanos());
         assertThat(switches).as("signals did interrupt the wait: how often it slept").isGreaterThan(10);
         assertThat(signals.finish()).hasSize(1);
     }
