@@ -109,7 +109,12 @@ final class Conversation {
             Duration left = remaining(untilNanos);
             Ready<ClientConnection> ready = select(left.compareTo(LINGER) < 0 ? left : LINGER);
             for (ClientConnection connection : ready.readable()) {
-                receive(connection);
+                try {
+                    receive(connection);
+                } catch (IOException e) { // all that was due has come
+                    connection.inputEnded = true;
+                    err.println(connection.name + ": " + e.getMessage());
+                }
             }
             if (ready.isEmpty()) {
                 err.println("the server has not finished: closing all the same");

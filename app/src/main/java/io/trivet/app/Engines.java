@@ -17,11 +17,17 @@ final class Engines implements Callable<Integer> {
         PrintStream out = System.out;
         String automatic = Network.system().name();
         for (EngineStatus engine : Network.engines()) {
-            String remark = engine.available() ? "can do " + engine.remark() : engine.remark();
+            String remark = engine.available() ? "can do " + engine.remark() : withoutName(engine);
             out.println(padded(engine.name(), 8) + padded(engine.available() ? "yes" : "no", 5) + remark
                     + (engine.name().equals(automatic) ? "; --engine auto takes it" : ""));
         }
         return 0;
+    }
+
+    /** The reason names the engine, as it must where it stands alone; here the name stands in front already. */
+    private static String withoutName(EngineStatus engine) {
+        String name = engine.name() + " is not available: ";
+        return engine.remark().startsWith(name) ? engine.remark().substring(name.length()) : engine.remark();
     }
 
     private static String padded(String text, int width) {

@@ -141,8 +141,9 @@ final class SelectServer implements AutoCloseable {
         } catch (IOException e) {
             LOG.log(Level.WARNING, "the loop could not be woken, and notices at its next round: " + e.getMessage());
         }
-        ended.await();
-        return cutOff;
+        // A little more than the loop takes; a loop that never began does not end.
+        boolean inTime = ended.await(limit.toMillis() + 1000, TimeUnit.MILLISECONDS);
+        return inTime ? cutOff : 0;
     }
 
     @Override
