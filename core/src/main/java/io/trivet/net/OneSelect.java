@@ -1,7 +1,6 @@
 package io.trivet.net;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
@@ -47,25 +46,21 @@ final class OneSelect {
         boolean found = false;
         while (true) {
             int events = poller.poll(out, left);
-            boolean news = false;
             for (int i = 0; i < events; i++) {
                 int index = (int) out.token(i);
-                int folded = Interest.fold(out.events(i), interests[index]);
-                if (folded == 0) {
+                ready[index] = Interest.fold(out.events(i), interests[index]);
+                if (ready[index] != 0) {
+                    found = true;
+                } else {
                     // A hang-up that nobody asked about would end every further wait: that socket has nothing more to say.
                     poller.modify(sockets[index], 0, index);
                 }
-                news |= (folded & ~ready[index]) != 0;
-                ready[index] |= folded;
             }
-            found |= news;
             boolean over = timeoutNanos >= 0 || Thread.currentThread().isInterrupted();
-            if (found ? !news || Arrays.equals(ready, interests) : events == 0 && over) {
+            if (found || (events == 0 && over)) {
                 return;
             }
-            // One poll need not tell all (java.nio's takes 1,024 at most): ask until nothing is new.
-            left = found || timeoutNanos == 0 ? 0 : timeoutNanos < 0 ? -1
-                    : Math.max(0, timeoutNanos - (clock.nanoTime() - begun));
+            left = timeoutNanos <= 0 ? timeoutNanos : Math.max(0, timeoutNanos - (clock.nanoTime() - begun));
         }
     }
 }

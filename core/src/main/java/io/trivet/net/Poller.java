@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * reported may be about a socket that an earlier event's handling has closed: put a generation into the token and compare.
  * <b>Interest 0.</b> Known, and not watched: not even errors are reported, so a dead socket cannot make the loop spin.
  *
- * <p><b>Fairness.</b> When more is ready than fits into the caller's buffer, later polls report the rest before those again.
+ * <p><b>Fairness.</b> A poll reports all that is ready, as far as the caller's buffer has room; when that is not enough, later polls
+ * report the rest before those again.
  */
 public interface Poller extends AutoCloseable {
     /**
