@@ -10,7 +10,7 @@ public final class FdSet {
     /** How many descriptors C's fd_set holds, and this one before it first grows. */
     public static final int SETSIZE = 1024;
 
-    /** A set beyond this would be a mistake: no Linux process can have more descriptors (fs.nr_open cannot be set higher). */
+    /** A number beyond this is a mistake: the table of so many descriptors alone would take the kernel 8 GB. */
     private static final int FD_MAX = 1 << 30;
 
     private long[] words = new long[SETSIZE / Long.SIZE];

@@ -69,7 +69,7 @@ class RegistrationsTest {
         SplittableRandom random = new SplittableRandom(seed);
         Map<Integer, Registration> model = new HashMap<>();
         List<Numbered> sockets = new ArrayList<>();
-        for (int step = 0; step < 20_000; step++) {
+        for (int step = 0; step < 5_000; step++) {
             int fd = random.nextInt(1 << random.nextInt(1, 12));
             int interest = random.nextInt(Interest.ALL + 1);
             long token = random.nextLong();
