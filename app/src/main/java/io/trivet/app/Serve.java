@@ -85,7 +85,7 @@ final class Serve implements Callable<Integer> {
     private Duration writeTimeout;
 
     @Option(names = {"-u", "--urgent"},
-            description = "Watch the third list, for urgent data, and show it with -v.")
+            description = "Watch the third list, for urgent data, and show it with -v. Without it, urgent bytes are dropped.")
     private boolean urgent;
 
     @Option(names = {"-d", "--drain-timeout"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,

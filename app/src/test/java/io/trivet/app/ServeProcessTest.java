@@ -1,7 +1,6 @@
 package io.trivet.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -11,7 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -74,19 +73,24 @@ final class ServeProcessTest {
         }
     }
 
-    /** The replies are not read, so in the end nothing more is taken. */
-    private static void sayUntilItBlocks(Socket socket) throws IOException, InterruptedException {
+    /** The replies are not read, so in the end nothing more is taken: until no byte has moved for a while. */
+    private static void sayUntilItBlocks(Socket socket) throws InterruptedException {
+        AtomicLong written = new AtomicLong();
         Thread writer = Thread.ofPlatform().daemon().start(() -> {
             try {
                 while (true) {
-                    socket.getOutputStream().write(new byte[64 * 1024]);
+                    socket.getOutputStream().write(new byte[4096]);
+                    written.addAndGet(4096);
                 }
             } catch (IOException e) {
                 // The server has ended.
             }
         });
-        await().atMost(20, TimeUnit.SECONDS).during(300, TimeUnit.MILLISECONDS)
-                .until(() -> writer.getState() == Thread.State.RUNNABLE);
+        long before;
+        do {
+            before = written.get();
+            writer.join(300);
+        } while (written.get() != before || before == 0);
     }
 
     @Test
