@@ -9,6 +9,13 @@ enum Framing {
     /** {@code \n} or {@code \r\n} ends a message, and is not part of it. */
     LINES;
 
+    io.trivet.server.Framing framing() {
+        return switch (this) {
+            case RAW -> io.trivet.server.Framing.raw();
+            case LINES -> io.trivet.server.Framing.lines();
+        };
+    }
+
     /** For the command line. */
     static final class Converter extends Choice<Framing> {
         Converter() {

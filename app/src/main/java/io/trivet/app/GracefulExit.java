@@ -10,19 +10,19 @@ import java.time.Duration;
  * or 143 by itself, unless its shutdown hook halts it.
  */
 final class GracefulExit implements AutoCloseable {
-    private final SelectServer server;
+    private final ReplyServer server;
     private final Duration drainTimeout;
     private final PrintStream err;
     private final Thread hook = new Thread(this::drainAndHalt, "drain");
 
-    private GracefulExit(SelectServer server, Duration drainTimeout, PrintStream err) {
+    private GracefulExit(ReplyServer server, Duration drainTimeout, PrintStream err) {
         this.server = server;
         this.drainTimeout = drainTimeout;
         this.err = err;
     }
 
     /** From now on signals drain the server; until this is closed. */
-    static GracefulExit drains(SelectServer server, Duration drainTimeout, PrintStream err) {
+    static GracefulExit drains(ReplyServer server, Duration drainTimeout, PrintStream err) {
         GracefulExit exit = new GracefulExit(server, drainTimeout, err);
         Runtime.getRuntime().addShutdownHook(exit.hook);
         return exit;

@@ -13,10 +13,14 @@ final class Journal {
         this.verbose = verbose;
     }
 
-    void round(int readable, int writable, int exceptional, int clients) {
+    /** Whether anything is told at all: what it would be told need not be put into words otherwise. */
+    boolean isVerbose() {
+        return verbose;
+    }
+
+    void round(int done, int clients) {
         if (verbose) {
-            out.println("select again: " + readable + " readable, " + writable + " writable, " + exceptional + " exceptional; "
-                    + clients + (clients == 1 ? " client" : " clients"));
+            out.println("select again: " + done + " done; " + clients + (clients == 1 ? " client" : " clients"));
         }
     }
 
@@ -44,9 +48,9 @@ final class Journal {
         }
     }
 
-    void dropped(String client, ByteBuffer message) {
+    void dropped(String client, int messages, long bytes) {
         if (verbose) {
-            out.println("dropped " + client + " " + message.remaining() + " bytes \"" + EscapedText.of(message) + "\"");
+            out.println("dropped " + client + " " + messages + (messages == 1 ? " message, " : " messages, ") + bytes + " bytes");
         }
     }
 

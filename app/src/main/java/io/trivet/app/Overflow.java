@@ -11,6 +11,14 @@ enum Overflow {
     /** It is disconnected at the queue's limit. */
     DISCONNECT;
 
+    io.trivet.server.Overflow policy() {
+        return switch (this) {
+            case PAUSE -> io.trivet.server.Overflow.PAUSE_READING;
+            case DROP_OLDEST -> io.trivet.server.Overflow.DROP_OLDEST;
+            case DISCONNECT -> io.trivet.server.Overflow.DISCONNECT;
+        };
+    }
+
     /** For the command line. */
     static final class Converter extends Choice<Overflow> {
         Converter() {

@@ -3,6 +3,7 @@ package io.trivet.app;
 import io.trivet.net.Addresses;
 import io.trivet.net.Capability;
 import io.trivet.net.Network;
+import io.trivet.server.Limits;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
@@ -19,13 +20,18 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 // @formatter:off: an attribute a line, an option a paragraph
-/** {@code trivet serve}: its options, its start-up lines, its end. The server itself is {@link SelectServer}. */
+/** {@code trivet serve}: its options, its start-up lines, its end. The server itself is {@link ReplyServer}. */
 @Command(name = "serve", mixinStandardHelpOptions = true, versionProvider = Version.class,
         showDefaultValues = true, sortOptions = false, description = {
-    "Serves many TCP clients in one loop on select, with one bounded message queue each.",
+    "Serves many TCP clients, with one bounded message queue each.",
     "Ctrl-C and SIGTERM drain it: it answers what has arrived, sends what waits, and exits with 0."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Serve implements Callable<Integer> {
+    /** By how much a reply can be longer than its message: an IPv6 address with everything, and a newline. */
+    private static final int REPLY_BYTES_EXTRA_MAX = 128;
+
+    private static final long QUEUE_BYTES_MAX = 1 << 30;
+
     @Spec
     private CommandSpec spec;
 
@@ -50,6 +56,10 @@ final class Serve implements Callable<Integer> {
             description = "auto, uring, epoll, poll, select or nio; 'trivet engines' tells which work here.")
     private Engine engine;
 
+    @Option(names = {"-n", "--loops"}, paramLabel = "N", defaultValue = "1",
+            description = "How many loops, each on a thread of its own.")
+    private int loops;
+
     @Option(names = {"-b", "--backlog"}, paramLabel = "N", defaultValue = "4096",
             description = "How many clients may wait to be accepted.")
     private int backlog;
@@ -62,9 +72,17 @@ final class Serve implements Callable<Integer> {
             description = "How many clients at a time; others wait (default: what the limit of descriptors, ulimit -n, allows).")
     private @Nullable Integer maxConnections;
 
+    @Option(names = {"-a", "--per-address"}, paramLabel = "N", defaultValue = "0",
+            description = "How many clients from one IP address; 0: no limit.")
+    private int perAddress;
+
     @Option(names = {"-q", "--queue-limit"}, paramLabel = "SIZE", defaultValue = "1MiB", converter = SizeText.class,
             description = "What may wait for one client.")
     private long queueLimit;
+
+    @Option(names = {"-Q", "--queue-budget"}, paramLabel = "SIZE", converter = SizeText.class, showDefaultValue = Visibility.NEVER,
+            description = "What may wait for all clients together (default: a quarter of the heap, at least 64MiB).")
+    private @Nullable Long queueBudget;
 
     @Option(names = {"-o", "--overflow"}, paramLabel = "POLICY", converter = Overflow.Converter.class,
             showDefaultValue = Visibility.NEVER,
@@ -79,6 +97,10 @@ final class Serve implements Callable<Integer> {
     @Option(names = {"-i", "--idle-timeout"}, paramLabel = "TIME", defaultValue = "5m", converter = DurationText.class,
             description = "When to disconnect a client with which nothing happens; 0: never.")
     private Duration idleTimeout;
+
+    @Option(names = {"-M", "--message-timeout"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
+            description = "How long a line may take from its first byte to its last; 0: as long as it likes.")
+    private Duration messageTimeout;
 
     @Option(names = {"-w", "--write-timeout"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
             description = "When to disconnect a client that takes nothing of what waits for it; 0: never.")
@@ -102,7 +124,7 @@ final class Serve implements Callable<Integer> {
     // @formatter:on
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         PrintStream err = System.err;
         ServerSettings settings = settings();
         err.println(Version.program() + ", Java " + Runtime.version().feature());
@@ -113,12 +135,13 @@ final class Serve implements Callable<Integer> {
         }
         err.println(limits(settings));
         int descriptors = DescriptorLimit.current();
-        if (DescriptorLimit.needed(settings.connectionsMax()) > descriptors) {
-            err.println("warning: " + settings.connectionsMax() + " clients need more than the " + descriptors
-                    + " descriptors of this process: ulimit -n " + DescriptorLimit.needed(settings.connectionsMax()));
+        int clients = settings.limits().connectionsMax();
+        if (DescriptorLimit.needed(clients) > descriptors) {
+            err.println("warning: " + clients + " clients need more than the " + descriptors
+                    + " descriptors of this process: ulimit -n " + DescriptorLimit.needed(clients));
         }
         InetSocketAddress asked = new InetSocketAddress(HostPort.resolve(host)[0], port);
-        try (SelectServer server = SelectServer.listen(network, asked, backlog, settings, new Journal(err, verbose))) {
+        try (ReplyServer server = ReplyServer.listen(network, asked, settings, new Journal(err, verbose))) {
             InetSocketAddress address = server.address();
             err.println("listening on " + Addresses.toString(address));
             try (GracefulExit _ = GracefulExit.drains(server, drainTimeout, err)) {
@@ -138,15 +161,29 @@ final class Serve implements Callable<Integer> {
         require(!timeout.isZero(), "--timeout", "longer than 0");
         require(maxConnections == null || maxConnections >= 1, "--max-connections", "at least 1, not " + maxConnections);
         require(messageLimit >= 1 && messageLimit <= 1 << 30, "--message-limit", "from 1 byte to 1GiB");
-        require(queueLimit >= messageLimit + SelectServer.REPLY_BYTES_EXTRA_MAX, "--queue-limit",
-                "at least " + SelectServer.REPLY_BYTES_EXTRA_MAX + " bytes more than --message-limit, "
+        require(queueLimit >= messageLimit + REPLY_BYTES_EXTRA_MAX, "--queue-limit",
+                "at least " + REPLY_BYTES_EXTRA_MAX + " bytes more than --message-limit, "
                         + SizeText.of(messageLimit) + ", so that a reply fits");
+        require(queueLimit <= QUEUE_BYTES_MAX, "--queue-limit", "at most " + SizeText.of(QUEUE_BYTES_MAX));
+        require(loops >= 1 && loops <= 127, "--loops", "from 1 to 127, not " + loops);
+        require(perAddress >= 0, "--per-address", "0 or more, not " + perAddress);
+        require(queueBudget == null || queueBudget >= queueLimit, "--queue-budget", "at least --queue-limit, "
+                + SizeText.of(queueLimit));
         require(overflow != Overflow.DROP_OLDEST || framing == Framing.LINES, "--overflow",
                 "pause or disconnect with --framing raw, where nobody could tell which bytes are missing");
         Overflow policy = overflow != null ? overflow : reply == Reply.BROADCAST ? Overflow.DISCONNECT : Overflow.PAUSE;
-        return new ServerSettings(reply, framing, timeout,
-                maxConnections != null ? maxConnections : DescriptorLimit.forConnections(),
-                queueLimit, policy, (int) messageLimit, idleTimeout, writeTimeout, urgent);
+        Limits limits = Limits.defaults()
+                .withConnectionsMax(maxConnections != null ? maxConnections : DescriptorLimit.forConnections())
+                .withConnectionsPerAddressMax(perAddress)
+                .withQueueBytesMax((int) queueLimit)
+                .withMessageBytesMax((int) messageLimit)
+                .withMessageTimeout(messageTimeout)
+                .withIdleTimeout(idleTimeout)
+                .withWriteTimeout(writeTimeout);
+        if (queueBudget != null) {
+            limits = limits.withQueueBudgetBytes(queueBudget);
+        }
+        return new ServerSettings(reply, framing, timeout, policy, limits, loops, backlog, urgent);
     }
 
     private void require(boolean condition, String option, String rule) {
@@ -156,9 +193,13 @@ final class Serve implements Callable<Integer> {
     }
 
     private static String limits(ServerSettings settings) {
-        return "limits " + settings.connectionsMax() + " clients, " + SizeText.of(settings.messageBytesMax()) + " a message, "
-                + SizeText.of(settings.queueBytesMax()) + " a queue, then " + settings.overflow() + "; idle "
-                + orNever(settings.idleTimeout()) + ", write " + orNever(settings.writeTimeout());
+        Limits limits = settings.limits();
+        return "limits " + limits.connectionsMax() + " clients, " + SizeText.of(limits.messageBytesMax()) + " a message, "
+                + SizeText.of(limits.queueBytesMax()) + " a queue, " + SizeText.of(limits.queueBudgetBytes())
+                + " all queues, then "
+                + settings.overflow() + "; message " + orNever(limits.messageTimeout()) + ", idle "
+                + orNever(limits.idleTimeout())
+                + ", write " + orNever(limits.writeTimeout());
     }
 
     private static String orNever(Duration timeout) {

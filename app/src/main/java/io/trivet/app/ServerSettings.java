@@ -1,17 +1,17 @@
 package io.trivet.app;
 
+import io.trivet.server.Limits;
 import java.time.Duration;
 
 /**
  * What a server is told by its command line.
  *
  * @param timeout the longest that an idle loop waits before it goes round again
- * @param connectionsMax how many clients at a time; more wait in the backlog
- * @param queueBytesMax what may wait for one client
- * @param messageBytesMax the longest message; with raw framing a read is never longer
- * @param idleTimeout a client with which nothing happens for so long is disconnected; zero: never
- * @param writeTimeout a client that takes nothing of its queue for so long is disconnected; zero: never
+ * @param overflow what happens to a client that reads too slowly
+ * @param limits the bounds
+ * @param loops how many loops, each on a thread of its own
+ * @param backlog how many clients may wait to be accepted
  * @param urgent whether clients stand in the third list
  */
-record ServerSettings(Reply reply, Framing framing, Duration timeout, int connectionsMax, long queueBytesMax, Overflow overflow,
-        int messageBytesMax, Duration idleTimeout, Duration writeTimeout, boolean urgent) {}
+record ServerSettings(Reply reply, Framing framing, Duration timeout, Overflow overflow, Limits limits, int loops, int backlog,
+        boolean urgent) {}

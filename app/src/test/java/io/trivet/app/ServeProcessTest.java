@@ -26,14 +26,15 @@ final class ServeProcessTest {
     @Test
     void startsWithItsVersionEngineLimitsAddressAndReady() throws Exception {
         Path readyFile = folder.resolve("ready");
-        try (Program serve = Program.trivet("serve", "--port", "0", "--ready-file", readyFile.toString(), "-m", "123")) {
+        try (Program serve = Program.trivet("serve", "--port", "0", "--ready-file", readyFile.toString(), "-m", "123",
+                "--queue-budget", "100MiB")) {
             InetSocketAddress address = serve.awaitReady();
 
             assertThat(serve.err()).hasSize(5);
             assertThat(serve.err().get(0)).matches("trivet .*\\(commit [0-9a-z]+\\), Java \\d+");
             assertThat(serve.err().get(1)).isEqualTo("engine epoll, the best one here");
             assertThat(serve.err().get(2)).isEqualTo(
-                    "limits 123 clients, 64KiB a message, 1MiB a queue, then pause; idle 5m, write 10s");
+                    "limits 123 clients, 64KiB a message, 1MiB a queue, 100MiB all queues, then pause; message 10s, idle 5m, write 10s");
             assertThat(serve.err().get(3)).isEqualTo("listening on 127.0.0.1:" + address.getPort());
             assertThat(Files.readString(readyFile)).isEqualTo("127.0.0.1:" + address.getPort() + "\n");
             try (var files = Files.list(folder)) {
@@ -132,7 +133,7 @@ final class ServeProcessTest {
     }
 
     @ParameterizedTest
-    @MethodSource("io.trivet.app.SelectServerTest#engines")
+    @MethodSource("io.trivet.app.ReplyServerTest#engines")
     void outOfDescriptorsNewClientsWaitAndTheOthersDoNotNotice(String engine) throws Exception {
         List<String> command = new ArrayList<>(List.of("sh", "-c", "ulimit -Sn 80 && ulimit -Hn 80 && exec \"$@\"", "sh"));
         command.addAll(Program.trivetCommand("serve", "-p", "0", "-m", "1000", "-t", "1h", "-v", "-e", engine));

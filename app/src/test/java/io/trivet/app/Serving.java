@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import io.trivet.net.Network;
+import io.trivet.server.Limits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -17,12 +18,12 @@ import org.jspecify.annotations.Nullable;
 final class Serving implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 20_000;
 
-    final SelectServer server;
+    final ReplyServer server;
     private final Thread thread;
     private final ByteArrayOutputStream told;
     private volatile @Nullable Throwable failure;
 
-    private Serving(SelectServer server, ByteArrayOutputStream told) {
+    private Serving(ReplyServer server, ByteArrayOutputStream told) {
         this.server = server;
         this.told = told;
         this.thread = new Thread(this::run, "serving");
@@ -31,8 +32,21 @@ final class Serving implements AutoCloseable {
 
     /** What a server is told when a test says nothing else: short rounds, no limits that it would meet. */
     static ServerSettings settings(Reply reply, Framing framing) {
-        return new ServerSettings(reply, framing, Duration.ofSeconds(3), 1000, 1 << 20, Overflow.PAUSE, 64 * 1024,
-                Duration.ofMinutes(5), Duration.ofSeconds(20), true);
+        return settings(reply, framing, Duration.ofSeconds(3), Overflow.PAUSE,
+                limits(1000, 1 << 20, 64 * 1024, Duration.ofMinutes(5), Duration.ofSeconds(20)));
+    }
+
+    static ServerSettings settings(Reply reply, Framing framing, Duration timeout, Overflow overflow, Limits limits) {
+        return new ServerSettings(reply, framing, timeout, overflow, limits, 1, 512, true);
+    }
+
+    static Limits limits(int connectionsMax, int queueBytesMax, int messageBytesMax, Duration idle, Duration write) {
+        return Limits.defaults()
+                .withConnectionsMax(connectionsMax)
+                .withQueueBytesMax(queueBytesMax)
+                .withMessageBytesMax(messageBytesMax)
+                .withIdleTimeout(idle)
+                .withWriteTimeout(write);
     }
 
     static Serving on(Network network, ServerSettings settings) throws IOException {
@@ -43,13 +57,13 @@ final class Serving implements AutoCloseable {
         ByteArrayOutputStream told = new ByteArrayOutputStream();
         Journal journal = new Journal(new PrintStream(told, true, StandardCharsets.US_ASCII), true);
         InetSocketAddress address = new InetSocketAddress(InetAddress.getByName(host), 0);
-        return new Serving(SelectServer.listen(network, address, 512, settings, journal), told);
+        return new Serving(ReplyServer.listen(network, address, settings, journal), told);
     }
 
     private void run() {
         try {
             server.run();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | InterruptedException | RuntimeException e) {
             failure = e;
         }
     }

@@ -8,9 +8,6 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -75,41 +72,5 @@ final class UnitsTest {
         assertThat(EscapedText.of(bytes)).isEqualTo("y".repeat(200) + "...");
         assertThat(EscapedText.ofAll(bytes)).hasSize(300);
         assertThat(bytes.remaining()).isEqualTo(300);
-    }
-
-    @Test
-    void linesAreTheSameWhereverTheBytesAreCut() {
-        long seed = System.nanoTime();
-        Random random = new Random(seed);
-        for (int run = 0; run < 200; run++) {
-            List<String> lines = new ArrayList<>();
-            StringBuilder text = new StringBuilder();
-            for (int i = random.nextInt(20); i >= 0; i--) {
-                String line = "l".repeat(random.nextInt(4) == 0 ? random.nextInt(2000) : random.nextInt(10));
-                lines.add(line);
-                text.append(line).append(random.nextBoolean() ? "\n" : "\r\n");
-            }
-            assertThat(cut(text.toString(), random)).as("seed %d, run %d", seed, run).isEqualTo(lines);
-        }
-    }
-
-    private static List<String> cut(String text, Random random) {
-        LineBuffer buffer = new LineBuffer(2000);
-        List<String> lines = new ArrayList<>();
-        for (int from = 0; from < text.length();) {
-            int to = Math.min(text.length(), from + 1 + random.nextInt(random.nextBoolean() ? 3 : 3000));
-            buffer.put(StandardCharsets.US_ASCII.encode(text.substring(from, to)));
-            from = to;
-            int most = random.nextInt(5); // a paused client's lines stay where they are
-            for (ByteBuffer line = most == 0 ? null : buffer.take(); line != null; line = --most <= 0 ? null : buffer.take()) {
-                lines.add(StandardCharsets.US_ASCII.decode(line).toString());
-            }
-        }
-        for (ByteBuffer line = buffer.take(); line != null; line = buffer.take()) {
-            lines.add(StandardCharsets.US_ASCII.decode(line).toString());
-        }
-        assertThat(buffer.isTooLong()).isFalse();
-        assertThat(buffer.held()).isZero();
-        return lines;
     }
 }

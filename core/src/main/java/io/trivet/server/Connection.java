@@ -261,6 +261,15 @@ public final class Connection {
     }
 
     /**
+     * The server it belongs to.
+     *
+     * @return the server, for instance to broadcast
+     */
+    public Server server() {
+        return loop.server();
+    }
+
+    /**
      * The gauges of its message queue.
      *
      * @return an object that reads them anew each time

@@ -601,6 +601,10 @@ final class EventLoop implements Loop, Completions {
         return connections[slot];
     }
 
+    Server server() {
+        return server;
+    }
+
     Output output() {
         return output;
     }

@@ -221,7 +221,8 @@ public abstract sealed class Framing {
 
         @Override
         long lengthAtLeast(ByteBuffer in, int from, int to) {
-            return (long) to - from - (delimiter.length - 1);
+            boolean mayEnd = lines && in.get(to - 1) == '\r'; // it belongs to the end if a line feed follows
+            return (long) to - from - (mayEnd ? 1 : delimiter.length - 1);
         }
 
         @Override

@@ -107,6 +107,9 @@ public final class Server implements AutoCloseable {
         } finally {
             endLoop(loop);
             running.countDown();
+            if (running.getCount() == 0) {
+                closed.set(true); // it may have been drained
+            }
         }
     }
 
@@ -241,6 +244,15 @@ public final class Server implements AutoCloseable {
         for (EventLoop loop : loops) {
             loop.run(() -> loop.drain(deadline));
         }
+    }
+
+    /**
+     * Whether it is closed: by {@link #close}, at the end of a {@link #drain}, or because a loop could not go on.
+     *
+     * @return true once nothing more happens
+     */
+    public boolean isClosed() {
+        return closed.get();
     }
 
     /**
