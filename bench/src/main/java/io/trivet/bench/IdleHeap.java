@@ -3,11 +3,18 @@ package io.trivet.bench;
 import io.trivet.net.Network;
 import io.trivet.server.Framing;
 import io.trivet.server.Server;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -32,7 +39,7 @@ public final class IdleHeap {
         }
         String engine = args.length > 0 ? args[0] : "epoll";
         try (Server server = Server.builder()
-                .listen(new InetSocketAddress("127.0.0.1", 0))
+                .listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .network(Network.named(engine))
                 .framing(Framing.lines())
                 .onMessage((connection, message) -> connection.send(message))
@@ -55,7 +62,7 @@ public final class IdleHeap {
     }
 
     private static long[] measure(Server server, Process clients, int count) throws IOException, InterruptedException {
-        clients.getOutputStream().write((count + "\n").getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        clients.getOutputStream().write((count + "\n").getBytes(StandardCharsets.US_ASCII));
         clients.getOutputStream().flush();
         int answer = clients.getInputStream().read();
         if (answer != '\n' || server.stats().total().connections() != count) {
@@ -72,7 +79,7 @@ public final class IdleHeap {
     }
 
     private static long residentBytes() throws IOException {
-        for (String line : java.nio.file.Files.readAllLines(java.nio.file.Path.of("/proc/self/status"))) {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
             if (line.startsWith("VmRSS:")) {
                 return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
             }
@@ -82,12 +89,12 @@ public final class IdleHeap {
 
     private static void connect(int port) throws IOException {
         List<SocketChannel> channels = new ArrayList<>();
-        java.io.BufferedReader lines = new java.io.BufferedReader(
-                new java.io.InputStreamReader(System.in, java.nio.charset.StandardCharsets.US_ASCII));
-        java.nio.ByteBuffer line = java.nio.ByteBuffer.wrap("hello\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+        ByteBuffer line = ByteBuffer.wrap("hello\n".getBytes(StandardCharsets.US_ASCII));
         for (String count = lines.readLine(); count != null; count = lines.readLine()) {
             while (channels.size() < Integer.parseInt(count)) {
-                SocketChannel channel = SocketChannel.open(new InetSocketAddress("127.0.0.1", port));
+                SocketChannel channel = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
                 channel.write(line.clear());
                 for (line.clear(); line.hasRemaining();) {
                     if (channel.read(line) < 0) {
