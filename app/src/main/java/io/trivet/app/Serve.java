@@ -65,7 +65,7 @@ final class Serve implements Callable<Integer> {
     private int backlog;
 
     @Option(names = {"-t", "--timeout"}, paramLabel = "TIME", defaultValue = "3s", converter = DurationText.class,
-            description = "The longest that an idle loop waits before it goes round again.")
+            description = "The longest that an idle loop waits before it goes round again; of one loop, several wait as long as it takes.")
     private Duration timeout;
 
     @Option(names = {"-m", "--max-connections"}, paramLabel = "N", showDefaultValue = Visibility.NEVER,

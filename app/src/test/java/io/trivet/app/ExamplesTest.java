@@ -161,6 +161,39 @@ final class ExamplesTest {
     }
 
     @Test
+    void theEchoServerSendsEachLineBack() throws Exception {
+        try (Program server = example("Echo", "127.0.0.1", "0"); Socket client = Wire.connect(awaitPort(server))) {
+            Wire.say(client, "one\r\ntw");
+            assertThat(Wire.hear(client, 4)).isEqualTo("one\n");
+            Wire.say(client, "o\n");
+            client.shutdownOutput();
+            assertThat(Wire.hearAll(client)).isEqualTo("two\n");
+        }
+    }
+
+    @Test
+    void theChatTellsEverybodyWhoComesWhatTheySayAndWhoGoes() throws Exception {
+        try (Program server = example("Chat", "127.0.0.1", "0"); Socket ada = Wire.connect(awaitPort(server))) {
+            assertHears(ada, ada.getLocalPort() + " has come\n");
+            try (Socket bob = Wire.connect(awaitPort(server))) {
+                for (Socket each : List.of(ada, bob)) {
+                    assertHears(each, bob.getLocalPort() + " has come\n");
+                }
+                Wire.say(bob, "hello\n");
+                for (Socket each : List.of(ada, bob)) {
+                    assertHears(each, bob.getLocalPort() + " says: hello\n");
+                }
+                bob.shutdownOutput();
+                assertHears(ada, bob.getLocalPort() + " has gone: the peer finished\n");
+            }
+        }
+    }
+
+    private static void assertHears(Socket socket, String expected) throws IOException {
+        assertThat(Wire.hear(socket, expected.length())).isEqualTo(expected);
+    }
+
+    @Test
     void anExampleRunsFromItsSourceAsItsCommentSays() throws Exception {
         List<String> command = Program.javaCommand(NATIVE, System.getProperty("java.class.path"),
                 EXAMPLES.resolve("TwoSocketClient.java").toString());
