@@ -2,6 +2,8 @@
  * Trivet: {@code select} for Java, and a server above it.
  *
  * <p>{@link io.trivet.select.Select} is the three lists; {@link io.trivet.net.Network} opens the sockets that stand in them.
+ * {@link io.trivet.server.Server} is a TCP server for very many clients, with a bounded message queue for each; {@link io.trivet.observe}
+ * is what can be seen of it while it runs.
  */
 @org.jspecify.annotations.NullMarked
 module io.trivet {
