@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Closed sockets.</b> Deregister a socket before closing it. One that was closed all the same is reported as
  * {@link Interest#INVALID} by engines that name every descriptor at each call (select, poll), and vanishes in silence from the
- * others; its registration can be removed as before, and another socket that got its number is not touched.
+ * others (select reports nothing else while it is there); its registration can be removed as before, and another socket that got its number is not touched.
  *
  * <p><b>Spurious events.</b> A socket that is "ready" may still say that it would block. <b>Stale events.</b> An event that was
  * reported may be about a socket that an earlier event's handling has closed: put a generation into the token and compare.

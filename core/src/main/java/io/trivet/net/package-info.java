@@ -12,7 +12,7 @@
  *   <li>{@link io.trivet.net.Network#selectOnce}: the same question about many sockets, asked once.
  * </ul>
  *
- * <p>Every socket is non-blocking and close-on-exec. Expected outcomes (would block, end of input) are return values; operating
+ * <p>Every socket is non-blocking, and on Linux close-on-exec (the JDK's own are not). Expected outcomes (would block, end of input) are return values; operating
  * errors are {@link io.trivet.net.NetworkException}; any use of a closed socket is a
  * {@link java.nio.channels.ClosedChannelException}; a programmer's error is an unchecked exception at once.
  */
