@@ -13,6 +13,7 @@ module io.trivet {
     exports io.trivet.observe;
     exports io.trivet.select;
     exports io.trivet.server;
+    exports io.trivet.sim;
 
     uses io.trivet.net.NetworkProvider;
 

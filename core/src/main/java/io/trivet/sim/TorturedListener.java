@@ -1,0 +1,41 @@
+package io.trivet.sim;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import io.trivet.sim.Torture.Fault;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** A listener that at times finds no one, or no descriptor. */
+final class TorturedListener extends TorturedSocket<TcpListener> implements TcpListener {
+    private final TortureNetwork network;
+    private final Reluctance reluctance = new Reluctance(dice, Fault.ACCEPT_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+    private final Reluctance failure = new Reluctance(dice, Fault.ACCEPT_FAILURE, 1);
+
+    TorturedListener(TortureNetwork network, TcpListener inner) {
+        super(network, inner);
+        this.network = network;
+    }
+
+    @Override
+    public @Nullable TcpStream accept() throws IOException {
+        if (isOpen()) {
+            if (failure.strikes()) {
+                throw new NetworkException("accept", this, ErrorCode.EMFILE, "EMFILE, pretended by the torture of this network");
+            }
+            if (reluctance.strikes()) {
+                return null;
+            }
+        }
+        TcpStream accepted = inner.accept();
+        return accepted == null ? null : new TorturedStream(network, accepted, true);
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        return inner.localAddress();
+    }
+}

@@ -1,0 +1,77 @@
+package io.trivet.sim;
+
+import io.trivet.net.Pipe;
+import io.trivet.net.Socket;
+import io.trivet.sim.Torture.Fault;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/** A pipe that gives and takes little. */
+final class TorturedPipe implements Pipe {
+    /** Up to so many bytes are written whole or not at all (man 7 pipe, PIPE_BUF). */
+    private static final int WHOLE_BYTES_MAX = 4096;
+
+    private final Pipe inner;
+    private final Source source;
+    private final Sink sink;
+
+    TorturedPipe(TortureNetwork network, Pipe inner) {
+        this.inner = inner;
+        this.source = new TorturedSource(network, inner.source());
+        this.sink = new TorturedSink(network, inner.sink());
+    }
+
+    @Override
+    public Source source() {
+        return source;
+    }
+
+    @Override
+    public Sink sink() {
+        return sink;
+    }
+
+    @Override
+    public void close() throws IOException {
+        inner.close();
+    }
+
+    /** One end. */
+    abstract static sealed class End<S extends Socket> extends TorturedSocket<S> {
+        End(TortureNetwork network, S inner) {
+            super(network, inner);
+        }
+    }
+
+    private static final class TorturedSource extends End<Source> implements Source {
+        private final Reluctance reading = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+
+        TorturedSource(TortureNetwork network, Source inner) {
+            super(network, inner);
+        }
+
+        @Override
+        public int read(ByteBuffer buffer) throws IOException {
+            boolean refused = isOpen() && buffer.hasRemaining() && reading.strikes();
+            return refused ? 0 : transfer(buffer, Fault.SHORT_READ, inner::read);
+        }
+    }
+
+    private static final class TorturedSink extends End<Sink> implements Sink {
+        private final Reluctance writing = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+
+        TorturedSink(TortureNetwork network, Sink inner) {
+            super(network, inner);
+        }
+
+        @Override
+        public int write(ByteBuffer buffer) throws IOException {
+            if (isOpen() && buffer.hasRemaining() && writing.strikes()) {
+                return 0;
+            }
+            return buffer.remaining() <= WHOLE_BYTES_MAX
+                    ? inner.write(buffer)
+                    : transfer(buffer, Fault.SHORT_WRITE, inner::write);
+        }
+    }
+}

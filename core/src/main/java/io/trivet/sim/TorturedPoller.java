@@ -1,0 +1,200 @@
+package io.trivet.sim;
+
+import io.trivet.net.Poller;
+import io.trivet.net.ReadyEvents;
+import io.trivet.net.Registration;
+import io.trivet.net.Socket;
+import io.trivet.sim.Torture.Fault;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A poller that reports little, late, in disorder, and at times what is not so. It never returns with nothing before the time is over: a
+ * poller must not either, since a signal is dealt with below it.
+ */
+final class TorturedPoller implements Poller {
+    private final TortureNetwork network;
+    private final Poller inner;
+    private final Dice dice;
+    /** What is registered, as the poller below has it. This and the rest are guarded by it; it is not held while waiting. */
+    private final IdentityHashMap<Socket, Watched> table = new IdentityHashMap<>();
+    private final List<Watched> all = new ArrayList<>();
+    private boolean spuriousBefore;
+
+    private static final class Watched {
+        final TorturedSocket<?> socket;
+        int index;
+        int interest;
+        long token;
+
+        Watched(TorturedSocket<?> socket, int index) {
+            this.socket = socket;
+            this.index = index;
+        }
+    }
+
+    TorturedPoller(TortureNetwork network, Poller inner) {
+        this.network = network;
+        this.inner = inner;
+        this.dice = network.moreDice();
+    }
+
+    @Override
+    public void register(Socket socket, int interest, long token) throws IOException {
+        TorturedSocket<?> own = network.own(socket);
+        synchronized (table) {
+            try {
+                inner.register(own.inner, interest, token);
+            } finally {
+                follow(own);
+            }
+        }
+    }
+
+    @Override
+    public void modify(Socket socket, int interest, long token) throws IOException {
+        TorturedSocket<?> own = network.own(socket);
+        synchronized (table) {
+            try {
+                inner.modify(own.inner, interest, token);
+            } finally {
+                follow(own);
+            }
+        }
+    }
+
+    @Override
+    public void deregister(Socket socket) throws IOException {
+        TorturedSocket<?> own = network.own(socket);
+        synchronized (table) {
+            try {
+                inner.deregister(own.inner);
+            } finally {
+                follow(own);
+            }
+        }
+    }
+
+    /** Enters a socket as the poller below has it now, however the call on it went. */
+    private void follow(TorturedSocket<?> socket) {
+        Registration now = inner.registration(socket.inner);
+        if (now == null) {
+            Watched gone = table.remove(socket);
+            if (gone != null) {
+                Watched last = all.removeLast();
+                if (last.index != gone.index) {
+                    last.index = gone.index;
+                    all.set(last.index, last);
+                }
+            }
+            return;
+        }
+        Watched watched = table.get(socket);
+        if (watched == null) {
+            watched = new Watched(socket, all.size());
+            all.add(watched);
+            table.put(socket, watched);
+        }
+        watched.interest = now.interest();
+        watched.token = now.token();
+    }
+
+    @Override
+    public @Nullable Registration registration(Socket socket) {
+        Registration below = socket instanceof TorturedSocket<?> own ? inner.registration(own.inner) : null;
+        return below == null ? null : new Registration(socket, below.interest(), below.token());
+    }
+
+    @Override
+    public int poll(ReadyEvents out, long timeoutNanos) throws IOException {
+        ReadyEvents answers;
+        synchronized (table) {
+            if (pollWithSpuriousEvent(out)) {
+                return out.size();
+            }
+            boolean fewer = out.capacity() > 1 && dice.wants(Fault.FEWER_EVENTS);
+            answers = fewer ? new ReadyEvents((int) dice.part(out.capacity())) : out;
+        }
+        inner.poll(answers, timeoutNanos);
+        synchronized (table) {
+            if (answers.capacity() < out.capacity() && answers.isFull()) {
+                dice.count(Fault.FEWER_EVENTS);
+            }
+            report(answers, out);
+        }
+        return out.size();
+    }
+
+    /**
+     * Should the fault happen, polls without waiting and adds an event that does not hold; whether that was done, so that something is
+     * reported in any case. Nobody can deregister the socket meanwhile.
+     */
+    private boolean pollWithSpuriousEvent(ReadyEvents out) throws IOException {
+        if (spuriousBefore || !dice.wants(Fault.SPURIOUS_EVENT) || all.isEmpty()) {
+            spuriousBefore = false;
+            return false;
+        }
+        Watched victim = all.get(dice.below(all.size()));
+        int events = victim.socket.isOpen() ? Readiness.spurious(dice, victim.socket, victim.interest) : 0;
+        if (events == 0) {
+            return false;
+        }
+        spuriousBefore = true;
+        inner.poll(out, 0);
+        boolean known = out.isFull();
+        for (int i = 0; i < out.size(); i++) {
+            known |= out.token(i) == victim.token;
+        }
+        if (!known) {
+            out.add(victim.token, events);
+            dice.count(Fault.SPURIOUS_EVENT);
+        }
+        return true;
+    }
+
+    private void report(ReadyEvents answers, ReadyEvents out) {
+        int count = answers.size();
+        long[] tokens = new long[count];
+        int[] events = new int[count];
+        for (int i = 0; i < count; i++) {
+            tokens[i] = answers.token(i);
+            events[i] = answers.events(i);
+        }
+        if (count > 1 && dice.wants(Fault.SHUFFLED_EVENTS)) {
+            dice.count(Fault.SHUFFLED_EVENTS);
+            shuffle(tokens, events);
+        }
+        Readiness.delay(dice, events, count);
+        out.clear();
+        for (int i = 0; i < count; i++) {
+            if (events[i] != 0) {
+                out.add(tokens[i], events[i]);
+            }
+        }
+    }
+
+    private void shuffle(long[] tokens, int[] events) {
+        for (int i = tokens.length - 1; i > 0; i--) {
+            int other = dice.below(i + 1);
+            long token = tokens[i];
+            tokens[i] = tokens[other];
+            tokens[other] = token;
+            int event = events[i];
+            events[i] = events[other];
+            events[other] = event;
+        }
+    }
+
+    @Override
+    public void wakeup() {
+        inner.wakeup();
+    }
+
+    @Override
+    public void close() throws IOException {
+        inner.close();
+    }
+}

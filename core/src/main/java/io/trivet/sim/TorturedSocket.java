@@ -1,0 +1,89 @@
+package io.trivet.sim;
+
+import io.trivet.net.Interest;
+import io.trivet.net.Network;
+import io.trivet.net.Socket;
+import io.trivet.sim.Torture.Fault;
+import java.io.IOException;
+import java.net.SocketOption;
+import java.nio.ByteBuffer;
+
+/** A socket of the network below, and what is done to it. */
+abstract sealed class TorturedSocket<S extends Socket> implements Socket
+        permits TorturedListener, TorturedStream, TorturedUdpSocket, TorturedPipe.End, TorturedDescriptor {
+    final S inner;
+    final Dice dice;
+    private final TortureNetwork network;
+
+    TorturedSocket(TortureNetwork network, S inner) {
+        this.network = network;
+        this.inner = inner;
+        this.dice = network.moreDice();
+    }
+
+    /** A read or a write of the socket below. */
+    @FunctionalInterface
+    interface Transfer {
+        int move(ByteBuffer buffer) throws IOException;
+    }
+
+    /** Moves all or, should the fault happen, a part; the buffer shows no more than that to the socket below. */
+    final int transfer(ByteBuffer buffer, Fault shortage, Transfer transfer) throws IOException {
+        int whole = buffer.remaining();
+        if (whole < 2 || !dice.wants(shortage)) {
+            return transfer.move(buffer);
+        }
+        int limit = buffer.limit();
+        int part = (int) dice.part(whole);
+        buffer.limit(buffer.position() + part);
+        try {
+            int moved = transfer.move(buffer);
+            if (moved == part) {
+                dice.count(shortage);
+            }
+            return moved;
+        } finally {
+            buffer.limit(limit);
+        }
+    }
+
+    /** Which of the watched events may be reported though they do not hold. */
+    int mayBeSpurious(int interest) {
+        return (interest & Interest.PRIORITY) != 0 ? interest & Interest.WRITE : interest & (Interest.READ | Interest.WRITE);
+    }
+
+    @Override
+    public final Network network() {
+        return network;
+    }
+
+    @Override
+    public final int fd() {
+        return inner.fd();
+    }
+
+    @Override
+    public final boolean isOpen() {
+        return inner.isOpen();
+    }
+
+    @Override
+    public <T> void setOption(SocketOption<T> option, T value) throws IOException {
+        inner.setOption(option, value);
+    }
+
+    @Override
+    public final <T> T getOption(SocketOption<T> option) throws IOException {
+        return inner.getOption(option);
+    }
+
+    @Override
+    public final void close() throws IOException {
+        inner.close();
+    }
+
+    @Override
+    public final String toString() {
+        return inner.toString();
+    }
+}

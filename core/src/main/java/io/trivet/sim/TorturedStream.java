@@ -1,0 +1,136 @@
+package io.trivet.sim;
+
+import io.trivet.net.NetworkException;
+import io.trivet.net.TcpOptions;
+import io.trivet.net.TcpStream;
+import io.trivet.sim.Torture.Fault;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.nio.ByteBuffer;
+import java.util.Objects;
+
+/** A stream that gives and takes little. Every call makes one call below, or none; urgent data passes untouched. */
+final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStream {
+    private final Reluctance reading = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+    private final Reluctance writing = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+    private final Reluctance connecting = new Reluctance(dice, Fault.LATE_CONNECT, Reluctance.IN_A_ROW_MAX);
+    /** Whether the outcome of the connect was told: it stays the same from then on. */
+    private boolean settled;
+    /** What is left below the mark would not be reported, so nothing may be left that the reader had room for. */
+    private boolean hasLowWaterMark;
+
+    TorturedStream(TortureNetwork network, TcpStream inner, boolean settled) {
+        super(network, inner);
+        this.settled = settled;
+    }
+
+    @Override
+    public boolean finishConnect() throws IOException {
+        if (!settled && isOpen() && connecting.strikes()) {
+            return false;
+        }
+        try {
+            boolean connected = inner.finishConnect();
+            settled |= connected;
+            return connected;
+        } catch (NetworkException e) {
+            settled = true;
+            throw e;
+        }
+    }
+
+    @Override
+    public int read(ByteBuffer buffer) throws IOException {
+        if (isOpen() && buffer.hasRemaining() && reading.strikes()) {
+            return 0;
+        }
+        return hasLowWaterMark ? inner.read(buffer) : transfer(buffer, Fault.SHORT_READ, inner::read);
+    }
+
+    @Override
+    public int write(ByteBuffer buffer) throws IOException {
+        if (isOpen() && buffer.hasRemaining() && writing.strikes()) {
+            return 0;
+        }
+        return transfer(buffer, Fault.SHORT_WRITE, inner::write);
+    }
+
+    @Override
+    public long write(ByteBuffer[] buffers, int from, int count) throws IOException {
+        Objects.checkFromIndexSize(from, count, buffers.length);
+        long whole = 0;
+        for (int i = from; i < from + count; i++) {
+            whole += buffers[i].remaining();
+        }
+        if (isOpen() && whole > 0 && writing.strikes()) {
+            return 0;
+        }
+        if (whole < 2 || !dice.wants(Fault.SHORT_WRITE)) {
+            return inner.write(buffers, from, count);
+        }
+        return writePart(buffers, from, dice.part(whole));
+    }
+
+    /** Writes no more than so many bytes; the buffer in which the cut lies shows only what is in front of it. */
+    private long writePart(ByteBuffer[] buffers, int from, long part) throws IOException {
+        int last = from;
+        long left = part;
+        while (left > buffers[last].remaining()) {
+            left -= buffers[last++].remaining();
+        }
+        ByteBuffer cut = buffers[last];
+        int limit = cut.limit();
+        cut.limit(cut.position() + (int) left);
+        try {
+            long written = inner.write(buffers, from, last - from + 1);
+            if (written == part) {
+                dice.count(Fault.SHORT_WRITE);
+            }
+            return written;
+        } finally {
+            cut.limit(limit);
+        }
+    }
+
+    @Override
+    public boolean sendUrgent(byte b) throws IOException {
+        return inner.sendUrgent(b);
+    }
+
+    @Override
+    public int receiveUrgent() throws IOException {
+        return inner.receiveUrgent();
+    }
+
+    @Override
+    public boolean atMark() throws IOException {
+        return inner.atMark();
+    }
+
+    @Override
+    public void shutdownInput() throws IOException {
+        inner.shutdownInput();
+    }
+
+    @Override
+    public void shutdownOutput() throws IOException {
+        inner.shutdownOutput();
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        return inner.localAddress();
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress() throws IOException {
+        return inner.remoteAddress();
+    }
+
+    @Override
+    public <T> void setOption(SocketOption<T> option, T value) throws IOException {
+        super.setOption(option, value);
+        hasLowWaterMark |= option.equals(TcpOptions.RECEIVE_LOW_WATER);
+    }
+}

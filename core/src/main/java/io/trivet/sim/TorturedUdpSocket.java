@@ -1,0 +1,38 @@
+package io.trivet.sim;
+
+import io.trivet.net.UdpSocket;
+import io.trivet.sim.Torture.Fault;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** A UDP socket that at times would block. Datagrams stay whole: no kernel cuts them. */
+final class TorturedUdpSocket extends TorturedSocket<UdpSocket> implements UdpSocket {
+    private final Reluctance receiving = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+    private final Reluctance sending = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+
+    TorturedUdpSocket(TortureNetwork network, UdpSocket inner) {
+        super(network, inner);
+    }
+
+    @Override
+    public void connect(InetSocketAddress address) throws IOException {
+        inner.connect(address);
+    }
+
+    @Override
+    public @Nullable InetSocketAddress receive(ByteBuffer buffer) throws IOException {
+        return isOpen() && receiving.strikes() ? null : inner.receive(buffer);
+    }
+
+    @Override
+    public boolean send(ByteBuffer buffer, @Nullable InetSocketAddress address) throws IOException {
+        return !(isOpen() && sending.strikes()) && inner.send(buffer, address);
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        return inner.localAddress();
+    }
+}
