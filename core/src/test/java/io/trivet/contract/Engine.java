@@ -2,6 +2,9 @@ package io.trivet.contract;
 
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
+import io.trivet.sim.Torture;
+import io.trivet.sim.Torture.Fault;
+import io.trivet.sim.TortureNetwork;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -9,9 +12,12 @@ import java.util.function.Supplier;
  * An engine under test.
  *
  * @param name its name in the table
+ * @param variant what tells it from the engine itself, behind which decorator it stands; empty: it is the engine itself
  * @param opener gives a network to one test; throws {@link UnavailableException} where there is none
  */
-public record Engine(String name, Supplier<Network> opener) {
+public record Engine(String name, String variant, Supplier<Network> opener) {
+    private static final long SEED = 1;
+
     /** All of them: an engine more is a line more. */
     public static final List<Engine> ALL = List.of(
             named("epoll"),
@@ -19,8 +25,29 @@ public record Engine(String name, Supplier<Network> opener) {
             named("select"),
             named("nio"));
 
+    /** A decorator that does nothing: it must be the engine itself, in every case. No test may notice. The table leaves it out. */
+    static final Engine DISGUISED = tortured("epoll", " in disguise", Torture.none());
+
+    /** Calls that give little, take little, and would block although something was ready: no list that select answers depends on it. */
+    static final Engine RELUCTANT = tortured("poll", " under torture", Torture.defaults()
+            .with(Fault.ACCEPT_WOULD_BLOCK, 0.02)
+            .with(Fault.LATE_CONNECT, 0.02)
+            .with(Fault.ACCEPT_FAILURE, 0)
+            .with(Fault.SPURIOUS_EVENT, 0)
+            .with(Fault.LATE_EVENT, 0)
+            .with(Fault.FEWER_EVENTS, 0));
+
     private static Engine named(String name) {
-        return new Engine(name, () -> Network.named(name));
+        return new Engine(name, "", () -> Network.named(name));
+    }
+
+    private static Engine tortured(String name, String variant, Torture plan) {
+        return new Engine(name, variant, () -> TortureNetwork.of(Network.named(name), SEED, plan));
+    }
+
+    /** What a run is called. */
+    String title() {
+        return name + variant;
     }
 
     /** Why the engine cannot be had here; empty when it can. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.extension.TestWatcher;
 /** Runs the tests of {@link EveryEngine}. */
 final class EngineRuns implements TestTemplateInvocationContextProvider {
     private static final Namespace NAMESPACE = Namespace.create(EngineRuns.class);
+    private static final String THREE_LISTS = "io.trivet.select";
 
     @Override
     public boolean supportsTestTemplate(ExtensionContext context) {
@@ -25,7 +26,10 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
 
     @Override
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
-        return Engine.ALL.stream().map(Run::new);
+        Stream<Engine> decorated = context.getRequiredTestClass().getPackageName().equals(THREE_LISTS)
+                ? Stream.of(Engine.DISGUISED, Engine.RELUCTANT)
+                : Stream.of(Engine.DISGUISED);
+        return Stream.concat(Engine.ALL.stream(), decorated).map(Run::new);
     }
 
     /** One run of one test on one engine; also the extension that gives it its parameter and keeps its outcome. */
@@ -37,7 +41,7 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
                 TestWatcher {
         @Override
         public String getDisplayName(int index) {
-            return engine.name();
+            return engine.title();
         }
 
         @Override
@@ -67,22 +71,22 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
 
         @Override
         public void testSuccessful(ExtensionContext context) {
-            EngineTable.passed(context, engine.name());
+            EngineTable.passed(context, engine.title());
         }
 
         @Override
         public void testFailed(ExtensionContext context, Throwable cause) {
-            EngineTable.failed(context, engine.name());
+            EngineTable.failed(context, engine.title());
         }
 
         @Override
         public void testAborted(ExtensionContext context, Throwable cause) {
-            EngineTable.notRun(context, engine.name(), String.valueOf(cause.getMessage()));
+            EngineTable.notRun(context, engine.title(), String.valueOf(cause.getMessage()));
         }
 
         @Override
         public void testDisabled(ExtensionContext context, Optional<String> reason) {
-            EngineTable.notRun(context, engine.name(), reason.orElse("disabled"));
+            EngineTable.notRun(context, engine.title(), reason.orElse("disabled"));
         }
     }
 }

@@ -262,6 +262,14 @@ public final class Lab implements AutoCloseable {
         });
     }
 
+    /** Fills a pipe, however little one write takes. */
+    public void fill(Pipe.Sink sink) throws IOException {
+        ByteBuffer page = ByteBuffer.allocate(4096);
+        while (lists(sink).contains("w")) {
+            sink.write(page.clear());
+        }
+    }
+
     /** What one read gives now: the characters, "" when it would block, null at the end of input. */
     public static String read(TcpStream stream) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
