@@ -8,9 +8,9 @@ import java.nio.ByteBuffer;
  * Completion: operations are started here, and {@link #poll} tells which have completed. The other half of the seam, and the one a
  * server is written on, since a ring of the kernel is only fast this way; {@link ReadinessProactor} makes one of any {@link Poller}.
  *
- * <p><b>Handles.</b> A connection is a number: slot in the lower half, generation in the upper, never a descriptor. A handle whose
- * connection was closed is stale for ever; operations on it do nothing. Slots are small numbers, used again, so a caller can keep
- * what belongs to a connection in an array.
+ * <p><b>Handles.</b> A connection is a number, not negative: slot in the lower half, generation in the upper, never a descriptor. A handle
+ * whose connection was closed is stale until its slot has been used two billion times again; operations on it do nothing. Slots are small
+ * numbers, used again, so a caller can keep what belongs to a connection in an array.
  *
  * <p><b>Threads.</b> One: the first to poll. From any thread: {@link #wakeup}. Nothing that costs the kernel memory is made before
  * the first poll, which may therefore happen on another thread than the construction.

@@ -202,7 +202,8 @@ public final class ReadinessProactor implements Proactor {
         }
         int slot = Proactor.slot(handle);
         streams[slot] = null;
-        generations[slot]++; // stale from now on; the slot itself is free once that was told
+        // Stale from now on; the slot itself is free once that was told. A handle must not be negative, also after years.
+        generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
         states[slot] = 0;
         if (closingCount == closing.length) {
             closing = Arrays.copyOf(closing, closingCount * 2);
@@ -428,7 +429,7 @@ public final class ReadinessProactor implements Proactor {
             TcpStream stream = streams[slot];
             if (stream != null) {
                 streams[slot] = null;
-                generations[slot]++;
+                generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
                 closeQuietly(stream);
             }
         }

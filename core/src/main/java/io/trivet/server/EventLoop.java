@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
 final class EventLoop implements Loop, Completions {
     /** The tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
-    /** A loop's number stands above its handles in a connection's id. */
-    private static final int ID_LOOP_SHIFT = 56;
+    /** A loop's number stands in the upper bits of the slot in a connection's id: no loop has 16 million connections. */
+    private static final int ID_LOOP_SHIFT = 24;
 
     final int index;
     final Counters counters = new Counters();
