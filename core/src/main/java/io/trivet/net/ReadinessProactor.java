@@ -49,8 +49,8 @@ public final class ReadinessProactor implements Proactor {
     private long[] closing = new long[16];
 
     private int closingCount;
-    private long fruitlessHandle;
-    private int fruitlessEvents;
+    /** By slot: the events in a row with nothing to do. */
+    private short[] fruitless = new short[64];
 
     private record Accepting(TcpListener listener, long token) {}
 
@@ -113,6 +113,7 @@ public final class ReadinessProactor implements Proactor {
         freeCount--;
         streams[slot] = stream;
         states[slot] = (byte) state;
+        fruitless[slot] = 0;
         return handle;
     }
 
@@ -122,6 +123,7 @@ public final class ReadinessProactor implements Proactor {
             streams = Arrays.copyOf(streams, size);
             generations = Arrays.copyOf(generations, size);
             states = Arrays.copyOf(states, size);
+            fruitless = Arrays.copyOf(fruitless, size);
             freeSlots = Arrays.copyOf(freeSlots, size);
         }
         freeSlots[freeCount++] = slotCount++;
@@ -372,19 +374,14 @@ public final class ReadinessProactor implements Proactor {
     }
 
     private void guardAgainstSpin(int told, TcpStream stream, long handle, int ready, Completions completions) {
+        int slot = Proactor.slot(handle);
         if (told > 0) {
-            fruitlessEvents = handle == fruitlessHandle ? 0 : fruitlessEvents;
-            return;
-        }
-        if (handle != fruitlessHandle) {
-            fruitlessHandle = handle;
-            fruitlessEvents = 0;
-        }
-        if (++fruitlessEvents == FRUITLESS_EVENTS_MAX && isCurrent(handle)) {
-            fruitlessEvents = 0;
+            fruitless[slot] = 0;
+        } else if (++fruitless[slot] == FRUITLESS_EVENTS_MAX && isCurrent(handle)) {
+            fruitless[slot] = 0;
             String descriptor = network.supports(Capability.DESCRIPTORS) ? ", descriptor " + stream.fd() : "";
             completions.spinning(handle, stream + descriptor + ": reported " + Interest.toString(ready) + ", watched "
-                    + Interest.toString(watched(states[Proactor.slot(handle)])) + ", " + FRUITLESS_EVENTS_MAX
+                    + Interest.toString(watched(states[slot])) + ", " + FRUITLESS_EVENTS_MAX
                     + " times in a row, and there was nothing to do");
         }
     }
