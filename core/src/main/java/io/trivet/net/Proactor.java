@@ -56,7 +56,8 @@ public interface Proactor extends AutoCloseable {
     long adopt(TcpStream stream) throws IOException;
 
     /**
-     * Begins to connect; {@link Completions#connected} or {@link Completions#failed} tells how it went.
+     * Begins to connect; {@link Completions#connected} or {@link Completions#failed} tells how it went. What is sent then goes at once
+     * (TCP_NODELAY): whoever gathers his bytes does not want the kernel to wait for more.
      *
      * @param address the address
      * @return the handle

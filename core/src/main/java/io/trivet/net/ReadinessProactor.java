@@ -2,6 +2,7 @@ package io.trivet.net;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -332,6 +333,7 @@ public final class ReadinessProactor implements Proactor {
         if (!stream.finishConnect()) {
             return 0;
         }
+        stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
         watch(stream, handle, states[Proactor.slot(handle)] & Interest.PRIORITY);
         completions.connected(handle);
         return 1;
