@@ -214,8 +214,8 @@ public final class ReadinessProactor implements Proactor {
         closing[closingCount++] = handle;
         try {
             poller.deregister(stream);
-        } catch (IOException e) {
-            // The kernel has lost it already, which is what was wanted.
+        } catch (IOException | IllegalArgumentException e) {
+            // The kernel, or the poller after a change that failed, has lost it already, which is what was wanted.
         } finally {
             closeQuietly(stream);
         }
@@ -369,7 +369,7 @@ public final class ReadinessProactor implements Proactor {
         }
         try {
             watch(stream, handle, 0); // a failed socket is ready for ever
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) { // it may be this very call that failed, and the poller has lost the socket
             failure.addSuppressed(e);
         }
         completions.failed(handle, failure);
