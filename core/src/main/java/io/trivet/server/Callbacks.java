@@ -65,7 +65,14 @@ final class Callbacks {
     }
 
     void drained(Connection connection) {
-        call(connection, () -> connection.handler().onDrained(connection));
+        begin();
+        try {
+            connection.handler().onDrained(connection);
+        } catch (Exception e) {
+            failed(connection, e);
+        } finally {
+            end();
+        }
     }
 
     void dropped(Connection connection, int messages, long bytes) {

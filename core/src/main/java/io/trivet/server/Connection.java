@@ -41,6 +41,8 @@ import org.jspecify.annotations.Nullable;
 public final class Connection {
     private static final VarHandle QUEUED;
     private static final VarHandle BITS;
+    /** In {@link #queued}. */
+    private static final long REACHED_HIGH = Long.MIN_VALUE;
 
     static {
         try {
@@ -56,8 +58,6 @@ public final class Connection {
     static final int PAUSED_BY_QUEUE = 1 << 1;
     /** The proactor receives for it. */
     static final int RECEIVING = 1 << 2;
-    /** Was above the high mark, and has not been at the low one since. */
-    static final int HIGH = 1 << 3;
     /** Stands in the loop's list of those to be flushed at the end of the turn. */
     static final int TOUCHED = 1 << 4;
     /** Stands in the loop's list of those with whole messages left to deliver. */
@@ -89,7 +89,11 @@ public final class Connection {
     final EventLoop loop;
     /** The proactor's; -1 before the connect has begun. Only the loop's thread uses it, but for looking on. */
     long handle = -1;
-    /** Messages in the upper half, bytes in the lower: both reserved together, from any thread, when a message is taken. */
+    /**
+     * Messages in the upper half, bytes in the lower: both reserved together, from any thread, when a message is taken. The uppermost bit,
+     * {@link #REACHED_HIGH}, is set by the reservation that reaches the high mark, so that whoever sees the queue high can rely on being told
+     * when it has drained.
+     */
     private volatile long queued;
     /** Flags, reason and state. Written by the loop's thread. */
     private volatile int bits;
@@ -469,17 +473,38 @@ public final class Connection {
     }
 
     int queuedMessages() {
-        return (int) (queued >>> 32);
+        return (int) (queued >>> 32) & Integer.MAX_VALUE;
     }
 
     /** Reserves room for a message; false: it does not fit under that cap. From any thread. */
     boolean reserve(int bytes, int bytesMax) {
+        int highBytes = loop.limits().queueHighBytes();
         while (true) {
             long before = queued;
-            if ((long) (int) before + bytes > bytesMax) {
+            long bytesAfter = (long) (int) before + bytes;
+            if (bytesAfter > bytesMax) {
                 return false;
             }
-            if (QUEUED.compareAndSet(this, before, before + (1L << 32) + bytes)) {
+            long after = before + (1L << 32) + bytes | (bytesAfter >= highBytes ? REACHED_HIGH : 0);
+            if (QUEUED.compareAndSet(this, before, after)) {
+                return true;
+            }
+        }
+    }
+
+    /** Whether the queue has reached its high mark, and was not seen at the low one since. */
+    boolean hasReachedHigh() {
+        return queued < 0;
+    }
+
+    /** Forgets that the queue was high, if it stands at the low mark or below; whether it does. */
+    boolean forgetHighAt(int lowBytes) {
+        while (true) {
+            long before = queued;
+            if ((int) before > lowBytes) {
+                return false;
+            }
+            if (QUEUED.compareAndSet(this, before, before & ~REACHED_HIGH)) {
                 return true;
             }
         }

@@ -51,7 +51,8 @@ public interface Handler {
     }
 
     /**
-     * The queue has been above its high mark, and has fallen to the low one: it is a good time to send on.
+     * The queue has reached its high mark, and has fallen to the low one: it is a good time to send on. Told once for each time that it
+     * was high, also when the socket took everything at once.
      *
      * @param connection the connection
      * @throws Exception closes the connection

@@ -41,6 +41,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
         positive(connectionsMax, "connectionsMax");
         positive(queueBytesMax, "queueBytesMax");
         positive(messageBytesMax, "messageBytesMax");
+        positive(queueHighBytes, "queueHighBytes");
         positive(queueBudgetBytes, "queueBudgetBytes");
         if (connectionsPerAddressMax < 0 || lingerBytesMax < 0 || queueLowBytes < 0) {
             throw new IllegalArgumentException("a limit must not be negative");

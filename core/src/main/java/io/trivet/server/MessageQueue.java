@@ -70,7 +70,7 @@ public final class MessageQueue {
     /**
      * Whether the queue stands at its high mark or above.
      *
-     * @return true: hold back until {@link Handler#onDrained}
+     * @return true: hold back until {@link Handler#onDrained}, which is sure to be told after this, unless the connection ends before
      */
     public boolean isHigh() {
         return bytes() >= highBytes();

@@ -244,9 +244,9 @@ final class Output {
     /** So that a handler that answers much with much is stopped by the marks in between. */
     void afterMessage(Connection connection) {
         message = null;
-        if (batch.bytes() >= limits.queueHighBytes()) {
+        if (connection.hasReachedHigh()) {
             sendBatch(connection);
-            checkMarks(connection);
+            flush(connection);
         }
     }
 
@@ -462,20 +462,16 @@ final class Output {
     }
 
     private void checkMarks(Connection connection) {
-        int bytes = connection.queuedBytes();
-        if (!connection.is(Connection.HIGH)) {
-            if (bytes >= limits.queueHighBytes()) {
-                connection.set(Connection.HIGH);
-                if (pausesWhenHigh) {
-                    loop.pause(connection, Connection.PAUSED_BY_QUEUE);
-                }
-            }
-        } else if (bytes <= limits.queueLowBytes()) {
-            connection.clear(Connection.HIGH);
+        if (!connection.hasReachedHigh()) {
+            return;
+        }
+        if (connection.forgetHighAt(limits.queueLowBytes())) {
             loop.resume(connection, Connection.PAUSED_BY_QUEUE);
             if (connection.takesMessages()) {
                 callbacks.drained(connection);
             }
+        } else if (pausesWhenHigh && !connection.is(Connection.PAUSED_BY_QUEUE)) {
+            loop.pause(connection, Connection.PAUSED_BY_QUEUE);
         }
     }
 
