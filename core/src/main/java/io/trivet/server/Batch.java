@@ -22,6 +22,7 @@ final class Batch {
     private final BufferPool pool;
     private ByteBuffer staging;
     private @Nullable ByteBuffer memory;
+    private int receivedTo;
     private ByteBuffer[] memoryViews = new ByteBuffer[0];
     private ByteBuffer[] stagingViews = new ByteBuffer[0];
 
@@ -52,12 +53,13 @@ final class Batch {
         return messages == 0;
     }
 
-    /** The memory that is being delivered from, so that its bytes need not be copied. */
-    void receiveFrom(@Nullable ByteBuffer received) {
-        if (received != null && memory != received) {
+    /** The memory that is being delivered from, so that its bytes need not be copied; what lies behind that index is not to be looked at. */
+    void receiveFrom(ByteBuffer received, int to) {
+        if (memory != received) {
             memory = received;
             memoryViews = views(received);
         }
+        receivedTo = to;
     }
 
     /** Whether a message of that length can be added; else flush first. */
@@ -101,9 +103,12 @@ final class Batch {
         }
     }
 
-    /** Whether the frame to be sent lies behind the message already; what was received is never changed, so it may be sent. */
-    private static boolean endsWith(ByteBuffer received, int end, byte[] tail) {
-        if (end + tail.length > received.capacity()) {
+    /**
+     * Whether the frame to be sent lies behind the message already; what was received is never changed, so it may be sent. What lies behind
+     * it may be, at this very moment: the memory is the kernel's.
+     */
+    private boolean endsWith(ByteBuffer received, int end, byte[] tail) {
+        if (end + tail.length > receivedTo) {
             return false;
         }
         for (int i = 0; i < tail.length; i++) {

@@ -74,7 +74,7 @@ final class Input {
     }
 
     private void giveReceived(Connection connection, ByteBuffer bytes, int from, int to) {
-        output.beginDelivery(connection, bytes);
+        output.beginDelivery(connection, bytes, to);
         int given;
         try {
             given = give(connection, bytes, viewOf(bytes), from, to, 0, true);
@@ -101,7 +101,7 @@ final class Input {
     private void giveHeld(Connection connection) {
         Held held = connection.held();
         if (held != null && connection.state() == ConnectionState.OPEN && !isPaused(connection)) {
-            output.beginDelivery(connection, null);
+            output.beginDelivery(connection, null, 0);
             int given;
             try {
                 given = give(connection, held.buffer(), held.view(), held.from(), held.to(), held.scanned, false);

@@ -177,6 +177,7 @@ final class Output {
             return;
         }
         loop.counters.add(Counters.MESSAGES_OUT, 1);
+        keepBatch(connection);
         backlogOf(connection).ordinary().putShared(framed.duplicate(), loop.now());
         kept(connection, length);
     }
@@ -231,9 +232,12 @@ final class Output {
 
     // ---- collecting what a handler answers to its input
 
-    void beginDelivery(Connection connection, @Nullable ByteBuffer memory) {
+    /** Messages are given from received memory, whose bytes end at that index; null: from memory of our own. */
+    void beginDelivery(Connection connection, @Nullable ByteBuffer memory, int to) {
         delivering = connection;
-        batch.receiveFrom(memory);
+        if (memory != null) {
+            batch.receiveFrom(memory, to);
+        }
     }
 
     /** The message that is given next; null: it does not lie in the received memory. */
@@ -300,13 +304,7 @@ final class Output {
     // ---- keeping what is not sent at once
 
     private void append(Connection connection, ByteBuffer content, int length, boolean ahead) {
-        if (connection == delivering && !batch.isEmpty()) {
-            int bytes = batch.bytes();
-            batch.parts();
-            batch.spill(0, backlogOf(connection).ordinary(), loop.now()); // to be ahead of them, or behind, but not among them
-            batch.clear();
-            kept(connection, bytes);
-        }
+        keepBatch(connection);
         Backlog backlog = backlogOf(connection);
         Lane lane = ahead ? backlog.first(loop.now()) : backlog.ordinary();
         lane.begin(length);
@@ -320,6 +318,17 @@ final class Output {
             lane.put(ByteBuffer.wrap(tail), loop.now());
         }
         kept(connection, length);
+    }
+
+    /** Whoever puts something into the backlog does this first: what was collected is before it. */
+    private void keepBatch(Connection connection) {
+        if (connection == delivering && !batch.isEmpty()) {
+            int bytes = batch.bytes();
+            batch.parts();
+            batch.spill(0, backlogOf(connection).ordinary(), loop.now());
+            batch.clear();
+            kept(connection, bytes);
+        }
     }
 
     private Backlog backlogOf(Connection connection) {
