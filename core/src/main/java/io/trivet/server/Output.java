@@ -143,20 +143,31 @@ final class Output {
         if (!connection.reserve(length, (int) bytesMax)) {
             return SendResult.FULL;
         }
+        if (!connection.takesMessages()) { // looked at again: from the reservation on, the loop waits for what was reserved
+            giveUp(connection, length);
+            return SendResult.CLOSED;
+        }
         ByteBuffer copy = ByteBuffer.allocate(content.remaining()).put(content.duplicate()).flip();
         try {
             loop.execute(() -> arrive(connection, copy, length, ahead));
         } catch (RejectedExecutionException e) {
-            connection.release(1, length);
+            giveUp(connection, length);
             return loop.isStopped() ? SendResult.CLOSED : SendResult.FULL;
         }
         content.position(content.limit());
         return SendResult.QUEUED;
     }
 
+    /** What was reserved from outside does not come: the loop may have seen the reservation, and wait for it. */
+    private void giveUp(Connection connection, int length) {
+        connection.release(1, length);
+        loop.run(() -> touch(connection));
+    }
+
     /** A message from another thread, which was reserved there, arrives on the loop. */
     private void arrive(Connection connection, ByteBuffer content, int length, boolean ahead) {
         if (connection.isClosed()) {
+            connection.release(1, length);
             return;
         }
         loop.counters.add(Counters.MESSAGES_OUT, 1);
@@ -407,8 +418,8 @@ final class Output {
         if (!connection.isClosed()) {
             checkMarks(connection);
         }
-        if (connection.state() == ConnectionState.DRAINING && connection.backlog() == null && connection.inFlight() == null
-                && connection != delivering) {
+        // Not before those came that other threads have been promised to send.
+        if (connection.state() == ConnectionState.DRAINING && connection.queuedMessages() == 0 && connection != delivering) {
             loop.endOutput(connection);
         }
     }
@@ -500,16 +511,23 @@ final class Output {
         Backlog backlog = connection.backlog();
         if (backlog != null) {
             connection.backlog(null);
-            budget.release(backlog.bytes());
-            backlog.clear();
+            release(connection, backlog);
         }
         InFlight inFlight = connection.inFlight();
         if (inFlight != null) {
             connection.inFlight(null);
             if (inFlight.backlog() != null) {
-                budget.release(inFlight.backlog().bytes());
+                release(connection, inFlight.backlog());
+            } else {
+                connection.release(inFlight.messages(), inFlight.bytes());
+                inFlight.release(pool);
             }
-            inFlight.release(pool);
         }
+    }
+
+    private void release(Connection connection, Backlog backlog) {
+        budget.release(backlog.bytes());
+        connection.release(backlog.messages(), backlog.bytes());
+        backlog.clear();
     }
 }
