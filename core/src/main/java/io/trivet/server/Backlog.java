@@ -10,6 +10,7 @@ final class Backlog {
     private final Lane begun;
     private final Lane first;
     private final Lane ordinary;
+    private final Lane[] lanes;
     /** When the oldest message came, to within those that came with it; other threads read it as it happens to be. */
     private long sinceNanos;
     /** When the peer last took something, or the first message came. */
@@ -19,6 +20,7 @@ final class Backlog {
         begun = new Lane(pool);
         first = new Lane(pool);
         ordinary = new Lane(pool);
+        lanes = new Lane[]{begun, first, ordinary};
         progressNanos = nowNanos;
         sinceNanos = nowNanos;
     }
@@ -45,9 +47,9 @@ final class Backlog {
     }
 
     /** The lane ahead of the rest, at the next end of a message. */
-    Lane first(long nowNanos) {
+    Lane first() {
         if (ordinary.isBegun()) {
-            ordinary.removeFirst(begun, nowNanos);
+            ordinary.removeFirst(begun);
         }
         return first;
     }
@@ -66,11 +68,28 @@ final class Backlog {
         long fromBegun = Math.min(bytes, begun.bytes());
         long fromFirst = Math.min(bytes - fromBegun, first.bytes());
         int gone = begun.sent(fromBegun) + first.sent(fromFirst) + ordinary.sent(bytes - fromBegun - fromFirst);
-        Lane next = !begun.isEmpty() ? begun : !ordinary.isEmpty() ? ordinary : first;
-        if (!next.isEmpty()) {
-            sinceNanos = next.oldestNanos();
-        }
+        lookForOldest();
         return gone;
+    }
+
+    private void lookForOldest() {
+        Lane oldest = null;
+        for (Lane lane : lanes) {
+            if (!lane.isEmpty() && (oldest == null || lane.oldestNanos() - oldest.oldestNanos() < 0)) {
+                oldest = lane;
+            }
+        }
+        if (oldest != null) {
+            sinceNanos = oldest.oldestNanos();
+        }
+    }
+
+    /** Takes over what waits in a newer one, of which nothing has left. */
+    void add(Backlog newer) {
+        if (!newer.first.isEmpty()) {
+            first().add(newer.first);
+        }
+        ordinary.add(newer.ordinary);
     }
 
     /** Moves the positions of the buffers, for a pending send, which has not moved them. */
@@ -83,11 +102,16 @@ final class Backlog {
     }
 
     /** Drops the oldest ordinary message of which no byte has left; its length, or -1: there is none. */
-    int dropOldest(long nowNanos) {
+    int dropOldest() {
         if (ordinary.isBegun()) {
-            ordinary.removeFirst(begun, nowNanos);
+            ordinary.removeFirst(begun);
         }
-        return ordinary.isEmpty() ? -1 : ordinary.removeFirst(null, nowNanos);
+        if (ordinary.isEmpty()) {
+            return -1;
+        }
+        int length = ordinary.removeFirst(null);
+        lookForOldest();
+        return length;
     }
 
     void clear() {

@@ -517,8 +517,16 @@ public final class Connection {
 
     /** Read from any thread: the backlog may vanish while we look, and then there was none. */
     long oldestAgeNanos() {
+        InFlight pending = inFlight();
         Backlog waiting = backlog();
-        return waiting == null ? 0 : loop.ageNanos(waiting);
+        return pending != null ? loop.ageNanos(pending.sinceNanos()) : waiting != null ? loop.ageNanos(waiting.sinceNanos()) : 0;
+    }
+
+    /** When the peer last took something of what waits for it, or the wait began; {@link Loop#NO_DEADLINE}: nothing waits. */
+    long writingSinceNanos() {
+        InFlight pending = inFlight();
+        Backlog waiting = backlog();
+        return pending != null ? pending.progressNanos() : waiting != null ? waiting.progressNanos : Loop.NO_DEADLINE;
     }
 
     /** Keeps the peer's address while the socket is still there to tell it. */

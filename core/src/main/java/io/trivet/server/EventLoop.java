@@ -660,8 +660,8 @@ final class EventLoop implements Loop, Completions {
         return proactor.remoteAddress(connection.handle);
     }
 
-    long ageNanos(Backlog backlog) {
-        return Math.max(0, clock.nanoTime() - backlog.sinceNanos());
+    long ageNanos(long sinceNanos) {
+        return Math.max(0, clock.nanoTime() - sinceNanos);
     }
 
     void forEach(Consumer<Connection> consumer) {

@@ -104,10 +104,10 @@ final class Expiry {
     }
 
     private long writeDeadline(Connection connection) {
-        Backlog backlog = connection.inFlight() != null ? connection.inFlight().backlog() : connection.backlog();
-        return backlog == null || limits.writeTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
+        long sinceNanos = connection.writingSinceNanos();
+        return sinceNanos == Loop.NO_DEADLINE || limits.writeTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 ? Loop.NO_DEADLINE
-                : backlog.progressNanos + limits.writeTimeout().toNanos();
+                : sinceNanos + limits.writeTimeout().toNanos();
     }
 
     private long idleDeadline(Connection connection) {

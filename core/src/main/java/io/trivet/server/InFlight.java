@@ -9,25 +9,26 @@ import org.jspecify.annotations.Nullable;
  *
  * @param messages the messages of a batch
  * @param bytes their bytes
+ * @param begunNanos when the send began
  * @param staging a batch's staging buffer; null for a backlog
  * @param backlog a backlog; null for a batch
  */
-record InFlight(int messages, long bytes, @Nullable ByteBuffer staging, @Nullable Backlog backlog) {
-    static InFlight ofBatch(int messages, long bytes, ByteBuffer staging) {
-        return new InFlight(messages, bytes, staging, null);
+record InFlight(int messages, long bytes, long begunNanos, @Nullable ByteBuffer staging, @Nullable Backlog backlog) {
+    static InFlight ofBatch(int messages, long bytes, long begunNanos, ByteBuffer staging) {
+        return new InFlight(messages, bytes, begunNanos, staging, null);
     }
 
-    static InFlight ofBacklog(Backlog backlog) {
-        return new InFlight(0, 0, null, backlog);
+    static InFlight ofBacklog(Backlog backlog, long begunNanos) {
+        return new InFlight(0, 0, begunNanos, null, backlog);
     }
 
-    /** Gives the memory back. */
-    void release(BufferPool pool) {
-        if (staging != null) {
-            pool.giveBack(staging);
-        }
-        if (backlog != null) {
-            backlog.clear();
-        }
+    /** When its oldest message came, to within those that came with it. */
+    long sinceNanos() {
+        return backlog == null ? begunNanos : backlog.sinceNanos();
+    }
+
+    /** When the peer last took something, or the first message came. */
+    long progressNanos() {
+        return backlog == null ? begunNanos : backlog.progressNanos;
     }
 }

@@ -3,6 +3,7 @@ package io.trivet.server;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Messages that wait to be sent, in order: their bytes one behind the other in a few buffers, and the length of each. One thread.
@@ -110,6 +111,16 @@ final class Lane {
         chunks.addLast(new Chunk(view, false, nowNanos));
     }
 
+    /** Takes over the messages of another lane, of which nothing has left; it is empty afterwards. */
+    void add(Lane other) {
+        for (int i = 0; i < other.messages; i++) {
+            begin(other.lengths[other.first + i & other.lengths.length - 1]);
+        }
+        chunks.addAll(other.chunks);
+        other.chunks.clear();
+        other.clear();
+    }
+
     /** Fills in the buffers to send from; how many there are now. */
     int parts(ByteBuffer[] parts, int count) {
         int next = count;
@@ -158,8 +169,9 @@ final class Lane {
     }
 
     /** Takes the first message out, whose bytes are then in the other lane (if there is one) or dropped; its length. */
-    int removeFirst(@org.jspecify.annotations.Nullable Lane other, long nowNanos) {
+    int removeFirst(@Nullable Lane other) {
         int length = lengths[first];
+        long sinceNanos = oldestNanos();
         if (other != null) {
             other.begin(length);
             if (begun) {
@@ -171,7 +183,7 @@ final class Lane {
             ByteBuffer buffer = chunks.getFirst().buffer;
             int part = Math.min(left, buffer.remaining());
             if (other != null) {
-                other.put(buffer.slice(buffer.position(), part), nowNanos);
+                other.put(buffer.slice(buffer.position(), part), sinceNanos);
             }
             buffer.position(buffer.position() + part);
             left -= part;

@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
@@ -223,7 +224,7 @@ final class Output {
         int messages = 0;
         long bytes = 0;
         while (connection.queuedBytes() + (long) length > limits.queueBytesMax()) {
-            int dropped = backlog.dropOldest(loop.now());
+            int dropped = backlog.dropOldest();
             if (dropped < 0) {
                 break;
             }
@@ -299,8 +300,9 @@ final class Output {
         if (connection.isClosed()) {
             connection.release(batch.messages(), bytes);
         } else if (taken == Proactor.PENDING) {
-            connection.inFlight(InFlight.ofBatch(batch.messages(), bytes, batch.lendStaging()));
+            connection.inFlight(InFlight.ofBatch(batch.messages(), bytes, loop.now(), batch.lendStaging()));
             connection.set(Connection.BLOCKED);
+            guardWriting(connection);
         } else if (taken == bytes) {
             left(connection, batch.messages(), taken);
         } else {
@@ -317,7 +319,7 @@ final class Output {
     private void append(Connection connection, ByteBuffer content, int length, boolean ahead) {
         keepBatch(connection);
         Backlog backlog = backlogOf(connection);
-        Lane lane = ahead ? backlog.first(loop.now()) : backlog.ordinary();
+        Lane lane = ahead ? backlog.first() : backlog.ordinary();
         lane.begin(length);
         if (framing.headLength() > 0) {
             ByteBuffer head = ByteBuffer.allocate(framing.headLength());
@@ -392,13 +394,16 @@ final class Output {
             connection.inFlight(null);
             Backlog backlog = inFlight.backlog();
             if (backlog == null) {
-                inFlight.release(pool);
+                giveBack(inFlight);
                 left(connection, inFlight.messages(), bytes);
             } else {
                 backlog.advance(bytes);
                 leftBacklog(connection, backlog, bytes);
                 if (!backlog.isEmpty()) { // it has more chunks than one call takes
-                    sendBacklog(connection, backlog);
+                    if (connection.backlog() != null) {
+                        backlog.add(connection.backlog());
+                    }
+                    connection.backlog(backlog);
                 }
             }
         }
@@ -441,8 +446,9 @@ final class Output {
                 return;
             }
             if (taken == Proactor.PENDING) {
-                connection.inFlight(InFlight.ofBacklog(backlog));
+                connection.inFlight(InFlight.ofBacklog(backlog, loop.now()));
                 connection.set(Connection.BLOCKED);
+                guardWriting(connection);
                 return;
             }
             leftBacklog(connection, backlog, taken);
@@ -475,9 +481,9 @@ final class Output {
     }
 
     private void guardWriting(Connection connection) {
-        Backlog backlog = connection.backlog();
-        if (backlog != null && !limits.writeTimeout().isZero()) {
-            loop.deadlineAtLatest(connection, backlog.progressNanos + limits.writeTimeout().toNanos());
+        long progressNanos = connection.writingSinceNanos();
+        if (progressNanos != Loop.NO_DEADLINE && !limits.writeTimeout().isZero()) {
+            loop.deadlineAtLatest(connection, progressNanos + limits.writeTimeout().toNanos());
         }
     }
 
@@ -520,8 +526,14 @@ final class Output {
                 release(connection, inFlight.backlog());
             } else {
                 connection.release(inFlight.messages(), inFlight.bytes());
-                inFlight.release(pool);
+                giveBack(inFlight);
             }
+        }
+    }
+
+    private void giveBack(InFlight batch) {
+        if (batch.staging() != null) {
+            pool.giveBack(batch.staging());
         }
     }
 
