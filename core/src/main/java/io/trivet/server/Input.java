@@ -32,6 +32,8 @@ final class Input {
     private @Nullable ByteBuffer memory;
 
     private @Nullable ByteBuffer memoryView;
+    /** What messages are being given from: its memory stays until the handler has returned, whatever that does. */
+    private @Nullable Held giving;
 
     Input(EventLoop loop, Proactor proactor, Output output, Callbacks callbacks, Budget budget, BufferPool pool,
             Server.Settings settings) {
@@ -102,21 +104,26 @@ final class Input {
         Held held = connection.held();
         if (held != null && connection.state() == ConnectionState.OPEN && !isPaused(connection)) {
             output.beginDelivery(connection, null, 0);
+            giving = held;
             int given;
             try {
                 given = give(connection, held.buffer(), held.view(), held.from(), held.to(), held.scanned, false);
             } finally {
+                giving = null;
                 output.endDelivery(connection);
             }
             if (connection.held() == held) {
                 held.givenTo(given, loop.now());
                 afterGiving(connection);
+            } else {
+                held.release();
             }
         }
         if (connection.is(Connection.END_HELD) && connection.state() == ConnectionState.OPEN && mayGive(connection)) {
             connection.clear(Connection.END_HELD);
             tellEnd(connection);
         }
+        updateReceiving(connection); // the handler may have paused and resumed, and all was given meanwhile
         output.flush(connection);
     }
 
@@ -195,12 +202,15 @@ final class Input {
         }
     }
 
+    /** Forgets what is held. */
     void dropHeld(Connection connection) {
         Held held = connection.held();
         if (held != null) {
             connection.held(null);
             budget.release(held.budgetBytes);
-            held.release();
+            if (held != giving) {
+                held.release();
+            }
         }
     }
 
