@@ -92,7 +92,7 @@ final class Callbacks {
         begin();
         try {
             task.run();
-        } catch (RuntimeException e) {
+        } catch (Exception e) { // also one that was thrown without being declared
             log.taskFailed(e);
         } finally {
             end();

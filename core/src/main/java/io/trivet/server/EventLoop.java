@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.PriorityQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -59,8 +60,13 @@ final class EventLoop implements Loop, Completions {
     /** How many connections it has, those on their way to it included. Any thread. */
     private final AtomicInteger load = new AtomicInteger();
 
+    /** Held while it turns, and while it ends: another thread may close an opened server, but not in the middle of a turn. */
+    private final ReentrantLock turning = new ReentrantLock();
     private volatile @Nullable Thread thread;
+    /** Ends when the turn under way is over. */
     private volatile boolean stopped;
+    /** Nothing happens any more. */
+    private volatile boolean ended;
     /** Whether it sleeps in the kernel: for the watchdog. */
     private volatile boolean waiting;
     private boolean draining;
@@ -101,9 +107,27 @@ final class EventLoop implements Loop, Completions {
 
     /** One turn that waits no longer than that; negative: no limit. How much was done. */
     int turn(long waitNanosMax) throws IOException {
-        if (!isOwnThread()) {
-            takeThread();
+        if (!turning.tryLock()) {
+            throw new IllegalStateException("the loop is turned by another thread, or ends");
         }
+        try {
+            int done = 0;
+            if (!stopped) {
+                if (!isOwnThread()) {
+                    takeThread();
+                }
+                done = turnOnce(waitNanosMax);
+            }
+            if (stopped) {
+                end();
+            }
+            return done;
+        } finally {
+            turning.unlock();
+        }
+    }
+
+    private int turnOnce(long waitNanosMax) throws IOException {
         long wait = waitNanos(waitNanosMax);
         nowIsKnown = false;
         waiting = wait != 0;
@@ -149,7 +173,10 @@ final class EventLoop implements Loop, Completions {
 
     @Override
     public long nextDeadline() {
-        if (hasWork()) {
+        if (ended) {
+            return NO_DEADLINE;
+        }
+        if (hasWork() || stopped) {
             return clock.nanoTime();
         }
         long next = expiry.next();
@@ -523,19 +550,54 @@ final class EventLoop implements Loop, Completions {
         }
     }
 
-    /** Closes everything at once. The last that happens on a loop, and nothing is taken afterwards. */
+    /** Closes everything at once, or when the turn under way is over. Any thread. */
     void shutDown() {
-        stopped = true;
-        for (Runnable task = tasks.take(); task != null; task = tasks.take()) {
-            callbacks.task(task); // among them may be connections on their way to this loop
+        stop();
+        if (!turning.isHeldByCurrentThread()) { // else a handler asks: this turn goes to its end first
+            turning.lock();
+            try {
+                end();
+            } finally {
+                turning.unlock();
+            }
         }
-        closeAll();
-        closeClosing();
+    }
+
+    /** The last that happens on a loop. */
+    private void end() {
+        if (ended) {
+            return;
+        }
+        thread = Thread.currentThread();
+        if (index == 0) {
+            server.acceptor().end();
+        }
+        tasks.close();
+        boolean more = true;
+        while (more) {
+            try {
+                // Among the tasks may be connections on their way to this loop.
+                for (Runnable task = tasks.take(); task != null; task = tasks.take()) {
+                    callbacks.task(task);
+                }
+                closeAll();
+                closeClosing();
+                more = false;
+            } catch (Error e) { // one handler's, who is told of the end; the others are told all the same
+                log.stopped(e);
+            }
+        }
         try {
             proactor.close();
         } catch (IOException e) {
             log.closeFailed(e);
         }
+        for (Connection connection : connections) {
+            if (connection != null) {
+                output.release(connection); // sends that were pending are over only now
+            }
+        }
+        ended = true;
     }
 
     // ---- from its parts, and from other threads
@@ -545,19 +607,21 @@ final class EventLoop implements Loop, Completions {
         return Thread.currentThread() == thread;
     }
 
-    /** Runs now on the loop's thread; from another, soon, unless the loop has stopped: then there is nothing left to do it to. */
+    /** Runs now on the loop's thread; from another, soon, unless the loop has ended: then there is nothing left to do it to. */
     void run(Runnable task) {
         if (isOwnThread()) {
             task.run();
-        } else if (!stopped) {
-            execute(task);
+        } else if (tasks.addOwn(task)) {
+            proactor.wakeup();
         }
     }
 
+    /** Runs soon, and not at once even on the loop's thread: whoever asks stands in a callback. The loop's thread. */
+    void runLater(Runnable task) {
+        tasks.addOwn(task);
+    }
+
     void execute(Runnable task) {
-        if (stopped) {
-            throw new RejectedExecutionException("the server is closed");
-        }
         tasks.add(task);
         if (!isOwnThread()) {
             proactor.wakeup();
@@ -565,6 +629,9 @@ final class EventLoop implements Loop, Completions {
     }
 
     void schedule(Connection connection, Duration delay, Runnable task) {
+        if (tasks.isClosed()) {
+            throw new RejectedExecutionException("the server is closed");
+        }
         if (timersWaiting.incrementAndGet() > Tasks.WAITING_MAX) {
             timersWaiting.decrementAndGet();
             throw new RejectedExecutionException("the loop has " + Tasks.WAITING_MAX + " scheduled tasks waiting");
@@ -631,6 +698,10 @@ final class EventLoop implements Loop, Completions {
 
     boolean isStopped() {
         return stopped;
+    }
+
+    boolean hasEnded() {
+        return ended;
     }
 
     // ---- looking on: any thread

@@ -36,7 +36,7 @@ final class Log {
         say(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + failure, failure);
     }
 
-    void taskFailed(RuntimeException failure) {
+    void taskFailed(Exception failure) {
         say(tasks, Level.WARNING, "a task threw: " + failure, failure);
     }
 

@@ -237,7 +237,11 @@ final class Output {
             loop.counters.add(Counters.DROPPED, messages);
             int count = messages;
             long sum = bytes;
-            loop.execute(() -> callbacks.dropped(connection, count, sum)); // not here: its handler stands in a send
+            loop.runLater(() -> { // its handler stands in a send
+                if (!connection.isClosed()) {
+                    callbacks.dropped(connection, count, sum);
+                }
+            });
         }
         return messages > 0;
     }

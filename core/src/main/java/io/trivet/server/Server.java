@@ -97,30 +97,22 @@ public final class Server implements AutoCloseable {
 
     private void turnUntilStopped(EventLoop loop) {
         try {
-            while (!loop.isStopped()) {
+            while (!loop.hasEnded()) {
                 loop.turn(-1);
+                // A handler may leave its thread interrupted: then no wait would be one any more.
+                Thread.interrupted();
             }
         } catch (Throwable t) { // an Error of a handler, or a kernel that cannot wait any more: nothing can go on here
             log.stopped(t);
             closed.set(true);
             loops.forEach(EventLoop::stop);
         } finally {
-            endLoop(loop);
+            loop.shutDown();
             running.countDown();
-            if (running.getCount() == 0) {
-                closed.set(true); // it may have been drained
+            Watchdog dog = watchdog;
+            if (dog != null && running.getCount() == 0) {
+                dog.stop();
             }
-        }
-    }
-
-    private void endLoop(EventLoop loop) {
-        if (loop.index == 0) {
-            acceptor.end();
-        }
-        loop.shutDown();
-        Watchdog dog = watchdog;
-        if (dog != null && running.getCount() <= 1) {
-            dog.stop();
         }
     }
 
@@ -131,7 +123,7 @@ public final class Server implements AutoCloseable {
      * @return how much was done; 0: nothing, the time was over
      * @throws IllegalStateException the server was started, so its loops turn by themselves; it is closed; or another thread turned it
      *     before
-     * @throws IOException the loop cannot go on
+     * @throws IOException the loop cannot go on; the server is closed
      */
     public int turn(@Nullable Duration timeout) throws IOException {
         if (started) {
@@ -144,12 +136,16 @@ public final class Server implements AutoCloseable {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
         long nanos = timeout == null ? -1 : timeout.compareTo(Duration.ofDays(100_000)) > 0 ? Long.MAX_VALUE : timeout.toNanos();
-        int done = loops.getFirst().turn(nanos);
-        if (loops.getFirst().isStopped() && closed.compareAndSet(false, true)) { // it was drained
-            endLoop(loops.getFirst());
-            running.countDown();
+        EventLoop loop = loops.getFirst();
+        try {
+            return loop.turn(nanos);
+        } catch (IOException | Error e) {
+            log.stopped(e);
+            loop.shutDown();
+            throw e;
+        } finally {
+            closed.compareAndSet(false, loop.hasEnded()); // it was drained, or closed by a handler
         }
-        return done;
     }
 
     /**
@@ -252,7 +248,7 @@ public final class Server implements AutoCloseable {
      * @return true once nothing more happens
      */
     public boolean isClosed() {
-        return closed.get();
+        return loops.stream().allMatch(EventLoop::hasEnded);
     }
 
     /**
@@ -267,16 +263,15 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Closes everything at once: what waits is dropped, and every handler is told. Waits for the loops of a started server, unless called from
-     * one of them. A second time does nothing.
+     * Closes everything at once: what waits is dropped, and every handler is told. Waits for the loops of a started server, and for a turn of
+     * an opened one that another thread is in; from a handler it returns at once, and the server closes at the end of the turn. A second time
+     * does nothing.
      */
     @Override
     public void close() {
-        boolean first = closed.compareAndSet(false, true);
+        closed.set(true);
         if (!started) {
-            if (first) {
-                endLoop(loops.getFirst());
-            }
+            loops.getFirst().shutDown();
             return;
         }
         loops.forEach(EventLoop::stop);

@@ -12,18 +12,51 @@ final class Tasks {
 
     private final ConcurrentLinkedQueue<Runnable> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger waiting = new AtomicInteger();
+    private volatile boolean closed;
 
     /**
      * Adds a task. The loop must be woken afterwards: it looks at the queue after it was woken, so none is overlooked.
      *
-     * @throws RejectedExecutionException too many are waiting
+     * @throws RejectedExecutionException too many are waiting, or the queue is closed
      */
     void add(Runnable task) {
-        if (waiting.incrementAndGet() > WAITING_MAX) {
+        if (!offer(task, WAITING_MAX)) {
+            throw new RejectedExecutionException(
+                    closed ? "the server is closed" : "the loop has " + WAITING_MAX + " tasks waiting");
+        }
+    }
+
+    /**
+     * Adds something that the server itself wants done, to close or to pause: for that there is room when tasks are refused already.
+     *
+     * @return false: the queue is closed
+     * @throws RejectedExecutionException twice too many are waiting
+     */
+    boolean addOwn(Runnable task) {
+        boolean added = offer(task, 2 * WAITING_MAX);
+        if (!added && !closed) {
+            throw new RejectedExecutionException("the loop has " + 2 * WAITING_MAX + " tasks waiting");
+        }
+        return added;
+    }
+
+    private boolean offer(Runnable task, int waitingMax) {
+        if (waiting.incrementAndGet() > waitingMax || closed) {
             waiting.decrementAndGet();
-            throw new RejectedExecutionException("the loop has " + WAITING_MAX + " tasks waiting");
+            return false;
         }
         queue.add(task);
+        return !closed || !withdraw(task);
+    }
+
+    /** Closed just now: either the loop has found the task all the same and runs it, or it is taken back. */
+    @SuppressWarnings("ReferenceEquality") // this very task, whatever it takes for its equal
+    private boolean withdraw(Runnable task) {
+        boolean withdrawn = queue.removeIf(other -> other == task);
+        if (withdrawn) {
+            waiting.decrementAndGet();
+        }
+        return withdrawn;
     }
 
     @Nullable
@@ -37,5 +70,14 @@ final class Tasks {
 
     boolean isEmpty() {
         return queue.isEmpty();
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Takes no more; what was added before can still be taken. */
+    void close() {
+        closed = true;
     }
 }
