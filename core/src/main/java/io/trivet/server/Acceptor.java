@@ -33,7 +33,7 @@ final class Acceptor {
 
     private @Nullable Pipe reserve;
     private boolean accepting;
-    private boolean ended;
+    private volatile boolean ended;
     private boolean troubled;
     private long backoffNanos = BACKOFF_MIN_NANOS;
     /** The accepted connections of all loops. Guarded by {@link #perAddress}. */
@@ -53,14 +53,22 @@ final class Acceptor {
 
     /** Begins to accept. Before the loops turn, or on the first one's thread. */
     void begin() throws IOException {
+        if (ended) {
+            return;
+        }
         if (reserve == null && !listeners.isEmpty()) {
             reserve = settings.network().pipe();
         }
-        if (!accepting && !ended) {
-            for (int i = 0; i < listeners.size(); i++) {
-                loop().proactor().accept(listeners.get(i), i);
-            }
+        if (!accepting) {
             accepting = true;
+            try {
+                for (int i = 0; i < listeners.size(); i++) {
+                    loop().proactor().accept(listeners.get(i), i);
+                }
+            } catch (IOException e) {
+                pause(); // all or none: the next attempt begins anew
+                throw e;
+            }
         }
     }
 
@@ -101,6 +109,7 @@ final class Acceptor {
                 loop.execute(() -> loop.adopt(stream, remote));
             } catch (RejectedExecutionException e) { // it has stopped just now
                 closeQuietly(stream);
+                loop.expectNoMore();
                 gone(remote);
             }
         }
@@ -185,6 +194,9 @@ final class Acceptor {
     }
 
     private void resume() {
+        if (ended) {
+            return;
+        }
         try {
             synchronized (perAddress) {
                 if (atLimit) {
@@ -218,7 +230,12 @@ final class Acceptor {
             pause();
             for (TcpListener listener : listeners) {
                 try {
-                    for (TcpStream stream = listener.accept(); stream != null; stream = listener.accept()) {
+                    // No more than could wait when the draining began: who comes now may be refused.
+                    for (int i = 0; i < settings.backlog(); i++) {
+                        TcpStream stream = listener.accept();
+                        if (stream == null) {
+                            break;
+                        }
                         accepted(stream);
                     }
                 } catch (IOException e) {
@@ -242,7 +259,13 @@ final class Acceptor {
                 }
             }
             closeReserve();
+            server.loops().forEach(EventLoop::wakeup); // those that drain wait for this
         }
+    }
+
+    /** Whether no loop will be given a further connection; those that were on their way are counted there. Any thread. */
+    boolean hasEnded() {
+        return ended;
     }
 
     private void closeReserve() {

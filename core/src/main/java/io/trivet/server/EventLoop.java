@@ -244,7 +244,7 @@ final class EventLoop implements Loop, Completions {
             tellClosed(connection);
             done++;
         }
-        if (draining && load.get() == 0) {
+        if (draining && server.acceptor().hasEnded() && load.get() == 0) { // in this order: it ends after it has given its last
             stopped = true;
         }
         return done;
@@ -365,6 +365,11 @@ final class EventLoop implements Loop, Completions {
         load.incrementAndGet();
     }
 
+    /** One that was expected does not come. Any thread. */
+    void expectNoMore() {
+        load.decrementAndGet();
+    }
+
     /** Takes over an accepted connection, which was {@linkplain #expect expected}. */
     void adopt(TcpStream stream, InetSocketAddress remote) {
         Connection connection = Connection.accepted(this);
@@ -373,7 +378,7 @@ final class EventLoop implements Loop, Completions {
         } catch (IOException e) { // reset before it was looked at, or the kernel has no memory for one more
             log.adoptFailed(e);
             Acceptor.closeQuietly(stream);
-            load.decrementAndGet();
+            expectNoMore();
             server.acceptor().gone(remote);
             return;
         }
@@ -643,6 +648,11 @@ final class EventLoop implements Loop, Completions {
     /** Runs a task of the server's own on this loop after some time. The loop's thread, or before it turns. */
     void after(long delayNanos, Runnable task) {
         timers.add(new Timer(now() + delayNanos, timerNumber++, null, task));
+    }
+
+    /** Goes round once, whatever it waits for. Any thread. */
+    void wakeup() {
+        proactor.wakeup();
     }
 
     /** Ends it as soon as the turn under way is over. Any thread. */

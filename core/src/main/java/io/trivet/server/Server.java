@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -176,10 +177,11 @@ public final class Server implements AutoCloseable {
      * @param address where to
      * @param handler its handler: onOpen when it is there, or onClose alone when it does not come about
      * @return the connection; what is sent meanwhile waits in its queue
-     * @throws java.util.concurrent.RejectedExecutionException the server is closed
+     * @throws RejectedExecutionException the server is closed, or a million tasks wait already
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
         Objects.requireNonNull(handler, "handler");
+        Objects.requireNonNull(address, "address");
         EventLoop least = loops.getFirst();
         for (EventLoop loop : loops) {
             least = loop.load() < least.load() ? loop : least;
@@ -187,7 +189,12 @@ public final class Server implements AutoCloseable {
         EventLoop loop = least;
         Connection connection = Connection.connecting(loop, handler, address);
         loop.expect();
-        loop.execute(() -> loop.connect(connection, address));
+        try {
+            loop.execute(() -> loop.connect(connection, address));
+        } catch (RejectedExecutionException e) {
+            loop.expectNoMore();
+            throw e;
+        }
         return connection;
     }
 
