@@ -421,7 +421,7 @@ public final class Connection {
     }
 
     /** Adds to what came after our end; the sum. */
-    int addLingerBytes(int bytes) {
+    long addLingerBytes(int bytes) {
         Extra some = needExtra();
         some.lingerBytes += bytes;
         return some.lingerBytes;

@@ -419,7 +419,7 @@ final class EventLoop implements Loop, Completions {
         Limits limits = settings.limits();
         expiry.stateEndsIn(connection, connection.is(Connection.ACCEPTED) ? limits.firstMessageTimeout() : Duration.ZERO);
         if (!limits.idleTimeout().isZero()) {
-            expiry.atLatest(connection, now() + limits.idleTimeout().toNanos());
+            expiry.atLatest(connection, now() + Limits.nanos(limits.idleTimeout()));
         }
         try {
             if (settings.urgent()) {
@@ -641,7 +641,7 @@ final class EventLoop implements Loop, Completions {
             timersWaiting.decrementAndGet();
             throw new RejectedExecutionException("the loop has " + Tasks.WAITING_MAX + " scheduled tasks waiting");
         }
-        long deadline = clock.nanoTime() + Math.max(0, delay.toNanos());
+        long deadline = clock.nanoTime() + Math.max(0, Limits.nanos(delay));
         run(() -> timers.add(new Timer(deadline, timerNumber++, connection, task)));
     }
 

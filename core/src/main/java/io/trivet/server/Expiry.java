@@ -38,7 +38,7 @@ final class Expiry {
         if (timeout.isZero()) {
             connection.stateDeadlineNanos(Loop.NO_DEADLINE);
         } else {
-            connection.stateDeadlineNanos(loop.now() + timeout.toNanos());
+            connection.stateDeadlineNanos(loop.now() + Limits.nanos(timeout));
             atLatest(connection, connection.stateDeadlineNanos());
         }
     }
@@ -92,7 +92,10 @@ final class Expiry {
 
     private static long stateDeadline(Connection connection) {
         // The first message has come, and there is no other deadline for being open.
-        boolean met = connection.is(Connection.SPOKEN) && connection.state() == ConnectionState.OPEN;
+        boolean met = connection.is(Connection.SPOKEN) && switch (connection.state()) {
+            case OPEN, INPUT_ENDED -> true;
+            case CONNECTING, DRAINING, LINGERING, CLOSED -> false;
+        };
         return met ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();
     }
 
@@ -100,20 +103,22 @@ final class Expiry {
         Held held = connection.held();
         return held == null || limits.messageTimeout().isZero() || !input.awaitsRest(connection)
                 ? Loop.NO_DEADLINE
-                : held.begunNanos + limits.messageTimeout().toNanos();
+                : held.begunNanos + Limits.nanos(limits.messageTimeout());
     }
 
     private long writeDeadline(Connection connection) {
         long sinceNanos = connection.writingSinceNanos();
         return sinceNanos == Loop.NO_DEADLINE || limits.writeTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 ? Loop.NO_DEADLINE
-                : sinceNanos + limits.writeTimeout().toNanos();
+                : sinceNanos + Limits.nanos(limits.writeTimeout());
     }
 
     private long idleDeadline(Connection connection) {
+        // One that lingers has a deadline of its own, and nothing is expected of it.
         return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
-                ? Loop.NO_DEADLINE
-                : connection.activityNanos(loop.now()) + limits.idleTimeout().toNanos();
+                || connection.state() == ConnectionState.LINGERING
+                        ? Loop.NO_DEADLINE
+                        : connection.activityNanos(loop.now()) + Limits.nanos(limits.idleTimeout());
     }
 
     private static boolean isOver(long deadline, long now) {

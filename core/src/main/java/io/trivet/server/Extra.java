@@ -19,7 +19,7 @@ final class Extra {
     /** When the state that it is in ends by itself: a connect, a first message, a linger. */
     long stateDeadlineNanos = Loop.NO_DEADLINE;
     /** What came after our end. */
-    int lingerBytes;
+    long lingerBytes;
 
     boolean isEmpty() {
         return held == null && backlog == null && inFlight == null && handler == null && remote == null

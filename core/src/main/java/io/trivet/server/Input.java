@@ -176,7 +176,7 @@ final class Input {
             if (mayGive(connection)) {
                 held.scanned = held.bytes();
                 if (!limits.messageTimeout().isZero()) {
-                    loop.deadlineAtLatest(connection, held.begunNanos + limits.messageTimeout().toNanos());
+                    loop.deadlineAtLatest(connection, held.begunNanos + Limits.nanos(limits.messageTimeout()));
                 }
             }
         }

@@ -30,6 +30,7 @@ import java.util.Objects;
 public record Limits(int connectionsMax, int connectionsPerAddressMax, int queueBytesMax, int queueHighBytes, int queueLowBytes,
         long queueBudgetBytes, int messageBytesMax, Duration messageTimeout, Duration firstMessageTimeout, Duration idleTimeout,
         Duration writeTimeout, Duration connectTimeout, Duration lingerTimeout, long lingerBytesMax, Duration handlerTimeout) {
+    private static final Duration FOR_EVER = Duration.ofDays(36_525);
     private static final Limits DEFAULTS = new Limits(
             Integer.MAX_VALUE, 0, 1 << 20, 64 << 10, 32 << 10, Math.max(64L << 20, Runtime.getRuntime().maxMemory() / 4),
             64 << 10,
@@ -68,6 +69,11 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public static Limits defaults() {
         return DEFAULTS;
+    }
+
+    /** A duration in nanoseconds; a hundred years are as good as for ever, and leave room for sums and differences. */
+    static long nanos(Duration duration) {
+        return duration.compareTo(FOR_EVER) > 0 ? FOR_EVER.toNanos() : duration.isNegative() ? 0 : duration.toNanos();
     }
 
     private static void positive(long value, String name) {

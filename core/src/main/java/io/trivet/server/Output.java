@@ -487,7 +487,7 @@ final class Output {
     private void guardWriting(Connection connection) {
         long progressNanos = connection.writingSinceNanos();
         if (progressNanos != Loop.NO_DEADLINE && !limits.writeTimeout().isZero()) {
-            loop.deadlineAtLatest(connection, progressNanos + limits.writeTimeout().toNanos());
+            loop.deadlineAtLatest(connection, progressNanos + Limits.nanos(limits.writeTimeout()));
         }
     }
 

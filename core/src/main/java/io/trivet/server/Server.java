@@ -136,7 +136,7 @@ public final class Server implements AutoCloseable {
         if (timeout != null && timeout.isNegative()) {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
-        long nanos = timeout == null ? -1 : timeout.compareTo(Duration.ofDays(100_000)) > 0 ? Long.MAX_VALUE : timeout.toNanos();
+        long nanos = timeout == null ? -1 : Limits.nanos(timeout);
         EventLoop loop = loops.getFirst();
         try {
             return loop.turn(nanos);
@@ -239,10 +239,10 @@ public final class Server implements AutoCloseable {
      * Begins to end in an orderly way, and returns: nothing more is accepted, no message is taken or given any more, what waits for each peer
      * is delivered, and each is read to its end. The server is closed when all are gone, or the time is over.
      *
-     * @param timeout the longest that it may take
+     * @param timeout the longest that it may take; zero or less: what can be done at once
      */
     public void drain(Duration timeout) {
-        long deadline = settings.network().clock().nanoTime() + timeout.toNanos();
+        long deadline = settings.network().clock().nanoTime() + Limits.nanos(timeout);
         loops.getFirst().run(acceptor::drain);
         for (EventLoop loop : loops) {
             loop.run(() -> loop.drain(deadline));
@@ -335,7 +335,7 @@ public final class Server implements AutoCloseable {
             int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
             stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
             stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, Math.max(1, seconds / 4));
-            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, (int) Math.min(Integer.MAX_VALUE, idle.toMillis()));
+            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, (int) Math.min(Integer.MAX_VALUE, Limits.nanos(idle) / 1_000_000));
         }
     }
 

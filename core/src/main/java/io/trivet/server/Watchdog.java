@@ -19,7 +19,7 @@ final class Watchdog implements Runnable {
     Watchdog(List<EventLoop> loops, Log log, Duration limit) {
         this.loops = loops;
         this.log = log;
-        limitNanos = limit.toNanos();
+        limitNanos = Limits.nanos(limit);
         thread = Thread.ofPlatform().name("trivet-watchdog").daemon().unstarted(this);
     }
 
