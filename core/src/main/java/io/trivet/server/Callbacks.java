@@ -7,14 +7,14 @@ import java.nio.ByteBuffer;
 
 /**
  * Calls of handlers: the one place where an application's exception is caught. It costs the connection; an {@link Error} goes through and
- * stops the loop. One a loop; one thread, but for {@link #sinceNanos}.
+ * stops the loop. One a loop; one thread, but for {@link #mark}.
  */
 final class Callbacks {
-    private static final VarHandle SINCE;
+    private static final VarHandle MARK;
 
     static {
         try {
-            SINCE = MethodHandles.lookup().findVarHandle(Callbacks.class, "sinceNanos", long.class);
+            MARK = MethodHandles.lookup().findVarHandle(Callbacks.class, "mark", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -22,9 +22,8 @@ final class Callbacks {
 
     private final EventLoop loop;
     private final Log log;
-    /** When the callback under way began; 0: none is. Written around every callback, so without a fence; the watchdog reads it. */
-    @SuppressWarnings("UnusedVariable") // through SINCE
-    private long sinceNanos;
+    /** Counts up at the beginning and at the end of every callback, so without a fence, and without asking the clock. */
+    private long mark;
 
     Callbacks(EventLoop loop, Log log) {
         this.loop = loop;
@@ -36,9 +35,9 @@ final class Callbacks {
         void run() throws Exception;
     }
 
-    /** When the callback under way began, in the network's time; 0: none is. Any thread. */
-    long sinceNanos() {
-        return (long) SINCE.getOpaque(this);
+    /** Odd while a callback is under way, and another number for each. Any thread: the watchdog sees by it whether one goes on and on. */
+    long mark() {
+        return (long) MARK.getOpaque(this);
     }
 
     void message(Connection connection, ByteBuffer view) {
@@ -116,10 +115,10 @@ final class Callbacks {
     }
 
     private void begin() {
-        SINCE.setOpaque(this, loop.now());
+        MARK.setOpaque(this, mark + 1);
     }
 
     private void end() {
-        SINCE.setOpaque(this, 0L);
+        MARK.setOpaque(this, mark + 1);
     }
 }

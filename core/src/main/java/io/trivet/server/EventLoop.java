@@ -724,8 +724,8 @@ final class EventLoop implements Loop, Completions {
         return clock.nanoTime();
     }
 
-    long callbackSinceNanos() {
-        return callbacks.sinceNanos();
+    long callbackMark() {
+        return callbacks.mark();
     }
 
     @Nullable

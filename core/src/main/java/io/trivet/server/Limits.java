@@ -25,7 +25,7 @@ import java.util.Objects;
  * @param connectTimeout for an outgoing connection
  * @param lingerTimeout for the peer to read to the end after our output has ended
  * @param lingerBytesMax so much is read and dropped meanwhile
- * @param handlerTimeout a handler that takes longer is named in the log, with its stack
+ * @param handlerTimeout a handler that takes longer is named in the log, with its stack (of a started server)
  */
 public record Limits(int connectionsMax, int connectionsPerAddressMax, int queueBytesMax, int queueHighBytes, int queueLowBytes,
         long queueBudgetBytes, int messageBytesMax, Duration messageTimeout, Duration firstMessageTimeout, Duration idleTimeout,
