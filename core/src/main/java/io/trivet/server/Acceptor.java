@@ -3,6 +3,7 @@ package io.trivet.server;
 import io.trivet.net.Pipe;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
+import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -131,6 +132,7 @@ final class Acceptor {
             if (limits.connectionsPerAddressMax() > 0) {
                 int already = perAddress.getOrDefault(remote.getAddress(), 0);
                 if (already >= limits.connectionsPerAddressMax()) {
+                    server.log().refused(remote, CloseReason.TOO_MANY_FROM_ADDRESS);
                     return false;
                 }
                 perAddress.put(remote.getAddress(), already + 1);

@@ -180,7 +180,8 @@ public final class Connection {
     }
 
     /**
-     * Sends TCP's urgent byte, which passes the queue by. Done on the loop; when the socket is full the byte is not sent.
+     * Sends TCP's urgent byte, which passes the queue by. Done on the loop; when the socket is full, or the connection not there yet or
+     * ended, the byte is not sent.
      *
      * @param b the byte
      * @throws UnsupportedOperationException the server's network cannot

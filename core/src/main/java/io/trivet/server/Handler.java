@@ -25,7 +25,8 @@ public interface Handler {
      * A whole message has arrived.
      *
      * @param connection the connection
-     * @param message what the {@linkplain Framing frame} holds; read-only, and valid during the call: copy what is to be kept
+     * @param message what the {@linkplain Framing frame} holds, from position to limit; the position need not be 0, so count from there, and
+     *     do not rewind: what lies around it is not the message. Read-only, and valid during the call: copy what is to be kept
      * @throws Exception closes the connection
      */
     void onMessage(Connection connection, ByteBuffer message) throws Exception;

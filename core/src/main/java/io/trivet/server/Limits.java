@@ -12,7 +12,8 @@ import java.util.Objects;
  * }
  *
  * @param connectionsMax the most connections at a time; at the limit nothing more is accepted, and those who come wait in the backlog
- * @param connectionsPerAddressMax the most connections from one IP address; one more is closed at once; 0: no limit
+ * @param connectionsPerAddressMax the most connections from one IP address; one more is closed at once, no handler is told, and the log
+ *     says so; 0: no limit
  * @param queueBytesMax the cap of a connection's queue, in bytes, frames included
  * @param queueHighBytes the high mark of a queue: from there on a peer is taken for slow
  * @param queueLowBytes the low mark: from there on it is no longer

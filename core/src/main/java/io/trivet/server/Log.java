@@ -1,8 +1,11 @@
 package io.trivet.server;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.Clock;
+import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +21,8 @@ final class Log {
     private final Kind tasks = new Kind();
     private final Kind calls = new Kind();
     private final Kind adoptions = new Kind();
+    private final Kind refusals = new Kind();
+    private final Kind limits = new Kind();
     private final Kind spins = new Kind();
     private final Kind slow = new Kind();
 
@@ -72,8 +77,12 @@ final class Log {
         LOGGER.log(Level.INFO, "accepting again");
     }
 
+    void refused(InetSocketAddress remote, CloseReason reason) {
+        say(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.sentence(), null);
+    }
+
     void connectionsAtLimit(int connections) {
-        say(adoptions, Level.WARNING, "at the limit of " + connections + " connections: further ones wait in the backlog", null);
+        say(limits, Level.WARNING, "at the limit of " + connections + " connections: further ones wait in the backlog", null);
     }
 
     void closeFailed(IOException failure) {

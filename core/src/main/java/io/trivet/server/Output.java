@@ -506,7 +506,11 @@ final class Output {
     }
 
     void sendUrgent(Connection connection, byte b) {
-        if (connection.isClosed() || connection.handle < 0) {
+        boolean canSend = switch (connection.state()) {
+            case OPEN, INPUT_ENDED, DRAINING -> true;
+            case CONNECTING, LINGERING, CLOSED -> false;
+        };
+        if (!canSend) {
             return;
         }
         try {
