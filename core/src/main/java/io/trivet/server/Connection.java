@@ -337,7 +337,8 @@ public final class Connection {
     }
 
     void state(ConnectionState next) {
-        BITS.setRelease(this, (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT);
+        // With a full fence: a thread that sends reserves and then looks here, the loop writes here and then looks for reservations.
+        bits = (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT;
     }
 
     @Nullable
