@@ -108,9 +108,10 @@ final class Expiry {
 
     private long writeDeadline(Connection connection) {
         long sinceNanos = connection.writingSinceNanos();
-        return sinceNanos == Loop.NO_DEADLINE || limits.writeTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
-                ? Loop.NO_DEADLINE
-                : sinceNanos + Limits.nanos(limits.writeTimeout());
+        return sinceNanos == Loop.NO_DEADLINE || limits.writeTimeout().isZero()
+                || connection.state() == ConnectionState.CONNECTING
+                        ? Loop.NO_DEADLINE
+                        : sinceNanos + Limits.nanos(limits.writeTimeout());
     }
 
     private long idleDeadline(Connection connection) {

@@ -1,0 +1,260 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.observe.CloseReason;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/** The ten-line server, with each framing. */
+final class FramedEchoTest {
+    private static final Handler ECHO = (connection, message) -> connection.send(message);
+    /** The bytes that one receive can bring, on the engines that poll. */
+    private static final int RECEIVE_BYTES = 64 * 1024;
+
+    @EveryNetwork
+    void linesAreEchoedAsLines(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("hello\nworld\n");
+        assertThat(client.receiveText(12)).isEqualTo("hello\nworld\n");
+        client.finish();
+        assertThat(client.restText()).isEmpty();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "message hello", "message world", "end", "close PEER_FINISHED");
+    }
+
+    @EveryNetwork
+    void linesAreSentWithTheEndThatWasChosen(Stage stage) throws IOException {
+        Server server = stage.open(stage.server(ECHO).framing(Framing.lines("\r\n")));
+        Client client = stage.client(server);
+        client.send("a\nb\r\n\nc\r\n");
+        assertThat(client.receiveText(11)).isEqualTo("a\r\nb\r\n\r\nc\r\n");
+    }
+
+    @EveryNetwork
+    void lineFeedAloneIsSentWhenBothEndsCome(Stage stage) throws IOException {
+        Server server = stage.open(stage.server(ECHO).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("a\r\nb\n\r\n");
+        assertThat(client.receiveText(5)).isEqualTo("a\nb\n\n");
+    }
+
+    @EveryNetwork
+    void rawBytesAreEchoedAsTheyCome(Stage stage) throws Exception {
+        Seeded.run(1, random -> {
+            Server server = stage.open(stage.server(ECHO));
+            byte[] sent = new byte[1_000_000];
+            random.nextBytes(sent);
+            assertThat(exchange(stage, stage.client(server), sent, sent.length, random)).isEqualTo(sent);
+        });
+    }
+
+    @EveryNetwork
+    void messageMayComeByteByByte(Stage stage) throws IOException {
+        for (Frames frames : Frames.WITH_AN_END) {
+            Story story = stage.story(ECHO);
+            Client client = stage.client(stage.open(stage.server(story).framing(frames.framing())));
+            byte[] framed = frames.framed(Client.bytes("slow"));
+            for (byte b : framed) {
+                client.send(new byte[]{b});
+                stage.step();
+            }
+            assertThat(client.receive(framed.length)).as("%s", frames).isEqualTo(framed);
+            assertThat(story.told()).as("%s", frames).containsExactly("open", "message slow");
+        }
+    }
+
+    @EveryNetwork
+    void emptyMessagesAreMessages(Stage stage) throws IOException {
+        for (Frames frames : Frames.WITH_AN_END) {
+            Story story = stage.story(ECHO);
+            Client client = stage.client(stage.open(stage.server(story).framing(frames.framing())));
+            byte[] framed = frames.framed(List.of(new byte[0], new byte[0], new byte[0]));
+            client.send(framed);
+            assertThat(client.receive(framed.length)).as("%s", frames).isEqualTo(framed);
+            assertThat(story.told()).as("%s", frames).containsExactly("open", "message ", "message ", "message ");
+        }
+    }
+
+    @EveryNetwork
+    void moreMessagesThanATurnGivesKeepTheirOrder(Stage stage) throws IOException {
+        Server server = stage.open(stage.server(ECHO).framing(Framing.lines()));
+        Client client = stage.client(server);
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 5 * Input.MESSAGES_PER_TURN_MAX; i++) {
+            lines.append(i).append('\n');
+        }
+        byte[] sent = Client.bytes(lines.toString());
+        assertThat(exchange(stage, client, sent, sent.length, new Random(1))).isEqualTo(sent);
+    }
+
+    @EveryNetwork
+    void messagesAsLongAsABufferAreWhole(Stage stage) throws IOException {
+        for (Frames frames : List.of(Frames.LINES, Frames.WITH_AN_END.get(2), Frames.WITH_AN_END.getLast())) {
+            Server server = stage.open(stage.server(ECHO).framing(frames.framing())
+                    .limits(Limits.defaults().withMessageBytesMax(4 * RECEIVE_BYTES)));
+            Client client = stage.client(server);
+            List<byte[]> messages = new ArrayList<>();
+            for (int around : new int[]{512, 1024, RECEIVE_BYTES, 2 * RECEIVE_BYTES}) {
+                for (int length = around - 6; length <= around + 2; length++) {
+                    messages.add(patterned(length));
+                }
+            }
+            byte[] sent = frames.framed(messages);
+            assertThat(exchange(stage, client, sent, sent.length, new Random(2))).as("%s", frames).isEqualTo(sent);
+            server.close();
+        }
+    }
+
+    @EveryNetwork
+    void messageOfExactlyTheLimitIsTaken(Stage stage) throws IOException {
+        for (Frames frames : Frames.WITH_AN_END) {
+            Server server = stage.open(stage.server(ECHO).framing(frames.framing())
+                    .limits(Limits.defaults().withMessageBytesMax(200)));
+            Client client = stage.client(server);
+            byte[] framed = frames.framed(patterned(200));
+            for (int cut = framed.length - 6; cut < framed.length; cut++) { // also while its end is on its way
+                client.send(Arrays.copyOf(framed, cut));
+                stage.settle();
+                client.send(Arrays.copyOfRange(framed, cut, framed.length));
+                assertThat(client.receive(framed.length)).as("%s, cut at %d", frames, cut).isEqualTo(framed);
+            }
+            server.close();
+        }
+    }
+
+    @EveryNetwork
+    void lineOfExactlyTheLimitIsTakenWhileItsCarriageReturnWaitsForTheLineFeed(Stage stage) throws IOException {
+        Server server = stage.open(stage.server(ECHO).framing(Framing.lines()).limits(Limits.defaults().withMessageBytesMax(5)));
+        Client client = stage.client(server);
+        client.send("12345\r");
+        stage.settle();
+        client.send("\n");
+        assertThat(client.receiveText(6)).isEqualTo("12345\n");
+    }
+
+    @EveryNetwork
+    void messageOneByteAboveTheLimitClosesTheConnection(Stage stage) throws IOException {
+        for (Frames frames : Frames.WITH_AN_END) {
+            Story story = stage.story(ECHO);
+            Server server = stage.open(stage.server(story).framing(frames.framing())
+                    .limits(Limits.defaults().withMessageBytesMax(200)));
+            Client client = stage.client(server);
+            client.send(frames.framed(patterned(201)));
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(story.told()).as("%s", frames).containsExactly("open", "close MESSAGE_TOO_LONG");
+            assertThat(client.endsInOrder() || story.size() == 1).isTrue();
+            server.close();
+        }
+    }
+
+    @EveryNetwork
+    void messageWithoutAnEndIsTooLongBeforeItsEndComes(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage
+                .open(stage.server(story).framing(Framing.lines()).limits(Limits.defaults().withMessageBytesMax(200)));
+        Client client = stage.client(server);
+        client.send("x".repeat(201));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TOO_LONG);
+    }
+
+    @EveryNetwork
+    void announcedLengthAboveTheLimitClosesAtOnceAndBelowItTakesNoMemory(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4))
+                .limits(Limits.defaults().withMessageBytesMax(1 << 24)));
+        Client client = stage.client(server);
+        client.send(new byte[]{1, 0, 0, 0, 'x'});
+        stage.until("it is held", () -> story.size() == 1 && story.connection(0).held() != null
+                && story.connection(0).held().bytes() == 5);
+        assertThat(story.connection(0).held().buffer().capacity()).as("bytes kept for 5").isLessThanOrEqualTo(1024);
+        assertThat(server.stats().queueBytes()).isEqualTo(5);
+
+        Client liar = stage.client(server);
+        liar.send(new byte[]{1, 0, 0, 1});
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TOO_LONG);
+
+        Client worse = stage.client(server);
+        worse.send(new byte[]{-1, -1, -1, -1});
+        stage.until("closed", () -> story.count("close") == 2);
+        assertThat(story.reasons()).containsOnly(CloseReason.MESSAGE_TOO_LONG);
+    }
+
+    @EveryNetwork
+    void idleConnectionHoldsNoBuffer(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("half");
+        stage.until("it is held", () -> story.size() == 1 && story.connection(0).held() != null);
+        client.send(" and half\n");
+        assertThat(client.line()).isEqualTo("half and half");
+        stage.settle();
+        assertThat(story.connection(0).held()).isNull();
+        assertThat(story.connection(0).backlog()).isNull();
+        assertThat(server.stats().queueBytes()).isZero();
+    }
+
+    @EveryNetwork
+    void randomStreamsCutAtRandomComeBackByteForByte(Stage stage) throws Exception {
+        for (Frames frames : Frames.WITH_AN_END) {
+            Seeded.run(2, random -> {
+                List<byte[]> got = new ArrayList<>();
+                Server server = stage.open(stage.server((connection, message) -> {
+                    byte[] bytes = new byte[message.remaining()];
+                    message.get(message.position(), bytes);
+                    got.add(bytes);
+                    switch (random.nextInt(4)) {
+                        case 0 -> connection.send(message);
+                        case 1 -> connection.send(bytes);
+                        case 2 -> connection.send(message.slice());
+                        default -> connection.send(ByteBuffer.wrap(bytes));
+                    }
+                }).framing(frames.framing()).limits(Limits.defaults().withMessageBytesMax(200_000)));
+                List<byte[]> messages = new ArrayList<>();
+                for (int i = 0; i < 150; i++) {
+                    messages.add(frames.message(random, 1 << random.nextInt(i % 50 == 49 ? 17 : 12)));
+                }
+                byte[] sent = frames.framed(messages);
+                byte[] back = exchange(stage, stage.client(server), sent, sent.length, random);
+                assertThat(back).as("%s", frames).isEqualTo(sent);
+                assertThat(got).as("%s", frames).usingElementComparator(Arrays::compare).containsExactlyElementsOf(messages);
+                server.close();
+            });
+        }
+    }
+
+    /** Sends in random pieces, and receives between them; what came back. */
+    private static byte[] exchange(Stage stage, Client client, byte[] sent, int expected, Random random) throws IOException {
+        ByteArrayOutputStream back = new ByteArrayOutputStream();
+        int[] at = {0};
+        stage.until("everything comes back", () -> {
+            if (at[0] < sent.length) {
+                int piece = 1 + random.nextInt(1 << random.nextInt(18));
+                at[0] += client.sendSome(Arrays.copyOf(sent, Math.min(sent.length, at[0] + piece)), at[0]);
+            }
+            if (random.nextInt(4) > 0) {
+                back.writeBytes(client.available());
+            }
+            return back.size() >= expected;
+        });
+        return back.toByteArray();
+    }
+
+    static byte[] patterned(int length) {
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++) {
+            bytes[i] = (byte) ('A' + i % 31);
+        }
+        return bytes;
+    }
+}

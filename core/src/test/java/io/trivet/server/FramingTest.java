@@ -1,0 +1,116 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** Where a message ends: compared with the plainest way to find out. */
+final class FramingTest {
+    @SuppressWarnings("unused") // by FieldSource
+    private static final List<Frames> FRAMES = Frames.WITH_AN_END;
+
+    @ParameterizedTest
+    @FieldSource("FRAMES")
+    void findsTheSameMessagesWhereverTheStreamIsCut(Frames frames) throws Exception {
+        Seeded.run(200, random -> {
+            List<byte[]> messages = new ArrayList<>();
+            for (int i = random.nextInt(5); i >= 0; i--) {
+                messages.add(frames.message(random, random.nextInt(70)));
+            }
+            byte[] stream = frames.framed(messages);
+            int begin = random.nextInt(9); // words are compared where they happen to lie
+            ByteBuffer in = ByteBuffer.allocate(begin + stream.length).put(begin, stream);
+            Framing.Frame frame = new Framing.Frame();
+            List<byte[]> found = new ArrayList<>();
+            int from = begin;
+            int scanned = 0;
+            for (int to = begin; to <= in.capacity();) {
+                int next = frames.framing().next(in, from, to, scanned, frame);
+                if (next == Framing.INCOMPLETE) {
+                    scanned = random.nextBoolean() ? to - from : 0;
+                    to += 1 + random.nextInt(random.nextBoolean() ? 2 : 40);
+                } else {
+                    byte[] message = new byte[frame.to - frame.from];
+                    in.get(frame.from, message);
+                    found.add(message);
+                    from = next;
+                    scanned = 0;
+                }
+                if (to > in.capacity() && from < in.capacity()) {
+                    to = in.capacity();
+                    if (frames.framing().next(in, from, to, 0, frame) == Framing.INCOMPLETE) {
+                        break;
+                    }
+                }
+            }
+            assertThat(found).usingElementComparator(java.util.Arrays::compare).containsExactlyElementsOf(messages);
+        });
+    }
+
+    @Test
+    void leftmostEndCountsWhenEndsOverlap() {
+        assertThat(cut(Framing.delimited(Client.bytes("aa")), "aaaxaa")).containsExactly("", "ax");
+        assertThat(cut(Framing.delimited(Client.bytes("aab")), "aaab")).containsExactly("a");
+        assertThat(cut(Framing.delimited(Client.bytes("abab")), "aababab")).containsExactly("a");
+    }
+
+    @Test
+    void lineEndsInALineFeedAndOneCarriageReturnBeforeItBelongsToTheEnd() {
+        assertThat(cut(Framing.lines(), "a\nb\r\n\n\r\n\r\r\nc\rd\n")).containsExactly("a", "b", "", "", "\r", "c\rd");
+    }
+
+    @Test
+    void lengthIsUnsignedAndInNetworkOrder() {
+        ByteBuffer in = ByteBuffer.allocate(300).put(0, (byte) 200);
+        Framing.Frame frame = new Framing.Frame();
+        assertThat(Framing.lengthPrefixed(1).next(in, 0, 201, 0, frame)).isEqualTo(201);
+        assertThat(frame.to - frame.from).isEqualTo(200);
+
+        in.putShort(0, (short) 0xfffe);
+        assertThat(Framing.lengthPrefixed(2).next(in, 0, 300, 0, frame)).isEqualTo(Framing.INCOMPLETE);
+        assertThat(Framing.lengthPrefixed(2).lengthAtLeast(in, 0, 300)).isEqualTo(0xfffe);
+
+        in.putInt(0, 0xffff_fffe);
+        assertThat(Framing.lengthPrefixed(4).next(in, 0, 300, 0, frame)).isEqualTo(Framing.INCOMPLETE);
+        assertThat(Framing.lengthPrefixed(4).lengthAtLeast(in, 0, 300)).isEqualTo(0xffff_fffeL);
+    }
+
+    @Test
+    void refusesWhatIsNoFraming() {
+        assertThatThrownBy(() -> Framing.lines("\r")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Framing.delimited()).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Framing.delimited(new byte[17])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Framing.lengthPrefixed(3)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void laterChangeOfADelimitersArrayChangesNothing() {
+        byte[] delimiter = Client.bytes("|");
+        Framing framing = Framing.delimited(delimiter);
+        delimiter[0] = ';';
+        assertThat(cut(framing, "a|b;c|")).containsExactly("a", "b;c");
+    }
+
+    private static List<String> cut(Framing framing, String stream) {
+        byte[] bytes = Client.bytes(stream);
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        Framing.Frame frame = new Framing.Frame();
+        List<String> messages = new ArrayList<>();
+        for (int from = 0; from < bytes.length;) {
+            int next = framing.next(in, from, bytes.length, 0, frame);
+            if (next == Framing.INCOMPLETE) {
+                break;
+            }
+            messages.add(new String(bytes, frame.from, frame.to - frame.from, StandardCharsets.ISO_8859_1));
+            from = next;
+        }
+        return messages;
+    }
+}

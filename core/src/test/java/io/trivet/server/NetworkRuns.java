@@ -1,0 +1,62 @@
+package io.trivet.server;
+
+import io.trivet.net.UnavailableException;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.Extension;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
+import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
+
+/** Runs the tests of {@link EveryNetwork}. */
+final class NetworkRuns implements TestTemplateInvocationContextProvider {
+    private static final Namespace NAMESPACE = Namespace.create(NetworkRuns.class);
+
+    @Override
+    public boolean supportsTestTemplate(ExtensionContext context) {
+        return true;
+    }
+
+    @Override
+    public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
+        return ServerNetworks.ALL.stream().map(Run::new);
+    }
+
+    /** One run of one test on one network; also the extension that gives it its stage. */
+    private record Run(ServerNetworks.Kind kind) implements TestTemplateInvocationContext, ExecutionCondition, ParameterResolver {
+        @Override
+        public String getDisplayName(int index) {
+            return kind.name();
+        }
+
+        @Override
+        public List<Extension> getAdditionalExtensions() {
+            return List.of(this);
+        }
+
+        @Override
+        public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+            try {
+                return ConditionEvaluationResult.enabled(kind.opener().get().name());
+            } catch (UnavailableException e) {
+                return ConditionEvaluationResult.disabled(e.reason());
+            }
+        }
+
+        @Override
+        public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+            return parameter.getParameter().getType() == Stage.class;
+        }
+
+        @Override
+        public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+            // What lies in the store of one run is closed at its end.
+            return context.getStore(NAMESPACE).computeIfAbsent(Stage.class, key -> new Stage(kind.opener().get()), Stage.class);
+        }
+    }
+}

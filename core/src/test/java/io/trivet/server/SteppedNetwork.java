@@ -1,0 +1,93 @@
+package io.trivet.server;
+
+import io.trivet.net.Capability;
+import io.trivet.net.Clock;
+import io.trivet.net.Descriptor;
+import io.trivet.net.Loop;
+import io.trivet.net.Network;
+import io.trivet.net.Pipe;
+import io.trivet.net.Poller;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import io.trivet.net.UdpSocket;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** A network whose time stands still until it is stepped, so that deadlines are tested without waiting for them. */
+class SteppedNetwork implements Network {
+    private final Network inner;
+    /** It begins shortly before the numbers wrap around: only differences mean something. */
+    private final AtomicLong nanos = new AtomicLong(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos());
+
+    SteppedNetwork(Network inner) {
+        this.inner = inner;
+    }
+
+    /** Lets time pass. */
+    void step(Duration duration) {
+        nanos.addAndGet(duration.toNanos());
+    }
+
+    @Override
+    public Clock clock() {
+        return nanos::get;
+    }
+
+    @Override
+    public String name() {
+        return inner.name();
+    }
+
+    @Override
+    public Object family() {
+        return inner.family();
+    }
+
+    @Override
+    public boolean supports(Capability capability) {
+        return inner.supports(capability);
+    }
+
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
+        return inner.listen(address, backlog);
+    }
+
+    @Override
+    public TcpStream connect(InetSocketAddress address) throws IOException {
+        return inner.connect(address);
+    }
+
+    @Override
+    public UdpSocket udp(InetSocketAddress address) throws IOException {
+        return inner.udp(address);
+    }
+
+    @Override
+    public Pipe pipe() throws IOException {
+        return inner.pipe();
+    }
+
+    @Override
+    public Descriptor descriptor(int fd) {
+        return inner.descriptor(fd);
+    }
+
+    @Override
+    public Poller poller() throws IOException {
+        return inner.poller();
+    }
+
+    @Override
+    public Proactor proactor() throws IOException {
+        return inner.proactor();
+    }
+
+    @Override
+    public void attach(Loop loop) {
+        inner.attach(loop);
+    }
+}
