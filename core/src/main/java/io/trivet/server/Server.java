@@ -252,10 +252,10 @@ public final class Server implements AutoCloseable {
     /**
      * Whether it is closed: by {@link #close}, at the end of a {@link #drain}, or because a loop could not go on.
      *
-     * @return true once nothing more happens
+     * @return true once {@link #close} was called, or when nothing more happens
      */
     public boolean isClosed() {
-        return loops.stream().allMatch(EventLoop::hasEnded);
+        return closed.get() || loops.stream().allMatch(EventLoop::hasEnded);
     }
 
     /**
