@@ -188,6 +188,13 @@ final class Acceptor {
             if (reserve == null) {
                 reserve = settings.network().pipe();
             }
+            // At once, and not by a later event: if that was the last descriptor, no handler may run until the reserve is free again.
+            for (TcpListener listener : listeners) {
+                TcpStream stream = listener.accept();
+                if (stream != null) {
+                    loop().accepted(listeners.indexOf(listener), stream);
+                }
+            }
         } catch (IOException e) {
             failed(e);
             return;

@@ -23,6 +23,11 @@ final class Stage implements AutoCloseable {
 
     static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
+    /** More than any socket buffer holds. */
+    static final int STICKING_BYTES = 16 << 20;
+    /** Limits under which a message of that length can wait. */
+    static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * STICKING_BYTES).withMessageBytesMax(2 * STICKING_BYTES);
+
     private static final Duration STEP = Duration.ofMillis(1);
     private static final long PAUSE_NANOS = 50_000;
 
@@ -142,6 +147,26 @@ final class Stage implements AutoCloseable {
             }
             quiet = done == 0 ? quiet + 1 : 0;
         }
+    }
+
+    /** Until a connection's socket takes nothing more, and something waits. */
+    void untilStuck(Connection connection) throws IOException {
+        int[] before = {-1};
+        until("the socket is full", () -> {
+            settle();
+            int bytes = connection.queuedBytes();
+            boolean stuck = bytes > 0 && bytes == before[0] && connection.is(Connection.BLOCKED);
+            before[0] = bytes;
+            return stuck;
+        });
+    }
+
+    /** Sends one long message to a client that does not read, until its socket takes no more; the message. */
+    byte[] stick(Connection connection) throws IOException {
+        byte[] message = FramedEchoTest.patterned(STICKING_BYTES);
+        assertThat(connection.send(message)).isEqualTo(SendResult.QUEUED);
+        untilStuck(connection);
+        return message;
     }
 
     @Override
