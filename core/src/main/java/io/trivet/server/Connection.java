@@ -72,6 +72,10 @@ public final class Connection {
     static final int SPOKEN = 1 << 9;
     /** Was accepted, not made by us. */
     static final int ACCEPTED = 1 << 10;
+    /** Nothing more is taken; the output ends when all has left. */
+    static final int OUTPUT_FINISHED = 1 << 11;
+    /** Our FIN has been sent. */
+    static final int OUTPUT_ENDED = 1 << 12;
 
     /** Above the flags: the reason for its end, by number from 1; 0: none. */
     private static final int REASON_SHIFT = 16;
@@ -208,6 +212,14 @@ public final class Connection {
         loop.run(() -> loop.resume(this, PAUSED_BY_APPLICATION));
     }
 
+    /**
+     * Takes nothing more to send; when what waits has been delivered, our output ends, and the peer is told so. What it still sends is delivered:
+     * the connection ends when the peer has finished too. This is how a half-close is passed on. Also before a connect is there.
+     */
+    public void finishOutput() {
+        loop.run(() -> loop.finishOutput(this));
+    }
+
     /** Takes and delivers nothing more; what waits is delivered to the peer, then the connection ends in an orderly way. */
     public void finish() {
         loop.run(() -> loop.finish(this, CloseReason.FINISHED));
@@ -332,13 +344,24 @@ public final class Connection {
             case CONNECTING -> "connecting: writable when it is there";
             case LINGERING -> "read to its end, our output has ended";
             case CLOSED -> "closed";
-            case OPEN, INPUT_ENDED, DRAINING -> reading + (is(BLOCKED) ? "; written: its socket was full" : "");
+            case OPEN, INPUT_ENDED, DRAINING -> reading + (is(BLOCKED) ? "; written: its socket was full" : "")
+                    + (is(OUTPUT_ENDED) ? "; our output has ended" : "");
         };
     }
 
     void state(ConnectionState next) {
         // With a full fence: a thread that sends reserves and then looks here, the loop writes here and then looks for reservations.
         bits = (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT;
+    }
+
+    /** From now on it takes no message. */
+    void outputFinished() {
+        bits = bits | OUTPUT_FINISHED; // with a full fence, as a state is
+    }
+
+    /** Whether its output is to end once everything has left. */
+    boolean awaitsEndOfOutput() {
+        return state() == ConnectionState.DRAINING || (is(OUTPUT_FINISHED) && !is(OUTPUT_ENDED));
     }
 
     @Nullable
@@ -461,7 +484,7 @@ public final class Connection {
     /** Whether messages are taken for it. */
     boolean takesMessages() {
         return switch (state()) {
-            case CONNECTING, OPEN, INPUT_ENDED -> true;
+            case CONNECTING, OPEN, INPUT_ENDED -> !is(OUTPUT_FINISHED);
             case DRAINING, LINGERING, CLOSED -> false;
         };
     }

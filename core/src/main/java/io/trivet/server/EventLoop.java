@@ -458,13 +458,33 @@ final class EventLoop implements Loop, Completions {
         }
     }
 
-    /** The queue of one that drains is empty. */
+    /** Takes nothing more, and ends the output when everything for the peer has left; what comes is given. */
+    void finishOutput(Connection connection) {
+        switch (connection.state()) {
+            case CONNECTING, OPEN -> {
+                connection.outputFinished();
+                output.touch(connection);
+            }
+            case INPUT_ENDED -> finish(connection, CloseReason.FINISHED);
+            case DRAINING, LINGERING, CLOSED -> {
+                // It ends already.
+            }
+        }
+    }
+
+    /** Everything for the peer has left, and nothing more will come. */
     void endOutput(Connection connection) {
-        try {
-            proactor.shutdownOutput(connection.handle);
-        } catch (IOException e) {
-            failed(connection, e);
-            return;
+        if (!connection.is(Connection.OUTPUT_ENDED)) {
+            connection.set(Connection.OUTPUT_ENDED);
+            try {
+                proactor.shutdownOutput(connection.handle);
+            } catch (IOException e) {
+                failed(connection, e);
+                return;
+            }
+        }
+        if (connection.state() != ConnectionState.DRAINING) {
+            return; // the peer may go on
         }
         if (connection.is(Connection.INPUT_ENDED)) {
             close(connection, reasonToFinish(connection));

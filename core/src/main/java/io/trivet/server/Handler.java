@@ -41,8 +41,8 @@ public interface Handler {
     default void onUrgent(Connection connection, byte b) throws Exception {}
 
     /**
-     * The peer has finished; we may still send. An unfinished message was dropped. Unless overridden, everything that waits is
-     * delivered and the connection closed.
+     * The peer has finished; we may still send, unless we have {@linkplain Connection#finishOutput finished} before. An unfinished message was
+     * dropped. Unless overridden, everything that waits is delivered and the connection closed.
      *
      * @param connection the connection
      * @throws Exception closes the connection

@@ -235,6 +235,9 @@ final class Input {
         dropHeld(connection); // a message that will never be whole
         connection.state(ConnectionState.INPUT_ENDED);
         callbacks.endOfInput(connection);
+        if (connection.is(Connection.OUTPUT_FINISHED)) {
+            loop.finish(connection, CloseReason.FINISHED); // both have finished
+        }
         output.flush(connection);
     }
 

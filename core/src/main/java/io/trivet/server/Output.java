@@ -428,7 +428,7 @@ final class Output {
             checkMarks(connection);
         }
         // Not before those came that other threads have been promised to send.
-        if (connection.state() == ConnectionState.DRAINING && connection.queuedMessages() == 0 && connection != delivering) {
+        if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && connection != delivering) {
             loop.endOutput(connection);
         }
     }
@@ -507,7 +507,7 @@ final class Output {
 
     void sendUrgent(Connection connection, byte b) {
         boolean canSend = switch (connection.state()) {
-            case OPEN, INPUT_ENDED, DRAINING -> true;
+            case OPEN, INPUT_ENDED, DRAINING -> !connection.is(Connection.OUTPUT_ENDED);
             case CONNECTING, LINGERING, CLOSED -> false;
         };
         if (!canSend) {
