@@ -3,6 +3,7 @@ package io.trivet.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.net.Network;
+import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.select.Select;
 import java.io.File;
@@ -32,6 +33,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ExamplesTest {
     private static final Path EXAMPLES = Path.of(System.getProperty("trivet.root"), "examples");
     private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");
+
+    /** More than the kernel's buffers hold on the way through a proxy. */
+    private static final int FLOW_BYTES = 32 << 20;
 
     @TempDir static Path classes;
 
@@ -191,6 +195,56 @@ final class ExamplesTest {
 
     private static void assertHears(Socket socket, String expected) throws IOException {
         assertThat(Wire.hear(socket, expected.length())).isEqualTo(expected);
+    }
+
+    /** Were its queues not bounded by back-pressure, they would meet their cap, and the connections would be closed. */
+    @Test
+    void theProxyHoldsBackWhoeverSendsFasterThanTheOtherEndReads() throws Exception {
+        try (TcpListener target = Network.system().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 10);
+                Program proxy = example("Proxy", proxyTo(target));
+                TcpStream client = Network.system().connect(awaitPort(proxy));
+                TcpStream server = accept(target)) {
+            List<Flow> flows = List.of(new Flow(client, server, FLOW_BYTES), new Flow(server, client, FLOW_BYTES));
+            Flow.writeUntilStuck(flows);
+            assertThat(flows).allSatisfy(flow -> assertThat(flow.writtenBytes()).isBetween(1L, FLOW_BYTES - 1L));
+            Flow.exchange(flows);
+            client.shutdownOutput();
+            assertThat(Flow.awaitRead(server)).as("the half-close is passed on").isEqualTo(-1);
+            Flow.exchange(List.of(new Flow(server, client, FLOW_BYTES))); // and the other half is still open
+            server.shutdownOutput();
+            assertThat(Flow.awaitRead(client)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void theProxyPassesOnAResetAndARefusal() throws Exception {
+        Program proxy;
+        try (TcpListener target = Network.system().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 10)) {
+            proxy = example("Proxy", proxyTo(target));
+            Socket client = Wire.connect(awaitPort(proxy));
+            try (TcpStream server = accept(target)) {
+                client.setSoLinger(true, 0);
+                reset(client);
+                assertThat(Flow.awaitRead(server)).isEqualTo(-1);
+            }
+        }
+        try (proxy; Socket client = Wire.connect(awaitPort(proxy))) {
+            assertThat(client.getInputStream().read()).isEqualTo(-1);
+        }
+    }
+
+    private static String[] proxyTo(TcpListener target) throws IOException {
+        return new String[]{"127.0.0.1", "0", "127.0.0.1", Integer.toString(target.localAddress().getPort())};
+    }
+
+    private static TcpStream accept(TcpListener listener) throws IOException {
+        while (true) {
+            assertThat(Select.select(List.of(listener), List.of(), List.of(), Duration.ofSeconds(20)).isEmpty()).isFalse();
+            TcpStream stream = listener.accept();
+            if (stream != null) {
+                return stream;
+            }
+        }
     }
 
     @Test
