@@ -1,0 +1,218 @@
+"""A server and its clients as processes, what can be seen of them from outside, and the line that tells a figure beside its goal."""
+import os, platform, re, select, shutil, signal, statistics, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+median = statistics.median
+
+
+class Failed(Exception):
+    """The behaviour is not what it should be."""
+
+
+class Bench:
+    """What a scenario is given: where to put files, how thorough to be, and where to tell figures. Ends every process it started."""
+
+    def __init__(self, quick, hour):
+        self.quick, self.hour = quick, hour
+        self.folder = tempfile.mkdtemp(prefix="trivet-scenarios-")
+        self.processes = []
+        self.failures = 0
+        self.scenario = ""
+        self.client_program = os.path.join(self.folder, "client")
+        subprocess.run(["gcc", "-O2", "-Wall", "-o", self.client_program, os.path.join(HERE, "client.c")], check=True)
+
+    def figure(self, what, value, goal, ok=None):
+        """One line. ok: None, a timing, which is only told; False fails the run."""
+        verdict = "      " if ok is None else "ok    " if ok else "FAILED"
+        self.failures += ok is False
+        print(f"{verdict} {self.scenario:<13} {what}: {value}   (goal: {goal})", flush=True)
+
+    def expect(self, condition, what):
+        if not condition:
+            raise Failed(what)
+
+    def server(self, *options, **more):
+        return Server(self, options, **more)
+
+    def talk(self, server, n, **options):
+        return Client(self, "talk", server.port, n, options)
+
+    def client(self, mode, server, n, **options):
+        return Client(self, mode, server.port, n, options)
+
+    def end(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.processes = []
+
+    def close(self):
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Server:
+    """./trivet serve with lines framing on a port of the kernel's choice, and its log."""
+
+    def __init__(self, bench, options, prefix=(), java="-XX:+UseSerialGC -Xmx512m", framing="lines"):
+        number = len(bench.processes)
+        ready = os.path.join(bench.folder, f"ready{number}")
+        self.log_path = os.path.join(bench.folder, f"log{number}")
+        if os.path.exists(ready):
+            os.remove(ready)
+        self.java_options = java
+        command = [*prefix, os.path.join(ROOT, "trivet"), "serve", "-p", "0", "-F", ready, "-f", framing, *options]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.log_path, "w"),
+                                        env=dict(os.environ, TRIVET_JAVA_OPTS=java))
+        bench.processes.append(self.process)
+        self.pid = self.process.pid  # the launcher becomes the JVM, and so does prlimit
+        deadline = time.monotonic() + 60
+        while not os.path.exists(ready):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Failed("the server did not start: " + self.log().strip()[-500:])
+            time.sleep(0.02)
+        self.port = int(open(ready).read().rsplit(":", 1)[1])
+
+    def log(self):
+        return open(self.log_path, errors="replace").read()
+
+    def log_lines(self, text):
+        return [line for line in self.log().splitlines() if text in line]
+
+    def await_log(self, text, count, seconds):
+        deadline = time.monotonic() + seconds
+        while len(self.log_lines(text)) < count and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return len(self.log_lines(text))
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def await_descriptors(self, count, seconds):
+        """How many there are, once they are no more than that, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while self.descriptors() > count and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.descriptors()
+
+    def resident_mib(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{self.pid}/status").read()).group(1)) / 1024
+
+    def processor_nanos(self):
+        """Of each thread, by its name and number."""
+        nanos = {}
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            try:
+                name = open(f"/proc/{self.pid}/task/{task}/comm").read().strip()
+                nanos[name, task] = int(open(f"/proc/{self.pid}/task/{task}/schedstat").read().split()[0])
+            except OSError:
+                pass  # a thread that has just ended
+        return nanos
+
+    def live_heap_kib(self):
+        java = os.readlink(f"/proc/{self.pid}/exe")
+        jcmd = os.path.join(os.path.dirname(java), "jcmd")
+        for command in ("GC.run", "GC.run", "GC.heap_info"):
+            out = subprocess.run([jcmd, str(self.pid), command], capture_output=True, text=True, timeout=60).stdout
+        return sum(int(used) for used in re.findall(r"(?:generation|heap)\s+total \d+K, used (\d+)K", out))
+
+    def terminate(self, seconds=30):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+class Client:
+    """client.c in a process of its own."""
+
+    def __init__(self, bench, mode, port, n, options):
+        command = [bench.client_program, mode, f"port={port}", f"n={n}", *(f"{key}={value}" for key, value in options.items())]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        bench.processes.append(self.process)
+        self.n = n
+        self.connected = None
+
+    def ready(self, seconds=70):
+        self.connected = self.answer(seconds)
+        return self
+
+    def say(self, command):
+        if self.connected is None:
+            self.ready()
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def answer(self, seconds):
+        if not select.select([self.process.stdout], [], [], seconds)[0]:
+            raise Failed(f"a client said nothing for {seconds} s")
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed("a client has ended by itself")
+        answer = {}
+        for word in line.split():
+            name, _, value = word.partition("=")
+            try:
+                answer[name] = float(value) if "." in value else int(value)
+            except ValueError:
+                answer[name] = value
+        return answer
+
+    def ask(self, command, seconds=60):
+        self.say(command)
+        return self.answer(seconds + 20)
+
+    def close(self):
+        self.say("close")
+        self.process.wait(20)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def machine():
+    model = re.search(r"model name\s*:\s*(.*)", open("/proc/cpuinfo").read())
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True).stdout.strip()
+    version = subprocess.run([os.path.join(ROOT, "trivet"), "-V"], capture_output=True, text=True)
+    if version.returncode != 0:
+        sys.exit(version.stderr)
+    java = re.search(r"^Java (\S+)", version.stdout, re.M).group(1)
+    return (f"{os.cpu_count()} x {model.group(1) if model else platform.machine()}, Linux {platform.release()}, Java {java}, commit {commit}, "
+            f"load {os.getloadavg()[0]:.1f}")
+
+
+def strace(server, *options, seconds):
+    """Watches or injects for so long, from outside; what it wrote."""
+    out = server.log_path + ".strace"
+    if os.path.exists(out):
+        os.remove(out)
+    tracer = attach(server, out, *options)
+    time.sleep(seconds)
+    detach(tracer)
+    return open(out).read()
+
+
+def attach(server, out, *options):
+    tracer = subprocess.Popen(["strace", "-f", "-p", str(server.pid), "-o", out, *options], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:  # attached once it says so
+        if select.select([tracer.stderr], [], [], 0.2)[0] and "attached" in tracer.stderr.readline():
+            return tracer
+        if tracer.poll() is not None:
+            break
+    raise Failed("strace does not attach; is ptrace allowed here?")
+
+
+def detach(tracer):
+    if tracer.poll() is None:
+        tracer.send_signal(signal.SIGINT)
+    try:
+        tracer.wait(10)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.wait()
+    tracer.stderr.close()

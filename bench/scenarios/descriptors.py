@@ -1,0 +1,71 @@
+"""More clients than descriptors: few failed accepts, one line in the log, nobody else harmed, and full recovery."""
+import time
+
+from common import attach, detach, strace
+
+LIMIT = 128
+
+
+def run(bench):
+    runs_out(bench)
+    knows_its_limit(bench)
+    injected(bench)
+
+
+def runs_out(bench):
+    server = bench.server("--max-connections", "1000", prefix=["prlimit", f"--nofile={LIMIT}:{LIMIT}"])
+    first = bench.talk(server, 60)
+    bench.expect(first.ask("talk 5 10")["done"] == 60, "the first 60 clients are not served")
+    more = [bench.talk(server, 75, first=1000 + 100 * i).ready() for i in range(2)]
+    seconds = 4 if bench.quick else 10
+    first.say(f"run {seconds}")
+    calls = strace(server, "-e", "trace=accept4", seconds=seconds)
+    told = first.answer(30)
+    failed = calls.count("EMFILE")
+    bench.figure(f"failed accepts in {seconds} s with {210} clients and {LIMIT} descriptors", f"{failed / seconds:.1f} a second",
+                 "some, at most 10 a second", 0 < failed <= 10 * seconds)
+    bench.figure("the 60 there before, meanwhile", f"{told['answers']} answers, {told['wrong']} wrong, {told['live']} connected",
+                 "0 wrong, 60 connected", told["live"] == 60 and told["wrong"] == 0 and told["answers"] > 600)
+    lines = server.log_lines("not accepting")
+    bench.figure("lines in the log", len(lines), "1", len(lines) == 1)
+    first.close()
+    more[0].close()
+    again = more[1].ask("talk 5 15")
+    new = bench.talk(server, 20)
+    late = new.ask("talk 5 15")
+    bench.figure("after others left", f"{again['done']} of 75 who waited, {late['done']} of 20 new", "75, 20",
+                 again["done"] == 75 and late["done"] == 20)
+    told = server.await_log("accepting again", 1, 5)
+    bench.figure("the log tells of it", f"{told} line", "1 line", told == 1)
+    bench.end()
+
+
+def knows_its_limit(bench):
+    server = bench.server(prefix=["prlimit", f"--nofile={LIMIT}:{LIMIT}"])
+    allowed = LIMIT - 64
+    clients = bench.talk(server, 50).ready()
+    late = bench.talk(server, 50, first=100).ready()
+    calls = strace(server, "-e", "trace=accept4", seconds=2)
+    done = late.ask("talk 5 2")["done"]
+    bench.figure(f"at its own limit of {allowed} clients", f"{50 + done} of 100 served, {calls.count('EMFILE')} accepts failed", f"{allowed}, 0",
+                 50 + done == allowed and "EMFILE" not in calls)
+    clients.close()
+    done = late.ask("talk 5 10")["done"]
+    bench.figure("after 50 left", f"{done} of 50", "50", done == 50)
+    bench.end()
+
+
+def injected(bench):
+    last = 12 if bench.quick else 40
+    server = bench.server()
+    tracer = attach(server, server.log_path + ".strace", "-e", "trace=accept4", "-e", f"inject=accept4:error=EMFILE:when=3..{last}")
+    begun = time.monotonic()
+    clients = bench.talk(server, 100).ready()
+    told = clients.ask("talk 5 60")
+    took = time.monotonic() - begun
+    detach(tracer)
+    failures = open(server.log_path + ".strace").read().count("INJECTED")
+    bench.figure(f"EMFILE injected into accepts 3 to {last}", f"{told['done']} of 100 served after {took:.1f} s, {failures} failures, "
+                 f"{len(server.log_lines('not accepting'))} line", f"100, {last - 2}, 1 line",
+                 told["done"] == 100 and failures == last - 2 and len(server.log_lines("not accepting")) == 1)
+    bench.end()

@@ -1,0 +1,103 @@
+"""100 clients that never read: each ends as its policy says, memory stays below the caps, and 1,000 others do not notice."""
+import re
+
+from common import median
+
+SLOW, CAP_MIB = 100, 1
+
+
+def gone(server, reason):
+    return {line.split()[1] for line in server.log_lines(": " + reason) if line.startswith("gone ")}
+
+
+def run(bench):
+    pauses(bench)
+    disconnects(bench)
+    drops(bench)
+    memory(bench)
+    latency(bench)
+
+
+def pauses(bench):
+    server = bench.server("-v", "--overflow", "pause", "--write-timeout", "3s")
+    slow = bench.client("deaf", server, SLOW, size=16000).ready()
+    told = slow.ask("wait 15")
+    ended = len(gone(server, "the peer took nothing for too long"))
+    bench.figure("pause: ended by the write timeout of 3 s", f"{ended}, {told['end_least']:.1f} to {told['end_most']:.1f} s after their first byte",
+                 f"{SLOW}", ended == SLOW and told["live"] == 0)
+    bench.end()
+
+
+def disconnects(bench):
+    server = bench.server("-v", "--reply", "broadcast", "--queue-limit", "256KiB")
+    slow = bench.client("deaf", server, SLOW, talks=0).ready()
+    talker = bench.talk(server, 1, size=16000, fixed=1)
+    said = talker.ask("talk 600 60")
+    ended = len(gone(server, "the queue was full"))
+    bench.figure("disconnect: ended by a full queue", f"{ended} while another had {said['done']} conversation of 600 broadcasts",
+                 f"{SLOW}, 1", ended == SLOW and said["done"] == 1)
+    bench.end()
+
+
+def drops(bench):
+    server = bench.server("-v", "--reply", "broadcast", "--overflow", "drop-oldest", "--queue-limit", "256KiB", "--write-timeout", "5s")
+    bench.client("deaf", server, SLOW, talks=0).ready()
+    talker = bench.talk(server, 1, size=16000, fixed=1)
+    said = talker.ask("talk 600 60")
+    server.await_log("took nothing for too long", SLOW, 10)
+    dropped = {line.split()[1] for line in server.log_lines("dropped ") if line.startswith("dropped ")}
+    ended = len(gone(server, "the peer took nothing for too long"))
+    bench.figure("drop-oldest: told of dropped messages, then ended by the write timeout",
+                 f"{len(dropped)}, {ended}; another had {said['done']} conversation of 600 broadcasts", f"{SLOW}, {SLOW}, 1",
+                 len(dropped) == SLOW and ended == SLOW and said["done"] == 1)
+    bench.end()
+
+
+def memory(bench):
+    """Each of them has a queue of its own, and it is full: what they send is echoed, and the oldest is dropped for ever."""
+    server = bench.server("--overflow", "drop-oldest", "--write-timeout", "6s")
+    warm = bench.talk(server, 1000, size=200)
+    warm.ask("run 3")
+    base, descriptors = server.resident_mib(), server.descriptors()
+    slow = bench.client("deaf", server, SLOW, size=4000).ready()
+    most = 0
+    slow.say("wait 20")
+    for _ in range(10):
+        warm.ask("run 0.5")
+        most = max(most, server.resident_mib())
+    told = slow.answer(30)
+    left = server.await_descriptors(descriptors, 10)
+    bench.figure("memory: resident with full queues of their own", f"{most:.0f} MiB, {base:.0f} before", f"{base:.0f} + {SLOW} x {CAP_MIB} MiB",
+                 most <= base + SLOW * CAP_MIB)
+    bench.figure("memory: their descriptors afterwards", f"{left - descriptors} left, {SLOW - told['live']} ended", f"0 left, {SLOW} ended",
+                 left <= descriptors and told["live"] == 0)
+    bench.end()
+
+
+def latency(bench):
+    server = bench.server("--write-timeout", "60s")
+    workers = bench.talk(server, 1000, size=64, fixed=1)
+    workers.ask("run 4")
+    base = server.resident_mib()
+    without, beside, resident = [], [], 0
+    for _ in range(3 if bench.quick else 9):
+        without.append(workers.ask("run 2"))
+        slow = bench.client("deaf", server, SLOW, size=16000).ready()
+        slow.ask("blocked 10")
+        beside.append(workers.ask("run 2"))
+        resident = max(resident, server.resident_mib())
+        bench.expect(slow.ask("count")["live"] == SLOW, "slow clients were closed before their time")
+        slow.kill()
+    compare(bench, "p99 of 1,000 others", without, beside)
+    bench.figure("pause: resident", f"{resident:.0f} MiB, {base:.0f} before", f"{base:.0f} + {SLOW} x {CAP_MIB} MiB",
+                 resident <= base + SLOW * CAP_MIB)
+    bench.end()
+
+
+def compare(bench, what, without, beside):
+    bad = sum(t["wrong"] + t["finished"] + t["reset"] + t["other"] for t in (without[-1], beside[-1]))
+    ratios = [b["p99"] / a["p99"] for a, b in zip(without, beside)]
+    bench.figure(what, f"{median(t['p99'] for t in beside) / 1e3:.1f} ms beside, {median(t['p99'] for t in without) / 1e3:.1f} ms without; "
+                 f"ratio {median(ratios):.2f} (rounds {min(ratios):.2f} to {max(ratios):.2f}); rates "
+                 f"{median(t['rate'] for t in beside):.0f} and {median(t['rate'] for t in without):.0f} a second", "at most 1.2 times")
+    bench.figure(what + ": errors", bad, "0", bad == 0)
