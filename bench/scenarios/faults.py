@@ -1,13 +1,13 @@
 """Every call the server makes is made to fail, one kind at a time: it goes on, or ends loudly; nothing hangs and nothing leaks."""
-import os
+import os, subprocess
 
 from common import Failed, attach, detach
 
 ERRORS = ["ECONNRESET", "EPIPE", "ENOBUFS", "ENOMEM", "EINTR", "EAGAIN"]
-CALLS = ["recvfrom", "sendto", "sendmsg", "accept4", "epoll_ctl", "epoll_pwait2", "setsockopt", "getpeername", "shutdown", "close"]
-WAITS = {"epoll_pwait2"}
-# Errors with which the kernel says that the loop cannot go on.
-FATAL = {("epoll_pwait2", error) for error in ("ECONNRESET", "EPIPE", "ENOBUFS", "ENOMEM")}
+CALLS = ["recvfrom", "sendto", "sendmsg", "accept4", "epoll_ctl", "epoll_pwait2", "setsockopt", "shutdown", "close"]
+WAITS = {"epoll_pwait2", "ppoll", "pselect6", "epoll_wait"}
+# A loop that cannot wait cannot go on: it ends, and says so.
+FATAL = {(call, error) for call in WAITS for error in ERRORS if error != "EINTR"}
 
 
 def run(bench):
@@ -48,7 +48,7 @@ class Case:
         if os.path.exists(trace):
             os.remove(trace)
         tracer = attach(server, trace, "-e", f"trace={self.call}", "-e", f"inject={self.call}:error={self.error}:when=3..10")
-        load = self.bench.client("talk", server, 20, size=2000, window=2)
+        load = self.bench.talk(server, 20, size=60000, window=32) if self.call == "sendmsg" else self.bench.talk(server, 20, size=2000, window=2)
         try:
             load.ready(20)
             load.ask("talk 20 1.5")
@@ -60,6 +60,11 @@ class Case:
         finally:
             detach(tracer)
         injected = open(trace).read().count("INJECTED")
+        if self.call in WAITS:
+            try:
+                server.process.wait(1)
+            except subprocess.TimeoutExpired:
+                pass  # it has not noticed
         word = self.outcome(server, before, injected)
         if word.isupper():
             print(f"       {self.engine} {self.call} {self.error}: {word}\n{server.log()[-1500:]}", flush=True)
