@@ -199,6 +199,7 @@ final class Input {
         held.budgetBytes += more;
         if (!budget.take(more) && more > 0) {
             loop.close(connection, CloseReason.BUDGET_EXCEEDED);
+            dropHeld(connection); // at once, or the next ones of this turn would have to go for it as well
         }
     }
 

@@ -361,6 +361,7 @@ final class Output {
     private void kept(Connection connection, long bytes) {
         if (!budget.take(bytes)) {
             loop.close(connection, CloseReason.BUDGET_EXCEEDED);
+            releaseBacklog(connection); // at once, or the next ones of this turn would have to go for it as well
             return;
         }
         guardWriting(connection);
@@ -522,11 +523,7 @@ final class Output {
 
     /** Gives back all memory and the budget of a connection that is gone. */
     void release(Connection connection) {
-        Backlog backlog = connection.backlog();
-        if (backlog != null) {
-            connection.backlog(null);
-            release(connection, backlog);
-        }
+        releaseBacklog(connection);
         InFlight inFlight = connection.inFlight();
         if (inFlight != null) {
             connection.inFlight(null);
@@ -536,6 +533,14 @@ final class Output {
                 connection.release(inFlight.messages(), inFlight.bytes());
                 giveBack(inFlight);
             }
+        }
+    }
+
+    private void releaseBacklog(Connection connection) {
+        Backlog backlog = connection.backlog();
+        if (backlog != null) {
+            connection.backlog(null);
+            release(connection, backlog);
         }
     }
 
