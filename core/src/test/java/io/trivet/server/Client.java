@@ -20,12 +20,9 @@ final class Client implements AutoCloseable {
     private final SocketChannel channel;
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).flip();
 
-    Client(Stage stage, InetSocketAddress address, int receiveBufferBytes) throws IOException {
+    Client(Stage stage, InetSocketAddress address) throws IOException {
         this.stage = stage;
         channel = SocketChannel.open();
-        if (receiveBufferBytes > 0) {
-            channel.setOption(StandardSocketOptions.SO_RCVBUF, receiveBufferBytes);
-        }
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.configureBlocking(false);
         channel.connect(address);

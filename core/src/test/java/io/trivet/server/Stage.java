@@ -19,12 +19,13 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Stage implements AutoCloseable {
     /** How long anything may take that should happen at once, on a machine with much else to do. */
-    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration PATIENCE = Duration.ofSeconds(Integer.getInteger("trivet.patience", 30));
 
     static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
     /** More than any socket buffer holds. */
-    static final int STICKING_BYTES = 16 << 20;
+    static final int STICKING_BYTES = 8 << 20;
+    private static final byte[] STICKING = FramedEchoTest.patterned(STICKING_BYTES);
     /** Limits under which a message of that length can wait. */
     static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * STICKING_BYTES).withMessageBytesMax(2 * STICKING_BYTES);
 
@@ -96,12 +97,7 @@ final class Stage implements AutoCloseable {
     }
 
     Client client(Server server) throws IOException {
-        return keep(new Client(this, server.address(), 0));
-    }
-
-    /** A client whose socket holds little, so that the server's is soon full. */
-    Client smallClient(Server server) throws IOException {
-        return keep(new Client(this, server.address(), 2048));
+        return keep(new Client(this, server.address()));
     }
 
     // Waiting.
@@ -163,7 +159,7 @@ final class Stage implements AutoCloseable {
 
     /** Sends one long message to a client that does not read, until its socket takes no more; the message. */
     byte[] stick(Connection connection) throws IOException {
-        byte[] message = FramedEchoTest.patterned(STICKING_BYTES);
+        byte[] message = STICKING.clone();
         assertThat(connection.send(message)).isEqualTo(SendResult.QUEUED);
         untilStuck(connection);
         return message;

@@ -1,0 +1,468 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.trivet.observe.CloseReason;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+/** The bounded queue of a client: gauges, marks, cap, policies, budget, and the deadline for writing. */
+final class QueueTest {
+    private static final Handler SILENT = (connection, message) -> {};
+
+    @EveryNetwork
+    void gaugesTellWhatWaits(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        MessageQueue queue = story.connection(0).queue();
+        assertThat(queue.bytes()).isZero();
+        assertThat(queue.messages()).isZero();
+        assertThat(queue.isHigh()).isFalse();
+        assertThat(queue.bytesMax()).isEqualTo(2 * Stage.STICKING_BYTES);
+
+        stage.stick(story.connection(0));
+        int before = queue.bytes();
+        assertThat(queue.messages()).as("one of which a part has left").isEqualTo(1);
+        assertThat(queue.isHigh()).isTrue();
+        story.connection(0).send("12345678");
+        story.connection(0).send(new byte[0]);
+        assertThat(queue.bytes()).isEqualTo(before + 16);
+        assertThat(queue.messages()).isEqualTo(3);
+        assertThat(server.stats().queueBytes()).isEqualTo(queue.bytes());
+        assertThat(server.connections().getFirst().queueBytes()).isEqualTo(queue.bytes());
+        assertThat(server.connections().getFirst().queueMessages()).isEqualTo(3);
+
+        client.receive(Stage.STICKING_BYTES + 4 + 16);
+        assertThat(queue.bytes()).isZero();
+        assertThat(queue.messages()).isZero();
+        assertThat(server.stats().queueBytes()).isZero();
+    }
+
+    @EveryNetwork
+    void gaugesEqualWhatIsQueuedWhateverIsDone(Stage stage) throws Exception {
+        for (Overflow overflow : Overflow.values()) {
+            Seeded.run(2, random -> {
+                Story story = stage.story(SILENT);
+                Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).overflow(overflow)
+                        .limits(Stage.ROOMY.withQueueBytesMax(Stage.STICKING_BYTES + 2_000_000)));
+                Client client = stage.client(server);
+                stage.until("open", () -> story.size() == 1);
+                Connection connection = story.connection(0);
+                stage.stick(connection);
+                for (int i = 0; i < 300; i++) {
+                    ByteBuffer message = ByteBuffer.allocate(random.nextInt(1 << random.nextInt(19)));
+                    switch (random.nextInt(6)) {
+                        case 0 -> connection.sendFirst(message);
+                        case 1 -> server.broadcast(message);
+                        case 2 -> client.available();
+                        case 3 -> stage.step();
+                        default -> connection.offer(message);
+                    }
+                    if (connection.isClosed()) {
+                        break;
+                    }
+                    Backlog backlog = connection.backlog();
+                    assertThat(connection.queue().bytes()).isEqualTo(backlog == null ? 0 : (int) backlog.bytes());
+                    assertThat(connection.queue().messages()).isEqualTo(backlog == null ? 0 : backlog.messages());
+                    assertThat(server.stats().queueBytes()).isEqualTo(connection.queue().bytes());
+                    assertThat(connection.queue().bytes()).isLessThanOrEqualTo(connection.queue().bytesMax());
+                }
+                server.close();
+            });
+        }
+    }
+
+    @EveryNetwork
+    void messageBeyondTheCapIsRefusedWholeAndClosesTheConnection(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        stage.stick(connection);
+        int room = connection.queue().bytesMax() - connection.queue().bytes();
+        ByteBuffer tooMuch = ByteBuffer.allocate(room + 1);
+        assertThat(connection.offer(tooMuch)).isEqualTo(SendResult.FULL);
+        assertThat(tooMuch.position()).as("nothing of it was taken").isZero();
+        stage.settle();
+        assertThat(story.told()).as("an offer only answers").containsExactly("open");
+        assertThat(connection.offer(ByteBuffer.allocate(room))).isEqualTo(SendResult.QUEUED);
+
+        assertThat(connection.send(new byte[1])).isEqualTo(SendResult.FULL);
+        assertThat(connection.send(new byte[1])).isEqualTo(SendResult.CLOSED);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.QUEUE_FULL);
+        client.close();
+    }
+
+    @EveryNetwork
+    void fullQueueClosesAlsoWhenAnotherThreadSends(Stage stage) throws Exception {
+        for (Overflow overflow : List.of(Overflow.PAUSE_READING, Overflow.DISCONNECT)) {
+            Story story = stage.story(SILENT);
+            Server server = stage
+                    .start(stage.server(story).overflow(overflow).limits(Limits.defaults().withQueueBytesMax(1 << 20)));
+            stage.client(server);
+            stage.until("open", () -> story.size() == 1);
+            SendResult result = SendResult.QUEUED;
+            byte[] message = new byte[100_000];
+            for (int i = 0; i < 10_000 && result == SendResult.QUEUED; i++) {
+                result = story.connection(0).send(message);
+            }
+            assertThat(result).isEqualTo(SendResult.FULL);
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(story.reasons()).containsExactly(CloseReason.QUEUE_FULL);
+        }
+    }
+
+    @EveryNetwork
+    void serverThatAnswersNeverReachesItsCapWhateverItsPeerSends(Stage stage) throws IOException {
+        Limits limits = Limits.defaults().withQueueBytesMax(100_000).withQueueMarks(50_000, 20_000);
+        int replyBytes = 10_000;
+        byte[] reply = FramedEchoTest.patterned(replyBytes);
+        List<Integer> levels = new ArrayList<>();
+        Story story = stage.story((connection, message) -> {
+            levels.add(connection.queue().bytes());
+            assertThat(connection.send(reply)).isEqualTo(SendResult.QUEUED);
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(limits));
+        Client client = stage.client(server);
+        int requests = 3000;
+        client.send("?\n".repeat(requests)); // all at once, and not a byte is read
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        stage.untilStuck(connection);
+        assertThat(levels.size()).as("messages given").isLessThan(requests);
+        assertThat(connection.is(Connection.PAUSED_BY_QUEUE)).isTrue();
+        assertThat(server.connections().getFirst().readable()).as("watched for input").isFalse();
+        assertThat(server.connections().getFirst().why()).contains("above the high mark");
+
+        byte[] framed = Frames.LINES.framed(reply);
+        for (int i = 0; i < requests; i++) {
+            assertThat(client.receive(framed.length)).isEqualTo(framed);
+        }
+        assertThat(levels).as("bytes queued when a message was given").hasSize(requests).allMatch(level -> level < 50_000);
+        client.send("?\n");
+        assertThat(client.receive(framed.length)).isEqualTo(framed);
+        assertThat(story.count("close")).isZero();
+    }
+
+    @EveryNetwork
+    void manyLongAnswersToFewRequestsPauseToo(Stage stage) throws IOException {
+        byte[] reply = FramedEchoTest.patterned(90_000); // too long to be collected
+        Story story = stage.story((connection, message) -> assertThat(connection.send(reply)).isEqualTo(SendResult.QUEUED));
+        Server server = stage
+                .open(stage.server(story).framing(Framing.lines()).limits(Limits.defaults().withQueueBytesMax(200_000)));
+        Client client = stage.client(server);
+        client.send("?\n".repeat(200));
+        stage.until("open", () -> story.size() == 1);
+        stage.untilStuck(story.connection(0));
+        byte[] framed = Frames.LINES.framed(reply);
+        for (int i = 0; i < 200; i++) {
+            assertThat(client.receive(framed.length)).isEqualTo(framed);
+        }
+        assertThat(story.count("close")).isZero();
+    }
+
+    @EveryNetwork
+    void policyDisconnectReadsOnUpToTheCap(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> connection.send(new byte[50_000]));
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DISCONNECT)
+                .limits(Limits.defaults().withQueueBytesMax(500_000)));
+        Client client = stage.client(server);
+        client.send("?\n".repeat(5000));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.QUEUE_FULL);
+        assertThat(story.connection(0).is(Connection.PAUSED_BY_QUEUE)).isFalse();
+        client.close();
+    }
+
+    @EveryNetwork
+    void policyDropOldestDropsWholeMessagesOfWhichNothingHasLeft(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                .limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES + 2)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        byte[] begun = stage.stick(connection);
+        int room = connection.queue().bytesMax() - connection.queue().bytes();
+        int count = room / 1000;
+        for (int i = 0; i < count + 5; i++) { // 1,000 bytes each, the last five replace the first five
+            assertThat(connection.send(line(i))).isEqualTo(SendResult.QUEUED);
+        }
+        connection.sendFirst(ByteBuffer.wrap(Client.bytes(line(-1)))); // drops another, and is never dropped itself
+        assertThat(connection.queue().bytes()).isLessThanOrEqualTo(connection.queue().bytesMax());
+        stage.settle();
+        assertThat(server.stats().total().dropped()).isEqualTo(6);
+        assertThat(story.count("dropped 1 1000")).isEqualTo(6);
+        assertThat(connection.offer(ByteBuffer.allocate(connection.queue().bytesMax()))).as("never fits")
+                .isEqualTo(SendResult.FULL);
+
+        assertThat(client.receive(begun.length)).as("what has begun is not dropped").isEqualTo(begun);
+        client.receive(1);
+        assertThat(client.line()).isEqualTo(line(-1));
+        for (int i = 6; i < count + 5; i++) {
+            assertThat(client.line()).isEqualTo(line(i));
+        }
+        assertThat(connection.queue().bytes()).isZero();
+    }
+
+    private static String line(int number) {
+        return String.format("%0999d", number);
+    }
+
+    @EveryNetwork
+    void policyDropOldestHoldsForOtherThreadsToo(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.start(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                .limits(Limits.defaults().withQueueBytesMax(100_000)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        int sent = 0;
+        while (server.stats().total().dropped() < 100) {
+            if (connection.offer(ByteBuffer.wrap(Client.bytes(line(sent)))) == SendResult.QUEUED) {
+                sent++;
+            }
+        }
+        connection.finish();
+        int expected = 0;
+        int got = 0;
+        String[] lines = client.restText().split("\n", -1);
+        for (int i = 0; i < lines.length - 1; i++) {
+            int number = Integer.parseInt(lines[i]);
+            assertThat(lines[i]).as("whole").hasSize(999);
+            assertThat(number).as("in order").isGreaterThanOrEqualTo(expected);
+            expected = number + 1;
+            got++;
+        }
+        assertThat(got + server.stats().total().dropped()).as("received and dropped").isEqualTo(sent);
+        client.close();
+        stage.until("closed", () -> story.count("close") == 1);
+        long told = story.told().stream().filter(line -> line.startsWith("dropped"))
+                .mapToLong(line -> Long.parseLong(line.split(" ", 3)[1])).sum();
+        assertThat(told).isLessThanOrEqualTo(server.stats().total().dropped());
+    }
+
+    @Test
+    void policyDropOldestIsRefusedWhereMessagesHaveNoEnd() {
+        assertThatThrownBy(() -> Server.builder().overflow(Overflow.DROP_OLDEST).open()).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("raw");
+    }
+
+    @EveryNetwork
+    void budgetOfAllQueuesClosesWhoExceedsIt(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story)
+                .limits(Stage.ROOMY.withQueueBudgetBytes(Stage.STICKING_BYTES + Stage.STICKING_BYTES / 2)));
+        stage.client(server);
+        stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        stage.stick(story.connection(0));
+        story.connection(1).send(new byte[Stage.STICKING_BYTES]);
+        story.connection(1).send(new byte[Stage.STICKING_BYTES]);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told(story.connection(1))).containsExactly("open", "close BUDGET_EXCEEDED");
+        assertThat(server.stats().queueBytes()).as("given back").isEqualTo(story.connection(0).queue().bytes());
+    }
+
+    @EveryNetwork
+    void beginningsOfMessagesCountAgainstTheBudget(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lines())
+                .limits(Limits.defaults().withMessageBytesMax(1 << 20).withQueueBudgetBytes(1_000_000)));
+        for (int i = 0; i < 3; i++) {
+            stage.client(server).send(new byte[400_000]);
+        }
+        stage.until("one is closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.BUDGET_EXCEEDED);
+        stage.settle();
+        assertThat(server.stats().queueBytes()).isEqualTo(800_000);
+    }
+
+    @EveryNetwork
+    void drainedIsToldOnceForEachTimeTheQueueWasHigh(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY.withQueueMarks(1 << 20, 1000)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        for (int round = 1; round <= 3; round++) {
+            stage.stick(connection);
+            connection.send(new byte[2 << 20]); // higher still: no second time
+            assertThat(story.count("drained")).isEqualTo(round - 1);
+            client.receive(Stage.STICKING_BYTES + (2 << 20));
+            int expected = round;
+            stage.until("drained", () -> story.count("drained") == expected);
+            stage.settle();
+            assertThat(story.count("drained")).isEqualTo(expected);
+        }
+    }
+
+    @EveryNetwork
+    void whoStopsAtTheHighMarkIsToldWhenToGoOn(Stage stage) throws IOException {
+        int total = 300;
+        int[] left = {total};
+        Handler pump = new Handler() {
+            @Override
+            public void onOpen(Connection connection) {
+                onDrained(connection);
+            }
+
+            @Override
+            public void onDrained(Connection connection) {
+                while (left[0] > 0 && !connection.queue().isHigh()) {
+                    connection.send(new byte[10_000]);
+                    left[0]--;
+                }
+                if (left[0] == 0) {
+                    connection.finish();
+                }
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+        };
+        Server server = stage.open(stage.server(pump));
+        assertThat(stage.client(server).rest()).hasSize(total * 10_000);
+    }
+
+    @EveryNetwork
+    void anotherThreadThatStopsAtTheHighMarkIsToldToo(Stage stage) throws Exception {
+        Object drained = new Object();
+        AtomicInteger times = new AtomicInteger();
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onDrained(Connection connection) {
+                synchronized (drained) {
+                    times.incrementAndGet();
+                    drained.notifyAll();
+                }
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+        });
+        Server server = stage.start(stage.server(story).limits(Limits.defaults().withQueueMarks(30_000, 10_000)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        int messages = 3000;
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread producer = Thread.ofPlatform().start(() -> {
+            try {
+                for (int i = 0; i < messages; i++) {
+                    assertThat(connection.send(new byte[2000])).isEqualTo(SendResult.QUEUED);
+                    synchronized (drained) {
+                        int before = times.get();
+                        while (connection.queue().isHigh() && times.get() == before) {
+                            drained.wait(Stage.PATIENCE.toMillis());
+                            assertThat(times.get()).as("told").isGreaterThan(before);
+                        }
+                    }
+                }
+                connection.finish();
+            } catch (Throwable t) {
+                failure.set(t);
+                connection.close();
+            }
+        });
+        assertThat(client.rest()).hasSize(messages * 2000);
+        producer.join();
+        assertThat(failure.get()).isNull();
+    }
+
+    @EveryNetwork
+    void peerThatTakesNothingIsClosedAndOneThatTakesALittleIsNot(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ofSeconds(10))));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        stage.stick(connection);
+        for (int i = 0; i < 2; i++) {
+            stage.pass(Duration.ofSeconds(9));
+            int before = connection.queue().bytes();
+            stage.until("it takes a little", () -> {
+                client.receive(1 << 16);
+                return connection.queue().bytes() < before;
+            });
+            stage.untilStuck(connection);
+            assertThat(story.count("close")).isZero();
+        }
+        stage.pass(Duration.ofSeconds(9));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+        assertThat(connection.queue().oldestAge()).as("since it was sent").isEqualTo(Duration.ofSeconds(27));
+        stage.pass(Duration.ofSeconds(1));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.WRITE_TIMEOUT);
+    }
+
+    @EveryNetwork
+    void ageIsThatOfTheOldestMessageThatWaits(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                .limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO).withQueueBytesMax(Stage.STICKING_BYTES + 300_000)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        assertThat(connection.queue().oldestAge()).isZero();
+        stage.stick(connection);
+        stage.pass(Duration.ofSeconds(5));
+        connection.send(new byte[200_000]);
+        stage.pass(Duration.ofSeconds(5));
+        connection.sendFirst(ByteBuffer.allocate(10)); // moves what has begun, which stays as old as it is
+        assertThat(connection.queue().oldestAge()).isEqualTo(Duration.ofSeconds(10));
+        client.receive(Stage.STICKING_BYTES + 1 + 10 + 1 + 200_000 + 1);
+        assertThat(connection.queue().oldestAge()).isZero();
+    }
+
+    @Test
+    void marksMustBeInOrder() {
+        assertThatThrownBy(() -> Limits.defaults().withQueueMarks(10, 20)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Limits.defaults().withQueueMarks(0, 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Limits.defaults().withQueueMarks(2 << 20, 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(Limits.defaults().withQueueBytesMax(100).queueHighBytes()).isEqualTo(100);
+    }
+
+    @EveryNetwork
+    void messageReservedByAThreadWhileTheConnectionFinishesIsDeliveredOrRefused(Stage stage) throws Exception {
+        for (int round = 0; round < 60; round++) {
+            Story story = stage.story(SILENT);
+            Server server = stage.start(stage.server(story).framing(Framing.lines()));
+            Client client = stage.client(server);
+            stage.until("open", () -> story.size() == 1);
+            Connection connection = story.connection(0);
+            AtomicInteger queued = new AtomicInteger();
+            CountDownLatch ready = new CountDownLatch(1);
+            Thread sender = Thread.ofPlatform().start(() -> {
+                ByteBuffer message = ByteBuffer.allocate(1);
+                SendResult result = SendResult.QUEUED;
+                while (result != SendResult.CLOSED) {
+                    result = connection.offer(message.clear());
+                    queued.addAndGet(result == SendResult.QUEUED ? 1 : 0);
+                    ready.countDown();
+                }
+            });
+            ready.await();
+            connection.finish();
+            sender.join();
+            assertThat(client.rest().length).as("bytes of messages that were queued").isEqualTo(2 * queued.get());
+            client.close();
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(story.reasons()).containsExactly(CloseReason.FINISHED);
+            server.close();
+        }
+    }
+}

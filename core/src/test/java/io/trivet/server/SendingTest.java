@@ -1,0 +1,462 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.trivet.net.Capability;
+import io.trivet.observe.CloseReason;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** What is sent, by whom, in which order, and from which memory. */
+final class SendingTest {
+    private static final Handler SILENT = (connection, message) -> {};
+
+    @EveryNetwork
+    void textsArraysAndBuffersAreMessages(Stage stage) throws IOException {
+        ByteBuffer direct = ByteBuffer.allocateDirect(8).put(Client.bytes("-direct-")).position(1).limit(7);
+        ByteBuffer heap = ByteBuffer.wrap(Client.bytes("-heap-"), 1, 4);
+        Server server = stage.open(stage.server((connection, message) -> {
+            connection.send("plain");
+            connection.send("für Ærøskøbing");
+            connection.send(Client.bytes("array"));
+            connection.send(direct);
+            connection.send(heap);
+            connection.send(message);
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("echo\n");
+        assertThat(client.line()).isEqualTo("plain");
+        assertThat(new String(Client.bytes(client.line()), StandardCharsets.UTF_8)).isEqualTo("für Ærøskøbing");
+        assertThat(client.line()).isEqualTo("array");
+        assertThat(client.line()).isEqualTo("direct");
+        assertThat(client.line()).isEqualTo("heap");
+        assertThat(client.line()).isEqualTo("echo");
+        assertThat(direct.position()).as("taken whole").isEqualTo(7);
+        assertThat(heap.position()).isEqualTo(5);
+    }
+
+    @EveryNetwork
+    void longAndShortMessagesInOneCallbackKeepTheirOrder(Stage stage) throws Exception {
+        Seeded.run(3, random -> {
+            List<byte[]> sent = new ArrayList<>();
+            Server server = stage.open(stage.server((connection, message) -> {
+                for (int i = 0; i < 40; i++) {
+                    byte[] bytes = Frames.LINES.message(random, 1 << random.nextInt(18));
+                    sent.add(bytes);
+                    assertThat(connection.send(bytes)).isEqualTo(SendResult.QUEUED);
+                    if (random.nextInt(3) == 0) {
+                        sent.add(Client.bytes(Story.text(message)));
+                        assertThat(connection.send(message.duplicate())).isEqualTo(SendResult.QUEUED);
+                    }
+                }
+            }).framing(Framing.lines()).limits(Stage.ROOMY));
+            Client client = stage.client(server);
+            client.send("go\n");
+            stage.until("answered", () -> !sent.isEmpty());
+            byte[] expected = Frames.LINES.framed(sent);
+            assertThat(client.receive(expected.length)).isEqualTo(expected);
+            server.close();
+        });
+    }
+
+    @EveryNetwork
+    void messagesOfEachThreadKeepTheirOrder(Stage stage) throws Exception {
+        Story story = stage.story((connection, message) -> connection.send(message));
+        Server server = stage.start(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        int threads = 4;
+        int each = 2000;
+        List<Thread> senders = new ArrayList<>();
+        for (int t = 0; t < threads; t++) {
+            int thread = t;
+            senders.add(Thread.ofPlatform().start(() -> {
+                for (int i = 0; i < each; i++) {
+                    assertThat(connection.send(thread + " " + i)).isEqualTo(SendResult.QUEUED);
+                }
+            }));
+        }
+        int[] next = new int[threads + 1];
+        for (int i = 0; i < each; i++) {
+            client.send(threads + " " + i + "\n");
+        }
+        for (int i = 0; i < (threads + 1) * each; i++) {
+            String[] words = client.line().split(" ", 2);
+            int thread = Integer.parseInt(words[0]);
+            assertThat(Integer.parseInt(words[1])).as("the next of thread %d", thread).isEqualTo(next[thread]++);
+        }
+        for (Thread sender : senders) {
+            sender.join();
+        }
+        assertThat(connection.queue().bytes()).isZero();
+    }
+
+    @EveryNetwork
+    void buffersMayBeUsedAgainAtOnce(Stage stage) throws Exception {
+        byte[] mine = new byte[9];
+        ByteBuffer own = ByteBuffer.wrap(mine);
+        Story story = stage.story((connection, message) -> {
+            fill(mine, 'h');
+            connection.send(own.clear());
+            fill(mine, '?');
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        client.send("\n");
+        assertThat(client.line()).isEqualTo("hhhhhhhhh");
+
+        Connection connection = story.connection(0);
+        fill(mine, 'o');
+        connection.send(own.clear()); // outside of a callback, on the loop's thread
+        fill(mine, '?');
+        Thread other = Thread.ofPlatform().start(() -> {
+            fill(mine, 't');
+            connection.send(own.clear());
+            fill(mine, '?');
+        });
+        other.join();
+        assertThat(client.line()).isEqualTo("ooooooooo");
+        assertThat(client.line()).isEqualTo("ttttttttt");
+
+        int stuck = stage.stick(connection).length; // and now everything waits
+        fill(mine, 'w');
+        connection.send(own.clear());
+        fill(mine, '?');
+        client.receive(stuck + 1);
+        assertThat(client.line()).isEqualTo("wwwwwwwww");
+    }
+
+    private static void fill(byte[] bytes, char c) {
+        java.util.Arrays.fill(bytes, (byte) c);
+    }
+
+    @EveryNetwork
+    void messageCannotBeWrittenTo(Stage stage) throws IOException {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Server server = stage.open(stage.server((connection, message) -> {
+            assertThat(message.isReadOnly()).isTrue();
+            assertThat(message.hasArray()).isFalse();
+            try {
+                message.put(message.position(), (byte) 'x');
+            } catch (ReadOnlyBufferException e) {
+                thrown.set(e);
+            }
+            connection.send(message);
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("mine\n");
+        assertThat(client.line()).isEqualTo("mine");
+        assertThat(thrown.get()).isInstanceOf(ReadOnlyBufferException.class);
+    }
+
+    @EveryNetwork
+    void partOfAMessageCanBeSentBack(Stage stage) throws IOException {
+        Server server = stage.open(stage.server((connection, message) -> {
+            message.get();
+            message.limit(message.limit() - 1);
+            connection.send(message);
+            assertThat(message.hasRemaining()).isFalse();
+            message.position(message.limit());
+            connection.send(message); // nothing left: an empty one
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("[inner]\n");
+        assertThat(client.line()).isEqualTo("inner");
+        assertThat(client.line()).isEmpty();
+    }
+
+    @EveryNetwork
+    void messageStaysWhileItsHandlerRunsWhateverItDoes(Stage stage) throws IOException {
+        List<String> seen = new ArrayList<>();
+        AtomicReference<Connection> other = new AtomicReference<>();
+        Story story = stage.story((connection, message) -> {
+            switch (Story.text(message)) {
+                case "other" -> other.set(connection);
+                case "pause" -> {
+                    connection.pauseReading();
+                    connection.execute(connection::resumeReading);
+                }
+                default -> {
+                    connection.finish();
+                    for (int i = 0; i < 20; i++) {
+                        other.get().send("x".repeat(900)); // who takes memory from the pool
+                    }
+                    seen.add(Story.text(message));
+                }
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client second = stage.client(server);
+        second.send("other\n");
+        stage.until("the other is known", () -> other.get() != null);
+        Client first = stage.client(server);
+        first.send("pause\nprecious\n");
+        assertThat(first.restText()).isEmpty();
+        assertThat(seen).containsExactly("precious");
+        for (int i = 0; i < 20; i++) {
+            assertThat(second.line()).isEqualTo("x".repeat(900));
+        }
+    }
+
+    @EveryNetwork
+    void pauseAndResumeInOneCallbackChangeNothing(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            connection.pauseReading();
+            if (Story.text(message).equals("hold")) {
+                connection.execute(connection::resumeReading);
+            } else {
+                connection.resumeReading();
+            }
+            connection.send(message);
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("hold\none\ntwo\n");
+        assertThat(client.receiveText(13)).isEqualTo("hold\none\ntwo\n");
+        client.send("three\n");
+        assertThat(client.line()).isEqualTo("three");
+        client.finish();
+        assertThat(client.restText()).isEmpty();
+    }
+
+    @EveryNetwork
+    void whatIsSentFirstOvertakesWhatWaitsAtTheNextEndOfAMessage(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        byte[] begun = stage.stick(connection); // a part of it has left
+        connection.send("third");
+        connection.sendFirst(ByteBuffer.wrap(Client.bytes("first")));
+        connection.send("fourth");
+        connection.sendFirst(ByteBuffer.wrap(Client.bytes("second")));
+        assertThat(connection.queue().messages()).isEqualTo(5);
+        assertThat(client.receive(begun.length)).isEqualTo(begun);
+        assertThat(client.receiveText(1)).isEqualTo("\n");
+        assertThat(client.line()).isEqualTo("first");
+        assertThat(client.line()).isEqualTo("second");
+        assertThat(client.line()).isEqualTo("third");
+        assertThat(client.line()).isEqualTo("fourth");
+    }
+
+    @EveryNetwork
+    void whatIsSentFirstOvertakesAnswersOfTheSameCallback(Stage stage) throws IOException {
+        Server server = stage.open(stage.server((connection, message) -> {
+            connection.send("b");
+            connection.sendFirst(ByteBuffer.wrap(Client.bytes("a")));
+            connection.send("c");
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("\n");
+        assertThat(client.receiveText(6)).isEqualTo("a\nb\nc\n");
+    }
+
+    @EveryNetwork
+    void randomOrdersOfSendingComeAsTheyMust(Stage stage) throws Exception {
+        Seeded.run(3, random -> {
+            Story story = stage.story(SILENT);
+            Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).limits(Stage.ROOMY));
+            Client client = stage.client(server);
+            stage.until("open", () -> story.size() == 1);
+            Connection connection = story.connection(0);
+            stage.stick(connection);
+            List<byte[]> first = new ArrayList<>();
+            List<byte[]> rest = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                byte[] message = new byte[random.nextInt(1 << random.nextInt(18))];
+                random.nextBytes(message);
+                boolean ahead = random.nextInt(3) == 0;
+                ByteBuffer buffer = ByteBuffer.wrap(message);
+                if (ahead) {
+                    connection.sendFirst(buffer);
+                    first.add(message);
+                } else if (random.nextBoolean()) {
+                    connection.send(buffer);
+                    rest.add(message);
+                } else {
+                    server.broadcast(buffer);
+                    rest.add(message);
+                }
+            }
+            client.receive(4 + Stage.STICKING_BYTES);
+            first.addAll(rest);
+            for (byte[] message : first) {
+                assertThat(ByteBuffer.wrap(client.receive(4)).getInt()).isEqualTo(message.length);
+                assertThat(client.receive(message.length)).isEqualTo(message);
+            }
+            assertThat(connection.queue().bytes()).isZero();
+            server.close();
+        });
+    }
+
+    @EveryNetwork
+    void broadcastReachesEveryConnectionAndIsHeldOnce(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
+        Client one = stage.client(server);
+        Client two = stage.client(server);
+        Client quick = stage.client(server);
+        stage.until("open", () -> story.size() == 3);
+        List<Connection> stuck = List.of(story.connection(0), story.connection(1));
+        for (Connection connection : stuck) {
+            stage.stick(connection);
+        }
+        byte[] news = FramedEchoTest.patterned(100_000);
+        ByteBuffer message = ByteBuffer.wrap(news);
+        server.broadcast(message);
+        assertThat(message.hasRemaining()).isFalse();
+        assertThat(quick.receive(news.length)).isEqualTo(news);
+        assertThat(lastPart(stuck.get(0)).address()).as("the same memory").isEqualTo(lastPart(stuck.get(1)).address());
+        for (Client client : List.of(one, two)) {
+            client.receive(Stage.STICKING_BYTES + 1);
+            assertThat(client.receive(news.length)).isEqualTo(news);
+            assertThat(client.receiveText(1)).isEqualTo("\n");
+        }
+    }
+
+    private static MemorySegment lastPart(Connection connection) {
+        ByteBuffer[] parts = new ByteBuffer[1024];
+        int count = connection.backlog().parts(parts);
+        return MemorySegment.ofBuffer(parts[count - 1]);
+    }
+
+    @EveryNetwork
+    void broadcastFromAHandlerKeepsItsPlaceAmongTheAnswers(Stage stage) throws IOException {
+        String longer = "c".repeat(70_000);
+        Server server = stage.open(stage.server((connection, message) -> {
+            connection.send("a");
+            connection.server().broadcast(ByteBuffer.wrap(Client.bytes("b")));
+            connection.send(longer);
+            connection.send("d");
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("\n");
+        assertThat(client.line()).isEqualTo("a");
+        assertThat(client.line()).isEqualTo("b");
+        assertThat(client.line()).isEqualTo(longer);
+        assertThat(client.line()).isEqualTo("d");
+    }
+
+    @EveryNetwork
+    void sendingToAnotherConnectionFromAHandlerLeavesInTheSameTurn(Stage stage) throws IOException {
+        List<Connection> connections = new ArrayList<>();
+        Server server = stage.open(stage.server(new Handler() {
+            @Override
+            public void onOpen(Connection connection) {
+                connections.add(connection);
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                for (Connection other : connections) {
+                    other.send(message.duplicate());
+                }
+            }
+        }).framing(Framing.lines()));
+        Client one = stage.client(server);
+        Client two = stage.client(server);
+        stage.until("open", () -> connections.size() == 2);
+        one.send("hello\n");
+        assertThat(two.line()).isEqualTo("hello");
+        assertThat(one.line()).isEqualTo("hello");
+    }
+
+    @EveryNetwork
+    void nothingIsTakenAfterTheEnd(Stage stage) throws Exception {
+        List<SendResult> inTime = new ArrayList<>();
+        Story story = stage.story((connection, message) -> {
+            inTime.add(connection.send("last"));
+            connection.finish();
+            inTime.add(connection.send("late"));
+            inTime.add(connection.offer(ByteBuffer.wrap(Client.bytes("late"))));
+            inTime.add(connection.sendFirst(ByteBuffer.wrap(Client.bytes("late"))));
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("\n");
+        assertThat(client.restText()).isEqualTo("last\n");
+        client.close();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(inTime).containsExactly(SendResult.QUEUED, SendResult.CLOSED, SendResult.CLOSED, SendResult.CLOSED);
+        assertThat(story.connection(0).send("late")).isEqualTo(SendResult.CLOSED);
+        server.close();
+        assertThat(story.connection(0).send("late")).isEqualTo(SendResult.CLOSED);
+        List<SendResult> outside = new ArrayList<>();
+        Thread thread = Thread.ofPlatform().start(() -> outside.add(story.connection(0).send("late")));
+        thread.join();
+        assertThat(outside).containsExactly(SendResult.CLOSED);
+    }
+
+    @EveryNetwork
+    void messageThatItsFrameCannotHoldIsRefusedAtOnce(Stage stage) throws IOException {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Server server = stage.open(stage.server((connection, message) -> {
+            try {
+                connection.send(new byte[256]);
+            } catch (IllegalArgumentException e) {
+                thrown.set(e);
+            }
+            assertThatThrownBy(() -> connection.send("x".repeat(256))).isInstanceOf(IllegalArgumentException.class);
+            assertThat(connection.queue().bytes()).isZero();
+            connection.send(message);
+        }).framing(Framing.lengthPrefixed(1)));
+        Client client = stage.client(server);
+        client.send("\1x");
+        assertThat(client.receiveText(2)).isEqualTo("\1x");
+        assertThat(thrown.get()).hasMessageContaining("256").hasMessageContaining("255");
+    }
+
+    @EveryNetwork
+    void urgentByteIsToldBeforeTheDataThatCameBeforeIt(Stage stage) throws IOException {
+        StringBuilder data = new StringBuilder();
+        Story story = stage.story((connection, message) -> data.append(Story.text(message)));
+        Server.Builder builder = stage.server(story).urgent(true);
+        if (!stage.network().supports(Capability.URGENT_DATA)) {
+            assertThatThrownBy(builder::open).isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("epoll, poll and select");
+            return;
+        }
+        Server server = stage.open(builder);
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.settle();
+        client.send("abc");
+        client.sendUrgent('!');
+        client.send("def");
+        stage.until("everything has come", () -> data.length() == 6 && story.count("urgent") == 1);
+        assertThat(data.toString()).isEqualTo("abcdef");
+        client.sendUrgent('?');
+        stage.until("another", () -> story.count("urgent") == 2);
+        assertThat(story.told()).contains("urgent !", "urgent ?");
+        client.finish();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
+    }
+
+    @EveryNetwork
+    void urgentByteOvertakesAQueueThatWaits(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        client.channel().socket().setOOBInline(true);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        if (!stage.network().supports(Capability.URGENT_DATA)) {
+            assertThatThrownBy(() -> connection.sendUrgent((byte) '!')).isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("cannot send urgent data");
+            return;
+        }
+        connection.sendUrgent((byte) '!');
+        connection.send("after");
+        assertThat(client.receiveText(6)).isEqualTo("!after");
+    }
+}
