@@ -2,15 +2,29 @@ package io.trivet.server;
 
 import io.trivet.contract.Engine;
 import io.trivet.net.Network;
+import io.trivet.sim.TortureNetwork;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Where the tests of the server run. A network more, for instance one that misbehaves by a seed, is an entry more. */
 final class ServerNetworks {
-    /** All of them, in the order in which a test runs on them. */
-    static final List<Kind> ALL = Engine.ALL.stream().map(engine -> new Kind(engine.name(), engine.opener())).toList();
+    /** Two that are always the same, and one that is new in every run; {@code -Dtrivet.torture.seed=…} repeats it. */
+    private static final List<Long> SEEDS = List.of(1L, 20_260_117L, Long.getLong("trivet.torture.seed", System.nanoTime()));
+
+    /** All of them, in the order in which a test runs on them: each engine, then under torture, the best with every seed. */
+    static final List<Kind> ALL = Stream.concat(
+            Engine.ALL.stream().map(engine -> new Kind(engine.name(), engine.opener())),
+            IntStream.range(0, SEEDS.size() + Engine.ALL.size() - 1).mapToObj(i -> tortured(
+                    Engine.ALL.get(Math.max(0, i - SEEDS.size() + 1)), SEEDS.get(i % SEEDS.size()))))
+            .toList();
 
     private ServerNetworks() {}
+
+    private static Kind tortured(Engine engine, long seed) {
+        return new Kind(engine.name() + " under torture, seed " + seed, () -> TortureNetwork.of(engine.opener().get(), seed));
+    }
 
     /**
      * A kind of network.
