@@ -24,7 +24,7 @@ final class DirectAddresses {
             long base = MemorySegment.ofBuffer(direct).address() - direct.position();
             entry = new Entry(new WeakReference<>(direct), base);
             entries[place] = entry;
-        } else if (direct.capacity() > 0) {
+        } else if (direct.limit() > 0) { // a limit of 0 leaves nothing to hand out
             direct.get(0); // throws if the buffer is a view of an arena that was closed meanwhile: never hand out freed memory
         }
         return entry.base + direct.position();

@@ -37,6 +37,20 @@ final class UdpTest {
 
     @EveryEngine
     @Case("S8")
+    void aBufferWithoutRoomServesAgainAndAgain(Lab lab) throws IOException {
+        UdpSocket receiver = lab.udp();
+        UdpSocket sender = lab.udp();
+        ByteBuffer nothing = ByteBuffer.allocateDirect(8).limit(0);
+        ByteBuffer noRoom = ByteBuffer.allocateDirect(8).limit(0);
+        for (int i = 0; i < 3; i++) {
+            assertThat(sender.send(nothing, receiver.localAddress())).isTrue();
+            lab.awaitLists(receiver, "rw-");
+            assertThat(receiver.receive(noRoom)).isEqualTo(sender.localAddress());
+        }
+    }
+
+    @EveryEngine
+    @Case("S8")
     void whatDoesNotFitIsLost(Lab lab) throws IOException {
         UdpSocket receiver = lab.udp();
         UdpSocket sender = lab.udp();
