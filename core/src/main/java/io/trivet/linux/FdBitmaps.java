@@ -22,6 +22,11 @@ final class FdBitmaps {
         return nfds;
     }
 
+    /** Whether the sets should not grow for a number before it is known to be open: see {@link Registrations#FAR}. */
+    boolean isFar(int fd) {
+        return fd >= Registrations.FAR && fd >= words * 64;
+    }
+
     /** Forgets all. */
     void clear() {
         long used = usedWords() * 8L;

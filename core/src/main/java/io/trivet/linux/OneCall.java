@@ -15,9 +15,9 @@ import java.util.concurrent.ArrayBlockingQueue;
  */
 final class OneCall {
     /** So many threads can wait at the same time without anything being made for a call; more make their own. */
-    private static final ArrayBlockingQueue<OneCall> IDLE = new ArrayBlockingQueue<>(8);
+    static final ArrayBlockingQueue<OneCall> IDLE = new ArrayBlockingQueue<>(8);
 
-    private final EventFd wakeup = new EventFd();
+    final EventFd wakeup = new EventFd();
     private final InterruptHook interrupts = new InterruptHook(wakeup);
     private final Timeout timeout = new Timeout();
     private final FdBitmaps sets = new FdBitmaps();
@@ -81,7 +81,7 @@ final class OneCall {
             memory.setAtIndex(ValueLayout.JAVA_LONG, asked++, PollPoller.pollfd(wakeup.fd(), PollBits.POLLIN));
         }
         int answers = Waits.ppoll(memory.address(), asked, timeout.timespec());
-        while (answers == -Errno.EINTR) {
+        while (answers == -Errno.EINTR || (answers == 1 && asked > count && isLate(revents(memory, count)))) {
             timeout.again();
             answers = Waits.ppoll(memory.address(), asked, timeout.timespec());
         }
@@ -98,7 +98,7 @@ final class OneCall {
         }
         int ready = 0;
         for (int i = 0; i < count; i++) {
-            int revents = PollPoller.revents(memory.getAtIndex(ValueLayout.JAVA_LONG, i));
+            int revents = revents(memory, i);
             if (revents == 0) {
                 interests[i] = 0;
             } else if ((revents & PollBits.POLLNVAL) != 0) {
@@ -111,20 +111,37 @@ final class OneCall {
         return ready;
     }
 
-    /** Whether an entry has an answer that was asked for, or is invalid; the wake-up, which stands last, counts as one. */
+    /** Whether an entry has an answer that was asked for, or is invalid; the wake-up, which stands last, counts as one unless it is late. */
     private boolean answersAny(int[] interests, int count) {
         for (int i = 0; i < count; i++) {
-            int events = PollBits.events(PollPoller.revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, i)));
+            int events = PollBits.events(revents(pollfds, i));
             if (events != 0 && ((events & Interest.INVALID) != 0 || Interest.fold(events, interests[i]) != 0)) {
                 return true;
             }
         }
-        return PollPoller.revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, count)) != 0;
+        int wakeupEvents = revents(pollfds, count);
+        return wakeupEvents != 0 && !isLate(wakeupEvents);
+    }
+
+    private static int revents(MemorySegment pollfds, int entry) {
+        return PollPoller.revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, entry));
+    }
+
+    /**
+     * Whether the wake-up was meant for an earlier call: {@link Thread#interrupt} runs its hook last, and that call may have ended by
+     * then. The signal is taken before the status is looked at, so that none of this thread's is lost.
+     */
+    private boolean isLate(int wakeupEvents) {
+        if (wakeupEvents == 0) {
+            return false;
+        }
+        wakeup.clear();
+        return !Thread.currentThread().isInterrupted();
     }
 
     private int bySelect(Socket[] sockets, int[] interests, int count) throws IOException {
         int answers = askSets(sockets, interests, count);
-        while (answers == -Errno.EINTR) {
+        while (answers == -Errno.EINTR || (answers == 1 && isLate(sets.get(wakeup.fd())))) {
             timeout.again();
             answers = askSets(sockets, interests, count); // what the sets hold after an error is undefined
         }
@@ -149,7 +166,11 @@ final class OneCall {
     private int askSets(Socket[] sockets, int[] interests, int count) throws IOException {
         sets.clear();
         for (int i = 0; i < count; i++) {
-            sets.add(open(sockets[i]), interests[i]);
+            int fd = open(sockets[i]);
+            if (sets.isFar(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
+                throw invalid(sockets[i], "select");
+            }
+            sets.add(fd, interests[i]);
         }
         if (!timeout.isOver()) {
             sets.add(wakeup.fd(), Interest.READ);

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registrations {
     /** 65,536 entries take 1.3 MB; a billion, which a wrong number can be, would take all the memory there is. */
-    private static final int FAR = 1 << 16;
+    static final int FAR = 1 << 16;
 
     private @Nullable Socket[] sockets = new @Nullable Socket[64];
     private byte[] interests = new byte[64];

@@ -1,0 +1,77 @@
+package io.trivet.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.trivet.contract.Lab;
+import io.trivet.net.Network;
+import io.trivet.net.Pipe;
+import io.trivet.select.Select;
+import io.trivet.select.SelectOn;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is kept from one call for the next must not carry anything over. */
+@Timeout(60) // interrupts a wait that does not end
+class OneCallTest {
+    private static final Duration WAIT = Duration.ofMillis(20);
+
+    @ParameterizedTest
+    @ValueSource(strings = {"poll", "select"})
+    void anInterruptThatComesTooLateForACallDoesNotEndTheNext(String engine) throws Exception {
+        assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
+        SelectOn select = Select.on(Network.named(engine));
+        try (Pipe idle = Network.named(engine).pipe(); Pipe broken = Network.named(engine).pipe()) {
+            broken.sink().close(); // a hang-up, which nobody asks about below
+            select.select(List.of(idle.source()), List.of(), List.of(), WAIT);
+            for (List<Pipe.Source> urgent : List.of(List.<Pipe.Source>of(), List.of(broken.source()))) {
+                assertThat(OneCall.IDLE).isNotEmpty().allSatisfy(kept -> kept.wakeup.signal());
+                long begun = System.nanoTime();
+                assertThat(select.select(List.of(idle.source()), List.of(), urgent, WAIT).isEmpty()).isTrue();
+                assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(WAIT.toNanos());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"poll", "select"})
+    void anInterruptEndsACallThatALateOneHasWoken(String engine) throws Exception {
+        assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
+        SelectOn select = Select.on(Network.named(engine));
+        select.select(List.of(), List.of(), List.of(), WAIT);
+        OneCall.IDLE.forEach(kept -> kept.wakeup.signal());
+        CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+        Thread waiting = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                select.select(List.of(), List.of(), List.of(), null);
+                thrown.complete(null);
+            } catch (Throwable t) {
+                thrown.complete(t);
+            }
+        });
+        waiting.interrupt();
+        assertThat(thrown.get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isInstanceOf(InterruptedIOException.class);
+    }
+
+    /** 2^29 would take 200 MB of sets. */
+    @ParameterizedTest
+    @ValueSource(strings = {"poll", "select"})
+    void aNumberThatIsNotOpenIsRefusedBeforeTheSetsGrowForIt(String engine) {
+        assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
+        Network network = Network.named(engine);
+        assertThatThrownBy(() -> Select.on(network).select(List.of(network.descriptor(1 << 29)), List.of(), List.of(), WAIT))
+                .hasMessageContaining("descriptor 536870912: EBADF");
+        FdBitmaps sets = new FdBitmaps();
+        assertThat(sets.isFar(Registrations.FAR)).isTrue();
+        assertThat(sets.isFar(Registrations.FAR - 1)).isFalse();
+        sets.add(Registrations.FAR, 0);
+        assertThat(sets.isFar(Registrations.FAR)).as("the room is there").isFalse();
+    }
+}
