@@ -334,7 +334,7 @@ public final class ReadinessProactor implements Proactor {
             return 0;
         }
         stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        watch(stream, handle, states[Proactor.slot(handle)] & Interest.PRIORITY);
+        watch(stream, handle, states[Proactor.slot(handle)] & (Interest.READ | Interest.PRIORITY));
         completions.connected(handle);
         return 1;
     }

@@ -1,0 +1,175 @@
+package io.trivet.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.contract.EveryEngine;
+import io.trivet.contract.Lab;
+import io.trivet.contract.Pair;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The adaptor from readiness to completion, where a poller says no, and where a caller is early. */
+final class ReadinessProactorTest {
+    private static final long SECOND = 1_000_000_000L;
+
+    @EveryEngine
+    void aChangeThatTheKernelRefusesIsTheEndOfThatConnectionAlone(Lab lab) throws IOException {
+        Pair pair = lab.pair();
+        Refusing poller = new Refusing(lab.network().poller());
+        List<String> told = new ArrayList<>();
+        try (ReadinessProactor proactor = new ReadinessProactor(over(lab.network(), poller))) {
+            long handle = proactor.adopt(pair.server());
+            proactor.receive(handle);
+            pair.client().shutdownOutput();
+            poller.refuses = true; // the end of input is told when READ is no longer watched
+            await(proactor, told, "failed EPERM");
+            poller.refuses = false;
+            proactor.close(handle);
+            await(proactor, told, "closed");
+        }
+        assertThat(told).containsExactly("failed EPERM", "closed");
+        assertThat(pair.server().isOpen()).isFalse();
+    }
+
+    @EveryEngine
+    void whoReceivesBeforeTheConnectionIsThereReceives(Lab lab) throws IOException {
+        TcpListener listener = lab.listener();
+        List<String> told = new ArrayList<>();
+        try (ReadinessProactor proactor = new ReadinessProactor(lab.network())) {
+            long handle = proactor.connect(listener.localAddress());
+            proactor.receive(handle);
+            TcpStream server = lab.accept(listener);
+            await(proactor, told, "connected");
+            lab.send(server, "early");
+            await(proactor, told, "received 5");
+        }
+        assertThat(told).containsExactly("connected", "received 5");
+    }
+
+    private static void await(ReadinessProactor proactor, List<String> told, String what) throws IOException {
+        long begun = System.nanoTime();
+        while (!told.contains(what)) {
+            assertThat(System.nanoTime() - begun).as("waiting for '%s', told so far: %s", what, told)
+                    .isLessThan(Lab.PATIENCE.toNanos());
+            proactor.poll(new Told(told), SECOND);
+        }
+    }
+
+    private static Network over(Network network, Poller poller) {
+        return (Network) Proxy.newProxyInstance(Network.class.getClassLoader(), new Class<?>[]{Network.class},
+                (proxy, method, arguments) -> {
+                    try {
+                        return method.getName().equals("poller") ? poller : method.invoke(network, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    /** Refuses changes on demand, and then has forgotten the socket, as {@link Poller#modify} says. */
+    private static final class Refusing implements Poller {
+        private final Poller poller;
+        private boolean refuses;
+
+        Refusing(Poller poller) {
+            this.poller = poller;
+        }
+
+        @Override
+        public void register(Socket socket, int interest, long token) throws IOException {
+            poller.register(socket, interest, token);
+        }
+
+        @Override
+        public void modify(Socket socket, int interest, long token) throws IOException {
+            if (refuses && poller.registration(socket) != null) {
+                poller.deregister(socket);
+                throw new NetworkException("epoll_ctl", socket, ErrorCode.EPERM);
+            }
+            poller.modify(socket, interest, token);
+        }
+
+        @Override
+        public void deregister(Socket socket) throws IOException {
+            poller.deregister(socket);
+        }
+
+        @Override
+        public @Nullable Registration registration(Socket socket) {
+            return poller.registration(socket);
+        }
+
+        @Override
+        public int poll(ReadyEvents out, long timeoutNanos) throws IOException {
+            return poller.poll(out, timeoutNanos);
+        }
+
+        @Override
+        public void wakeup() {
+            poller.wakeup();
+        }
+
+        @Override
+        public void close() throws IOException {
+            poller.close();
+        }
+    }
+
+    /** What was told, a line each. */
+    private record Told(List<String> lines) implements Completions {
+        @Override
+        public void accepted(long token, TcpStream stream) {
+            lines.add("accepted");
+        }
+
+        @Override
+        public void acceptFailed(long token, IOException failure) {
+            lines.add("accept failed");
+        }
+
+        @Override
+        public void connected(long handle) {
+            lines.add("connected");
+        }
+
+        @Override
+        public void received(long handle, ByteBuffer memory, int from, int to) {
+            lines.add("received " + (to - from));
+        }
+
+        @Override
+        public void urgent(long handle, byte b) {
+            lines.add("urgent");
+        }
+
+        @Override
+        public void inputEnded(long handle) {
+            lines.add("input ended");
+        }
+
+        @Override
+        public void sent(long handle, long bytes) {
+            lines.add("sent");
+        }
+
+        @Override
+        public void failed(long handle, IOException failure) {
+            lines.add("failed " + ((NetworkException) failure).code());
+        }
+
+        @Override
+        public void spinning(long handle, String description) {
+            lines.add("spinning");
+        }
+
+        @Override
+        public void closed(long handle) {
+            lines.add("closed");
+        }
+    }
+}
