@@ -61,7 +61,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 forget(fd);
             }
             if (table.isFar(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
-                throw refused(socket, Errno.EBADF);
+                throw Errno.failure("fcntl", socket, Errno.EBADF);
             }
             table.add(socket, fd, 0, token);
             int result = watch(fd, 0, interest, table.generation(fd));

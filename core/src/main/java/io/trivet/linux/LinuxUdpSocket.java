@@ -9,10 +9,13 @@ import org.jspecify.annotations.Nullable;
 /** A descriptor of a UDP socket. */
 final class LinuxUdpSocket extends LinuxSocket implements UdpSocket {
     private final int family;
+    /** Still told when the socket is closed. */
+    private final int number;
 
     LinuxUdpSocket(LinuxNetwork network, int fd, int family) {
         super(network, fd);
         this.family = family;
+        this.number = fd;
     }
 
     @Override
@@ -64,6 +67,6 @@ final class LinuxUdpSocket extends LinuxSocket implements UdpSocket {
 
     @Override
     public String toString() {
-        return "udp socket, descriptor " + fd();
+        return "udp socket, descriptor " + number;
     }
 }
