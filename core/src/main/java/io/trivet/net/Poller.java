@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * it no longer is.
  *
  * <p><b>Threads.</b> One thread at a time polls; a second is refused with {@link IllegalStateException}. Every other method may be
- * called from any thread, also while one waits.
+ * called from any thread, also while one waits. What is registered or modified meanwhile is watched from the next poll on at the
+ * latest: select and poll have told the kernel already what to wait for. Whoever cannot wait for that calls {@link #wakeup}.
  *
  * <p><b>Closed sockets.</b> Deregister a socket before closing it. One that was closed all the same is reported as
  * {@link Interest#INVALID} by engines that name every descriptor at each call (select, poll), and vanishes in silence from the
