@@ -20,7 +20,7 @@ final class OneCall {
     final EventFd wakeup = new EventFd();
     private final InterruptHook interrupts = new InterruptHook(wakeup);
     private final Timeout timeout = new Timeout();
-    private final FdBitmaps sets = new FdBitmaps();
+    final FdBitmaps sets = new FdBitmaps();
     private MemorySegment pollfds = MemorySegment.NULL;
 
     private OneCall() throws IOException {}

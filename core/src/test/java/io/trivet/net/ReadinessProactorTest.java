@@ -37,6 +37,22 @@ final class ReadinessProactorTest {
     }
 
     @EveryEngine
+    void aConnectionThatCannotBeWatchedOnceItIsThereFails(Lab lab) throws IOException {
+        TcpListener listener = lab.listener();
+        Refusing poller = new Refusing(lab.network().poller());
+        List<String> told = new ArrayList<>();
+        try (ReadinessProactor proactor = new ReadinessProactor(over(lab.network(), poller))) {
+            long handle = proactor.connect(listener.localAddress());
+            proactor.receive(handle);
+            poller.refuses = true;
+            await(proactor, told, "failed EPERM");
+            proactor.close(handle);
+            await(proactor, told, "closed");
+        }
+        assertThat(told).containsExactly("failed EPERM", "closed");
+    }
+
+    @EveryEngine
     void whoReceivesBeforeTheConnectionIsThereReceives(Lab lab) throws IOException {
         TcpListener listener = lab.listener();
         List<String> told = new ArrayList<>();
