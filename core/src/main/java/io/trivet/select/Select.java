@@ -66,7 +66,8 @@ public final class Select {
     }
 
     /**
-     * The C call, on this system's descriptors: the sets are changed in place to those that are ready.
+     * The C call, on this system's descriptors: the sets are changed in place to those that are ready. One that stands for several is left with
+     * the last answer, as in C.
      *
      * @param nfds one more than the highest descriptor to look at; bits from there on are left alone
      * @param readSet to be told when readable; null: none

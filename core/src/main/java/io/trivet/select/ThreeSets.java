@@ -40,17 +40,20 @@ final class ThreeSets {
         int entry = 0;
         for (int fd = any.next(0, nfds); fd >= 0; fd = any.next(fd + 1, nfds)) {
             int ready = question.ready(entry++);
-            leave(read, fd, ready & Interest.READ);
-            leave(write, fd, ready & Interest.WRITE);
-            leave(except, fd, ready & Interest.PRIORITY);
+            answer(read, fd, ready & Interest.READ);
+            answer(write, fd, ready & Interest.WRITE);
+            answer(except, fd, ready & Interest.PRIORITY);
             bits += Integer.bitCount(ready);
         }
         return bits;
     }
 
-    private static void leave(FdSet set, int fd, int ready) {
+    /** One set may stand for several: then the last answer stays, as in C. */
+    private static void answer(FdSet set, int fd, int ready) {
         if (ready == 0) {
             set.clr(fd);
+        } else {
+            set.set(fd);
         }
     }
 }

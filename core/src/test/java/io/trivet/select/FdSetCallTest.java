@@ -50,6 +50,21 @@ class FdSetCallTest {
     }
 
     @EveryEngine
+    void oneSetThatStandsForTwoHoldsTheLastAnswerAsInC(Lab lab) throws Exception {
+        if (refused(lab)) {
+            return;
+        }
+        int fd = lab.pair().client().fd(); // writable, and not readable
+        FdSet readAndWrite = set(fd);
+        FdSet writeAndExcept = set(fd);
+        SelectOn select = Select.on(lab.network());
+        assertThat(select.select(fd + 1, readAndWrite, readAndWrite, null, Duration.ZERO)).isEqualTo(1);
+        assertThat(readAndWrite.isSet(fd)).isTrue();
+        assertThat(select.select(fd + 1, null, writeAndExcept, writeAndExcept, Duration.ZERO)).isEqualTo(1);
+        assertThat(writeAndExcept.isSet(fd)).isFalse();
+    }
+
+    @EveryEngine
     void bitsFromNfdsOnAreLeftAlone(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
