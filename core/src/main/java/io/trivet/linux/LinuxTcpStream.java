@@ -51,15 +51,23 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         Scratch scratch = Scratch.ofThread();
         int length = SocketAddress.write(remote, SocketAddress.family(remote), scratch.address);
         LinuxTcpStream stream = of(network, fd, scratch.address);
-        int result = Libc.connect(fd, scratch.address.address(), length);
-        switch (-result) {
-            case 0 -> stream.portAndState |= CONNECTED;
-            case Errno.EINPROGRESS, Errno.EINTR -> stream.portAndState &= ~CONNECTED; // a signal does not stop it (man 2 connect)
-            case Errno.ECONNREFUSED, Errno.ECONNRESET, Errno.ETIMEDOUT, Errno.EHOSTUNREACH, Errno.ENETUNREACH ->
-                stream.portAndState |= -result << ERRNO_SHIFT;
-            default -> throw Errno.failure("connect", remote, -result);
+        int errno = -Libc.connect(fd, scratch.address.address(), length);
+        if (errno == 0) {
+            stream.portAndState |= CONNECTED;
+        } else if (isAnswer(errno)) {
+            stream.portAndState |= errno << ERRNO_SHIFT;
+        } else if (errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // a signal does not stop it (man 2 connect)
+            throw Errno.failure("connect", remote, errno);
         }
         return stream;
+    }
+
+    /** Whether it is what the peer or the net says, and no trouble of our own. */
+    private static boolean isAnswer(int errno) {
+        return switch (errno) {
+            case Errno.ECONNREFUSED, Errno.ECONNRESET, Errno.ETIMEDOUT, Errno.EHOSTUNREACH, Errno.ENETUNREACH -> true;
+            default -> false;
+        };
     }
 
     @Override
