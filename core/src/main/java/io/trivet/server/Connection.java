@@ -173,6 +173,26 @@ public final class Connection {
     }
 
     /**
+     * Sends a message if it fits: as {@link #offer(ByteBuffer)}.
+     *
+     * @param message the message, without its frame
+     * @return as there
+     */
+    public SendResult offer(byte[] message) {
+        return offer(ByteBuffer.wrap(message));
+    }
+
+    /**
+     * Sends a text, in UTF-8, if it fits: as {@link #offer(ByteBuffer)}.
+     *
+     * @param message the message, without its frame
+     * @return as there
+     */
+    public SendResult offer(String message) {
+        return offer(ByteBuffer.wrap(utf8(message)));
+    }
+
+    /**
      * Sends a message ahead of all that wait, at the next end of a message. Several keep their order.
      *
      * @param message the message, without its frame; its position moves when it was taken
@@ -181,6 +201,26 @@ public final class Connection {
      */
     public SendResult sendFirst(ByteBuffer message) {
         return closeIfFull(loop.output().put(this, message, true));
+    }
+
+    /**
+     * Sends bytes ahead of all that wait: as {@link #sendFirst(ByteBuffer)}.
+     *
+     * @param message the message, without its frame
+     * @return as there
+     */
+    public SendResult sendFirst(byte[] message) {
+        return sendFirst(ByteBuffer.wrap(message));
+    }
+
+    /**
+     * Sends a text, in UTF-8, ahead of all that wait: as {@link #sendFirst(ByteBuffer)}.
+     *
+     * @param message the message, without its frame
+     * @return as there
+     */
+    public SendResult sendFirst(String message) {
+        return sendFirst(ByteBuffer.wrap(utf8(message)));
     }
 
     /**
