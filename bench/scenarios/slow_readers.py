@@ -55,7 +55,7 @@ def drops(bench):
 
 
 def memory(bench):
-    """Each of them has a queue of its own, and it is full: what they send is echoed, and the oldest is dropped for ever."""
+    """What each of them sends without end is echoed into a queue of its own, and what does not fit under the cap is dropped."""
     server = bench.server("--overflow", "drop-oldest", "--write-timeout", "6s")
     warm = bench.talk(server, 1000, size=200)
     warm.ask("run 3")
@@ -68,7 +68,7 @@ def memory(bench):
         most = max(most, server.resident_mib())
     told = slow.answer(30)
     left = server.await_descriptors(descriptors, 10)
-    bench.figure("memory: resident with full queues of their own", f"{most:.0f} MiB, {base:.0f} before", f"{base:.0f} + {SLOW} x {CAP_MIB} MiB",
+    bench.figure("memory: resident while what they send is echoed into their own queues", f"{most:.0f} MiB, {base:.0f} before", f"{base:.0f} + {SLOW} x {CAP_MIB} MiB",
                  most <= base + SLOW * CAP_MIB)
     bench.figure("memory: their descriptors afterwards", f"{left - descriptors} left, {SLOW - told['live']} ended", f"0 left, {SLOW} ended",
                  left <= descriptors and told["live"] == 0)
