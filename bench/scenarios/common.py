@@ -119,7 +119,10 @@ class Server:
         jcmd = os.path.join(os.path.dirname(java), "jcmd")
         for command in ("GC.run", "GC.run", "GC.heap_info"):
             out = subprocess.run([jcmd, str(self.pid), command], capture_output=True, text=True, timeout=60).stdout
-        return sum(int(used) for used in re.findall(r"(?:generation|heap)\s+total \d+K, used (\d+)K", out))
+        generations = re.findall(r"^(?:DefNew|Tenured)\s+total \d+K, used (\d+)K", out, re.M)  # of the serial collector, which we chose
+        if len(generations) != 2:
+            raise Failed("jcmd does not tell the heap: " + out[:200])
+        return sum(int(used) for used in generations)
 
     def terminate(self, seconds=30):
         self.process.send_signal(signal.SIGTERM)
