@@ -22,7 +22,7 @@ public final class Proxy implements Handler {
     public static void main(String[] args) throws IOException, InterruptedException {
         try (Server server = Server.builder()
                 .listen(new InetSocketAddress(args[0], Integer.parseInt(args[1])))
-                // The default would not read from an end whose own queue is high: both directions would wait for each other.
+                // The default stops reading from an end whose own queue is high, and would so tie one direction to the other.
                 .overflow(Overflow.DISCONNECT)
                 .handler(new Proxy(new InetSocketAddress(args[2], Integer.parseInt(args[3]))))
                 .start()) {
