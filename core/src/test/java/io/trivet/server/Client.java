@@ -16,6 +16,9 @@ import java.util.Arrays;
  * on: opened servers are turned.
  */
 final class Client implements AutoCloseable {
+    /** Given, so that it does not grow: newer kernels let it grow to 32 MiB, and then a client that does not read fills nobody's queue. */
+    private static final int RECEIVE_BUFFER_BYTES = 256 << 10;
+
     private final Stage stage;
     private final SocketChannel channel;
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).flip();
@@ -24,6 +27,7 @@ final class Client implements AutoCloseable {
         this.stage = stage;
         channel = SocketChannel.open();
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        channel.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
         channel.configureBlocking(false);
         channel.connect(address);
         stage.until("connected", channel::finishConnect);
