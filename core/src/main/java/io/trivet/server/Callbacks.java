@@ -115,6 +115,7 @@ final class Callbacks {
     }
 
     private void begin() {
+        loop.leaveWait();
         MARK.setOpaque(this, mark + 1);
     }
 

@@ -132,11 +132,7 @@ final class EventLoop implements Loop, Completions {
         nowIsKnown = false;
         waiting = wait != 0;
         int done = proactor.poll(this, wait);
-        waiting = false;
-        Watchdog watchdog = server.watchdog();
-        if (watchdog != null) {
-            watchdog.wake();
-        }
+        leaveWait();
         counters.add(Counters.TURNS, 1);
         counters.add(Counters.COMPLETIONS, done);
         done += input.giveLeft();
@@ -153,6 +149,17 @@ final class EventLoop implements Loop, Completions {
             throw new IllegalStateException("a loop is turned by one thread, this one by " + owner.getName());
         }
         thread = Thread.currentThread();
+    }
+
+    /** Whatever it waited for has come: told by the first callback, which runs within the poll, or else by its end. */
+    void leaveWait() {
+        if (waiting) {
+            waiting = false;
+            Watchdog watchdog = server.watchdog();
+            if (watchdog != null) {
+                watchdog.wake();
+            }
+        }
     }
 
     private boolean hasWork() {

@@ -61,9 +61,14 @@ final class Watchdog implements Runnable {
                 asleep = false;
             }
             LockSupport.parkNanos(this, limitNanos / 2);
-            for (EventLoop loop : loops) {
-                look(loop);
-            }
+            look();
+        }
+    }
+
+    /** Looks at each loop once. */
+    void look() {
+        for (EventLoop loop : loops) {
+            look(loop);
         }
     }
 
