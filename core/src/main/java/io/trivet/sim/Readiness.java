@@ -48,9 +48,19 @@ final class Readiness {
         return events & ~late;
     }
 
-    /** One of the events that may be reported though they do not hold; 0: there is none. */
-    static int spurious(Dice dice, TorturedSocket<?> socket, int interest) {
-        int candidates = socket.mayBeSpurious(interest);
+    /** Which events are to be reported though they do not hold, should somebody watch them. */
+    static int wanted(Dice dice) {
+        return (dice.wants(Fault.SPURIOUS_READ) ? Interest.READ : 0) | (dice.wants(Fault.SPURIOUS_WRITE) ? Interest.WRITE : 0);
+    }
+
+    /** One of the wanted events that an open socket is watched for, and which may be reported; 0: there is none. */
+    static int spurious(Dice dice, TorturedSocket<?> socket, int interest, int wanted) {
+        int candidates = socket.isOpen() ? socket.mayBeSpurious(interest) & wanted : 0;
         return candidates == (Interest.READ | Interest.WRITE) ? Interest.READ << dice.below(2) : candidates;
+    }
+
+    /** Such an event was reported. */
+    static void countSpurious(Dice dice, int event) {
+        dice.count(event == Interest.READ ? Fault.SPURIOUS_READ : Fault.SPURIOUS_WRITE);
     }
 }

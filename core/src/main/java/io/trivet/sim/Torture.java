@@ -36,10 +36,12 @@ public record Torture(Map<Fault, Double> probabilities) {
         /** A connect that has finished, well or badly, is said to be still under way, although the stream was reported writable. */
         LATE_CONNECT(0.3),
         /**
-         * A poll, or a three-list call, reports a socket that is not ready; if nothing else is ready, the wait ends with it. Never two
-         * waits in a row. Never PRIORITY, and never READ where PRIORITY is watched: the read that follows would destroy an urgent byte.
+         * A poll, or a three-list call, reports READ of a socket that is not readable; if nothing else is ready, the wait ends with it. Never
+         * where PRIORITY is watched, too: the read that follows would destroy an urgent byte. Two waits in a row never end so.
          */
-        SPURIOUS_EVENT(0.05),
+        SPURIOUS_READ(0.03),
+        /** The same with WRITE. What follows may still be taken: a socket that is not reported as writable need not be full. */
+        SPURIOUS_WRITE(0.03),
         /** A poll or a call leaves READ or WRITE of a socket out, as if that held a moment later only; never everything. */
         LATE_EVENT(0.1),
         /** A poll reports fewer sockets than are ready, as if the caller's buffer were smaller; the next one reports the others first. */

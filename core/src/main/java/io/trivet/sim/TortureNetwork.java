@@ -201,31 +201,32 @@ public final class TortureNetwork implements Network {
         for (int i = 0; i < count; i++) {
             below[i] = own(sockets[i]).inner;
         }
-        int[] asked = interests.clone();
-        int victim = spuriousEntry(sockets, interests, count);
-        int ready = inner.selectOnce(below, interests, count, victim < 0 ? timeoutNanos : 0);
-        if (victim < 0) {
+        Spurious spurious = spurious(sockets, interests, count);
+        int ready = inner.selectOnce(below, interests, count, spurious == null ? timeoutNanos : 0);
+        if (spurious == null) {
             return delay(interests, count);
         }
-        return ready + addSpurious(own(sockets[victim]), interests, asked[victim], victim);
-    }
-
-    /** Which entry is to be answered though it may not be ready; -1: none. */
-    private synchronized int spuriousEntry(Socket[] sockets, int[] interests, int count) {
-        boolean wanted = !spuriousBefore && count > 0 && dice.wants(Fault.SPURIOUS_EVENT);
-        int victim = wanted ? dice.below(count) : -1;
-        spuriousBefore = victim >= 0 && own(sockets[victim]).isOpen()
-                && own(sockets[victim]).mayBeSpurious(interests[victim]) != 0;
-        return spuriousBefore ? victim : -1;
-    }
-
-    private synchronized int addSpurious(TorturedSocket<?> socket, int[] interests, int asked, int victim) {
-        if (interests[victim] != 0) {
-            return 0; // it was ready all the same
+        if (interests[spurious.entry] != 0) {
+            return ready; // it is ready all the same
         }
-        interests[victim] = Readiness.spurious(dice, socket, asked);
-        dice.count(Fault.SPURIOUS_EVENT);
-        return 1;
+        interests[spurious.entry] = spurious.event;
+        Readiness.countSpurious(dice, spurious.event);
+        return ready + 1;
+    }
+
+    /** An entry that is to be answered though it may not be ready. */
+    private record Spurious(int entry, int event) {}
+
+    private synchronized @Nullable Spurious spurious(Socket[] sockets, int[] interests, int count) {
+        int wanted = spuriousBefore ? 0 : Readiness.wanted(dice);
+        spuriousBefore = false;
+        if (wanted == 0 || count == 0) {
+            return null;
+        }
+        int entry = dice.below(count);
+        int event = Readiness.spurious(dice, own(sockets[entry]), interests[entry], wanted);
+        spuriousBefore = event != 0;
+        return event == 0 ? null : new Spurious(entry, event);
     }
 
     private synchronized int delay(int[] interests, int count) {

@@ -133,13 +133,14 @@ final class TorturedPoller implements Poller {
      * reported in any case. Nobody can deregister the socket meanwhile.
      */
     private boolean pollWithSpuriousEvent(ReadyEvents out) throws IOException {
-        if (spuriousBefore || !dice.wants(Fault.SPURIOUS_EVENT) || all.isEmpty()) {
-            spuriousBefore = false;
+        int wanted = spuriousBefore ? 0 : Readiness.wanted(dice);
+        spuriousBefore = false;
+        if (wanted == 0 || all.isEmpty()) {
             return false;
         }
         Watched victim = all.get(dice.below(all.size()));
-        int events = victim.socket.isOpen() ? Readiness.spurious(dice, victim.socket, victim.interest) : 0;
-        if (events == 0) {
+        int event = Readiness.spurious(dice, victim.socket, victim.interest, wanted);
+        if (event == 0) {
             return false;
         }
         spuriousBefore = true;
@@ -149,8 +150,8 @@ final class TorturedPoller implements Poller {
             known |= out.token(i) == victim.token;
         }
         if (!known) {
-            out.add(victim.token, events);
-            dice.count(Fault.SPURIOUS_EVENT);
+            out.add(victim.token, event);
+            Readiness.countSpurious(dice, event);
         }
         return true;
     }

@@ -33,7 +33,8 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
             .with(Fault.ACCEPT_WOULD_BLOCK, 0.02)
             .with(Fault.LATE_CONNECT, 0.02)
             .with(Fault.ACCEPT_FAILURE, 0)
-            .with(Fault.SPURIOUS_EVENT, 0)
+            .with(Fault.SPURIOUS_READ, 0)
+            .with(Fault.SPURIOUS_WRITE, 0)
             .with(Fault.LATE_EVENT, 0)
             .with(Fault.FEWER_EVENTS, 0));
 

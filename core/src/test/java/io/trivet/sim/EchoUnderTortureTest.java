@@ -20,6 +20,7 @@ import io.trivet.sim.Torture.Fault;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -242,6 +243,9 @@ final class EchoUnderTortureTest {
         int advance(int events) throws IOException {
             if (!connected) {
                 connected = stream.finishConnect();
+                if (connected) {
+                    stream.setOption(StandardSocketOptions.SO_SNDBUF, 4096); // so that it is full at times
+                }
                 return Interest.READ | Interest.WRITE;
             }
             if ((events & Interest.READ) != 0 && read()) {

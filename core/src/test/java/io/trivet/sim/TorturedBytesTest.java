@@ -51,7 +51,7 @@ final class TorturedBytesTest {
         List<TcpStream> ends = pair(lab, network);
         assertArrive(lab, network, 1, List.of(new Flow(ends.get(0), ends.get(1)), new Flow(ends.get(1), ends.get(0))));
         assertHappened(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
-                Fault.LATE_EVENT, Fault.SPURIOUS_EVENT, Fault.SHUFFLED_EVENTS, Fault.LATE_CONNECT, Fault.ACCEPT_FAILURE,
+                Fault.LATE_EVENT, Fault.SPURIOUS_READ, Fault.SHUFFLED_EVENTS, Fault.LATE_CONNECT, Fault.ACCEPT_FAILURE,
                 Fault.ACCEPT_WOULD_BLOCK);
     }
 

@@ -38,7 +38,7 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void aSpuriousEventEndsAWaitAndTheNextWaitsAsItShould(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_EVENT);
+        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
         poller.register(pipe.source(), Interest.READ, 7);
@@ -47,7 +47,7 @@ final class TorturedReadinessTest {
         assertThat(poller.poll(out, -1)).isEqualTo(1);
         assertThat(Lab.events(out)).containsExactly(new Lab.Event(7, Interest.READ));
         assertThat(pipe.source().read(ByteBuffer.allocate(1))).isZero();
-        assertThat(network.count(Fault.SPURIOUS_EVENT)).isEqualTo(1);
+        assertThat(network.count(Fault.SPURIOUS_READ)).isEqualTo(1);
 
         long begun = System.nanoTime();
         assertThat(poller.poll(out, Duration.ofMillis(20).toNanos())).as("never two in a row").isZero();
@@ -55,20 +55,39 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
+    void aSpuriousWriteIsReportedOnlyWhereWritingIsWatched(Lab lab) throws IOException {
+        TortureNetwork network = only(lab, Fault.SPURIOUS_WRITE);
+        Pipe pipe = lab.keep(network.pipe());
+        lab.fill(((TorturedSocket<?>) pipe.sink()).inner instanceof Pipe.Sink sink ? sink : pipe.sink());
+        Poller poller = lab.keep(network.poller());
+        poller.register(pipe.source(), 0, 6);
+        poller.register(pipe.sink(), 0, 7);
+        for (int i = 0; i < 20; i++) {
+            assertThat(Lab.poll(poller)).isEmpty();
+        }
+        poller.deregister(pipe.source());
+        poller.modify(pipe.sink(), Interest.WRITE, 8);
+        assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(8, Interest.WRITE));
+        assertThat(pipe.sink().write(Lab.bytes("x"))).isZero();
+        assertThat(Lab.poll(poller)).isEmpty();
+        assertThat(network.count(Fault.SPURIOUS_WRITE)).isEqualTo(1);
+    }
+
+    @EveryEngine
     void aSocketIsReportedOnceEvenIfItIsReadyAndWasToBeReportedSpuriously(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_EVENT);
+        TortureNetwork network = only(lab, Fault.SPURIOUS_WRITE);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
         poller.register(pipe.sink(), Interest.WRITE, 7);
         for (int i = 0; i < 10; i++) {
             assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(7, Interest.WRITE));
         }
-        assertThat(network.count(Fault.SPURIOUS_EVENT)).isZero();
+        assertThat(network.count(Fault.SPURIOUS_WRITE)).isZero();
     }
 
     @EveryEngine
     void whatIsNotWatchedIsNeverReported(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_EVENT);
+        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
         Pipe unwatched = lab.keep(network.pipe());
         Pipe gone = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
@@ -86,7 +105,7 @@ final class TorturedReadinessTest {
         if (!lab.network().supports(Capability.URGENT_DATA)) {
             return;
         }
-        TortureNetwork network = only(lab, Fault.SPURIOUS_EVENT);
+        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         Poller poller = lab.keep(network.poller());
         poller.register(ends.get(1), Interest.READ | Interest.PRIORITY, 1);
@@ -101,7 +120,7 @@ final class TorturedReadinessTest {
             return;
         }
         long seed = System.nanoTime();
-        TortureNetwork network = TortureNetwork.of(lab.network(), seed, Torture.defaults().with(Fault.SPURIOUS_EVENT, 0.5));
+        TortureNetwork network = TortureNetwork.of(lab.network(), seed, Torture.defaults().with(Fault.SPURIOUS_READ, 0.5));
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         Poller poller = lab.keep(network.poller());
         poller.register(ends.get(1), Interest.READ | Interest.PRIORITY, 1);
@@ -196,7 +215,7 @@ final class TorturedReadinessTest {
     void aPollNeverEndsWithNothingBeforeItsTime(Lab lab) throws IOException {
         Torture plan = Torture.none();
         for (Fault fault : Fault.values()) {
-            plan = plan.with(fault, fault == Fault.SPURIOUS_EVENT ? 0 : 1);
+            plan = plan.with(fault, fault == Fault.SPURIOUS_READ || fault == Fault.SPURIOUS_WRITE ? 0 : 1);
         }
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, plan);
         Pipe pipe = lab.keep(network.pipe());
@@ -337,14 +356,14 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void threeListsAreAnsweredWithoutAReasonNeverTwiceInARow(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_EVENT);
+        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
         Pipe pipe = lab.keep(network.pipe());
         List<Pipe.Source> source = List.of(pipe.source());
         for (int i = 0; i < 5; i++) {
             assertThat(Select.select(source, List.of(), List.of(), null).readable()).isEqualTo(source);
             assertThat(Select.select(source, List.of(), List.of(), Duration.ofMillis(1)).isEmpty()).isTrue();
         }
-        assertThat(network.count(Fault.SPURIOUS_EVENT)).isEqualTo(5);
+        assertThat(network.count(Fault.SPURIOUS_READ)).isEqualTo(5);
     }
 
     @EveryEngine
