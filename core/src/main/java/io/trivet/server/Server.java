@@ -243,12 +243,10 @@ public final class Server implements AutoCloseable {
      */
     public void drain(Duration timeout) {
         long deadline = settings.network().clock().nanoTime() + Limits.nanos(timeout);
-        loops.getFirst().run(() -> {
-            acceptor.drain();
-            for (EventLoop loop : loops) { // only now: one without connections stops, and those just accepted may be on their way to it
-                loop.run(() -> loop.drain(deadline));
-            }
-        });
+        loops.getFirst().run(acceptor::drain); // no loop ends before that is done: who was waiting may be on his way to it
+        for (EventLoop loop : loops) {
+            loop.run(() -> loop.drain(deadline));
+        }
     }
 
     /**
