@@ -24,12 +24,18 @@ final class Client implements AutoCloseable {
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).flip();
 
     Client(Stage stage, InetSocketAddress address) throws IOException {
+        this(stage, address, true);
+    }
+
+    /** A client that is connected; while it waits for that, opened servers are turned, or not. */
+    Client(Stage stage, InetSocketAddress address, boolean turning) throws IOException {
         this.stage = stage;
         channel = SocketChannel.open();
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
-        channel.configureBlocking(false);
+        channel.configureBlocking(!turning);
         channel.connect(address);
+        channel.configureBlocking(false);
         stage.until("connected", channel::finishConnect);
     }
 

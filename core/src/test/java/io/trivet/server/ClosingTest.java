@@ -1,0 +1,436 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.trivet.net.TcpListener;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** How connections end, and what each end is called. */
+final class ClosingTest {
+    private static final Handler SILENT = (connection, message) -> {};
+    private static final Handler ECHO = (connection, message) -> connection.send(message);
+
+    private LogLines log;
+
+    @BeforeEach
+    void listenToTheLog() {
+        log = new LogLines();
+    }
+
+    @AfterEach
+    void closeTheLog() {
+        log.close();
+    }
+
+    @EveryNetwork
+    void peerThatFinishesStillGetsItsReplies(Stage stage) throws IOException {
+        byte[] reply = FramedEchoTest.patterned(20_000);
+        Story story = stage.story((connection, message) -> connection.send(reply));
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        int requests = 400; // more than sockets hold, so the queue is full for a while
+        client.send("?\n".repeat(requests));
+        client.finish();
+        stage.until("open", () -> story.size() == 1);
+        stage.untilStuck(story.connection(0));
+        byte[] framed = Frames.LINES.framed(reply);
+        for (int i = 0; i < requests; i++) {
+            assertThat(client.receive(framed.length)).isEqualTo(framed);
+        }
+        assertThat(client.rest()).isEmpty();
+        stage.until("closed", () -> story.count("close") == 1);
+        List<String> told = story.told().stream().filter(line -> !line.equals("drained")).toList();
+        assertThat(told.subList(requests, requests + 3)).containsExactly("message ?", "end", "close PEER_FINISHED");
+    }
+
+    @EveryNetwork
+    void handlerMaySendAfterThePeerHasFinished(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+
+            @Override
+            public void onEndOfInput(Connection connection) {
+                connection.send("still ");
+            }
+        });
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        client.finish();
+        assertThat(client.receiveText(6)).isEqualTo("still ");
+        Connection connection = story.connection(0);
+        assertThat(connection.state()).isEqualTo(ConnectionState.INPUT_ENDED);
+        assertThat(connection.send("here")).isEqualTo(SendResult.QUEUED);
+        assertThat(client.receiveText(4)).isEqualTo("here");
+        assertThat(server.connections().getFirst().why()).contains("the peer has finished");
+        assertThat(server.connections().getFirst().readable()).isFalse();
+        stage.settle(); // a half-closed connection must not spin: settling finds nothing to do
+        connection.finish();
+        assertThat(client.rest()).isEmpty();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "end", "close PEER_FINISHED");
+    }
+
+    @EveryNetwork
+    void unfinishedMessageIsDroppedWhenThePeerFinishes(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("whole\nhalf");
+        client.finish();
+        assertThat(client.restText()).isEqualTo("whole\n");
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "message whole", "end", "close PEER_FINISHED");
+    }
+
+    @EveryNetwork
+    void endOfTheInputIsToldBehindMessagesThatWereHeldBack(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            if (Story.text(message).equals("0")) {
+                connection.pauseReading();
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        StringBuilder lines = new StringBuilder();
+        int count = 2 * Input.MESSAGES_PER_TURN_MAX + 5;
+        for (int i = 0; i < count; i++) {
+            lines.append(i).append('\n');
+        }
+        client.send(lines.toString());
+        client.finish();
+        stage.until("the first", () -> story.count("message") == 1);
+        stage.settle();
+        assertThat(story.count("message")).isEqualTo(1);
+        story.connection(0).resumeReading();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).hasSize(count + 3);
+        assertThat(story.told().subList(count, count + 3))
+                .containsExactly("message " + (count - 1), "end", "close PEER_FINISHED");
+    }
+
+    @EveryNetwork
+    void lastReplyArrivesAlthoughTheClientStillSends(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            connection.send("denied");
+            connection.finish();
+        });
+        Server server = stage
+                .open(stage.server(story).framing(Framing.lines()).limits(Limits.defaults().withMessageBytesMax(1 << 20)));
+        Client client = stage.client(server);
+        client.send("first\n");
+        stage.until("lingering", () -> story.size() == 1 && story.connection(0).state() == ConnectionState.LINGERING);
+        client.send(new byte[900_000]); // all this is unread when the output has ended
+        client.finish();
+        assertThat(client.restText()).isEqualTo("denied\n");
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "message first", "close FINISHED");
+    }
+
+    @EveryNetwork
+    void lingeringEndsAfterSoManyBytes(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> connection.finish());
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withLingerBytesMax(100_000)));
+        Client client = stage.client(server);
+        client.send("bye\n");
+        stage.until("lingering", () -> story.size() == 1 && story.connection(0).state() == ConnectionState.LINGERING);
+        client.send(new byte[100_000]);
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+        client.send(new byte[1]);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.FINISHED);
+    }
+
+    @EveryNetwork
+    void lingeringEndsAfterSomeTimeWhateverComes(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> connection.finish());
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).limits(
+                Limits.defaults().withLingerTimeout(Duration.ofSeconds(5)).withIdleTimeout(Duration.ofSeconds(2))));
+        Client client = stage.client(server);
+        client.send("bye\n");
+        stage.until("lingering", () -> story.size() == 1 && story.connection(0).state() == ConnectionState.LINGERING);
+        for (int i = 0; i < 4; i++) {
+            stage.pass(Duration.ofSeconds(1));
+            client.send("x");
+            stage.settle();
+        }
+        assertThat(story.count("close")).isZero();
+        stage.pass(Duration.ofSeconds(1));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).as("not the idle timeout").containsExactly(CloseReason.FINISHED);
+    }
+
+    @EveryNetwork
+    void closeDropsWhatWaitsAtOnce(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.stick(story.connection(0));
+        story.connection(0).close();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.CLOSED);
+        assertThat(server.stats().queueBytes()).isZero();
+        assertThat(client.rest().length).isLessThan(Stage.STICKING_BYTES);
+    }
+
+    @EveryNetwork
+    void resetIsToldWhetherItReadsOrWrites(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
+        Client idle = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Client slow = stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        stage.stick(story.connection(1)); // paused: it is only watched for output now
+        idle.reset();
+        stage.until("closed", () -> story.count("close") == 1);
+        slow.reset();
+        stage.until("closed", () -> story.count("close") == 2);
+        assertThat(story.reasons()).containsExactly(CloseReason.RESET, CloseReason.RESET);
+    }
+
+    @EveryNetwork
+    void exceptionCostsOnlyItsConnection(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) throws IOException {
+                connection.send(message.duplicate());
+                switch (Story.text(message)) {
+                    case "unchecked" -> throw new IllegalStateException("as asked");
+                    case "checked" -> throw new IOException("as asked");
+                    default -> {
+                    }
+                }
+            }
+
+            @Override
+            public void onEndOfInput(Connection connection) {
+                throw new IllegalStateException("at the end");
+            }
+
+            @Override
+            public void onClose(Connection connection, CloseReason reason) {
+                throw new IllegalStateException("at the very end");
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client good = stage.client(server);
+        good.send("good\n");
+        assertThat(good.line()).isEqualTo("good");
+        for (String bad : List.of("unchecked", "checked", "")) {
+            int before = story.reasons().size();
+            Client client = stage.client(server);
+            client.send(bad.isEmpty() ? "x\n" : bad + "\n");
+            if (bad.isEmpty()) {
+                client.finish();
+            }
+            stage.until("closed", () -> story.reasons().size() == before + 1);
+            assertThat(story.reasons().getLast()).isEqualTo(CloseReason.HANDLER_FAILED);
+        }
+        good.send("still\n");
+        assertThat(good.line()).isEqualTo("still");
+        assertThat(log.lines("a handler threw")).as("one line, not one a client").hasSize(1);
+    }
+
+    @EveryNetwork
+    void exceptionInOnOpenClosesBeforeAnythingElseIsTold(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onOpen(Connection connection) {
+                throw new IllegalStateException("not today");
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+        });
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        client.send("hello");
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "close HANDLER_FAILED");
+    }
+
+    @EveryNetwork
+    void taskThatThrowsIsReportedAndNothingElse(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        story.connection(0).execute(() -> {
+            throw new IllegalStateException("a task");
+        });
+        client.send("hello");
+        assertThat(client.receiveText(5)).isEqualTo("hello");
+        assertThat(log.lines("a task threw: java.lang.IllegalStateException: a task")).hasSize(1);
+    }
+
+    @EveryNetwork
+    void errorStopsAStartedServerLoudly(Stage stage) throws Exception {
+        Story story = stage.story((connection, message) -> {
+            throw new AssertionError("as asked");
+        });
+        Server server = stage.start(stage.server(story).loops(2));
+        Client client = stage.client(server);
+        stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        client.send("boom");
+        server.join();
+        assertThat(server.isClosed()).isTrue();
+        assertThat(story.reasons()).containsExactly(CloseReason.SERVER_CLOSED, CloseReason.SERVER_CLOSED);
+        assertThat(log.lines("SEVERE a loop has stopped, the server closes: java.lang.AssertionError: as asked")).hasSize(1);
+        server.close();
+    }
+
+    @EveryNetwork
+    void errorStopsAnOpenedServerAndIsThrownToWhoTurnsIt(Stage stage) throws Exception {
+        Story story = stage.story((connection, message) -> {
+            throw new AssertionError("as asked");
+        });
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        client.send("boom");
+        assertThatThrownBy(() -> stage.until("never", () -> false)).isInstanceOf(AssertionError.class).hasMessage("as asked");
+        assertThat(server.isClosed()).isTrue();
+        assertThat(story.told()).containsExactly("open", "message boom", "close SERVER_CLOSED");
+        assertThat(log.lines("SEVERE a loop has stopped")).hasSize(1);
+    }
+
+    @EveryNetwork
+    void errorInOnCloseLeavesNoConnectionOpenAndNobodyWaiting(Stage stage) throws Exception {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+
+            @Override
+            public void onClose(Connection connection, CloseReason reason) {
+                throw new AssertionError("each time");
+            }
+        });
+        Server server = stage.start(stage.server(story));
+        Client one = stage.client(server);
+        Client two = stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        server.close();
+        assertThat(one.rest()).isEmpty();
+        assertThat(two.rest()).isEmpty();
+        assertThat(story.reasons()).hasSize(2);
+    }
+
+    @EveryNetwork
+    void handlerMayCloseTheServer(Stage stage) throws Exception {
+        for (boolean started : new boolean[]{false, true}) {
+            AtomicReference<Server> self = new AtomicReference<>();
+            Story story = stage.story((connection, message) -> {
+                self.get().close();
+                connection.send("not any more");
+            });
+            Server.Builder builder = stage.server(story).framing(Framing.lines());
+            Server server = started ? stage.start(builder) : stage.open(builder);
+            self.set(server);
+            Client client = stage.client(server);
+            client.send("close\nsecond\n");
+            stage.until("closed", () -> story.count("close") == 1 && server.loops().getFirst().hasEnded());
+            assertThat(story.reasons()).containsExactly(CloseReason.SERVER_CLOSED);
+            server.join();
+        }
+    }
+
+    @EveryNetwork
+    void anotherThreadMayCloseAnOpenedServerWhileItWaits(Stage stage) throws Exception {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        CountDownLatch turning = new CountDownLatch(1);
+        Thread closer = Thread.ofPlatform().start(() -> {
+            try {
+                turning.await();
+                server.close();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        turning.countDown();
+        try {
+            server.turn(null);
+        } catch (IllegalStateException e) { // closed before the turn
+            assertThat(e).hasMessageContaining("closed");
+        }
+        closer.join();
+        assertThat(client.rest()).isEmpty();
+        assertThat(story.told()).containsExactly("open", "close SERVER_CLOSED");
+        assertThatThrownBy(() -> server.turn(Duration.ZERO)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @EveryNetwork
+    void connectThatIsRefusedTellsItsEndAlone(Stage stage) throws IOException {
+        InetSocketAddress nobody;
+        try (TcpListener listener = stage.network().listen(Stage.FREE_PORT, 1)) {
+            nobody = listener.localAddress();
+        }
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT));
+        Connection connection = server.connect(nobody, story);
+        assertThat(connection.send("into the void")).isEqualTo(SendResult.QUEUED);
+        assertThat(connection.remoteAddress()).isEqualTo(nobody);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("close CONNECT_FAILED");
+        assertThat(connection.remoteAddress()).isEqualTo(nobody);
+        assertThat(server.stats().total().connections()).isZero();
+    }
+
+    @EveryNetwork
+    void connectionThatWasClosedWhileConnectingIsToldSo(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT));
+        Connection before = server.connect(server.address(), story);
+        before.close();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("close CLOSED");
+        assertThat(server.stats().total().connections()).isLessThanOrEqualTo(1);
+    }
+
+    @EveryNetwork
+    void addressIsKnownAfterTheEnd(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        InetSocketAddress address = client.localAddress();
+        stage.until("open", () -> story.size() == 1);
+        assertThat(story.connection(0).remoteAddress()).isEqualTo(address);
+        client.reset();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.connection(0).remoteAddress()).isEqualTo(address);
+    }
+
+    @EveryNetwork
+    void bytesBeforeAResetAreDeliveredOnlyWhole(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        for (int i = 0; i < 20; i++) {
+            Client client = stage.client(server);
+            client.send("whole\nhalf");
+            client.reset();
+        }
+        stage.until("closed", () -> story.count("close") == 20 || (story.size() < 20 && server.stats().total().accepted() == 20
+                && server.stats().total().connections() == 0));
+        assertThat(story.told()).noneMatch(line -> line.contains("half"));
+        assertThat(Arrays.asList(CloseReason.RESET, CloseReason.PEER_FINISHED)).containsAll(story.reasons());
+    }
+}

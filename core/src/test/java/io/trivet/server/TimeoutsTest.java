@@ -1,0 +1,254 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.net.TcpListener;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Deadlines, in a time that the test moves. */
+final class TimeoutsTest {
+    private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final Handler SILENT = (connection, message) -> {};
+    private static final Handler ECHO = (connection, message) -> connection.send(message);
+
+    @EveryNetwork
+    void idleConnectionIsClosedAndOneThatSendsOrIsSentToIsNot(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).limits(Limits.defaults().withIdleTimeout(Duration.ofSeconds(10))));
+        stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Client speaker = stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        Client listener = stage.client(server);
+        stage.until("open", () -> story.size() == 3);
+        for (int i = 0; i < 2; i++) {
+            stage.pass(Duration.ofSeconds(9));
+            speaker.send("x");
+            story.connection(2).send("y");
+            assertThat(listener.receiveText(1)).isEqualTo("y");
+            stage.settle();
+        }
+        assertThat(story.told(story.connection(0))).containsExactly("open", "close IDLE_TIMEOUT");
+        assertThat(story.count("close")).isEqualTo(1);
+        stage.pass(Duration.ofSeconds(11));
+        stage.until("closed", () -> story.count("close") == 3);
+        assertThat(story.reasons()).containsOnly(CloseReason.IDLE_TIMEOUT);
+    }
+
+    @EveryNetwork
+    void messageHasOneDeadlineHoweverItDribbles(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withMessageTimeout(Duration.ofSeconds(10))));
+        Client client = stage.client(server);
+        client.send("quick\n");
+        assertThat(client.line()).isEqualTo("quick");
+        stage.pass(Duration.ofSeconds(100)); // between messages no deadline runs
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+
+        client.send("s");
+        stage.until("begun", () -> story.connection(0).held() != null);
+        for (int i = 0; i < 9; i++) {
+            stage.pass(SECOND);
+            client.send("low");
+            stage.settle();
+        }
+        assertThat(story.count("close")).isZero();
+        stage.pass(SECOND);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TIMEOUT);
+        assertThat(server.stats().queueBytes()).isZero();
+    }
+
+    @EveryNetwork
+    void messageThatEndsInTimeGivesTheNextItsOwnDeadline(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withMessageTimeout(Duration.ofSeconds(10))));
+        Client client = stage.client(server);
+        client.send("a");
+        for (int i = 0; i < 5; i++) {
+            stage.until("begun", () -> story.size() == 1 && story.connection(0).held() != null);
+            stage.pass(Duration.ofSeconds(9));
+            client.send("b\na"); // the end of one, and the beginning of the next
+            assertThat(client.line()).isEqualTo("ab");
+        }
+        assertThat(story.count("close")).isZero();
+    }
+
+    @EveryNetwork
+    void messageThatTheHandlerHoldsBackHasNoDeadline(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            if (Story.text(message).equals("pause")) {
+                connection.pauseReading();
+            }
+        });
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withMessageTimeout(Duration.ofSeconds(10))));
+        Client client = stage.client(server);
+        client.send("pause\nwaits\nhal");
+        stage.until("paused", () -> story.count("message") == 1);
+        stage.settle();
+        stage.pass(Duration.ofSeconds(60));
+        stage.settle();
+        story.connection(0).resumeReading();
+        stage.until("given", () -> story.count("message") == 2);
+        stage.settle();
+        stage.pass(Duration.ofSeconds(9));
+        stage.settle();
+        assertThat(story.count("close")).as("the half message's time began when it could be given").isZero();
+        stage.pass(SECOND);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "message pause", "message waits", "close MESSAGE_TIMEOUT");
+    }
+
+    @EveryNetwork
+    void rawBytesHaveNoMessageDeadline(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story));
+        Client client = stage.client(server);
+        client.send("x");
+        stage.until("received", () -> story.count("message") == 1);
+        stage.pass(Duration.ofHours(1));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+    }
+
+    @EveryNetwork
+    void firstMessageMustComeInTime(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(5)).withMessageTimeout(Duration.ZERO)));
+        Client silent = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Client slow = stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        Client quick = stage.client(server);
+        stage.until("open", () -> story.size() == 3);
+        quick.send("hello\n");
+        assertThat(quick.line()).isEqualTo("hello");
+        slow.send("hell");
+        stage.settle();
+        stage.pass(Duration.ofSeconds(5));
+        stage.until("closed", () -> story.count("close") == 2);
+        assertThat(story.reasons()).containsOnly(CloseReason.FIRST_MESSAGE_TIMEOUT);
+        assertThat(silent.rest()).isEmpty();
+        stage.pass(Duration.ofHours(1));
+        stage.settle();
+        assertThat(story.told(story.connection(2))).containsExactly("open", "message hello");
+    }
+
+    @EveryNetwork
+    void firstMessageThatHasComeStaysInTimeWhenThePeerFinishes(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+
+            @Override
+            public void onEndOfInput(Connection connection) {
+                // the answer takes a while
+            }
+        });
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(5))));
+        Client client = stage.client(server);
+        client.send("question\n");
+        client.finish();
+        stage.until("the end", () -> story.count("end") == 1);
+        stage.pass(Duration.ofSeconds(60));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+        story.connection(0).send("answer");
+        story.connection(0).finish();
+        assertThat(client.restText()).isEqualTo("answer\n");
+    }
+
+    @EveryNetwork
+    void connectThatNobodyAnswersIsGivenUp(Stage stage) throws IOException {
+        TcpListener full = stage.keep(stage.network().listen(Stage.FREE_PORT, 1));
+        Story story = stage.story(SILENT);
+        Server server = stage
+                .open(stage.steppedServer(SILENT).limits(Limits.defaults().withConnectTimeout(Duration.ofSeconds(10))));
+        for (int i = 0; i < 8; i++) { // a full backlog drops what comes next
+            stage.keep(stage.network().connect(full.localAddress()));
+        }
+        Connection connection = server.connect(full.localAddress(), story);
+        connection.send("hello?");
+        stage.settle();
+        assertThat(connection.state()).isEqualTo(ConnectionState.CONNECTING);
+        assertThat(server.connections()).anyMatch(snapshot -> snapshot.writable() && snapshot.why().contains("connecting"));
+        stage.pass(Duration.ofSeconds(9));
+        stage.settle();
+        assertThat(story.told()).isEmpty();
+        stage.pass(SECOND);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("close CONNECT_TIMEOUT");
+    }
+
+    @EveryNetwork
+    void durationsMayBeAsLongAsTheyLike(Stage stage) throws IOException {
+        Duration forEver = ChronoUnit.FOREVER.getDuration();
+        Limits limits = Limits.defaults().withIdleTimeout(forEver).withMessageTimeout(forEver).withFirstMessageTimeout(forEver)
+                .withWriteTimeout(forEver).withConnectTimeout(forEver).withLingerTimeout(forEver).withHandlerTimeout(forEver);
+        List<String> run = new ArrayList<>();
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onOpen(Connection connection) {
+                connection.schedule(forEver, () -> run.add("never"));
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                connection.send(message);
+                connection.finish();
+            }
+        });
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).limits(limits));
+        server.connect(server.address(), stage.story(SILENT));
+        Client client = stage.client(server);
+        client.send("ha");
+        stage.pass(Duration.ofDays(365));
+        stage.settle();
+        client.send("lf\n");
+        assertThat(client.restText()).isEqualTo("half\n");
+        stage.pass(Duration.ofDays(365));
+        stage.settle();
+        assertThat(story.count("close")).as("the linger has no end").isZero();
+        assertThat(run).isEmpty();
+        server.drain(forEver);
+        client.finish();
+        stage.until("closed", server::isClosed);
+    }
+
+    @EveryNetwork
+    void manyDeadlinesAreMetInTheirOrder(Stage stage) throws Exception {
+        Seeded.run(2, random -> {
+            List<Integer> due = new ArrayList<>();
+            Story story = stage.story(SILENT);
+            Server server = stage.open(stage.steppedServer(story));
+            stage.client(server);
+            stage.until("open", () -> story.size() == 1);
+            List<Integer> delays = new ArrayList<>();
+            for (int i = 0; i < 500; i++) {
+                int delay = random.nextInt(100);
+                delays.add(delay * 1000 + i);
+                int number = delays.getLast();
+                story.connection(0).schedule(Duration.ofMillis(delay), () -> due.add(number));
+            }
+            for (int i = 0; i < 12; i++) {
+                stage.pass(Duration.ofMillis(10));
+                stage.settle();
+            }
+            assertThat(due).as("by delay, and equal ones as they were given").isEqualTo(delays.stream().sorted().toList());
+            server.close();
+        });
+    }
+}
