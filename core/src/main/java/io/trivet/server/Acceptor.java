@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Acceptor {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
+    /** So often in a row a listener that drains must say that no one waits. */
+    private static final int DENIALS_BELIEVED = 4;
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final Server server;
@@ -239,13 +241,17 @@ final class Acceptor {
             pause();
             for (TcpListener listener : listeners) {
                 try {
-                    // No more than could wait when the draining began: who comes now may be refused.
-                    for (int i = 0; i < settings.backlog(); i++) {
+                    // No more than could wait when the draining began: who comes now may be refused. And asked again when nobody seems
+                    // to wait: readiness may be denied for a moment, and whoever is overlooked here is reset.
+                    int denials = 0;
+                    for (int i = 0; i < settings.backlog() && denials < DENIALS_BELIEVED; i++) {
                         TcpStream stream = listener.accept();
                         if (stream == null) {
-                            break;
+                            denials++;
+                        } else {
+                            denials = 0;
+                            accepted(stream);
                         }
-                        accepted(stream);
                     }
                 } catch (IOException e) {
                     server.log().closeFailed(e);
