@@ -301,10 +301,10 @@ final class ClosingTest {
         Story story = stage.story((connection, message) -> {
             throw new AssertionError("as asked");
         });
-        Server server = stage.open(stage.server(story));
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        client.send("boom");
+        client.send("boom\n");
         assertThatThrownBy(() -> stage.until("never", () -> false)).isInstanceOf(AssertionError.class).hasMessage("as asked");
         assertThat(server.isClosed()).isTrue();
         assertThat(story.told()).containsExactly("open", "message boom", "close SERVER_CLOSED");
