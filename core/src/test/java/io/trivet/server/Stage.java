@@ -25,7 +25,7 @@ final class Stage implements AutoCloseable {
     static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
     /** More than the buffers of both sockets hold, however large the kernel lets them grow. */
-    static final int STICKING_BYTES = 16 << 20;
+    static final int STICKING_BYTES = 8 << 20;
     private static final byte[] STICKING = FramedEchoTest.patterned(STICKING_BYTES);
     /** Limits under which a message of that length can wait. */
     static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * STICKING_BYTES).withMessageBytesMax(2 * STICKING_BYTES);
