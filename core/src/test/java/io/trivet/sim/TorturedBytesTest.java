@@ -77,11 +77,11 @@ final class TorturedBytesTest {
     @EveryEngine
     void datagramsStayWhole(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), System.nanoTime(),
-                Torture.defaults().with(Fault.READ_WOULD_BLOCK, 0.5).with(Fault.WRITE_WOULD_BLOCK, 0.5));
+                Torture.defaults().with(Fault.READ_WOULD_BLOCK, 0.3).with(Fault.WRITE_WOULD_BLOCK, 0.3));
         UdpSocket from = lab.keep(network.udp(Lab.FREE_PORT));
         UdpSocket to = lab.keep(network.udp(Lab.FREE_PORT));
         ByteBuffer in = ByteBuffer.allocate(2000);
-        for (int length = 0; length < 1000; length += 10) {
+        for (int length = 0; length < 1000; length += 20) {
             byte[] payload = new byte[length];
             Arrays.fill(payload, (byte) length);
             ByteBuffer out = ByteBuffer.wrap(payload);
