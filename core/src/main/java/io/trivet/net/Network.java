@@ -183,4 +183,13 @@ public interface Network {
      * @param loop the loop
      */
     default void attach(Loop loop) {}
+
+    /**
+     * Whether this network turns the loops that are {@linkplain #attach attached} to it, all on one thread: a simulated one does.
+     *
+     * @return true: nobody else needs to turn them
+     */
+    default boolean turnsLoops() {
+        return false;
+    }
 }

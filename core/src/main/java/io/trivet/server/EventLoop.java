@@ -102,7 +102,12 @@ final class EventLoop implements Loop, Completions {
 
     @Override
     public int turn() throws IOException {
-        return turn(0);
+        try {
+            return turn(0);
+        } catch (IOException | Error e) {
+            server.cannotGoOn(this, e);
+            throw e;
+        }
     }
 
     /** One turn that waits no longer than that; negative: no limit. How much was done. */
@@ -123,6 +128,7 @@ final class EventLoop implements Loop, Completions {
             }
             return done;
         } finally {
+            leaveThread();
             turning.unlock();
         }
     }
@@ -149,6 +155,13 @@ final class EventLoop implements Loop, Completions {
             throw new IllegalStateException("a loop is turned by one thread, this one by " + owner.getName());
         }
         thread = Thread.currentThread();
+    }
+
+    /** A thread that turns several loops is to each of the others what another thread would be: what it wants there, it leaves as a task. */
+    private void leaveThread() {
+        if (server.loopsShareThread()) {
+            thread = null;
+        }
     }
 
     /** Whatever it waited for has come: told by the first callback, which runs within the poll, or else by its end. */
@@ -590,9 +603,15 @@ final class EventLoop implements Loop, Completions {
             try {
                 end();
             } finally {
+                leaveThread();
                 turning.unlock();
             }
         }
+    }
+
+    /** Whether this very call comes from one of its callbacks. */
+    boolean isTurnedByThisThread() {
+        return turning.isHeldByCurrentThread();
     }
 
     /** The last that happens on a loop. */

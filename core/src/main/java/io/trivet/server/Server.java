@@ -122,8 +122,8 @@ public final class Server implements AutoCloseable {
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: nothing, the time was over
-     * @throws IllegalStateException the server was started, so its loops turn by themselves; it is closed; or another thread turned it
-     *     before
+     * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several, which its network turns; it
+     *     is closed; or another thread turned it before
      * @throws IOException the loop cannot go on; the server is closed
      */
     public int turn(@Nullable Duration timeout) throws IOException {
@@ -133,6 +133,9 @@ public final class Server implements AutoCloseable {
         if (closed.get()) {
             throw new IllegalStateException("the server is closed");
         }
+        if (loops.size() > 1) {
+            throw new IllegalStateException("the network turns the loops of this server");
+        }
         if (timeout != null && timeout.isNegative()) {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
@@ -141,12 +144,19 @@ public final class Server implements AutoCloseable {
         try {
             return loop.turn(nanos);
         } catch (IOException | Error e) {
-            log.stopped(e);
-            loop.shutDown();
+            cannotGoOn(loop, e);
             throw e;
         } finally {
             closed.compareAndSet(false, loop.hasEnded()); // it was drained, or closed by a handler
         }
+    }
+
+    /** A loop of an opened server has failed: with it, all end. */
+    void cannotGoOn(EventLoop loop, Throwable cause) {
+        log.stopped(cause);
+        closed.set(true);
+        loops.forEach(EventLoop::stop);
+        loop.shutDown();
     }
 
     /**
@@ -278,7 +288,8 @@ public final class Server implements AutoCloseable {
     public void close() {
         closed.set(true);
         if (!started) {
-            loops.getFirst().shutDown();
+            boolean fromWithin = loops.stream().anyMatch(EventLoop::isTurnedByThisThread);
+            loops.forEach(fromWithin ? EventLoop::stop : EventLoop::shutDown);
             return;
         }
         loops.forEach(EventLoop::stop);
@@ -299,6 +310,11 @@ public final class Server implements AutoCloseable {
 
     List<EventLoop> loops() {
         return loops;
+    }
+
+    /** Whether one thread turns several loops, so that it belongs to each only while it turns it. */
+    boolean loopsShareThread() {
+        return !started && settings.loops() > 1;
     }
 
     Acceptor acceptor() {
@@ -408,7 +424,7 @@ public final class Server implements AutoCloseable {
         }
 
         /**
-         * How many loops, each on a thread of its own.
+         * How many loops: each on a thread of its own; or, on a simulated network, turned by that one after the other.
          *
          * @param loops from 1 to 127; 1 unless said
          * @return this
@@ -485,18 +501,20 @@ public final class Server implements AutoCloseable {
         }
 
         /**
-         * Opens the server, with one loop that the caller turns.
+         * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by itself it
+         * may have several, and nobody else turns them.
          *
          * @return the server; it accepts when it is {@linkplain Server#turn turned}
-         * @throws IllegalStateException as {@link #start}; or several loops
+         * @throws IllegalStateException as {@link #start}; or several loops on a network that does not turn them
          * @throws UnsupportedOperationException urgent data on a network that cannot
          * @throws IOException it cannot listen: the message names the address
          */
         public Server open() throws IOException {
-            if (loops != 1) {
+            Settings settings = settings();
+            if (loops != 1 && !settings.network().turnsLoops()) {
                 throw new IllegalStateException("an opened server has one loop, which its caller turns");
             }
-            return new Server(settings(), false);
+            return new Server(settings, false);
         }
 
         private Settings settings() {
