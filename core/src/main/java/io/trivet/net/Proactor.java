@@ -140,6 +140,15 @@ public interface Proactor extends AutoCloseable {
     InetSocketAddress remoteAddress(long handle);
 
     /**
+     * Our address on that connection. From any thread.
+     *
+     * @param handle an open connection
+     * @return the address, with the port that the kernel chose
+     * @throws IllegalArgumentException the handle is stale
+     */
+    InetSocketAddress localAddress(long handle);
+
+    /**
      * What is watched of a connection's socket just now, for those who look on: bits of {@link Interest}. From any thread; a moment
      * later it may be otherwise.
      *

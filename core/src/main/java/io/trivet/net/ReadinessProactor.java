@@ -231,15 +231,31 @@ public final class ReadinessProactor implements Proactor {
 
     @Override
     public InetSocketAddress remoteAddress(long handle) {
+        try {
+            return open(handle).remoteAddress();
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the stream was closed behind the proactor's back", e);
+        }
+    }
+
+    @Override
+    public InetSocketAddress localAddress(long handle) {
+        InetSocketAddress address;
+        try {
+            address = open(handle).localAddress();
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the stream was closed meanwhile", e);
+        }
+        open(handle); // closed while the kernel was asked: its descriptor may be another's by now
+        return address;
+    }
+
+    private TcpStream open(long handle) {
         TcpStream stream = stream(handle);
         if (stream == null) {
             throw new IllegalArgumentException("the handle is stale");
         }
-        try {
-            return stream.remoteAddress();
-        } catch (IOException e) {
-            throw new IllegalArgumentException("the stream was closed behind the proactor's back", e);
-        }
+        return stream;
     }
 
     @Override

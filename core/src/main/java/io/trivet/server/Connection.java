@@ -3,6 +3,7 @@ package io.trivet.server;
 import io.trivet.net.Loop;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
@@ -310,6 +311,38 @@ public final class Connection {
             throw new IllegalStateException("the connection has no address yet");
         }
         return known;
+    }
+
+    /**
+     * Our own address on this connection: the one that the peer sees.
+     *
+     * @return the address
+     * @throws IllegalStateException it is not connected yet, or closed
+     */
+    public InetSocketAddress localAddress() {
+        if (state() != ConnectionState.CONNECTING) {
+            try {
+                return loop.localAddress(this);
+            } catch (IllegalArgumentException e) {
+                // Closed.
+            }
+        }
+        throw new IllegalStateException("the connection has no address of its own: it is " + state());
+    }
+
+    /**
+     * What the network said when it ended the connection, or did not let it come about.
+     *
+     * @return the error, with the call, the error's name and the address, when the reason is {@link CloseReason#CONNECT_FAILED},
+     *     {@link CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link CloseReason#FAILED}; else, and before, null
+     */
+    public @Nullable IOException failure() {
+        Extra some = extra;
+        return some == null ? null : some.failure;
+    }
+
+    void failure(IOException failure) {
+        needExtra().failure = failure;
     }
 
     private @Nullable InetSocketAddress rememberedAddress() {

@@ -407,7 +407,7 @@ final class EventLoop implements Loop, Completions {
     }
 
     /** Begins to connect; what is sent meanwhile waits. It was {@linkplain #expect expected}. */
-    void connect(Connection connection, InetSocketAddress address) {
+    void connect(Connection connection, InetSocketAddress address, Duration timeout) {
         if (draining || stopped) {
             close(connection, CloseReason.SERVER_CLOSED);
         }
@@ -421,7 +421,7 @@ final class EventLoop implements Loop, Completions {
             return;
         }
         enter(connection);
-        expiry.stateEndsIn(connection, settings.limits().connectTimeout());
+        expiry.stateEndsIn(connection, timeout);
     }
 
     private void enter(Connection connection) {
@@ -530,6 +530,7 @@ final class EventLoop implements Loop, Completions {
         switch (connection.state()) {
             case CONNECTING -> {
                 log.connectFailed(failure);
+                connection.failure(failure);
                 close(connection, CloseReason.CONNECT_FAILED);
             }
             case LINGERING -> close(connection, reasonToFinish(connection)); // everything was handed to the kernel before
@@ -541,6 +542,7 @@ final class EventLoop implements Loop, Completions {
                 if (!reset) {
                     log.callFailed(connection, failure);
                 }
+                connection.failure(failure);
                 close(connection, reset ? CloseReason.RESET : CloseReason.FAILED);
             }
             case CLOSED -> {
@@ -785,6 +787,10 @@ final class EventLoop implements Loop, Completions {
 
     InetSocketAddress remoteAddress(Connection connection) {
         return proactor.remoteAddress(connection.handle);
+    }
+
+    InetSocketAddress localAddress(Connection connection) {
+        return proactor.localAddress(connection.handle);
     }
 
     long ageNanos(long sinceNanos) {

@@ -1,6 +1,8 @@
 package io.trivet.server;
 
+import io.trivet.net.ErrorCode;
 import io.trivet.net.Loop;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
@@ -56,6 +58,9 @@ final class Expiry {
             if (connection != null && !connection.isClosed()) {
                 CloseReason overdue = overdue(connection, nowNanos);
                 if (overdue != null) {
+                    if (overdue == CloseReason.CONNECT_TIMEOUT) {
+                        connection.failure(new NetworkException("connect", connection.remoteAddress(), ErrorCode.ETIMEDOUT));
+                    }
                     loop.close(connection, overdue);
                 } else {
                     deadlines.set(slot, earliest(connection));

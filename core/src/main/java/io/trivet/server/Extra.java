@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.net.Loop;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ final class Extra {
     @Nullable Handler handler;
     /** The peer's address, once the socket is no longer there to tell it, or not yet. */
     @Nullable InetSocketAddress remote;
+    /** Why the network ended it. */
+    @Nullable IOException failure;
     /** When the state that it is in ends by itself: a connect, a first message, a linger. */
     long stateDeadlineNanos = Loop.NO_DEADLINE;
     /** What came after our end. */
@@ -23,6 +26,6 @@ final class Extra {
 
     boolean isEmpty() {
         return held == null && backlog == null && inFlight == null && handler == null && remote == null
-                && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
+                && failure == null && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
     }
 }

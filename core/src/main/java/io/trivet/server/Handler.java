@@ -71,7 +71,7 @@ public interface Handler {
     default void onDropped(Connection connection, int messages, long bytes) throws Exception {}
 
     /**
-     * The connection is closed. Nothing can be sent any more.
+     * The connection is closed. Nothing can be sent any more. What the network said, if it was the network: {@link Connection#failure}.
      *
      * @param connection the connection
      * @param reason why

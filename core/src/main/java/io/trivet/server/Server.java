@@ -185,11 +185,29 @@ public final class Server implements AutoCloseable {
      * Begins a connection of the server's own, on the loop that has the fewest: with the same framing, limits and queue as the others.
      *
      * @param address where to
-     * @param handler its handler: onOpen when it is there, or onClose alone when it does not come about
+     * @param handler its handler: onOpen when it is there, or onClose alone when it does not come about; then
+     *     {@link Connection#failure} says why
      * @return the connection; what is sent meanwhile waits in its queue
      * @throws RejectedExecutionException the server is closed, or a million tasks wait already
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
+        return connect(address, handler, settings.limits().connectTimeout());
+    }
+
+    /**
+     * Begins a connection of the server's own with a deadline of its own: as {@link #connect(InetSocketAddress, Handler)}.
+     *
+     * @param address where to
+     * @param handler its handler
+     * @param timeout how long the connect may take, in place of {@link Limits#connectTimeout}; zero: no limit
+     * @return the connection
+     * @throws IllegalArgumentException the timeout is negative
+     * @throws RejectedExecutionException as there
+     */
+    public Connection connect(InetSocketAddress address, Handler handler, Duration timeout) {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
+        }
         Objects.requireNonNull(handler, "handler");
         Objects.requireNonNull(address, "address");
         EventLoop least = loops.getFirst();
@@ -200,7 +218,7 @@ public final class Server implements AutoCloseable {
         Connection connection = Connection.connecting(loop, handler, address);
         loop.expect();
         try {
-            loop.execute(() -> loop.connect(connection, address));
+            loop.execute(() -> loop.connect(connection, address, timeout));
         } catch (RejectedExecutionException e) {
             loop.expectNoMore();
             throw e;

@@ -3,6 +3,9 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.net.Addresses;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
 import io.trivet.net.TcpListener;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
@@ -392,6 +395,10 @@ final class ClosingTest {
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told()).containsExactly("close CONNECT_FAILED");
         assertThat(connection.remoteAddress()).isEqualTo(nobody);
+        assertThat(connection.failure()).isInstanceOfSatisfying(NetworkException.class,
+                failure -> assertThat(failure.code()).isEqualTo(ErrorCode.ECONNREFUSED))
+                .hasMessageStartingWith("connect " + Addresses.toString(nobody) + ": ECONNREFUSED");
+        assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
         assertThat(server.stats().total().connections()).isZero();
     }
 
@@ -407,6 +414,37 @@ final class ClosingTest {
     }
 
     @EveryNetwork
+    void localAddressIsWhatTheOtherEndSeesUntilTheEnd(Stage stage) throws IOException {
+        Story served = stage.story(SILENT);
+        Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(served));
+        Connection connection = server.connect(server.address(), made);
+        assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
+        stage.until("both are open", () -> served.size() == 1 && made.size() == 1);
+        assertThat(connection.localAddress()).isEqualTo(served.connection(0).remoteAddress());
+        assertThat(served.connection(0).localAddress()).isEqualTo(server.address());
+        assertThat(connection.failure()).isNull();
+        connection.close();
+        stage.until("both are closed", () -> served.count("close") == 1 && made.count("close") == 1);
+        assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
+        assertThat(connection.failure()).isNull();
+    }
+
+    @EveryNetwork
+    void serverThatListensNowhereIsAClient(Stage stage) throws IOException {
+        Server server = stage.open(stage.server((connection, message) -> connection.send(message)).framing(Framing.lines()));
+        Story story = stage.story(SILENT);
+        Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
+        client.connect(server.address(), story).send("hello");
+        stage.until("answered", () -> story.count("message") == 1);
+        assertThat(story.told()).containsExactly("open", "message hello");
+        assertThatThrownBy(client::address).isInstanceOf(IllegalStateException.class);
+        client.drain(Stage.PATIENCE);
+        stage.until("drained", client::isClosed);
+        assertThat(story.reasons()).containsExactly(CloseReason.DRAINED);
+    }
+
+    @EveryNetwork
     void addressIsKnownAfterTheEnd(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
@@ -417,6 +455,8 @@ final class ClosingTest {
         client.reset();
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.connection(0).remoteAddress()).isEqualTo(address);
+        assertThat(story.connection(0).failure()).isInstanceOfSatisfying(NetworkException.class,
+                failure -> assertThat(failure.code()).isEqualTo(ErrorCode.ECONNRESET));
     }
 
     @EveryNetwork

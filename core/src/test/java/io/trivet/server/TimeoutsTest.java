@@ -1,7 +1,9 @@
 package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.TcpListener;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
@@ -191,6 +193,29 @@ final class TimeoutsTest {
         stage.pass(SECOND);
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told()).containsExactly("close CONNECT_TIMEOUT");
+        assertThat(connection.failure())
+                .hasMessage("connect " + Addresses.toString(full.localAddress()) + ": ETIMEDOUT, no answer in time");
+    }
+
+    @EveryNetwork
+    void connectHasADeadlineOfItsOwnIfOneIsGiven(Stage stage) throws IOException {
+        TcpListener full = stage.keep(stage.network().listen(Stage.FREE_PORT, 1));
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(SILENT));
+        for (int i = 0; i < 8; i++) { // a full backlog drops what comes next
+            stage.keep(stage.network().connect(full.localAddress()));
+        }
+        Connection brief = server.connect(full.localAddress(), story, SECOND);
+        Connection endless = server.connect(full.localAddress(), stage.story(SILENT), Duration.ZERO);
+        stage.settle();
+        stage.pass(SECOND);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told(brief)).containsExactly("close CONNECT_TIMEOUT");
+        stage.pass(Duration.ofSeconds(60));
+        stage.settle();
+        assertThat(endless.state()).isEqualTo(ConnectionState.CONNECTING);
+        assertThatThrownBy(() -> server.connect(full.localAddress(), story, Duration.ofNanos(-1)))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @EveryNetwork
