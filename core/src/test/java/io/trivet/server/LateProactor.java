@@ -1,0 +1,470 @@
+package io.trivet.server;
+
+import io.trivet.net.Completions;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.Interest;
+import io.trivet.net.NetworkException;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * A proactor as mean as a ring of the kernel may be: completions come late, and those of different connections in any order; a send is pending,
+ * and its bytes are read from the caller's memory bit by bit; receiving goes on behind the caller's back, up to a megabyte, and what had
+ * completed when it was stopped is still told; received memory is overwritten as soon as it may be; {@code closed} comes long after the close.
+ * It holds its caller to the contract, and remembers every violation.
+ */
+final class LateProactor implements Proactor {
+    /** What may have completed before it is told. */
+    static final int COMPLETED_BYTES_MAX = 1 << 20;
+
+    private static final int PIECE_BYTES_MAX = 65_536;
+    private static final byte[] POISON = new byte[PIECE_BYTES_MAX];
+
+    static {
+        Arrays.fill(POISON, (byte) 0xee);
+    }
+
+    private final LateNetwork network;
+    private final Random random;
+    private final boolean alwaysPending;
+    private final List<Slot> slots = new ArrayList<>();
+    private final List<String> violations = new ArrayList<>();
+    private final Deque<ByteBuffer> free = new ArrayDeque<>();
+    private TcpListener listener;
+    private long token;
+    /** The memory whose bytes are being told, and whether a send has borrowed it meanwhile. */
+    private ByteBuffer telling;
+
+    private boolean lent;
+    private boolean eager;
+    private boolean closed;
+
+    /** A connection, or what is left of one. */
+    private static final class Slot {
+        final int index;
+        int generation;
+        LatePeer peer;
+        InetSocketAddress connecting;
+        boolean receiving;
+        final Deque<Piece> completed = new ArrayDeque<>();
+        int completedBytes;
+        boolean endCompleted;
+        boolean endTold;
+        Sending sending;
+        boolean awaitsRoom;
+        boolean outputEnds;
+        boolean closing;
+
+        Slot(int index) {
+            this.index = index;
+        }
+
+        long handle() {
+            return (long) generation << 32 | index;
+        }
+    }
+
+    private record Piece(ByteBuffer memory, int from, int to) {}
+
+    /** A pending send: where its bytes lie, and what they were when it began. */
+    private static final class Sending {
+        final List<ByteBuffer> views = new ArrayList<>();
+        final List<byte[]> copies = new ArrayList<>();
+        /** The received memory that some of them lie in, lent until then; null: none does. */
+        ByteBuffer borrowed;
+        long bytes;
+        long gone;
+
+        boolean isUnchanged() {
+            for (int i = 0; i < views.size(); i++) {
+                byte[] now = new byte[copies.get(i).length];
+                views.get(i).get(views.get(i).position(), now);
+                if (!Arrays.equals(now, copies.get(i))) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /** The next bytes, read from the caller's memory only now. */
+        byte[] next(int count) {
+            ByteBuffer next = ByteBuffer.allocate(count);
+            long skip = gone;
+            for (ByteBuffer view : views) {
+                int from = (int) Math.min(skip, view.remaining());
+                int length = Math.min(view.remaining() - from, next.remaining());
+                next.put(view.slice(view.position() + from, length));
+                skip -= from;
+            }
+            return next.array();
+        }
+    }
+
+    LateProactor(LateNetwork network, Random random, boolean alwaysPending) {
+        this.network = network;
+        this.random = random;
+        this.alwaysPending = alwaysPending;
+    }
+
+    List<String> violations() {
+        return violations;
+    }
+
+    /** From now on everything that may have completed has, before the first of it is told. */
+    void completeAtOnce() {
+        eager = true;
+    }
+
+    /** The bytes of a peer that were received and not told yet. */
+    int completedBytes(LatePeer peer) {
+        return slots.stream().filter(slot -> slot.peer == peer).mapToInt(slot -> slot.completedBytes).sum();
+    }
+
+    @Override
+    public void accept(TcpListener from, long withToken) {
+        listener = from;
+        token = withToken;
+    }
+
+    @Override
+    public void stopAccepting(TcpListener from) {
+        listener = null;
+    }
+
+    @Override
+    public long adopt(TcpStream stream) {
+        Slot slot = freeSlot();
+        slot.peer = ((LateNetwork.Stream) stream).peer;
+        return slot.handle();
+    }
+
+    @Override
+    public long connect(InetSocketAddress address) {
+        Slot slot = freeSlot();
+        slot.connecting = address;
+        return slot.handle();
+    }
+
+    private Slot freeSlot() {
+        for (Slot slot : slots) {
+            if (slot.peer == null && slot.connecting == null && !slot.closing) {
+                return slot;
+            }
+        }
+        Slot slot = new Slot(slots.size());
+        slots.add(slot);
+        return slot;
+    }
+
+    private Slot slot(long handle) {
+        Slot slot = slots.get(Proactor.slot(handle));
+        return slot.handle() == handle && !slot.closing ? slot : null;
+    }
+
+    @Override
+    public void receive(long handle) {
+        Slot slot = slot(handle);
+        if (slot != null) {
+            slot.receiving = true;
+        }
+    }
+
+    @Override
+    public void stopReceiving(long handle) {
+        Slot slot = slot(handle);
+        if (slot != null) {
+            slot.receiving = false;
+        }
+    }
+
+    @Override
+    public void watchUrgent(long handle) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean sendUrgent(long handle, byte b) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        Slot slot = slot(handle);
+        if (slot == null) {
+            return 0;
+        }
+        if (slot.sending != null || slot.awaitsRoom || slot.outputEnds || slot.connecting != null) {
+            violations.add("a send on " + Long.toHexString(handle) + " at a time when there may be none");
+        }
+        if (slot.peer.isReset()) {
+            throw new NetworkException("send", slot.peer.address, ErrorCode.EPIPE);
+        }
+        if (!alwaysPending && random.nextInt(3) == 0) {
+            return sendNow(slot, parts, from, count);
+        }
+        Sending sending = new Sending();
+        for (int i = from; i < from + count; i++) {
+            ByteBuffer part = parts[i];
+            if (!part.isDirect()) {
+                violations.add("a part that is not direct");
+            }
+            byte[] copy = new byte[part.remaining()];
+            part.get(part.position(), copy);
+            sending.views.add(part.duplicate());
+            sending.copies.add(copy);
+            sending.bytes += copy.length;
+            if (telling != null && isWithin(part, telling)) {
+                sending.borrowed = telling;
+                lent = true;
+            }
+        }
+        slot.sending = sending;
+        return PENDING;
+    }
+
+    /** As a socket does that takes what it has room for, and then tells when it has more. */
+    private long sendNow(Slot slot, ByteBuffer[] parts, int from, int count) {
+        long all = 0;
+        for (int i = from; i < from + count; i++) {
+            all += parts[i].remaining();
+        }
+        long left = Math.min(slot.peer.room(), random.nextBoolean() ? all : random.nextLong(all + 1));
+        long taken = left;
+        for (int i = from; i < from + count; i++) {
+            byte[] bytes = new byte[(int) Math.min(left, parts[i].remaining())];
+            parts[i].get(bytes);
+            slot.peer.give(bytes);
+            left -= bytes.length;
+        }
+        slot.awaitsRoom = taken < all;
+        return taken;
+    }
+
+    private static boolean isWithin(ByteBuffer part, ByteBuffer memory) {
+        long begin = MemorySegment.ofBuffer(memory.duplicate().clear()).address();
+        long address = MemorySegment.ofBuffer(part).address();
+        return address >= begin && address < begin + memory.capacity();
+    }
+
+    @Override
+    public void shutdownOutput(long handle) throws IOException {
+        Slot slot = slot(handle);
+        if (slot != null) {
+            if (slot.peer.isReset()) {
+                throw new NetworkException("shutdown", slot.peer.address, ErrorCode.ENOTCONN);
+            }
+            slot.outputEnds = true;
+        }
+    }
+
+    @Override
+    public void close(long handle) {
+        Slot slot = slot(handle);
+        if (slot != null) {
+            slot.closing = true;
+        }
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress(long handle) {
+        Slot slot = slot(handle);
+        if (slot == null) {
+            throw new IllegalArgumentException("stale");
+        }
+        return slot.connecting != null ? slot.connecting : slot.peer.address;
+    }
+
+    @Override
+    public InetSocketAddress localAddress(long handle) {
+        if (slot(handle) == null) {
+            throw new IllegalArgumentException("stale");
+        }
+        return network.localAddress();
+    }
+
+    @Override
+    public int interest(long handle) {
+        Slot slot = slot(handle);
+        return slot == null ? 0 : (slot.receiving ? Interest.READ : 0) | (slot.sending != null ? Interest.WRITE : 0);
+    }
+
+    @Override
+    public int poll(Completions completions, long timeoutNanos) {
+        if (closed) {
+            throw new IllegalStateException("closed");
+        }
+        for (Slot slot : slots) {
+            work(slot);
+        }
+        int told = 0;
+        if (listener != null && network.isSomebodyWaiting() && random.nextBoolean()) {
+            completions.accepted(token, network.new Stream(network.nextWaiting()));
+            told++;
+        }
+        List<Slot> order = new ArrayList<>(slots);
+        Collections.shuffle(order, random);
+        for (Slot slot : order) {
+            told += tell(slot, completions);
+        }
+        return told;
+    }
+
+    /** What the kernel does meanwhile. */
+    private void work(Slot slot) {
+        if (slot.peer == null) {
+            return;
+        }
+        while (slot.receiving && !slot.closing && slot.peer.available() > 0 && slot.completedBytes < COMPLETED_BYTES_MAX
+                && (eager || random.nextInt(8) > 0)) {
+            ByteBuffer memory = free.isEmpty() ? ByteBuffer.allocateDirect(PIECE_BYTES_MAX) : free.poll();
+            int from = random.nextInt(1000);
+            byte[] bytes = slot.peer.take(Math.min(slot.peer.available(), 1 + random.nextInt(PIECE_BYTES_MAX - from)));
+            memory.put(from, bytes);
+            slot.completed.add(new Piece(memory, from, from + bytes.length));
+            slot.completedBytes += bytes.length;
+        }
+        if (slot.receiving && slot.peer.hasFinished()) {
+            slot.endCompleted = true;
+            slot.receiving = false;
+        }
+        Sending sending = slot.sending;
+        if (sending != null && !slot.peer.isReset()) {
+            int count = (int) Math.min(sending.bytes - sending.gone, Math.min(slot.peer.room(), random.nextInt(200_000)));
+            slot.peer.give(sending.next(count));
+            sending.gone += count;
+        } else if (slot.outputEnds) {
+            slot.peer.serverEnded();
+        }
+    }
+
+    private int tell(Slot slot, Completions completions) {
+        long handle = slot.handle();
+        int told = 0;
+        if (slot.closing) {
+            if (random.nextInt(6) == 0) {
+                tellClosed(slot, completions);
+                told++;
+            }
+            return told;
+        }
+        if (slot.connecting != null) {
+            if (random.nextInt(4) == 0) {
+                tellConnected(slot, completions);
+                told++;
+            }
+            return told;
+        }
+        if (slot.peer == null) {
+            return 0;
+        }
+        if (slot.peer.isReset() && slot.completed.isEmpty() && (slot.receiving || slot.sending != null)
+                && random.nextInt(3) == 0) {
+            slot.receiving = false;
+            completions.failed(handle, new NetworkException("recv", slot.peer.address, ErrorCode.ECONNRESET));
+            return 1;
+        }
+        Sending sending = slot.sending;
+        if (sending != null && sending.gone == sending.bytes && random.nextInt(3) == 0) {
+            finishSending(slot);
+            completions.sent(handle, sending.bytes);
+            told++;
+        } else if (slot.awaitsRoom && slot.peer.room() > 0 && random.nextInt(3) == 0) {
+            slot.awaitsRoom = false;
+            completions.sent(handle, 0);
+            told++;
+        }
+        while (slot(handle) != null && !slot.completed.isEmpty() && random.nextInt(3) > 0) {
+            tellReceived(slot, completions);
+            told++;
+        }
+        if (slot(handle) != null && slot.endCompleted && !slot.endTold && slot.completed.isEmpty() && random.nextInt(3) == 0) {
+            slot.endTold = true;
+            completions.inputEnded(handle);
+            told++;
+        }
+        return told;
+    }
+
+    private void tellConnected(Slot slot, Completions completions) {
+        long handle = slot.handle();
+        if (slot.connecting.getPort() == 1) { // where nobody listens
+            completions.failed(handle, new NetworkException("connect", slot.connecting, ErrorCode.ECONNREFUSED));
+        } else {
+            slot.peer = network.called(slot.connecting);
+            slot.connecting = null;
+            completions.connected(handle);
+        }
+    }
+
+    private void tellReceived(Slot slot, Completions completions) {
+        Piece piece = slot.completed.poll();
+        slot.completedBytes -= piece.to - piece.from;
+        telling = piece.memory;
+        lent = false;
+        completions.received(slot.handle(), piece.memory, piece.from, piece.to);
+        telling = null;
+        if (!lent) {
+            poison(piece.memory);
+        }
+    }
+
+    private void tellClosed(Slot slot, Completions completions) {
+        long handle = slot.handle();
+        if (slot.sending != null) {
+            finishSending(slot);
+        }
+        slot.completed.forEach(piece -> poison(piece.memory));
+        if (slot.peer != null) {
+            slot.peer.serverClosed();
+        }
+        int index = slot.index;
+        completions.closed(handle);
+        Slot next = new Slot(index);
+        next.generation = slot.generation + 1;
+        slots.set(index, next);
+    }
+
+    private void finishSending(Slot slot) {
+        if (!slot.sending.isUnchanged()) {
+            violations.add("memory of a pending send was changed");
+        }
+        if (slot.sending.borrowed != null) {
+            poison(slot.sending.borrowed);
+        }
+        slot.sending = null;
+    }
+
+    /** From now on this memory is somebody else's. */
+    private void poison(ByteBuffer memory) {
+        memory.put(0, POISON);
+        free.add(memory);
+    }
+
+    @Override
+    public void wakeup() {}
+
+    @Override
+    public void close() {
+        closed = true;
+        for (Slot slot : slots) {
+            if (slot.sending != null && !slot.sending.isUnchanged()) {
+                violations.add("memory of a pending send was changed at the end");
+            }
+            if (slot.peer != null) {
+                slot.peer.serverClosed();
+            }
+        }
+    }
+}
