@@ -10,6 +10,8 @@ import java.lang.foreign.ValueLayout;
  * waiter has seen the first are one. From any thread.
  */
 final class EventFd {
+    private static final int TRIES_MAX = 16;
+
     private final MemorySegment counter = Arena.ofAuto().allocate(8, 8);
     private final int fd;
     /** Written under the lock; read without it, so that a second signal costs no more than that. */
@@ -33,9 +35,12 @@ final class EventFd {
         }
         synchronized (this) {
             if (!closed && !signalled) { // once closed, the number may be somebody else's
-                signalled = true;
                 counter.set(ValueLayout.JAVA_LONG, 0, 1);
-                Libc.write(fd, counter.address(), 8); // cannot fail: the counter stands at 0
+                // The counter stands at 0, so the kernel has no reason to refuse (man 2 eventfd). A tracer or a sandbox may: then a wait would
+                // never end, and nobody could tell why.
+                for (int tries = 0; tries < TRIES_MAX && !signalled; tries++) {
+                    signalled = Libc.write(fd, counter.address(), 8) == 8;
+                }
             }
         }
     }
@@ -43,8 +48,7 @@ final class EventFd {
     /** Takes the signal, if there is one. */
     synchronized void clear() {
         if (signalled) {
-            Libc.read(fd, counter.address(), 8);
-            signalled = false;
+            signalled = Libc.read(fd, counter.address(), 8) != 8; // not taken: the next wait ends at once, and takes it
         }
     }
 
