@@ -1,86 +1,69 @@
 package io.trivet.app;
 
 import io.trivet.net.Addresses;
-import io.trivet.net.Selectable;
-import io.trivet.net.Socket;
-import io.trivet.net.TcpStream;
+import io.trivet.server.Connection;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
+import java.util.concurrent.Executor;
 
-/** One connection of {@code trivet connect}: what is still to be sent on it, and what came. */
-final class ClientConnection implements Selectable {
+/** One connection of {@code trivet connect}: what was said on it, and what came. */
+final class ClientConnection {
     /** Of what came, so much is kept to be shown. */
     private static final int KEPT_BYTES_MAX = 1 << 20;
 
-    final TcpStream stream;
     /** Our own address, which is the name by which the server knows us. */
     final String name;
     /** The server has finished, or is gone. */
     boolean inputEnded;
 
-    private final ArrayDeque<ByteBuffer> output = new ArrayDeque<>();
+    private final Connection connection;
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
     private long saidBytes;
     private long receivedBytes;
     private long receivedBeforeBytes;
     private int lastMessageBytes;
-    private boolean outputEnded;
 
-    ClientConnection(TcpStream stream) throws IOException {
-        this.stream = stream;
-        this.name = Addresses.toString(stream.localAddress());
+    ClientConnection(Connection connection) {
+        this.connection = connection;
+        name = Addresses.toString(connection.localAddress());
     }
 
-    @Override
-    public Socket socket() {
-        return stream;
+    String server() {
+        return Addresses.toString(connection.remoteAddress());
+    }
+
+    /** Runs tasks on the thread that turns the connection's loop. */
+    Executor loop() {
+        return connection::execute;
+    }
+
+    void resume() {
+        connection.resumeReading();
     }
 
     void say(byte[] message) {
-        output.add(ByteBuffer.wrap(message));
+        connection.send(message);
         saidBytes += message.length;
         receivedBeforeBytes = receivedBytes;
         lastMessageBytes = message.length;
     }
 
+    /** Whether something that was said has not gone yet. */
     boolean hasOutput() {
-        return !output.isEmpty();
+        return connection.queue().bytes() > 0;
     }
 
-    /** Sends what the socket takes. */
-    void flush() throws IOException {
-        for (ByteBuffer head = output.peek(); head != null; head = output.peek()) {
-            stream.write(head);
-            if (head.hasRemaining()) {
-                return;
-            }
-            output.remove();
-        }
-    }
-
-    /** One read into the buffer, which is then ready to be read from; false at the end of input. */
-    boolean receive(ByteBuffer buffer) throws IOException {
-        int count = stream.read(buffer.clear());
-        buffer.flip();
-        if (count < 0) {
-            inputEnded = true;
-            return false;
-        }
+    void received(ByteBuffer bytes) {
+        int count = bytes.remaining();
         receivedBytes += count;
-        byte[] bytes = new byte[Math.clamp((long) KEPT_BYTES_MAX - kept.size(), 0, count)];
-        buffer.get(0, bytes);
-        kept.writeBytes(bytes);
-        return true;
+        byte[] shown = new byte[Math.clamp((long) KEPT_BYTES_MAX - kept.size(), 0, count)];
+        bytes.get(bytes.position(), shown);
+        kept.writeBytes(shown);
     }
 
-    /** Tells the server that nothing more will come, and goes on reading. */
-    void finish() throws IOException {
-        if (!outputEnded && !inputEnded) {
-            outputEnded = true;
-            stream.shutdownOutput();
-        }
+    /** Tells the server that nothing more will come, behind all that was said, and goes on reading. */
+    void finish() {
+        connection.finishOutput();
     }
 
     /** Whether as many bytes as the last message has came since it was said. */

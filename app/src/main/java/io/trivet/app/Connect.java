@@ -1,7 +1,5 @@
 package io.trivet.app;
 
-import io.trivet.net.Addresses;
-import io.trivet.net.Network;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
@@ -66,26 +64,17 @@ final class Connect implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--append-index and --expect belong to --send");
         }
         PrintStream err = System.err;
-        Network network = Network.system();
-        long until = network.clock().nanoTime() + wait.toNanos();
-        List<ClientConnection> dialled = new ArrayList<>();
-        try {
-            Dialer dialer = new Dialer(network, target);
+        try (Client client = new Client(target, wait)) {
             for (int i = 0; i < connections; i++) {
-                ClientConnection connection = dialer.dial(Duration.ofNanos(Math.max(0, until - network.clock().nanoTime())));
-                dialled.add(connection);
-                err.println(connection.name + ": connected to " + Addresses.toString(connection.stream.remoteAddress()));
+                ClientConnection connection = client.dial();
+                err.println(connection.name + ": connected to " + connection.server());
             }
             Received received = new Received(System.out, connections == 1);
             if (send == null) {
-                return Dialogue.hold(network, dialled, wait, received, err) ? 0 : 1;
+                return new Dialogue(client, wait, received, err).hold() ? 0 : 1;
             }
-            new Conversation(network, dialled, expect == null ? -1 : expect, received, err).hold(messages(send), until);
+            new Conversation(client, expect == null ? -1 : expect, received, err).hold(messages(send));
             return 0;
-        } finally {
-            for (ClientConnection connection : dialled) {
-                connection.stream.close();
-            }
         }
     }
 

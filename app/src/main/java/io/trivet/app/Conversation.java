@@ -1,57 +1,56 @@
 package io.trivet.app;
 
-import io.trivet.net.Network;
-import io.trivet.select.Ready;
-import io.trivet.select.Select;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code trivet connect --send}: says the same messages on every connection, and waits for the replies. A message goes out on all
  * connections; the next follows when each of them got at least as many bytes back, so that no two messages melt into one.
  * In the end each connection is half-closed, and read to its end.
  */
-final class Conversation {
+final class Conversation implements Client.Listener {
     /** How long a server may be silent after all has come, before the connection is closed whether it has finished or not. */
     private static final Duration LINGER = Duration.ofSeconds(1);
 
-    private final Network network;
+    private final Client client;
     private final List<ClientConnection> connections;
     private final long expectedBytes;
     private final Received received;
     private final PrintStream err;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(64 * 1024);
+    /** All that was due on all connections: what happens now is no failure. */
+    private boolean allCame;
+    private @Nullable IOException failure;
 
     /** Each connection is done when so many bytes came; negative: as many as it has sent. */
-    Conversation(Network network, List<ClientConnection> connections, long expectedBytes, Received received, PrintStream err) {
-        this.network = network;
-        this.connections = connections;
+    Conversation(Client client, long expectedBytes, Received received, PrintStream err) {
+        this.client = client;
+        this.connections = client.connections();
         this.expectedBytes = expectedBytes;
         this.received = received;
         this.err = err;
     }
 
-    /** Says the messages; fails when replies are missing at that time, and says what is missing. */
-    void hold(List<String> messages, long untilNanos) throws IOException {
+    /** Says the messages; fails when replies are missing at the end of the client's time, and says what is missing. */
+    void hold(List<String> messages) throws IOException {
         try {
+            client.listen(this);
             for (String message : messages) {
                 for (ClientConnection connection : connections) {
                     err.println(connection.name + ": sending \"" + EscapedText.of(message) + "\"");
                     connection.say(message.getBytes(StandardCharsets.UTF_8));
                 }
-                exchange(untilNanos, this::hasReply);
+                exchange(this::hasReply);
             }
-            exchange(untilNanos, this::isDone);
-            for (ClientConnection connection : connections) {
-                connection.finish();
-            }
-            listen(untilNanos);
+            exchange(this::isDone);
+            allCame = true;
+            connections.forEach(ClientConnection::finish);
+            listen();
         } finally {
             for (ClientConnection connection : connections) {
                 received.line(connection.name, connection.kept());
@@ -74,14 +73,12 @@ final class Conversation {
     }
 
     /** Sends and receives until that is so of every connection. */
-    private void exchange(long untilNanos, Predicate<ClientConnection> enough) throws IOException {
+    private void exchange(Predicate<ClientConnection> enough) throws IOException {
         while (!connections.stream().allMatch(enough)) {
-            Ready<ClientConnection> ready = select(remaining(untilNanos));
-            for (ClientConnection connection : ready.readable()) {
-                receive(connection);
-            }
-            for (ClientConnection connection : ready.writable()) {
-                connection.flush();
+            Duration left = client.remaining();
+            client.turn(left);
+            if (failure != null) {
+                throw failure;
             }
             for (ClientConnection connection : connections) {
                 if (connection.inputEnded && !isDone(connection)) {
@@ -89,7 +86,7 @@ final class Conversation {
                             + connection.receivedBytes() + " of " + dueBytes(connection) + " bytes");
                 }
             }
-            if (remaining(untilNanos).isZero() && !connections.stream().allMatch(enough)) {
+            if (left.isZero() && !connections.stream().allMatch(enough)) {
                 throw missing();
             }
         }
@@ -104,49 +101,28 @@ final class Conversation {
     }
 
     /** Reads what still comes, until every server has finished. */
-    private void listen(long untilNanos) throws IOException {
+    private void listen() throws IOException {
         while (!connections.stream().allMatch(connection -> connection.inputEnded)) {
-            Duration left = remaining(untilNanos);
-            Ready<ClientConnection> ready = select(left.compareTo(LINGER) < 0 ? left : LINGER);
-            for (ClientConnection connection : ready.readable()) {
-                try {
-                    receive(connection);
-                } catch (IOException e) { // all that was due has come
-                    connection.inputEnded = true;
-                    err.println(connection.name + ": " + e.getMessage());
-                }
-            }
-            if (ready.isEmpty()) {
+            Duration left = client.remaining();
+            if (!client.awaitSign(left.compareTo(LINGER) < 0 ? left : LINGER)) {
                 err.println("the server has not finished: closing all the same");
                 return;
             }
         }
     }
 
-    private Ready<ClientConnection> select(Duration timeout) throws IOException {
-        List<ClientConnection> readers = new ArrayList<>();
-        List<ClientConnection> writers = new ArrayList<>();
-        for (ClientConnection connection : connections) {
-            if (!connection.inputEnded) {
-                readers.add(connection);
-            }
-            if (connection.hasOutput()) {
-                writers.add(connection);
-            }
-        }
-        return Select.select(readers, writers, List.of(), timeout);
+    @Override
+    public void received(ClientConnection connection, ByteBuffer bytes) {
+        err.println(connection.name + ": received \"" + EscapedText.of(bytes) + "\"");
+        received.part(bytes);
     }
 
-    private void receive(ClientConnection connection) throws IOException {
-        if (!connection.receive(buffer)) {
-            err.println(connection.name + ": the server has finished");
-        } else if (buffer.hasRemaining()) {
-            err.println(connection.name + ": received \"" + EscapedText.of(buffer) + "\"");
-            received.part(buffer);
+    @Override
+    public void ended(ClientConnection connection, @Nullable IOException why) {
+        if (why != null && !allCame) {
+            failure = why;
+        } else {
+            err.println(connection.name + ": " + (why == null ? "the server has finished" : why.getMessage()));
         }
-    }
-
-    private Duration remaining(long untilNanos) {
-        return Duration.ofNanos(Math.max(0, untilNanos - network.clock().nanoTime()));
     }
 }

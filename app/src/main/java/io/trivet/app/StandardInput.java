@@ -1,68 +1,68 @@
 package io.trivet.app;
 
-import io.trivet.net.Capability;
-import io.trivet.net.Descriptor;
-import io.trivet.net.Network;
-import io.trivet.net.Pipe;
-import io.trivet.net.Selectable;
-import io.trivet.net.Socket;
-import io.trivet.select.Select;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.ByteBuffer;
-import java.util.List;
+import java.util.Arrays;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
-/** Standard input, as something that can stand in the three lists. */
-final class StandardInput implements Selectable {
-    private interface Source {
-        int read(ByteBuffer buffer) throws IOException;
+/**
+ * Standard input, read by a thread of its own, as a loop of sockets cannot wait for it on every system; what it reads comes to the loop
+ * as a task. It reads only when asked for more.
+ */
+final class StandardInput {
+    /** Told on the loop. */
+    interface Reader {
+        void typed(byte[] bytes);
+
+        /** There is nothing more; and why, if it is not the end. */
+        void inputEnded(@Nullable IOException failure);
     }
 
-    private final Socket socket;
-    private final Source source;
+    private static final int BYTES_MAX = 64 * 1024;
 
-    private StandardInput(Socket socket, Source source) {
-        this.socket = socket;
-        this.source = source;
-    }
+    private final Executor loop;
+    private final Reader reader;
+    private final Semaphore asked = new Semaphore(0);
+    private boolean waiting;
 
-    /** The descriptor itself; where the network has none, a thread reads it into a pipe. */
-    static StandardInput open(Network network, PrintStream err) throws IOException {
-        if (network.supports(Capability.DESCRIPTORS)) {
-            Descriptor descriptor = network.descriptor(0);
-            return new StandardInput(descriptor, descriptor::read);
-        }
-        err.println(network.name() + " has no descriptors: a thread reads standard input");
-        Pipe pipe = network.pipe();
-        Thread thread = new Thread(() -> copyTo(pipe.sink(), err), "standard-input");
-        thread.setDaemon(true);
+    StandardInput(Executor loop, Reader reader) {
+        this.loop = loop;
+        this.reader = reader;
+        Thread thread = new Thread(this::read, "standard-input");
+        thread.setDaemon(true); // a read of a terminal ends when somebody types
         thread.start();
-        return new StandardInput(pipe.source(), pipe.source()::read);
     }
 
-    private static void copyTo(Pipe.Sink sink, PrintStream err) {
-        byte[] bytes = new byte[8 * 1024];
-        try (sink) {
-            for (int count = System.in.read(bytes); count >= 0; count = System.in.read(bytes)) {
-                ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, count);
-                while (buffer.hasRemaining()) {
-                    if (sink.write(buffer) == 0) {
-                        Select.select(List.of(), List.of(sink), List.of(), null);
-                    }
+    /** Asks for what comes next, unless that was done already. On the loop. */
+    void ask() {
+        if (!waiting) {
+            waiting = true;
+            asked.release();
+        }
+    }
+
+    private void read() {
+        byte[] memory = new byte[BYTES_MAX];
+        try {
+            while (true) {
+                asked.acquireUninterruptibly();
+                int count = System.in.read(memory);
+                if (count < 0) {
+                    loop.execute(() -> reader.inputEnded(null));
+                    return;
                 }
+                byte[] bytes = Arrays.copyOf(memory, count);
+                loop.execute(() -> {
+                    waiting = false;
+                    reader.typed(bytes);
+                });
             }
         } catch (IOException e) {
-            err.println("standard input: " + e.getMessage());
+            loop.execute(() -> reader.inputEnded(e));
+        } catch (RejectedExecutionException e) {
+            // The loop has ended, and nobody needs it any more.
         }
-    }
-
-    @Override
-    public Socket socket() {
-        return socket;
-    }
-
-    /** What is there; -1 at its end. */
-    int read(ByteBuffer buffer) throws IOException {
-        return source.read(buffer);
     }
 }
