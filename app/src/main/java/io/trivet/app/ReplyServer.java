@@ -48,11 +48,15 @@ final class ReplyServer implements AutoCloseable {
         return server.address();
     }
 
-    /** Serves until it has drained. */
+    /** Serves until it has drained; fails when a loop cannot go on. */
     void run() throws IOException, InterruptedException {
         try {
             if (settings.loops() > 1) {
                 server.join();
+                Throwable failure = server.failure();
+                if (failure != null) {
+                    throw new IOException(failure.getMessage(), failure);
+                }
                 return;
             }
             while (!server.isClosed()) {

@@ -7,19 +7,29 @@ import static org.awaitility.Awaitility.await;
 import io.trivet.net.Capability;
 import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
+import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
 import io.trivet.select.Select;
+import io.trivet.server.Limits;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The server's conversations, on every engine that works here; its limits, on one of them. */
 @SuppressWarnings("try") // clients are closed by hand where that is the event
@@ -373,5 +383,34 @@ final class ReplyServerTest {
             await().until(() -> serving.told().contains(
                     "data " + Wire.name(client) + " 8 bytes \"\\x1b[2J\\x22\\x5c\\x00\\xe4\""));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aLoopThatCannotWaitFailsTheServer(int loops) throws Exception {
+        ServerSettings settings = new ServerSettings(Reply.ECHO, Framing.RAW, Duration.ofSeconds(3), Overflow.PAUSE,
+                Limits.defaults(),
+                loops, 16, false);
+        Network network = Network.system();
+        Network lame = instead(Network.class, network, "proactor",
+                () -> instead(Proactor.class, network.proactor(), "poll", () -> {
+                    throw new IOException("as asked");
+                }));
+        Journal journal = new Journal(new PrintStream(OutputStream.nullOutputStream()), false);
+        InetSocketAddress anywhere = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        try (ReplyServer server = ReplyServer.listen(lame, anywhere, settings, journal)) {
+            assertThatThrownBy(server::run).isInstanceOf(IOException.class).hasMessage("as asked");
+        }
+    }
+
+    /** An object that does one method otherwise. */
+    private static <T> T instead(Class<T> type, T real, String name, Callable<?> call) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[]{type}, (proxy, method, arguments) -> {
+            try {
+                return method.getName().equals(name) ? call.call() : method.invoke(real, arguments);
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        }));
     }
 }

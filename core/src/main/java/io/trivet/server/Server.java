@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,7 @@ public final class Server implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CountDownLatch running;
     private final boolean started;
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private @Nullable Watchdog watchdog;
 
     /** What a builder was told. */
@@ -105,6 +107,7 @@ public final class Server implements AutoCloseable {
             }
         } catch (Throwable t) { // an Error of a handler, or a kernel that cannot wait any more: nothing can go on here
             log.stopped(t);
+            failure.compareAndSet(null, t);
             closed.set(true);
             loops.forEach(EventLoop::stop);
         } finally {
@@ -287,7 +290,7 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Waits until a started server is closed. Returns at once for an opened one.
+     * Waits until a started server is closed; {@link #failure} then tells whether it was by a failure. Returns at once for an opened one.
      *
      * @throws InterruptedException the thread was interrupted; the server goes on
      */
@@ -295,6 +298,16 @@ public final class Server implements AutoCloseable {
         if (started) {
             running.await();
         }
+    }
+
+    /**
+     * Why a started server has closed by itself. An opened one throws it from {@link #turn}.
+     *
+     * @return what a loop could not go on after: an {@link Error} of a handler, or an IOException when the kernel lets it wait no more; null:
+     *     nothing of the kind has happened
+     */
+    public @Nullable Throwable failure() {
+        return failure.get();
     }
 
     /**

@@ -296,6 +296,7 @@ final class ClosingTest {
         assertThat(server.isClosed()).isTrue();
         assertThat(story.reasons()).containsExactly(CloseReason.SERVER_CLOSED, CloseReason.SERVER_CLOSED);
         assertThat(log.lines("SEVERE a loop has stopped, the server closes: java.lang.AssertionError: as asked")).hasSize(1);
+        assertThat(server.failure()).isInstanceOf(AssertionError.class).hasMessage("as asked");
         server.close();
     }
 
