@@ -1,0 +1,452 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionSnapshot;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Many threads do everything at once to a started server with several loops: send, offer, send first, broadcast, run, schedule, pause, finish
+ * and close, while others look on and clients come. Every client then compares what it got with what its threads were promised.
+ *
+ * <p>Each test runs for a short time on each network; {@code -Dtrivet.hammer.seconds=60} for that long.
+ */
+final class HammerTest {
+    static final Duration TIME = Duration.ofMillis((long) (1000 * Double.parseDouble(
+            System.getProperty("trivet.hammer.seconds", "0.3"))));
+    private static final int THREADS = 4;
+    private static final int LOOPS = 3;
+    private static final int CLIENTS = 6;
+    private static final int STEPS = 300;
+    private static final int ECHOES = 50;
+    private static final long LOOK_EVERY_NANOS = 100_000;
+    /** None of them may stand in the way: here every message fits, and nothing is due by itself. */
+    private static final Limits LIMITS = Limits.defaults().withQueueBytesMax(256 << 20).withQueueBudgetBytes(1L << 30)
+            .withWriteTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO);
+
+    @EveryNetwork
+    void whatIsQueuedArrivesOnceAndInTheOrderOfItsThread(Stage stage) throws Exception {
+        Seeded.runFor(TIME, random -> {
+            Round round = new Round(stage, random);
+            round.hammer();
+            round.endInOrder(random.nextBoolean());
+            round.verify();
+        });
+    }
+
+    @EveryNetwork
+    void closingWhileAllThreadsAreAtItLosesNothingInSilenceAndStopsNobody(Stage stage) throws Exception {
+        Seeded.runFor(TIME, random -> {
+            Round round = new Round(stage, random);
+            round.hammerUntilClosedAfter(random.nextInt(THREADS * STEPS / 2));
+            round.verify();
+        });
+    }
+
+    @EveryNetwork
+    void idleLoopIsAlwaysWoken(Stage stage) throws Exception {
+        Seeded.runFor(TIME, random -> {
+            Story story = stage.story((connection, message) -> {});
+            Server server = stage.start(stage.server(story).loops(LOOPS).framing(Framing.lines()).limits(LIMITS));
+            List<Throwable> failures = new CopyOnWriteArrayList<>();
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < LOOPS; i++) {
+                Socket socket = stage.keep(new Socket(server.address().getAddress(), server.address().getPort()));
+                socket.setSoTimeout((int) Stage.PATIENCE.toMillis());
+                int count = i + 1;
+                stage.until("open", () -> story.size() == count);
+                Connection connection = story.connection(i);
+                Random spins = new Random(random.nextLong());
+                threads.add(start(failures, () -> wakeAgainAndAgain(connection, socket.getInputStream(), spins)));
+            }
+            join(threads);
+            assertThat(failures).isEmpty();
+            server.close();
+        });
+    }
+
+    /** Each time from nothing under way to something arrived: there is no other event that could cover for a wake-up that was lost. */
+    private static void wakeAgainAndAgain(Connection connection, InputStream in, Random random) throws Exception {
+        for (int i = 0; i < 300; i++) {
+            for (int spins = random.nextInt(1 << random.nextInt(14)); spins > 0; spins--) {
+                Thread.onSpinWait(); // so that it comes now before, now while, now after the loop goes to sleep
+            }
+            if (random.nextInt(4) > 0) {
+                assertThat(connection.send("")).isEqualTo(SendResult.QUEUED);
+                assertThat(in.read()).isEqualTo('\n');
+            } else {
+                CountDownLatch run = new CountDownLatch(1);
+                if (random.nextBoolean()) {
+                    connection.execute(run::countDown);
+                } else {
+                    connection.schedule(Duration.ofNanos(random.nextInt(100_000)), run::countDown);
+                }
+                assertThat(run.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("the task was run").isTrue();
+            }
+        }
+    }
+
+    /** What a thread does. */
+    private interface Work {
+        void run() throws Exception;
+    }
+
+    private static Thread start(List<Throwable> failures, Work work) {
+        return Thread.ofPlatform().daemon().start(() -> {
+            try {
+                work.run();
+            } catch (Throwable t) {
+                failures.add(t);
+            }
+        });
+    }
+
+    private static void join(List<Thread> threads) throws InterruptedException {
+        for (Thread thread : threads) {
+            assertThat(thread.join(Stage.PATIENCE)).as("%s ends", thread).isTrue();
+        }
+    }
+
+    /** A client: reads to the end, and keeps what it got. */
+    private static final class Listening {
+        final Socket socket;
+        final InetSocketAddress address;
+        /** Whether it was there before anything was sent. */
+        final boolean early;
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+        Listening(InetSocketAddress server, boolean early) throws IOException {
+            socket = new Socket(server.getAddress(), server.getPort());
+            socket.setSoTimeout((int) Stage.PATIENCE.toMillis());
+            address = (InetSocketAddress) socket.getLocalSocketAddress();
+            this.early = early;
+        }
+
+        void read() throws IOException {
+            try (socket) {
+                for (int i = 0; i < ECHOES; i++) {
+                    socket.getOutputStream().write(Client.bytes("e " + i + "\n"));
+                }
+                socket.getInputStream().transferTo(bytes);
+            } catch (SocketTimeoutException e) {
+                throw e;
+            } catch (IOException e) {
+                // Closed at once, while it still sent: a reset. What came before must be right all the same.
+            }
+        }
+    }
+
+    /** What one thread was promised for one connection: messages of each lane. */
+    private static final class Promised {
+        int ordinary;
+        int first;
+    }
+
+    /** A server, its clients, and those who hammer on it. */
+    private static final class Round {
+        private final Stage stage;
+        private final Random random;
+        private final Story story;
+        private final Server server;
+        private final List<Connection> open = new CopyOnWriteArrayList<>();
+        private final ConcurrentLinkedQueue<Listening> clients = new ConcurrentLinkedQueue<>();
+        private final List<Thread> reading = new CopyOnWriteArrayList<>();
+        private final List<Throwable> failures = new CopyOnWriteArrayList<>();
+        private final List<Hammerer> hammerers = new ArrayList<>();
+        private final List<Thread> threads = new ArrayList<>();
+        private final AtomicInteger steps = new AtomicInteger();
+
+        Round(Stage stage, Random random) throws IOException {
+            this.stage = stage;
+            this.random = random;
+            story = stage.story(new Handler() {
+                @Override
+                public void onOpen(Connection connection) {
+                    open.add(connection);
+                }
+
+                @Override
+                public void onMessage(Connection connection, ByteBuffer message) {
+                    connection.send(message);
+                }
+
+                @Override
+                public void onClose(Connection connection, CloseReason reason) {
+                    open.remove(connection);
+                }
+            });
+            server = stage.start(stage.server(story).loops(LOOPS).framing(Framing.lines()).limits(LIMITS));
+            for (int i = 0; i < CLIENTS; i++) {
+                connect(true);
+            }
+            stage.until("open", () -> open.size() == CLIENTS);
+        }
+
+        private void connect(boolean early) throws IOException {
+            Listening client = new Listening(server.address(), early);
+            clients.add(client);
+            reading.add(start(failures, client::read));
+        }
+
+        private void startAll() {
+            for (int i = 0; i < THREADS; i++) {
+                Hammerer hammerer = new Hammerer(i, new Random(random.nextLong()));
+                hammerers.add(hammerer);
+                threads.add(start(failures, hammerer::run));
+            }
+            threads.add(start(failures, this::lookOn));
+        }
+
+        void hammer() throws Exception {
+            startAll();
+            join(threads);
+        }
+
+        void hammerUntilClosedAfter(int stepsMax) throws Exception {
+            startAll();
+            stage.until("some was done", () -> steps.get() >= stepsMax);
+            server.close();
+            join(threads);
+        }
+
+        void endInOrder(boolean byDraining) throws Exception {
+            for (Hammerer hammerer : hammerers) {
+                stage.until("what was scheduled has run, or its connection is gone", hammerer::hasNothingScheduled);
+            }
+            if (byDraining) {
+                server.drain(Stage.PATIENCE);
+                server.join();
+            } else {
+                stage.until("everyone has come", () -> story.size() == clients.size());
+                open.forEach(Connection::finish);
+            }
+            join(reading);
+            server.close();
+        }
+
+        /** Whoever watches sees figures that can be true, and disturbs nobody. */
+        private void lookOn() {
+            while (steps.get() < THREADS * STEPS && !server.isClosed()) {
+                for (ConnectionSnapshot snapshot : server.connections()) {
+                    assertThat(snapshot.queueBytes()).isBetween(0L, snapshot.queueBytesMax());
+                    assertThat(snapshot.queueMessages()).isNotNegative();
+                    assertThat(snapshot.oldestAge()).isLessThan(Stage.PATIENCE);
+                    assertThat(snapshot.why()).isNotEmpty();
+                }
+                assertThat(server.stats().total().connections()).isNotNegative();
+                LockSupport.parkNanos(LOOK_EVERY_NANOS);
+            }
+        }
+
+        void verify() throws Exception {
+            join(reading);
+            assertThat(failures).isEmpty();
+            for (Hammerer hammerer : hammerers) {
+                for (int loop = 0; loop < LOOPS; loop++) {
+                    assertThat(hammerer.ran[loop]).as("tasks of a thread that a loop has run").isEqualTo(hammerer.accepted[loop]);
+                }
+                assertThat(hammerer.disorder.get()).as("tasks that ran out of their order, or twice").isZero();
+            }
+            for (Listening client : clients) {
+                for (int i = 0; i < story.size(); i++) {
+                    Connection connection = story.connection(i);
+                    if (connection.remoteAddress().equals(client.address)) {
+                        verify(client, connection);
+                    }
+                }
+            }
+            assertThat(server.stats().queueBytes()).isZero();
+        }
+
+        private void verify(Listening client, Connection connection) {
+            String end = story.told(connection).getLast();
+            boolean orderly = end.equals("close FINISHED") || end.equals("close DRAINED") || end.equals("close PEER_FINISHED");
+            boolean wasEndedEarly = hammerers.stream().anyMatch(hammerer -> hammerer.ended.containsKey(connection));
+            int[] ordinary = new int[THREADS];
+            int[] first = new int[THREADS];
+            int[] broadcasts = new int[THREADS];
+            int echoes = 0;
+            String text = client.bytes.toString(StandardCharsets.ISO_8859_1);
+            String[] lines = text.split("\n", -1);
+            for (int i = 0; i < lines.length - 1; i++) { // behind the last end stands nothing, or a message that was cut
+                String[] words = lines[i].split(" ", -1);
+                String what = connection + ", " + end + ", line " + i + " of " + lines.length + ": "
+                        + lines[i].substring(0, Math.min(40, lines[i].length()));
+                int number = Integer.parseInt(words[1]);
+                if (words[0].equals("e")) {
+                    assertThat(number).as(what).isEqualTo(echoes++);
+                    continue;
+                }
+                int thread = Integer.parseInt(words[2]);
+                switch (words[0]) {
+                    case "o" -> {
+                        assertThat(number).as(what).isEqualTo(ordinary[thread]++);
+                        int broadcastBefore = Integer.parseInt(words[3]);
+                        assertThat(broadcasts[thread]).as("%s: broadcasts before it", what).isLessThanOrEqualTo(broadcastBefore);
+                        // One that has been told to finish takes what it was promised, but no further broadcast.
+                        if (!wasEndedEarly && (client.early || broadcasts[thread] > 0)) {
+                            assertThat(broadcasts[thread]).as("%s: broadcasts before it", what).isEqualTo(broadcastBefore);
+                        }
+                    }
+                    case "f" -> assertThat(number).as(what).isEqualTo(first[thread]++);
+                    case "b" -> {
+                        if (client.early || broadcasts[thread] > 0) {
+                            assertThat(number).as(what).isEqualTo(broadcasts[thread]);
+                        }
+                        broadcasts[thread] = number + 1;
+                    }
+                    default -> throw new AssertionError(what);
+                }
+            }
+            for (Hammerer hammerer : hammerers) {
+                Promised promised = hammerer.promised.getOrDefault(connection, new Promised());
+                int thread = hammerer.number;
+                String what = connection + ", " + end + ", thread " + thread;
+                assertThat(ordinary[thread]).as(what).isLessThanOrEqualTo(promised.ordinary);
+                assertThat(first[thread]).as(what).isLessThanOrEqualTo(promised.first);
+                if (orderly) {
+                    assertThat(ordinary[thread]).as(what).isEqualTo(promised.ordinary);
+                    assertThat(first[thread]).as(what).isEqualTo(promised.first);
+                    assertThat(lines[lines.length - 1]).as(what).isEmpty();
+                }
+                if (orderly && client.early && !wasEndedEarly) {
+                    assertThat(broadcasts[thread]).as(what).isEqualTo(hammerer.broadcasts);
+                }
+            }
+        }
+
+        /** A thread that does what is drawn, and remembers what it was promised. */
+        private final class Hammerer {
+            final int number;
+            private final Random random;
+            final IdentityHashMap<Connection, Promised> promised = new IdentityHashMap<>();
+            /** Those that it has finished or closed. */
+            final IdentityHashMap<Connection, Boolean> ended = new IdentityHashMap<>();
+            int broadcasts;
+            /** By loop: tasks that were accepted, and those that ran; the latter written by that loop. */
+            final int[] accepted = new int[LOOPS];
+
+            final int[] ran = new int[LOOPS];
+            final AtomicInteger disorder = new AtomicInteger();
+            private final List<Scheduled> scheduled = new ArrayList<>();
+
+            Hammerer(int number, Random random) {
+                this.number = number;
+                this.random = random;
+            }
+
+            /** A task that is due soon. */
+            private record Scheduled(Connection connection, AtomicInteger runs) {}
+
+            boolean hasNothingScheduled() {
+                return scheduled.stream().allMatch(task -> task.runs.get() == 1 || task.connection.isClosed());
+            }
+
+            void run() throws IOException {
+                for (int i = 0; i < STEPS; i++) {
+                    List<Connection> now = List.copyOf(open);
+                    if (!now.isEmpty()) {
+                        step(now.get(random.nextInt(now.size())));
+                    }
+                    steps.incrementAndGet();
+                }
+                scheduled.forEach(task -> {
+                    if (task.runs.get() > 1) {
+                        disorder.incrementAndGet();
+                    }
+                });
+            }
+
+            private void step(Connection connection) throws IOException {
+                int draw = random.nextInt(300);
+                try {
+                    if (draw < 200) {
+                        send(connection, draw);
+                    } else if (draw < 215) {
+                        server.broadcast(ByteBuffer.wrap(Client.bytes("b " + broadcasts++ + " " + number + padding())));
+                    } else if (draw < 245) {
+                        execute(connection);
+                    } else if (draw < 270) {
+                        AtomicInteger runs = new AtomicInteger();
+                        connection.schedule(Duration.ofNanos(random.nextInt(1_000_000)), runs::incrementAndGet);
+                        scheduled.add(new Scheduled(connection, runs));
+                    } else if (draw < 280) {
+                        connection.pauseReading();
+                    } else if (draw < 297) {
+                        connection.resumeReading();
+                    } else {
+                        ended.put(connection, true);
+                        if (draw == 299) {
+                            connection.close();
+                        } else {
+                            connection.finish();
+                        }
+                        if (!server.isClosed()) {
+                            replace();
+                        }
+                    }
+                } catch (RejectedExecutionException e) {
+                    assertThat(server.isClosed()).as("refused only after the end").isTrue();
+                }
+            }
+
+            private void replace() throws IOException {
+                try {
+                    connect(false);
+                } catch (ConnectException e) { // closed meanwhile
+                    assertThat(server.isClosed()).isTrue();
+                }
+            }
+
+            private String padding() {
+                return " " + "x".repeat(random.nextInt(1 << random.nextInt(random.nextInt(50) == 0 ? 18 : 11)));
+            }
+
+            private void send(Connection connection, int draw) {
+                Promised mine = promised.computeIfAbsent(connection, any -> new Promised());
+                boolean ahead = draw < 40;
+                String message = ahead ? "f " + mine.first + " " + number + padding()
+                        : "o " + mine.ordinary + " " + number + " " + broadcasts + padding();
+                SendResult result = ahead ? connection.sendFirst(message)
+                        : draw < 100 ? connection.offer(message) : connection.send(message);
+                assertThat(result).isNotEqualTo(SendResult.FULL);
+                if (result == SendResult.QUEUED) {
+                    mine.first += ahead ? 1 : 0;
+                    mine.ordinary += ahead ? 0 : 1;
+                }
+            }
+
+            private void execute(Connection connection) {
+                int loop = connection.loop.index;
+                int mine = accepted[loop];
+                connection.execute(() -> {
+                    if (ran[loop]++ != mine) {
+                        disorder.incrementAndGet();
+                    }
+                });
+                accepted[loop]++;
+            }
+        }
+    }
+}
