@@ -554,12 +554,16 @@ public final class Connection {
         return bits >>> STATE_SHIFT == ConnectionState.CLOSED.ordinal();
     }
 
-    /** Whether messages are taken for it. */
+    /** Whether messages are taken for it: in the first three states, until its output is finished. */
     boolean takesMessages() {
-        return switch (state()) {
-            case CONNECTING, OPEN, INPUT_ENDED -> !is(OUTPUT_FINISHED);
-            case DRAINING, LINGERING, CLOSED -> false;
-        };
+        int now = bits;
+        return now >>> STATE_SHIFT <= ConnectionState.INPUT_ENDED.ordinal() && (now & OUTPUT_FINISHED) == 0;
+    }
+
+    /** Whether received messages may be given to its handler just now. */
+    boolean takesInput() {
+        int now = bits;
+        return now >>> STATE_SHIFT == ConnectionState.OPEN.ordinal() && (now & (PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE)) == 0;
     }
 
     Limits limits() {
@@ -574,9 +578,8 @@ public final class Connection {
         return (int) (queued >>> 32) & Integer.MAX_VALUE;
     }
 
-    /** Reserves room for a message; false: it does not fit under that cap. From any thread. */
-    boolean reserve(int bytes, int bytesMax) {
-        int highBytes = loop.limits().queueHighBytes();
+    /** Reserves room for a message, and notes when that reaches the high mark; false: it does not fit under that cap. From any thread. */
+    boolean reserve(int bytes, int bytesMax, int highBytes) {
         while (true) {
             long before = queued;
             long bytesAfter = (long) (int) before + bytes;

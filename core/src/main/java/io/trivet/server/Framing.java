@@ -195,11 +195,12 @@ public abstract sealed class Framing {
         private int indexOfLast(ByteBuffer in, int from, int to) {
             int at = from;
             for (; at + Long.BYTES <= to; at += Long.BYTES) {
-                // A byte that equals the pattern's becomes 0, and the first 0 from the front is found exactly (Mycroft's test
-                // can only be wrong behind it, so the word is taken apart below).
-                long word = in.getLong(at) ^ pattern;
-                if (((word - LOW_BITS) & ~word & HIGH_BITS) != 0) {
-                    break;
+                // A byte that equals the pattern's becomes 0. Mycroft's test for one is exact from the lowest byte up to the first that is 0,
+                // so the first byte in memory must be the lowest.
+                long word = Long.reverseBytes(in.getLong(at)) ^ pattern;
+                long zeros = (word - LOW_BITS) & ~word & HIGH_BITS;
+                if (zeros != 0) {
+                    return at + (Long.numberOfTrailingZeros(zeros) >>> 3);
                 }
             }
             for (; at < to; at++) {

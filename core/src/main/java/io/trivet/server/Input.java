@@ -102,7 +102,7 @@ final class Input {
 
     private void giveHeld(Connection connection) {
         Held held = connection.held();
-        if (held != null && connection.state() == ConnectionState.OPEN && !isPaused(connection)) {
+        if (held != null && connection.takesInput()) {
             output.beginDelivery(connection, null, 0);
             giving = held;
             int given;
@@ -133,7 +133,7 @@ final class Input {
         int from = begin;
         int scanned = scannedBefore;
         int given = 0;
-        while (from < to && connection.state() == ConnectionState.OPEN && !isPaused(connection)) {
+        while (from < to && connection.takesInput()) {
             if (given == MESSAGES_PER_TURN_MAX) {
                 makeRunnable(connection);
                 break;

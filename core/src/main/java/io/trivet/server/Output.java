@@ -32,7 +32,11 @@ final class Output {
     private final BufferPool pool;
     private final Framing framing;
     private final byte[] tail;
+    private final int headLength;
+    private final long payloadMax;
     private final Limits limits;
+    private final int queueBytesMax;
+    private final int queueHighBytes;
     private final boolean pausesWhenHigh;
     private final boolean dropsOldest;
     private final Batch batch;
@@ -54,7 +58,11 @@ final class Output {
         batch = new Batch(pool);
         framing = settings.framing();
         tail = framing.tail();
+        headLength = framing.headLength();
+        payloadMax = framing.messageBytesMax();
         limits = settings.limits();
+        queueBytesMax = limits.queueBytesMax();
+        queueHighBytes = limits.queueHighBytes();
         pausesWhenHigh = settings.overflow() == Overflow.PAUSE_READING;
         dropsOldest = settings.overflow() == Overflow.DROP_OLDEST;
     }
@@ -76,7 +84,7 @@ final class Output {
         loop.counters.add(Counters.MESSAGES_OUT, 1);
         if (ahead || !joinsBatch(connection, length)) {
             append(connection, content, length, ahead);
-        } else if (content == message && framing.headLength() == 0) {
+        } else if (content == message && headLength == 0) {
             batch.addReceived(content.position(), content.limit(), tail);
             content.position(content.limit());
         } else {
@@ -127,7 +135,7 @@ final class Output {
     }
 
     private int frameLength(int payload) {
-        return frameLength(framing, payload);
+        return payload <= payloadMax ? headLength + payload + tail.length : frameLength(framing, payload);
     }
 
     private static int frameLength(Framing framing, int payload) {
@@ -140,8 +148,8 @@ final class Output {
 
     private SendResult putFromOutside(Connection connection, ByteBuffer content, int length, boolean ahead) {
         // Dropping is the loop's business: until it comes to it, as much again may be on its way.
-        long bytesMax = dropsOldest ? Math.min(Integer.MAX_VALUE, 2L * limits.queueBytesMax()) : limits.queueBytesMax();
-        if (!connection.reserve(length, (int) bytesMax)) {
+        long bytesMax = dropsOldest ? Math.min(Integer.MAX_VALUE, 2L * queueBytesMax) : queueBytesMax;
+        if (!connection.reserve(length, (int) bytesMax, queueHighBytes)) {
             return SendResult.FULL;
         }
         if (!connection.takesMessages()) { // looked at again: from the reservation on, the loop waits for what was reserved
@@ -173,7 +181,7 @@ final class Output {
         }
         loop.counters.add(Counters.MESSAGES_OUT, 1);
         append(connection, content, length, ahead);
-        if (dropsOldest && connection.queuedBytes() > limits.queueBytesMax()) {
+        if (dropsOldest && connection.queuedBytes() > queueBytesMax) {
             dropOldest(connection, 0);
         }
     }
@@ -203,27 +211,27 @@ final class Output {
     }
 
     private boolean makeRoom(Connection connection, int length) {
-        if (connection.reserve(length, limits.queueBytesMax())) {
+        if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
             return true;
         }
         if (connection == delivering && !batch.isEmpty()) {
             sendBatch(connection); // what was only collected may still leave
-            if (connection.reserve(length, limits.queueBytesMax())) {
+            if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
                 return true;
             }
         }
-        return dropsOldest && dropOldest(connection, length) && connection.reserve(length, limits.queueBytesMax());
+        return dropsOldest && dropOldest(connection, length) && connection.reserve(length, queueBytesMax, queueHighBytes);
     }
 
     /** Drops the oldest messages until one of that length fits; whether any was dropped. */
     private boolean dropOldest(Connection connection, int length) {
         Backlog backlog = connection.backlog();
-        if (backlog == null || length > limits.queueBytesMax()) {
+        if (backlog == null || length > queueBytesMax) {
             return false;
         }
         int messages = 0;
         long bytes = 0;
-        while (connection.queuedBytes() + (long) length > limits.queueBytesMax()) {
+        while (connection.queuedBytes() + (long) length > queueBytesMax) {
             int dropped = backlog.dropOldest();
             if (dropped < 0) {
                 break;
@@ -325,8 +333,8 @@ final class Output {
         Backlog backlog = backlogOf(connection);
         Lane lane = ahead ? backlog.first() : backlog.ordinary();
         lane.begin(length);
-        if (framing.headLength() > 0) {
-            ByteBuffer head = ByteBuffer.allocate(framing.headLength());
+        if (headLength > 0) {
+            ByteBuffer head = ByteBuffer.allocate(headLength);
             framing.putHead(head, content.remaining());
             lane.put(head.flip(), loop.now());
         }
