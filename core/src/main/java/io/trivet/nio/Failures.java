@@ -56,6 +56,8 @@ final class Failures {
             new Words("Destination address required", ErrorCode.EDESTADDRREQ),
             new Words("Operation not permitted", ErrorCode.EPERM),
             new Words("Operation not supported", ErrorCode.EOPNOTSUPP),
+            new Words("Interrupted system call", ErrorCode.EINTR),
+            new Words("Resource temporarily unavailable", ErrorCode.EAGAIN),
             new Words("Protocol error", ErrorCode.EPROTO),
             new Words("Bad file descriptor", ErrorCode.EBADF),
             new Words("Input/output error", ErrorCode.EIO),

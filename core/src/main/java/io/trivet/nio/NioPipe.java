@@ -65,7 +65,7 @@ final class NioPipe implements Pipe {
             }
             int limit = narrow(buffer);
             try {
-                return channel.read(buffer);
+                return (int) done(channel.read(buffer));
             } catch (IOException e) {
                 throw failure("read", e);
             } finally {
@@ -100,7 +100,7 @@ final class NioPipe implements Pipe {
             }
             int limit = narrow(buffer);
             try {
-                return channel.write(buffer);
+                return (int) done(channel.write(buffer));
             } catch (IOException e) {
                 throw failure("write", e);
             } finally {

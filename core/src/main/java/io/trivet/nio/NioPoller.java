@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class NioPoller implements Poller {
     private static final long NANOS_PER_MILLI = 1_000_000L;
+    private static final int WAKE_TRIES_MAX = 16;
     /**
      * A select that gave no more keys than this has given all that are ready. The JDK takes up to 1,024 keys at once from epoll, and
      * from kqueue 256 events, two of which can be about one key; the kernel goes on with the others at the next select.
@@ -273,14 +274,14 @@ final class NioPoller implements Poller {
     @Override
     public void wakeup() {
         if (!woken.getAndSet(true) && mayWait) {
-            selector.wakeup();
+            wakeSelector();
         }
     }
 
     /** Makes a waiting select look at what has changed; the poll goes on. */
     void wake() {
         if (mayWait && !selecting.isHeldByCurrentThread()) {
-            selector.wakeup();
+            wakeSelector();
         }
     }
 
@@ -335,10 +336,24 @@ final class NioPoller implements Poller {
     /** Ready, for a thread that did not ask: the next poll will see it again. */
     private static void ignore(SelectionKey ready) {}
 
+    /** java.nio throws an Error when it cannot write to its eventfd, which a tracer or a sandbox may refuse once: then it does not count. */
+    private void wakeSelector() {
+        for (int tries = 1;; tries++) {
+            try {
+                selector.wakeup();
+                return;
+            } catch (InternalError e) {
+                if (tries == WAKE_TRIES_MAX) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     @Override
     public void close() throws IOException {
         closed = true;
-        selector.wakeup();
+        wakeSelector();
         tidy();
     }
 

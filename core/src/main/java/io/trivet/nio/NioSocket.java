@@ -26,6 +26,9 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
 
     private static final Watched[] NONE = {};
 
+    /** How java.nio's channels tell of EINTR where they do not wait, though no document says so. */
+    private static final long INTERRUPTED = -3;
+
     /** Guards the list of pollers, and the end of a connect. Nothing else is locked under it but java.nio's own. */
     final Object lock = new Object();
     private final NioNetwork network;
@@ -37,6 +40,11 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
     NioSocket(NioNetwork network, SelectableChannel channel) {
         this.network = network;
         this.channel = channel;
+    }
+
+    /** The result of a read or a write as it should be: a signal came first, so nothing was done. */
+    static long done(long result) {
+        return result == INTERRUPTED ? 0 : result;
     }
 
     /** What the channel's key must be asked to watch, for an interest. */

@@ -109,7 +109,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         }
         int limit = narrow(buffer);
         try {
-            return channel.read(buffer);
+            return (int) done(channel.read(buffer));
         } catch (IOException e) {
             resetTold = Failures.code(e) == ErrorCode.ECONNRESET;
             throw failure("recv", e);
@@ -126,7 +126,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         }
         int limit = narrow(buffer);
         try {
-            return channel.write(buffer);
+            return (int) done(channel.write(buffer));
         } catch (IOException e) {
             throw failure("send", e);
         } finally {
@@ -159,7 +159,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
             return 0;
         }
         try {
-            return channel.write(buffers, first, parts);
+            return done(channel.write(buffers, first, parts));
         } catch (IOException e) {
             throw failure("sendmsg", e);
         }

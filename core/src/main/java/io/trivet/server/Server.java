@@ -111,11 +111,14 @@ public final class Server implements AutoCloseable {
             closed.set(true);
             loops.forEach(EventLoop::stop);
         } finally {
-            loop.shutDown();
-            running.countDown();
-            Watchdog dog = watchdog;
-            if (dog != null && running.getCount() == 0) {
-                dog.stop();
+            try {
+                loop.shutDown();
+            } finally { // whatever happens there, nobody waits for ever
+                running.countDown();
+                Watchdog dog = watchdog;
+                if (dog != null && running.getCount() == 0) {
+                    dog.stop();
+                }
             }
         }
     }
