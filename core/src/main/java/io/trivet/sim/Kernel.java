@@ -1,0 +1,175 @@
+package io.trivet.sim;
+
+import io.trivet.net.Loop;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** What all hosts of a simulated network have in common: the time, what is to happen, the faults, who listens, and whose turn it is. */
+@SuppressWarnings("ReferenceEquality") // this very loop
+final class Kernel {
+    /** What a round of the loops costs, so that a loop that spins uses up its time instead of the machine's. */
+    static final long ROUND_NANOS = 1_000;
+
+    private static final long ORIGINS = 0x636c6f636bL; // "clock"
+    private static final long ORDERS = 0x6f72646572L; // "order"
+    private static final long SIZES = 0x73697a65L; // "size"
+    private static final long PORTS = 0x706f7274L; // "port"
+
+    final long seed;
+    final SimClock clock;
+    final Agenda agenda = new Agenda();
+    /** Of the net between the hosts, and of the first host. */
+    final Faults faults;
+    final SimRandom order;
+    final SimRandom sizes;
+    final Tcp tcp;
+    final Udp udp;
+    @Nullable SimTrace trace;
+
+    private final List<Loop> loops = new ArrayList<>();
+    private Loop[] turns = new Loop[0];
+    private boolean turning;
+    private long progress;
+    private long rounds;
+
+    Kernel(long seed, FaultPlan plan) {
+        this.seed = seed;
+        SimRandom origins = new SimRandom(seed, ORIGINS);
+        long origin = switch (origins.below(3)) {
+            case 0 -> 0;
+            case 1 -> origins.next();
+            default -> Long.MAX_VALUE - origins.between(1, 20_000_000_000L); // it wraps around within seconds
+        };
+        clock = new SimClock(origin);
+        faults = new Faults(seed, plan);
+        order = new SimRandom(seed, ORDERS);
+        sizes = new SimRandom(seed, SIZES);
+        tcp = new Tcp(this, new SimRandom(seed, PORTS));
+        udp = new Udp(this);
+    }
+
+    long now() {
+        return clock.elapsedNanos();
+    }
+
+    /** Something has happened that a loop may have to know. */
+    void progress() {
+        progress++;
+    }
+
+    boolean isTraced() {
+        return trace != null;
+    }
+
+    /** Tells the listener; ask {@link #isTraced} first, since the line costs something. */
+    void tell(String event) {
+        Objects.requireNonNull(trace).event(now(), event);
+    }
+
+    /** Tells the listener of a fault that concerns something. */
+    void tell(SimFault fault, Object subject) {
+        if (trace != null) {
+            trace.event(now(), "fault " + fault + ": " + subject);
+        }
+    }
+
+    void attach(Loop loop) {
+        loops.add(loop);
+        progress++;
+    }
+
+    void detach(Loop loop) {
+        loops.removeIf(other -> other == loop);
+    }
+
+    long rounds() {
+        return rounds;
+    }
+
+    /** Whether a loop is being turned: nothing may wait then. */
+    boolean isTurning() {
+        return turning;
+    }
+
+    /** Lets everything happen that is due by now. */
+    void happen() {
+        Agenda.Event event = agenda.takeDue(now());
+        while (event != null) {
+            event.happen();
+            event = agenda.takeDue(now());
+        }
+    }
+
+    /**
+     * Goes on by one step: turns the loops once and, if none had anything to do, moves the clock to what comes next.
+     *
+     * @param limitNanos how far the clock may be moved
+     * @return false: nothing more happens before the limit, where the clock now stands
+     */
+    boolean step(long limitNanos) throws IOException {
+        happen();
+        if (turnLoops()) {
+            clock.moveTo(now() + roundNanos());
+            return true;
+        }
+        long next = Math.min(agenda.next(), nextDeadline());
+        if (next > limitNanos || next == Agenda.NEVER) {
+            if (limitNanos != Agenda.NEVER) {
+                clock.moveTo(limitNanos);
+                happen();
+            }
+            return false;
+        }
+        clock.moveTo(Math.max(next, now() + 1)); // a deadline of now that does nothing must not stop the clock
+        happen();
+        return true;
+    }
+
+    private long roundNanos() {
+        if (faults.happens(SimFault.CLOCK_JUMP)) {
+            long jump = faults.random(SimFault.CLOCK_JUMP).between(1_000_000, 10_000_000_000L);
+            tell(SimFault.CLOCK_JUMP, jump + " ns");
+            return ROUND_NANOS + jump;
+        }
+        return ROUND_NANOS;
+    }
+
+    /** Turns every loop once, in an order drawn anew; whether anything was done, or may have become possible. */
+    private boolean turnLoops() throws IOException {
+        if (turning || loops.isEmpty()) {
+            return false;
+        }
+        turning = true;
+        try {
+            rounds++;
+            long before = progress;
+            long done = 0;
+            turns = loops.toArray(turns); // a turn may attach further ones
+            int count = loops.size();
+            for (int i = 0; i < count; i++) {
+                int other = i + order.below(count - i);
+                Loop loop = turns[other];
+                turns[other] = turns[i];
+                turns[i] = loop;
+                done += loop.turn();
+            }
+            return done > 0 || progress != before;
+        } finally {
+            turning = false;
+        }
+    }
+
+    private long nextDeadline() {
+        long next = Agenda.NEVER;
+        for (int i = 0; i < loops.size(); i++) {
+            long deadline = loops.get(i).nextDeadline();
+            if (deadline != Loop.NO_DEADLINE) {
+                next = Math.min(next, clock.elapsedAt(deadline));
+            }
+        }
+        return next;
+    }
+}

@@ -1,0 +1,80 @@
+package io.trivet.sim;
+
+import io.trivet.net.Addresses;
+import io.trivet.net.Interest;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/** A socket that listens, with those who wait to be accepted. */
+final class Listening extends OpenFile {
+    /** net.core.somaxconn. */
+    private static final int BACKLOG_MAX = 4096;
+
+    final InetSocketAddress address;
+    final SocketOptions options;
+    private final int backlog;
+    private final ArrayDeque<TcpEnd> waiting = new ArrayDeque<>();
+    /** Handshakes under way, which have a place already. */
+    private int expected;
+    private boolean closed;
+
+    Listening(Kernel kernel, InetSocketAddress address, int backlog) {
+        super(kernel);
+        this.address = address;
+        this.backlog = Math.min(backlog, BACKLOG_MAX);
+        this.options = kernel.tcp.drawOptions();
+    }
+
+    /** Linux compares with "more than": one more than the backlog fits. */
+    boolean isFull() {
+        return waiting.size() + expected > backlog;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    void expect() {
+        expected++;
+    }
+
+    void expectNoMore() {
+        expected--;
+    }
+
+    void add(TcpEnd end) {
+        expected--;
+        waiting.add(end);
+        changed();
+    }
+
+    @Nullable
+    TcpEnd first() {
+        return waiting.peek();
+    }
+
+    void removeFirst() {
+        waiting.remove();
+        changed();
+    }
+
+    @Override
+    int ready() {
+        return waiting.isEmpty() ? 0 : Interest.READ;
+    }
+
+    @Override
+    void release() {
+        closed = true;
+        kernel.tcp.stopsListening(this);
+        for (TcpEnd end = waiting.poll(); end != null; end = waiting.poll()) {
+            end.reset();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "listener " + Addresses.toString(address);
+    }
+}

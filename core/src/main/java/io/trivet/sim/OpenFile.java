@@ -1,0 +1,62 @@
+package io.trivet.sim;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a descriptor's number stands for: something that can be ready. */
+@SuppressWarnings("ReferenceEquality") // this very watcher
+abstract class OpenFile {
+    /** Who wants to know when the readiness of a file may have changed; a file has a list of them. */
+    abstract static class Watcher {
+        @Nullable Watcher nextOfFile;
+
+        /** It may have changed. Nothing may be called back from here: the file stands in the middle of something. */
+        abstract void changed();
+    }
+
+    final Kernel kernel;
+    private @Nullable Watcher watchers;
+
+    OpenFile(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** Everything that holds now, as bits of {@link io.trivet.net.Interest}. */
+    abstract int ready();
+
+    /** Its last descriptor was closed. */
+    abstract void release();
+
+    /** Whether epoll refuses it. */
+    boolean isRegular() {
+        return false;
+    }
+
+    final void watch(Watcher watcher) {
+        watcher.nextOfFile = watchers;
+        watchers = watcher;
+    }
+
+    final void unwatch(Watcher watcher) {
+        Watcher before = null;
+        for (Watcher each = watchers; each != null; each = each.nextOfFile) {
+            if (each == watcher) {
+                if (before == null) {
+                    watchers = each.nextOfFile;
+                } else {
+                    before.nextOfFile = each.nextOfFile;
+                }
+                each.nextOfFile = null;
+                return;
+            }
+            before = each;
+        }
+    }
+
+    /** Tells everyone who watches. */
+    final void changed() {
+        kernel.progress();
+        for (Watcher each = watchers; each != null; each = each.nextOfFile) {
+            each.changed();
+        }
+    }
+}

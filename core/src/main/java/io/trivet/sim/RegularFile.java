@@ -1,0 +1,28 @@
+package io.trivet.sim;
+
+import io.trivet.net.Interest;
+
+/** A file that is always ready and always empty, as /dev/null is: what select and poll can watch, and epoll refuses. */
+final class RegularFile extends OpenFile {
+    RegularFile(Kernel kernel) {
+        super(kernel);
+    }
+
+    @Override
+    int ready() {
+        return Interest.READ | Interest.WRITE;
+    }
+
+    @Override
+    void release() {}
+
+    @Override
+    boolean isRegular() {
+        return true;
+    }
+
+    @Override
+    public String toString() {
+        return "regular file";
+    }
+}

@@ -1,0 +1,200 @@
+package io.trivet.sim;
+
+import io.trivet.net.Loop;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network that is simulated, down to the kernel's rules of readiness, and in which one seed decides everything: how reads and writes are
+ * cut, what fails and when, in which order readiness comes, and how time passes. The same seed and the same calls give the same run.
+ *
+ * {@snippet :
+ * SimNetwork network = SimNetwork.of(seed, FaultPlan.of(seed));
+ * Server server = Server.builder().network(network).listen(address).handler(yourHandler).open();
+ * SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+ * TcpStream client = clients.connect(server.address());
+ * client.write(bytes);
+ * network.run(Duration.ofSeconds(1));        // the server is turned, and a second passes: in microseconds of ours
+ * client.read(answer);
+ * }
+ *
+ * <p>The network is also its first host.
+ *
+ * <p><b>Time.</b> It passes only by {@link #run}, and by waits outside of it: a poll or a three-list call with a timeout lets the network go
+ * on until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
+ *
+ * <p><b>Threads.</b> One.
+ */
+public final class SimNetwork extends SimHost {
+    private static final InetAddress LOCALHOST = InetAddress.ofLiteral("127.0.0.1");
+    private static final long ENGINES = 0x656e67696e65L; // "engine"
+
+    private final long seed;
+    private final FaultPlan plan;
+    private final List<Faults> otherFaults = new ArrayList<>();
+
+    private SimNetwork(long seed, FaultPlan plan, SimEngine engine) {
+        Kernel world = new Kernel(seed, plan);
+        super(world, world.faults, LOCALHOST, engine);
+        this.seed = seed;
+        this.plan = plan;
+    }
+
+    /**
+     * A network that answers like an engine drawn from the seed.
+     *
+     * @param seed what everything is drawn from
+     * @param plan the faults
+     * @return a new network
+     */
+    public static SimNetwork of(long seed, FaultPlan plan) {
+        SimEngine[] engines = SimEngine.values();
+        return of(seed, plan, engines[new SimRandom(seed, ENGINES).below(engines.length)]);
+    }
+
+    /**
+     * A network that answers like that engine.
+     *
+     * @param seed what everything is drawn from
+     * @param plan the faults
+     * @param engine the engine of the first host
+     * @return a new network
+     */
+    public static SimNetwork of(long seed, FaultPlan plan, SimEngine engine) {
+        return new SimNetwork(seed, plan, engine);
+    }
+
+    /**
+     * Another host, with the same engine and the same faults.
+     *
+     * @param address where its connections come from; several hosts may have the same
+     * @return a new host
+     */
+    public SimHost host(InetAddress address) {
+        return new SimHost(kernel, faults, address, engine());
+    }
+
+    /**
+     * Another host with an engine and faults of its own. The plan decides what happens to its own calls and its readiness; what happens
+     * between the hosts, and to the time, is in the network's plan alone.
+     *
+     * @param address where its connections come from; several hosts may have the same
+     * @param hostEngine its engine
+     * @param hostPlan its faults
+     * @return a new host
+     */
+    public SimHost host(InetAddress address, SimEngine hostEngine, FaultPlan hostPlan) {
+        Faults own = new Faults(seed + otherFaults.size() + 1, hostPlan);
+        otherFaults.add(own);
+        return new SimHost(kernel, own, address, hostEngine);
+    }
+
+    /**
+     * What everything is drawn from.
+     *
+     * @return the seed
+     */
+    public long seed() {
+        return seed;
+    }
+
+    /**
+     * The faults of the network and its first host.
+     *
+     * @return the plan
+     */
+    public FaultPlan plan() {
+        return plan;
+    }
+
+    /**
+     * How often each kind of fault has happened so far, on all hosts.
+     *
+     * @return a new map with a number for each kind, in the order of the kinds
+     */
+    public Map<SimFault, Long> faultsFired() {
+        EnumMap<SimFault, Long> fired = new EnumMap<>(SimFault.class);
+        for (SimFault kind : SimFault.values()) {
+            long count = faults.fired(kind);
+            for (Faults other : otherFaults) {
+                count += other.fired(kind);
+            }
+            fired.put(kind, count);
+        }
+        return Collections.unmodifiableMap(fired);
+    }
+
+    /** From now on no fault happens any more, and what was stalled, clogged or withheld goes on: for the end of a run. */
+    public void heal() {
+        faults.heal();
+        otherFaults.forEach(Faults::heal);
+        kernel.tcp.release();
+    }
+
+    /**
+     * Tells a listener of everything that happens, line by line. It costs time; without one no text is made.
+     *
+     * @param trace the listener; null: nobody listens
+     */
+    public void trace(@Nullable SimTrace trace) {
+        kernel.trace = trace;
+    }
+
+    /**
+     * Sizes the buffers of TCP sockets that are opened from now on, which are drawn from the seed otherwise (1 to 64 KiB).
+     *
+     * @param sendBytes what waits unacknowledged at most; 0: drawn
+     * @param receiveBytes what waits unread at most; 0: drawn
+     */
+    public void buffers(int sendBytes, int receiveBytes) {
+        kernel.tcp.buffers(sendBytes, receiveBytes);
+    }
+
+    /**
+     * Lets time pass: turns the attached loops again and again, each time in an order drawn anew, and moves the clock to what comes next when
+     * they have nothing to do.
+     *
+     * @param duration how long
+     * @throws IOException a loop cannot go on
+     * @throws IllegalStateException called on the turn of a loop
+     */
+    public void run(Duration duration) throws IOException {
+        if (kernel.isTurning()) {
+            throw new IllegalStateException("the network runs already: a loop's turn may not run it");
+        }
+        long end = Math.addExact(kernel.now(), duration.toNanos());
+        while (kernel.now() < end && kernel.step(end)) {
+            // each step is one round of the loops, or one leap of the clock
+        }
+    }
+
+    /**
+     * Gives a loop no more turns.
+     *
+     * @param loop the loop
+     */
+    public void detach(Loop loop) {
+        kernel.detach(loop);
+    }
+
+    /**
+     * How many rounds of the attached loops there have been.
+     *
+     * @return the number
+     */
+    public long rounds() {
+        return kernel.rounds();
+    }
+
+    @Override
+    public String toString() {
+        return name() + " with seed " + seed + ": " + plan;
+    }
+}

@@ -1,0 +1,72 @@
+package io.trivet.sim;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** A listening descriptor. */
+final class SimTcpListener extends SimSocket implements TcpListener {
+    private final Listening listening;
+
+    SimTcpListener(SimHost host, Listening listening, int number) {
+        super(host, listening, number);
+        this.listening = listening;
+    }
+
+    @Override
+    SocketOptions options() {
+        return listening.options;
+    }
+
+    @Override
+    public @Nullable TcpStream accept() throws IOException {
+        checkOpen();
+        TcpEnd first = listening.first();
+        Faults faults = host.faults;
+        if (first == null || faults.happens(SimFault.ACCEPT_WOULD_BLOCK)) {
+            return null;
+        }
+        if (faults.happens(SimFault.ACCEPT_NO_DESCRIPTOR)) {
+            throw failure("accept", drawn(SimFault.ACCEPT_NO_DESCRIPTOR, ErrorCode.EMFILE, ErrorCode.ENFILE));
+        }
+        if (faults.happens(SimFault.ACCEPT_NO_MEMORY)) {
+            throw failure("accept", drawn(SimFault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
+        }
+        while (first != null && faults.happens(SimFault.ACCEPT_ABORTED)) {
+            host.kernel.tell(SimFault.ACCEPT_ABORTED, first);
+            listening.removeFirst();
+            first.reset();
+            first = listening.first();
+        }
+        if (first == null) {
+            return null;
+        }
+        int number = host.descriptors.add(first, "accept", this);
+        listening.removeFirst();
+        first.adopted();
+        if (host.kernel.isTraced()) {
+            host.kernel.tell(first + " is accepted, descriptor " + number);
+        }
+        return new SimTcpStream(host, first, number, true);
+    }
+
+    private ErrorCode drawn(SimFault fault, ErrorCode one, ErrorCode other) {
+        ErrorCode code = host.faults.random(fault).below(2) == 0 ? one : other;
+        host.kernel.tell(fault, this + ": " + code);
+        return code;
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        checkOpen();
+        return listening.address;
+    }
+
+    @Override
+    public String toString() {
+        return listening.toString();
+    }
+}

@@ -1,0 +1,263 @@
+package io.trivet.sim;
+
+import io.trivet.net.Addresses;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** A descriptor of a TCP connection. */
+final class SimTcpStream extends SimSocket implements TcpStream {
+    final TcpEnd end;
+    private boolean connected;
+    /** Why it could not connect: the kernel tells once, we tell whoever asks. */
+    private @Nullable ErrorCode refusal;
+
+    SimTcpStream(SimHost host, TcpEnd end, int number, boolean connected) {
+        super(host, end, number);
+        this.end = end;
+        this.connected = connected;
+    }
+
+    /** The connect has begun: on a quick net the answer is there, and is taken as connect(2) takes it. */
+    void begun() {
+        if (!end.isConnecting()) {
+            refusal = end.takeError();
+            connected = refusal == null;
+        }
+    }
+
+    @Override
+    SocketOptions options() {
+        return end.options;
+    }
+
+    @Override
+    public boolean finishConnect() throws IOException {
+        checkOpen();
+        if (connected) {
+            return true;
+        }
+        if (refusal == null) {
+            if (end.isConnecting() || host.faults.happens(SimFault.CONNECT_TOLD_LATE)) {
+                return false;
+            }
+            refusal = end.takeError();
+        }
+        if (refusal != null) {
+            throw new NetworkException("connect", end.remote, refusal);
+        }
+        connected = !end.isClosed();
+        return connected;
+    }
+
+    @Override
+    public int read(ByteBuffer buffer) throws IOException {
+        checkOpen();
+        if (!buffer.hasRemaining() || isInterrupted()) {
+            return 0;
+        }
+        int most = buffer.remaining();
+        int readable = end.readable();
+        if (readable > 0) {
+            if (host.faults.happens(SimFault.READ_WOULD_BLOCK)) {
+                return 0;
+            }
+            int whole = Math.min(most, readable);
+            if (whole > 1 && host.faults.happens(SimFault.SHORT_READ)) {
+                most = host.faults.random(SimFault.SHORT_READ).part(whole);
+            }
+        }
+        int count = end.read(buffer, most);
+        if (count > 0) {
+            if (host.kernel.isTraced()) {
+                host.kernel.tell(end + " reads " + count);
+            }
+            return count;
+        }
+        if (!end.isInputDone()) {
+            throwPending("recv");
+        }
+        return end.isInputOver() ? -1 : 0;
+    }
+
+    /** The pending error, told once. */
+    private void throwPending(String call) throws NetworkException {
+        ErrorCode error = end.takeError();
+        if (error != null) {
+            throw failure(call, error);
+        }
+    }
+
+    @Override
+    public int write(ByteBuffer buffer) throws IOException {
+        checkOpen();
+        if (!buffer.hasRemaining()) {
+            return 0;
+        }
+        int count = (int) room("send", buffer.remaining());
+        if (count > 0) {
+            end.out.write(buffer, count);
+            sent(count);
+        }
+        return count;
+    }
+
+    @Override
+    public long write(ByteBuffer[] buffers, int from, int count) throws IOException {
+        Objects.checkFromIndexSize(from, count, buffers.length);
+        checkOpen();
+        long all = 0;
+        for (int i = from; i < from + count; i++) {
+            all += buffers[i].remaining();
+        }
+        if (all == 0) {
+            return 0;
+        }
+        long taken = room("sendmsg", all);
+        long left = taken;
+        for (int i = from; left > 0; i++) {
+            int part = (int) Math.min(left, buffers[i].remaining());
+            if (part > 0) {
+                end.out.write(buffers[i], part);
+                left -= part;
+            }
+        }
+        if (taken > 0) {
+            sent(taken);
+        }
+        return taken;
+    }
+
+    /** How many bytes of a write are taken. */
+    private long room(String call, long asked) throws IOException {
+        checkWritable(call);
+        if (isInterrupted()) {
+            return 0;
+        }
+        long room = Math.min(asked, end.room());
+        if (room > 0) {
+            if (host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+                return 0;
+            }
+            if (room > 1 && host.faults.happens(SimFault.SHORT_WRITE)) {
+                return host.faults.random(SimFault.SHORT_WRITE).part((int) room);
+            }
+        }
+        return room;
+    }
+
+    private void checkWritable(String call) throws IOException {
+        if (end.refusesWrites()) {
+            throwPending(call);
+            throw failure(call, ErrorCode.EPIPE);
+        }
+    }
+
+    private void sent(long count) {
+        if (host.kernel.isTraced()) {
+            host.kernel.tell(end + " writes " + count);
+        }
+        end.out.push();
+    }
+
+    @Override
+    public boolean sendUrgent(byte b) throws IOException {
+        checkOpen();
+        checkWritable("send");
+        if (isInterrupted() || end.room() == 0 || host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+            return false;
+        }
+        end.out.writeUrgent(b);
+        if (host.kernel.isTraced()) {
+            host.kernel.tell(end + " sends an urgent byte");
+        }
+        end.out.push();
+        return true;
+    }
+
+    @Override
+    public int receiveUrgent() throws IOException {
+        checkOpen();
+        Flow in = end.in;
+        if (end.options.urgentInline || in.urgent == Flow.Urgent.NONE || in.urgent == Flow.Urgent.TAKEN) {
+            return -1;
+        }
+        if (end.isClosed() && !end.isInputDone()) {
+            throw failure("recv", ErrorCode.ENOTCONN);
+        }
+        if (in.urgent == Flow.Urgent.VALID && !isInterrupted()) {
+            in.urgent = Flow.Urgent.TAKEN;
+            if (host.kernel.isTraced()) {
+                host.kernel.tell(end + " takes the urgent byte");
+            }
+            return in.urgentByte & 0xff;
+        }
+        return -1;
+    }
+
+    @Override
+    public boolean atMark() throws IOException {
+        checkOpen();
+        return end.in.isAtMark();
+    }
+
+    @Override
+    public void shutdownInput() throws IOException {
+        shutdown(true);
+    }
+
+    @Override
+    public void shutdownOutput() throws IOException {
+        shutdown(false);
+    }
+
+    private void shutdown(boolean input) throws IOException {
+        checkOpen();
+        if (end.isConnecting()) {
+            end.giveUp();
+            return;
+        }
+        boolean closed = end.isClosed();
+        if (host.kernel.isTraced()) {
+            host.kernel.tell(end + (input ? " ends its input" : " ends its output"));
+        }
+        if (input) {
+            end.shutInput();
+        } else {
+            end.shutOutput();
+        }
+        if (closed) {
+            throw failure("shutdown", ErrorCode.ENOTCONN);
+        }
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        checkOpen();
+        return end.local;
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress() throws IOException {
+        checkOpen();
+        return end.remote;
+    }
+
+    @Override
+    public void close() {
+        if (isOpen() && host.kernel.isTraced()) {
+            host.kernel.tell(end + " is closed" + (end.in.unread() > 0 ? " with " + end.in.unread() + " bytes unread" : ""));
+        }
+        super.close();
+    }
+
+    @Override
+    public String toString() {
+        return "stream " + Addresses.toString(end.remote);
+    }
+}

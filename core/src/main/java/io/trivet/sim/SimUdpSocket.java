@@ -1,0 +1,116 @@
+package io.trivet.sim;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.net.UdpSocket;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** A descriptor of a UDP socket. */
+final class SimUdpSocket extends SimSocket implements UdpSocket {
+    /** 65,535 less the headers of IP and UDP. */
+    private static final int DATAGRAM_BYTES_MAX = 65_507;
+    private static final InetAddress ANY = InetAddress.ofLiteral("0.0.0.0");
+
+    private final UdpEnd end;
+    private final SocketOptions options;
+    private final String name;
+
+    SimUdpSocket(SimHost host, UdpEnd end, int number) {
+        super(host, end, number);
+        this.end = end;
+        this.options = new SocketOptions(212_992, 212_992);
+        this.name = "udp socket, descriptor " + number;
+    }
+
+    @Override
+    SocketOptions options() {
+        return options;
+    }
+
+    @Override
+    public void connect(InetSocketAddress address) throws IOException {
+        checkOpen();
+        checkResolved(address);
+        if (end.local.getPort() == 0) {
+            host.kernel.udp.bind(end, new InetSocketAddress(host.source(address), 0));
+        } else if (end.local.getAddress().isAnyLocalAddress()) {
+            end.local = new InetSocketAddress(host.source(address), end.local.getPort());
+        }
+        end.remote = address;
+    }
+
+    @Override
+    public @Nullable InetSocketAddress receive(ByteBuffer buffer) throws IOException {
+        checkOpen();
+        throwPending("recvfrom");
+        if (isInterrupted() || (end.hasWaiting() && host.faults.happens(SimFault.READ_WOULD_BLOCK))) {
+            return null;
+        }
+        UdpEnd.Datagram datagram = end.take();
+        if (datagram == null) {
+            return null;
+        }
+        byte[] bytes = datagram.bytes;
+        buffer.put(bytes, 0, Math.min(bytes.length, buffer.remaining()));
+        return datagram.from;
+    }
+
+    @Override
+    public boolean send(ByteBuffer buffer, @Nullable InetSocketAddress address) throws IOException {
+        checkOpen();
+        if (buffer.remaining() > DATAGRAM_BYTES_MAX) {
+            throw failure("sendto", ErrorCode.EMSGSIZE);
+        }
+        InetSocketAddress to = address == null ? end.remote : address;
+        if (to == null) {
+            throw failure("sendto", ErrorCode.EDESTADDRREQ);
+        }
+        checkResolved(to);
+        throwPending("sendto");
+        if (isInterrupted() || host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+            return false;
+        }
+        if (end.local.getPort() == 0) {
+            host.kernel.udp.bind(end, new InetSocketAddress(ANY, 0));
+        }
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.get(bytes);
+        InetAddress own = end.local.getAddress();
+        InetSocketAddress from = own.isAnyLocalAddress() ? new InetSocketAddress(host.source(to), end.local.getPort())
+                : end.local;
+        if (host.kernel.isTraced()) {
+            host.kernel.tell(end + " sends a datagram of " + bytes.length + " to " + io.trivet.net.Addresses.toString(to));
+        }
+        host.kernel.udp.send(end, new UdpEnd.Datagram(bytes, from), to);
+        return true;
+    }
+
+    private void throwPending(String call) throws NetworkException {
+        ErrorCode error = end.takeError();
+        if (error != null) {
+            throw failure(call, error);
+        }
+    }
+
+    private static void checkResolved(InetSocketAddress address) throws UnknownHostException {
+        if (address.isUnresolved()) {
+            throw new UnknownHostException(address.getHostString());
+        }
+    }
+
+    @Override
+    public InetSocketAddress localAddress() throws IOException {
+        checkOpen();
+        return end.local;
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

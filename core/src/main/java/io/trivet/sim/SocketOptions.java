@@ -1,0 +1,115 @@
+package io.trivet.sim;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.net.TcpOptions;
+import java.net.SocketOption;
+import java.net.StandardSocketOptions;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The options of a socket. Those that mean something here have a field; the others are only remembered. */
+class SocketOptions {
+    /** net.core.wmem_max and rmem_max, the most that can be asked for; it is doubled, as Linux does. */
+    private static final int ASKED_BYTES_MAX = 212_992;
+    private static final int SEND_BYTES_MIN = 4608;
+    private static final int RECEIVE_BYTES_MIN = 2304;
+    private static final List<SocketOption<?>> NUMBERS = List.of(StandardSocketOptions.SO_SNDBUF, StandardSocketOptions.SO_RCVBUF,
+            StandardSocketOptions.SO_LINGER, StandardSocketOptions.IP_TOS, TcpOptions.RECEIVE_LOW_WATER,
+            TcpOptions.NOT_SENT_LOW_WATER, TcpOptions.USER_TIMEOUT_MILLIS, TcpOptions.KEEP_ALIVE_IDLE_SECONDS,
+            TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, TcpOptions.KEEP_ALIVE_PROBES);
+    private static final List<SocketOption<?>> SWITCHES = List.of(StandardSocketOptions.TCP_NODELAY,
+            StandardSocketOptions.SO_KEEPALIVE, StandardSocketOptions.SO_REUSEADDR, StandardSocketOptions.SO_REUSEPORT,
+            StandardSocketOptions.SO_BROADCAST, TcpOptions.URGENT_INLINE);
+
+    /** Of what has no options. */
+    static final SocketOptions NONE = new SocketOptions(0, 0) {
+        @Override
+        <T> void set(Object socket, SocketOption<T> option, T value) {
+            throw unknown(socket, option);
+        }
+
+        @Override
+        <T> T get(Object socket, SocketOption<T> option) {
+            throw unknown(socket, option);
+        }
+    };
+
+    int sendBytes;
+    int receiveBytes;
+    int receiveLowWater = 1;
+    /** 0: none. */
+    int notSentLowWater;
+    boolean urgentInline;
+    /** Seconds; negative: off. */
+    int linger = -1;
+
+    private Map<String, Object> others = Map.of();
+
+    SocketOptions(int sendBytes, int receiveBytes) {
+        this.sendBytes = sendBytes;
+        this.receiveBytes = receiveBytes;
+    }
+
+    <T> void set(Object socket, SocketOption<T> option, T value) throws NetworkException {
+        if (option.equals(StandardSocketOptions.SO_SNDBUF)) {
+            sendBytes = Math.max(2 * Math.min(number(socket, value), ASKED_BYTES_MAX), SEND_BYTES_MIN);
+        } else if (option.equals(StandardSocketOptions.SO_RCVBUF)) {
+            receiveBytes = Math.max(2 * Math.min(number(socket, value), ASKED_BYTES_MAX), RECEIVE_BYTES_MIN);
+        } else if (option.equals(StandardSocketOptions.SO_LINGER)) {
+            linger = Math.max(-1, (Integer) value);
+        } else if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
+            int mark = (Integer) value < 0 ? Integer.MAX_VALUE : (Integer) value;
+            receiveLowWater = Math.max(1, Math.min(mark, 3 << 20)); // half of net.ipv4.tcp_rmem's largest
+            receiveBytes = Math.max(receiveBytes, 2 * receiveLowWater);
+        } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER)) {
+            notSentLowWater = (Integer) value;
+        } else if (option.equals(TcpOptions.URGENT_INLINE)) {
+            urgentInline = (Boolean) value;
+        } else if (NUMBERS.contains(option) || SWITCHES.contains(option)) {
+            if (others.isEmpty()) {
+                others = new TreeMap<>();
+            }
+            others.put(option.name(), value);
+        } else {
+            throw unknown(socket, option);
+        }
+    }
+
+    private static int number(Object socket, Object value) throws NetworkException {
+        int number = (Integer) value;
+        if (number < 0) {
+            throw new NetworkException("setsockopt", socket, ErrorCode.EINVAL);
+        }
+        return number;
+    }
+
+    <T> T get(Object socket, SocketOption<T> option) {
+        Object value;
+        if (option.equals(StandardSocketOptions.SO_SNDBUF)) {
+            value = sendBytes;
+        } else if (option.equals(StandardSocketOptions.SO_RCVBUF)) {
+            value = receiveBytes;
+        } else if (option.equals(StandardSocketOptions.SO_LINGER)) {
+            value = linger;
+        } else if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
+            value = receiveLowWater;
+        } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER)) {
+            value = notSentLowWater;
+        } else if (option.equals(TcpOptions.URGENT_INLINE)) {
+            value = urgentInline;
+        } else if (NUMBERS.contains(option)) {
+            value = others.getOrDefault(option.name(), 0);
+        } else if (SWITCHES.contains(option)) {
+            value = others.getOrDefault(option.name(), false);
+        } else {
+            throw unknown(socket, option);
+        }
+        return option.type().cast(value);
+    }
+
+    private static UnsupportedOperationException unknown(Object socket, SocketOption<?> option) {
+        return new UnsupportedOperationException(socket + " has no option " + option.name());
+    }
+}
