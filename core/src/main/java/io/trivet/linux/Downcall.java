@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.function.Consumer;
 
 /**
  * Makes handles for C functions, all of one form: every argument is a {@code long}, addresses too, and so is the result; the first
@@ -53,6 +54,16 @@ final class Downcall {
     /** The errno that the last call left there; meaningful only when it failed. */
     static int errno(MemorySegment place) {
         return place.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
+    }
+
+    /** Memory that is mapped already, as a segment that unmaps it when nobody can reach it any more. */
+    static MemorySegment mapped(long address, long size, Consumer<MemorySegment> unmap) {
+        return MemorySegment.ofAddress(address).reinterpret(size, Arena.ofAuto(), unmap);
+    }
+
+    /** Copies bytes from memory that is known by its address alone. */
+    static void copy(long address, byte[] to, int index, int length) {
+        MemorySegment.copy(MemorySegment.ofAddress(address).reinterpret(length), ValueLayout.JAVA_BYTE, 0, to, index, length);
     }
 
     /** For the bindings' catch clauses: a downcall handle declares Throwable, and throws nothing of its own but an Error. */

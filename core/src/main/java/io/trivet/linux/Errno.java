@@ -12,9 +12,12 @@ final class Errno {
     static final int EINTR = 4;
     static final int EBADF = 9;
     static final int EAGAIN = 11;
+    static final int EBUSY = 16;
     static final int EINVAL = 22;
     static final int ENOSYS = 38;
+    static final int ETIME = 62;
     static final int EMSGSIZE = 90;
+    static final int ENOBUFS = 105;
     static final int ENOTCONN = 107;
     static final int ECONNABORTED = 103;
     static final int ECONNRESET = 104;
@@ -23,6 +26,7 @@ final class Errno {
     static final int EHOSTUNREACH = 113;
     static final int ENETUNREACH = 101;
     static final int EINPROGRESS = 115;
+    static final int ECANCELED = 125;
 
     private Errno() {}
 
@@ -72,7 +76,7 @@ final class Errno {
             case ENETUNREACH -> ErrorCode.ENETUNREACH;
             case ECONNABORTED -> ErrorCode.ECONNABORTED;
             case ECONNRESET -> ErrorCode.ECONNRESET;
-            case 105 -> ErrorCode.ENOBUFS;
+            case ENOBUFS -> ErrorCode.ENOBUFS;
             case 106 -> ErrorCode.EISCONN;
             case ENOTCONN -> ErrorCode.ENOTCONN;
             case ETIMEDOUT -> ErrorCode.ETIMEDOUT;

@@ -6,6 +6,7 @@ import io.trivet.net.Descriptor;
 import io.trivet.net.Network;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
+import io.trivet.net.Proactor;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -17,9 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Linux's sockets, with one of its readiness calls. */
 final class LinuxNetwork implements Network {
-    /** The readiness calls. */
+    /** The readiness calls, and the ring. */
     enum Engine {
-        EPOLL, POLL, SELECT
+        EPOLL, POLL, SELECT,
+        /** Not a readiness call: the proactor is a ring, and whoever asks for readiness gets epoll. */
+        URING
     }
 
     /** One for all of Linux's networks: a socket of one can be watched by another. */
@@ -55,7 +58,7 @@ final class LinuxNetwork implements Network {
     public boolean supports(Capability capability) {
         return switch (capability) {
             case URGENT_DATA, DESCRIPTORS -> true;
-            case REGULAR_FILES -> engine != Engine.EPOLL;
+            case REGULAR_FILES -> engine == Engine.POLL || engine == Engine.SELECT;
         };
     }
 
@@ -127,16 +130,21 @@ final class LinuxNetwork implements Network {
     @Override
     public Poller poller() throws IOException {
         return switch (engine) {
-            case EPOLL -> new EpollPoller();
+            case EPOLL, URING -> new EpollPoller();
             case POLL -> new PollPoller();
             case SELECT -> new SelectPoller();
         };
     }
 
     @Override
+    public Proactor proactor() throws IOException {
+        return engine == Engine.URING ? new UringProactor(this, UringProactor.Sizes.USUAL) : Network.super.proactor();
+    }
+
+    @Override
     public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         return switch (engine) {
-            case EPOLL -> {
+            case EPOLL, URING -> {
                 OneCall.checkBorrowed(sockets, count);
                 yield Network.super.selectOnce(sockets, interests, count, timeoutNanos);
             }

@@ -6,7 +6,7 @@ import io.trivet.net.UnavailableException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The networks of Linux: epoll, poll and select; uring is known by name. Public for {@link java.util.ServiceLoader} alone. */
+/** The networks of Linux: epoll, poll, select, and uring, which is epoll with a ring. Public for {@link java.util.ServiceLoader} alone. */
 public final class LinuxProvider implements NetworkProvider {
     /** What stands in the way, or null; and the networks, made once. */
     private static final class Kernel {
@@ -44,6 +44,12 @@ public final class LinuxProvider implements NetworkProvider {
         }
     }
 
+    /** Asked for only when somebody asks for it: the probe opens a ring. */
+    private static final class Ring {
+        static final @Nullable String OBSTACLE = UringProbe.obstacle();
+        static final LinuxNetwork NETWORK = new LinuxNetwork("uring", LinuxNetwork.Engine.URING, Kernel.POLL);
+    }
+
     /** For {@link java.util.ServiceLoader}. */
     public LinuxProvider() {}
 
@@ -61,8 +67,12 @@ public final class LinuxProvider implements NetworkProvider {
             case "epoll" -> Kernel.EPOLL;
             case "poll" -> Kernel.POLL;
             case "select" -> Kernel.SELECT;
-            case "uring" ->
-                throw new UnavailableException("uring is not available: this version of Trivet does not have it; use epoll");
+            case "uring" -> {
+                if (Ring.OBSTACLE != null) {
+                    throw new UnavailableException("uring is not available: " + Ring.OBSTACLE);
+                }
+                yield Ring.NETWORK;
+            }
             default -> throw new UnavailableException("Linux has no network " + name);
         };
     }

@@ -120,7 +120,13 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     @Override
     public long write(ByteBuffer[] buffers, int from, int count) throws IOException {
         Objects.checkFromIndexSize(from, count, buffers.length);
-        int open = open();
+        long written = writeResult("sendmsg", gather(open(), buffers, from, count));
+        moveOver(buffers, from, written);
+        return written;
+    }
+
+    /** One gathering call (man 2 sendmsg): the bytes that were taken, or the negative error number. The positions stay. */
+    static long gather(int fd, ByteBuffer[] buffers, int from, int count) {
         Scratch scratch = Scratch.ofThread();
         int parts = Math.min(count, Scratch.PARTS_MAX);
         int copied = 0; // bytes of heap buffers, which share one bounded place
@@ -141,19 +147,21 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
             }
         }
         scratch.message.set(ValueLayout.JAVA_LONG, Scratch.MSG_IOVLEN, filled);
-        long written;
         try {
-            written = writeResult("sendmsg", Libc.sendmsg(open, scratch.message.address(), Libc.MSG_NOSIGNAL));
+            return Libc.sendmsg(fd, scratch.message.address(), Libc.MSG_NOSIGNAL);
         } finally {
             Reference.reachabilityFence(buffers); // the kernel knows their memory by address alone
         }
-        long left = written;
+    }
+
+    /** Moves the positions over so many bytes, which have been taken. */
+    static void moveOver(ByteBuffer[] buffers, int from, long bytes) {
+        long left = bytes;
         for (int i = from; left > 0; i++) {
             int taken = (int) Math.min(left, buffers[i].remaining());
             buffers[i].position(buffers[i].position() + taken);
             left -= taken;
         }
-        return written;
     }
 
     @Override
@@ -205,6 +213,20 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     public InetSocketAddress remoteAddress() throws IOException {
         open();
         return remote();
+    }
+
+    /** The peer's IPv4 address, if {@link #remoteIpv6} is null. */
+    int remoteIpv4() {
+        return ipv4;
+    }
+
+    int remotePort() {
+        return portAndState & PORT_MASK;
+    }
+
+    @Nullable
+    InetSocketAddress remoteIpv6() {
+        return ipv6;
     }
 
     private InetSocketAddress remote() {

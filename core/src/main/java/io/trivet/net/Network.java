@@ -24,8 +24,8 @@ public interface Network {
     }
 
     /**
-     * The network of that name: {@code epoll}, {@code poll}, {@code select} (Linux), {@code nio} (anywhere).
-     * {@code uring} is known, and not available in this version.
+     * The network of that name: {@code epoll}, {@code poll}, {@code select} (Linux), {@code nio} (anywhere);
+     * {@code uring}, whose proactor is a ring of the kernel, and whose poller is epoll (Linux 6.0).
      *
      * @param name the name
      * @return the network

@@ -1,0 +1,197 @@
+package io.trivet.linux;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The two queues that are shared with the kernel (man 7 io_uring): submissions, which are collected and handed over by one call, and
+ * completions. One thread, the one that makes it: the kernel then needs no locks, and completes operations only while this thread is in a
+ * call. Older kernels, which cannot promise that, do without.
+ *
+ * <pre>
+ * struct io_uring_params { sq_entries 0; cq_entries 4; flags 8; features 20; sq_off 40; cq_off 80; }   120 bytes
+ * struct io_sqring_offsets { head 0; tail 4; ring_mask 8; ring_entries 12; flags 16; dropped 20; array 24; }
+ * struct io_cqring_offsets { head 0; tail 4; ring_mask 8; ring_entries 12; overflow 16; cqes 20; flags 24; }
+ * struct io_uring_sqe { opcode 0; flags 1; ioprio 2; fd 4; off 8; addr 16; len 24; op_flags 28; user_data 32; buf_group 40; }   64 bytes
+ * struct io_uring_getevents_arg { sigmask 0; sigmask_sz 8; min_wait_usec 12; ts 16; }   24 bytes
+ * </pre>
+ */
+final class Ring {
+    private static final int PARAMS_SIZE = 120;
+    private static final int PARAMS_CQ_ENTRIES = 4;
+    private static final int PARAMS_FLAGS = 8;
+    private static final int PARAMS_FEATURES = 20;
+    private static final int SQ_OFF = 40;
+    private static final int CQ_OFF = 80;
+    private static final int WAIT_SIZE = 24;
+    private static final int WAIT_SIGMASK_SIZE = 8;
+    private static final int WAIT_TIMESPEC = 16;
+    private static final int SIGMASK_BYTES = 8;
+
+    /** What to ask for, the best first; a kernel refuses with EINVAL what it does not know. */
+    private static final int[] SETUPS = {
+        Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG | Uring.SETUP_NO_SQARRAY, // 6.6
+        Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.1
+        Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_COOP_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.0
+    };
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+    private static final VarHandle INDEX = INT.varHandle();
+
+    private final int fd;
+    private final MemorySegment memory;
+    private final MemorySegment sqes;
+    private final MemorySegment wait = Arena.ofAuto().allocate(WAIT_SIZE, 8);
+    private final long sqHeadAt;
+    private final long sqTailAt;
+    private final long sqFlagsAt;
+    private final int sqEntries;
+    private final long cqHeadAt;
+    private final long cqTailAt;
+    private final long cqesAt;
+    private final int cqMask;
+
+    /** Behind the last submission that was written. */
+    private int sqTail;
+    /** The first completion that was not yet taken. */
+    private int cqHead;
+
+    /** Opens a ring; the kernel rounds the sizes up to powers of two. */
+    Ring(int submissions, int completions) throws IOException {
+        MemorySegment params = Arena.ofAuto().allocate(PARAMS_SIZE, 8);
+        int opened = -Errno.EINVAL;
+        int flags = 0;
+        for (int i = 0; i < SETUPS.length && opened == -Errno.EINVAL; i++) {
+            params.fill((byte) 0);
+            flags = SETUPS[i] | Uring.SETUP_CQSIZE | Uring.SETUP_CLAMP | Uring.SETUP_SUBMIT_ALL;
+            params.set(INT, PARAMS_FLAGS, flags);
+            params.set(INT, PARAMS_CQ_ENTRIES, completions);
+            opened = Uring.setup(submissions, params.address());
+        }
+        if (opened < 0) {
+            throw Errno.failure("io_uring_setup", null, -opened);
+        }
+        fd = opened;
+        try {
+            int needed = Uring.FEAT_SINGLE_MMAP | Uring.FEAT_EXT_ARG;
+            if ((params.get(INT, PARAMS_FEATURES) & needed) != needed) {
+                throw Errno.failure("io_uring_setup", null, Errno.ENOSYS);
+            }
+            sqEntries = params.get(INT, 0);
+            cqMask = params.get(INT, PARAMS_CQ_ENTRIES) - 1;
+            long arrayAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + 24));
+            cqesAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + 20));
+            long size = Math.max(arrayAt + 4L * sqEntries, cqesAt + (cqMask + 1L) * Uring.CQE_SIZE);
+            memory = map(size, Uring.OFF_SQ_RING);
+            sqes = map((long) sqEntries * Uring.SQE_SIZE, Uring.OFF_SQES);
+            sqHeadAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF));
+            sqTailAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + 4));
+            sqFlagsAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + 16));
+            cqHeadAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF));
+            cqTailAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + 4));
+            if ((flags & Uring.SETUP_NO_SQARRAY) == 0) {
+                for (int i = 0; i < sqEntries; i++) {
+                    memory.set(INT, arrayAt + 4L * i, i);
+                }
+            }
+            wait.set(INT, WAIT_SIGMASK_SIZE, SIGMASK_BYTES);
+        } catch (IOException | RuntimeException e) {
+            Libc.close(fd);
+            throw e;
+        }
+    }
+
+    private MemorySegment map(long size, long offset) throws IOException {
+        long address = Uring.mapShared(fd, size, offset);
+        if (address < 0) {
+            throw Errno.failure("mmap", null, (int) -address);
+        }
+        return Downcall.mapped(address, size, segment -> Uring.unmap(segment.address(), segment.byteSize()));
+    }
+
+    int fd() {
+        return fd;
+    }
+
+    // ---- submissions
+
+    /** Writes one submission; when there is no room, those before it are handed over first. */
+    void push(int opcode, int flags, int ioprio, int target, long address, int length, int operationFlags, long userData) {
+        if (sqTail - (int) INDEX.getAcquire(memory, sqHeadAt) == sqEntries) {
+            submit();
+        }
+        long at = (long) (sqTail & sqEntries - 1) * Uring.SQE_SIZE;
+        sqes.set(LONG, at, opcode | (long) flags << 8 | (long) ioprio << 16 | (long) target << 32);
+        sqes.set(LONG, at + 8, 0);
+        sqes.set(LONG, at + 16, address);
+        sqes.set(LONG, at + 24, Integer.toUnsignedLong(length) | (long) operationFlags << 32);
+        sqes.set(LONG, at + 32, userData);
+        sqes.set(LONG, at + 40, 0);
+        sqes.set(LONG, at + 48, 0);
+        sqes.set(LONG, at + 56, 0);
+        sqTail++;
+    }
+
+    /** How many submissions have not been handed over. */
+    int unsubmitted() {
+        return sqTail - (int) INDEX.getAcquire(memory, sqHeadAt);
+    }
+
+    /** Hands everything over, and does not wait. */
+    void submit() {
+        INDEX.setRelease(memory, sqTailAt, sqTail);
+        int waiting = unsubmitted();
+        while (waiting > 0) {
+            // With GETEVENTS, so that completions which did not fit are moved: until then the kernel may refuse (EBUSY).
+            int result = Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
+            if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
+                throw new IllegalStateException("the ring takes nothing more", Errno.failure("io_uring_enter", null, -result));
+            }
+            waiting = unsubmitted();
+        }
+    }
+
+    // ---- completions
+
+    /** Hands over what was written, and waits until something has completed, or the time is over; the result of the call. */
+    int enter(Timeout timeout) {
+        INDEX.setRelease(memory, sqTailAt, sqTail);
+        int waiting = unsubmitted();
+        if (timeout.isOver()) {
+            boolean idle = waiting == 0 && (memory.get(INT, sqFlagsAt) & (Uring.SQ_TASKRUN | Uring.SQ_CQ_OVERFLOW)) == 0;
+            return idle ? 0 : Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
+        }
+        wait.set(LONG, WAIT_TIMESPEC, timeout.timespec());
+        return Uring.enter(fd, waiting, 1, Uring.ENTER_GETEVENTS | Uring.ENTER_EXT_ARG, wait.address(), WAIT_SIZE);
+    }
+
+    /** How many completions wait to be taken. */
+    int completed() {
+        return (int) INDEX.getAcquire(memory, cqTailAt) - cqHead;
+    }
+
+    long userData() {
+        return memory.get(LONG, cqesAt + (long) (cqHead & cqMask) * Uring.CQE_SIZE);
+    }
+
+    int result() {
+        return memory.get(INT, cqesAt + (long) (cqHead & cqMask) * Uring.CQE_SIZE + Uring.CQE_RES);
+    }
+
+    int flags() {
+        return memory.get(INT, cqesAt + (long) (cqHead & cqMask) * Uring.CQE_SIZE + Uring.CQE_FLAGS);
+    }
+
+    /** Gives the place of the first completion back to the kernel. */
+    void take() {
+        INDEX.setRelease(memory, cqHeadAt, ++cqHead);
+    }
+
+    void close() {
+        Libc.close(fd);
+    }
+}

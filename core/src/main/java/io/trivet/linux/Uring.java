@@ -1,0 +1,144 @@
+package io.trivet.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The calls of io_uring, which the C library has no names for, and its constants (linux/io_uring.h). The numbers of the calls are the same
+ * on every architecture. They answer as {@link Libc}'s do: the result, or the negative error number.
+ */
+final class Uring {
+    static final int SETUP_CQSIZE = 1 << 3;
+    static final int SETUP_CLAMP = 1 << 4;
+    static final int SETUP_SUBMIT_ALL = 1 << 7;
+    static final int SETUP_COOP_TASKRUN = 1 << 8;
+    static final int SETUP_TASKRUN_FLAG = 1 << 9;
+    static final int SETUP_SINGLE_ISSUER = 1 << 12;
+    static final int SETUP_DEFER_TASKRUN = 1 << 13;
+    static final int SETUP_NO_SQARRAY = 1 << 16;
+
+    static final int FEAT_SINGLE_MMAP = 1;
+    static final int FEAT_EXT_ARG = 1 << 8;
+
+    static final int ENTER_GETEVENTS = 1;
+    static final int ENTER_EXT_ARG = 1 << 3;
+
+    static final int SQ_CQ_OVERFLOW = 1 << 1;
+    static final int SQ_TASKRUN = 1 << 2;
+
+    static final long OFF_SQ_RING = 0;
+    static final long OFF_CQ_RING = 0x8000000L;
+    static final long OFF_SQES = 0x10000000L;
+
+    static final int REGISTER_PROBE = 8;
+    static final int REGISTER_PBUF_RING = 22;
+    static final int PBUF_RING_INC = 2;
+
+    static final int OP_POLL_ADD = 6;
+    static final int OP_SENDMSG = 9;
+    static final int OP_ASYNC_CANCEL = 14;
+    static final int OP_SEND = 26;
+    static final int OP_RECV = 27;
+    /** Came with Linux 6.0, as the receive that repeats itself did, which cannot be asked for. */
+    static final int OP_SEND_ZC = 47;
+
+    static final int SQE_SIZE = 64;
+    static final int SQE_BUFFER_SELECT = 1 << 5;
+    static final int SQE_CQE_SKIP_SUCCESS = 1 << 6;
+    static final int RECV_MULTISHOT = 1 << 1;
+    static final int POLL_ADD_MULTI = 1;
+    static final int CANCEL_ALL = 1;
+    static final int CANCEL_ANY = 1 << 2;
+
+    /** struct io_uring_cqe { user_data 0; res 8; flags 12; }. */
+    static final int CQE_SIZE = 16;
+    static final int CQE_RES = 8;
+    static final int CQE_FLAGS = 12;
+    static final int CQE_BUFFER = 1;
+    static final int CQE_MORE = 1 << 1;
+    static final int CQE_BUF_MORE = 1 << 4;
+    static final int CQE_BUFFER_SHIFT = 16;
+
+    static final int MSG_DONTWAIT = 0x40;
+
+    private static final int SYS_SETUP = 425;
+    private static final int SYS_ENTER = 426;
+    private static final int SYS_REGISTER = 427;
+
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_SHARED_POPULATE = 0x8001;
+    private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
+
+    private static final MethodHandle SYSCALL3 = Downcall.of("syscall", 3);
+    private static final MethodHandle SYSCALL5 = Downcall.of("syscall", 5);
+    private static final MethodHandle SYSCALL7 = Downcall.of("syscall", 7);
+    private static final MethodHandle MMAP = Downcall.of("mmap", 6);
+    private static final MethodHandle MUNMAP = Downcall.of("munmap", 2);
+
+    private Uring() {}
+
+    /** man 2 io_uring_setup. */
+    static int setup(int entries, long params) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult((long) SYSCALL3.invokeExact(errno, (long) SYS_SETUP, (long) entries, params), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 io_uring_enter; it may wait. */
+    static int enter(int fd, int toSubmit, int minComplete, int flags, long argument, long argumentSize) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult(
+                    (long) SYSCALL7.invokeExact(errno, (long) SYS_ENTER, (long) fd, (long) toSubmit, (long) minComplete,
+                            (long) flags, argument, argumentSize),
+                    errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 io_uring_register. */
+    static int register(int fd, int opcode, long argument, int count) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            return Libc.intResult(
+                    (long) SYSCALL5.invokeExact(errno, (long) SYS_REGISTER, (long) fd, (long) opcode, argument, (long) count),
+                    errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** Memory that is shared with the kernel (man 2 mmap): its address, or the negative error number. */
+    static long mapShared(int fd, long size, long offset) {
+        return map(size, MAP_SHARED_POPULATE, fd, offset);
+    }
+
+    /** Memory that exists only where it is used: its address, or the negative error number. */
+    static long mapLazily(long size) {
+        return map(size, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
+    }
+
+    private static long map(long size, int flags, int fd, long offset) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            long address = (long) MMAP.invokeExact(errno, 0L, size, (long) PROT_READ_WRITE, (long) flags, (long) fd, offset);
+            return address == -1 ? -Downcall.errno(errno) : address;
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 munmap. */
+    static void unmap(long address, long size) {
+        MemorySegment errno = Libc.errnoOfThread();
+        try {
+            long _ = (long) MUNMAP.invokeExact(errno, address, size);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+package io.trivet.linux;
+
+import java.net.InetSocketAddress;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections of a ring, by slot: numbers in arrays, no object for each. A slot is free again only when every operation on it has
+ * completed, so a completion always belongs to the connection that is in its slot; generations are for the callers' handles. One thread; what
+ * {@link #state} says may be asked from others.
+ */
+final class UringConnections {
+    /** The caller wants what comes. */
+    static final int RECEIVES = 1;
+    /** The caller wants urgent data, too. */
+    static final int URGENT = 1 << 1;
+    static final int CONNECTING = 1 << 2;
+    /** Much comes at a time: it is read when it is there, into memory that stays in the cache. */
+    static final int BULK = 1 << 3;
+    /** Operations that the kernel has: a receive that repeats itself; a poll for input; a poll for room; a send. */
+    static final int RECEIVING = 1 << 4;
+    static final int POLLING_INPUT = 1 << 5;
+    static final int POLLING_ROOM = 1 << 6;
+    static final int SENDING = 1 << 7;
+    /** The poll for input asks for urgent data as well, and does not repeat itself. */
+    static final int POLLING_URGENT = 1 << 8;
+    /** Operations that are being cancelled. */
+    static final int CANCELLING_INPUT = 1 << 9;
+    static final int CANCELLING_ROOM = 1 << 10;
+    /** The caller waits for room, and has nothing pending. */
+    static final int AWAITS_ROOM = 1 << 11;
+    /** The output ends when what is pending has left. */
+    static final int ENDS_OUTPUT = 1 << 12;
+    static final int FAILED = 1 << 13;
+    static final int CLOSING = 1 << 14;
+    /** It stands in the queue of those whose operations are to be brought in line with what is wanted. */
+    static final int CHANGED = 1 << 15;
+    /** It stands in the queue of those that wait for a buffer. */
+    static final int STARVED = 1 << 16;
+    /** It stands in the queue of those that have more to read. */
+    static final int READABLE = 1 << 17;
+    /** The kernel has nothing of it, and closed() is to be told. */
+    static final int GONE = 1 << 18;
+
+    static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_ROOM | SENDING;
+
+    /** What few connections have. */
+    static final class Extra {
+        @Nullable InetSocketAddress ipv6;
+        @Nullable LinuxTcpStream connecting;
+        @Nullable Unsent unsent;
+    }
+
+    /** What a pending send could not get rid of at once. */
+    static final class Unsent {
+        final byte[] bytes;
+        int from;
+        /** What the send was begun with. */
+        final long total;
+
+        Unsent(byte[] bytes, long total) {
+            this.bytes = bytes;
+            this.total = total;
+        }
+    }
+
+    private static final int FEW = 64;
+
+    private int[] descriptors = new int[FEW];
+    private int[] generations = new int[FEW];
+    private int[] states = new int[FEW];
+    private int[] sends = new int[FEW];
+    private int[] addresses = new int[FEW];
+    private char[] ports = new char[FEW];
+    private byte[] smallReads = new byte[FEW];
+    private @Nullable Extra[] extras = new @Nullable Extra[FEW];
+    private int[] free = new int[FEW];
+    private int freeCount;
+    private int count;
+
+    /** The slots that were ever used are below this. */
+    int count() {
+        return count;
+    }
+
+    /** Takes a free slot for a descriptor. */
+    int add(int fd, int state, LinuxTcpStream stream) {
+        if (freeCount == 0) {
+            grow();
+        }
+        int slot = free[--freeCount];
+        descriptors[slot] = fd;
+        states[slot] = state;
+        addresses[slot] = stream.remoteIpv4();
+        ports[slot] = (char) stream.remotePort();
+        smallReads[slot] = 0;
+        if (stream.remoteIpv6() != null) {
+            extra(slot).ipv6 = stream.remoteIpv6();
+        }
+        return slot;
+    }
+
+    private void grow() {
+        if (count == states.length) {
+            int size = count * 2;
+            descriptors = Arrays.copyOf(descriptors, size);
+            generations = Arrays.copyOf(generations, size);
+            sends = Arrays.copyOf(sends, size);
+            addresses = Arrays.copyOf(addresses, size);
+            ports = Arrays.copyOf(ports, size);
+            smallReads = Arrays.copyOf(smallReads, size);
+            extras = Arrays.copyOf(extras, size);
+            free = Arrays.copyOf(free, size);
+            states = Arrays.copyOf(states, size);
+        }
+        descriptors[count] = -1;
+        free[freeCount++] = count++;
+    }
+
+    /** Frees a slot; handles for it are stale from now on. */
+    void remove(int slot) {
+        descriptors[slot] = -1;
+        states[slot] = 0;
+        extras[slot] = null;
+        // A handle must not be negative, also after years.
+        generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
+        free[freeCount++] = slot;
+    }
+
+    /** The number of an open connection; -1 once closed. */
+    int descriptor(int slot) {
+        return descriptors[slot];
+    }
+
+    void forgetDescriptor(int slot) {
+        descriptors[slot] = -1;
+    }
+
+    long handle(int slot) {
+        return (long) generations[slot] << 32 | slot;
+    }
+
+    /** The slot of an open connection, or -1 when the handle is stale. */
+    int slot(long handle) {
+        int slot = (int) handle;
+        return generations[slot] == (int) (handle >>> 32) && (states[slot] & CLOSING) == 0 ? slot : -1;
+    }
+
+    /** What is known of a handle; 0 when stale. From any thread. */
+    int state(long handle) {
+        int slot = (int) handle;
+        int[] seen = generations;
+        int[] state = states;
+        return slot < seen.length && slot < state.length && seen[slot] == (int) (handle >>> 32) ? state[slot] : 0;
+    }
+
+    int state(int slot) {
+        return states[slot];
+    }
+
+    boolean is(int slot, int bits) {
+        return (states[slot] & bits) != 0;
+    }
+
+    void set(int slot, int bits) {
+        states[slot] |= bits;
+    }
+
+    void clear(int slot, int bits) {
+        states[slot] &= ~bits;
+    }
+
+    /** The place of the send that is under way. */
+    int send(int slot) {
+        return sends[slot];
+    }
+
+    void send(int slot, int place) {
+        sends[slot] = place;
+    }
+
+    /** Counts reads that brought little, one after the other; how many there were. */
+    int countSmallReads(int slot, boolean small) {
+        byte reads = (byte) (small ? Math.min(smallReads[slot] + 1, Byte.MAX_VALUE) : 0);
+        smallReads[slot] = reads;
+        return reads;
+    }
+
+    Extra extra(int slot) {
+        Extra extra = extras[slot];
+        if (extra == null) {
+            extra = new Extra();
+            extras[slot] = extra;
+        }
+        return extra;
+    }
+
+    @Nullable
+    Unsent unsent(int slot) {
+        Extra extra = extras[slot];
+        return extra == null ? null : extra.unsent;
+    }
+
+    InetSocketAddress remote(int slot) {
+        Extra extra = extras[slot];
+        return extra == null || extra.ipv6 == null ? SocketAddress.of(addresses[slot], ports[slot]) : extra.ipv6;
+    }
+}

@@ -1,0 +1,103 @@
+package io.trivet.linux;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a ring can be had here: by trying, since nothing else tells what a kernel, its settings and a container's filter allow together.
+ *
+ * <pre>
+ * struct io_uring_probe { last_op 0; ops_len 1; ops 16; }
+ * struct io_uring_probe_op { op 0; resv 1; flags 2; resv2 4; }   8 bytes
+ * </pre>
+ */
+final class UringProbe {
+    private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
+    private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
+    private static final int[] NEEDED = {Uring.OP_POLL_ADD, Uring.OP_SENDMSG, Uring.OP_ASYNC_CANCEL, Uring.OP_SEND, Uring.OP_RECV,
+        Uring.OP_SEND_ZC};
+    private static final int PROBE_HEAD = 16;
+    private static final int PROBE_OP = 8;
+    private static final int PROBE_OP_FLAGS = 2;
+    private static final int PROBE_OPS = 256;
+    private static final int OP_SUPPORTED = 1;
+
+    private UringProbe() {}
+
+    /** What stands in the way, and the cure; null: nothing. */
+    static @Nullable String obstacle() {
+        Ring ring;
+        try {
+            ring = new Ring(4, 8);
+        } catch (NetworkException e) {
+            return explain(e.code(), read(SYSCTL));
+        } catch (IOException e) {
+            return "the kernel gives no ring: " + e.getMessage();
+        }
+        try {
+            if (!supports(ring)) {
+                return tooOld();
+            }
+            var _ = new BufferRing(ring, 2, 4096, 4096);
+            return null;
+        } catch (NetworkException e) {
+            return e.code() == ErrorCode.EINVAL ? tooOld() : "the kernel gives the ring no buffers: " + e.getMessage();
+        } catch (IOException e) {
+            return "the kernel gives the ring no buffers: " + e.getMessage();
+        } finally {
+            ring.close();
+        }
+    }
+
+    /** Why a ring was refused, by the error and the setting of kernel.io_uring_disabled; null: the kernel has no such setting. */
+    static String explain(ErrorCode code, @Nullable String disabled) {
+        return switch (code) {
+            case EPERM, EACCES -> switch (disabled) {
+                case "2" -> "io_uring is switched off on this machine: sysctl -w kernel.io_uring_disabled=0 allows it";
+                case "1" -> "io_uring is kept for privileged processes: sysctl -w kernel.io_uring_disabled=0 allows it to all,"
+                        + " kernel.io_uring_group to a group";
+                case null, default -> "io_uring is forbidden to this process, as containers often do: allow io_uring_setup, "
+                        + "io_uring_enter and io_uring_register in the seccomp profile, or use epoll";
+            };
+            case ENOSYS -> "this kernel has no io_uring, or a container's seccomp profile hides it: allow io_uring_setup, "
+                    + "io_uring_enter and io_uring_register there, or use epoll";
+            case EINVAL -> tooOld();
+            case ENOMEM ->
+                "the kernel has no memory for a ring: on kernels before 5.12, raise the limit of locked memory (ulimit -l)";
+            case EMFILE, ENFILE -> "there is no descriptor left for a ring: raise the limit (ulimit -n)";
+            default -> "the kernel gives no ring: " + code + ", " + code.sentence();
+        };
+    }
+
+    private static String tooOld() {
+        return "this kernel is " + read(RELEASE) + ", and a ring that receives by itself came with Linux 6.0: use epoll";
+    }
+
+    private static boolean supports(Ring ring) {
+        MemorySegment probe = Arena.ofAuto().allocate(PROBE_HEAD + (long) PROBE_OPS * PROBE_OP, 8);
+        if (Uring.register(ring.fd(), Uring.REGISTER_PROBE, probe.address(), PROBE_OPS) < 0) {
+            return false;
+        }
+        for (int op : NEEDED) {
+            if ((probe.get(ValueLayout.JAVA_SHORT, PROBE_HEAD + (long) op * PROBE_OP + PROBE_OP_FLAGS) & OP_SUPPORTED) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static @Nullable String read(Path file) {
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+}
