@@ -61,8 +61,10 @@ public final class Proxy implements Handler {
 
     @Override
     public void onClose(Connection gone, CloseReason reason) {
-        if (reason != CloseReason.PEER_FINISHED) { // else it still takes what waits for it, and ends by itself
-            other(gone).close();
+        Connection other = other(gone);
+        boolean endsByItself = reason == CloseReason.PEER_FINISHED; // and still takes what waits for it
+        if (other != null && !endsByItself) { // there is none for whom the server could not connect any more
+            other.close();
         }
     }
 

@@ -27,6 +27,8 @@ public final class ReadinessProactor implements Proactor {
     static final int FRUITLESS_EVENTS_MAX = 1024;
 
     private static final int CONNECTING = 1 << 7;
+    /** The poller has lost the socket, by a change that failed: nothing is watched any more, and the caller has been told. */
+    private static final int LOST = 1 << 6;
 
     private final Network network;
     private final Poller poller;
@@ -37,7 +39,7 @@ public final class ReadinessProactor implements Proactor {
     private @Nullable TcpStream[] streams = new @Nullable TcpStream[64];
 
     private int[] generations = new int[64];
-    /** By slot: bits of {@link Interest} that are wanted, and CONNECTING. */
+    /** By slot: bits of {@link Interest} that are wanted, and CONNECTING; or LOST. */
     private byte[] states = new byte[64];
 
     private int[] freeSlots = new int[64];
@@ -385,7 +387,7 @@ public final class ReadinessProactor implements Proactor {
         }
         try {
             watch(stream, handle, 0); // a failed socket is ready for ever
-        } catch (IOException | IllegalArgumentException e) { // it may be this very call that failed, and the poller has lost the socket
+        } catch (IOException e) {
             failure.addSuppressed(e);
         }
         completions.failed(handle, failure);
@@ -408,10 +410,16 @@ public final class ReadinessProactor implements Proactor {
     private void watch(TcpStream stream, long handle, int state) throws IOException {
         int slot = Proactor.slot(handle);
         int before = states[slot];
-        if ((byte) state != before) {
-            states[slot] = (byte) state;
-            if (watched(state) != watched(before)) {
+        if ((byte) state == before || (before & LOST) != 0) {
+            return;
+        }
+        states[slot] = (byte) state;
+        if (watched(state) != watched(before)) {
+            try {
                 poller.modify(stream, watched(state), handle);
+            } catch (IOException e) {
+                states[slot] = LOST;
+                throw e;
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.trivet.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
@@ -65,6 +66,25 @@ final class ReadinessProactorTest {
             await(proactor, told, "received 5");
         }
         assertThat(told).containsExactly("connected", "received 5");
+    }
+
+    @EveryEngine
+    void aConnectionThatThePollerHasLostCanBeStoppedAndClosed(Lab lab) throws IOException {
+        Pair pair = lab.pair();
+        Refusing poller = new Refusing(lab.network().poller());
+        List<String> told = new ArrayList<>();
+        try (ReadinessProactor proactor = new ReadinessProactor(over(lab.network(), poller))) {
+            long handle = proactor.adopt(pair.server());
+            poller.refuses = true;
+            assertThatThrownBy(() -> proactor.receive(handle)).isInstanceOf(NetworkException.class).hasMessageContaining("EPERM");
+            poller.refuses = false;
+            assertThat(proactor.interest(handle)).isZero();
+            proactor.stopReceiving(handle);
+            proactor.receive(handle);
+            proactor.close(handle);
+            await(proactor, told, "closed");
+        }
+        assertThat(told).containsExactly("closed");
     }
 
     private static void await(ReadinessProactor proactor, List<String> told, String what) throws IOException {
