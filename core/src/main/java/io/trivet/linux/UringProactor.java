@@ -700,6 +700,18 @@ final class UringProactor implements Proactor {
     }
 
     @Override
+    public InetSocketAddress localAddress(long handle) {
+        int slot = connections.slot(handle);
+        int fd = slot < 0 ? -1 : connections.descriptor(slot);
+        Scratch scratch = Scratch.ofThread();
+        int result = fd < 0 ? fd : Libc.getsockname(fd, scratch.address.address(), scratch.addressLength());
+        if (result < 0 || connections.slot(handle) < 0) { // closed while the kernel was asked: its descriptor may be another's by now
+            throw new IllegalArgumentException("the handle is stale");
+        }
+        return SocketAddress.read(scratch.address);
+    }
+
+    @Override
     public int interest(long handle) {
         int state = connections.state(handle);
         if ((state & CLOSING) != 0) {
