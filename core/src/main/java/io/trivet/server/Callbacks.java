@@ -111,7 +111,7 @@ final class Callbacks {
 
     private void failed(Connection connection, Exception failure) {
         log.handlerFailed(connection, failure);
-        loop.close(connection, CloseReason.HANDLER_FAILED);
+        loop.endings().close(connection, CloseReason.HANDLER_FAILED);
     }
 
     private void begin() {

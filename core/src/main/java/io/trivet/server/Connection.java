@@ -238,7 +238,7 @@ public final class Connection {
 
     private SendResult closeIfFull(SendResult result) {
         if (result == SendResult.FULL) {
-            loop.run(() -> loop.close(this, CloseReason.QUEUE_FULL));
+            loop.run(() -> loop.endings().close(this, CloseReason.QUEUE_FULL));
         }
         return result;
     }
@@ -258,17 +258,17 @@ public final class Connection {
      * the connection ends when the peer has finished too. This is how a half-close is passed on. Also before a connect is there.
      */
     public void finishOutput() {
-        loop.run(() -> loop.finishOutput(this));
+        loop.run(() -> loop.endings().finishOutput(this));
     }
 
     /** Takes and delivers nothing more; what waits is delivered to the peer, then the connection ends in an orderly way. */
     public void finish() {
-        loop.run(() -> loop.finish(this, CloseReason.FINISHED));
+        loop.run(() -> loop.endings().finish(this, CloseReason.FINISHED));
     }
 
     /** Closes at once. What waits is dropped; if the peer has sent something that was not read yet, it sees a reset. */
     public void close() {
-        loop.run(() -> loop.close(this, CloseReason.CLOSED));
+        loop.run(() -> loop.endings().close(this, CloseReason.CLOSED));
     }
 
     /**

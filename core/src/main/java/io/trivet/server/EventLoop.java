@@ -4,7 +4,6 @@ import io.trivet.net.Clock;
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
 import io.trivet.net.Loop;
-import io.trivet.net.NetworkException;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
@@ -15,9 +14,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.PriorityQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,13 +45,9 @@ final class EventLoop implements Loop, Completions {
     private final Output output;
     private final Input input;
     private final Expiry expiry;
+    private final Endings endings;
     private final Tasks tasks = new Tasks();
-    /** Scheduled by the application. */
-    private final PriorityQueue<Timer> timers = new PriorityQueue<>();
-    private final AtomicInteger timersWaiting = new AtomicInteger();
-    private long timerNumber;
-    /** Closed, and not yet told so. */
-    private final ArrayDeque<Connection> closing = new ArrayDeque<>();
+    private final Timers timers;
     /** By slot. Written by the loop's thread; others look on, and may find a connection that has just gone. */
     private volatile @Nullable Connection[] connections = new @Nullable Connection[64];
     /** How many connections it has, those on their way to it included. Any thread. */
@@ -74,16 +67,6 @@ final class EventLoop implements Loop, Completions {
     private long nowNanos;
     private boolean nowIsKnown;
 
-    /** A task that was scheduled; equal times keep their order. */
-    private record Timer(long deadlineNanos, long number, @Nullable Connection connection,
-            Runnable task) implements Comparable<Timer> {
-        @Override
-        public int compareTo(Timer other) {
-            long difference = deadlineNanos - other.deadlineNanos;
-            return difference != 0 ? Long.signum(difference) : Long.compare(number, other.number);
-        }
-    }
-
     EventLoop(int index, Server server, Proactor proactor, Server.Settings settings) {
         this.index = index;
         this.server = server;
@@ -96,6 +79,8 @@ final class EventLoop implements Loop, Completions {
         output = new Output(this, proactor, callbacks, server.budget(), pool, settings);
         input = new Input(this, proactor, output, callbacks, server.budget(), pool, settings);
         expiry = new Expiry(this, input, settings.limits());
+        endings = new Endings(proactor, input, output, expiry, log, settings.limits());
+        timers = new Timers(callbacks);
     }
 
     // ---- the turn
@@ -177,7 +162,7 @@ final class EventLoop implements Loop, Completions {
     }
 
     private boolean hasWork() {
-        return !tasks.isEmpty() || input.hasWork() || output.hasWork() || !closing.isEmpty();
+        return !tasks.isEmpty() || input.hasWork() || output.hasWork() || endings.hasWork();
     }
 
     private long waitNanos(long waitNanosMax) {
@@ -200,13 +185,7 @@ final class EventLoop implements Loop, Completions {
         if (hasWork() || stopped) {
             return clock.nanoTime();
         }
-        long next = expiry.next();
-        Timer timer = timers.peek();
-        if (timer != null && (next == NO_DEADLINE || timer.deadlineNanos - next < 0)) {
-            next = timer.deadlineNanos;
-        }
-        boolean drainsFirst = drainDeadlineNanos != NO_DEADLINE && (next == NO_DEADLINE || drainDeadlineNanos - next < 0);
-        return drainsFirst ? drainDeadlineNanos : next;
+        return earlier(earlier(expiry.next(), timers.next()), drainDeadlineNanos);
     }
 
     /** The time of this turn, read when it is first asked for after the wait. */
@@ -218,27 +197,16 @@ final class EventLoop implements Loop, Completions {
         return nowNanos;
     }
 
+    private static long earlier(long a, long b) {
+        return b == NO_DEADLINE || (a != NO_DEADLINE && a - b <= 0) ? a : b;
+    }
+
     private int runDue() {
-        if (expiry.next() == NO_DEADLINE && timers.isEmpty() && drainDeadlineNanos == NO_DEADLINE) {
+        if (expiry.next() == NO_DEADLINE && timers.next() == NO_DEADLINE && drainDeadlineNanos == NO_DEADLINE) {
             return 0;
         }
         long now = now();
-        int done = expiry.closeOverdue(now);
-        long numberMax = timerNumber; // those that are added meanwhile have their turn in the next
-        for (Timer timer = timers.peek(); timer != null && timer.deadlineNanos - now <= 0
-                && timer.number < numberMax; timer = timers.peek()) {
-            timers.remove();
-            Connection connection = timer.connection;
-            if (connection == null) {
-                callbacks.task(timer.task);
-            } else {
-                timersWaiting.decrementAndGet();
-                if (!connection.isClosed()) {
-                    callbacks.timer(connection, timer.task);
-                }
-            }
-            done++;
-        }
+        int done = expiry.closeOverdue(now) + timers.runDue(now);
         if (drainDeadlineNanos != NO_DEADLINE && drainDeadlineNanos - now <= 0) {
             drainDeadlineNanos = NO_DEADLINE;
             closeAll();
@@ -261,7 +229,7 @@ final class EventLoop implements Loop, Completions {
 
     private int closeClosing() {
         int done = 0;
-        for (Connection connection = closing.pollFirst(); connection != null; connection = closing.pollFirst()) {
+        for (Connection connection = endings.next(); connection != null; connection = endings.next()) {
             tellClosed(connection);
             done++;
         }
@@ -305,7 +273,7 @@ final class EventLoop implements Loop, Completions {
         counters.add(Counters.BYTES_IN, to - from);
         switch (connection.state()) {
             case OPEN -> input.received(connection, memory, from, to);
-            case LINGERING -> linger(connection, to - from);
+            case LINGERING -> endings.linger(connection, to - from);
             case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
                 // Draining takes no message any more; in the others nothing is received.
             }
@@ -332,7 +300,7 @@ final class EventLoop implements Loop, Completions {
         connection.set(Connection.INPUT_ENDED);
         switch (connection.state()) {
             case OPEN -> input.ended(connection);
-            case LINGERING -> close(connection, reasonToFinish(connection));
+            case LINGERING -> endings.close(connection, Endings.reasonToFinish(connection));
             case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
                 // Draining: when the queue has gone out, the end of the input is already there.
             }
@@ -351,7 +319,7 @@ final class EventLoop implements Loop, Completions {
     public void failed(long handle, IOException failure) {
         Connection connection = connection(handle);
         if (connection != null) {
-            failed(connection, failure);
+            endings.failed(connection, failure);
         }
     }
 
@@ -360,7 +328,7 @@ final class EventLoop implements Loop, Completions {
         Connection connection = connection(handle);
         if (connection != null) {
             log.spinning(connection, description);
-            close(connection, CloseReason.SPINNING);
+            endings.close(connection, CloseReason.SPINNING);
         }
     }
 
@@ -410,7 +378,7 @@ final class EventLoop implements Loop, Completions {
     /** Begins to connect; what is sent meanwhile waits. It was {@linkplain #expect expected}. */
     void connect(Connection connection, InetSocketAddress address, Duration timeout) {
         if (draining || stopped) {
-            close(connection, CloseReason.SERVER_CLOSED);
+            endings.close(connection, CloseReason.SERVER_CLOSED);
         }
         if (connection.isClosed()) {
             return;
@@ -418,7 +386,7 @@ final class EventLoop implements Loop, Completions {
         try {
             connection.handle = proactor.connect(address);
         } catch (IOException e) {
-            failed(connection, e);
+            endings.failed(connection, e);
             return;
         }
         enter(connection);
@@ -447,119 +415,18 @@ final class EventLoop implements Loop, Completions {
                 proactor.watchUrgent(connection.handle);
             }
         } catch (IOException e) {
-            failed(connection, e);
+            endings.failed(connection, e);
             return;
         }
         callbacks.open(connection);
         if (draining) {
-            finish(connection, CloseReason.DRAINED);
+            endings.finish(connection, CloseReason.DRAINED);
         }
         input.updateReceiving(connection);
         output.flush(connection);
     }
 
     // ---- the end
-
-    /** Takes and gives nothing more; closes when everything for the peer has left and it has read to the end. */
-    void finish(Connection connection, CloseReason reason) {
-        switch (connection.state()) {
-            case CONNECTING -> close(connection, reason);
-            case OPEN, INPUT_ENDED -> {
-                boolean both = reason == CloseReason.FINISHED && connection.is(Connection.INPUT_ENDED);
-                connection.closeReason(both ? CloseReason.PEER_FINISHED : reason);
-                connection.state(ConnectionState.DRAINING);
-                connection.stateDeadlineNanos(NO_DEADLINE);
-                input.dropHeld(connection);
-                input.updateReceiving(connection);
-                output.touch(connection);
-            }
-            case DRAINING, LINGERING, CLOSED -> {
-                // It ends already.
-            }
-        }
-    }
-
-    /** Takes nothing more, and ends the output when everything for the peer has left; what comes is given. */
-    void finishOutput(Connection connection) {
-        switch (connection.state()) {
-            case CONNECTING, OPEN -> {
-                connection.outputFinished();
-                output.touch(connection);
-            }
-            case INPUT_ENDED -> finish(connection, CloseReason.FINISHED);
-            case DRAINING, LINGERING, CLOSED -> {
-                // It ends already.
-            }
-        }
-    }
-
-    /** Everything for the peer has left, and nothing more will come. */
-    void endOutput(Connection connection) {
-        if (!connection.is(Connection.OUTPUT_ENDED)) {
-            connection.set(Connection.OUTPUT_ENDED);
-            try {
-                proactor.shutdownOutput(connection.handle);
-            } catch (IOException e) {
-                failed(connection, e);
-                return;
-            }
-        }
-        if (connection.state() != ConnectionState.DRAINING) {
-            return; // the peer may go on
-        }
-        if (connection.is(Connection.INPUT_ENDED)) {
-            close(connection, reasonToFinish(connection));
-            return;
-        }
-        connection.state(ConnectionState.LINGERING);
-        expiry.stateEndsIn(connection, settings.limits().lingerTimeout());
-        input.updateReceiving(connection);
-    }
-
-    private void linger(Connection connection, int bytes) {
-        if (connection.addLingerBytes(bytes) > settings.limits().lingerBytesMax()) {
-            close(connection, reasonToFinish(connection));
-        }
-    }
-
-    static CloseReason reasonToFinish(Connection connection) {
-        CloseReason reason = connection.closeReason();
-        return reason == null ? CloseReason.FINISHED : reason;
-    }
-
-    void failed(Connection connection, IOException failure) {
-        switch (connection.state()) {
-            case CONNECTING -> {
-                log.connectFailed(failure);
-                connection.failure(failure);
-                close(connection, CloseReason.CONNECT_FAILED);
-            }
-            case LINGERING -> close(connection, reasonToFinish(connection)); // everything was handed to the kernel before
-            case OPEN, INPUT_ENDED, DRAINING -> {
-                boolean reset = failure instanceof NetworkException e && switch (e.code()) {
-                    case ECONNRESET, EPIPE, ECONNABORTED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN, ENOTCONN -> true;
-                    default -> false;
-                };
-                if (!reset) {
-                    log.callFailed(connection, failure);
-                }
-                connection.failure(failure);
-                close(connection, reset ? CloseReason.RESET : CloseReason.FAILED);
-            }
-            case CLOSED -> {
-                // One failure is enough.
-            }
-        }
-    }
-
-    /** Closes: nothing more is told of it but onClose, at the end of the turn. */
-    void close(Connection connection, CloseReason reason) {
-        if (!connection.isClosed()) {
-            connection.closeReason(reason);
-            connection.state(ConnectionState.CLOSED);
-            closing.addLast(connection);
-        }
-    }
 
     private void tellClosed(Connection connection) {
         connection.rememberAddress();
@@ -576,7 +443,7 @@ final class EventLoop implements Loop, Completions {
         if (connection.is(Connection.ACCEPTED)) {
             server.acceptor().gone(connection.remoteAddress());
         }
-        callbacks.closed(connection, reasonToFinish(connection));
+        callbacks.closed(connection, Endings.reasonToFinish(connection));
     }
 
     /** Begins to drain: no connection takes or gives a further message, and each has until then to read what waits for it. */
@@ -585,7 +452,7 @@ final class EventLoop implements Loop, Completions {
         drainDeadlineNanos = deadlineNanos;
         for (Connection connection : connections) {
             if (connection != null) {
-                finish(connection, CloseReason.DRAINED);
+                endings.finish(connection, CloseReason.DRAINED);
             }
         }
     }
@@ -593,7 +460,7 @@ final class EventLoop implements Loop, Completions {
     private void closeAll() {
         for (Connection connection : connections) {
             if (connection != null) {
-                close(connection, CloseReason.SERVER_CLOSED);
+                endings.close(connection, CloseReason.SERVER_CLOSED);
             }
         }
     }
@@ -686,17 +553,14 @@ final class EventLoop implements Loop, Completions {
         if (tasks.isClosed()) {
             throw new RejectedExecutionException("the server is closed");
         }
-        if (timersWaiting.incrementAndGet() > Tasks.WAITING_MAX) {
-            timersWaiting.decrementAndGet();
-            throw new RejectedExecutionException("the loop has " + Tasks.WAITING_MAX + " scheduled tasks waiting");
-        }
+        timers.reserve();
         long deadline = clock.nanoTime() + Math.max(0, Limits.nanos(delay));
-        run(() -> timers.add(new Timer(deadline, timerNumber++, connection, task)));
+        run(() -> timers.add(deadline, connection, task));
     }
 
     /** Runs a task of the server's own on this loop after some time. The loop's thread, or before it turns. */
     void after(long delayNanos, Runnable task) {
-        timers.add(new Timer(now() + delayNanos, timerNumber++, null, task));
+        timers.add(now() + delayNanos, task);
     }
 
     /** Goes round once, whatever it waits for. Any thread. */
@@ -729,6 +593,10 @@ final class EventLoop implements Loop, Completions {
 
     Server server() {
         return server;
+    }
+
+    Endings endings() {
+        return endings;
     }
 
     Output output() {

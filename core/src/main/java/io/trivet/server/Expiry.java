@@ -61,7 +61,7 @@ final class Expiry {
                     if (overdue == CloseReason.CONNECT_TIMEOUT) {
                         connection.failure(new NetworkException("connect", connection.remoteAddress(), ErrorCode.ETIMEDOUT));
                     }
-                    loop.close(connection, overdue);
+                    loop.endings().close(connection, overdue);
                 } else {
                     deadlines.set(slot, earliest(connection));
                 }
@@ -76,7 +76,7 @@ final class Expiry {
             return switch (connection.state()) {
                 case CONNECTING -> CloseReason.CONNECT_TIMEOUT;
                 case OPEN, INPUT_ENDED -> CloseReason.FIRST_MESSAGE_TIMEOUT;
-                case DRAINING, LINGERING, CLOSED -> EventLoop.reasonToFinish(connection);
+                case DRAINING, LINGERING, CLOSED -> Endings.reasonToFinish(connection);
             };
         }
         if (isOver(messageDeadline(connection), now)) {

@@ -143,7 +143,7 @@ final class Input {
                     ? framing.lengthAtLeast(in, from, to) > limits.messageBytesMax()
                     : frame.to - frame.from > limits.messageBytesMax() && !framing.isRaw();
             if (tooLong) {
-                loop.close(connection, CloseReason.MESSAGE_TOO_LONG);
+                loop.endings().close(connection, CloseReason.MESSAGE_TOO_LONG);
             }
             if (tooLong || next == Framing.INCOMPLETE) {
                 break;
@@ -198,7 +198,7 @@ final class Input {
         int more = held.bytes() - held.budgetBytes;
         held.budgetBytes += more;
         if (!budget.take(more) && more > 0) {
-            loop.close(connection, CloseReason.BUDGET_EXCEEDED);
+            loop.endings().close(connection, CloseReason.BUDGET_EXCEEDED);
             dropHeld(connection); // at once, or the next ones of this turn would have to go for it as well
         }
     }
@@ -237,7 +237,7 @@ final class Input {
         connection.state(ConnectionState.INPUT_ENDED);
         callbacks.endOfInput(connection);
         if (connection.is(Connection.OUTPUT_FINISHED)) {
-            loop.finish(connection, CloseReason.FINISHED); // both have finished
+            loop.endings().finish(connection, CloseReason.FINISHED); // both have finished
         }
         output.flush(connection);
     }
@@ -296,7 +296,7 @@ final class Input {
                 proactor.stopReceiving(connection.handle);
             }
         } catch (IOException e) {
-            loop.failed(connection, e);
+            loop.endings().failed(connection, e);
         }
     }
 }

@@ -193,7 +193,7 @@ final class Output {
             return;
         }
         if (!makeRoom(connection, length)) {
-            loop.close(connection, CloseReason.QUEUE_FULL);
+            loop.endings().close(connection, CloseReason.QUEUE_FULL);
             return;
         }
         loop.counters.add(Counters.MESSAGES_OUT, 1);
@@ -306,7 +306,7 @@ final class Output {
             try {
                 taken = proactor.send(connection.handle, from, 0, batch.partCount());
             } catch (IOException e) {
-                loop.failed(connection, e);
+                loop.endings().failed(connection, e);
             }
         }
         if (connection.isClosed()) {
@@ -368,7 +368,7 @@ final class Output {
     /** So much was put into the backlog. */
     private void kept(Connection connection, long bytes) {
         if (!budget.take(bytes)) {
-            loop.close(connection, CloseReason.BUDGET_EXCEEDED);
+            loop.endings().close(connection, CloseReason.BUDGET_EXCEEDED);
             releaseBacklog(connection); // at once, or the next ones of this turn would have to go for it as well
             return;
         }
@@ -438,7 +438,7 @@ final class Output {
         }
         // Not before those came that other threads have been promised to send.
         if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && connection != delivering) {
-            loop.endOutput(connection);
+            loop.endings().endOutput(connection);
         }
     }
 
@@ -455,7 +455,7 @@ final class Output {
                 taken = proactor.send(connection.handle, parts, 0, count);
             } catch (IOException e) {
                 connection.backlog(backlog);
-                loop.failed(connection, e);
+                loop.endings().failed(connection, e);
                 return;
             }
             if (taken == Proactor.PENDING) {
@@ -525,7 +525,7 @@ final class Output {
         try {
             proactor.sendUrgent(connection.handle, b);
         } catch (IOException e) {
-            loop.failed(connection, e);
+            loop.endings().failed(connection, e);
         }
     }
 

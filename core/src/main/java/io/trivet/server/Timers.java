@@ -1,0 +1,75 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import java.util.PriorityQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** What is to run on one loop at a time to come, earliest first. The loop's thread, but for {@link #reserve}. */
+final class Timers {
+    private final Callbacks callbacks;
+    private final PriorityQueue<Timer> waiting = new PriorityQueue<>();
+    /** Those of the application, from when they were asked for: they have a bound. */
+    private final AtomicInteger reserved = new AtomicInteger();
+    private long number;
+
+    /** A task and when it is due; equal times keep their order. */
+    private record Timer(long deadlineNanos, long number, @Nullable Connection connection,
+            Runnable task) implements Comparable<Timer> {
+        @Override
+        public int compareTo(Timer other) {
+            long difference = deadlineNanos - other.deadlineNanos;
+            return difference != 0 ? Long.signum(difference) : Long.compare(number, other.number);
+        }
+    }
+
+    Timers(Callbacks callbacks) {
+        this.callbacks = callbacks;
+    }
+
+    /** Makes room for a task of the application's, which is then {@linkplain #add(long, Connection, Runnable) added}. Any thread. */
+    void reserve() {
+        if (reserved.incrementAndGet() > Tasks.WAITING_MAX) {
+            reserved.decrementAndGet();
+            throw new RejectedExecutionException("the loop has " + Tasks.WAITING_MAX + " scheduled tasks waiting");
+        }
+    }
+
+    /** A task of the application's, which is dropped if its connection is closed by then. */
+    void add(long deadlineNanos, Connection connection, Runnable task) {
+        waiting.add(new Timer(deadlineNanos, number++, connection, task));
+    }
+
+    /** A task of the server's own. */
+    void add(long deadlineNanos, Runnable task) {
+        waiting.add(new Timer(deadlineNanos, number++, null, task));
+    }
+
+    /** When the first is due, or {@link Loop#NO_DEADLINE}. */
+    long next() {
+        Timer first = waiting.peek();
+        return first == null ? Loop.NO_DEADLINE : first.deadlineNanos;
+    }
+
+    /** Runs what is due; how many. */
+    int runDue(long nowNanos) {
+        int done = 0;
+        long numberMax = number; // those that are added meanwhile have their turn in the next
+        for (Timer timer = waiting.peek(); timer != null && timer.deadlineNanos - nowNanos <= 0
+                && timer.number < numberMax; timer = waiting.peek()) {
+            waiting.remove();
+            Connection connection = timer.connection;
+            if (connection == null) {
+                callbacks.task(timer.task);
+            } else {
+                reserved.decrementAndGet();
+                if (!connection.isClosed()) {
+                    callbacks.timer(connection, timer.task);
+                }
+            }
+            done++;
+        }
+        return done;
+    }
+}
