@@ -1,5 +1,6 @@
 package io.trivet.bench;
 
+import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
@@ -9,33 +10,44 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicReference;
 
-/** Trivet doing the same as {@link NettyPeer}: an echo of what arrived; and lines, with a reply that is composed. One loop. */
+/** Trivet with one loop, on the engine that is named. */
 public final class TrivetPeer {
-    /** What stands before each line in a composed reply. */
-    static final String REPLY_HEAD = "ok: ";
-
     private TrivetPeer() {}
 
-    /** Args: the port, the engine, and what is served: raw, echo-lines, lines (composed from bytes) or strings (composed from strings). */
+    /** Args: the port, what is served, and the engine; or {@code engines}: prints which there are, and why others are not. */
     static void main(String[] args) throws IOException, InterruptedException {
-        Handler handler = switch (args[2]) {
-            case "raw", "echo-lines" -> (connection, message) -> connection.send(message);
-            case "lines" -> {
-                byte[] head = REPLY_HEAD.getBytes(StandardCharsets.US_ASCII);
-                ByteBuffer reply = ByteBuffer.allocateDirect(64 * 1024);
-                yield (connection, message) -> connection.send(reply.clear().put(head).put(message).flip());
+        if (args[0].equals("engines")) {
+            for (EngineStatus engine : Network.engines()) {
+                System.out.println(engine.name() + "\t" + engine.available() + "\t" + engine.remark());
             }
-            case "strings" -> (connection, message) -> connection.send(REPLY_HEAD + StandardCharsets.UTF_8.decode(message));
-            default -> throw new IllegalArgumentException("raw, echo-lines, lines or strings, not " + args[2]);
-        };
+            return;
+        }
+        Service service = Service.named(args[1]);
+        AtomicReference<Server> started = new AtomicReference<>();
         try (Server server = Server.builder()
                 .listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(args[0])))
-                .network(Network.named(args[1]))
-                .framing(args[2].equals("raw") ? Framing.raw() : Framing.lines())
-                .handler(handler)
+                .network(Network.named(args[2]))
+                .framing(service == Service.ECHO || service == Service.BROADCAST ? Framing.raw() : Framing.lines())
+                .handler(handler(service, started))
                 .start()) {
+            started.set(server);
+            Probe.start();
             server.join();
         }
+    }
+
+    private static Handler handler(Service service, AtomicReference<Server> server) {
+        return switch (service) {
+            case ECHO, FRAMED -> (connection, message) -> connection.send(message);
+            case LINES -> {
+                byte[] head = Service.replyHead();
+                ByteBuffer reply = ByteBuffer.allocateDirect(64 * 1024 + head.length);
+                yield (connection, message) -> connection.send(reply.clear().put(head).put(message).flip());
+            }
+            case STRINGS -> (connection, message) -> connection.send(Service.REPLY_HEAD + StandardCharsets.UTF_8.decode(message));
+            case BROADCAST -> (connection, message) -> server.get().broadcast(message);
+        };
     }
 }

@@ -1,0 +1,65 @@
+"""One picture: what a message costs each peer, beside the C epoll loop. Plain SVG that is readable on white and on black."""
+from xml.sax.saxutils import escape
+
+PANEL, GAP, LABEL, BAR, TOP = 300, 24, 118, 15, 64
+COLUMNS = 3
+WANTED = ["echo:50,64,1", "echo:1000,64,1", "echo:50,64,16", "echo:50,1024,1", "echo:50,16384,1", "echo:50,262144,1", "lines:50,32,1", "lines:50,32,64",
+          "echo:15000,64,1"]
+STYLE = """
+  text { font: 11px system-ui, sans-serif; fill: #333 } .title { font-size: 15px; font-weight: 600 } .panel { font-weight: 600 }
+  .small { fill: #666 } .ours { fill: #0a7d55 } .other { fill: #9aa3ad } .floor { stroke: #c0392b; stroke-dasharray: 3 3 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #ddd } .small { fill: #aaa } .ours { fill: #34c38f } .other { fill: #6b7480 } .floor { stroke: #ff7b6b }
+  }"""
+
+
+def draw(data):
+    """The chart, or None as long as there is nothing to draw."""
+    tables = sorted((t for t in data["tables"] if t["shape"] in WANTED and bars_of(t)), key=lambda t: WANTED.index(t["shape"]))
+    if not tables:
+        return None
+    body, y = [], TOP
+    for first in range(0, len(tables), COLUMNS):
+        row = tables[first:first + COLUMNS]
+        for column, table in enumerate(row):
+            body += panel(table, column * (PANEL + GAP), y)
+        y += 34 + BAR * max(len(bars_of(t)) for t in row) + GAP
+    width = min(len(tables), COLUMNS) * (PANEL + GAP) - GAP
+    width = max(width, 2 * PANEL)
+    effort = data["effort"]
+    head = [f'<text class="title" x="0" y="16">Processor time of the server for a message, C epoll loop = 1 (shorter is better)</text>',
+            f'<text class="small" x="0" y="34">{escape(", ".join([data["processors"], data["kernel"], "JDK " + data["jdk"]]))}; '
+            f'{escape(", ".join(f"{n} {v}" for n, v in data["versions"].items()))}</text>',
+            f'<text class="small" x="0" y="49">{escape(data["command"])}; Trivet {escape(data["commit"])}; '
+            f'medians of {effort["rounds"]} rounds of {effort["seconds"]:g} s</text>']
+    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" width="{width}" height="{y}" role="img">',
+                      "<title>Processor time of the server for a message, compared with an epoll loop in C</title>",
+                      f"<style>{STYLE}</style>", *head, *body, "</svg>"])
+
+
+def bars_of(table):
+    return sorted(((label, peer["median"]["ratio"]) for label, peer in table["peers"].items()
+                   if peer.get("median", {}).get("ratio") and not label.endswith(" again")), key=lambda bar: bar[1])
+
+
+def panel(table, x, y):
+    bars = bars_of(table)
+    room = PANEL - LABEL - 34
+    most = min(max(ratio for _, ratio in bars), 4 * max(1, bars[0][1]))  # a bar that is longer is cut, and says how long it is
+    lines = [f'<text class="panel" x="{x}" y="{y + 12}">{escape(short_title(table))}</text>']
+    floor = x + LABEL + room / most
+    for i, (label, ratio) in enumerate(bars):
+        top = y + 22 + i * BAR
+        length = room * min(ratio, most) / most
+        kind = "ours" if label.startswith("trivet") else "other"
+        lines += [f'<text x="{x + LABEL - 6}" y="{top + 10}" text-anchor="end">{escape(label.replace(":", ", "))}</text>',
+                  f'<rect class="{kind}" x="{x + LABEL}" y="{top + 1}" width="{length:.1f}" height="{BAR - 4}"/>',
+                  f'<text class="small" x="{x + LABEL + length + 4:.1f}" y="{top + 10}">{ratio:.2f}</text>']
+    return [*lines, f'<line class="floor" x1="{floor:.1f}" x2="{floor:.1f}" y1="{y + 20}" y2="{y + 22 + len(bars) * BAR}"/>']
+
+
+def short_title(table):
+    size = table["size"]
+    amount = f"{size >> 10} KiB" if size >= 1024 else f"{size} B"
+    what = "Echo" if table["kind"] == "echo" else "Composed lines"
+    return f"{what}, {amount}, {table['connections']:,} connections, depth {table['depth']}"

@@ -1,0 +1,229 @@
+"""How each shape is measured. Every figure of a table comes from the same rounds, in which all peers take turns."""
+import json, statistics, subprocess, time
+from dataclasses import dataclass
+
+import machine
+from peers import LOAD_PROCESSOR, Process, Unavailable
+from shapes import COMMON_RATE
+
+FEW, MANY = 5_000, 15_000
+ALONE_BYTES = 128 << 20  # with more than that under way, peers do not stay in memory side by side
+REPLY_HEAD = "ok: "
+
+
+@dataclass(frozen=True)
+class Effort:
+    rounds: int
+    seconds: float   # of one measurement
+    settle: float    # before each, on the connections it is made on
+    warm_up: float   # of a JVM, once a shape
+    memory_rounds: int
+
+
+class LoadFailed(Exception):
+    """A peer answered wrongly, or not at all."""
+
+
+def load(mode, process, **options):
+    arguments = [f"{key}={value}" for key, value in options.items()]
+    command = machine.pinned(LOAD_PROCESSOR, [machine.c_program("load"), mode, f"port={process.port}", f"pid={process.pid}", *arguments])
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(client, process):
+    try:
+        out, errors = client.communicate(timeout=180)
+    except subprocess.TimeoutExpired:
+        client.kill()
+        client.communicate()
+        raise LoadFailed("the load did not end")
+    if client.returncode:
+        raise LoadFailed(" / ".join(filter(None, (errors.strip(), process.last_words()))))
+    return json.loads(out)
+
+
+class Table:
+    """One shape being measured: its peers' figures as they come."""
+
+    def __init__(self, shape, labels, peers, effort, tell):
+        self.shape, self.peers, self.effort, self.tell = shape, peers, effort, tell
+        self.reference = labels[0]
+        # The first runs twice: what its two counts differ by, this machine cannot tell apart.
+        self.labels = [labels[0], labels[0] + " again", *labels[1:]]
+        self.record = {"shape": shape.name, "title": shape.title, "kind": shape.kind, "connections": shape.connections, "size": shape.size,
+                       "depth": shape.depth, "reference": self.reference, "complete": False, "rate": None, "peers": {}, "left_out": {}}
+
+    def command(self, label):
+        name, _, service = label.removesuffix(" again").partition(":")
+        return self.peers.command(name, service or {"lines": "lines", "broadcast": "broadcast"}.get(self.shape.kind, "echo"))
+
+    def start(self, label):
+        """A process that answers, or None: then it is named among those left out."""
+        process = None
+        try:
+            process = Process(label, self.command(label))
+            process.await_answer()
+            return process
+        except (Unavailable, OSError) as e:
+            self.leave_out(label, e)
+            if process:
+                process.end()
+
+    def leave_out(self, label, why):
+        self.record["left_out"][label] = str(why)
+        self.record["peers"].pop(label, None)
+        self.tell(f"{self.shape.name}: {label} is left out: {why}")
+
+    def keep(self, label, kind, figures):
+        self.record["peers"].setdefault(label, {}).setdefault(kind, []).append(figures)
+
+    def run(self, save):
+        {"idle": self.idle, "start": self.start_up}.get(self.shape.kind, self.throughput)(save)
+        self.record["complete"] = True
+        save(summarise(self.record))
+
+    # --- messages ---
+
+    def options(self):
+        shape = self.shape
+        options = {"conns": shape.connections, "size": shape.size}
+        if shape.kind in ("echo", "lines"):
+            options["depth"] = shape.depth
+        if shape.kind == "lines":
+            options["head"] = REPLY_HEAD
+        return options
+
+    def mode(self):
+        return "echo" if self.shape.kind == "lines" else self.shape.kind
+
+    def measure(self, process, seconds, settle, **more):
+        return finished(load(self.mode(), process, **self.options(), seconds=seconds, warmup=settle, **more), process)
+
+    def throughput(self, save):
+        if self.shape.size * self.shape.depth * self.shape.connections > ALONE_BYTES:
+            for label in self.labels:
+                self.side_by_side([label], save)
+        else:
+            self.side_by_side(self.labels, save)
+
+    def side_by_side(self, labels, save):
+        running = {}
+        try:
+            for label in labels:
+                process = self.start(label)
+                if process:
+                    running[label] = process
+                    self.attempt(running, label, lambda p: self.measure(p, self.effort.warm_up if p.is_java else 0.3, 0.1))
+            for number in range(self.effort.rounds):
+                self.tell(f"{self.shape.name}: round {number + 1} of {self.effort.rounds}")
+                for label in list(running):
+                    self.attempt(running, label, lambda p: self.keep(
+                        p.label, "rounds", self.measure(p, self.effort.seconds, self.effort.settle)))
+                save(summarise(self.record))
+            for label in list(running):
+                self.attempt(running, label, lambda p: self.allocation(p))
+            if self.shape.rated and self.reference in self.record["peers"]:
+                self.at_common_rate(running, save)
+        finally:
+            for process in running.values():
+                process.end()
+
+    def attempt(self, running, label, what):
+        """Measures one peer; one that answers wrongly is out of the table."""
+        try:
+            what(running[label])
+        except LoadFailed as e:
+            running.pop(label).end()
+            self.leave_out(label, e)
+
+    def at_common_rate(self, running, save):
+        best = statistics.median(run["messages_per_s"] for run in self.record["peers"][self.reference]["rounds"])
+        self.record["rate"] = round(COMMON_RATE * best)
+        for number in range(self.effort.rounds):
+            self.tell(f"{self.shape.name} at {self.record['rate']:,}/s: round {number + 1} of {self.effort.rounds}")
+            for label in list(running):
+                self.attempt(running, label, lambda p: self.keep(
+                    p.label, "rated", self.measure(p, self.effort.seconds, self.effort.settle, rate=self.record["rate"])))
+            save(summarise(self.record))
+
+    def allocation(self, process):
+        """In a run of its own, since the question costs the process something; which is asked for twice, to be taken off."""
+        if not process.is_java:
+            return
+        settle = self.effort.settle + (0.5 if self.shape.kind == "broadcast" else 0)
+        client = load(self.mode(), process, **self.options(), seconds=self.effort.seconds, warmup=settle)
+        time.sleep(settle + 0.1 * self.effort.seconds + self.shape.connections / 20_000)
+        before = [process.ask("allocated") for _ in range(3)]
+        began = time.monotonic()
+        time.sleep(0.6 * self.effort.seconds)
+        after, seconds = process.ask("allocated"), time.monotonic() - began
+        run = finished(client, process)
+        if None in before or after is None or not run["messages_per_s"]:
+            return  # a launcher, whose server has no probe
+        bytes_allocated = max(0, after - before[-1] - (before[-1] - before[-2]))
+        self.record["peers"][process.label]["allocated_per_message"] = bytes_allocated / (run["messages_per_s"] * seconds)
+
+    # --- memory and start ---
+
+    def idle(self, save):
+        for _ in range(self.effort.memory_rounds):
+            for label in self.labels:
+                self.tell(f"idle: {label}")
+                process = self.start(label)
+                if not process:
+                    continue
+                client = load("hold", process, size=64)
+                try:
+                    few, many = (self.memory_with(process, client, count) for count in (FEW, MANY))
+                    self.keep(label, "rounds", {key: (many[key] - few[key]) / (MANY - FEW) for key in few})
+                except LoadFailed as e:
+                    self.leave_out(label, e)
+                finally:
+                    client.kill()
+                    client.communicate()
+                    process.end()
+                save(summarise(self.record))
+
+    @staticmethod
+    def memory_with(process, client, count):
+        client.stdin.write(f"{count}\n")
+        client.stdin.flush()
+        if client.stdout.readline() != "ok\n":
+            raise LoadFailed(f"{count} connections did not come about: {client.stderr.read().strip()}")
+        heap = process.ask("heap")
+        memory = {"resident_bytes": process.resident_bytes()}
+        return memory if heap is None else {"heap_bytes": heap, **memory}
+
+    def start_up(self, save):
+        for number in range(self.effort.rounds):
+            self.tell(f"start: round {number + 1} of {self.effort.rounds}")
+            for label in self.labels:
+                if label in self.record["left_out"]:
+                    continue
+                process = None
+                try:
+                    process = Process(label, self.command(label))
+                    self.keep(label, "rounds", {"start_ms": 1e3 * process.await_answer()})
+                except (Unavailable, OSError) as e:
+                    self.leave_out(label, e)
+                finally:
+                    if process:
+                        process.end()
+            save(summarise(self.record))
+
+
+def summarise(record):
+    """Adds medians, and of the figure that is compared, the ratio to the reference in the same round."""
+    compared = {"idle": "resident_bytes", "start": "start_ms"}.get(record["kind"], "server_cpu_us_per_message")
+    reference = record["peers"].get(record["reference"])
+    for peer in record["peers"].values():
+        for kind in ("rounds", "rated"):
+            if not peer.get(kind):
+                continue
+            middle = {key: statistics.median(run[key] for run in peer[kind]) for key in peer[kind][0]}
+            if "max_us" in middle:
+                middle["max_us"] = max(run["max_us"] for run in peer[kind])
+            pairs = list(zip(peer[kind], reference.get(kind, []))) if reference else []
+            middle["ratio"] = statistics.median(a[compared] / b[compared] for a, b in pairs if b[compared]) if any(b[compared] for _, b in pairs) else None
+            peer["median" if kind == "rounds" else "rated_median"] = middle
+    return record

@@ -1,0 +1,133 @@
+"""Who is measured: how each peer is started, why one cannot be, and its life as a process."""
+import os, resource, shlex, signal, socket, subprocess, sys, tempfile, time
+
+import machine
+
+SERVER_PROCESSOR, LOAD_PROCESSOR = 0, 1
+# All JVMs alike. A heap of the same size for all, in which the direct buffers of 1 GiB under way have room; Netty is let have what it asks for.
+JVM_OPTIONS = ["-XX:+UseSerialGC", "-Xmx4g"]
+NETTY_OPTIONS = ["--sun-misc-unsafe-memory-access=allow", "-Dio.netty.noUnsafe=false"]
+JAVA_PEERS = {"vertx": ("VertxPeer", NETTY_OPTIONS), "nio": ("SelectorPeer", []), "virtual-threads": ("VirtualThreadPeer", [])}
+C_PEERS = {"c-epoll": ("epoll", []), "c-uring": ("uring", ["-luring"]), "libuv": ("libuv", ["-luv"])}
+PACKAGES = {"-luring": "liburing-dev", "-luv": "libuv1-dev"}
+
+
+class Unavailable(Exception):
+    """Why a peer is left out."""
+
+
+class Peers:
+    """The peers of one run, by name; with those that a user adds as commands."""
+
+    def __init__(self, commands):
+        self.commands = commands  # name -> command line with {port}
+        out = subprocess.run(machine.java("io.trivet.bench.TrivetPeer", "engines"), capture_output=True, text=True, timeout=60)
+        if out.returncode:
+            sys.exit("trivet does not tell its engines: " + out.stderr)
+        self.engines = {name: (available == "true", remark) for name, available, remark in
+                        (line.split("\t", 2) for line in out.stdout.splitlines())}
+
+    def command(self, label, service):
+        """The command line that serves, with {port}; Unavailable says why there is none."""
+        name = label.partition(":")[0]
+        if name in self.commands:
+            return shlex.split(self.commands[name])
+        if name in C_PEERS:
+            program, libraries = C_PEERS[name]
+            try:
+                return [machine.c_program(program, *libraries), "{port}"] + ([service] if name == "c-epoll" else [])
+            except RuntimeError as e:
+                raise Unavailable(f"{e}; apt-get install {PACKAGES[libraries[0]]}" if libraries and "No such file" in str(e) else str(e))
+        if name in JAVA_PEERS:
+            main, options = JAVA_PEERS[name]
+            return java_peer(main, options, service)
+        kind, _, way = name.partition("-")
+        if kind == "trivet":
+            available, remark = self.engines.get(way, (False, "Trivet has no such engine"))
+            if not available:
+                raise Unavailable(remark)
+            return java_peer("TrivetPeer", [], service, way)
+        if kind == "netty" and way in ("nio", "epoll", "uring"):
+            return java_peer("NettyPeer", NETTY_OPTIONS, service, way)
+        raise Unavailable("no peer has that name")
+
+
+def java_peer(main, options, *arguments):
+    command = machine.java(*JVM_OPTIONS, *options, "io.trivet.bench." + main, "{port}", *arguments)
+    return command
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A peer that serves, pinned to one processor."""
+
+    def __init__(self, label, command):
+        self.label, self.port = label, free_port()
+        self.is_java = command[0].endswith("java")
+        self.log = tempfile.TemporaryFile("w+")
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(machine.pinned(SERVER_PROCESSOR, [part.replace("{port}", str(self.port)) for part in command]),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True)
+        self.pid = self.process.pid
+
+    def await_answer(self, seconds=60):
+        """Until it has echoed one message; how long that took from its start."""
+        while time.monotonic() - self.began < seconds:
+            if self.process.poll() is not None:
+                raise Unavailable(self.last_words() or f"it ended with {self.process.returncode}")
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 5) as s:
+                    s.sendall(b"hello\n")
+                    if s.recv(64):
+                        self.pid = self.listening_process()
+                        return time.monotonic() - self.began
+            except ConnectionError:
+                time.sleep(0.0005)
+        raise Unavailable(f"no answer within {seconds} s")
+
+    def listening_process(self):
+        """The process that really listens: a launcher may have started another."""
+        out = subprocess.run(["ss", "-Hltnp", f"sport = :{self.port}"], capture_output=True, text=True).stdout
+        return int(out.split("pid=")[1].split(",")[0]) if "pid=" in out else self.process.pid
+
+    def ask(self, question):
+        """The answer of a Java peer's probe; None of another."""
+        if not self.is_java:
+            return None
+        self.process.stdin.write(question + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        return int(answer) if answer.strip() else None
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
+
+    def last_words(self):
+        self.log.seek(0)
+        lines = [line.strip() for line in self.log.read()[-4000:].splitlines() if line.strip()]
+        return next((line for line in lines if "Exception" in line or "Error" in line), lines[-1] if lines else "")[:300]
+
+    def end(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.log):
+            try:
+                stream.close()
+            except BrokenPipeError:
+                pass
+
+
+def raise_descriptor_limit():
+    """As many descriptors as this user may have, for servers and clients alike."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most

@@ -1,0 +1,78 @@
+"""This machine, for what measures on it: its JDK, its C compiler, its name; and one processor for each side."""
+import os, platform, re, subprocess, sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+JAVA_MIN = 25
+
+
+def java_home():
+    known = [os.environ.get("TRIVET_JAVA_HOME"), os.environ.get("JAVA_HOME")]
+    if os.path.isdir("/usr/lib/jvm"):
+        known += sorted(os.path.join("/usr/lib/jvm", d) for d in os.listdir("/usr/lib/jvm"))
+    for home in filter(None, known):
+        if int((java_version(home) or "0").split(".")[0].split("+")[0]) >= JAVA_MIN:
+            return home
+    sys.exit(f"no JDK {JAVA_MIN} found: install one, or set TRIVET_JAVA_HOME")
+
+
+def java_version(home):
+    try:
+        with open(os.path.join(home, "release")) as release:
+            return re.search(r'^JAVA_VERSION="?([0-9.+]+)', release.read(), re.M).group(1)
+    except (OSError, AttributeError):
+        return None
+
+
+def java(*arguments):
+    """A JVM with the classes of bench and core, and the peers' jars."""
+    classes = [os.path.join(HERE, "target/classes"), os.path.join(ROOT, "core/target/classes"), os.path.join(HERE, "target/peers/*")]
+    return [os.path.join(java_home(), "bin/java"), "--enable-native-access=ALL-UNNAMED", "-cp", ":".join(classes), *arguments]
+
+
+def c_program(name, *libraries):
+    """Compiles src/main/native/NAME.c when it is newer than its program; the compiler's first error is raised as a RuntimeError."""
+    binary = os.path.join(HERE, "target/native", name)
+    source = os.path.join(HERE, "src/main/native", name + ".c")
+    if not os.path.exists(binary) or os.path.getmtime(binary) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(binary), exist_ok=True)
+        try:
+            made = subprocess.run(["gcc", "-O2", "-o", binary, source, *libraries], capture_output=True, text=True)
+        except FileNotFoundError:
+            raise RuntimeError("no gcc: apt-get install gcc libc6-dev")
+        if made.returncode:
+            raise RuntimeError(next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)[:200])
+    return binary
+
+
+def build():
+    """Builds core and bench with Maven when a source is newer than the last build."""
+    stamp = os.path.join(HERE, "target/peers/.built")
+    sources = [os.path.join(folder, name) for top in ("core/src/main", "bench/src/main/java") for folder, _, names in os.walk(os.path.join(ROOT, top))
+               for name in names] + [os.path.join(ROOT, pom) for pom in ("pom.xml", "core/pom.xml", "bench/pom.xml")]
+    if os.path.exists(stamp) and os.path.getmtime(stamp) > max(map(os.path.getmtime, sources)):
+        return
+    print("building core and bench with Maven", file=sys.stderr, flush=True)
+    made = subprocess.run(["mvn", "-B", "-q", "-Dquick=true", "-DskipTests", "-pl", "bench", "-am", "package"], cwd=ROOT,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if made.returncode:
+        sys.exit("the build failed:\n" + (made.stdout + made.stderr)[-3000:])
+    open(stamp, "w").close()
+
+
+def pinned(processor, command):
+    return ["taskset", "-c", str(processor), *command]
+
+
+def description():
+    with open("/proc/cpuinfo") as cpuinfo:
+        model = re.search(r"model name\s*:\s*(.*)", cpuinfo.read())
+    with open("/proc/meminfo") as meminfo:
+        memory = int(re.search(r"MemTotal:\s*(\d+)", meminfo.read()).group(1))
+    gcc = subprocess.run(["gcc", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+    return {"processors": f"{os.cpu_count()} x {model.group(1) if model else platform.machine()}", "memory": f"{memory / 2**20:.0f} GiB",
+            "kernel": f"Linux {platform.release()}", "jdk": java_version(java_home()), "gcc": gcc, "commit": commit()}
+
+
+def commit():
+    return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,52 @@
+package io.trivet.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Answers on standard output what is asked on standard input, while the peer serves: {@code allocated}, the bytes that all threads have
+ * allocated so far, and {@code heap}, the bytes that live. Costs nothing while nothing is asked.
+ */
+final class Probe {
+    private static final int COLLECTIONS = 5;
+
+    private Probe() {}
+
+    static void start() {
+        Thread.ofPlatform().daemon().name("probe").start(Probe::answer);
+    }
+
+    private static void answer() {
+        BufferedReader questions = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+        try {
+            for (String question = questions.readLine(); question != null; question = questions.readLine()) {
+                System.out.println(switch (question) {
+                    case "allocated" -> ManagementFactory.getPlatformMXBean(com.sun.management.ThreadMXBean.class)
+                            .getTotalThreadAllocatedBytes();
+                    case "heap" -> liveHeapBytes();
+                    default -> throw new IllegalArgumentException(question);
+                });
+                System.out.flush();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The least of several collections: what the first leaves behind to finalise or to cache, a later one takes. */
+    private static long liveHeapBytes() throws InterruptedException {
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < COLLECTIONS; i++) {
+            System.gc();
+            Thread.sleep(100);
+            least = Math.min(least, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        }
+        return least;
+    }
+}
