@@ -1,5 +1,5 @@
 """This machine, for what measures on it: its JDK, its C compiler, its name; and one processor for each side."""
-import os, platform, re, subprocess, sys
+import os, platform, re, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -47,11 +47,13 @@ def c_program(name, *libraries):
 
 def build():
     """Builds core and bench with Maven when a source is newer than the last build."""
-    stamp = os.path.join(HERE, "target/peers/.built")
+    peers = os.path.join(HERE, "target/peers")
+    stamp = os.path.join(peers, ".built")
     sources = [os.path.join(folder, name) for top in ("core/src/main", "bench/src/main/java") for folder, _, names in os.walk(os.path.join(ROOT, top))
                for name in names] + [os.path.join(ROOT, pom) for pom in ("pom.xml", "core/pom.xml", "bench/pom.xml")]
     if os.path.exists(stamp) and os.path.getmtime(stamp) > max(map(os.path.getmtime, sources)):
         return
+    shutil.rmtree(peers, ignore_errors=True)  # else jars of another version would stand beside the new ones
     print("building core and bench with Maven", file=sys.stderr, flush=True)
     made = subprocess.run(["mvn", "-B", "-q", "-Dquick=true", "-DskipTests", "-pl", "bench", "-am", "package"], cwd=ROOT,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
