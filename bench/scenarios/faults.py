@@ -35,7 +35,9 @@ def run(bench):
         for call in calls:
             print("       " + call.ljust(14) + "".join(table.get((call, error), "").ljust(width) for error in ERRORS), flush=True)
         bad = {case: word for case, word in table.items() if word.isupper()}
-        bench.figure(f"{engine}: {len(table)} cases, {list(table.values()).count('serves on')} serve on", bad or "no hang, no crash, no leak",
+        words = list(table.values())
+        count = f"{words.count('serves on')} serve on, {words.count('says so, exit 1')} say so and end, {words.count('not called')} not called"
+        bench.figure(f"{engine}: {len(words)} cases, {count}", bad or "no hang, no crash, no leak",
                      "no hang, no crash, no leak", not bad)
 
 
