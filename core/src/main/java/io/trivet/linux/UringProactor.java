@@ -324,7 +324,10 @@ final class UringProactor implements Proactor {
         boolean room = (state & (AWAITS_ROOM | CONNECTING)) != 0 || connections.unsent(slot) != null;
         if (room && (state & (FAILED | CLOSING | POLLING_ROOM)) == 0) {
             connections.set(slot, POLLING_ROOM);
-            begin(open, Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, 0, PollBits.POLLOUT, userData(POLL_ROOM, slot));
+            // It repeats itself, and tells only of changes: the kernel reports a peer's FIN (RDHUP) unasked, and a poll that is over
+            // after one answer would give that answer again and again.
+            begin(open, Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, Uring.POLL_ADD_MULTI, PollBits.POLLOUT,
+                    userData(POLL_ROOM, slot));
         } else if ((state & POLLING_ROOM) != 0 && (state & CANCELLING_ROOM) == 0 && (state & (FAILED | CLOSING)) != 0) {
             connections.set(slot, CANCELLING_ROOM);
             cancel(userData(POLL_ROOM, slot));
@@ -575,10 +578,13 @@ final class UringProactor implements Proactor {
     }
 
     /** A socket is ready to be written to, or has failed. */
-    private int room(int slot, Completions completions) {
-        connections.clear(slot, POLLING_ROOM | CANCELLING_ROOM);
-        if (connections.is(slot, CLOSING | FAILED)) {
+    private int room(int slot, int result, int flags, Completions completions) {
+        if ((flags & Uring.CQE_MORE) == 0) {
+            connections.clear(slot, POLLING_ROOM | CANCELLING_ROOM);
             change(slot);
+        }
+        boolean isReady = result >= 0 && Interest.fold(PollBits.events(result), Interest.WRITE) != 0;
+        if (!isReady || connections.is(slot, CLOSING | FAILED)) {
             return 0;
         }
         try {
@@ -593,7 +599,6 @@ final class UringProactor implements Proactor {
                 unsent.from += (int) taken(slot, "send",
                         Libc.send(connections.descriptor(slot), address, length, Libc.MSG_NOSIGNAL));
                 if (unsent.from < unsent.bytes.length) {
-                    change(slot);
                     return 0;
                 }
                 connections.extra(slot).unsent = null;
@@ -827,7 +832,7 @@ final class UringProactor implements Proactor {
                 case RECEIVE -> received(index, result, flags, completions);
                 case SEND -> sent(index, result, completions);
                 case POLL_INPUT -> ready(index, result, flags, completions);
-                case POLL_ROOM -> room(index, completions);
+                case POLL_ROOM -> room(index, result, flags, completions);
                 case ACCEPT -> acceptSome(index, completions);
                 case WAKEUP -> wakeUp(flags);
                 default -> 0; // CANCEL: what was cancelled says itself how it ended

@@ -13,6 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.jspecify.annotations.Nullable;
 
 /** The bounded queue of a client: gauges, marks, cap, policies, budget, and the deadline for writing. */
 final class QueueTest {
@@ -71,15 +72,29 @@ final class QueueTest {
                     if (connection.isClosed()) {
                         break;
                     }
-                    Backlog backlog = connection.backlog();
-                    assertThat(connection.queue().bytes()).isEqualTo(backlog == null ? 0 : (int) backlog.bytes());
-                    assertThat(connection.queue().messages()).isEqualTo(backlog == null ? 0 : backlog.messages());
+                    assertThat(connection.queue().bytes()).isEqualTo((int) (bytes(connection.backlog()) + bytes(pending(connection))));
+                    assertThat(connection.queue().messages())
+                            .isEqualTo(messages(connection.backlog()) + messages(pending(connection)));
                     assertThat(server.stats().queueBytes()).isEqualTo(connection.queue().bytes());
                     assertThat(connection.queue().bytes()).isLessThanOrEqualTo(connection.queue().bytesMax());
                 }
                 server.close();
             });
         }
+    }
+
+    /** The backlog that a send which is under way was begun with. */
+    private static @Nullable Backlog pending(Connection connection) {
+        InFlight inFlight = connection.inFlight();
+        return inFlight == null ? null : inFlight.backlog();
+    }
+
+    private static long bytes(@Nullable Backlog backlog) {
+        return backlog == null ? 0 : backlog.bytes();
+    }
+
+    private static int messages(@Nullable Backlog backlog) {
+        return backlog == null ? 0 : backlog.messages();
     }
 
     @EveryNetwork

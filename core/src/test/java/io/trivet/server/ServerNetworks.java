@@ -26,7 +26,8 @@ final class ServerNetworks {
 
     /** All of them, in the order in which a test runs on them: each engine, then each under torture, the best with two seeds. */
     static final List<Kind> ALL = Stream.concat(
-            Engine.ALL.stream().map(engine -> new Kind(engine.name(), engine.opener())),
+            Stream.concat(Stream.of(new Kind("uring", () -> Network.named("uring"))),
+                    Engine.ALL.stream().map(engine -> new Kind(engine.name(), engine.opener()))),
             IntStream.rangeClosed(0, Engine.ALL.size()).mapToObj(i -> tortured(
                     Engine.ALL.get(i % Engine.ALL.size()), SEEDS.get((i + i / Engine.ALL.size()) % SEEDS.size()))))
             .filter(kind -> kind.name().contains(System.getProperty("trivet.networks", "")))
