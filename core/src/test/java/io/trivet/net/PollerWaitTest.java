@@ -8,7 +8,10 @@ import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
 import io.trivet.contract.Pair;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -268,6 +271,21 @@ final class PollerWaitTest {
         });
         assertThat(loop.result()).isEqualTo(rounds * wakers.length);
         assertThat(done).isTrue();
+    }
+
+    @EveryEngine
+    void wakeupAfterTheEndReachesNobodyElse(Lab lab) throws IOException {
+        Poller poller = lab.network().poller();
+        poller.close();
+        List<Pair> pairs = new ArrayList<>(); // they have the numbers now that were the poller's
+        for (int i = 0; i < 8; i++) {
+            pairs.add(lab.pair());
+        }
+        poller.wakeup();
+        for (Pair pair : pairs) {
+            assertThat(pair.client().read(ByteBuffer.allocate(16))).isZero();
+            assertThat(pair.server().read(ByteBuffer.allocate(16))).isZero();
+        }
     }
 
     @EveryEngine
