@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.Test;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 /** The bounded queue of a client: gauges, marks, cap, policies, budget, and the deadline for writing. */
 final class QueueTest {
@@ -72,7 +72,8 @@ final class QueueTest {
                     if (connection.isClosed()) {
                         break;
                     }
-                    assertThat(connection.queue().bytes()).isEqualTo((int) (bytes(connection.backlog()) + bytes(pending(connection))));
+                    assertThat(connection.queue().bytes())
+                            .isEqualTo((int) (bytes(connection.backlog()) + bytes(pending(connection))));
                     assertThat(connection.queue().messages())
                             .isEqualTo(messages(connection.backlog()) + messages(pending(connection)));
                     assertThat(server.stats().queueBytes()).isEqualTo(connection.queue().bytes());
