@@ -58,6 +58,10 @@ final class Flow {
         this.from = from;
     }
 
+    TcpEnd from() {
+        return from;
+    }
+
     private TcpEnd to() {
         return from.peer();
     }
@@ -137,8 +141,13 @@ final class Flow {
         }
     }
 
+    /** How far the window lets the bytes go. */
+    private long reach() {
+        return kernel.bookkeeping.reach(this, Math.min(written, window));
+    }
+
     private boolean hasCargo() {
-        return Math.min(written, window) > arrived || (finWritten && !finArrived && written == arrived) || resetWritten;
+        return reach() > arrived || (finWritten && !finArrived && written == arrived) || resetWritten;
     }
 
     private long delayNanos() {
@@ -210,7 +219,7 @@ final class Flow {
     }
 
     private void deliverBytes(boolean cutAnywhere) {
-        int count = (int) (Math.min(written, window) - arrived);
+        int count = (int) (reach() - arrived);
         if (count <= 0) {
             return;
         }
@@ -227,10 +236,6 @@ final class Flow {
         if (count == 0) {
             return;
         }
-        if (!to().takesData()) {
-            to().refuseData();
-            return;
-        }
         if (urgentEnd > arrived) {
             announce(urgentEnd - 1);
         }
@@ -238,9 +243,25 @@ final class Flow {
             urgent = Urgent.VALID;
             urgentByte = at(urgentAt);
         }
+        if (!to().takesData()) { // asked only now: the urgent byte of a segment is looked at before the rest is refused
+            to().refuseData();
+            return;
+        }
         arrived += count;
         to().changed();
         from.changed();
+    }
+
+    /** A segment that did not fit has told of an urgent byte all the same, or brought it: Linux looks for that before it looks for room. */
+    void announceAhead(boolean brought) {
+        if (urgentEnd > arrived && !dead) {
+            announce(urgentEnd - 1);
+            if (brought && urgent == Urgent.ANNOUNCED) {
+                urgent = Urgent.VALID;
+                urgentByte = at(urgentAt);
+                to().changed();
+            }
+        }
     }
 
     /** A segment tells of an urgent byte; Linux tcp_check_urg, comments and all. */

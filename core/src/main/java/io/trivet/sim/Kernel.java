@@ -26,6 +26,7 @@ final class Kernel {
     final SimRandom order;
     final SimRandom sizes;
     final Tcp tcp;
+    Bookkeeping bookkeeping = new Bookkeeping();
     final Udp udp;
     @Nullable SimTrace trace;
 

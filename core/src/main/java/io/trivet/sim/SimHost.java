@@ -141,7 +141,6 @@ public sealed class SimHost implements Network permits SimNetwork {
         }
         TcpEnd end = kernel.tcp.connect(source(where), where);
         SimTcpStream stream = new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
-        stream.begun();
         return stream;
     }
 

@@ -5,6 +5,7 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Socket;
+import io.trivet.net.TcpOptions;
 import java.io.IOException;
 import java.net.SocketOption;
 
@@ -66,7 +67,9 @@ abstract sealed class SimSocket implements Socket
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
         checkOpen();
         options().set(this, option, value);
-        file().changed();
+        if (!option.equals(TcpOptions.URGENT_INLINE)) { // that can make readable, and on Linux nobody is told
+            file().changed();
+        }
     }
 
     @Override

@@ -23,14 +23,6 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         this.connected = connected;
     }
 
-    /** The connect has begun: on a quick net the answer is there, and is taken as connect(2) takes it. */
-    void begun() {
-        if (!end.isConnecting()) {
-            refusal = end.takeError();
-            connected = refusal == null;
-        }
-    }
-
     @Override
     SocketOptions options() {
         return end.options;
@@ -139,7 +131,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (isInterrupted()) {
             return 0;
         }
-        long room = Math.min(asked, end.room());
+        long room = host.kernel.bookkeeping.taken(end, asked, end.room());
         if (room > 0) {
             if (host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
                 return 0;
@@ -169,7 +161,8 @@ final class SimTcpStream extends SimSocket implements TcpStream {
     public boolean sendUrgent(byte b) throws IOException {
         checkOpen();
         checkWritable("send");
-        if (isInterrupted() || end.room() == 0 || host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+        if (isInterrupted() || host.kernel.bookkeeping.taken(end, 1, end.room()) == 0
+                || host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
             return false;
         }
         end.out.writeUrgent(b);

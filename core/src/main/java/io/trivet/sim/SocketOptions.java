@@ -38,6 +38,8 @@ class SocketOptions {
 
     int sendBytes;
     int receiveBytes;
+    private boolean sendIsSet;
+    private boolean receiveIsSet;
     int receiveLowWater = 1;
     /** 0: none. */
     int notSentLowWater;
@@ -52,16 +54,37 @@ class SocketOptions {
         this.receiveBytes = receiveBytes;
     }
 
+    /** A listener hands on to what it accepts; sizes that were drawn for each are kept. */
+    void inherit(SocketOptions listener) {
+        if (listener.sendIsSet) {
+            sendBytes = listener.sendBytes;
+            sendIsSet = true;
+        }
+        if (listener.receiveIsSet) {
+            receiveBytes = listener.receiveBytes;
+            receiveIsSet = true;
+        }
+        receiveLowWater = listener.receiveLowWater;
+        receiveBytes = Math.max(receiveBytes, 2 * receiveLowWater);
+        notSentLowWater = listener.notSentLowWater;
+        urgentInline = listener.urgentInline;
+        linger = listener.linger;
+        others = listener.others.isEmpty() ? listener.others : new TreeMap<>(listener.others);
+    }
+
     <T> void set(Object socket, SocketOption<T> option, T value) throws NetworkException {
         if (option.equals(StandardSocketOptions.SO_SNDBUF)) {
             sendBytes = Math.max(2 * Math.min(number(socket, value), ASKED_BYTES_MAX), SEND_BYTES_MIN);
+            sendIsSet = true;
         } else if (option.equals(StandardSocketOptions.SO_RCVBUF)) {
             receiveBytes = Math.max(2 * Math.min(number(socket, value), ASKED_BYTES_MAX), RECEIVE_BYTES_MIN);
+            receiveIsSet = true;
         } else if (option.equals(StandardSocketOptions.SO_LINGER)) {
             linger = Math.max(-1, (Integer) value);
         } else if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             int mark = (Integer) value < 0 ? Integer.MAX_VALUE : (Integer) value;
-            receiveLowWater = Math.max(1, Math.min(mark, 3 << 20)); // half of net.ipv4.tcp_rmem's largest
+            int most = receiveIsSet ? receiveBytes / 2 : 3 << 20; // half of what it is, or of net.ipv4.tcp_rmem's largest
+            receiveLowWater = Math.max(1, Math.min(mark, most));
             receiveBytes = Math.max(receiveBytes, 2 * receiveLowWater);
         } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER)) {
             notSentLowWater = (Integer) value;

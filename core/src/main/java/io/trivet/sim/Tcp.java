@@ -253,6 +253,7 @@ final class Tcp {
                 client.fails(ErrorCode.ECONNREFUSED);
                 return;
             }
+            client.peer().inherit(listener.options);
             client.peer().established();
             client.established();
             listener.add(client.peer());

@@ -101,6 +101,12 @@ final class TcpEnd extends OpenFile {
         changed();
     }
 
+    /** A server's end has the options of its listener, and the client learns how large the receive buffer is. */
+    void inherit(SocketOptions listener) {
+        options.inherit(listener);
+        in.window = options.receiveBytes;
+    }
+
     /** Accepted: somebody has it open from now on. */
     void adopted() {
         orphan = false;
@@ -154,14 +160,15 @@ final class TcpEnd extends OpenFile {
             return false;
         }
         int target = options.receiveLowWater + (in.isAtMark() && !options.urgentInline ? 1 : 0);
-        return available >= target || in.isWindowClosed();
+        return available >= target || kernel.bookkeeping.isWindowClosed(this, in.isWindowClosed());
     }
 
     /** At least a third of the send buffer is free (sk_stream_is_writeable). */
     private boolean isWritable() {
         long queued = out.unacknowledged();
-        return options.sendBytes - queued >= queued >> 1
+        boolean byBytes = options.sendBytes - queued >= queued >> 1
                 && (options.notSentLowWater == 0 || out.unsent() < options.notSentLowWater);
+        return kernel.bookkeeping.isWritable(this, byBytes);
     }
 
     // Calls. They answer with a number of bytes, or throw nothing: errors are taken by the socket above.

@@ -92,7 +92,7 @@ final class Udp {
 
     private void arrive(UdpEnd from, UdpEnd.Datagram datagram, InetSocketAddress to) {
         UdpEnd receiver = at(to);
-        if (receiver == null) {
+        if (receiver == null || !receiver.isFor(datagram)) {
             from.unreachable(to);
         } else {
             receiver.arrive(datagram);

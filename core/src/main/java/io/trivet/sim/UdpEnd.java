@@ -46,10 +46,12 @@ final class UdpEnd extends OpenFile {
         return local.getPort() == address.getPort() && (own.isAnyLocalAddress() || own.equals(address.getAddress()));
     }
 
+    /** One that is connected is there for its peer alone. */
+    boolean isFor(Datagram datagram) {
+        return remote == null || remote.equals(datagram.from);
+    }
+
     void arrive(Datagram datagram) {
-        if (remote != null && !remote.equals(datagram.from)) {
-            return;
-        }
         if (waitingBytes + datagram.bytes.length <= WAITING_BYTES_MAX) {
             waitingBytes += datagram.bytes.length;
             waiting.add(datagram);
