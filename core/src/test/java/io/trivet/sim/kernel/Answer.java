@@ -1,0 +1,68 @@
+package io.trivet.sim.kernel;
+
+import io.trivet.net.Interest;
+
+/**
+ * What one step gave.
+ *
+ * @param result of the call itself: what it returned, or the name of its error
+ * @param lists where each socket stood afterwards in the three lists: bits of {@link Interest} by place, -1 for what is not
+ *     open
+ * @param events what the poller reported afterwards: bits by place, 0 for nothing
+ * @param taken how many bytes a send took; -1: it was no send
+ * @param arrived how many of the bytes that a stream has sent are known to have arrived, by place
+ * @param blurred places, as bits, of connections of which nothing can be said any more
+ */
+@SuppressWarnings("ArrayRecordComponent") // millions of them are made, and nobody changes them or asks whether they are equal
+record Answer(String result, byte[] lists, byte[] events, int taken, long[] arrived, int blurred) {
+    /** A step that a script no longer has, or that did nothing. */
+    static final String NOTHING = "nothing";
+
+    /** Whether another answer to the same step is the same, but for what nothing can be said of. */
+    boolean agreesWith(Answer other, Step step, boolean buffersFill) {
+        boolean resultCounts = step.op() == Step.Op.SELECT ? blurred == 0 : (blurred & 1 << step.slot()) == 0;
+        if (resultCounts && !result.equals(other.result)) {
+            return false;
+        }
+        for (int slot = 0; slot < lists.length; slot++) {
+            boolean counts = (blurred & 1 << slot) == 0;
+            if (counts && (lists[slot] != other.lists[slot] || !eventsAgree(slot, other, buffersFill))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Where buffers fill, epoll is not told of every stream that is writable again: the next event of it brings that to light. */
+    private boolean eventsAgree(int slot, Answer other, boolean buffersFill) {
+        boolean maybeUntold = buffersFill && Slot.isStream(slot) && (lists[slot] & Interest.WRITE) != 0;
+        int untold = maybeUntold ? other.events[slot] & Interest.WRITE : 0;
+        return (events[slot] | untold) == other.events[slot];
+    }
+
+    /** The same, with what the simulation objects to in the kernel's decision. */
+    Answer objecting(String objection) {
+        return new Answer(result + ", not allowed: " + objection, lists, events, taken, arrived, blurred);
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(result).append("  |");
+        for (int slot = 0; slot < lists.length; slot++) {
+            if (lists[slot] >= 0) {
+                text.append(' ').append(Slot.name(slot)).append(' ').append(threeLetters(lists[slot]));
+            }
+        }
+        text.append("  |");
+        for (int slot = 0; slot < events.length; slot++) {
+            if (events[slot] != 0) {
+                text.append(' ').append(Slot.name(slot)).append(' ').append(Interest.toString(events[slot]));
+            }
+        }
+        return text.toString();
+    }
+
+    private static String threeLetters(int lists) {
+        return ((lists & 1) != 0 ? "r" : "-") + ((lists & 2) != 0 ? "w" : "-") + ((lists & 4) != 0 ? "x" : "-");
+    }
+}

@@ -1,0 +1,11 @@
+package io.trivet.sim.kernel;
+
+import java.util.List;
+
+/**
+ * What came out of a script on one network.
+ *
+ * @param answers one a step
+ * @param unsettled how many steps did not come to rest in time
+ */
+record Performance(List<Answer> answers, int unsettled) {}

@@ -1,0 +1,47 @@
+package io.trivet.sim.kernel;
+
+/**
+ * The places of a script, where sockets stand. A connection's client stands in {@code c0}…, what a listener accepted in {@code s0}…: which
+ * connection that is, is part of the answer.
+ */
+final class Slot {
+    static final int LISTENERS = 2;
+    static final int CONNECTIONS = 4;
+    static final int DATAGRAMS = 2;
+
+    static final int FIRST_LISTENER = 0;
+    static final int FIRST_CLIENT = FIRST_LISTENER + LISTENERS;
+    static final int FIRST_SERVER = FIRST_CLIENT + CONNECTIONS;
+    static final int FIRST_DATAGRAM = FIRST_SERVER + CONNECTIONS;
+    static final int SOURCE = FIRST_DATAGRAM + DATAGRAMS;
+    static final int SINK = SOURCE + 1;
+    static final int COUNT = SINK + 1;
+
+    private Slot() {}
+
+    static boolean isListener(int slot) {
+        return slot < FIRST_CLIENT;
+    }
+
+    static boolean isStream(int slot) {
+        return slot >= FIRST_CLIENT && slot < FIRST_DATAGRAM;
+    }
+
+    static boolean isDatagram(int slot) {
+        return slot >= FIRST_DATAGRAM && slot < SOURCE;
+    }
+
+    /** A place's name, two letters. */
+    static String name(int slot) {
+        if (slot < FIRST_CLIENT) {
+            return "l" + (slot - FIRST_LISTENER);
+        } else if (slot < FIRST_SERVER) {
+            return "c" + (slot - FIRST_CLIENT);
+        } else if (slot < FIRST_DATAGRAM) {
+            return "s" + (slot - FIRST_SERVER);
+        } else if (slot < SOURCE) {
+            return "u" + (slot - FIRST_DATAGRAM);
+        }
+        return slot == SOURCE ? "pr" : "pw";
+    }
+}
