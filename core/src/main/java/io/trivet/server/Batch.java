@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -19,12 +20,19 @@ final class Batch {
     /** Shorter bytes are cheaper copied than handed to the kernel as a part of their own. */
     private static final int PART_BYTES_MIN = 512;
 
-    private final BufferPool pool;
-    private ByteBuffer staging;
+    /** What is sent is put together here. Batches that are pending lie side by side in it, and new ones behind them. */
+    static final class Staging {
+        final ByteBuffer buffer = ByteBuffer.allocateDirect(STAGING_BYTES);
+        private final ByteBuffer[] views = views(buffer);
+        /** How many pending sends lie here. */
+        private int pending;
+    }
+
+    private final ArrayDeque<Staging> spare = new ArrayDeque<>();
+    private Staging staging = new Staging();
     private @Nullable ByteBuffer memory;
     private int receivedTo;
     private ByteBuffer[] memoryViews = new ByteBuffer[0];
-    private ByteBuffer[] stagingViews = new ByteBuffer[0];
 
     private final int[] from = new int[PARTS_MAX];
     private final int[] to = new int[PARTS_MAX];
@@ -34,12 +42,6 @@ final class Batch {
     private int messages;
     private int bytes;
     private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
-
-    Batch(BufferPool pool) {
-        this.pool = pool;
-        staging = pool.take(STAGING_BYTES);
-        stagingViews = views(staging);
-    }
 
     int bytes() {
         return bytes;
@@ -64,7 +66,10 @@ final class Batch {
 
     /** Whether a message of that length can be added; else flush first. */
     boolean hasRoom(int length) {
-        return count < PARTS_MAX - 2 && staging.remaining() >= length;
+        if (messages == 0 && staging.buffer.remaining() < length) {
+            takeAnother();
+        }
+        return count < PARTS_MAX - 2 && staging.buffer.remaining() >= length;
     }
 
     /** Adds a message that lies in the received memory; only if there is {@link #hasRoom room}. */
@@ -86,20 +91,21 @@ final class Batch {
     }
 
     private void stage(@Nullable ByteBuffer received, int begin, int end, byte[] tail) {
-        int start = staging.position();
+        ByteBuffer to = staging.buffer;
+        int start = to.position();
         if (received != null) {
-            staging.put(start, received, begin, end - begin);
-            staging.position(start + end - begin);
+            to.put(start, received, begin, end - begin);
+            to.position(start + end - begin);
         }
-        staging.put(tail);
-        extend(start, staging.position(), true);
+        to.put(tail);
+        extend(start, to.position(), true);
     }
 
     private void stageTail(byte[] tail) {
         if (tail.length > 0) {
-            int start = staging.position();
-            staging.put(tail);
-            extend(start, staging.position(), true);
+            int start = staging.buffer.position();
+            staging.buffer.put(tail);
+            extend(start, staging.buffer.position(), true);
         }
     }
 
@@ -121,13 +127,13 @@ final class Batch {
 
     /** The staging buffer, to put a message of so many bytes into; then {@link #addStaged}. */
     ByteBuffer staging() {
-        return staging;
+        return staging.buffer;
     }
 
     /** Adds what was put into the staging buffer from {@code start} on. */
     void addStaged(int start) {
-        extend(start, staging.position(), true);
-        added(staging.position() - start);
+        extend(start, staging.buffer.position(), true);
+        added(staging.buffer.position() - start);
     }
 
     private void extend(int begin, int end, boolean staged) {
@@ -151,7 +157,7 @@ final class Batch {
     /** The buffers to send from, {@link #partCount} of them. */
     ByteBuffer[] parts() {
         for (int i = 0; i < count; i++) {
-            ByteBuffer view = (isStaged[i] ? stagingViews : memoryViews)[i];
+            ByteBuffer view = (isStaged[i] ? staging.views : memoryViews)[i];
             parts[i] = view.limit(to[i]).position(from[i]);
         }
         return parts;
@@ -187,16 +193,41 @@ final class Batch {
         return gone;
     }
 
-    /** Hands the staging buffer over to a pending send, and takes another. */
-    ByteBuffer lendStaging() {
-        ByteBuffer lent = staging;
-        staging = pool.take(STAGING_BYTES);
-        stagingViews = views(staging);
-        return lent;
+    /** Leaves what was staged to a pending send, until it is {@link #giveBack given back}; null: nothing was. */
+    @Nullable
+    Staging lend() {
+        for (int i = 0; i < count; i++) {
+            if (isStaged[i]) {
+                staging.pending++;
+                return staging;
+            }
+        }
+        return null;
+    }
+
+    void giveBack(Staging lent) {
+        lent.pending--;
+        if (lent.pending == 0) {
+            if (lent != staging) {
+                spare.addLast(lent);
+            } else if (messages == 0) {
+                lent.buffer.clear();
+            }
+        }
+    }
+
+    private void takeAnother() {
+        if (staging.pending > 0) {
+            Staging next = spare.pollLast();
+            staging = next == null ? new Staging() : next;
+        }
+        staging.buffer.clear();
     }
 
     void clear() {
-        staging.clear();
+        if (staging.pending == 0) {
+            staging.buffer.clear();
+        }
         count = 0;
         messages = 0;
         bytes = 0;

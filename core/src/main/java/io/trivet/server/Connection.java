@@ -104,6 +104,8 @@ public final class Connection {
     private volatile int bits;
     /** What an idle connection does not need; null: nothing. The loop's thread, but for looking on. */
     private @Nullable Extra extra;
+    /** Output that is on its way. Not in {@link Extra}: on a ring every message is, for a moment. */
+    private @Nullable InFlight inFlight;
 
     private volatile @Nullable Object attachment;
     /** Written by the loop's thread; others read them as they happen to be. */
@@ -495,15 +497,11 @@ public final class Connection {
 
     @Nullable
     InFlight inFlight() {
-        Extra some = extra;
-        return some == null ? null : some.inFlight;
+        return inFlight;
     }
 
-    void inFlight(@Nullable InFlight inFlight) {
-        if (extra != null || inFlight != null) {
-            needExtra().inFlight = inFlight;
-            dropEmptyExtra();
-        }
+    void inFlight(@Nullable InFlight pending) {
+        inFlight = pending;
     }
 
     long stateDeadlineNanos() {

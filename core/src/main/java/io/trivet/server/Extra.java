@@ -11,8 +11,6 @@ final class Extra {
     @Nullable Held held;
     /** Output that the socket refused. */
     @Nullable Backlog backlog;
-    /** Output that is on its way. */
-    @Nullable InFlight inFlight;
     /** The handler, if it is not the server's. */
     @Nullable Handler handler;
     /** The peer's address, once the socket is no longer there to tell it, or not yet. */
@@ -25,7 +23,7 @@ final class Extra {
     long lingerBytes;
 
     boolean isEmpty() {
-        return held == null && backlog == null && inFlight == null && handler == null && remote == null
+        return held == null && backlog == null && handler == null && remote == null
                 && failure == null && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
     }
 }

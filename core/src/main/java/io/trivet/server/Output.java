@@ -41,6 +41,7 @@ final class Output {
     private final boolean dropsOldest;
     private final Batch batch;
     private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
+    private final ArrayDeque<InFlight> spareInFlight = new ArrayDeque<>();
     /** To be flushed at the end of the turn. */
     private final ArrayDeque<Connection> touched = new ArrayDeque<>();
 
@@ -55,7 +56,7 @@ final class Output {
         this.callbacks = callbacks;
         this.budget = budget;
         this.pool = pool;
-        batch = new Batch(pool);
+        batch = new Batch();
         framing = settings.framing();
         tail = framing.tail();
         headLength = framing.headLength();
@@ -312,7 +313,7 @@ final class Output {
         if (connection.isClosed()) {
             connection.release(batch.messages(), bytes);
         } else if (taken == Proactor.PENDING) {
-            connection.inFlight(InFlight.ofBatch(batch.messages(), bytes, loop.now(), batch.lendStaging()));
+            connection.inFlight(newInFlight().batch(batch.messages(), bytes, loop.now(), batch.lend()));
             connection.set(Connection.BLOCKED);
             guardWriting(connection);
         } else if (taken == bytes) {
@@ -406,9 +407,10 @@ final class Output {
         if (inFlight != null) {
             connection.inFlight(null);
             Backlog backlog = inFlight.backlog();
+            int messages = inFlight.messages();
+            giveBack(inFlight);
             if (backlog == null) {
-                giveBack(inFlight);
-                left(connection, inFlight.messages(), bytes);
+                left(connection, messages, bytes);
             } else {
                 backlog.advance(bytes);
                 leftBacklog(connection, backlog, bytes);
@@ -459,7 +461,7 @@ final class Output {
                 return;
             }
             if (taken == Proactor.PENDING) {
-                connection.inFlight(InFlight.ofBacklog(backlog, loop.now()));
+                connection.inFlight(newInFlight().backlog(backlog, loop.now()));
                 connection.set(Connection.BLOCKED);
                 guardWriting(connection);
                 return;
@@ -539,8 +541,8 @@ final class Output {
                 release(connection, inFlight.backlog());
             } else {
                 connection.release(inFlight.messages(), inFlight.bytes());
-                giveBack(inFlight);
             }
+            giveBack(inFlight);
         }
     }
 
@@ -552,10 +554,18 @@ final class Output {
         }
     }
 
-    private void giveBack(InFlight batch) {
-        if (batch.staging() != null) {
-            pool.giveBack(batch.staging());
+    private InFlight newInFlight() {
+        InFlight spare = spareInFlight.pollLast();
+        return spare == null ? new InFlight() : spare;
+    }
+
+    /** A pending send is over. */
+    private void giveBack(InFlight over) {
+        Batch.Staging staging = over.staging();
+        if (staging != null) {
+            batch.giveBack(staging);
         }
+        spareInFlight.addLast(over);
     }
 
     private void release(Connection connection, Backlog backlog) {
