@@ -24,6 +24,11 @@ final class SimDescriptor extends SimSocket implements Descriptor {
     }
 
     @Override
+    boolean isThere() {
+        return host.descriptors.file(borrowed) != null;
+    }
+
+    @Override
     public int read(ByteBuffer buffer) throws IOException {
         checkOpen();
         return switch (file()) {

@@ -40,6 +40,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     final Descriptors descriptors = new Descriptors();
     private final InetAddress address;
     private final SimEngine engine;
+    private long dictated = -1;
 
     SimHost(Kernel kernel, Faults faults, InetAddress address, SimEngine engine) {
         this.kernel = kernel;
@@ -122,6 +123,7 @@ public sealed class SimHost implements Network permits SimNetwork {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
         }
         checkResolved(where);
+        checkOwn(where);
         checkRoom("socket");
         Listening listening = kernel.tcp.listen(where, backlog);
         int number = descriptors.add(listening, "socket", null);
@@ -165,6 +167,15 @@ public sealed class SimHost implements Network permits SimNetwork {
         }
     }
 
+    private void checkOwn(InetSocketAddress where) throws NetworkException {
+        InetAddress asked = where.getAddress();
+        boolean own = asked.isAnyLocalAddress() || asked.equals(address)
+                || (asked.isLoopbackAddress() && address.isLoopbackAddress());
+        if (!own) {
+            throw new NetworkException("bind", where, ErrorCode.EADDRNOTAVAIL);
+        }
+    }
+
     private static void checkResolved(InetSocketAddress where) throws UnknownHostException {
         if (where.isUnresolved()) {
             throw new UnknownHostException(where.getHostString());
@@ -175,6 +186,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     public final UdpSocket udp(@Nullable InetSocketAddress where) throws IOException {
         if (where != null) {
             checkResolved(where);
+            checkOwn(where);
         }
         checkRoom("socket");
         UdpEnd end = new UdpEnd(kernel, NOWHERE);
@@ -236,6 +248,24 @@ public sealed class SimHost implements Network permits SimNetwork {
     @Override
     public final boolean turnsLoops() {
         return true;
+    }
+
+    /**
+     * Dictates how much the next write to a TCP stream of this host takes, as a real kernel was seen to do: what it takes of a large write
+     * depends on how far its buffers have grown, which is left open here. The write throws {@link IllegalStateException} where no kernel may
+     * do that: take more than it was given, or nothing although the stream is writable.
+     *
+     * @param bytes how much; 0: it would block
+     */
+    public final void dictateNextWrite(long bytes) {
+        dictated = bytes;
+    }
+
+    /** What the next write takes; negative: as it comes. */
+    final long takeDictated() {
+        long taken = dictated;
+        dictated = -1;
+        return taken;
     }
 
     /** A socket of this host, as ours. */

@@ -116,7 +116,8 @@ final class SimPoller implements Poller {
         SimSocket ours = host.own(socket);
         checkOpen();
         ours.checkOpen();
-        OpenFile file = ours.file();
+        // Only epoll looks at a number before it waits.
+        OpenFile file = engine == SimEngine.EPOLL || ours.isThere() ? ours.file() : own;
         int fd = ours.fd();
         Watch before = fd < table.length ? table[fd] : null;
         if (before != null) {
@@ -248,11 +249,19 @@ final class SimPoller implements Poller {
         boolean byNumber = engine == SimEngine.SELECT;
         int count = byNumber ? table.length : all.size();
         int begin = cursor < count ? cursor : 0;
+        boolean anyInvalid = false;
         for (int i = 0; i < count; i++) {
             int place = begin + i < count ? begin + i : begin + i - count;
             Watch watch = byNumber ? table[place] : all.get(place);
             int ready = watch == null ? 0 : answer(watch);
             if (watch != null && ready != 0) {
+                if (byNumber && ready == Interest.INVALID && !anyInvalid) {
+                    anyInvalid = true; // the call fails with EBADF: nothing else is told
+                    found = 0;
+                }
+                if (anyInvalid && ready != Interest.INVALID) {
+                    continue;
+                }
                 if (found == most) {
                     cursor = place;
                     return;

@@ -28,6 +28,11 @@ abstract sealed class SimSocket implements Socket
         return file;
     }
 
+    /** Whether its number is open. */
+    boolean isThere() {
+        return true;
+    }
+
     /** The options, as far as this kind of socket has any. */
     SocketOptions options() {
         return SocketOptions.NONE;

@@ -14,6 +14,7 @@ final class SimTcpListener extends SimSocket implements TcpListener {
     SimTcpListener(SimHost host, Listening listening, int number) {
         super(host, listening, number);
         this.listening = listening;
+        listening.options.reuseAddress();
     }
 
     @Override

@@ -70,6 +70,17 @@ class SocketOptions {
         urgentInline = listener.urgentInline;
         linger = listener.linger;
         others = listener.others.isEmpty() ? listener.others : new TreeMap<>(listener.others);
+
+    /** As every listener has it. */
+    void reuseAddress() {
+        remember(StandardSocketOptions.SO_REUSEADDR, true);
+    }
+
+    private void remember(SocketOption<?> option, Object value) {
+        if (others.isEmpty()) {
+            others = new TreeMap<>();
+        }
+        others.put(option.name(), value);
     }
 
     <T> void set(Object socket, SocketOption<T> option, T value) throws NetworkException {
@@ -91,10 +102,7 @@ class SocketOptions {
         } else if (option.equals(TcpOptions.URGENT_INLINE)) {
             urgentInline = (Boolean) value;
         } else if (NUMBERS.contains(option) || SWITCHES.contains(option)) {
-            if (others.isEmpty()) {
-                others = new TreeMap<>();
-            }
-            others.put(option.name(), value);
+            remember(option, value);
         } else {
             throw unknown(socket, option);
         }

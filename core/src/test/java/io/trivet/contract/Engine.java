@@ -2,6 +2,9 @@ package io.trivet.contract;
 
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimEngine;
+import io.trivet.sim.SimNetwork;
 import io.trivet.sim.Torture;
 import io.trivet.sim.Torture.Fault;
 import io.trivet.sim.TortureNetwork;
@@ -23,7 +26,13 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
             named("epoll"),
             named("poll"),
             named("select"),
-            named("nio"));
+            named("nio"),
+            simulated("sim", "", SimEngine.EPOLL));
+
+    /** The simulated network where it answers like the other engines: it must be that engine, in every case. The table leaves it out. */
+    static final List<Engine> SIMULATED = List.of(
+            simulated("poll", " simulated", SimEngine.POLL),
+            simulated("select", " simulated", SimEngine.SELECT));
 
     /** A decorator that does nothing: it must be the engine itself, in every case. No test may notice. The table leaves it out. */
     static final Engine DISGUISED = tortured("epoll", " in disguise", Torture.none());
@@ -46,9 +55,18 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
         return new Engine(name, variant, () -> TortureNetwork.of(Network.named(name), SEED, plan));
     }
 
+    private static Engine simulated(String name, String variant, SimEngine engine) {
+        return new Engine(name, variant, () -> SimNetwork.of(SEED, FaultPlan.none(), engine));
+    }
+
     /** What a run is called. */
     String title() {
         return name + variant;
+    }
+
+    /** Whether it stands on the simulated network, which has one thread and nothing of the machine's. */
+    boolean isSimulated() {
+        return opener.get() instanceof SimNetwork;
     }
 
     /** Why the engine cannot be had here; empty when it can. */

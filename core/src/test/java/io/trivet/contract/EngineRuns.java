@@ -1,18 +1,23 @@
 package io.trivet.contract;
 
+import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.Extension;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 import org.junit.jupiter.api.extension.TestWatcher;
+import org.junit.platform.commons.support.AnnotationSupport;
 
 /** Runs the tests of {@link EveryEngine}. */
 final class EngineRuns implements TestTemplateInvocationContextProvider {
@@ -29,7 +34,8 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
         Stream<Engine> decorated = context.getRequiredTestClass().getPackageName().equals(THREE_LISTS)
                 ? Stream.of(Engine.DISGUISED, Engine.RELUCTANT)
                 : Stream.of(Engine.DISGUISED);
-        return Stream.concat(Engine.ALL.stream(), decorated).map(Run::new);
+        return Stream.of(Engine.ALL.stream(), decorated, Engine.SIMULATED.stream()).flatMap(Function.identity())
+                .filter(engine -> engine.title().contains(System.getProperty("trivet.engines", ""))).map(Run::new);
     }
 
     /** One run of one test on one engine; also the extension that gives it its parameter and keeps its outcome. */
@@ -37,6 +43,7 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
             implements
                 TestTemplateInvocationContext,
                 ExecutionCondition,
+                InvocationInterceptor,
                 ParameterResolver,
                 TestWatcher {
         @Override
@@ -67,6 +74,20 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
             // What lies in the store of one run is closed at its end.
             return context.getStore(NAMESPACE).computeIfAbsent(Lab.class, key -> new Lab(engine, context.getUniqueId()),
                     Lab.class);
+        }
+
+        @Override
+        public void interceptTestTemplateMethod(Invocation<Void> invocation, ReflectiveInvocationContext<Method> method,
+                ExtensionContext context) throws Throwable {
+            Optional<NotSimulated> exception = AnnotationSupport
+                    .findAnnotation(context.getRequiredTestMethod(), NotSimulated.class)
+                    .or(() -> AnnotationSupport.findAnnotation(context.getRequiredTestClass(), NotSimulated.class));
+            if (exception.isPresent() && engine.isSimulated()) {
+                EngineTable.notApplicable(context.getUniqueId(), exception.get().value());
+                invocation.skip();
+            } else {
+                invocation.proceed();
+            }
         }
 
         @Override

@@ -169,11 +169,10 @@ public final class Lab implements AutoCloseable {
 
     /** Waits until a socket stands in exactly these lists. */
     public void awaitLists(Socket socket, String expected) throws IOException {
-        long deadline = deadline();
+        long begun = network.clock().nanoTime();
         String lists = lists(socket);
         while (!lists.equals(expected)) {
-            assertThat(network.clock().nanoTime()).as("%s stands in %s, should stand in %s", socket, lists, expected)
-                    .isLessThan(deadline);
+            assertThat(since(begun)).as("%s stands in %s, should stand in %s", socket, lists, expected).isLessThan(PATIENCE);
             pause(STEP);
             lists = lists(socket);
         }
@@ -188,9 +187,9 @@ public final class Lab implements AutoCloseable {
 
     /** Waits until a condition holds. */
     public void eventually(String what, Condition condition) throws IOException {
-        long deadline = deadline();
+        long begun = network.clock().nanoTime();
         while (!condition.holds()) {
-            assertThat(network.clock().nanoTime()).as("in time: %s", what).isLessThan(deadline);
+            assertThat(since(begun)).as("in time: %s", what).isLessThan(PATIENCE);
             pause(STEP);
         }
     }
@@ -210,9 +209,9 @@ public final class Lab implements AutoCloseable {
     /** Polls until something is reported, and gives it. */
     public List<Event> await(Poller poller) throws IOException {
         ReadyEvents out = new ReadyEvents(64);
-        long deadline = deadline();
+        long begun = network.clock().nanoTime();
         while (poller.poll(out, PATIENCE.toNanos()) == 0) {
-            assertThat(network.clock().nanoTime()).as("in time: an event").isLessThan(deadline);
+            assertThat(since(begun)).as("in time: an event").isLessThan(PATIENCE);
         }
         return events(out);
     }
@@ -293,7 +292,8 @@ public final class Lab implements AutoCloseable {
         eventually("the end of input", () -> stream.read(buffer.clear()) < 0);
     }
 
-    private long deadline() {
-        return network.clock().nanoTime() + PATIENCE.toNanos();
+    /** How long ago that was: only differences of a clock mean something. */
+    private Duration since(long begun) {
+        return Duration.ofNanos(network.clock().nanoTime() - begun);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -56,6 +57,7 @@ final class ClosedSocketTest {
 
     @EveryEngine
     @Case("S5")
+    @NotSimulated(NotSimulated.THREADS)
     void closeFromManyThreadsClosesOnce(Lab lab) throws Exception {
         for (int round = 0; round < 20; round++) {
             TcpStream stream = lab.pair().client();

@@ -6,6 +6,7 @@ import io.trivet.contract.Case;
 import io.trivet.contract.Descriptors;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.contract.Tools;
 import io.trivet.select.Select;
@@ -22,6 +23,7 @@ final class DescriptorsTest {
 
     @EveryEngine
     @Case("51")
+    @NotSimulated(NotSimulated.MACHINE)
     void everythingIsCloseOnExec(Lab lab) throws IOException {
         Map<Integer, String> before = Descriptors.kernelObjects();
         Pair pair = lab.pair(lab.listener());
@@ -62,6 +64,7 @@ final class DescriptorsTest {
 
     @EveryEngine
     @Case("L2")
+    @NotSimulated(NotSimulated.MACHINE)
     void processWithoutDescriptorsGoesOnWhenItHasSomeAgain(Lab lab) throws Exception {
         List<String> command = new ArrayList<>(
                 List.of(Tools.require("sh"), "-c", "ulimit -n " + LIMIT + " && exec \"$@\"", "sh"));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.contract.Tools;
 import io.trivet.select.Ready;
@@ -20,6 +21,7 @@ import java.util.List;
 final class ForeignPeersTest {
     @EveryEngine
     @Case({"U9", "115"})
+    @NotSimulated(NotSimulated.MACHINE)
     void urgentByteOfACProgram(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         if (refuses(lab, listener)) {
@@ -30,6 +32,7 @@ final class ForeignPeersTest {
 
     @EveryEngine
     @Case({"U10", "115"})
+    @NotSimulated(NotSimulated.MACHINE)
     void urgentByteOfAPythonProgram(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         if (refuses(lab, listener)) {
@@ -40,6 +43,7 @@ final class ForeignPeersTest {
 
     @EveryEngine
     @Case("U4")
+    @NotSimulated(NotSimulated.MACHINE)
     void onlyTheLastByteOfAnUrgentSendIsUrgent(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         if (refuses(lab, listener)) {
@@ -56,6 +60,7 @@ final class ForeignPeersTest {
 
     @EveryEngine
     @Case({"U2", "U9"})
+    @NotSimulated(NotSimulated.MACHINE)
     void urgentByteOfACProgramBetweenOrdinaryOnes(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         if (refuses(lab, listener)) {
@@ -72,6 +77,7 @@ final class ForeignPeersTest {
 
     @EveryEngine
     @Case("U9")
+    @NotSimulated(NotSimulated.MACHINE)
     void urgentByteOfOursInACProgram(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         if (refuses(lab, listener)) {
@@ -86,6 +92,7 @@ final class ForeignPeersTest {
 
     @EveryEngine
     @Case("L6")
+    @NotSimulated(NotSimulated.MACHINE)
     void connectionKilledByTheMachineIsToldToBothEnds(Lab lab) throws Exception {
         String ss = Tools.require("ss");
         assumeTrue(isRoot(), "killing a connection needs root");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
@@ -157,6 +158,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("98")
+    @NotSimulated(NotSimulated.THREADS)
     void writerThatClosesDuringTheWaitEndsIt(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         Poller poller = lab.poller();
@@ -176,6 +178,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("99")
+    @NotSimulated(NotSimulated.THREADS)
     void readerThatClosesDuringTheWaitOfAFullPipeEndsIt(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         fill(pipe.sink());

@@ -8,6 +8,7 @@ import io.trivet.contract.Case;
 import io.trivet.contract.Descriptors;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -226,6 +227,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case({"32", "P8"})
+    @NotSimulated(NotSimulated.MACHINE)
     void regularFileIsReadyOrRefused(Lab lab) throws IOException {
         Poller poller = lab.poller();
         Descriptor file = file(lab);
@@ -243,6 +245,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case({"87", "P8"})
+    @NotSimulated(NotSimulated.MACHINE)
     void directoryAndNullDeviceAreReadyOrRefused(Lab lab) throws IOException {
         Poller poller = lab.poller();
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {

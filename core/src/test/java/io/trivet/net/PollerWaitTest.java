@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -62,9 +63,9 @@ final class PollerWaitTest {
         poller.register(lab.udp(), Interest.WRITE, 1);
         ReadyEvents out = new ReadyEvents(1);
         for (long timeout : new long[]{0, 1, MILLI, 3600_000 * MILLI, Long.MAX_VALUE, FOREVER, Long.MIN_VALUE}) {
-            long begun = System.nanoTime();
+            long begun = lab.network().clock().nanoTime();
             assertThat(poller.poll(out, timeout)).as("timeout %d", timeout).isEqualTo(1);
-            assertThat(System.nanoTime() - begun).isLessThan(Lab.PATIENCE.toNanos());
+            assertThat(lab.network().clock().nanoTime() - begun).isLessThan(Lab.PATIENCE.toNanos());
         }
     }
 
@@ -75,9 +76,9 @@ final class PollerWaitTest {
         poller.register(lab.listener(), Interest.READ, 1);
         ReadyEvents out = new ReadyEvents(1);
         for (long timeout : new long[]{1, 999, MILLI / 2, MILLI + 1, 20 * MILLI, 20 * MILLI + 1, 200 * MILLI}) {
-            long begun = System.nanoTime();
+            long begun = lab.network().clock().nanoTime();
             assertThat(poller.poll(out, timeout)).isZero();
-            assertThat(System.nanoTime() - begun).as("timeout %d ns", timeout).isBetween(timeout,
+            assertThat(lab.network().clock().nanoTime() - begun).as("timeout %d ns", timeout).isBetween(timeout,
                     timeout + Lab.PATIENCE.toNanos());
         }
     }
@@ -85,13 +86,14 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("27")
     void pollerWithNothingRegisteredSleeps(Lab lab) throws IOException {
-        long begun = System.nanoTime();
+        long begun = lab.network().clock().nanoTime();
         assertThat(lab.poller().poll(new ReadyEvents(1), 20 * MILLI)).isZero();
-        assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(20 * MILLI);
+        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(20 * MILLI);
     }
 
     @EveryEngine
     @Case("L7")
+    @NotSimulated(NotSimulated.THREADS)
     void hugeTimeoutsAreWaitsWithoutOverflow(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
@@ -116,6 +118,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("42")
+    @NotSimulated(NotSimulated.THREADS)
     void secondThreadIsRefused(Lab lab) throws Exception {
         Poller poller = lab.poller();
         Waiter waiter = new Waiter(lab, poller, new ReadyEvents(1), FOREVER);
@@ -130,6 +133,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case({"42", "J2"})
+    @NotSimulated(NotSimulated.THREADS)
     void deregisteringDuringAWaitIsSafe(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Pair other = lab.pair();
@@ -150,6 +154,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J2")
+    @NotSimulated(NotSimulated.THREADS)
     void registeringAndModifyingDuringAWaitIsSeenByTheNextAtTheLatest(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Pair other = lab.pair();
@@ -170,6 +175,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J2")
+    @NotSimulated(NotSimulated.THREADS)
     void closingASocketDuringAWaitHarmsNoOther(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Pair other = lab.pair();
@@ -195,9 +201,10 @@ final class PollerWaitTest {
         poller.wakeup();
 
         assertThat(poller.poll(new ReadyEvents(1), FOREVER)).isZero();
-        long begun = System.nanoTime();
+        long begun = lab.network().clock().nanoTime();
         assertThat(poller.poll(new ReadyEvents(1), 20 * MILLI)).isZero();
-        assertThat(System.nanoTime() - begun).as("two wakeups before a wait are one").isGreaterThanOrEqualTo(20 * MILLI);
+        assertThat(lab.network().clock().nanoTime() - begun).as("two wakeups before a wait are one")
+                .isGreaterThanOrEqualTo(20 * MILLI);
     }
 
     @EveryEngine
@@ -207,13 +214,14 @@ final class PollerWaitTest {
         poller.wakeup();
         assertThat(poller.poll(new ReadyEvents(1), 0)).isZero();
 
-        long begun = System.nanoTime();
+        long begun = lab.network().clock().nanoTime();
         assertThat(poller.poll(new ReadyEvents(1), 20 * MILLI)).isZero();
-        assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(20 * MILLI);
+        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(20 * MILLI);
     }
 
     @EveryEngine
     @Case("J3")
+    @NotSimulated(NotSimulated.THREADS)
     void wakeupEndsTheWaitUnderWay(Lab lab) throws Exception {
         Poller poller = lab.poller();
         for (int i = 0; i < 5; i++) {
@@ -240,6 +248,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J3")
+    @NotSimulated(NotSimulated.THREADS)
     void manyWakeupsFromManyThreadsLoseNone(Lab lab) throws Exception {
         Poller poller = lab.poller();
         AtomicBoolean done = new AtomicBoolean();
@@ -290,6 +299,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J4")
+    @NotSimulated(NotSimulated.THREADS)
     void closeEndsTheWaitWithAnError(Lab lab) throws Exception {
         Poller poller = lab.poller();
         UdpSocket socket = lab.udp();
@@ -307,6 +317,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J5")
+    @NotSimulated(NotSimulated.THREADS)
     void interruptEndsTheWaitAtOnceAndTheStatusStays(Lab lab) throws Exception {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.READ, 1);
@@ -326,6 +337,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J5")
+    @NotSimulated(NotSimulated.THREADS)
     void interruptEndsTheWaitOfAVirtualThread(Lab lab) throws Exception {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.READ, 1);
@@ -345,6 +357,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J5")
+    @NotSimulated(NotSimulated.THREADS)
     void pollOfAnInterruptedThreadDoesNotWaitAndStillReports(Lab lab) throws Exception {
         Poller poller = lab.poller();
         UdpSocket socket = lab.udp();

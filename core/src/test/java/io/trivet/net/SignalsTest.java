@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Tools;
 import io.trivet.select.Select;
 import java.io.IOException;
@@ -27,6 +28,7 @@ final class SignalsTest {
 
     @EveryEngine
     @Case("52")
+    @NotSimulated(NotSimulated.MACHINE)
     void pollSleepsItsFullTime(Lab lab) throws Exception {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.READ, 1);
@@ -35,6 +37,7 @@ final class SignalsTest {
 
     @EveryEngine
     @Case("52")
+    @NotSimulated(NotSimulated.MACHINE)
     void selectSleepsItsFullTime(Lab lab) throws Exception {
         List<UdpSocket> idle = List.of(lab.udp());
         assertSleepsUnderSignals(lab,

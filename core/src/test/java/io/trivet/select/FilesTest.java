@@ -7,6 +7,7 @@ import io.trivet.contract.Case;
 import io.trivet.contract.Descriptors;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Tools;
 import io.trivet.net.Capability;
 import io.trivet.net.Descriptor;
@@ -32,6 +33,7 @@ class FilesTest {
     /** After CPython's test of select: the pipe is the only thing that is ever ready, whatever the timeout. */
     @Case("8")
     @EveryEngine
+    @NotSimulated(NotSimulated.MACHINE)
     void theOutputOfAChildProcess(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
@@ -64,6 +66,7 @@ class FilesTest {
 
     @Case("55")
     @EveryEngine
+    @NotSimulated(NotSimulated.MACHINE)
     void aFifoWithAByteIsReadable(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
@@ -78,6 +81,7 @@ class FilesTest {
 
     @Case("53")
     @EveryEngine
+    @NotSimulated(NotSimulated.MACHINE)
     void aRegularFileIsReadable(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.net.Capability;
 import io.trivet.net.TcpStream;
@@ -27,6 +28,7 @@ class InterruptTest {
     }
 
     @EveryEngine
+    @NotSimulated(NotSimulated.THREADS)
     void anInterruptEndsTheWait(Lab lab) throws Exception {
         List<TcpStream> idle = List.of(lab.pair().client());
         SelectOn select = Select.on(lab.network());

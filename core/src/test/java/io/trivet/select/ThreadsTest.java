@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.net.TcpStream;
 import java.time.Duration;
@@ -29,6 +30,7 @@ class ThreadsTest {
     private static final Duration LONG = Lab.PATIENCE.multipliedBy(2);
 
     @EveryEngine
+    @NotSimulated(NotSimulated.THREADS)
     void manyThreadsWaitAndEachIsToldItsOwn(Lab lab) throws Exception {
         long seed = System.nanoTime();
         List<Pair> pairs = new ArrayList<>();
@@ -62,6 +64,7 @@ class ThreadsTest {
 
     /** Each thread has calls of many sizes: what a call leaves behind for the next must not show. */
     @EveryEngine
+    @NotSimulated(NotSimulated.THREADS)
     void manyThreadsAskAboutTheSameSockets(Lab lab) throws Exception {
         List<TcpStream> readable = new ArrayList<>();
         List<TcpStream> all = new ArrayList<>();
@@ -97,6 +100,7 @@ class ThreadsTest {
 
     @Case("C7")
     @EveryEngine
+    @NotSimulated(NotSimulated.THREADS)
     void shuttingASocketDownEndsTheWaitForIt(Lab lab) throws Exception {
         Pair pair = lab.pair();
         CompletableFuture<Void> other = CompletableFuture.runAsync(() -> {
@@ -114,6 +118,7 @@ class ThreadsTest {
 
     /** The wait pins its carrier thread, so that somebody else needs another one. */
     @EveryEngine
+    @NotSimulated(NotSimulated.THREADS)
     void aVirtualThreadWaitsAndAnotherWakesIt(Lab lab) throws Exception {
         assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "one processor: one carrier for virtual threads");
         Pair pair = lab.pair();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.net.Capability;
 import io.trivet.net.Socket;
@@ -77,6 +78,7 @@ class TimeoutsTest {
 
     @Case({"C2", "105"})
     @EveryEngine
+    @NotSimulated(NotSimulated.THREADS)
     void aHugeTimeoutIsNeitherAtOnceNorAnOverflow(Lab lab) throws Exception {
         Pair pair = lab.pair();
         List<TcpStream> client = List.of(pair.client());
