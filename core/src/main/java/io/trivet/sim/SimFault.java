@@ -91,8 +91,8 @@ public enum SimFault {
     COMPLETION_LATE(0.1),
     /** Each stop or close while an operation is under way: the operation completes all the same, before the cancellation takes hold. */
     CANCEL_LOSES(0.3),
-    /** Each send: it is not done at once, but {@linkplain io.trivet.net.Proactor#PENDING later}; its memory is read only then. */
-    SEND_PENDING(0.3);
+    /** Each {@linkplain io.trivet.net.Proactor#PENDING pending} send: its memory is read up to ten milliseconds late. */
+    SEND_LATE(0.3);
 
     private final double usual;
 

@@ -10,6 +10,8 @@ import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
+import io.trivet.net.Proactor;
+import io.trivet.net.ReadinessProactor;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -217,6 +219,11 @@ public sealed class SimHost implements Network permits SimNetwork {
     @Override
     public final Poller poller() throws IOException {
         return new SimPoller(this, engine);
+    }
+
+    @Override
+    public final Proactor proactor() throws IOException {
+        return engine == SimEngine.URING ? new SimProactor(this) : new ReadinessProactor(this);
     }
 
     @Override

@@ -2,8 +2,15 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.net.TcpOptions;
+import io.trivet.net.TcpStream;
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimEngine;
+import io.trivet.sim.SimHost;
+import io.trivet.sim.SimNetwork;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -12,15 +19,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * A client in the tests: a channel of the JDK, so that the other side of a test is not the code under test. While it waits, the stage goes
- * on: opened servers are turned.
+ * A client in the tests: a channel of the JDK, so that the other side of a test is not the code under test; on a simulated network, a stream
+ * of another host. While it waits, the stage goes on: opened servers are turned.
  */
 final class Client implements AutoCloseable {
     /** Given, so that it does not grow: newer kernels let it grow to 32 MiB, and then a client that does not read fills nobody's queue. */
     private static final int RECEIVE_BUFFER_BYTES = 256 << 10;
 
     private final Stage stage;
-    private final SocketChannel channel;
+    private final Wire wire;
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).flip();
 
     Client(Stage stage, InetSocketAddress address) throws IOException {
@@ -30,22 +37,150 @@ final class Client implements AutoCloseable {
     /** A client that is connected; while it waits for that, opened servers are turned, or not. */
     Client(Stage stage, InetSocketAddress address, boolean turning) throws IOException {
         this.stage = stage;
-        channel = SocketChannel.open();
-        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        channel.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
-        channel.configureBlocking(!turning);
-        channel.connect(address);
-        channel.configureBlocking(false);
-        stage.until("connected", channel::finishConnect);
+        wire = stage.network() instanceof SimNetwork simulated
+                ? new SimulatedWire(simulated.host(InetAddress.ofLiteral("127.0.0.1"), SimEngine.EPOLL, FaultPlan.none()),
+                        address)
+                : new RealWire(address, turning);
+        stage.until("connected", wire::finishConnect);
     }
 
-    /** The JDK's channel. */
-    SocketChannel channel() {
-        return channel;
+    /** What the client does with its socket. */
+    interface Wire extends AutoCloseable {
+        boolean finishConnect() throws IOException;
+
+        int read(ByteBuffer buffer) throws IOException;
+
+        int write(ByteBuffer buffer) throws IOException;
+
+        void sendUrgent(char c) throws IOException;
+
+        void inlineUrgent() throws IOException;
+
+        void shutdownOutput() throws IOException;
+
+        void linger(int seconds) throws IOException;
+
+        InetSocketAddress localAddress() throws IOException;
+
+        @Override
+        void close() throws IOException;
+    }
+
+    private record RealWire(SocketChannel channel) implements Wire {
+        RealWire(InetSocketAddress address, boolean turning) throws IOException {
+            this(SocketChannel.open());
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            channel.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+            channel.configureBlocking(!turning);
+            channel.connect(address);
+            channel.configureBlocking(false);
+        }
+
+        @Override
+        public boolean finishConnect() throws IOException {
+            return channel.finishConnect();
+        }
+
+        @Override
+        public int read(ByteBuffer buffer) throws IOException {
+            return channel.read(buffer);
+        }
+
+        @Override
+        public int write(ByteBuffer buffer) throws IOException {
+            return channel.write(buffer);
+        }
+
+        @Override
+        public void sendUrgent(char c) throws IOException {
+            channel.socket().sendUrgentData(c);
+        }
+
+        @Override
+        public void inlineUrgent() throws IOException {
+            channel.socket().setOOBInline(true);
+        }
+
+        @Override
+        public void shutdownOutput() throws IOException {
+            channel.shutdownOutput();
+        }
+
+        @Override
+        public void linger(int seconds) throws IOException {
+            channel.setOption(StandardSocketOptions.SO_LINGER, seconds);
+        }
+
+        @Override
+        public InetSocketAddress localAddress() throws IOException {
+            return (InetSocketAddress) channel.getLocalAddress();
+        }
+
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+    }
+
+    private record SimulatedWire(TcpStream stream) implements Wire {
+        SimulatedWire(SimHost host, InetSocketAddress address) throws IOException {
+            this(host.connect(address));
+            stream.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+        }
+
+        @Override
+        public boolean finishConnect() throws IOException {
+            return stream.finishConnect();
+        }
+
+        @Override
+        public int read(ByteBuffer buffer) throws IOException {
+            return stream.read(buffer);
+        }
+
+        @Override
+        public int write(ByteBuffer buffer) throws IOException {
+            return stream.write(buffer);
+        }
+
+        @Override
+        public void sendUrgent(char c) throws IOException {
+            assertThat(stream.sendUrgent((byte) c)).isTrue();
+        }
+
+        @Override
+        public void inlineUrgent() throws IOException {
+            stream.setOption(TcpOptions.URGENT_INLINE, true);
+        }
+
+        @Override
+        public void shutdownOutput() throws IOException {
+            stream.shutdownOutput();
+        }
+
+        @Override
+        public void linger(int seconds) throws IOException {
+            stream.setOption(StandardSocketOptions.SO_LINGER, seconds);
+        }
+
+        @Override
+        public InetSocketAddress localAddress() throws IOException {
+            return stream.localAddress();
+        }
+
+        @Override
+        public void close() throws IOException {
+            stream.close();
+        }
+    }
+
+    /** Its socket. */
+    Wire wire() {
+        return wire;
     }
 
     InetSocketAddress localAddress() throws IOException {
-        return (InetSocketAddress) channel.getLocalAddress();
+        return wire.localAddress();
     }
 
     static byte[] bytes(String text) {
@@ -59,18 +194,18 @@ final class Client implements AutoCloseable {
     void send(byte[] bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
         stage.until("everything is sent", () -> {
-            channel.write(buffer);
+            wire.write(buffer);
             return !buffer.hasRemaining();
         });
     }
 
     /** Sends what the socket takes now; how much. */
     int sendSome(byte[] bytes, int from) throws IOException {
-        return channel.write(ByteBuffer.wrap(bytes, from, bytes.length - from));
+        return wire.write(ByteBuffer.wrap(bytes, from, bytes.length - from));
     }
 
     void sendUrgent(char c) throws IOException {
-        channel.socket().sendUrgentData(c);
+        wire.sendUrgent(c);
     }
 
     /** Receives so many bytes. */
@@ -90,7 +225,7 @@ final class Client implements AutoCloseable {
 
     private void fill(int got, int count) throws IOException {
         stage.until(count + " bytes, after " + got, () -> {
-            int read = channel.read(in.clear());
+            int read = wire.read(in.clear());
             in.flip();
             assertThat(read).as("bytes read after %d of %d", got, count).isNotNegative();
             return read > 0;
@@ -114,7 +249,7 @@ final class Client implements AutoCloseable {
     byte[] available() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         drainInto(bytes);
-        while (channel.read(in.clear()) > 0) {
+        while (wire.read(in.clear()) > 0) {
             in.flip();
             drainInto(bytes);
         }
@@ -127,7 +262,7 @@ final class Client implements AutoCloseable {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         drainInto(bytes);
         stage.until("the end of the input", () -> {
-            int read = channel.read(in.clear());
+            int read = wire.read(in.clear());
             in.flip();
             drainInto(bytes);
             return read < 0;
@@ -156,23 +291,23 @@ final class Client implements AutoCloseable {
 
     /** Ends the output. */
     void finish() throws IOException {
-        channel.shutdownOutput();
+        wire.shutdownOutput();
     }
 
     /** Closes by a reset. */
     void reset() throws IOException {
-        channel.setOption(StandardSocketOptions.SO_LINGER, 0);
-        channel.close();
+        wire.linger(0);
+        wire.close();
     }
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        wire.close();
     }
 
     @Override
     public String toString() {
-        return "client " + channel;
+        return "client " + wire;
     }
 
     /** Several messages in one array. */

@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.NotSimulated;
 import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
@@ -283,6 +284,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void errorStopsAStartedServerLoudly(Stage stage) throws Exception {
         Story story = stage.story((connection, message) -> {
             throw new AssertionError("as asked");
@@ -356,6 +358,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void anotherThreadMayCloseAnOpenedServerWhileItWaits(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));

@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.contract.NotSimulated;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
 import java.io.ByteArrayOutputStream;
@@ -46,6 +47,7 @@ final class HammerTest {
             .withWriteTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO);
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void whatIsQueuedArrivesOnceAndInTheOrderOfItsThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
             Round round = new Round(stage, random);
@@ -56,6 +58,7 @@ final class HammerTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void closingWhileAllThreadsAreAtItLosesNothingInSilenceAndStopsNobody(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
             Round round = new Round(stage, random);
@@ -65,6 +68,7 @@ final class HammerTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void idleLoopIsAlwaysWoken(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
             Story story = stage.story((connection, message) -> {});

@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.NotSimulated;
 import io.trivet.net.Interest;
 import io.trivet.net.Network;
 import io.trivet.net.Poller;
@@ -230,6 +231,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void secondDrainReachesLoopsWhenTheFirstHasEnded(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.start(stage.server(story).loops(2).limits(Stage.ROOMY));
@@ -268,6 +270,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void joinWaitsForTheEndAndCanBeInterrupted(Stage stage) throws Exception {
         Server server = stage.start(stage.server(SILENT));
         CountDownLatch interrupted = new CountDownLatch(1);
@@ -297,6 +300,7 @@ final class LoopTest {
     // Turning.
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void openedServerIsTurnedByOneThread(Stage stage) throws Exception {
         Server server = stage.open(stage.server(SILENT));
         assertThat(server.turn(Duration.ZERO)).isZero();
@@ -319,6 +323,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void anotherThreadsTaskEndsTheWait(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
@@ -523,6 +528,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void handlerThatHoldsItsLoopIsNamedWithItsStack(Stage stage) throws Exception {
         try (LogLines log = new LogLines()) {
             Story story = stage.story((connection, message) -> holdTheLoop(log));

@@ -1,6 +1,9 @@
 package io.trivet.server;
 
+import io.trivet.contract.NotSimulated;
 import io.trivet.net.UnavailableException;
+import io.trivet.sim.SimNetwork;
+import java.lang.reflect.Method;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
@@ -8,8 +11,10 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.Extension;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 
@@ -28,7 +33,23 @@ final class NetworkRuns implements TestTemplateInvocationContextProvider {
     }
 
     /** One run of one test on one network; also the extension that gives it its stage. */
-    private record Run(ServerNetworks.Kind kind) implements TestTemplateInvocationContext, ExecutionCondition, ParameterResolver {
+    private record Run(ServerNetworks.Kind kind)
+            implements
+                TestTemplateInvocationContext,
+                ExecutionCondition,
+                InvocationInterceptor,
+                ParameterResolver {
+        @Override
+        public void interceptTestTemplateMethod(Invocation<Void> invocation, ReflectiveInvocationContext<Method> method,
+                ExtensionContext context) throws Throwable {
+            boolean exempt = context.getRequiredTestMethod().isAnnotationPresent(NotSimulated.class);
+            if (exempt && kind.opener().get() instanceof SimNetwork) {
+                invocation.skip();
+            } else {
+                invocation.proceed();
+            }
+        }
+
         @Override
         public String getDisplayName(int index) {
             return kind.name();

@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.NotSimulated;
 import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -122,6 +123,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void fullQueueClosesAlsoWhenAnotherThreadSends(Stage stage) throws Exception {
         for (Overflow overflow : List.of(Overflow.PAUSE_READING, Overflow.DISCONNECT)) {
             Story story = stage.story(SILENT);
@@ -354,6 +356,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void anotherThreadThatStopsAtTheHighMarkIsToldToo(Stage stage) throws Exception {
         Object drained = new Object();
         AtomicInteger times = new AtomicInteger();
@@ -459,6 +462,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
+    @NotSimulated(NotSimulated.THREADS)
     void messageReservedByAThreadWhileTheConnectionFinishesIsDeliveredOrRefused(Stage stage) throws Exception {
         for (int round = 0; round < 12; round++) {
             Story story = stage.story(SILENT);

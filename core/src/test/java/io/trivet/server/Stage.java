@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.net.Network;
+import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -90,9 +91,9 @@ final class Stage implements AutoCloseable {
         return server;
     }
 
-    /** Starts a server with threads of its own. */
+    /** Starts a server with threads of its own; a simulated network turns it instead. */
     Server start(Server.Builder builder) throws IOException {
-        Server server = builder.start();
+        Server server = network.turnsLoops() ? builder.open() : builder.start();
         servers.add(server);
         return server;
     }
@@ -127,7 +128,9 @@ final class Stage implements AutoCloseable {
                 turned = true;
             }
         }
-        if (!turned) {
+        if (!turned && network instanceof SimNetwork simulated) {
+            simulated.run(STEP);
+        } else if (!turned) {
             LockSupport.parkNanos(PAUSE_NANOS);
         }
     }

@@ -87,6 +87,11 @@ class SteppedNetwork implements Network {
     }
 
     @Override
+    public boolean turnsLoops() {
+        return inner.turnsLoops();
+    }
+
+    @Override
     public void attach(Loop loop) {
         inner.attach(loop);
     }

@@ -1,0 +1,61 @@
+package io.trivet.sim;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A send that a ring was given: the memory where its bytes lie, and the bytes as they were then, since they may not change. */
+final class RingSend {
+    private final List<ByteBuffer> parts = new ArrayList<>(2);
+    private byte[] bytes = new byte[0];
+    private int length;
+    /** How much of it has gone. */
+    private int gone;
+    /** The buffer of the ring that it was lent; negative: none. */
+    int buffer = -1;
+    /** It is not looked at before this. */
+    long dueNanos;
+
+    void begin(ByteBuffer[] given, int from, int count, int total) {
+        if (bytes.length < total) {
+            bytes = new byte[Math.max(total, 2 * bytes.length)];
+        }
+        length = total;
+        gone = 0;
+        int at = 0;
+        for (int i = from; i < from + count; i++) {
+            ByteBuffer part = given[i].slice();
+            parts.add(part);
+            part.get(0, bytes, at, part.remaining());
+            at += part.remaining();
+        }
+    }
+
+    int length() {
+        return length;
+    }
+
+    int left() {
+        return length - gone;
+    }
+
+    /** Gives some bytes to a connection, after a look at whether they are still what they were. */
+    void write(Object connection, Flow flow, int count) {
+        int at = 0;
+        for (int i = 0; i < parts.size(); i++) {
+            ByteBuffer part = parts.get(i);
+            if (part.mismatch(ByteBuffer.wrap(bytes, at, part.remaining())) >= 0) {
+                throw new IllegalStateException(
+                        "the memory of a pending send on " + connection + " has changed before its completion");
+            }
+            at += part.remaining();
+        }
+        flow.write(ByteBuffer.wrap(bytes, gone, count), count);
+        gone += count;
+    }
+
+    void end() {
+        parts.clear();
+        buffer = -1;
+    }
+}
