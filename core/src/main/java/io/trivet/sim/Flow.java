@@ -175,6 +175,7 @@ final class Flow {
 
     void unclog() {
         stalledUntil = 0;
+        kernel.agenda.cancel(delivery);
         push();
     }
 

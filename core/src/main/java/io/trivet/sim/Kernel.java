@@ -50,6 +50,7 @@ final class Kernel {
         sizes = new SimRandom(seed, SIZES);
         tcp = new Tcp(this, new SimRandom(seed, PORTS));
         udp = new Udp(this);
+        Clogs.begin(this);
     }
 
     long now() {

@@ -55,8 +55,8 @@ public enum SimFault {
     /** Each portion of bytes that leaves a socket: nothing more arrives in that direction for a tenth of a second to twenty seconds. */
     STALL(0.002),
     /**
-     * Each second: some connections are clogged, one by one, and released in another order up to five seconds later (Sun's "swizzle", as
-     * FoundationDB has it).
+     * Each tenth of a second: some connections are clogged in one direction, one by one, and released in another order up to five seconds
+     * later (FoundationDB calls that swizzling).
      */
     CLOG(0.05),
     /** Each portion of bytes that leaves a socket: the connection is reset from both ends, at any byte. */

@@ -149,11 +149,16 @@ final class Tcp {
         }
     }
 
+    /** The clients' ends of the connections that live. */
+    List<TcpEnd> live() {
+        return live;
+    }
+
     /** Whatever was held up goes on. */
     void release() {
-        for (int i = 0; i < live.size(); i++) {
-            live.get(i).out.unclog();
-            live.get(i).in.unclog();
+        for (TcpEnd client : List.copyOf(live)) { // some end by that
+            client.out.unclog();
+            client.in.unclog();
         }
     }
 
@@ -229,8 +234,9 @@ final class Tcp {
 
         /** A SYN arrives, or is lost because there is no room or nobody answers. */
         private void ask() {
-            Listening listener = ignored ? null : listener(client.remote);
-            if (ignored || (listener != null && listener.isFull())) {
+            boolean silent = ignored && kernel.faults.has(SimFault.CONNECT_IGNORED);
+            Listening listener = silent ? null : listener(client.remote);
+            if (silent || (listener != null && listener.isFull())) {
                 answer = ++attempts > SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
                 if (answer != null) {
                     happen();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
+import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.net.Capability;
 import io.trivet.net.Descriptor;
@@ -27,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What cannot be made through the seam, and what must be seen below it. */
+@NotSimulated(NotSimulated.MACHINE)
 final class KernelObjectsTest {
     private static final int AF_UNIX = 1;
     private static final int F_DUPFD_CLOEXEC = 1030;

@@ -175,7 +175,7 @@ final class Client implements AutoCloseable {
     }
 
     /** Its socket. */
-    Wire wire() {
+    Wire channel() {
         return wire;
     }
 

@@ -447,7 +447,7 @@ final class SendingTest {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
-        client.wire().inlineUrgent();
+        client.channel().inlineUrgent();
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
         if (!stage.network().supports(Capability.URGENT_DATA)) {

@@ -1,0 +1,65 @@
+package io.trivet.sim;
+
+import java.util.List;
+
+/**
+ * Clogs connections and releases them: some of those that live are stopped one after the other, and go on in an order that has nothing to do
+ * with that. What was sent meanwhile comes then, in one piece.
+ */
+final class Clogs extends Agenda.Event {
+    /** So often it is asked whether some are clogged. */
+    static final long EVERY_NANOS = 100_000_000;
+
+    private static final long BEGIN_WITHIN_NANOS = 50_000_000;
+    private static final long END_WITHIN_NANOS = 5_000_000_000L;
+
+    private final Kernel kernel;
+
+    private Clogs(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** Begins to ask, if that can happen at all. */
+    static void begin(Kernel kernel) {
+        if (kernel.faults.has(SimFault.CLOG)) {
+            kernel.agenda.schedule(new Clogs(kernel), EVERY_NANOS);
+        }
+    }
+
+    @Override
+    void happen() {
+        if (!kernel.faults.has(SimFault.CLOG)) {
+            return; // healed
+        }
+        kernel.agenda.schedule(this, kernel.now() + EVERY_NANOS);
+        List<TcpEnd> live = kernel.tcp.live();
+        if (!live.isEmpty() && kernel.faults.happens(SimFault.CLOG)) {
+            SimRandom random = kernel.faults.random(SimFault.CLOG);
+            int count = 1 + random.below(live.size());
+            kernel.tell(SimFault.CLOG, count + " connections, one by one");
+            for (int i = 0; i < count; i++) {
+                clog(live.get(random.below(live.size())), random);
+            }
+        }
+    }
+
+    private void clog(TcpEnd client, SimRandom random) {
+        Flow flow = random.below(2) == 0 ? client.in : client.out;
+        long begin = kernel.now() + random.between(1, BEGIN_WITHIN_NANOS);
+        at(begin, () -> {
+            if (kernel.faults.has(SimFault.CLOG)) {
+                flow.clog();
+            }
+        });
+        at(begin + random.between(1, END_WITHIN_NANOS), flow::unclog);
+    }
+
+    private void at(long nanos, Runnable action) {
+        kernel.agenda.schedule(new Agenda.Event() {
+            @Override
+            void happen() {
+                action.run();
+            }
+        }, nanos);
+    }
+}

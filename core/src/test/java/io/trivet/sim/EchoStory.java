@@ -1,0 +1,132 @@
+package io.trivet.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.net.Loop;
+import io.trivet.net.TcpStream;
+import io.trivet.net.UdpSocket;
+import io.trivet.server.Framing;
+import io.trivet.server.Server;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An echo server with some clients, who send lines and read them again, and some who send datagrams to themselves. */
+final class EchoStory {
+    static final int CLIENTS = 10;
+    private static final int LINES = 30;
+    private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+
+    private final SimNetwork network;
+    private final SimHost host;
+    private final List<EchoClient> clients = new ArrayList<>();
+
+    EchoStory(SimNetwork network) {
+        this.network = network;
+        this.host = network.host(InetAddress.ofLiteral("10.0.0.1"));
+    }
+
+    /** One of them; a loop that the network turns. */
+    private final class EchoClient implements Loop {
+        private final InetSocketAddress address;
+        private final byte[] script;
+        private TcpStream stream;
+        private int sent;
+        private int received;
+        private boolean ended;
+        private final ByteBuffer in = ByteBuffer.allocate(300);
+
+        EchoClient(int number, InetSocketAddress address) {
+            this.address = address;
+            StringBuilder lines = new StringBuilder();
+            for (int i = 0; i < LINES; i++) {
+                lines.append("client ").append(number).append(", line ").append(i).append(", ").append("x".repeat(i * 7))
+                        .append('\n');
+            }
+            script = lines.toString().getBytes(StandardCharsets.US_ASCII);
+        }
+
+        @Override
+        public int turn() {
+            if (ended) {
+                return 0;
+            }
+            try {
+                return talk();
+            } catch (IOException e) {
+                return end(); // a fault: who was refused or reset is done
+            }
+        }
+
+        private int talk() throws IOException {
+            if (stream == null) {
+                stream = host.connect(address);
+            }
+            if (!stream.finishConnect()) {
+                return 0;
+            }
+            int done = 0;
+            if (sent < script.length) {
+                int written = stream.write(ByteBuffer.wrap(script, sent, Math.min(200, script.length - sent)));
+                sent += written;
+                done += written > 0 ? 1 : 0;
+            }
+            int read = stream.read(in.clear());
+            for (int i = 0; i < read; i++) {
+                assertThat(in.get(i)).as("byte %d", received).isEqualTo(script[received++]);
+                done = 1;
+            }
+            return read < 0 || received == script.length ? end() : done;
+        }
+
+        private int end() {
+            ended = true;
+            if (stream != null) {
+                try {
+                    stream.close();
+                } catch (IOException e) {
+                    throw new AssertionError("no close fails here", e);
+                }
+            }
+            return 1;
+        }
+
+        @Override
+        public long nextDeadline() {
+            return ended ? NO_DEADLINE : host.clock().nanoTime() + 1_000_000;
+        }
+    }
+
+    /** Plays it to its end, with a healing before; how many clients got everything. */
+    int play() throws IOException {
+        try (Server server = Server.builder().network(network).listen(FREE_PORT).framing(Framing.lines())
+                .onMessage((connection, message) -> connection.send(message)).open()) {
+            for (int i = 0; i < CLIENTS; i++) {
+                EchoClient client = new EchoClient(i, server.address());
+                clients.add(client);
+                network.attach(client);
+            }
+            sendDatagrams();
+            network.run(Duration.ofSeconds(5));
+            network.heal();
+            network.run(Duration.ofSeconds(300));
+            assertThat(clients).as("after healing everyone comes to an end: %s", network).allMatch(client -> client.ended);
+        }
+        assertThat(host.describeDescriptors()).as("%s", network).isEmpty();
+        assertThat(network.describeDescriptors()).as("%s", network).isEmpty();
+        return (int) clients.stream().filter(client -> client.received == client.script.length).count();
+    }
+
+    private void sendDatagrams() throws IOException {
+        try (UdpSocket socket = network.udp(FREE_PORT)) {
+            for (int i = 0; i < 50; i++) {
+                socket.send(ByteBuffer.allocate(i), socket.localAddress());
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.trivet.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The same seed gives the same run, to the byte and the nanosecond. */
+final class SimDeterminismTest {
+    @ParameterizedTest
+    @EnumSource(SimEngine.class)
+    void theSameSeedGivesTheSameTimeline(SimEngine engine) throws Exception {
+        for (long seed = 1; seed <= 3; seed++) {
+            List<String> first = timeline(seed, engine);
+            assertThat(first).hasSizeGreaterThan(EchoStory.CLIENTS);
+            assertThat(timeline(seed, engine)).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void anotherSeedGivesAnother() throws Exception {
+        assertThat(timeline(1, SimEngine.EPOLL)).isNotEqualTo(timeline(2, SimEngine.EPOLL));
+    }
+
+    @ParameterizedTest
+    @EnumSource(SimEngine.class)
+    void withoutFaultsEverythingArrives(SimEngine engine) throws Exception {
+        for (long seed = 1; seed <= 20; seed++) {
+            SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), engine);
+            assertThat(new EchoStory(network).play()).as("seed %d", seed).isEqualTo(EchoStory.CLIENTS);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SimEngine.class)
+    void faultsThatLoseNothingLoseNothing(SimEngine engine) throws Exception {
+        FaultPlan harmless = FaultPlan.all().without(SimFault.RESET, SimFault.CONNECT_REFUSED, SimFault.CONNECT_UNREACHABLE,
+                SimFault.CONNECT_IGNORED, SimFault.SOCKET_REFUSED, SimFault.ACCEPT_ABORTED, SimFault.CLOCK_JUMP, SimFault.STALL,
+                SimFault.CLOG);
+        for (long seed = 1; seed <= 20; seed++) {
+            SimNetwork network = SimNetwork.of(seed, harmless, engine);
+            assertThat(new EchoStory(network).play()).as("seed %d", seed).isEqualTo(EchoStory.CLIENTS);
+        }
+    }
+
+    private static List<String> timeline(long seed, SimEngine engine) throws Exception {
+        SimNetwork network = SimNetwork.of(seed, FaultPlan.all(), engine);
+        List<String> lines = new ArrayList<>();
+        network.trace((elapsedNanos, event) -> lines.add(elapsedNanos + " " + event));
+        new EchoStory(network).play();
+        return lines;
+    }
+}
