@@ -10,7 +10,8 @@ final class RingBuffers {
     private static final int COUNT_MIN = 2;
     private static final int COUNT_MAX = 16;
     private static final int BYTES_MIN = 1 << 9;
-    private static final int BYTES_MAX = 1 << 13;
+    /** Up to 8 KiB. */
+    private static final int DOUBLINGS = 5;
     private static final long POISON = 0xdeaddeaddeaddeadL;
 
     private final ByteBuffer memory;
@@ -23,8 +24,7 @@ final class RingBuffers {
 
     RingBuffers(SimRandom random) {
         int count = (int) random.between(COUNT_MIN, COUNT_MAX);
-        bytes = 1 << 9 + random.below(5);
-        assert bytes >= BYTES_MIN && bytes <= BYTES_MAX;
+        bytes = BYTES_MIN << random.below(DOUBLINGS);
         memory = ByteBuffer.allocateDirect(count * bytes);
         filling = memory.duplicate();
         free = new int[count];

@@ -42,7 +42,6 @@ public sealed class SimHost implements Network permits SimNetwork {
     final Descriptors descriptors = new Descriptors();
     private final InetAddress address;
     private final SimEngine engine;
-    private long dictated = -1;
 
     SimHost(Kernel kernel, Faults faults, InetAddress address, SimEngine engine) {
         this.kernel = kernel;
@@ -255,24 +254,6 @@ public sealed class SimHost implements Network permits SimNetwork {
     @Override
     public final boolean turnsLoops() {
         return true;
-    }
-
-    /**
-     * Dictates how much the next write to a TCP stream of this host takes, as a real kernel was seen to do: what it takes of a large write
-     * depends on how far its buffers have grown, which is left open here. The write throws {@link IllegalStateException} where no kernel may
-     * do that: take more than it was given, or nothing although the stream is writable.
-     *
-     * @param bytes how much; 0: it would block
-     */
-    public final void dictateNextWrite(long bytes) {
-        dictated = bytes;
-    }
-
-    /** What the next write takes; negative: as it comes. */
-    final long takeDictated() {
-        long taken = dictated;
-        dictated = -1;
-        return taken;
     }
 
     /** A socket of this host, as ours. */

@@ -2,7 +2,6 @@ package io.trivet.sim;
 
 import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
-import io.trivet.net.Interest;
 import io.trivet.net.NetworkException;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
@@ -129,10 +128,6 @@ final class SimTcpStream extends SimSocket implements TcpStream {
     /** How many bytes of a write are taken. */
     private long room(String call, long asked) throws IOException {
         checkWritable(call);
-        long dictated = host.takeDictated();
-        if (dictated >= 0) {
-            return checkDictated(dictated, asked);
-        }
         if (isInterrupted()) {
             return 0;
         }
@@ -146,20 +141,6 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             }
         }
         return room;
-    }
-
-    /** What a kernel was seen to take: whether it may. How large its buffers had grown by then nobody knows. */
-    private long checkDictated(long dictated, long asked) {
-        if (dictated > asked) {
-            throw new IllegalStateException(this + " was given " + asked + " bytes and cannot take " + dictated);
-        }
-        if (dictated > 0 && end.isConnecting()) {
-            throw new IllegalStateException(this + " is not connected and cannot take " + dictated);
-        }
-        if (dictated == 0 && (end.ready() & Interest.WRITE) != 0) {
-            throw new IllegalStateException(this + " is writable and must take something of " + asked + " bytes");
-        }
-        return dictated;
     }
 
     private void checkWritable(String call) throws IOException {

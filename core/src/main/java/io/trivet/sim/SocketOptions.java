@@ -48,6 +48,8 @@ class SocketOptions {
     int linger = -1;
 
     private Map<String, Object> others = Map.of();
+    /** Another socket has them too: they are copied before they change. */
+    private boolean othersAreShared;
 
     SocketOptions(int sendBytes, int receiveBytes) {
         this.sendBytes = sendBytes;
@@ -69,7 +71,10 @@ class SocketOptions {
         notSentLowWater = listener.notSentLowWater;
         urgentInline = listener.urgentInline;
         linger = listener.linger;
-        others = listener.others.isEmpty() ? listener.others : new TreeMap<>(listener.others);
+        others = listener.others;
+        listener.othersAreShared = true;
+        othersAreShared = true;
+    }
 
     /** As every listener has it. */
     void reuseAddress() {
@@ -77,8 +82,9 @@ class SocketOptions {
     }
 
     private void remember(SocketOption<?> option, Object value) {
-        if (others.isEmpty()) {
-            others = new TreeMap<>();
+        if (others.isEmpty() || othersAreShared) {
+            others = new TreeMap<>(others);
+            othersAreShared = false;
         }
         others.put(option.name(), value);
     }

@@ -29,6 +29,9 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
             named("nio"),
             simulated("sim", "", SimEngine.EPOLL));
 
+    /** Those that have the machine's own sockets. */
+    public static final List<Engine> REAL = ALL.subList(0, 4);
+
     /** The simulated network where it answers like the other engines: it must be that engine, in every case. The table leaves it out. */
     static final List<Engine> SIMULATED = List.of(
             simulated("poll", " simulated", SimEngine.POLL),

@@ -30,16 +30,13 @@ final class ServerNetworks {
             .with(Fault.ACCEPT_WOULD_BLOCK, 0) // who is not accepted before the listener closes is reset
             .with(Fault.ACCEPT_FAILURE, 0); // it is waited for, and in most tests no time passes by itself: AdmissionTest lets it fail
 
-    /** The simulated network has faults of its own. */
-    private static final List<Engine> REAL = Engine.ALL.stream().filter(engine -> !engine.name().equals("sim")).toList();
-
     /** All of them, in the order in which a test runs on them: each engine, then each under torture, the best with two seeds. */
     static final List<Kind> ALL = Stream.of(
             Stream.of(new Kind("uring", () -> Network.named("uring"))),
-            REAL.stream().map(engine -> new Kind(engine.name(), engine.opener())),
+            Engine.REAL.stream().map(engine -> new Kind(engine.name(), engine.opener())),
             Stream.of(SimEngine.EPOLL, SimEngine.URING).map(engine -> new Kind("sim " + engine, () -> simulated(engine))),
-            IntStream.rangeClosed(0, REAL.size()).mapToObj(i -> tortured(
-                    REAL.get(i % REAL.size()), SEEDS.get((i + i / REAL.size()) % SEEDS.size()))))
+            IntStream.rangeClosed(0, Engine.REAL.size()).mapToObj(i -> tortured(
+                    Engine.REAL.get(i % Engine.REAL.size()), SEEDS.get((i + i / Engine.REAL.size()) % SEEDS.size()))))
             .flatMap(Function.identity())
             .filter(kind -> kind.name().contains(System.getProperty("trivet.networks", "")))
             .toList();

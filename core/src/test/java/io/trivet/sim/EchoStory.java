@@ -6,6 +6,7 @@ import io.trivet.net.Loop;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
 import io.trivet.server.Framing;
+import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -105,6 +106,7 @@ final class EchoStory {
     /** Plays it to its end, with a healing before; how many clients got everything. */
     int play() throws IOException {
         try (Server server = Server.builder().network(network).listen(FREE_PORT).framing(Framing.lines())
+                .limits(Limits.defaults().withQueueMarks(500, 100))
                 .onMessage((connection, message) -> connection.send(message)).open()) {
             for (int i = 0; i < CLIENTS; i++) {
                 EchoClient client = new EchoClient(i, server.address());
@@ -114,7 +116,7 @@ final class EchoStory {
             sendDatagrams();
             network.run(Duration.ofSeconds(5));
             network.heal();
-            network.run(Duration.ofSeconds(300));
+            network.run(Duration.ofMinutes(5));
             assertThat(clients).as("after healing everyone comes to an end: %s", network).allMatch(client -> client.ended);
         }
         assertThat(host.describeDescriptors()).as("%s", network).isEmpty();
