@@ -4,7 +4,8 @@
  *
  *   uring PORT [BUFFERS BYTES]
  *
- * Needs Linux 6.1. From 6.12 on a buffer is filled by several receives, one behind the other, so that small messages lie close together.
+ * Needs Linux 6.1. The buffers are as many and as large as was best from 64 B to 256 KiB: with a quarter of them 1,000 clients wait for
+ * buffers, and filled piece by piece (incremental consumption) they cost 1.4 times as much at 16 KiB.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,30 +20,22 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* Younger than the headers of some systems. */
-#define BUFFER_RING_INCREMENTAL 2
-#define CQE_BUFFER_MORE (1U << 4)
-
 #define CLIENTS_MAX 65536
-#define PIECES_MAX (1 << 20)
 #define NONE 0xffffffffu
 
 enum { ACCEPT, RECEIVE, SEND, CLOSE };
 
-/* Bytes that came with one receive. */
-typedef struct { char *at; unsigned length, buffer, next; } Piece;
+/* The bytes of one receive, in the buffer of the same number. */
+typedef struct { char *at; unsigned length, next; } Piece;
 /* Its pieces that are not sent yet, oldest first. The first is under way. */
 typedef struct { unsigned first, last; char ended, closing; } Client;
-typedef struct { unsigned used, pieces; char full; } Buffer;
 
 static struct io_uring ring;
 static struct io_uring_buf_ring *provided;
-static unsigned buffers = 64, buffer_bytes = 256 << 10, returned, outstanding;
-static int incremental;
+static unsigned buffers = 256, buffer_bytes = 32 << 10;
+static unsigned returned, outstanding; /* buffers given back in this turn; those that the kernel does not have */
 static char *memory;
-static Buffer *state;
-static Piece pieces[PIECES_MAX];
-static unsigned free_piece;
+static Piece *pieces;
 static Client clients[CLIENTS_MAX];
 static unsigned starved[CLIENTS_MAX], starving; /* clients whose receive has ended for want of a buffer */
 
@@ -81,16 +74,8 @@ static void send_first(unsigned client) {
 }
 
 static void provide(unsigned buffer) {
-  state[buffer] = (Buffer){0};
-  io_uring_buf_ring_add(provided, memory + (size_t)buffer * buffer_bytes, buffer_bytes, buffer, io_uring_buf_ring_mask(buffers), returned++);
-}
-
-static void release(unsigned piece) {
-  Buffer *buffer = &state[pieces[piece].buffer];
-  if (--buffer->pieces == 0 && buffer->full) provide(pieces[piece].buffer);
-  pieces[piece].next = free_piece;
-  free_piece = piece;
   outstanding--;
+  io_uring_buf_ring_add(provided, memory + (size_t)buffer * buffer_bytes, buffer_bytes, buffer, io_uring_buf_ring_mask(buffers), returned++);
 }
 
 static void close_when_done(unsigned client) {
@@ -116,14 +101,9 @@ static void on_accept(int listener, struct io_uring_cqe *cqe) {
 static void on_receive(unsigned client, struct io_uring_cqe *cqe) {
   Client *c = &clients[client];
   if (cqe->res > 0) {
-    unsigned number = cqe->flags >> IORING_CQE_BUFFER_SHIFT, piece = free_piece;
-    Buffer *buffer = &state[number];
-    free_piece = pieces[piece].next;
-    if (++outstanding == PIECES_MAX) exit(fail("too many pieces", -ENOBUFS));
-    pieces[piece] = (Piece){memory + (size_t)number * buffer_bytes + buffer->used, cqe->res, number, NONE};
-    if (incremental) buffer->used += cqe->res;
-    if (!(cqe->flags & CQE_BUFFER_MORE)) buffer->full = 1;
-    buffer->pieces++;
+    unsigned piece = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    pieces[piece] = (Piece){memory + (size_t)piece * buffer_bytes, cqe->res, NONE};
+    outstanding++;
     if (c->first == NONE) {
       c->first = c->last = piece;
       send_first(client);
@@ -148,32 +128,27 @@ static void on_send(unsigned client, int sent) {
   }
   unsigned done = c->first;
   c->first = piece->next;
-  release(done);
+  provide(done);
   if (sent < 0) { /* it is gone: what waits for it, too; its receive ends by itself */
     while (c->first != NONE) {
       done = c->first;
       c->first = pieces[done].next;
-      release(done);
+      provide(done);
     }
   }
   if (c->first != NONE) send_first(client);
   else close_when_done(client);
 }
 
-/* Buffers filled piece by piece where the kernel can, else one a receive. */
 static int provide_buffers(void) {
-  size_t entries = buffers * sizeof(struct io_uring_buf);
-  provided = mmap(0, entries, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
-  struct io_uring_buf_reg group = {.ring_addr = (unsigned long)provided, .ring_entries = buffers, .pad = BUFFER_RING_INCREMENTAL};
-  incremental = io_uring_register_buf_ring(&ring, &group, 0) == 0;
-  if (!incremental) {
-    group.pad = 0;
-    int error = io_uring_register_buf_ring(&ring, &group, 0);
-    if (error) return error;
-  }
+  provided = mmap(0, buffers * sizeof(struct io_uring_buf), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  struct io_uring_buf_reg group = {.ring_addr = (unsigned long)provided, .ring_entries = buffers};
+  int error = io_uring_register_buf_ring(&ring, &group, 0);
+  if (error) return error;
   io_uring_buf_ring_init(provided);
   memory = mmap(0, (size_t)buffers * buffer_bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
-  state = calloc(buffers, sizeof *state);
+  pieces = calloc(buffers, sizeof *pieces);
+  outstanding = buffers;
   for (unsigned i = 0; i < buffers; i++) provide(i);
   io_uring_buf_ring_advance(provided, returned);
   returned = 0;
@@ -199,7 +174,6 @@ int main(int argc, char **argv) {
   if ((error = io_uring_register_files_sparse(&ring, clients_max))) return fail("direct descriptors", error);
   if ((error = provide_buffers())) return fail("provided buffers", error);
   io_uring_register_ring_fd(&ring);
-  for (unsigned i = 0; i < PIECES_MAX; i++) pieces[i].next = i + 1;
 
   struct io_uring_cqe accept_first = {.res = -1};
   on_accept(listener, &accept_first);
