@@ -25,6 +25,8 @@ public final class ReadinessProactor implements Proactor {
     static final int EVENTS_PER_POLL = 512;
     /** So many events in a row about one socket, with nothing to do, are taken for a spin. */
     static final int FRUITLESS_EVENTS_MAX = 1024;
+    /** In a row are events that are not further apart than so many polls: readiness without a reason, now and then, is normal. */
+    static final int FRUITLESS_POLLS_APART_MAX = 16;
 
     private static final int CONNECTING = 1 << 7;
     /** The poller has lost the socket, by a change that failed: nothing is watched any more, and the caller has been told. */
@@ -54,6 +56,10 @@ public final class ReadinessProactor implements Proactor {
     private int closingCount;
     /** By slot: the events in a row with nothing to do. */
     private short[] fruitless = new short[64];
+    /** By slot: the number of the poll that reported the last of these, as far as a short holds it. */
+    private short[] fruitlessPolls = new short[64];
+
+    private short polls;
 
     private record Accepting(TcpListener listener, long token) {}
 
@@ -127,6 +133,7 @@ public final class ReadinessProactor implements Proactor {
             generations = Arrays.copyOf(generations, size);
             states = Arrays.copyOf(states, size);
             fruitless = Arrays.copyOf(fruitless, size);
+            fruitlessPolls = Arrays.copyOf(fruitlessPolls, size);
             freeSlots = Arrays.copyOf(freeSlots, size);
         }
         freeSlots[freeCount++] = slotCount++;
@@ -272,6 +279,7 @@ public final class ReadinessProactor implements Proactor {
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         int told = tellClosed(completions);
         int ready = poller.poll(events, told > 0 ? 0 : timeoutNanos);
+        polls++;
         for (int i = 0; i < ready; i++) {
             long token = events.token(i);
             told += token < 0 && -1 - token < listeners.size()
@@ -397,7 +405,13 @@ public final class ReadinessProactor implements Proactor {
         int slot = Proactor.slot(handle);
         if (told > 0) {
             fruitless[slot] = 0;
-        } else if (++fruitless[slot] == FRUITLESS_EVENTS_MAX && isCurrent(handle)) {
+            return;
+        }
+        if ((short) (polls - fruitlessPolls[slot]) > FRUITLESS_POLLS_APART_MAX) {
+            fruitless[slot] = 0;
+        }
+        fruitlessPolls[slot] = polls;
+        if (++fruitless[slot] == FRUITLESS_EVENTS_MAX && isCurrent(handle)) {
             fruitless[slot] = 0;
             String descriptor = network.supports(Capability.DESCRIPTORS) ? ", descriptor " + stream.fd() : "";
             completions.spinning(handle, stream + descriptor + ": reported " + Interest.toString(ready) + ", watched "
