@@ -150,6 +150,12 @@ final class Acceptor {
         return true;
     }
 
+    private boolean isAtLimit() {
+        synchronized (perAddress) {
+            return atLimit;
+        }
+    }
+
     /** An accepted connection is gone. Any loop's thread. */
     void gone(InetSocketAddress remote) {
         boolean resume;
@@ -192,7 +198,7 @@ final class Acceptor {
             }
             // At once, and not by a later event: if that was the last descriptor, no handler may run until the reserve is free again.
             for (TcpListener listener : listeners) {
-                TcpStream stream = listener.accept();
+                TcpStream stream = isAtLimit() ? null : listener.accept();
                 if (stream != null) {
                     loop().accepted(listeners.indexOf(listener), stream);
                 }
@@ -209,10 +215,8 @@ final class Acceptor {
             return;
         }
         try {
-            synchronized (perAddress) {
-                if (atLimit) {
-                    return;
-                }
+            if (isAtLimit()) {
+                return;
             }
             begin();
             if (troubled) {
@@ -233,8 +237,8 @@ final class Acceptor {
     }
 
     /**
-     * Accepts no more, and first takes over who waits in the backlog: closing the listener would reset them, and a loop that drains lets them
-     * go in an orderly way.
+     * Accepts no more, and first takes over who waits in the backlog, as far as the limit of connections allows: closing the listener would
+     * reset them, and a loop that drains lets them go in an orderly way.
      */
     void drain() {
         if (!ended) {
@@ -244,7 +248,7 @@ final class Acceptor {
                     // No more than could wait when the draining began: who comes now may be refused. And asked again when nobody seems
                     // to wait: readiness may be denied for a moment, and whoever is overlooked here is reset.
                     int denials = 0;
-                    for (int i = 0; i < settings.backlog() && denials < DENIALS_BELIEVED; i++) {
+                    for (int i = 0; i < settings.backlog() && denials < DENIALS_BELIEVED && !isAtLimit(); i++) {
                         TcpStream stream = listener.accept();
                         if (stream == null) {
                             denials++;
