@@ -543,9 +543,10 @@ public final class Connection {
         activityTick = (int) (nowNanos >> TICK_SHIFT) + 1; // rounded up: never closed for idleness too early
     }
 
-    /** When bytes last came or went. */
+    /** When bytes last came or went: the same whenever it is asked, or a deadline that is counted from it would move with the asking. */
     long activityNanos(long nowNanos) {
-        return nowNanos - ((long) ((int) (nowNanos >> TICK_SHIFT) - activityTick) << TICK_SHIFT);
+        long nowTick = nowNanos >> TICK_SHIFT;
+        return (nowTick - ((int) nowTick - activityTick)) << TICK_SHIFT;
     }
 
     boolean isClosed() {
