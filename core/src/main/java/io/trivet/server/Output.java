@@ -491,7 +491,9 @@ final class Output {
     private void left(Connection connection, int messages, long bytes) {
         connection.release(messages, bytes);
         connection.bytesOut += bytes;
-        connection.active(loop.now());
+        if (bytes > 0) { // an attempt is no sign of life
+            connection.active(loop.now());
+        }
         loop.counters.add(Counters.BYTES_OUT, bytes);
     }
 
