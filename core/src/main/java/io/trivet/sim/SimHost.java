@@ -203,6 +203,7 @@ public sealed class SimHost implements Network permits SimNetwork {
         int source = descriptors.add(pipe.source, "pipe", null);
         if (!descriptors.hasRoom()) {
             descriptors.remove(source);
+            throw new NetworkException("pipe", null, ErrorCode.EMFILE);
         }
         return new SimPipe(this, pipe, source, descriptors.add(pipe.sink, "pipe", null));
     }
