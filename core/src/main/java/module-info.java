@@ -14,6 +14,7 @@ module io.trivet {
     exports io.trivet.select;
     exports io.trivet.server;
     exports io.trivet.sim;
+    exports io.trivet.sim.world;
 
     uses io.trivet.net.NetworkProvider;
 

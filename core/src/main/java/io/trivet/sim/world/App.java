@@ -1,0 +1,382 @@
+package io.trivet.sim.world;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
+import io.trivet.server.Handler;
+import io.trivet.server.Overflow;
+import io.trivet.server.SendResult;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The application of one server: it does what its clients' messages ask for, and keeps a {@link Ledger} of each connection. It is an ordinary
+ * handler, which uses every method there is.
+ */
+final class App implements Handler {
+    private final Scene scene;
+    private final House house;
+    private final ServerPlan plan;
+    private final InputJudge input;
+    private final OrderJudge order;
+    /** Of a connection that the server makes; null: accepted ones. */
+    private final @Nullable Ledger made;
+
+    /** Thrown on request. */
+    private static final class OnRequest extends Exception {
+        private static final long serialVersionUID = 1;
+
+        OnRequest() {
+            super("on request", null, false, false);
+        }
+    }
+
+    App(Scene scene, House house, @Nullable Ledger made) {
+        this.scene = scene;
+        this.house = house;
+        this.made = made;
+        plan = house.plan;
+        input = new InputJudge(scene, house);
+        order = new OrderJudge(scene);
+    }
+
+    // ---- callbacks
+
+    @Override
+    public void onOpen(Connection connection) {
+        Ledger ledger = made;
+        if (ledger == null) {
+            Peer peer = house.visitor(connection);
+            if (peer == null) {
+                scene.findings.report(Rule.CALLBACKS, "a connection of nobody: " + connection);
+                return;
+            }
+            ledger = new Ledger(plan, peer, false, scene.now());
+        }
+        house.enter(ledger, connection);
+        order.open(ledger, connection);
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "opens"));
+        }
+        if (!plan.pureEcho()) {
+            for (int i = 0; i < plan.greetings(); i++) {
+                answer(ledger, 20 + i, Sending.BYTES);
+            }
+        }
+        if (scene.healed) {
+            goAway(ledger);
+        }
+    }
+
+    @Override
+    public void onMessage(Connection connection, ByteBuffer message) throws Exception {
+        Ledger ledger = ledger(connection);
+        if (ledger == null) {
+            return;
+        }
+        scene.progress++;
+        order.message(ledger, connection);
+        if (plan.frames().isRaw()) {
+            onPiece(ledger, message);
+            return;
+        }
+        Said.Message said = input.message(ledger, message);
+        Ask ask = said == null ? null : said.ask();
+        if (said != null && ask != null) {
+            tellAsk(ledger, said, ask);
+            perform(ledger, said, ask, message);
+        }
+    }
+
+    private void onPiece(Ledger ledger, ByteBuffer piece) throws Exception {
+        int before = ledger.bytesGiven;
+        byte[] bytes = input.piece(ledger, piece);
+        if (plan.pureEcho()) {
+            if (scene.timeline.isTold()) {
+                scene.timeline.tell(told(ledger, "is told " + bytes.length + " bytes from " + before));
+            }
+            int length = piece.remaining();
+            if (result(ledger, ledger.connection().send(piece), length, Sending.BYTES) == SendResult.QUEUED) {
+                ledger.echoedBytes += bytes.length;
+                ledger.acceptedBytes += length;
+            }
+        }
+        for (Said.Message said = input.nextWhole(ledger); said != null; said = input.nextWhole(ledger)) {
+            Ask ask = said.ask();
+            if (ask != null && !plan.pureEcho()) {
+                tellAsk(ledger, said, ask);
+                perform(ledger, said, ask, null);
+            }
+        }
+    }
+
+    private void tellAsk(Ledger ledger, Said.Message said, Ask ask) {
+        scene.tally.add("asked to", ask.verb());
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is told m" + said.number() + " " + ask));
+        }
+    }
+
+    @Override
+    public void onUrgent(Connection connection, byte b) {
+        Ledger ledger = ledger(connection);
+        if (ledger == null) {
+            return;
+        }
+        scene.progress++;
+        order.urgent(ledger, connection);
+        input.urgent(ledger, b);
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is told the urgent byte " + (b & 0xff)));
+        }
+        if (!plan.pureEcho()) {
+            answer(ledger, 12, Sending.BYTES);
+        }
+    }
+
+    @Override
+    public void onEndOfInput(Connection connection) {
+        Ledger ledger = ledger(connection);
+        if (ledger == null) {
+            return;
+        }
+        scene.progress++;
+        order.endOfInput(ledger, connection);
+        input.end(ledger);
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is told the end of the input"));
+        }
+        Farewell farewell = plan.pureEcho() || scene.healed ? Farewell.FINISH : plan.farewell();
+        switch (farewell) {
+            case FINISH -> finish(ledger);
+            case LAST_WORD -> {
+                answer(ledger, 30, Sending.BYTES);
+                finish(ledger);
+            }
+            case LATER -> connection.schedule(Duration.ofMillis(20), () -> {
+                answer(ledger, 40, Sending.BYTES);
+                finish(ledger);
+            });
+            case CLOSE -> close(ledger);
+        }
+    }
+
+    @Override
+    public void onDrained(Connection connection) {
+        Ledger ledger = ledger(connection);
+        if (ledger == null) {
+            return;
+        }
+        scene.progress++;
+        scene.tally.add("limit", Limit.QUEUE_LOW);
+        order.drained(ledger, connection);
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is told that its queue has drained"));
+        }
+        pump(ledger);
+    }
+
+    @Override
+    public void onDropped(Connection connection, int messages, long bytes) {
+        Ledger ledger = ledger(connection);
+        if (ledger == null) {
+            return;
+        }
+        scene.progress++;
+        scene.tally.add("policy", Overflow.DROP_OLDEST);
+        order.dropped(ledger, messages, bytes);
+        ledger.droppedMessages += messages;
+        ledger.droppedBytes += bytes;
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is told that " + messages + " messages of " + bytes + " bytes were dropped"));
+        }
+    }
+
+    @Override
+    public void onClose(Connection connection, CloseReason reason) {
+        Ledger ledger = made != null ? made : ledger(connection);
+        if (ledger == null) {
+            return;
+        }
+        scene.progress++;
+        scene.tally.add("reason", reason);
+        scene.tally.add("state", ConnectionState.CLOSED);
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is told the close: " + reason));
+        }
+        order.closed(ledger, connection, reason);
+        house.leave(ledger);
+    }
+
+    private static @Nullable Ledger ledger(Connection connection) {
+        return connection.attachment() instanceof Ledger ledger ? ledger : null;
+    }
+
+    // ---- what messages ask for
+
+    private void perform(Ledger ledger, Said.Message said, Ask ask, @Nullable ByteBuffer message) throws Exception {
+        switch (ask.verb()) {
+            case QUIET -> {
+                // It was received, and that is all.
+            }
+            case ECHO -> echo(ledger, said, message);
+            case ANSWER -> answers(ledger, ask, Sending.BYTES);
+            case ANSWER_TEXT -> answers(ledger, ask, Sending.TEXT);
+            case OFFER -> answers(ledger, ask, Sending.OFFER);
+            case FIRST -> {
+                answer(ledger, ask.size(), Sending.BYTES);
+                answer(ledger, 20, Sending.AHEAD);
+            }
+            case PUMP -> {
+                ledger.pumpLeft += ask.count();
+                ledger.pumpSize = ask.size();
+                pump(ledger);
+            }
+            case LATER -> ledger.connection().schedule(Duration.ofNanos(ask.delayNanos()),
+                    () -> answer(ledger, ask.size(), Sending.BYTES));
+            case SOON -> ledger.connection().execute(() -> answer(ledger, ask.size(), Sending.BYTES));
+            case BROADCAST -> house.broadcast(ask.size());
+            case TELL -> tellAnother(ledger, ask);
+            case PAUSE -> pause(ledger, ask.delayNanos());
+            case URGENT -> urgent(ledger);
+            case FINISH_OUTPUT -> {
+                answer(ledger, ask.size(), Sending.BYTES);
+                ledger.outputFinished = true;
+                ledger.connection().finishOutput();
+            }
+            case FINISH -> {
+                answer(ledger, ask.size(), Sending.BYTES);
+                finish(ledger);
+            }
+            case CLOSE -> close(ledger);
+            case THROW -> {
+                ledger.hasThrown = true;
+                throw new OnRequest();
+            }
+        }
+    }
+
+    /** Sends a message back: from where it lies, if it is known. */
+    private void echo(Ledger ledger, Said.Message said, @Nullable ByteBuffer message) {
+        String name = "m" + said.number();
+        byte[] content = ledger.peer.said.content(said);
+        if (content.length < Content.lengthMin(name)) {
+            answer(ledger, content.length, Sending.BYTES);
+            return;
+        }
+        ByteBuffer bytes = message != null ? message : ByteBuffer.wrap(content);
+        int framed = plan.frames().framedLength(bytes.remaining());
+        if (result(ledger, ledger.connection().send(bytes), framed, Sending.BYTES) == SendResult.QUEUED) {
+            took(ledger, name, framed, Sending.BYTES);
+        }
+    }
+
+    private void answers(Ledger ledger, Ask ask, Sending sending) {
+        for (int i = 0; i < ask.count(); i++) {
+            answer(ledger, ask.size(), sending);
+        }
+    }
+
+    /** Sends a message of about that length: long enough to be known again. */
+    SendResult answer(Ledger ledger, int size, Sending sending) {
+        Connection connection = ledger.connection();
+        String name = "r" + ledger.numbers++;
+        byte[] content = Content.of(name, Math.max(size, Content.lengthMin(name)), plan.frames());
+        SendResult result = switch (sending) {
+            case BYTES -> connection.send(content);
+            case TEXT -> connection.send(new String(content, java.nio.charset.StandardCharsets.US_ASCII));
+            case OFFER -> connection.offer(content);
+            case AHEAD -> connection.sendFirst(content);
+        };
+        int framed = plan.frames().framedLength(content.length);
+        result(ledger, result, framed, sending);
+        if (result == SendResult.QUEUED) {
+            took(ledger, name, framed, sending);
+        }
+        return result;
+    }
+
+    private SendResult result(Ledger ledger, SendResult result, int framed, Sending sending) {
+        order.answered(ledger, result, framed, sending);
+        if (ledger.connection().queue().isHigh()) {
+            if (!ledger.wasHigh) {
+                scene.tally.add("limit", Limit.QUEUE_HIGH);
+            }
+            ledger.wasHigh = true;
+        }
+        return result;
+    }
+
+    private void took(Ledger ledger, String name, int framed, Sending sending) {
+        ledger.add(new Sent(ledger.numbers++, name, framed, sending == Sending.AHEAD, house.origin(ledger)));
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell(told(ledger, "is given " + name + ", " + framed + " bytes"
+                    + (sending == Sending.AHEAD ? ", ahead of all" : "")));
+        }
+    }
+
+    /** As a well-behaved producer: stops at the high mark, and goes on when told. */
+    private void pump(Ledger ledger) {
+        while (ledger.pumpLeft > 0 && !ledger.connection().queue().isHigh()) {
+            ledger.pumpLeft--;
+            if (answer(ledger, ledger.pumpSize, Sending.OFFER) == SendResult.CLOSED) {
+                return;
+            }
+        }
+        if (ledger.pumpLeft > 0) {
+            ledger.wasHigh = true;
+        }
+    }
+
+    private void tellAnother(Ledger ledger, Ask ask) {
+        Ledger other = house.pick(ask.length());
+        if (other != null && !plan.pureEcho()) {
+            answer(other, ask.size(), ask.count() % 2 == 0 ? Sending.AHEAD : Sending.BYTES);
+        } else {
+            answer(ledger, ask.size(), Sending.BYTES);
+        }
+    }
+
+    void pause(Ledger ledger, long nanos) {
+        if (ledger.pausedByApplication || scene.healed) {
+            return;
+        }
+        Connection connection = ledger.connection();
+        connection.pauseReading();
+        ledger.pausedByApplication = house.origin(ledger) == House.OWN; // from elsewhere it takes effect later
+        connection.schedule(Duration.ofNanos(nanos), () -> {
+            ledger.pausedByApplication = false;
+            ledger.lastResumeNanos = scene.now();
+            connection.resumeReading();
+        });
+    }
+
+    private void urgent(Ledger ledger) {
+        if (!plan.frames().isPrefixed() || ledger.urgentsSent == 0) {
+            ledger.connection().sendUrgent((byte) (Content.URGENT_MIN + ledger.urgentsSent % 100));
+            ledger.urgentsSent++;
+        }
+    }
+
+    void finish(Ledger ledger) {
+        ledger.finished = true;
+        ledger.connection().finish();
+    }
+
+    void close(Ledger ledger) {
+        ledger.closedByApplication = true;
+        ledger.connection().close();
+    }
+
+    /** From the healing on: nobody is made to wait any more. */
+    void goAway(Ledger ledger) {
+        ledger.pausedByApplication = false;
+        ledger.lastResumeNanos = scene.now();
+        ledger.connection().resumeReading();
+    }
+
+    private static String told(Ledger ledger, String what) {
+        return ledger + " " + what;
+    }
+}

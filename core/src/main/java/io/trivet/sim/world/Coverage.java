@@ -1,0 +1,86 @@
+package io.trivet.sim.world;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Overflow;
+import io.trivet.sim.SimEngine;
+import io.trivet.sim.SimFault;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/** All that must not stay untried, whatever the seeds: what has never happened was never tested. */
+public final class Coverage {
+    private static final Set<SimFault> NOT_OF_TCP = java.util.EnumSet.of(SimFault.DATAGRAM_LOST, SimFault.DATAGRAM_DOUBLED,
+            SimFault.DATAGRAM_LATE);
+    /** Told to no handler, or a fault of the server. */
+    private static final Set<CloseReason> NEVER = java.util.EnumSet.of(CloseReason.TOO_MANY_FROM_ADDRESS, CloseReason.SPINNING,
+            CloseReason.FAILED);
+
+    private Coverage() {}
+
+    private static Set<String> expected() {
+        Set<String> names = new LinkedHashSet<>();
+        for (SimFault fault : SimFault.values()) {
+            if (!NOT_OF_TCP.contains(fault)) {
+                names.add("fault " + fault.name());
+            }
+        }
+        for (CloseReason reason : CloseReason.values()) {
+            if (!NEVER.contains(reason)) {
+                names.add("reason " + reason.name());
+            }
+        }
+        add(names, "policy", Overflow.values());
+        add(names, "limit", Limit.values());
+        add(names, "race", Race.values());
+        add(names, "state", ConnectionState.values());
+        add(names, "engine", SimEngine.values());
+        add(names, "framing", Frames.values());
+        add(names, "client", Manner.values());
+        add(names, "asked to", Verb.values());
+        add(names, "client's end", Peer.End.values());
+        names.remove("client's end NONE");
+        return names;
+    }
+
+    private static void add(Set<String> names, String kind, Enum<?>[] constants) {
+        for (Enum<?> constant : constants) {
+            names.add(kind + " " + constant.name());
+        }
+    }
+
+    /**
+     * What has never happened.
+     *
+     * @param tally what has
+     * @return the names, in the order of the table
+     */
+    public static List<String> untried(Tally tally) {
+        return expected().stream().filter(name -> tally.count(name) == 0).toList();
+    }
+
+    /**
+     * Everything, and how often it has happened.
+     *
+     * @param tally the counts
+     * @return a line each
+     */
+    public static List<String> table(Tally tally) {
+        Set<String> names = expected();
+        names.addAll(tally.counts().keySet());
+        List<String> lines = new ArrayList<>();
+        String kindBefore = "";
+        for (String name : names) {
+            int space = name.lastIndexOf(' ');
+            String kind = name.substring(0, space);
+            lines.add(String.format(Locale.ROOT, "%-14s %-26s %,14d", kind.equals(kindBefore) ? "" : kind,
+                    name.substring(space + 1),
+                    tally.count(name)));
+            kindBefore = kind;
+        }
+        return lines;
+    }
+}

@@ -1,0 +1,130 @@
+package io.trivet.sim.world;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the application knows of one connection: what it was told, what it has asked for, and what it may therefore expect. The judges
+ * compare it with what the client has said and seen.
+ */
+final class Ledger {
+    /** Where the callbacks stand. */
+    enum Phase {
+        BEFORE_OPEN, OPEN, INPUT_ENDED, CLOSED
+    }
+
+    final ServerPlan plan;
+    final Peer peer;
+    final boolean called;
+    private @Nullable Connection connection;
+    @Nullable Wire wire;
+    Phase phase = Phase.BEFORE_OPEN;
+    @Nullable CloseReason reason;
+    /** Its loop; only once it is open. */
+    int loopKey = Scene.OUTSIDE;
+
+    // The way in.
+
+    /** The next message that must come, by its place among those that the client says. */
+    int nextMessage;
+    /** With raw framing: the bytes that came. */
+    int bytesGiven;
+    final long createdNanos;
+    long openedNanos;
+    long lastMessageNanos;
+    long lastResumeNanos;
+    int urgentsTold;
+    boolean hasSpoken;
+
+    // The way out: by name, and in the order in which they were taken.
+
+    private final Map<String, Sent> sent = new LinkedHashMap<>();
+    private final Map<Long, Integer> lastReceived = new HashMap<>();
+    long acceptedBytes;
+    long receivedMessages;
+    int numbers;
+    int urgentsSent;
+    int droppedMessages;
+    long droppedBytes;
+    /** Every piece that was sent back, one behind the other: how many bytes. */
+    long echoedBytes;
+    /** Answers that are left to give once the queue has drained. */
+    int pumpLeft;
+    int pumpSize;
+
+    /** Since when something waits in the queue, as was seen after a turn; -1: nothing does. */
+    long waitingSinceNanos = -1;
+    /** The state after the last turn, and since when it is that. */
+    @Nullable ConnectionState stateSeen;
+    long stateSeenNanos;
+
+    // What has been asked for.
+
+    boolean wasHigh;
+    boolean wasPaused;
+    boolean pausedByApplication;
+    boolean finished;
+    boolean outputFinished;
+    boolean closedByApplication;
+    boolean hasThrown;
+    boolean wasFull;
+
+    Ledger(ServerPlan plan, Peer peer, boolean called, long nowNanos) {
+        this.plan = plan;
+        this.peer = peer;
+        this.called = called;
+        createdNanos = nowNanos;
+    }
+
+    Connection connection() {
+        return Objects.requireNonNull(connection);
+    }
+
+    void connection(Connection given) {
+        connection = given;
+    }
+
+    boolean isOver() {
+        return phase == Phase.CLOSED;
+    }
+
+    void add(Sent message) {
+        sent.put(message.name, message);
+        acceptedBytes += message.framedLength;
+    }
+
+    @Nullable
+    Sent sent(String name) {
+        return sent.get(name);
+    }
+
+    Iterable<Sent> allSent() {
+        return sent.values();
+    }
+
+    /** Notes that a message has reached the client; the one that came before it in its lane, if that should have come behind it. -1: in order. */
+    int overtaken(Sent message) {
+        return overtaken((long) message.origin << 2 | (message.ahead ? 1 : 0), message.order);
+    }
+
+    /** The same of a message to all. */
+    int overtakenBroadcast(int origin, int order) {
+        return overtaken((long) origin << 2 | 2, order);
+    }
+
+    private int overtaken(long lane, int order) {
+        Integer last = lastReceived.put(lane, order);
+        return last == null || last < order ? -1 : last;
+    }
+
+    @Override
+    public String toString() {
+        return "server " + plan.number() + "'s connection to client " + peer.plan.number();
+    }
+}

@@ -1,0 +1,126 @@
+package io.trivet.sim.world;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
+import io.trivet.server.Overflow;
+import io.trivet.server.SendResult;
+
+/** Holds the callbacks and the answers of one server to the order that its connections' states allow. */
+final class OrderJudge {
+    private final Scene scene;
+    private final ReasonJudge reasons;
+
+    OrderJudge(Scene scene) {
+        this.scene = scene;
+        reasons = new ReasonJudge(scene);
+    }
+
+    void open(Ledger ledger, Connection connection) {
+        expect(ledger, ledger.phase == Ledger.Phase.BEFORE_OPEN, "is opened twice, or after its end");
+        expect(ledger, connection.state() == ConnectionState.OPEN, "is opened while it is " + connection.state());
+        ledger.phase = Ledger.Phase.OPEN;
+    }
+
+    void message(Ledger ledger, Connection connection) {
+        expect(ledger, ledger.phase == Ledger.Phase.OPEN, "is told a message while it is " + ledger.phase);
+        expect(ledger, connection.state() == ConnectionState.OPEN, "is told a message while it is " + connection.state());
+        expect(ledger, !ledger.pausedByApplication, "is told a message while reading is paused");
+        expectOwnLoop(ledger);
+    }
+
+    void urgent(Ledger ledger, Connection connection) {
+        expect(ledger, ledger.phase == Ledger.Phase.OPEN, "is told an urgent byte while it is " + ledger.phase);
+        expect(ledger, connection.state() == ConnectionState.OPEN, "is told an urgent byte while it is " + connection.state());
+        expect(ledger, ledger.plan.urgent(), "is told an urgent byte, and nobody watches for one");
+        expectOwnLoop(ledger);
+    }
+
+    void endOfInput(Ledger ledger, Connection connection) {
+        expect(ledger, ledger.phase == Ledger.Phase.OPEN, "is told the end of its input while it is " + ledger.phase);
+        expect(ledger, connection.state() == ConnectionState.INPUT_ENDED, "is told the end while it is " + connection.state());
+        expect(ledger, !ledger.pausedByApplication, "is told the end while reading is paused");
+        expectOwnLoop(ledger);
+        ledger.phase = Ledger.Phase.INPUT_ENDED;
+    }
+
+    void drained(Ledger ledger, Connection connection) {
+        boolean alive = ledger.phase == Ledger.Phase.OPEN || ledger.phase == Ledger.Phase.INPUT_ENDED;
+        expect(ledger, alive, "is told that its queue has drained while it is " + ledger.phase);
+        int low = ledger.plan.limits().queueLowBytes();
+        expect(ledger, connection.queue().bytes() <= low, "is told that its queue has drained, and it holds "
+                + connection.queue().bytes() + " bytes, above the mark of " + low);
+        expectOwnLoop(ledger);
+        ledger.wasHigh = false;
+    }
+
+    void dropped(Ledger ledger, int messages, long bytes) {
+        expect(ledger, ledger.phase != Ledger.Phase.CLOSED, "is told of dropped messages after its end");
+        expect(ledger, ledger.plan.overflow() == Overflow.DROP_OLDEST, "drops messages, which is not its policy");
+        expect(ledger, messages > 0 && bytes > 0, "is told of nothing dropped");
+        expectOwnLoop(ledger);
+    }
+
+    void closed(Ledger ledger, Connection connection, CloseReason reason) {
+        boolean first = ledger.phase != Ledger.Phase.CLOSED;
+        boolean opened = ledger.phase != Ledger.Phase.BEFORE_OPEN || ledger.called;
+        expect(ledger, first && opened, "is told its end while it is " + ledger.phase);
+        expect(ledger, connection.state() == ConnectionState.CLOSED, "is told its end while it is " + connection.state());
+        reasons.check(ledger, reason);
+        ledger.phase = Ledger.Phase.CLOSED;
+        ledger.reason = reason;
+    }
+
+    /** What a connection answered to a message. */
+    void answered(Ledger ledger, SendResult result, int framed, Sending sending) {
+        Connection connection = ledger.connection();
+        int queued = connection.queue().bytes();
+        int cap = connection.queue().bytesMax();
+        // From elsewhere as much again may be on its way, since only the loop can drop.
+        long capNow = ledger.plan.overflow() == Overflow.DROP_OLDEST && ledger.plan.loops() > 1 ? 2L * cap : cap;
+        switch (result) {
+            case QUEUED -> {
+                scene.progress++;
+                if (queued > capNow || (queued < framed && !connection.state().equals(ConnectionState.CLOSED))) {
+                    scene.findings.report(Rule.CAPS, ledger + " has taken " + framed + " bytes, and now its queue holds " + queued
+                            + " of at most " + capNow);
+                }
+                boolean ended = ledger.phase == Ledger.Phase.CLOSED
+                        || (ledger.finished && ledger.phase != Ledger.Phase.BEFORE_OPEN
+                                && scene.where == ledger.loopKey);
+                expect(ledger, !ended, "takes a message after its end");
+            }
+            case FULL -> {
+                scene.tally.add("limit", Limit.QUEUE_BYTES);
+                if (ledger.plan.overflow() == Overflow.DISCONNECT && sending != Sending.OFFER) {
+                    scene.tally.add("policy", Overflow.DISCONNECT);
+                }
+                ledger.wasFull |= sending != Sending.OFFER;
+                if (queued + (long) framed <= cap) {
+                    scene.findings.report(Rule.CAPS,
+                            ledger + " refuses " + framed + " bytes, and its queue holds only " + queued + " of "
+                                    + cap);
+                }
+            }
+            case CLOSED -> {
+                boolean ended = switch (connection.state()) {
+                    case CONNECTING, OPEN, INPUT_ENDED -> ledger.outputFinished || scene.healed
+                            || ledger.finished || ledger.closedByApplication;
+                    case DRAINING, LINGERING, CLOSED -> true;
+                };
+                expect(ledger, ended, "says that it is closed while it is " + connection.state());
+            }
+        }
+    }
+
+    private void expectOwnLoop(Ledger ledger) {
+        expect(ledger, ledger.loopKey == Scene.OUTSIDE || ledger.peer.house.isRightPlace(ledger),
+                "is told something on another's loop");
+    }
+
+    private void expect(Ledger ledger, boolean holds, String otherwise) {
+        if (!holds) {
+            scene.findings.report(Rule.CALLBACKS, ledger + " " + otherwise);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package io.trivet.sim.world;
+
+import io.trivet.net.Loop;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+
+/** What is done to servers from outside, when its time has come: a loop like any other, and no server's. */
+final class Outsiders implements Loop {
+    private final Scene scene;
+    private final List<House> houses;
+    private final List<Act> acts;
+    private int next;
+
+    Outsiders(Scene scene, List<House> houses) {
+        this.scene = scene;
+        this.houses = houses;
+        acts = new ArrayList<>(scene.world.acts());
+        acts.sort(Comparator.comparingLong(Act::atNanos));
+    }
+
+    @Override
+    public int turn() {
+        int done = 0;
+        while (next < acts.size() && (scene.healed || acts.get(next).atNanos() <= scene.now())) {
+            Act act = acts.get(next++);
+            done++;
+            if (!scene.healed) {
+                perform(act, houses.get(act.server()));
+            }
+        }
+        scene.findings.endIfAny();
+        return done;
+    }
+
+    @Override
+    public long nextDeadline() {
+        return next == acts.size() ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + acts.get(next).atNanos();
+    }
+
+    private void perform(Act act, House house) {
+        if (house.isEnding()) {
+            return;
+        }
+        scene.progress++;
+        scene.tally.add("from outside " + act.getClass().getSimpleName().toUpperCase(Locale.ROOT), 1);
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell("somebody outside: server " + act.server() + " " + act);
+        }
+        switch (act) {
+            case Act.Broadcast broadcast -> house.broadcast(broadcast.size());
+            case Act.Tell tell -> {
+                Ledger ledger = house.pick(tell.pick());
+                for (int i = 0; ledger != null && !house.plan.pureEcho() && i < tell.count(); i++) {
+                    house.app.answer(ledger, tell.size(), tell.ahead() ? Sending.AHEAD : Sending.BYTES);
+                }
+            }
+            case Act.Pause pause -> {
+                Ledger ledger = house.pick(pause.pick());
+                if (ledger != null) {
+                    house.app.pause(ledger, pause.nanos());
+                }
+            }
+            case Act.Finish finish -> {
+                Ledger ledger = house.pick(finish.pick());
+                if (ledger != null) {
+                    house.app.finish(ledger);
+                }
+            }
+            case Act.Close close -> {
+                Ledger ledger = house.pick(close.pick());
+                if (ledger != null) {
+                    house.app.close(ledger);
+                }
+            }
+            case Act.Drain drain -> {
+                house.drains = true;
+                house.endsNanos = scene.now() + drain.timeoutNanos();
+                house.server().drain(Duration.ofNanos(drain.timeoutNanos()));
+            }
+            case Act.Shut shut -> {
+                house.shut = true;
+                house.endsNanos = scene.now();
+                house.server().close();
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package io.trivet.sim.world;
+
+import io.trivet.net.Loop;
+import io.trivet.net.Poller;
+import io.trivet.net.ReadyEvents;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The loop of all clients of one host: an ordinary reactor over a poller. */
+final class Peers implements Loop {
+    private final Scene scene;
+    private final Poller poller;
+    private final ReadyEvents events = new ReadyEvents(64);
+    private final List<Peer> peers = new ArrayList<>();
+    private final List<Peer> byNumber;
+
+    Peers(Scene scene, Poller poller, List<Peer> byNumber) {
+        this.scene = scene;
+        this.poller = poller;
+        this.byNumber = byNumber;
+    }
+
+    void add(Peer peer) {
+        peers.add(peer);
+    }
+
+    @Override
+    public int turn() throws IOException {
+        int done = poller.poll(events, 0);
+        for (int i = 0; i < done; i++) {
+            byNumber.get((int) events.token(i)).ready(events.events(i));
+        }
+        long now = scene.now();
+        for (int i = 0; i < peers.size(); i++) {
+            if (peers.get(i).nextNanos() <= now) {
+                done += peers.get(i).takeTurn();
+            }
+        }
+        scene.findings.endIfAny();
+        return done;
+    }
+
+    @Override
+    public long nextDeadline() {
+        long next = NO_DEADLINE;
+        for (int i = 0; i < peers.size(); i++) {
+            next = Math.min(next, peers.get(i).nextNanos());
+        }
+        return next == NO_DEADLINE ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + next;
+    }
+}

@@ -1,0 +1,19 @@
+package io.trivet.sim.world;
+
+/** What can come in an unexpected order between a loop and what completes its operations. */
+enum Race {
+    /** Input is told after receiving was stopped. */
+    RECEIVED_AFTER_STOP,
+    /** The end of the input is told after receiving was stopped. */
+    END_AFTER_STOP,
+    /** A send is on its way, and its memory with it. */
+    SEND_PENDING,
+    /** Something is received while a send is on its way. */
+    RECEIVED_WHILE_SENDING,
+    /** A connection is closed while a send is on its way. */
+    CLOSED_WHILE_SENDING,
+    /** A connection fails while a send is on its way. */
+    FAILED_WHILE_SENDING,
+    /** A connection that was closed is gone only some time later. */
+    GONE_LATER
+}

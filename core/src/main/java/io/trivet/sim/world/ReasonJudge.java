@@ -1,0 +1,95 @@
+package io.trivet.sim.world;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Limits;
+import io.trivet.sim.SimFault;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Whether there was such a reason, when a connection is told why it ends; and whether a deadline was not before its time. */
+final class ReasonJudge {
+    private final Scene scene;
+
+    ReasonJudge(Scene scene) {
+        this.scene = scene;
+    }
+
+    void check(Ledger ledger, CloseReason reason) {
+        Limits limits = ledger.plan.limits();
+        Peer peer = ledger.peer;
+        House house = peer.house;
+        boolean wireReset = peer.hasCutOff() || fired(SimFault.RESET) || fired(SimFault.CONNECT_IGNORED);
+        boolean holds = switch (reason) {
+            case PEER_FINISHED -> peer.outputEnded() && (ledger.finished || ledger.outputFinished);
+            case FINISHED -> ledger.finished || ledger.outputFinished;
+            case CLOSED -> ledger.closedByApplication;
+            case DRAINED -> house.drains;
+            case SERVER_CLOSED -> house.isEnding() || scene.healed;
+            case RESET -> wireReset || (ledger.called && (fired(SimFault.CONNECT_UNREACHABLE) || fired(SimFault.CONNECT_REFUSED)
+                    || fired(SimFault.ACCEPT_ABORTED)));
+            case FAILED -> false;
+            case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN;
+            case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
+                    && passed(ledger.createdNanos, limits.connectTimeout());
+            case QUEUE_FULL -> ledger.wasFull || house.hasBroadcast();
+            case BUDGET_EXCEEDED -> limits.queueBudgetBytes() < 1 << 20;
+            case WRITE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.takenNanos, limits.writeTimeout())
+                    && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || house.hasBroadcast());
+            case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
+            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && passed(ledger.lastMessageNanos, limits.messageTimeout());
+            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && passed(ledger.openedNanos, limits.firstMessageTimeout());
+            case MESSAGE_TOO_LONG -> ledger.nextMessage < peer.said.messages().size()
+                    && (peer.said.messages().get(ledger.nextMessage).ask() == null || peer.urgentsSent > 0); // which may be among the bytes
+            case HANDLER_FAILED -> ledger.hasThrown;
+            case TOO_MANY_FROM_ADDRESS -> false; // told to nobody
+            case SPINNING -> false;
+        };
+        count(ledger, reason);
+        if (!holds) {
+            scene.findings.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
+                    ledger + " is closed for a reason that there was not: " + reason);
+        }
+    }
+
+    private void count(Ledger ledger, CloseReason reason) {
+        Limit limit = switch (reason) {
+            case BUDGET_EXCEEDED -> Limit.QUEUE_BUDGET;
+            case MESSAGE_TOO_LONG -> Limit.MESSAGE_BYTES;
+            case MESSAGE_TIMEOUT -> Limit.MESSAGE_TIME;
+            case FIRST_MESSAGE_TIMEOUT -> Limit.FIRST_MESSAGE_TIME;
+            case IDLE_TIMEOUT -> Limit.IDLE_TIME;
+            case WRITE_TIMEOUT -> Limit.WRITE_TIME;
+            case CONNECT_TIMEOUT -> Limit.CONNECT_TIME;
+            case SERVER_CLOSED -> ledger.peer.house.drains && !scene.healed ? Limit.DRAIN_TIME : null;
+            case FINISHED, DRAINED, PEER_FINISHED -> lingering(ledger);
+            case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS, SPINNING -> null;
+        };
+        if (limit != null) {
+            scene.tally.add("limit", limit);
+        }
+    }
+
+    private @Nullable Limit lingering(Ledger ledger) {
+        if (ledger.stateSeen != ConnectionState.LINGERING || ledger.wire == null || ledger.wire.inputEnded) {
+            return null;
+        }
+        return passed(ledger.stateSeenNanos, ledger.plan.limits().lingerTimeout()) ? Limit.LINGER_TIME
+                : ledger.wire.bytesIn > ledger.plan.limits().lingerBytesMax() ? Limit.LINGER_BYTES : null;
+    }
+
+    private static boolean isDeadline(CloseReason reason) {
+        return switch (reason) {
+            case CONNECT_TIMEOUT, WRITE_TIMEOUT, IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> true;
+            default -> false;
+        };
+    }
+
+    private boolean passed(long sinceNanos, Duration timeout) {
+        return !timeout.isZero() && scene.now() - sinceNanos >= timeout.toNanos();
+    }
+
+    private boolean fired(SimFault kind) {
+        return scene.fired(kind);
+    }
+}

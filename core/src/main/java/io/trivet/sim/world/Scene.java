@@ -1,0 +1,52 @@
+package io.trivet.sim.world;
+
+import io.trivet.sim.SimClock;
+import io.trivet.sim.SimFault;
+import io.trivet.sim.SimNetwork;
+import java.util.Objects;
+
+/** What all who take part in one run share. */
+final class Scene {
+    /** {@link #where}: in no loop of a server. */
+    static final int OUTSIDE = -1;
+
+    final World world;
+    final SimNetwork network;
+    final SimClock clock;
+    final Timeline timeline;
+    final Findings findings;
+    final Tally tally;
+    /** Which loop of which server is being turned: what is called there comes from its thread, as it were. */
+    int where = OUTSIDE;
+    /** From the healing on, applications and clients come to an end. */
+    boolean healed;
+    /** Counts up whenever something has really happened: so a loop that only turns is known. */
+    long progress;
+    /** Calls on sockets, and completions. */
+    long operations;
+    long connections;
+    boolean canary;
+
+    Scene(World world, SimNetwork network, Timeline timeline, Findings findings, Tally tally) {
+        this.world = world;
+        this.network = network;
+        clock = network.clock();
+        this.timeline = timeline;
+        this.findings = findings;
+        this.tally = tally;
+    }
+
+    long now() {
+        return clock.elapsedNanos();
+    }
+
+    /** Whether a kind of fault has happened. */
+    boolean fired(SimFault kind) {
+        return Objects.requireNonNull(network.faultsFired().get(kind)) > 0;
+    }
+
+    /** The number of a loop among all of the world. */
+    static int loopKey(int server, int loop) {
+        return server << 8 | loop;
+    }
+}

@@ -1,0 +1,99 @@
+package io.trivet.sim.world;
+
+import io.trivet.observe.ConnectionState;
+import io.trivet.observe.ServerStats;
+import io.trivet.server.Limits;
+import io.trivet.server.Overflow;
+import java.time.Duration;
+
+/**
+ * Looks at every connection of a loop after each of its turns: its gauges must say what is really queued, and no deadline may have passed it
+ * by. Time stands still during a turn, so all of this is exact.
+ */
+final class StandingJudge {
+    /** Idleness is measured by the server in steps of about a millisecond, and rounded up. */
+    private static final long IDLE_STEP_NANOS = 3_000_000;
+    private static final int STATS_EVERY = 32;
+
+    private final Scene scene;
+    private final House house;
+    private final int loopKey;
+    private int turns;
+
+    StandingJudge(Scene scene, House house, int loopKey) {
+        this.scene = scene;
+        this.house = house;
+        this.loopKey = loopKey;
+    }
+
+    void check() {
+        for (int i = 0; i < house.open().size(); i++) {
+            Ledger ledger = house.open().get(i);
+            if (ledger.loopKey == loopKey && ledger.wire != null) {
+                gauges(ledger, ledger.wire);
+                deadlines(ledger, ledger.wire);
+            }
+        }
+        if (++turns % STATS_EVERY == 0) {
+            ServerStats stats = house.server().stats();
+            if (stats.queueBytes() > stats.queueBytesMax() || stats.queueBytes() < 0) {
+                scene.findings.report(Rule.CAPS, "the queues of server " + house.plan.number() + " hold " + stats.queueBytes()
+                        + " bytes, of at most " + stats.queueBytesMax());
+            }
+        }
+    }
+
+    private void gauges(Ledger ledger, Wire wire) {
+        if (house.hasBroadcast()) {
+            return; // which connection took it is known only when it arrives
+        }
+        long queued = ledger.connection().queue().bytes();
+        long waits = ledger.acceptedBytes - ledger.droppedBytes - wire.bytesOut;
+        boolean untold = ledger.plan.overflow() == Overflow.DROP_OLDEST; // what was dropped just now is told by the next turn
+        if (queued != waits && !(untold && queued < waits && queued >= 0)) {
+            scene.findings.report(Rule.GAUGES,
+                    "the queue of " + ledger + " says that it holds " + queued + " bytes, and it holds " + waits
+                            + ": " + ledger.acceptedBytes + " were taken, " + wire.bytesOut + " have left, " + ledger.droppedBytes
+                            + " were dropped");
+        }
+    }
+
+    private void deadlines(Ledger ledger, Wire wire) {
+        Limits limits = ledger.plan.limits();
+        ConnectionState state = ledger.connection().state();
+        long now = scene.now();
+        if (state != ledger.stateSeen) {
+            scene.tally.add("state", state);
+            ledger.stateSeen = state;
+            ledger.stateSeenNanos = now;
+        }
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        if (ledger.plan.overflow() == Overflow.PAUSE_READING && ledger.connection().queue().isHigh() && !ledger.wasPaused) {
+            scene.tally.add("policy", Overflow.PAUSE_READING);
+            ledger.wasPaused = true;
+        }
+        boolean waits = ledger.connection().queue().bytes() > 0;
+        ledger.waitingSinceNanos = !waits ? -1 : ledger.waitingSinceNanos < 0 ? now : ledger.waitingSinceNanos;
+        if (waits) {
+            late(ledger, Math.max(ledger.waitingSinceNanos, wire.takenNanos), limits.writeTimeout(), 0, "to take something");
+        }
+        if (state == ConnectionState.LINGERING) {
+            late(ledger, ledger.stateSeenNanos, limits.lingerTimeout(), 0, "to finish");
+        } else {
+            late(ledger, Math.max(wire.activeNanos, ledger.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "to do anything");
+        }
+        if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called) {
+            late(ledger, ledger.openedNanos, limits.firstMessageTimeout(), 0, "to say something");
+        }
+    }
+
+    private void late(Ledger ledger, long sinceNanos, Duration timeout, long graceNanos, String what) {
+        long late = scene.now() - sinceNanos - timeout.toNanos() - graceNanos;
+        if (!timeout.isZero() && late > 0) {
+            scene.findings.report(Rule.DEADLINES, ledger + " was given " + Words.time(timeout.toNanos()) + " " + what
+                    + ", and that was over " + Words.time(late) + " ago");
+        }
+    }
+}

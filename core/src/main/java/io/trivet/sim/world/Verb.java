@@ -1,0 +1,39 @@
+package io.trivet.sim.world;
+
+/** What a client's message asks of the application. Every method of a connection is behind one of them. */
+enum Verb {
+    /** Nothing: the message is only received. */
+    QUIET,
+    /** The message itself, sent back from where it lies. */
+    ECHO,
+    /** Answers as bytes. */
+    ANSWER,
+    /** Answers as text. */
+    ANSWER_TEXT,
+    /** An ordinary answer, and then one ahead of all that wait. */
+    FIRST,
+    /** Answers, as far as they fit. */
+    OFFER,
+    /** Answers while the queue is not high, and the rest when it has drained. */
+    PUMP,
+    /** An answer after some time. */
+    LATER,
+    /** An answer from a task. */
+    SOON,
+    /** A message to every connection of the server. */
+    BROADCAST,
+    /** A message to another connection of the server, on whichever loop. */
+    TELL,
+    /** Nothing is read for some time. */
+    PAUSE,
+    /** An urgent byte. */
+    URGENT,
+    /** An answer, and the end of our output. */
+    FINISH_OUTPUT,
+    /** An answer, and the end. */
+    FINISH,
+    /** The end at once. */
+    CLOSE,
+    /** An exception. */
+    THROW
+}

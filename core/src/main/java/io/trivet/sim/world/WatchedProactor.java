@@ -1,0 +1,327 @@
+package io.trivet.sim.world;
+
+import io.trivet.net.Completions;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A loop's proactor, with a {@link Wire} for each connection that notes what goes through, and holds both sides to their contract. */
+final class WatchedProactor implements Proactor {
+    private static final long GONE_SOON_NANOS = 1_000_000;
+
+    private final Scene scene;
+    private final Proactor proactor;
+    /** Looked up, never gone through. */
+    private final Map<Long, Wire> wires = new HashMap<>();
+    private final Told told = new Told();
+
+    WatchedProactor(Scene scene, Proactor proactor) {
+        this.scene = scene;
+        this.proactor = proactor;
+    }
+
+    Wire wire(long handle) {
+        Wire wire = wires.get(handle);
+        if (wire == null) {
+            throw new IllegalStateException("no connection has the handle " + handle);
+        }
+        return wire;
+    }
+
+    // ---- what the server asks for
+
+    @Override
+    public void accept(TcpListener listener, long token) throws IOException {
+        proactor.accept(listener, token);
+    }
+
+    @Override
+    public void stopAccepting(TcpListener listener) throws IOException {
+        proactor.stopAccepting(listener);
+    }
+
+    @Override
+    public long adopt(TcpStream stream) throws IOException {
+        return begin(proactor.adopt(stream));
+    }
+
+    @Override
+    public long connect(InetSocketAddress address) throws IOException {
+        return begin(proactor.connect(address));
+    }
+
+    private long begin(long handle) {
+        scene.operations++;
+        scene.progress++;
+        if (wires.put(handle, new Wire(scene.now())) != null) {
+            broken("the handle " + handle + " is given a second time");
+        }
+        return handle;
+    }
+
+    @Override
+    public void receive(long handle) throws IOException {
+        scene.operations++;
+        proactor.receive(handle);
+        Wire wire = wires.get(handle);
+        if (wire != null) {
+            wire.receiving = true;
+        }
+    }
+
+    @Override
+    public void stopReceiving(long handle) throws IOException {
+        scene.operations++;
+        proactor.stopReceiving(handle);
+        Wire wire = wires.get(handle);
+        if (wire != null) {
+            wire.receiving = false;
+        }
+    }
+
+    @Override
+    public void watchUrgent(long handle) throws IOException {
+        proactor.watchUrgent(handle);
+    }
+
+    @Override
+    public boolean sendUrgent(long handle, byte b) throws IOException {
+        scene.operations++;
+        return proactor.sendUrgent(handle, b);
+    }
+
+    @Override
+    public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        scene.operations++;
+        Wire wire = wires.get(handle);
+        if (wire == null || wire.closed) {
+            broken("something is sent to a connection that is closed");
+            return proactor.send(handle, parts, from, count);
+        }
+        if (wire.hasLent()) {
+            broken("something is sent while a send is pending");
+        }
+        long offered = Wire.bytes(parts, from, count);
+        long taken = proactor.send(handle, parts, from, count);
+        if (taken == PENDING) {
+            scene.tally.add("race", Race.SEND_PENDING);
+            wire.lend(parts, from, count);
+            return taken;
+        }
+        if (taken > offered) {
+            broken("a send took " + taken + " of " + offered + " bytes");
+        }
+        if (taken > 0) {
+            scene.progress++;
+            wire.took(taken, scene.now());
+        }
+        return taken;
+    }
+
+    @Override
+    public void shutdownOutput(long handle) throws IOException {
+        scene.operations++;
+        proactor.shutdownOutput(handle);
+    }
+
+    @Override
+    public void close(long handle) {
+        scene.operations++;
+        Wire wire = wires.get(handle);
+        if (wire != null) {
+            wire.closed = true;
+            wire.closedNanos = scene.now();
+            if (wire.hasLent()) {
+                scene.tally.add("race", Race.CLOSED_WHILE_SENDING);
+            }
+        }
+        proactor.close(handle);
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress(long handle) {
+        return proactor.remoteAddress(handle);
+    }
+
+    @Override
+    public InetSocketAddress localAddress(long handle) {
+        return proactor.localAddress(handle);
+    }
+
+    @Override
+    public int interest(long handle) {
+        return proactor.interest(handle);
+    }
+
+    @Override
+    public int poll(Completions completions, long timeoutNanos) throws IOException {
+        told.completions = completions;
+        return proactor.poll(told, timeoutNanos);
+    }
+
+    @Override
+    public void wakeup() {
+        proactor.wakeup();
+    }
+
+    @Override
+    public void close() throws IOException {
+        proactor.close();
+    }
+
+    private void broken(String how) {
+        scene.findings.report(Rule.COMPLETIONS, how);
+    }
+
+    // ---- what the server is told
+
+    private final class Told implements Completions {
+        @Nullable Completions completions;
+
+        private Completions server() {
+            return java.util.Objects.requireNonNull(completions);
+        }
+
+        /** The connection that is told something; it may be told nothing any more once it is closed. */
+        private @Nullable Wire open(long handle, String what) {
+            Wire wire = wires.get(handle);
+            if (wire == null || wire.closed) {
+                broken(what + " is told of a connection that is closed");
+                return null;
+            }
+            return wire;
+        }
+
+        @Override
+        public void accepted(long token, TcpStream stream) {
+            scene.operations++;
+            scene.progress++;
+            server().accepted(token, stream);
+        }
+
+        @Override
+        public void acceptFailed(long token, IOException failure) {
+            scene.operations++;
+            scene.tally.add("limit", Limit.DESCRIPTORS);
+            server().acceptFailed(token, failure);
+        }
+
+        @Override
+        public void connected(long handle) {
+            scene.operations++;
+            scene.progress++;
+            open(handle, "a connect");
+            server().connected(handle);
+        }
+
+        @Override
+        public void received(long handle, ByteBuffer memory, int from, int to) {
+            scene.operations++;
+            scene.progress++;
+            Wire wire = open(handle, "input");
+            if (wire != null) {
+                if (wire.inputEnded || from >= to) {
+                    broken("input is told behind its end, or empty: " + from + " to " + to);
+                }
+                if (!wire.receiving) {
+                    scene.tally.add("race", Race.RECEIVED_AFTER_STOP);
+                }
+                if (wire.hasLent()) {
+                    scene.tally.add("race", Race.RECEIVED_WHILE_SENDING);
+                }
+                wire.bytesIn += to - from;
+                wire.activeNanos = scene.now();
+            }
+            server().received(handle, memory, from, to);
+        }
+
+        @Override
+        public void urgent(long handle, byte b) {
+            scene.operations++;
+            scene.progress++;
+            Wire wire = open(handle, "an urgent byte");
+            if (wire != null) {
+                wire.activeNanos = scene.now();
+            }
+            server().urgent(handle, b);
+        }
+
+        @Override
+        public void inputEnded(long handle) {
+            scene.operations++;
+            scene.progress++;
+            Wire wire = open(handle, "the end of the input");
+            if (wire != null) {
+                if (wire.inputEnded) {
+                    broken("the end of the input is told twice");
+                }
+                if (!wire.receiving) {
+                    scene.tally.add("race", Race.END_AFTER_STOP);
+                }
+                wire.inputEnded = true;
+            }
+            server().inputEnded(handle);
+        }
+
+        @Override
+        public void sent(long handle, long bytes) {
+            scene.operations++;
+            Wire wire = open(handle, "a send");
+            if (wire != null) {
+                boolean lent = wire.hasLent();
+                if (bytes != (lent ? wire.lentBytes() : 0)) {
+                    broken("a send of " + (lent ? wire.lentBytes() : 0) + " bytes is told to be " + bytes);
+                }
+                if (!wire.giveBack()) {
+                    broken("the memory of a pending send was changed before it completed");
+                }
+                if (bytes > 0) {
+                    scene.progress++;
+                    wire.took(bytes, scene.now());
+                }
+            }
+            server().sent(handle, bytes);
+        }
+
+        @Override
+        public void failed(long handle, IOException failure) {
+            scene.operations++;
+            scene.progress++;
+            Wire wire = open(handle, "a failure");
+            if (wire != null && wire.hasLent()) {
+                scene.tally.add("race", Race.FAILED_WHILE_SENDING);
+            }
+            if (wire != null && !wire.giveBack()) {
+                broken("the memory of a pending send was changed before it failed");
+            }
+            server().failed(handle, failure);
+        }
+
+        @Override
+        public void spinning(long handle, String description) {
+            scene.findings.report(Rule.SPIN, description);
+            server().spinning(handle, description);
+        }
+
+        @Override
+        public void closed(long handle) {
+            scene.progress++;
+            Wire wire = wires.remove(handle);
+            if (wire != null && scene.now() - wire.closedNanos > GONE_SOON_NANOS) {
+                scene.tally.add("race", Race.GONE_LATER);
+            }
+            if (wire == null || !wire.closed) {
+                broken("a connection is told to be gone that was not closed, or is gone already");
+            } else if (!wire.giveBack()) {
+                broken("the memory of a pending send was changed before its connection was gone");
+            }
+            server().closed(handle);
+        }
+    }
+}
