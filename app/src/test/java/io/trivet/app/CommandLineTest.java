@@ -125,10 +125,13 @@ final class CommandLineTest {
     }
 
     @Test
-    void anEngineThatIsNotHereIsAFailureThatNamesTheCure() {
-        assertThat(Trivet.run("serve", "--engine", "uring", "--port", "0")).isEqualTo(1);
-        assertThat(told()).last()
-                .isEqualTo("trivet serve: uring is not available: this version of Trivet does not have it; use epoll");
+    void anEngineThatIsNotHereIsAFailureThatNamesTheCure() throws Exception {
+        try (Program trivet = Program.java(List.of("--illegal-native-access=deny"), "io.trivet.app.Trivet", "serve", "--engine",
+                "epoll", "--port", "0")) {
+            assertThat(trivet.exitCode()).isEqualTo(1);
+            assertThat(trivet.err()).last().isEqualTo("trivet serve: epoll is not available: native access is denied to Trivet: "
+                    + "start java with --enable-native-access=ALL-UNNAMED");
+        }
     }
 
     @Test
