@@ -39,7 +39,7 @@ def finished(client, process):
         raise LoadFailed("the load did not end")
     if client.returncode:
         raise LoadFailed(" / ".join(filter(None, (errors.strip(), process.last_words()))))
-    return json.loads(out)
+    return json.loads(out.splitlines()[-1])
 
 
 class Table:
@@ -150,9 +150,8 @@ class Table:
         """In a run of its own, since the question costs the process something; which is asked for twice, to be taken off."""
         if not process.is_java:
             return
-        settle = self.effort.settle + (0.5 if self.shape.kind == "broadcast" else 0)
-        client = load(self.mode(), process, **self.options(), seconds=self.effort.seconds, warmup=settle)
-        time.sleep(settle + 0.1 * self.effort.seconds + self.shape.connections / 20_000)
+        client = load(self.mode(), process, **self.options(), seconds=self.effort.seconds, warmup=self.effort.settle)
+        client.stdout.readline()  # it measures: all connections are there
         before = [process.ask("allocated") for _ in range(3)]
         began = time.monotonic()
         time.sleep(0.6 * self.effort.seconds)

@@ -1,5 +1,5 @@
 /* load: clients for an echo, line or broadcast server, on one thread, in C so that it is not the slow side. Every byte that comes back is
- * compared with what must come back; the first wrong one ends it with exit code 1. Prints one JSON object.
+ * compared with what must come back; the first wrong one ends it with exit code 1. Prints "measuring" when it begins to, and a JSON object.
  *
  *   load echo       port=P [conns=50] [size=64] [depth=1] [head=TEXT] [rate=0] [seconds=1] [warmup=0.3] [pid=PID]
  *       each connection sends `depth` messages at once, waits until all have come back, each behind `head`, and goes on. With a rate, so many
@@ -121,6 +121,8 @@ static void window_look(long t) {
   recorded = slowest = 0;
   window.server = server_pid ? cpu(server_clock) : 0;
   window.own = cpu(CLOCK_PROCESS_CPUTIME_ID);
+  puts("measuring");
+  fflush(stdout);
 }
 
 static void done(unsigned messages, long nanos) {
