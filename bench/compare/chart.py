@@ -3,6 +3,7 @@ from xml.sax.saxutils import escape
 
 PANEL, GAP, LABEL, BAR, TOP = 300, 24, 118, 15, 64
 COLUMNS = 3
+LONGEST = 8  # a bar that would be longer is cut, and marked
 WANTED = ["echo:50,64,1", "echo:1000,64,1", "echo:50,64,16", "echo:50,1024,1", "echo:50,16384,1", "echo:50,262144,1", "lines:50,32,1", "lines:50,32,64",
           "echo:15000,64,1"]
 STYLE = """
@@ -44,8 +45,8 @@ def bars_of(table):
 
 def panel(table, x, y):
     bars = bars_of(table)
-    room = PANEL - LABEL - 34
-    most = min(max(ratio for _, ratio in bars), 4 * max(1, bars[0][1]))  # a bar that is longer is cut, and says how long it is
+    room = PANEL - LABEL - 42
+    most = min(max(ratio for _, ratio in bars), LONGEST)
     lines = [f'<text class="panel" x="{x}" y="{y + 12}">{escape(short_title(table))}</text>']
     floor = x + LABEL + room / most
     for i, (label, ratio) in enumerate(bars):
@@ -54,7 +55,7 @@ def panel(table, x, y):
         kind = "ours" if label.startswith("trivet") else "other"
         lines += [f'<text x="{x + LABEL - 6}" y="{top + 10}" text-anchor="end">{escape(label.replace(":", ", "))}</text>',
                   f'<rect class="{kind}" x="{x + LABEL}" y="{top + 1}" width="{length:.1f}" height="{BAR - 4}"/>',
-                  f'<text class="small" x="{x + LABEL + length + 4:.1f}" y="{top + 10}">{ratio:.2f}</text>']
+                  f'<text class="small" x="{x + LABEL + length + 4:.1f}" y="{top + 10}">{"» " if ratio > most else ""}{ratio:.2f}</text>']
     return [*lines, f'<line class="floor" x1="{floor:.1f}" x2="{floor:.1f}" y1="{y + 20}" y2="{y + 22 + len(bars) * BAR}"/>']
 
 
