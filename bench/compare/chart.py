@@ -6,12 +6,12 @@ COLUMNS = 3
 LONGEST = 8  # a bar that would be longer is cut, and marked
 WANTED = ["echo:50,64,1", "echo:1000,64,1", "echo:50,64,16", "echo:50,1024,1", "echo:50,16384,1", "echo:50,262144,1", "lines:50,32,1", "lines:50,32,64",
           "echo:15000,64,1"]
+# Colours that can be read on white and on black, and better ones where the viewer says which it is.
 STYLE = """
-  text { font: 11px system-ui, sans-serif; fill: #333 } .title { font-size: 15px; font-weight: 600 } .panel { font-weight: 600 }
-  .small { fill: #666 } .ours { fill: #0a7d55 } .other { fill: #9aa3ad } .floor { stroke: #c0392b; stroke-dasharray: 3 3 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #ddd } .small { fill: #aaa } .ours { fill: #34c38f } .other { fill: #6b7480 } .floor { stroke: #ff7b6b }
-  }"""
+  text { font: 11px system-ui, sans-serif; fill: #6e7781 } .title { font-size: 15px; font-weight: 600 } .panel { font-weight: 600 }
+  .ours { fill: #17915f } .other { fill: #8c959f } .floor { stroke: #d1453b; stroke-dasharray: 3 3 }
+  @media (prefers-color-scheme: light) { text { fill: #24292f } .small { fill: #57606a } }
+  @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .small { fill: #9ea7b3 } .other { fill: #6e7681 } }"""
 
 
 def draw(data):
@@ -45,7 +45,7 @@ def bars_of(table):
 
 def panel(table, x, y):
     bars = bars_of(table)
-    room = PANEL - LABEL - 42
+    room = PANEL - LABEL - 52
     most = min(max(ratio for _, ratio in bars), LONGEST)
     lines = [f'<text class="panel" x="{x}" y="{y + 12}">{escape(short_title(table))}</text>']
     floor = x + LABEL + room / most
