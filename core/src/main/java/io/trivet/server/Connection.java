@@ -322,7 +322,7 @@ public final class Connection {
      * @throws IllegalStateException it is not connected yet, or closed
      */
     public InetSocketAddress localAddress() {
-        if (state() != ConnectionState.CONNECTING) {
+        if (state() != ConnectionState.CONNECTING && handle >= 0) {
             try {
                 return loop.localAddress(this);
             } catch (IllegalArgumentException e) {

@@ -617,4 +617,16 @@ final class LoopTest {
             return new io.trivet.net.ReadinessProactor(this);
         }
     }
+
+    @EveryNetwork
+    void connectionThatWasClosedBeforeItBeganHasNoLocalAddress(Stage stage) throws IOException {
+        Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT));
+        server.turn(Duration.ZERO);
+        Connection connection = server.connect(server.address(), made);
+        connection.close();
+        stage.until("closed", () -> made.count("close") == 1);
+        assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
+        assertThat(connection.remoteAddress()).isEqualTo(server.address());
+    }
 }
