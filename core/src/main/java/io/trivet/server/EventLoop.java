@@ -98,6 +98,9 @@ final class EventLoop implements Loop, Completions {
 
     /** One turn that waits no longer than that; negative: no limit. How much was done. */
     int turn(long waitNanosMax) throws IOException {
+        if (isTurnedByThisThread()) {
+            throw new IllegalStateException("the loop turns already: a handler cannot turn it once more");
+        }
         if (!turning.tryLock()) {
             throw new IllegalStateException("the loop is turned by another thread, or ends");
         }

@@ -129,7 +129,7 @@ public final class Server implements AutoCloseable {
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: nothing, the time was over
      * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several, which its network turns; it
-     *     is closed; or another thread turned it before
+     *     is closed; another thread turned it before; or a handler asks, within a turn
      * @throws IOException the loop cannot go on; the server is closed
      */
     public int turn(@Nullable Duration timeout) throws IOException {

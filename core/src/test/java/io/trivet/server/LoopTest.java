@@ -629,4 +629,17 @@ final class LoopTest {
         assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
         assertThat(connection.remoteAddress()).isEqualTo(server.address());
     }
+
+    @EveryNetwork
+    void handlerCannotTurnTheLoopThatCallsIt(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> connection.server().turn(Duration.ZERO));
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        try (LogLines log = new LogLines()) {
+            client.send("one\ntwo\n");
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(log.lines("turns already")).hasSize(1);
+        }
+        assertThat(story.told()).containsExactly("open", "message one", "close HANDLER_FAILED");
+    }
 }
