@@ -117,6 +117,7 @@ final class EventLoop implements Loop, Completions {
             }
             return done;
         } finally {
+            nowIsKnown = false;
             leaveThread();
             turning.unlock();
         }
@@ -191,11 +192,11 @@ final class EventLoop implements Loop, Completions {
         return earlier(earlier(expiry.next(), timers.next()), drainDeadlineNanos);
     }
 
-    /** The time of this turn, read when it is first asked for after the wait. */
+    /** The time of this turn, read when it is first asked for after the wait. Between two turns it goes on. */
     long now() {
         if (!nowIsKnown) {
             nowNanos = clock.nanoTime();
-            nowIsKnown = true;
+            nowIsKnown = isTurnedByThisThread();
         }
         return nowNanos;
     }

@@ -276,4 +276,16 @@ final class TimeoutsTest {
             server.close();
         });
     }
+
+    @EveryNetwork
+    void whatIsSentBetweenTwoTurnsHasItsWholeTime(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).limits(Limits.defaults().withWriteTimeout(Duration.ofSeconds(10))));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.pass(Duration.ofSeconds(20)); // and no loop goes round meanwhile
+        story.connection(0).send("late");
+        assertThat(client.receiveText(4)).isEqualTo("late");
+        assertThat(story.count("close")).isZero();
+    }
 }
