@@ -263,7 +263,10 @@ public final class Connection {
         loop.run(() -> loop.endings().finishOutput(this));
     }
 
-    /** Takes and delivers nothing more; what waits is delivered to the peer, then the connection ends in an orderly way. */
+    /**
+     * Takes and delivers nothing more; what waits is delivered to the peer, then the connection ends in an orderly way. Also before a connect
+     * is there: it is waited for if something waits.
+     */
     public void finish() {
         loop.run(() -> loop.endings().finish(this, CloseReason.FINISHED));
     }

@@ -45,7 +45,14 @@ final class Endings {
     /** Takes and gives nothing more; closes when everything for the peer has left and it has read to the end. */
     void finish(Connection connection, CloseReason reason) {
         switch (connection.state()) {
-            case CONNECTING -> close(connection, reason);
+            case CONNECTING -> {
+                connection.outputFinished();
+                if (connection.queuedMessages() == 0) {
+                    close(connection, reason);
+                } else if (connection.closeReason() == null) {
+                    connection.closeReason(reason); // it drains as soon as it is there
+                }
+            }
             case OPEN, INPUT_ENDED -> {
                 boolean both = reason == CloseReason.FINISHED && connection.is(Connection.INPUT_ENDED);
                 connection.closeReason(both ? CloseReason.PEER_FINISHED : reason);

@@ -423,8 +423,9 @@ final class EventLoop implements Loop, Completions {
             return;
         }
         callbacks.open(connection);
-        if (draining) {
-            endings.finish(connection, CloseReason.DRAINED);
+        CloseReason reason = connection.closeReason(); // was it finished before it was there?
+        if (reason != null || draining) {
+            endings.finish(connection, reason == null ? CloseReason.DRAINED : reason);
         }
         input.updateReceiving(connection);
         output.flush(connection);

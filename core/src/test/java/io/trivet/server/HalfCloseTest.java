@@ -109,4 +109,43 @@ final class HalfCloseTest {
         stage.until("closed", server::isClosed);
         assertThat(story.told()).containsExactly("open", "close DRAINED");
     }
+
+    @EveryNetwork
+    void endingBeforeTheConnectIsThereDeliversWhatWaits(Stage stage) throws IOException {
+        Story served = stage.story(SILENT);
+        Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(served).framing(Framing.lines()));
+        Connection connection = server.connect(server.address(), made);
+        assertThat(connection.send("question")).isEqualTo(SendResult.QUEUED);
+        connection.finish();
+        stage.until("closed", () -> made.count("close") == 1 && served.count("close") == 1);
+        assertThat(served.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(made.told()).containsExactly("open", "close FINISHED");
+    }
+
+    @EveryNetwork
+    void drainingBeforeTheConnectIsThereDeliversWhatWaits(Stage stage) throws IOException {
+        Story served = stage.story(SILENT);
+        Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(served).framing(Framing.lines()));
+        Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
+        assertThat(client.connect(server.address(), made).send("question")).isEqualTo(SendResult.QUEUED);
+        client.drain(Stage.PATIENCE);
+        stage.until("closed", () -> made.count("close") == 1 && served.count("close") == 1);
+        assertThat(served.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(made.told()).containsExactly("open", "close DRAINED");
+    }
+
+    @EveryNetwork
+    void endingBeforeAConnectThatFailsTellsTheFailure(Stage stage) throws IOException {
+        Story made = stage.story(SILENT);
+        Server gone = stage.open(stage.server(SILENT));
+        gone.close();
+        Server server = stage.open(stage.server(SILENT));
+        Connection connection = server.connect(gone.address(), made);
+        connection.send("question");
+        connection.finish();
+        stage.until("closed", () -> made.count("close") == 1);
+        assertThat(made.told()).containsExactly("close CONNECT_FAILED");
+    }
 }
