@@ -15,7 +15,7 @@ public abstract sealed class Framing {
     Framing() {}
 
     /**
-     * No frames: every piece that arrives is a message, however the net has cut it.
+     * No frames: every piece that arrives is a message, however the net has cut it; one longer than a message may be is cut again.
      *
      * @return the framing
      */

@@ -138,10 +138,12 @@ final class Input {
                 makeRunnable(connection);
                 break;
             }
-            int next = framing.next(in, from, to, scanned, frame);
+            // What is raw has no end that could come too late: it is cut where the longest message ends.
+            int end = framing.isRaw() && to - from > limits.messageBytesMax() ? from + limits.messageBytesMax() : to;
+            int next = framing.next(in, from, end, scanned, frame);
             boolean tooLong = next == Framing.INCOMPLETE
                     ? framing.lengthAtLeast(in, from, to) > limits.messageBytesMax()
-                    : frame.to - frame.from > limits.messageBytesMax() && !framing.isRaw();
+                    : frame.to - frame.from > limits.messageBytesMax();
             if (tooLong) {
                 loop.endings().close(connection, CloseReason.MESSAGE_TOO_LONG);
             }

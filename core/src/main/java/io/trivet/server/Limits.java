@@ -18,7 +18,7 @@ import java.util.Objects;
  * @param queueHighBytes the high mark of a queue: from there on a peer is taken for slow
  * @param queueLowBytes the low mark: from there on it is no longer
  * @param queueBudgetBytes the cap for the queues of all connections together, and for input that is held back
- * @param messageBytesMax the longest message that is received
+ * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is given at a time
  * @param messageTimeout from a message's first byte to its last; not with raw framing
  * @param firstMessageTimeout from the beginning of a connection to the end of its first message
  * @param idleTimeout without a byte in either direction

@@ -257,4 +257,21 @@ final class FramedEchoTest {
         }
         return bytes;
     }
+
+    @EveryNetwork
+    void rawPiecesAreNoLongerThanAMessageMayBe(Stage stage) throws IOException {
+        List<Integer> lengths = new ArrayList<>();
+        Story story = stage.story((connection, message) -> {
+            lengths.add(message.remaining());
+            connection.send(message);
+        });
+        Server server = stage.open(stage.server(story)
+                .limits(Limits.defaults().withMessageBytesMax(1000).withQueueMarks(500, 100).withQueueBytesMax(1500)));
+        Client client = stage.client(server);
+        byte[] bytes = patterned(20_000);
+        client.send(bytes);
+        assertThat(client.receive(bytes.length)).isEqualTo(bytes);
+        assertThat(lengths).allMatch(length -> length <= 1000);
+        assertThat(story.count("close")).isZero();
+    }
 }
