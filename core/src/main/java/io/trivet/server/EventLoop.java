@@ -424,7 +424,9 @@ final class EventLoop implements Loop, Completions {
         }
         callbacks.open(connection);
         CloseReason reason = connection.closeReason(); // was it finished before it was there?
-        if (reason != null || draining) {
+        if (draining && drainDeadlineNanos == NO_DEADLINE) {
+            endings.close(connection, CloseReason.SERVER_CLOSED); // too late for everything
+        } else if (reason != null || draining) {
             endings.finish(connection, reason == null ? CloseReason.DRAINED : reason);
         }
         input.updateReceiving(connection);
@@ -545,6 +547,15 @@ final class EventLoop implements Loop, Completions {
     /** Runs soon, and not at once even on the loop's thread: whoever asks stands in a callback. The loop's thread. */
     void runLater(Runnable task) {
         tasks.addOwn(task);
+    }
+
+    /** Runs what may call handlers: as {@link #run}, but never within a callback. */
+    void runOutside(Runnable task) {
+        if (isTurnedByThisThread()) {
+            runLater(task);
+        } else {
+            run(task);
+        }
     }
 
     void execute(Runnable task) {

@@ -642,4 +642,28 @@ final class LoopTest {
         }
         assertThat(story.told()).containsExactly("open", "message one", "close HANDLER_FAILED");
     }
+
+    @EveryNetwork
+    void drainByAHandlerCallsNoOtherWithinIt(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                connection.close();
+            }
+
+            @Override
+            public void onClose(Connection connection, CloseReason reason) {
+                connection.server().drain(Stage.PATIENCE);
+            }
+        });
+        Server server = stage.open(stage.server(story).limits(Limits.defaults().withConnectionsMax(1)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Client waiting = stage.keep(new Client(stage, server.address(), false)); // in the backlog, until the first has gone
+        client.send("x");
+        assertThat(waiting.restText()).isEmpty();
+        waiting.finish();
+        stage.until("closed", server::isClosed);
+        assertThat(story.reasons()).containsExactly(CloseReason.CLOSED, CloseReason.DRAINED);
+    }
 }
