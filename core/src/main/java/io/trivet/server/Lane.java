@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Lane {
     private static final int CHUNK_BYTES_MIN = 1024;
     private static final int CHUNK_BYTES_MAX = 64 * 1024;
+    private static final int SHARED_BYTES_MIN = 512;
 
     /** A buffer whose bytes from position to limit wait; written behind the limit if it is ours. */
     private static final class Chunk {
@@ -105,10 +106,17 @@ final class Lane {
         }
     }
 
-    /** Puts a message that is held once for many connections; the buffer is a view of its own over the shared bytes. */
+    /**
+     * Puts a message that is held once for many connections; the buffer is a view of its own over the shared bytes. A short one that waits
+     * behind others is copied: its view would take many times its bytes, which nobody counts.
+     */
     void putShared(ByteBuffer view, long nowNanos) {
         begin(view.remaining());
-        chunks.addLast(new Chunk(view, false, nowNanos));
+        if (chunks.isEmpty() || view.remaining() >= SHARED_BYTES_MIN) {
+            chunks.addLast(new Chunk(view, false, nowNanos));
+        } else {
+            put(view, nowNanos);
+        }
     }
 
     /** Takes over the messages of another lane, of which nothing has left; it is empty afterwards. */

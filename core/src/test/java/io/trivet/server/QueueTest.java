@@ -491,4 +491,24 @@ final class QueueTest {
             server.close();
         }
     }
+
+    @Test
+    void shortMessagesToManyThatWaitDoNotTakeABufferEach() {
+        Lane lane = new Lane(new BufferPool());
+        for (int i = 0; i < 60; i++) {
+            lane.putShared(ByteBuffer.allocateDirect(2).put((byte) i).put((byte) ~i).flip(), 0);
+        }
+        assertThat(lane.messages()).isEqualTo(60);
+        assertThat(lane.bytes()).isEqualTo(120);
+        ByteBuffer[] parts = new ByteBuffer[64];
+        int count = lane.parts(parts, 0);
+        assertThat(count).isLessThanOrEqualTo(2);
+        int next = 0;
+        for (int i = 0; i < count; i++) {
+            for (int at = parts[i].position(); at < parts[i].limit(); at++, next++) {
+                assertThat(parts[i].get(at)).isEqualTo((byte) (next % 2 == 0 ? next / 2 : ~(next / 2)));
+            }
+        }
+        assertThat(next).isEqualTo(120);
+    }
 }
