@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class Log {
     private static final System.Logger LOGGER = System.getLogger("io.trivet.server");
     private static final long QUIET_NANOS = 1_000_000_000L;
+    private static final int QUOTED_MAX = 400;
 
     private final Clock clock;
     private final Kind handlers = new Kind();
@@ -38,11 +39,11 @@ final class Log {
     }
 
     void handlerFailed(Connection connection, Exception failure) {
-        say(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + failure, failure);
+        say(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + escaped(failure), failure);
     }
 
     void taskFailed(Exception failure) {
-        say(tasks, Level.WARNING, "a task threw: " + failure, failure);
+        say(tasks, Level.WARNING, "a task threw: " + escaped(failure), failure);
     }
 
     void callFailed(Connection connection, IOException failure) {
@@ -91,6 +92,21 @@ final class Log {
 
     void stopped(Throwable cause) {
         LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
+    }
+
+    /** An exception often quotes what a peer has sent, which must not forge a line, move a cursor or fill a disk. */
+    private static String escaped(Exception failure) {
+        String text = failure.toString();
+        StringBuilder escaped = new StringBuilder();
+        for (int i = 0; i < Math.min(text.length(), QUOTED_MAX); i++) {
+            char c = text.charAt(i);
+            if (c >= ' ' && c < 0x7f) {
+                escaped.append(c);
+            } else {
+                escaped.append(String.format(c <= 0xff ? "\\x%02X" : "\\u%04X", (int) c));
+            }
+        }
+        return text.length() > QUOTED_MAX ? escaped.append("...").toString() : escaped.toString();
     }
 
     private void say(Kind kind, Level level, String text, @Nullable Throwable cause) {

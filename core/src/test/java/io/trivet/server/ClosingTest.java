@@ -13,6 +13,7 @@ import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -476,5 +477,20 @@ final class ClosingTest {
                 && server.stats().total().connections() == 0));
         assertThat(story.told()).noneMatch(line -> line.contains("half"));
         assertThat(Arrays.asList(CloseReason.RESET, CloseReason.PEER_FINISHED)).containsAll(story.reasons());
+    }
+
+    @EveryNetwork
+    void whatAHandlersExceptionSaysCannotForgeALogLine(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            throw new IllegalStateException("not a number: " + StandardCharsets.ISO_8859_1.decode(message));
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.delimited((byte) 0)));
+        try (LogLines log = new LogLines()) {
+            stage.client(server).send("\u001b[2J\r\n2026-01-01 INFO all is well\u009b" + "x".repeat(2000) + "\0");
+            stage.until("closed", () -> story.count("close") == 1);
+            String line = log.lines("a handler threw").getFirst();
+            assertThat(line.chars()).allMatch(c -> c >= ' ' && c < 0x7f).hasSizeLessThan(1000);
+            assertThat(line).contains("\\x1B[2J\\x0D\\x0A2026-01-01");
+        }
     }
 }
