@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #put}, which any thread may call.
  *
  * <p>Room in a connection's queue is reserved when a message is taken, and given back when it has left. The budget of the server counts
- * what is kept in a {@link Backlog}.
+ * what is kept in a {@link Backlog}, and what other threads have sent and is on its way to the loop.
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
 final class Output {
@@ -157,10 +157,17 @@ final class Output {
             giveUp(connection, length);
             return SendResult.CLOSED;
         }
+        if (!budget.take(length)) {
+            budget.release(length);
+            giveUp(connection, length);
+            loop.run(() -> loop.endings().close(connection, CloseReason.BUDGET_EXCEEDED));
+            return SendResult.CLOSED;
+        }
         ByteBuffer copy = ByteBuffer.allocate(content.remaining()).put(content.duplicate()).flip();
         try {
             loop.execute(() -> arrive(connection, copy, length, ahead));
         } catch (RejectedExecutionException e) {
+            budget.release(length);
             giveUp(connection, length);
             return loop.isStopped() ? SendResult.CLOSED : SendResult.FULL;
         }
@@ -176,6 +183,7 @@ final class Output {
 
     /** A message from another thread, which was reserved there, arrives on the loop. */
     private void arrive(Connection connection, ByteBuffer content, int length, boolean ahead) {
+        budget.release(length); // on its way it was counted; what is kept of it is counted anew
         if (connection.isClosed()) {
             connection.release(1, length);
             return;

@@ -6,6 +6,6 @@ public enum SendResult {
     QUEUED,
     /** Nothing of it was taken: it does not fit under the cap. */
     FULL,
-    /** Nothing of it was taken: the connection is closed, or its output has ended. */
+    /** Nothing of it was taken: the connection is closed, or its output has ended; or it is being closed, as the server's budget is used up. */
     CLOSED
 }

@@ -15,6 +15,7 @@ import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.ConnectionState;
 import io.trivet.observe.LoopStats;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -665,5 +666,15 @@ final class LoopTest {
         waiting.finish();
         stage.until("closed", server::isClosed);
         assertThat(story.reasons()).containsExactly(CloseReason.CLOSED, CloseReason.DRAINED);
+    }
+
+    @EveryNetwork
+    void connectToAnUnknownHostFailsAndIsTold(Stage stage) throws IOException {
+        Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT));
+        server.connect(InetSocketAddress.createUnresolved("no-such-host.invalid", 7), made);
+        stage.until("closed", () -> made.count("close") == 1);
+        assertThat(made.reasons()).containsExactly(CloseReason.CONNECT_FAILED);
+        assertThat(server.stats().total().connections()).isZero();
     }
 }

@@ -511,4 +511,25 @@ final class QueueTest {
         }
         assertThat(next).isEqualTo(120);
     }
+
+    @EveryNetwork
+    void messagesOnTheirWayFromAnotherThreadCountAgainstTheBudget(Stage stage) throws Exception {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story)
+                .limits(Limits.defaults().withQueueBytesMax(8 << 20).withQueueBudgetBytes(1 << 20)));
+        stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        List<SendResult> results = new ArrayList<>();
+        Thread sender = Thread.ofPlatform().start(() -> { // while the loop does not turn
+            for (int i = 0; i < 32; i++) {
+                results.add(story.connection(0).send(new byte[64 << 10]));
+            }
+        });
+        sender.join();
+        assertThat(server.stats().queueBytes()).isLessThanOrEqualTo(1 << 20);
+        assertThat(results.subList(0, 16)).containsOnly(SendResult.QUEUED);
+        assertThat(results.subList(16, 32)).doesNotContain(SendResult.QUEUED);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.BUDGET_EXCEEDED);
+    }
 }
