@@ -462,7 +462,8 @@ final class Output {
             }
             long taken;
             try {
-                taken = proactor.send(connection.handle, parts, 0, count);
+                // Without a frame, an empty message has no bytes that a buffer could hold: there may be none.
+                taken = offered == 0 ? 0 : proactor.send(connection.handle, parts, 0, count);
             } catch (IOException e) {
                 connection.backlog(backlog);
                 loop.endings().failed(connection, e);

@@ -459,4 +459,31 @@ final class SendingTest {
         connection.send("after");
         assertThat(client.receiveText(6)).isEqualTo("!after");
     }
+
+    @EveryNetwork
+    void emptyMessagesWithoutAFrameAreTakenAndSendNothing(Stage stage) throws Exception {
+        Story story = stage.story((connection, message) -> {
+            connection.send("");
+            connection.send(message);
+            connection.send(new byte[0]);
+        });
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        assertThat(connection.send("")).isEqualTo(SendResult.QUEUED);
+        stage.settle();
+        connection.send("a");
+        connection.sendFirst("");
+        server.broadcast(ByteBuffer.allocate(0));
+        connection.send("b");
+        assertThat(client.receiveText(2)).isEqualTo("ab");
+        assertThat(connection.send("")).isEqualTo(SendResult.QUEUED); // behind a send that has filled the array of parts
+        client.send("c");
+        assertThat(client.receiveText(1)).isEqualTo("c");
+        Thread other = Thread.ofPlatform().start(() -> connection.send(""));
+        other.join();
+        stage.until("gone", () -> connection.queue().messages() == 0);
+        assertThat(story.count("close")).isZero();
+    }
 }
