@@ -82,6 +82,16 @@ final class Flow {
 
     // The sender's side.
 
+    /** The same from an array. */
+    void write(byte[] source, int from, int count) {
+        room(count);
+        int at = (int) written & (ring.length - 1);
+        int first = Math.min(count, ring.length - at);
+        System.arraycopy(source, from, ring, at, first);
+        System.arraycopy(source, from + first, ring, 0, count - first);
+        written += count;
+    }
+
     /** Takes so many bytes from a buffer. They leave with the next {@link #push}. */
     void write(ByteBuffer source, int count) {
         room(count);
@@ -214,6 +224,9 @@ final class Flow {
         }
         if (finWritten && arrived == written && !finArrived) {
             finArrived = true;
+            if (kernel.isTraced()) {
+                kernel.tell(to() + " gets the end");
+            }
             to().receiveFin();
         }
         push();
@@ -249,6 +262,9 @@ final class Flow {
             return;
         }
         arrived += count;
+        if (kernel.isTraced()) {
+            kernel.tell(to() + " gets " + count);
+        }
         to().changed();
         from.changed();
     }

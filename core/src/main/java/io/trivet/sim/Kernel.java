@@ -125,7 +125,7 @@ final class Kernel {
             }
             return false;
         }
-        clock.moveTo(Math.max(next, now() + 1)); // a deadline of now that does nothing must not stop the clock
+        clock.moveTo(Math.max(next, now() + ROUND_NANOS)); // a deadline that is over, and nothing is done, must not stop the clock
         happen();
         return true;
     }

@@ -8,6 +8,8 @@ import java.util.List;
 final class RingSend {
     private final List<ByteBuffer> parts = new ArrayList<>(2);
     private byte[] bytes = new byte[0];
+    /** The same bytes. */
+    private ByteBuffer given = ByteBuffer.wrap(bytes);
     private int length;
     /** How much of it has gone. */
     private int gone;
@@ -16,15 +18,16 @@ final class RingSend {
     /** It is not looked at before this. */
     long dueNanos;
 
-    void begin(ByteBuffer[] given, int from, int count, int total) {
+    void begin(ByteBuffer[] buffers, int from, int count, int total) {
         if (bytes.length < total) {
             bytes = new byte[Math.max(total, 2 * bytes.length)];
+            given = ByteBuffer.wrap(bytes);
         }
         length = total;
         gone = 0;
         int at = 0;
         for (int i = from; i < from + count; i++) {
-            ByteBuffer part = given[i].slice();
+            ByteBuffer part = buffers[i].slice();
             parts.add(part);
             part.get(0, bytes, at, part.remaining());
             at += part.remaining();
@@ -44,13 +47,13 @@ final class RingSend {
         int at = 0;
         for (int i = 0; i < parts.size(); i++) {
             ByteBuffer part = parts.get(i);
-            if (part.mismatch(ByteBuffer.wrap(bytes, at, part.remaining())) >= 0) {
+            if (part.mismatch(given.limit(at + part.remaining()).position(at)) >= 0) {
                 throw new IllegalStateException(
                         "the memory of a pending send on " + connection + " has changed before its completion");
             }
             at += part.remaining();
         }
-        flow.write(ByteBuffer.wrap(bytes, gone, count), count);
+        flow.write(bytes, gone, count);
         gone += count;
     }
 

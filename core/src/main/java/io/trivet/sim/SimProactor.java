@@ -191,6 +191,8 @@ final class SimProactor implements Proactor {
     private int queued;
     /** The buffer whose bytes are being told just now; negative: none. */
     private int telling = -1;
+    /** There is something to do that nothing will tell of. */
+    private boolean again;
     private boolean polling;
     private volatile boolean woken;
     private volatile boolean closed;
@@ -703,6 +705,10 @@ final class SimProactor implements Proactor {
                 tellGone(completions);
                 boolean over = told > 0 || woken;
                 woken = false;
+                if ((again || touchedCount > 0) && limit >= 0) {
+                    remind(kernel.now() + Kernel.ROUND_NANOS); // a wait may not pass that by
+                }
+                again = false;
                 if (over || !host.awaits(limit)) {
                     if (told > 0) {
                         kernel.progress();
@@ -737,7 +743,8 @@ final class SimProactor implements Proactor {
                 completions.accepted(accepting.token, stream);
             }
             if (!accepting.stopped && accepting.listener.isOpen() && accepting.listener.file().ready() != 0) {
-                kernel.progress(); // somebody still waits
+                again = true; // somebody still waits
+                kernel.progress();
             }
         }
     }
@@ -774,6 +781,7 @@ final class SimProactor implements Proactor {
             Objects.requireNonNull(Objects.requireNonNull(queue[i]).connection).held = false;
         }
         if (overflows) {
+            again = true;
             kernel.progress();
         }
     }

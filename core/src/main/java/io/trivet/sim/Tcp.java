@@ -237,7 +237,7 @@ final class Tcp {
             boolean silent = ignored && kernel.faults.has(SimFault.CONNECT_IGNORED);
             Listening listener = silent ? null : listener(client.remote);
             if (silent || (listener != null && listener.isFull())) {
-                answer = ++attempts > SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
+                answer = ++attempts > 1 + SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
                 if (answer != null) {
                     happen();
                 } else {

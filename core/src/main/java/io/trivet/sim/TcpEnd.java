@@ -98,6 +98,9 @@ final class TcpEnd extends OpenFile {
     void established() {
         state = State.CONNECTED;
         connecting = null;
+        if (isClient && kernel.isTraced()) {
+            kernel.tell(this + " is connected");
+        }
         changed();
     }
 
@@ -120,6 +123,9 @@ final class TcpEnd extends OpenFile {
     void fails(ErrorCode why) {
         connecting = null;
         error = why;
+        if (kernel.isTraced()) {
+            kernel.tell(this + " is told " + why);
+        }
         out.die();
         end();
     }
@@ -303,6 +309,9 @@ final class TcpEnd extends OpenFile {
             return;
         }
         error = inputDone && !outputShut ? ErrorCode.EPIPE : ErrorCode.ECONNRESET;
+        if (kernel.isTraced()) {
+            kernel.tell(this + " is reset");
+        }
         out.die();
         end();
     }

@@ -1,0 +1,287 @@
+package io.trivet.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.trivet.net.Completions;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Completions as a ring has them. */
+final class SimRingTest {
+    private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+
+    /** What was told, in order. */
+    private static final class Told implements Completions {
+        final List<String> lines = new ArrayList<>();
+        final StringBuilder bytes = new StringBuilder();
+        Runnable onReceived = () -> {
+        };
+        ByteBuffer memory;
+        int from;
+        int to;
+
+        @Override
+        public void accepted(long token, TcpStream stream) {
+            lines.add("accepted " + token);
+        }
+
+        @Override
+        public void acceptFailed(long token, IOException failure) {
+            lines.add("accept failed");
+        }
+
+        @Override
+        public void connected(long handle) {
+            lines.add("connected");
+        }
+
+        @Override
+        public void received(long handle, ByteBuffer received, int begin, int end) {
+            memory = received;
+            from = begin;
+            to = end;
+            byte[] copy = new byte[end - begin];
+            received.get(begin, copy);
+            bytes.append(new String(copy, StandardCharsets.US_ASCII));
+            lines.add("received " + copy.length);
+            onReceived.run();
+        }
+
+        @Override
+        public void urgent(long handle, byte b) {
+            lines.add("urgent " + (char) b);
+        }
+
+        @Override
+        public void inputEnded(long handle) {
+            lines.add("input ended");
+        }
+
+        @Override
+        public void sent(long handle, long count) {
+            lines.add("sent " + count);
+        }
+
+        @Override
+        public void failed(long handle, IOException failure) {
+            lines.add("failed " + failure.getMessage());
+        }
+
+        @Override
+        public void spinning(long handle, String description) {
+            lines.add("spinning");
+        }
+
+        @Override
+        public void closed(long handle) {
+            lines.add("closed");
+        }
+    }
+
+    private static final class Ring {
+        final SimNetwork network;
+        final SimHost host;
+        final Proactor proactor;
+        final TcpStream client;
+        final long handle;
+        final Told told = new Told();
+
+        Ring(long seed, FaultPlan plan) throws IOException {
+            network = SimNetwork.of(seed, plan, SimEngine.URING);
+            host = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
+            proactor = network.proactor();
+            TcpListener listener = network.listen(FREE_PORT, 4);
+            client = host.connect(listener.localAddress());
+            handle = proactor.adopt(listener.accept());
+        }
+
+        void poll() throws IOException {
+            proactor.poll(told, 0);
+        }
+
+        /** Polls for that long. */
+        void pollFor(Duration duration) throws IOException {
+            long end = network.clock().elapsedNanos() + duration.toNanos();
+            while (network.clock().elapsedNanos() < end) {
+                proactor.poll(told, end - network.clock().elapsedNanos());
+            }
+        }
+    }
+
+    private static ByteBuffer direct(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+    }
+
+    private static ByteBuffer bytes(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    @Test
+    void aShortSendIsPendingAndItsMemoryIsReadByTheNextPoll() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ByteBuffer[] parts = {direct("hello, "), direct("world")};
+        assertThat(ring.proactor.send(ring.handle, parts, 0, 2)).isEqualTo(Proactor.PENDING);
+        assertThat(parts[0].position()).as("what is pending does not move").isZero();
+        ByteBuffer in = ByteBuffer.allocate(100);
+        assertThat(ring.client.read(in)).isZero();
+        assertThatThrownBy(() -> ring.proactor.send(ring.handle, parts, 0, 1)).isInstanceOf(IllegalStateException.class);
+
+        ring.poll();
+        assertThat(ring.client.read(in)).isEqualTo(12);
+        assertThat(in.flip()).isEqualTo(bytes("hello, world"));
+        assertThat(ring.told.lines).containsExactly("sent 12");
+    }
+
+    @Test
+    void memoryThatChangesBeforeTheCompletionIsFound() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ByteBuffer[] parts = {direct("hello")};
+        ring.proactor.send(ring.handle, parts, 0, 1);
+        parts[0].put(4, (byte) '!');
+        assertThatThrownBy(ring::poll).isInstanceOf(IllegalStateException.class).hasMessageContaining("has changed");
+    }
+
+    @Test
+    void aLateSendReadsItsMemoryLate() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none().with(SimFault.SEND_LATE, 1));
+        ring.proactor.send(ring.handle, new ByteBuffer[]{direct("hello")}, 0, 1);
+        ring.poll();
+        assertThat(ring.told.lines).isEmpty();
+        assertThat(ring.client.read(ByteBuffer.allocate(8))).isZero();
+        ring.pollFor(Duration.ofMillis(11));
+        assertThat(ring.told.lines).containsExactly("sent 5");
+        assertThat(ring.client.read(ByteBuffer.allocate(8))).isEqualTo(5);
+    }
+
+    @Test
+    void aReceivedBufferIsOverwrittenUnlessItIsLentToASend() throws IOException {
+        for (boolean lent : new boolean[]{false, true}) {
+            Ring ring = new Ring(1, FaultPlan.none());
+            ring.proactor.receive(ring.handle);
+            ring.client.write(bytes("abc"));
+            ring.told.onReceived = () -> {
+                if (lent) {
+                    ByteBuffer view = ring.told.memory.duplicate().limit(ring.told.to).position(ring.told.from);
+                    try {
+                        assertThat(ring.proactor.send(ring.handle, new ByteBuffer[]{view}, 0, 1)).isEqualTo(Proactor.PENDING);
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                }
+            };
+            ring.poll();
+            assertThat(ring.told.memory.get(ring.told.from) == 'a').as("still there").isEqualTo(lent);
+            ring.poll();
+            assertThat(ring.told.memory.get(ring.told.from)).as("given back").isNotEqualTo((byte) 'a');
+            assertThat(ring.client.read(ByteBuffer.allocate(8))).isEqualTo(lent ? 3 : 0);
+        }
+    }
+
+    @Test
+    void whatHadCompletedIsToldAfterReceivingWasStopped() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none().with(SimFault.COMPLETION_LATE, 1));
+        ring.proactor.receive(ring.handle);
+        ring.client.write(bytes("before"));
+        ring.poll();
+        assertThat(ring.told.lines).isEmpty();
+        ring.proactor.stopReceiving(ring.handle);
+        ring.client.write(bytes("behind"));
+        ring.pollFor(Duration.ofMillis(30));
+        assertThat(ring.told.bytes).hasToString("before");
+        ring.proactor.receive(ring.handle);
+        ring.pollFor(Duration.ofMillis(30));
+        assertThat(ring.told.bytes).hasToString("beforebehind");
+    }
+
+    @Test
+    void aCancelCanComeTooLate() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none().with(SimFault.CANCEL_LOSES, 1));
+        ring.proactor.receive(ring.handle);
+        ring.poll();
+        ring.proactor.stopReceiving(ring.handle);
+        ring.client.write(bytes("raced"));
+        ring.pollFor(Duration.ofMillis(1));
+        assertThat(ring.told.bytes).hasToString("raced");
+    }
+
+    @Test
+    void closedIsTheLastAndNothingIsToldInBetween() throws IOException {
+        for (long seed = 0; seed < 50; seed++) {
+            Ring ring = new Ring(seed, FaultPlan.all().without(SimFault.RESET, SimFault.ACCEPT_NO_DESCRIPTOR,
+                    SimFault.ACCEPT_NO_MEMORY, SimFault.ACCEPT_WOULD_BLOCK, SimFault.ACCEPT_ABORTED, SimFault.LATENCY,
+                    SimFault.STALL,
+                    SimFault.SOCKET_REFUSED, SimFault.CONNECT_REFUSED, SimFault.CONNECT_IGNORED, SimFault.CONNECT_UNREACHABLE));
+            ring.proactor.receive(ring.handle);
+            ring.client.write(bytes("something"));
+            ring.poll();
+            ring.proactor.send(ring.handle, new ByteBuffer[]{direct("answer")}, 0, 1);
+            ring.told.lines.clear();
+            ring.proactor.close(ring.handle);
+            assertThat(ring.proactor.interest(ring.handle)).isZero();
+            ring.client.write(bytes("more"));
+            ring.pollFor(Duration.ofMillis(100));
+            assertThat(ring.told.lines).as("seed %d", seed).containsExactly("closed");
+            ring.proactor.close();
+        }
+    }
+
+    @Test
+    void everyByteArrivesInOrderHoweverFewBuffersThereAre() throws IOException {
+        FaultPlan plan = FaultPlan.none().with(SimFault.BUFFERS_EXHAUSTED, 0.3).with(SimFault.MULTISHOT_ENDS, 0.3)
+                .with(SimFault.COMPLETION_LATE, 0.3).with(SimFault.COMPLETIONS_OVERFLOW, 0.1).with(SimFault.SHORT_READ, 0.3);
+        for (long seed = 0; seed < 50; seed++) {
+            Ring ring = new Ring(seed, plan);
+            ring.proactor.receive(ring.handle);
+            StringBuilder text = new StringBuilder();
+            for (int i = 0; i < 5_000; i++) {
+                text.append((char) ('a' + i % 26));
+            }
+            ByteBuffer out = bytes(text.toString());
+            for (int i = 0; i < 1_000 && (out.hasRemaining() || ring.told.bytes.length() < text.length()); i++) {
+                ring.client.write(out);
+                ring.pollFor(Duration.ofMillis(1));
+            }
+            assertThat(ring.told.bytes.toString()).as("seed %d", seed).isEqualTo(text.toString());
+            ring.client.shutdownOutput();
+            ring.pollFor(Duration.ofMillis(100));
+            assertThat(ring.told.lines.getLast()).as("seed %d", seed).isEqualTo("input ended");
+        }
+    }
+
+    @Test
+    void theUrgentByteIsToldWhereItIsWatchedFor() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.watchUrgent(ring.handle);
+        ring.proactor.receive(ring.handle);
+        ring.client.write(bytes("abc"));
+        ring.client.sendUrgent((byte) '!');
+        ring.client.write(bytes("def"));
+        ring.pollFor(Duration.ofMillis(1));
+        assertThat(ring.told.lines.getFirst()).isEqualTo("urgent !");
+        assertThat(ring.told.bytes).hasToString("abcdef");
+    }
+
+    @Test
+    void aReceiveThatRepeatsItselfDestroysAnUrgentByte() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.receive(ring.handle);
+        ring.client.write(bytes("abc"));
+        ring.client.sendUrgent((byte) '!');
+        ring.client.write(bytes("def"));
+        ring.pollFor(Duration.ofMillis(1));
+        assertThat(ring.told.bytes).hasToString("abcdef");
+        assertThat(ring.told.lines).noneMatch(line -> line.startsWith("urgent"));
+    }
+}
