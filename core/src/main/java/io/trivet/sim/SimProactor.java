@@ -816,7 +816,13 @@ final class SimProactor implements Proactor {
                 connection.receiving = connection.receiving && !connection.receiveOver;
                 fail(connection, Objects.requireNonNull(completed.failure), completions);
             }
-            case SENT -> hasSent(connection, isOpen, completions);
+            case SENT -> {
+                int lent = Objects.requireNonNull(connection.send).buffer;
+                hasSent(connection, isOpen, completions);
+                if (lent >= 0) {
+                    release(lent); // only now: until it is told, the memory is as it was
+                }
+            }
             case ROOM -> {
                 connection.awaitsRoom = false;
                 connection.roomTold = false;
@@ -840,9 +846,6 @@ final class SimProactor implements Proactor {
         RingSend send = Objects.requireNonNull(connection.send);
         int bytes = send.length();
         boolean whole = send.left() == 0;
-        if (send.buffer >= 0) {
-            release(send.buffer);
-        }
         send.end();
         idleSends.add(send);
         connection.send = null;
