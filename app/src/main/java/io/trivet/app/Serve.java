@@ -172,10 +172,13 @@ final class Serve implements Callable<Integer> {
         require(overflow != Overflow.DROP_OLDEST || framing == Framing.LINES, "--overflow",
                 "pause or disconnect with --framing raw, where nobody could tell which bytes are missing");
         Overflow policy = overflow != null ? overflow : reply == Reply.BROADCAST ? Overflow.DISCONNECT : Overflow.PAUSE;
+        // Below the high mark one more reply must fit: else a client that should be held back would be lost.
+        int high = Math.clamp(queueLimit - messageLimit - REPLY_BYTES_EXTRA_MAX, 1, Limits.defaults().queueHighBytes());
         Limits limits = Limits.defaults()
                 .withConnectionsMax(maxConnections != null ? maxConnections : DescriptorLimit.forConnections())
                 .withConnectionsPerAddressMax(perAddress)
                 .withQueueBytesMax((int) queueLimit)
+                .withQueueMarks(high, Math.min(Limits.defaults().queueLowBytes(), high / 2))
                 .withMessageBytesMax((int) messageLimit)
                 .withMessageTimeout(messageTimeout)
                 .withIdleTimeout(idleTimeout)

@@ -3,6 +3,8 @@ package io.trivet.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.trivet.net.Network;
+import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -54,6 +56,17 @@ final class ServeProcessTest {
             client.shutdownOutput();
             assertThat(serve.exitCode()).isZero();
             assertThat(serve.err()).endsWith("drained");
+        }
+    }
+
+    @Test
+    void aShortQueueHoldsAClientBackAndDoesNotLoseIt() throws Exception {
+        try (Program serve = Program.trivet("serve", "-p", "0", "--queue-limit", "70KiB", "--write-timeout", "0");
+                TcpStream client = Network.system().connect(serve.awaitReady())) {
+            List<Flow> flows = List.of(new Flow(client, client, 32 << 20));
+            Flow.writeUntilStuck(flows);
+            assertThat(flows.getFirst().writtenBytes()).isLessThan(32 << 20);
+            Flow.exchange(flows);
         }
     }
 
