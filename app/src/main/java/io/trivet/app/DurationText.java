@@ -6,6 +6,9 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Durations as people write them on a command line: {@code 10s}, {@code 500ms}, {@code 5m}. */
 final class DurationText implements ITypeConverter<Duration> {
+    /** A hundred years: longer ones do not fit into nanoseconds three times over. */
+    private static final Duration LONGEST = Duration.ofDays(36_525);
+
     @Override
     public Duration convert(String text) {
         int digits = 0;
@@ -16,7 +19,7 @@ final class DurationText implements ITypeConverter<Duration> {
             throw refused(text);
         }
         long number = Long.parseLong(text.substring(0, digits));
-        return switch (text.substring(digits)) {
+        Duration duration = switch (text.substring(digits)) {
             case "ms" -> Duration.ofMillis(number);
             case "s" -> Duration.ofSeconds(number);
             case "m" -> Duration.ofMinutes(number);
@@ -29,6 +32,10 @@ final class DurationText implements ITypeConverter<Duration> {
             }
             default -> throw refused(text);
         };
+        if (duration.compareTo(LONGEST) > 0) {
+            throw new TypeConversionException("'" + EscapedText.of(text) + "' is too long: " + of(LONGEST) + " at most");
+        }
+        return duration;
     }
 
     private static TypeConversionException refused(String text) {

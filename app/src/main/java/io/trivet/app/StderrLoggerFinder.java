@@ -47,7 +47,14 @@ public final class StderrLoggerFinder extends System.LoggerFinder {
 
         private void write(Level level, String message) {
             String time = Instant.now().truncatedTo(ChronoUnit.MILLIS).toString();
-            System.err.println(time + " " + level + " " + name + ": " + message.replace('\n', ' '));
+            StringBuilder line = new StringBuilder(time + " " + level + " " + name + ": ");
+            // An exception may quote what came from the net: it must not begin a line, or move the cursor.
+            String oneLine = message.replace('\n', ' ');
+            for (int i = 0; i < oneLine.length(); i++) {
+                char c = oneLine.charAt(i);
+                line.append(Character.isISOControl(c) ? '?' : c);
+            }
+            System.err.println(line);
         }
     }
 }

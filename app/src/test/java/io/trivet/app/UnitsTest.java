@@ -3,6 +3,8 @@ package io.trivet.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -28,6 +30,13 @@ final class UnitsTest {
     void otherDurationsAreRefused(String text) {
         assertThatThrownBy(() -> new DurationText().convert(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessage("'" + text + "' is not a duration: write 500ms, 10s, 5m or 1h");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"876601h", "999999999h", "999999999m"})
+    void durationsBeyondAHundredYearsAreRefused(String text) {
+        assertThatThrownBy(() -> new DurationText().convert(text)).isInstanceOf(TypeConversionException.class)
+                .hasMessage("'" + text + "' is too long: 876600h at most");
     }
 
     @ParameterizedTest
@@ -72,5 +81,20 @@ final class UnitsTest {
         assertThat(EscapedText.of(bytes)).isEqualTo("y".repeat(200) + "...");
         assertThat(EscapedText.ofAll(bytes)).hasSize(300);
         assertThat(bytes.remaining()).isEqualTo(300);
+    }
+
+    @Test
+    void logLineIsOneLineWithoutControlCharacters() {
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        PrintStream before = System.err;
+        System.setErr(new PrintStream(told, true, StandardCharsets.UTF_8));
+        try {
+            new StderrLoggerFinder().getLogger("a.b", getClass().getModule())
+                    .log(System.Logger.Level.WARNING, "it failed", new IllegalStateException("x\r\n\u001b[2Jy\u009bz"));
+        } finally {
+            System.setErr(before);
+        }
+        assertThat(told.toString(StandardCharsets.UTF_8))
+                .endsWith(" WARNING a.b: it failed: java.lang.IllegalStateException: x? ?[2Jy?z" + System.lineSeparator());
     }
 }
