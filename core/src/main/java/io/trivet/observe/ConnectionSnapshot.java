@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param bytesIn the bytes received so far
  * @param bytesOut the bytes handed to the kernel so far
  * @param sinceActivity how long ago bytes came or went
- * @param closeReason why it is closed; null while it is not
+ * @param closeReason why it is ending; null while it is not
  */
 public record ConnectionSnapshot(long id, @Nullable InetSocketAddress remoteAddress, int loop, ConnectionState state,
         boolean readable, boolean writable, boolean exceptional, String why, long queueBytes, long queueBytesMax,

@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param total the sum of all loops
  * @param loops each loop's, in order
- * @param queueBytes the bytes that wait in all queues together
+ * @param queueBytes the bytes that wait in all queues together, and of input that is held back
  * @param queueBytesMax the budget for them
  */
 public record ServerStats(LoopStats total, List<LoopStats> loops, long queueBytes, long queueBytesMax) {}

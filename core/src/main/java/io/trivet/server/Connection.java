@@ -385,7 +385,7 @@ public final class Connection {
     /**
      * Its number: no other connection of the server has it, or had it within some billions.
      *
-     * @return loop, generation and slot
+     * @return loop, generation and slot; -1 as long as its connect has not begun
      */
     public long id() {
         return loop.id(handle);

@@ -11,7 +11,7 @@ import java.util.Objects;
  * Limits limits = Limits.defaults().withQueueBytesMax(256 * 1024).withIdleTimeout(Duration.ofMinutes(5));
  * }
  *
- * @param connectionsMax the most connections at a time; at the limit nothing more is accepted, and those who come wait in the backlog
+ * @param connectionsMax the most accepted connections at a time; at the limit nothing more is accepted, and those who come wait in the backlog
  * @param connectionsPerAddressMax the most connections from one IP address; one more is closed at once, no handler is told, and the log
  *     says so; 0: no limit
  * @param queueBytesMax the cap of a connection's queue, in bytes, frames included

@@ -16,7 +16,8 @@ public final class MessageQueue {
     /**
      * The bytes that wait, frames included.
      *
-     * @return from 0 to {@link #bytesMax}
+     * @return from 0 to {@link #bytesMax}; with {@link Overflow#DROP_OLDEST} up to twice that, for the moment until the loop comes to what other
+     *     threads have sent
      */
     public int bytes() {
         return connection.queuedBytes();
