@@ -2,6 +2,7 @@ package io.trivet.app;
 
 import io.trivet.net.Addresses;
 import io.trivet.net.Capability;
+import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
 import io.trivet.server.Limits;
 import java.io.IOException;
@@ -129,7 +130,8 @@ final class Serve implements Callable<Integer> {
         ServerSettings settings = settings();
         err.println(Version.program() + ", Java " + Runtime.version().feature());
         Network network = engine.open();
-        err.println("engine " + network.name() + (engine == Engine.AUTO ? ", the best one here" : ", as asked for"));
+        err.println("engine " + network.name()
+                + (engine == Engine.AUTO ? ", the best one here" + better(network) : ", as asked for"));
         if (!network.supports(Capability.URGENT_DATA)) {
             err.println("the third list is not watched: " + network.name() + " cannot see urgent data");
         }
@@ -153,6 +155,21 @@ final class Serve implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** Why not the ring, where that is the only difference: the others are told by the library, or not asked for. */
+    private static String better(Network network) {
+        if (network.supports(Capability.DESCRIPTORS)) {
+            for (EngineStatus status : Network.engines()) {
+                if (status.name().equals(network.name())) {
+                    break;
+                }
+                if (!status.available()) {
+                    return ": " + status.remark();
+                }
+            }
+        }
+        return "";
     }
 
     private ServerSettings settings() {

@@ -56,7 +56,8 @@ final class BufferRing {
         if (address < 0) {
             throw Errno.failure("mmap", null, (int) -address);
         }
-        pool = Downcall.mapped(address, size, segment -> Uring.unmap(segment.address(), segment.byteSize()));
+        // Whoever still has a view of it may look at it, also after the end.
+        pool = Downcall.mapped(address, size, Arena.ofAuto(), segment -> Uring.unmap(segment.address(), segment.byteSize()));
         poolAddress = address;
         memory = pool.asByteBuffer();
         queue = Arena.ofAuto().allocate((long) entries * ENTRY_SIZE, PAGE);
@@ -96,9 +97,9 @@ final class BufferRing {
         return placeBytes;
     }
 
-    /** Whether the kernel has a buffer to receive into. */
-    boolean hasFree() {
-        return free > 0;
+    /** How many buffers the kernel has to receive into. */
+    int free() {
+        return free;
     }
 
     /** The index in {@link #memory} of so many bytes that were received; they are in use until {@link #release}. */

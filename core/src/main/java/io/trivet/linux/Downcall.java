@@ -56,9 +56,9 @@ final class Downcall {
         return place.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
     }
 
-    /** Memory that is mapped already, as a segment that unmaps it when nobody can reach it any more. */
-    static MemorySegment mapped(long address, long size, Consumer<MemorySegment> unmap) {
-        return MemorySegment.ofAddress(address).reinterpret(size, Arena.ofAuto(), unmap);
+    /** Memory that is mapped already, as a segment that is unmapped with its arena. */
+    static MemorySegment mapped(long address, long size, Arena arena, Consumer<MemorySegment> unmap) {
+        return MemorySegment.ofAddress(address).reinterpret(size, arena, unmap);
     }
 
     /** Copies bytes from memory that is known by its address alone. */

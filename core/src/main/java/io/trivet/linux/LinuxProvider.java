@@ -55,7 +55,12 @@ public final class LinuxProvider implements NetworkProvider {
 
     @Override
     public List<String> names() {
-        return List.of("epoll", "poll", "select", "uring");
+        return List.of("uring", "epoll", "poll", "select");
+    }
+
+    @Override
+    public List<String> automatic() {
+        return List.of("epoll");
     }
 
     @Override

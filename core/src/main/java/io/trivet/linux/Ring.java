@@ -43,6 +43,8 @@ final class Ring {
     private static final VarHandle INDEX = INT.varHandle();
 
     private final int fd;
+    /** The mappings hold the ring open, and with it what it has under way: they must end when it is closed, and not when they are collected. */
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final MemorySegment sqes;
     private final MemorySegment wait = Arena.ofAuto().allocate(WAIT_SIZE, 8);
@@ -100,7 +102,7 @@ final class Ring {
             }
             wait.set(INT, WAIT_SIGMASK_SIZE, SIGMASK_BYTES);
         } catch (IOException | RuntimeException e) {
-            Libc.close(fd);
+            close();
             throw e;
         }
     }
@@ -110,7 +112,7 @@ final class Ring {
         if (address < 0) {
             throw Errno.failure("mmap", null, (int) -address);
         }
-        return Downcall.mapped(address, size, segment -> Uring.unmap(segment.address(), segment.byteSize()));
+        return Downcall.mapped(address, size, arena, segment -> Uring.unmap(segment.address(), segment.byteSize()));
     }
 
     int fd() {
@@ -192,6 +194,7 @@ final class Ring {
     }
 
     void close() {
+        arena.close();
         Libc.close(fd);
     }
 }

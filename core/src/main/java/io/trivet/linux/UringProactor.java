@@ -71,8 +71,6 @@ final class UringProactor implements Proactor {
     static final int ACCEPTS_PER_POLL = 64;
     /** The completions handled in one poll. */
     static final int COMPLETIONS_PER_POLL = 1024;
-    /** The receives that are begun anew in one poll, after they found no buffer. */
-    static final int STARVED_PER_POLL = 64;
 
     /** At the end, what was cancelled is waited for no longer than that. */
     private static final long END_NANOS_MAX = 1_000_000_000L;
@@ -726,6 +724,11 @@ final class UringProactor implements Proactor {
         return read | ((state & (SENDING | AWAITS_ROOM | CONNECTING | POLLING_ROOM)) != 0 ? Interest.WRITE : 0);
     }
 
+    /** For tests. */
+    int stateOf(long handle) {
+        return connections.state(handle);
+    }
+
     // ---- the wait
 
     @Override
@@ -796,8 +799,9 @@ final class UringProactor implements Proactor {
                 bringInLine(open, slot);
             }
         }
-        BufferRing pool = Objects.requireNonNull(buffers);
-        for (int i = Math.min(starved.size(), STARVED_PER_POLL); i > 0 && pool.hasFree(); i--) {
+        // Not all at once: the first of them may take every buffer that there is, and would be the first again.
+        int some = (Objects.requireNonNull(buffers).free() + 1) / 2;
+        for (int i = Math.min(starved.size(), some); i > 0; i--) {
             int slot = starved.take();
             if (connections.is(slot, STARVED)) {
                 connections.clear(slot, STARVED);

@@ -15,6 +15,15 @@ public interface NetworkProvider {
     List<String> names();
 
     /**
+     * Those of {@link #names} that {@link Network#system} may take, the best first: the first that can be had here is taken.
+     *
+     * @return by default the best alone
+     */
+    default List<String> automatic() {
+        return names().subList(0, 1);
+    }
+
+    /**
      * The network of that name.
      *
      * @param name one of {@link #names}

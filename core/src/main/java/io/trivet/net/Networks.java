@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
 
 /** The named networks of all providers: the one place where implementations are found. */
 final class Networks {
@@ -28,15 +29,25 @@ final class Networks {
         private static Network choose() {
             List<String> reasons = new ArrayList<>();
             for (NetworkProvider provider : Providers.BEST_FIRST) {
-                String best = provider.names().getFirst();
-                try {
-                    Network network = provider.network(best);
-                    if (!reasons.isEmpty()) {
-                        LOG.log(System.Logger.Level.WARNING, "using {0}, since {1}", best, String.join("; ", reasons));
+                // Within a family it is a matter of speed, and whoever wants to know is told by engines(); another family can less.
+                System.Logger.Level level = reasons.isEmpty() ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING;
+                @Nullable String reason = null; // of the one that asks least
+                for (String name : provider.automatic()) {
+                    try {
+                        Network network = provider.network(name);
+                        if (reason != null) {
+                            reasons.add(reason);
+                        }
+                        if (!reasons.isEmpty()) {
+                            LOG.log(level, "using {0}, since {1}", name, String.join("; ", reasons));
+                        }
+                        return network;
+                    } catch (UnavailableException e) {
+                        reason = e.reason();
                     }
-                    return network;
-                } catch (UnavailableException e) {
-                    reasons.add(e.reason());
+                }
+                if (reason != null) {
+                    reasons.add(reason);
                 }
             }
             throw new UnavailableException("no network is available: " + String.join("; ", reasons));

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.contract.Engine;
+import io.trivet.linux.CrampedRing;
 import io.trivet.net.Network;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
@@ -32,7 +33,7 @@ final class ServerNetworks {
 
     /** All of them, in the order in which a test runs on them: each engine, then each under torture, the best with two seeds. */
     static final List<Kind> ALL = Stream.of(
-            Stream.of(new Kind("uring", () -> Network.named("uring"))),
+            Stream.of(new Kind("uring", () -> Network.named("uring")), new Kind("uring, cramped", CrampedRing::network)),
             Engine.REAL.stream().map(engine -> new Kind(engine.name(), engine.opener())),
             Stream.of(SimEngine.EPOLL, SimEngine.URING).map(engine -> new Kind("sim " + engine, () -> simulated(engine))),
             IntStream.rangeClosed(0, Engine.REAL.size()).mapToObj(i -> tortured(

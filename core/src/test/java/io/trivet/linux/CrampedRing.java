@@ -1,0 +1,29 @@
+package io.trivet.linux;
+
+import io.trivet.net.Network;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+
+/**
+ * The network uring with too little of everything: four places for submissions, eight for completions, two buffers of a kilobyte. So every
+ * queue is full all the time, receives find no buffer, and completions wait in the kernel until there is room for them.
+ */
+public final class CrampedRing {
+    static final UringProactor.Sizes SIZES = new UringProactor.Sizes(4, 8, 2, 1024);
+
+    private CrampedRing() {}
+
+    /** The network; throws {@link io.trivet.net.UnavailableException} where there is no ring. */
+    public static Network network() {
+        LinuxNetwork uring = (LinuxNetwork) Network.named("uring");
+        return (Network) Proxy.newProxyInstance(Network.class.getClassLoader(), new Class<?>[]{Network.class},
+                (proxy, method, arguments) -> {
+                    try {
+                        return method.getName().equals("proactor") ? new UringProactor(uring, SIZES)
+                                : method.invoke(uring, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+}

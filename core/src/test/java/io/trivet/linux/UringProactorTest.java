@@ -1,0 +1,519 @@
+package io.trivet.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.trivet.contract.Descriptors;
+import io.trivet.contract.Lab;
+import io.trivet.net.Completions;
+import io.trivet.net.Interest;
+import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import io.trivet.net.UnavailableException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What only a ring can do wrong. What every proactor must do is tested through the server. */
+@Timeout(60)
+final class UringProactorTest {
+    private static final long SECOND = 1_000_000_000L;
+    private static final int MUCH = 8 << 20;
+
+    private final Deque<AutoCloseable> kept = new ArrayDeque<>();
+    private LinuxNetwork network;
+
+    @BeforeEach
+    void openTheNetwork() {
+        try {
+            network = (LinuxNetwork) Network.named("uring");
+        } catch (UnavailableException e) {
+            assumeTrue(false, e.reason());
+        }
+    }
+
+    @AfterEach
+    void closeEverything() throws Exception {
+        while (!kept.isEmpty()) {
+            kept.pop().close();
+        }
+    }
+
+    private <C extends AutoCloseable> C keep(C resource) {
+        kept.push(resource);
+        return resource;
+    }
+
+    // ---- buffers, queues
+
+    /** More connections than completions have room for, and more bytes than buffers: receives end with ENOBUFS, and go on. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void everyByteComesInOrderHoweverLittleThereIs(boolean cramped) throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.USUAL));
+        TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
+        proactor.accept(listener, 7);
+        Told told = new Told(proactor);
+        int clients = 60;
+        List<TcpStream> streams = new ArrayList<>();
+        for (int i = 0; i < clients; i++) {
+            streams.add(keep(connected(listener.localAddress())));
+        }
+        until(proactor, told, () -> told.handles.size() == clients);
+        Random random = new Random(1);
+        byte[] message = new byte[3000];
+        random.nextBytes(message);
+        for (int round = 0; round < 5; round++) {
+            told.bytes.values().forEach(ByteArrayOutputStream::reset);
+            for (TcpStream stream : streams) {
+                assertThat(stream.write(ByteBuffer.wrap(message))).isEqualTo(message.length);
+            }
+            until(proactor, told, () -> told.bytes.size() == clients
+                    && told.bytes.values().stream().allMatch(bytes -> bytes.size() >= message.length));
+            for (ByteArrayOutputStream bytes : told.bytes.values()) {
+                assertThat(bytes.toByteArray()).isEqualTo(message);
+            }
+        }
+        assertThat(told.failures).isEmpty();
+    }
+
+    /** The kernel ends a receive that repeats itself when it likes: it is begun anew. A stop and a start may overtake each other. */
+    @Test
+    void nothingIsLostHoweverOftenReceivingIsStoppedAndBegun() throws Exception {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        Told told = new Told(proactor);
+        Random random = new Random(3);
+        byte[] message = new byte[1 << 20];
+        random.nextBytes(message);
+        Thread sender = Thread.ofPlatform().start(() -> writeAll(ends.client, message, new Random(4)));
+        long begun = System.nanoTime();
+        while (told.of(handle).size() < message.length) {
+            assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+            switch (random.nextInt(4)) {
+                case 0 -> proactor.stopReceiving(handle);
+                case 1 -> {
+                    proactor.stopReceiving(handle);
+                    proactor.receive(handle);
+                }
+                default -> proactor.receive(handle);
+            }
+            proactor.poll(told, random.nextInt(3) * 100_000L);
+        }
+        sender.join();
+        assertThat(told.of(handle).toByteArray()).isEqualTo(message);
+    }
+
+    // ---- sends
+
+    @Test
+    void sendThatThePeerDoesNotTakeIsPendingUntilItDoes() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        Told told = new Told(proactor);
+        proactor.poll(told, 0);
+        fill(proactor, told, handle);
+        ByteBuffer part = ByteBuffer.allocateDirect(4000);
+        for (int i = 0; i < 4000; i++) {
+            part.put(i, (byte) (i % 251));
+        }
+        told.sent.clear();
+        assertThat(proactor.send(handle, new ByteBuffer[]{part.limit(1000), part.duplicate().limit(4000).position(1000)}, 0, 2))
+                .isEqualTo(Proactor.PENDING);
+        proactor.poll(told, 0);
+        told.sent.clear();
+        part.clear().put(new byte[4000]); // what is on its way has been copied: the kernel keeps no memory of ours
+        assertThat(proactor.interest(handle) & Interest.WRITE).isNotZero();
+        proactor.shutdownOutput(handle); // behind what is pending
+
+        byte[] last = new byte[0];
+        byte[] read = new byte[1 << 16];
+        ByteBuffer in = ByteBuffer.wrap(read);
+        long begun = System.nanoTime();
+        int bytes = 0;
+        while (bytes >= 0) {
+            assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+            bytes = ends.client.read(in.clear());
+            if (bytes > 0) {
+                byte[] joined = Arrays.copyOf(last, last.length + bytes);
+                System.arraycopy(read, 0, joined, last.length, bytes);
+                last = Arrays.copyOfRange(joined, Math.max(0, joined.length - 4000), joined.length);
+            }
+            proactor.poll(told, 0);
+        }
+        assertThat(told.sent).filteredOn(count -> count > 0).containsExactly(4000L);
+        for (int i = 0; i < 4000; i++) {
+            assertThat(last[i]).as("byte %s", i).isEqualTo((byte) (i % 251));
+        }
+    }
+
+    @Test
+    void closeWithASendPendingIsTheEndOfBoth() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        Told told = new Told(proactor);
+        proactor.receive(handle);
+        proactor.poll(told, 0);
+        fill(proactor, told, handle);
+        assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(100)}, 0, 1)).isEqualTo(Proactor.PENDING);
+        proactor.poll(told, 0);
+        told.sent.clear();
+        proactor.close(handle);
+        assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(1)}, 0, 1)).isZero();
+        until(proactor, told, () -> told.closed.contains(handle));
+        assertThat(told.sent).isEmpty();
+        assertThat(told.failures).isEmpty();
+        long next = proactor.adopt(ends().server);
+        assertThat(Proactor.slot(next)).as("the slot is used again").isEqualTo(Proactor.slot(handle));
+        assertThat(next).isNotEqualTo(handle);
+    }
+
+    /** The kernel adds RDHUP to every poll: one that is over after one answer would tell the FIN again and again. */
+    @Test
+    void peerThatHasFinishedAndDoesNotReadCostsNoTurns() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        Told told = new Told(proactor);
+        proactor.receive(handle);
+        ends.client.shutdownOutput();
+        until(proactor, told, () -> told.ended.contains(handle));
+        fill(proactor, told, handle);
+        assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(1 << 20)}, 0, 1)).isZero();
+        assertThat(proactor.poll(told, SECOND / 5)).as("what there was to tell").isZero();
+        assertThat(proactor.poll(told, SECOND / 5)).as("what there was to tell").isZero();
+        told.sent.clear();
+        until(proactor, told, () -> ends.client.read(ByteBuffer.allocate(1 << 16)) == 0 && told.sent.contains(0L));
+    }
+
+    // ---- the end
+
+    @Test
+    void listenerThatIsNoLongerAcceptedFromCanBeClosedAndItsPortTaken() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        TcpListener listener = network.listen(Lab.FREE_PORT, 16);
+        InetSocketAddress address = listener.localAddress();
+        proactor.accept(listener, 1);
+        Told told = new Told(proactor);
+        proactor.poll(told, 0);
+        proactor.stopAccepting(listener);
+        listener.close();
+        keep(network.listen(address, 16));
+    }
+
+    @Test
+    void everythingIsGivenBackAtTheEnd() throws IOException {
+        Map<Integer, String> before = Descriptors.kernelObjects();
+        TcpListener listener = network.listen(Lab.FREE_PORT, 64);
+        List<TcpStream> clients = new ArrayList<>();
+        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.USUAL)) {
+            Told told = new Told(proactor);
+            proactor.accept(listener, 1);
+            for (int i = 0; i < 20; i++) {
+                clients.add(connected(listener.localAddress()));
+            }
+            until(proactor, told, () -> told.handles.size() == 20);
+            for (int i = 0; i < 5; i++) {
+                proactor.close(told.handles.get(i));
+            }
+            proactor.connect(listener.localAddress());
+            proactor.poll(told, 0);
+        }
+        listener.close();
+        for (TcpStream client : clients) {
+            ByteBuffer in = ByteBuffer.allocate(1);
+            long begun = System.nanoTime();
+            while (client.read(in) == 0) { // the descriptor is closed, and no operation holds the socket
+                assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+                Thread.onSpinWait();
+            }
+            client.close();
+        }
+        assertThat(Descriptors.kernelObjects()).isEqualTo(before);
+    }
+
+    @Test
+    void whatIsHandedOverBeforeTheEndStillLeaves() throws IOException {
+        Ends ends = ends();
+        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.USUAL)) {
+            long handle = proactor.adopt(ends.server);
+            proactor.poll(new Told(proactor), 0);
+            assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(10)}, 0, 1)).isEqualTo(Proactor.PENDING);
+        }
+        ByteBuffer in = ByteBuffer.allocate(11);
+        long begun = System.nanoTime();
+        while (ends.client.read(in) >= 0) {
+            assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+        }
+        assertThat(in.position()).isEqualTo(10);
+    }
+
+    @Test
+    void anotherThreadMayCloseWhatNobodyPolls() throws Exception {
+        UringProactor proactor = new UringProactor(network, UringProactor.Sizes.USUAL);
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        proactor.receive(handle);
+        Told told = new Told(proactor);
+        Thread owner = Thread.ofPlatform().start(() -> poll(proactor, told));
+        owner.join();
+        proactor.close();
+        ByteBuffer in = ByteBuffer.allocate(1);
+        long begun = System.nanoTime();
+        while (ends.client.read(in) == 0) {
+            assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+            LockSupport.parkNanos(100_000);
+        }
+        proactor.wakeup(); // does nothing
+        assertThatThrownBy(() -> proactor.poll(told, 0)).isInstanceOf(IllegalStateException.class);
+    }
+
+    // ---- wake-ups
+
+    @Test
+    void noWakeUpIsLost() throws Exception {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Told told = new Told(proactor);
+        int rounds = 3000;
+        AtomicInteger asked = new AtomicInteger();
+        AtomicInteger seen = new AtomicInteger();
+        CountDownLatch begun = new CountDownLatch(1);
+        Thread waker = Thread.ofPlatform().start(() -> {
+            begun.countDown();
+            for (int i = 1; i <= rounds; i++) {
+                asked.set(i);
+                proactor.wakeup();
+                while (seen.get() < i) { // so the next comes at any moment of the poll
+                    Thread.onSpinWait();
+                }
+            }
+        });
+        begun.await();
+        while (seen.get() < rounds) {
+            long before = System.nanoTime();
+            proactor.poll(told, 20 * SECOND);
+            assertThat(System.nanoTime() - before).as("a wait that nobody ended").isLessThan(15 * SECOND);
+            seen.set(asked.get());
+        }
+        waker.join();
+        assertThat(proactor.poll(told, 1000)).isZero();
+    }
+
+    @Test
+    void waitsAsLongAsItMayAndNotMuchLonger() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Told told = new Told(proactor);
+        for (long timeout : new long[]{0, 1, 1_000_000, 50_000_000}) {
+            long before = System.nanoTime();
+            assertThat(proactor.poll(told, timeout)).isZero();
+            assertThat(System.nanoTime() - before).isGreaterThanOrEqualTo(timeout).isLessThan(timeout + 10 * SECOND);
+        }
+    }
+
+    // ---- urgent data
+
+    @Test
+    void urgentByteIsToldBeforeWhatStandsBeforeItAndIsNotDestroyed() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        for (int i = 0; i < 50; i++) {
+            Ends ends = ends();
+            long handle = proactor.adopt(ends.server);
+            Told told = new Told(proactor);
+            proactor.receive(handle); // which would destroy it, and is withdrawn first
+            proactor.poll(told, 0);
+            proactor.watchUrgent(handle);
+            until(proactor, told, () -> (proactor.stateOf(handle) & UringConnections.POLLING_URGENT) != 0);
+            ends.client.write(ByteBuffer.wrap(new byte[]{1, 2, 3}));
+            ends.client.sendUrgent((byte) '!');
+            ends.client.write(ByteBuffer.wrap(new byte[]{4, 5}));
+            until(proactor, told, () -> told.of(handle).size() == 5 && !told.urgent.isEmpty());
+            assertThat(told.urgent).containsExactly((byte) '!');
+            assertThat(told.of(handle).toByteArray()).containsExactly(1, 2, 3, 4, 5);
+            assertThat(proactor.sendUrgent(handle, (byte) '?')).isTrue();
+            proactor.close(handle);
+            until(proactor, told, () -> told.closed.contains(handle));
+        }
+    }
+
+    // ---- what helps
+
+    private record Ends(TcpStream client, TcpStream server) {}
+
+    private Ends ends() throws IOException {
+        TcpListener listener = keep(network.listen(Lab.FREE_PORT, 16));
+        TcpStream client = keep(connected(listener.localAddress()));
+        TcpStream server = listener.accept();
+        while (server == null) {
+            server = listener.accept();
+        }
+        server.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        return new Ends(client, server);
+    }
+
+    private TcpStream connected(InetSocketAddress address) throws IOException {
+        TcpStream stream = network.connect(address);
+        while (!stream.finishConnect()) {
+            Thread.onSpinWait();
+        }
+        return stream;
+    }
+
+    private static void writeAll(TcpStream stream, byte[] bytes, Random random) {
+        ByteBuffer left = ByteBuffer.wrap(bytes);
+        try {
+            while (left.hasRemaining()) {
+                int end = left.position() + Math.min(left.remaining(), 1 + random.nextInt(1 << random.nextInt(16)));
+                if (stream.write(left.limit(end)) == 0) {
+                    LockSupport.parkNanos(50_000);
+                }
+                left.limit(bytes.length);
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Sends until the socket takes nothing more, and says nothing of room for a while. */
+    private static void fill(Proactor proactor, Told told, long handle) throws IOException {
+        ByteBuffer[] much = {ByteBuffer.allocateDirect(MUCH)};
+        int denials = 0;
+        while (denials < 3) {
+            long taken = proactor.send(handle, much, 0, 1);
+            much[0].clear();
+            denials = taken == 0 ? denials + 1 : 0;
+            proactor.poll(told, SECOND / 50);
+        }
+        while (proactor.poll(told, SECOND / 20) > 0) {
+            denials++;
+        }
+    }
+
+    private static void poll(Proactor proactor, Completions completions) {
+        try {
+            proactor.poll(completions, 0);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    private static void until(Proactor proactor, Told told, Condition condition) throws IOException {
+        long begun = System.nanoTime();
+        while (!condition.holds()) {
+            assertThat(System.nanoTime() - begun).as("told so far: %s", told).isLessThan(30 * SECOND);
+            proactor.poll(told, SECOND / 100);
+        }
+    }
+
+    /** What was told; what is accepted is adopted, and received from. */
+    private static final class Told implements Completions {
+        final Proactor proactor;
+        final List<Long> handles = new ArrayList<>();
+        final Map<Long, ByteArrayOutputStream> bytes = new LinkedHashMap<>();
+        final List<Long> sent = new ArrayList<>();
+        final List<Long> closed = new ArrayList<>();
+        final List<Long> ended = new ArrayList<>();
+        final List<Byte> urgent = new ArrayList<>();
+        final List<String> failures = new ArrayList<>();
+
+        Told(Proactor proactor) {
+            this.proactor = proactor;
+        }
+
+        ByteArrayOutputStream of(long handle) {
+            return bytes.computeIfAbsent(handle, _ -> new ByteArrayOutputStream());
+        }
+
+        @Override
+        public void accepted(long token, TcpStream stream) {
+            try {
+                long handle = proactor.adopt(stream);
+                handles.add(handle);
+                proactor.receive(handle);
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        @Override
+        public void acceptFailed(long token, IOException failure) {
+            failures.add(failure.toString());
+        }
+
+        @Override
+        public void connected(long handle) {}
+
+        @Override
+        public void received(long handle, ByteBuffer memory, int from, int to) {
+            byte[] some = new byte[to - from];
+            memory.get(from, some);
+            of(handle).writeBytes(some);
+        }
+
+        @Override
+        public void urgent(long handle, byte b) {
+            urgent.add(b);
+        }
+
+        @Override
+        public void inputEnded(long handle) {
+            ended.add(handle);
+        }
+
+        @Override
+        public void sent(long handle, long count) {
+            sent.add(count);
+        }
+
+        @Override
+        public void failed(long handle, IOException failure) {
+            failures.add(String.valueOf(((NetworkException) failure).code()));
+        }
+
+        @Override
+        public void spinning(long handle, String description) {
+            failures.add(description);
+        }
+
+        @Override
+        public void closed(long handle) {
+            closed.add(handle);
+        }
+
+        @Override
+        public String toString() {
+            return handles.size() + " accepted, bytes " + bytes + ", sent " + sent + ", closed " + closed + ", ended " + ended
+                    + ", urgent " + urgent + ", failures " + failures;
+        }
+    }
+}
