@@ -1,5 +1,6 @@
 package io.trivet.sim;
 
+import io.trivet.net.Interest;
 import java.nio.ByteBuffer;
 
 /**
@@ -265,8 +266,8 @@ final class Flow {
         if (kernel.isTraced()) {
             kernel.tell(to() + " gets " + count);
         }
-        to().changed();
-        from.changed();
+        to().changed(Interest.READ | Interest.PRIORITY);
+        from.changed(Interest.WRITE);
     }
 
     /** A segment that did not fit has told of an urgent byte all the same, or brought it: Linux looks for that before it looks for room. */
@@ -276,7 +277,7 @@ final class Flow {
             if (brought && urgent == Urgent.ANNOUNCED) {
                 urgent = Urgent.VALID;
                 urgentByte = at(urgentAt);
-                to().changed();
+                to().changed(Interest.READ | Interest.PRIORITY);
             }
         }
     }

@@ -9,9 +9,11 @@ abstract class OpenFile {
     abstract static class Watcher {
         @Nullable Watcher nextOfFile;
 
-        /** It may have changed. Nothing may be called back from here: the file stands in the middle of something. */
-        abstract void changed();
+        /** That much of it may have changed. Nothing may be called back from here: the file stands in the middle of something. */
+        abstract void changed(int what);
     }
+
+    static final int EVERYTHING = ~0;
 
     final Kernel kernel;
     private @Nullable Watcher watchers;
@@ -54,9 +56,14 @@ abstract class OpenFile {
 
     /** Tells everyone who watches. */
     final void changed() {
+        changed(EVERYTHING);
+    }
+
+    /** Tells everyone who watches for any of these bits of {@link io.trivet.net.Interest} (Linux: the key of a wake-up). */
+    final void changed(int what) {
         kernel.progress();
         for (Watcher each = watchers; each != null; each = each.nextOfFile) {
-            each.changed();
+            each.changed(what);
         }
     }
 }

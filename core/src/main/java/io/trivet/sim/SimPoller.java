@@ -41,8 +41,9 @@ final class SimPoller implements Poller {
         }
 
         @Override
-        void changed() {
-            if (!queued && interest != 0) {
+        void changed(int what) {
+            boolean asked = (what & (interest | Interest.ERROR | Interest.HANG_UP)) != 0;
+            if (!queued && interest != 0 && asked) {
                 queued = true;
                 enqueue(this);
             }
@@ -138,7 +139,7 @@ final class SimPoller implements Poller {
         table[fd] = watch;
         all.add(watch);
         file.watch(watch);
-        watch.changed();
+        watch.changed(OpenFile.EVERYTHING);
         host.kernel.progress();
     }
 
@@ -156,7 +157,7 @@ final class SimPoller implements Poller {
         }
         watch.interest = interest;
         watch.token = token;
-        watch.changed();
+        watch.changed(OpenFile.EVERYTHING);
         host.kernel.progress();
     }
 

@@ -102,7 +102,7 @@ final class SimProactor implements Proactor {
         }
 
         @Override
-        void changed() {
+        void changed(int what) {
             touch(this);
         }
 

@@ -2,12 +2,14 @@ package io.trivet.sim;
 
 import io.trivet.net.ClosedSocketException;
 import io.trivet.net.ErrorCode;
+import io.trivet.net.Interest;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpOptions;
 import java.io.IOException;
 import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 
 /** A descriptor of a simulated host. */
 abstract sealed class SimSocket implements Socket
@@ -72,8 +74,11 @@ abstract sealed class SimSocket implements Socket
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
         checkOpen();
         options().set(this, option, value);
-        if (!option.equals(TcpOptions.URGENT_INLINE)) { // that can make readable, and on Linux nobody is told
-            file().changed();
+        // SO_OOBINLINE can make readable, too; but on Linux nobody is told.
+        if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
+            file().changed(Interest.READ);
+        } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER) || option.equals(StandardSocketOptions.SO_SNDBUF)) {
+            file().changed(Interest.WRITE);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.trivet.sim;
 
+import io.trivet.net.Interest;
 import io.trivet.net.TcpStream;
 import java.util.IdentityHashMap;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ public final class Dictated extends Bookkeeping {
         /** Negative: nobody knows. */
         long arrived = -1;
         boolean writable = true;
+        boolean readable;
         int sends;
         /** The smallest receive buffer that the other end has had: a larger one counts only when the peer has been told of it. */
         int receiveBytesMin = Integer.MAX_VALUE;
@@ -74,13 +76,22 @@ public final class Dictated extends Bookkeeping {
         }
     }
 
+    /** Whether a stream is readable, and be it for fewer bytes than its low-water mark; and whether a poller is told so. */
+    public void readable(TcpStream stream, boolean readable, boolean told) {
+        TcpEnd end = ((SimTcpStream) stream).end;
+        told(end).readable = readable;
+        if (told) {
+            end.changed(Interest.READ);
+        }
+    }
+
     /** Whether a connected stream is writable now, and whether a poller is told so. */
     public void writable(TcpStream stream, boolean writable, boolean told) {
         TcpEnd end = ((SimTcpStream) stream).end;
         Told of = told(end);
         of.writable = writable;
         if (told) {
-            end.changed();
+            end.changed(Interest.WRITE);
         }
         if (!end.refusesWrites()) {
             boolean roomy = end.options.sendBytes > 4 * end.out.written + (long) of.sends * OVERHEAD_BYTES;
@@ -115,12 +126,20 @@ public final class Dictated extends Bookkeeping {
     @Override
     long reach(Flow flow, long byBytes) {
         long arrived = told(flow.from()).arrived;
-        return arrived < 0 || !flow.from().peer().takesData() ? byBytes : arrived;
+        if (!flow.from().peer().takesData()) {
+            return flow.written; // it is answered by a reset, if it had fitted
+        }
+        return arrived < 0 ? byBytes : arrived;
     }
 
     @Override
     boolean isWritable(TcpEnd end, boolean byBytes) {
         return told(end).writable;
+    }
+
+    @Override
+    boolean isWindowClosed(TcpEnd end, boolean byBytes) {
+        return told(end).readable;
     }
 
     private Told told(TcpEnd end) {

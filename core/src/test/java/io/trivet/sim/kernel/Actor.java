@@ -121,8 +121,9 @@ final class Actor implements AutoCloseable {
     }
 
     private String tryTo(Step.Op op, Held one, int value) throws IOException {
-        boolean endsInput = op == Step.Op.CLOSE || op == Step.Op.RESET || op == Step.Op.SHUTDOWN_INPUT;
-        if (endsInput && one.peer != null && one.peer.arrived < one.peer.sent && !one.over && !one.closed) {
+        boolean ends = op == Step.Op.CLOSE || op == Step.Op.RESET || op == Step.Op.SHUTDOWN_INPUT
+                || op == Step.Op.SHUTDOWN_OUTPUT;
+        if (ends && one.peer != null && one.peer.arrived < one.peer.sent && !one.over && !one.closed) {
             one.blurred = true;
             one.peer.blurred = true;
         }

@@ -72,6 +72,8 @@ final class SimulatedEngine {
                 Held one = held[slot];
                 if (one != null && !one.closed && answer.lists()[slot] >= 0) {
                     dictated.urgent(one.stream(), (answer.lists()[slot] & Interest.PRIORITY) != 0);
+                    dictated.readable(one.stream(), (answer.lists()[slot] & Interest.READ) != 0,
+                            (answer.events()[slot] & Interest.READ) != 0);
                     dictated.writable(one.stream(), (answer.lists()[slot] & Interest.WRITE) != 0,
                             (answer.events()[slot] & Interest.WRITE) != 0);
                 }
