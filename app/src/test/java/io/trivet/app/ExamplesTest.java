@@ -77,6 +77,16 @@ final class ExamplesTest {
                 java.util.stream.Stream.of(more)).toArray(String[]::new);
     }
 
+    @Test
+    void theSimulatedNetworkFindsTheShoutersBugAndNothingOnceItIsMended() throws Exception {
+        try (Program shouter = example("SimulatedShouter"); Program mended = example("SimulatedShouter", "--mended")) {
+            assertThat(shouter.exitCode()).isEqualTo(1);
+            assertThat(shouter.out()).contains("instead of [ONE, TWO, THREE]; to see how: --seed ");
+            assertThat(mended.exitCode()).as("it said %s %s", mended.out(), mended.err()).isZero();
+            assertThat(mended.out()).contains("all answers are right");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "poll", "select", "nio"})
     void theQueueServerAndTheTwoSocketClientHoldTheirConversation(String engine) throws Exception {
