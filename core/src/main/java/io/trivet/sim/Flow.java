@@ -267,7 +267,7 @@ final class Flow {
             kernel.tell(to() + " gets " + count);
         }
         to().changed(Interest.READ | Interest.PRIORITY);
-        from.changed(Interest.WRITE);
+        from.changed(from.hasRoomAgain() ? Interest.WRITE | OpenFile.ROOM_AGAIN : Interest.WRITE);
     }
 
     /** A segment that did not fit has told of an urgent byte all the same, or brought it: Linux looks for that before it looks for room. */

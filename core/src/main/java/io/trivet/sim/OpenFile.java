@@ -9,11 +9,18 @@ abstract class OpenFile {
     abstract static class Watcher {
         @Nullable Watcher nextOfFile;
 
+        /** Of all that say so, one alone is told (EPOLLEXCLUSIVE). */
+        boolean isExclusive() {
+            return false;
+        }
+
         /** That much of it may have changed. Nothing may be called back from here: the file stands in the middle of something. */
         abstract void changed(int what);
     }
 
     static final int EVERYTHING = ~0;
+    /** There is room for who was told that there was none: WRITE's edge (SOCK_NOSPACE). */
+    static final int ROOM_AGAIN = 1 << 16;
 
     final Kernel kernel;
     private @Nullable Watcher watchers;
@@ -62,8 +69,14 @@ abstract class OpenFile {
     /** Tells everyone who watches for any of these bits of {@link io.trivet.net.Interest} (Linux: the key of a wake-up). */
     final void changed(int what) {
         kernel.progress();
+        boolean exclusiveIsTold = false;
         for (Watcher each = watchers; each != null; each = each.nextOfFile) {
-            each.changed(what);
+            if (!each.isExclusive()) {
+                each.changed(what);
+            } else if (!exclusiveIsTold) {
+                exclusiveIsTold = true;
+                each.changed(what);
+            }
         }
     }
 }

@@ -27,6 +27,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The network is also its first host.
  *
+ * <p><b>What is simulated.</b> As Linux has it, and held against a real kernel with random scripts: descriptor tables, the lowest free number
+ * first, up to their limits; TCP with backlogs and repeated attempts to connect, half-close both ways, resets with bytes in the queues, errors
+ * that are told once, buffers of which a third must be free before they count as writable, low-water marks, urgent data with its mark,
+ * SO_OOBINLINE, SO_LINGER, an input that was not read before a close; UDP with datagrams that nobody takes; pipes by the page; readiness as
+ * select, poll and epoll tell it; and completions as io_uring tells them, with few buffers, memory that is looked at late, and cancellations that
+ * come too late. What can go wrong says {@link SimFault}.
+ *
+ * <p><b>What is left open.</b> How much a kernel takes of a large write, and how far into a nearly full buffer bytes arrive: it counts its own
+ * records of them too; here the bytes alone count. There is no Nagle, no delayed acknowledgement, no keep-alive and no TCP_USER_TIMEOUT (the
+ * options are remembered): whatever was sent has arrived when the call returns, unless a fault delays it. TIME_WAIT is seen only in that a port of
+ * a client is not drawn again for a minute. An end that was closed waits for its peer for ever, a close with SO_LINGER does not wait at all, and
+ * a multishot receive ignores the low-water mark. Files are always ready and always empty; there are no terminals, no other families of
+ * sockets, no signals but for the calls that they interrupt.
+ *
  * <p><b>Time.</b> It passes only by {@link #run}, and by waits outside of it: a poll or a three-list call with a timeout lets the network go
  * on until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
  *

@@ -20,8 +20,21 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ReferenceEquality") // this very socket: a user's own may define equals
 final class SimPoller implements Poller {
+    /** When a registration tells of a socket; what is not level-triggered is for epoll alone, and not to be had through the seam. */
+    enum Trigger {
+        /** Whenever it is ready. */
+        LEVEL,
+        /** When something came about since it was last told (EPOLLET). */
+        EDGE,
+        /** Once, until it is modified (EPOLLONESHOT). */
+        ONE_SHOT,
+        /** Level-triggered, and of several such registrations of one socket one alone is told (EPOLLEXCLUSIVE). */
+        EXCLUSIVE
+    }
+
     /** One registration. */
     private final class Watch extends OpenFile.Watcher {
+        final Trigger trigger;
         final SimSocket socket;
         final OpenFile file;
         final int number;
@@ -32,7 +45,8 @@ final class SimPoller implements Poller {
         /** It is not reported before this. */
         long withheldUntilNanos;
 
-        Watch(SimSocket socket, OpenFile file, int interest, long token) {
+        Watch(SimSocket socket, OpenFile file, int interest, long token, Trigger trigger) {
+            this.trigger = trigger;
             this.socket = socket;
             this.file = file;
             this.number = socket.fd();
@@ -41,9 +55,16 @@ final class SimPoller implements Poller {
         }
 
         @Override
+        boolean isExclusive() {
+            return trigger == Trigger.EXCLUSIVE;
+        }
+
+        @Override
         void changed(int what) {
             boolean asked = (what & (interest | Interest.ERROR | Interest.HANG_UP)) != 0;
-            if (!queued && interest != 0 && asked) {
+            boolean isEdge = (what & (interest & ~Interest.WRITE)) != 0
+                    || ((interest & Interest.WRITE) != 0 && (what & OpenFile.ROOM_AGAIN) != 0);
+            if (!queued && interest != 0 && (trigger == Trigger.EDGE ? isEdge : asked)) {
                 queued = true;
                 enqueue(this);
             }
@@ -113,6 +134,11 @@ final class SimPoller implements Poller {
 
     @Override
     public void register(Socket socket, int interest, long token) throws IOException {
+        register(socket, interest, token, Trigger.LEVEL);
+    }
+
+    /** Registers as epoll can. */
+    void register(Socket socket, int interest, long token, Trigger trigger) throws IOException {
         Interest.check(interest);
         SimSocket ours = host.own(socket);
         checkOpen();
@@ -135,7 +161,7 @@ final class SimPoller implements Poller {
         if (fd >= table.length) {
             table = Arrays.copyOf(table, Math.max(fd + 1, table.length * 2));
         }
-        Watch watch = new Watch(ours, file, interest, token);
+        Watch watch = new Watch(ours, file, interest, token, trigger);
         table[fd] = watch;
         all.add(watch);
         file.watch(watch);
@@ -241,8 +267,14 @@ final class SimPoller implements Poller {
                 watch.queued = false;
                 continue;
             }
-            enqueue(watch); // level-triggered: it is looked at again, behind the others
-            report(watch, ready);
+            boolean reported = report(watch, ready);
+            if (reported && watch.trigger == Trigger.ONE_SHOT) {
+                watch.interest = 0;
+            }
+            watch.queued = !reported || watch.trigger == Trigger.LEVEL || watch.trigger == Trigger.EXCLUSIVE;
+            if (watch.queued) {
+                enqueue(watch); // it is looked at again, behind the others
+            }
         }
     }
 
@@ -286,19 +318,21 @@ final class SimPoller implements Poller {
                 : ready & (watch.interest | Interest.ERROR | Interest.HANG_UP);
     }
 
-    private void report(Watch watch, int ready) {
+    /** Reports it, unless that is to come late. */
+    private boolean report(Watch watch, int ready) {
         Kernel kernel = host.kernel;
         if (watch.withheldUntilNanos > kernel.now()) {
-            return;
+            return false;
         }
         if (host.faults.happens(SimFault.READY_LATE)) {
             watch.withheldUntilNanos = kernel.now() + host.faults.random(SimFault.READY_LATE).between(1_000, 10_000_000);
             if (!reminder.isScheduled() || reminder.timeNanos() > watch.withheldUntilNanos) {
                 kernel.agenda.schedule(reminder, watch.withheldUntilNanos);
             }
-            return;
+            return false;
         }
         put(watch.token, ready);
+        return true;
     }
 
     private void put(long token, int ready) {

@@ -132,6 +132,9 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             return 0;
         }
         long room = host.kernel.bookkeeping.taken(end, asked, end.room());
+        if (room < asked) {
+            end.missRoom();
+        }
         if (room > 0) {
             if (host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
                 return 0;

@@ -32,6 +32,8 @@ final class TcpEnd extends OpenFile {
     private boolean inputDone;
     /** Told once, by whichever call comes first (sk_err). */
     private @Nullable ErrorCode error;
+    /** Somebody was told that it is not writable. */
+    private boolean roomIsMissed;
     /** Nobody has it open any more. */
     private boolean orphan;
     /** Where a client's end stands among those that live; {@link Tcp} keeps it. */
@@ -152,6 +154,8 @@ final class TcpEnd extends OpenFile {
         if (state != State.SYN_SENT) {
             if (noOutput || isWritable()) {
                 ready |= Interest.WRITE;
+            } else {
+                roomIsMissed = true;
             }
             if (in.urgent == Flow.Urgent.VALID) {
                 ready |= Interest.PRIORITY;
@@ -167,6 +171,17 @@ final class TcpEnd extends OpenFile {
         }
         int target = options.receiveLowWater + (in.isAtMark() && !options.urgentInline ? 1 : 0);
         return available >= target || kernel.bookkeeping.isWindowClosed(this, in.isWindowClosed());
+    }
+
+    /** There is room again for who was told that there was none (SOCK_NOSPACE). */
+    boolean hasRoomAgain() {
+        boolean again = roomIsMissed && isWritable();
+        roomIsMissed &= !again;
+        return again;
+    }
+
+    void missRoom() {
+        roomIsMissed = true;
     }
 
     /** At least a third of the send buffer is free (sk_stream_is_writeable). */
