@@ -26,11 +26,13 @@ final class FoundBySimulationTest {
     private final List<CloseReason> reasons = new ArrayList<>();
     private int open;
     private int mostOpen;
+    private Connection last;
 
     /** Echoes, and counts who is there. */
     private final class Counting implements Handler {
         @Override
         public void onOpen(Connection connection) {
+            last = connection;
             open++;
             mostOpen = Math.max(mostOpen, open);
         }
@@ -109,6 +111,80 @@ final class FoundBySimulationTest {
             }
             assertThat(network.faultsFired().get(SimFault.READY_SPURIOUS)).isGreaterThan(2L * 1024);
             assertThat(reasons).isEmpty();
+        }
+    }
+
+    @Test
+    void whatIsSentBetweenTurnsWaitsFromThenOn() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.CLOCK_JUMP, 1), SimEngine.EPOLL);
+        network.buffers(1024, 1024);
+        SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        try (Server server = server(network, Limits.defaults().withWriteTimeout(Duration.ofMillis(1)))) {
+            clients.connect(server.address());
+            while (last == null) {
+                network.run(Duration.ofNanos(1)); // one turn, and then at least a millisecond without one
+            }
+            network.heal();
+            last.send(new byte[100_000]);
+            network.run(Duration.ofNanos(900_000));
+            assertThat(reasons).isEmpty();
+            network.run(Duration.ofMillis(1));
+            assertThat(reasons).containsExactly(CloseReason.WRITE_TIMEOUT);
+        }
+    }
+
+    @Test
+    void whatWaitsBehindAPendingSendHasItsTimeOnceThatHasGone() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.URING);
+        network.buffers(1024, 1024);
+        SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        try (Server server = server(network, Limits.defaults().withWriteTimeout(Duration.ofSeconds(2)))) {
+            TcpStream client = clients.connect(server.address());
+            network.run(Duration.ofMillis(1));
+            for (int i = 0; i < 2; i++) { // the second answer waits for the first to be gone
+                client.write(ByteBuffer.allocate(1000));
+                network.run(Duration.ofMillis(1));
+                last.send(new byte[6_000]);
+                network.run(Duration.ofMillis(1));
+            }
+            ByteBuffer answers = ByteBuffer.allocate(20_000);
+            for (int i = 0; i < 30 && answers.position() < 14_000; i++) { // each takes more than a second, and both together more than two
+                network.run(Duration.ofMillis(150));
+                client.read(answers.limit(Math.min(answers.capacity(), answers.position() + 700)));
+            }
+            assertThat(reasons).isEmpty();
+            assertThat(answers.position()).isEqualTo(14_000);
+        }
+    }
+
+    @Test
+    void endOfInputThatCompletesLateWaitsWhileReadingIsPaused() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.CANCEL_LOSES, 1), SimEngine.URING);
+        SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        List<String> told = new ArrayList<>();
+        Handler pausing = new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                told.add("message");
+                connection.pauseReading();
+                last = connection;
+            }
+
+            @Override
+            public void onEndOfInput(Connection connection) {
+                told.add("end");
+            }
+        };
+        try (Server server = Server.builder().network(network).listen(ADDRESS).handler(pausing).open()) {
+            TcpStream client = clients.connect(server.address());
+            network.run(Duration.ofMillis(1));
+            client.write(ByteBuffer.allocate(1));
+            client.shutdownOutput();
+            network.run(Duration.ofMillis(10));
+            assertThat(told).containsExactly("message");
+            last.resumeReading();
+            network.run(Duration.ofMillis(10));
+            assertThat(told).containsExactly("message", "end");
         }
     }
 
