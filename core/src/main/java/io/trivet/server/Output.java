@@ -429,6 +429,10 @@ final class Output {
                     connection.backlog(backlog);
                 }
             }
+            Backlog waiting = connection.backlog();
+            if (waiting != null) {
+                waiting.progressNanos = loop.now(); // the peer has taken what was before it
+            }
         }
         flush(connection);
     }
