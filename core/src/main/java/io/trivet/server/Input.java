@@ -227,7 +227,7 @@ final class Input {
 
     /** The peer's FIN has come; messages that are held come first. */
     void ended(Connection connection) {
-        if (connection.held() != null && !mayGive(connection)) {
+        if (!mayGive(connection)) {
             connection.set(Connection.END_HELD);
         } else {
             tellEnd(connection);
