@@ -18,7 +18,7 @@ public enum Rule {
     CALLBACKS(Verdict.WRONG),
     /** The reason for a connection's end is one that there was, and fits what its peer saw. */
     ENDS(Verdict.WRONG),
-    /** The contract between a loop and what completes its operations: memory that is lent does not change. */
+    /** The contract between a loop and what completes its operations. */
     COMPLETIONS(Verdict.WRONG),
     /** At the end nothing is left: no descriptor, no memory, no budget, no timer. */
     LEAKS(Verdict.WRONG),

@@ -111,7 +111,7 @@ final class WatchedProactor implements Proactor {
         long taken = proactor.send(handle, parts, from, count);
         if (taken == PENDING) {
             scene.tally.add("race", Race.SEND_PENDING);
-            wire.lend(parts, from, count);
+            wire.lentBytes = offered;
             return taken;
         }
         if (taken > offered) {
@@ -274,13 +274,10 @@ final class WatchedProactor implements Proactor {
             scene.operations++;
             Wire wire = open(handle, "a send");
             if (wire != null) {
-                boolean lent = wire.hasLent();
-                if (bytes != (lent ? wire.lentBytes() : 0)) {
-                    broken("a send of " + (lent ? wire.lentBytes() : 0) + " bytes is told to be " + bytes);
+                if (bytes != wire.lentBytes) {
+                    broken("a send of " + wire.lentBytes + " bytes is told to be " + bytes);
                 }
-                if (!wire.giveBack()) {
-                    broken("the memory of a pending send was changed before it completed");
-                }
+                wire.lentBytes = 0;
                 if (bytes > 0) {
                     scene.progress++;
                     wire.took(bytes, scene.now());
@@ -296,9 +293,6 @@ final class WatchedProactor implements Proactor {
             Wire wire = open(handle, "a failure");
             if (wire != null && wire.hasLent()) {
                 scene.tally.add("race", Race.FAILED_WHILE_SENDING);
-            }
-            if (wire != null && !wire.giveBack()) {
-                broken("the memory of a pending send was changed before it failed");
             }
             server().failed(handle, failure);
         }
@@ -318,8 +312,6 @@ final class WatchedProactor implements Proactor {
             }
             if (wire == null || !wire.closed) {
                 broken("a connection is told to be gone that was not closed, or is gone already");
-            } else if (!wire.giveBack()) {
-                broken("the memory of a pending send was changed before its connection was gone");
             }
             server().closed(handle);
         }

@@ -1,8 +1,6 @@
 package io.trivet.sim.world;
 
 import java.nio.ByteBuffer;
-import java.util.zip.CRC32C;
-import org.jspecify.annotations.Nullable;
 
 /** What has gone through one socket of a server, in the eyes of someone who stands between the server and the kernel. */
 final class Wire {
@@ -16,9 +14,8 @@ final class Wire {
     boolean inputEnded;
     boolean closed;
     long closedNanos;
-    private ByteBuffer @Nullable [] lent;
-    private long lentBytes;
-    private long lentSum;
+    /** The bytes of a send that is pending; 0: none is. */
+    long lentBytes;
 
     Wire(long nowNanos) {
         takenNanos = nowNanos;
@@ -32,29 +29,7 @@ final class Wire {
     }
 
     boolean hasLent() {
-        return lent != null;
-    }
-
-    long lentBytes() {
-        return lentBytes;
-    }
-
-    /** Remembers memory that is lent to a pending send, and what is in it. */
-    void lend(ByteBuffer[] parts, int from, int count) {
-        ByteBuffer[] copies = new ByteBuffer[count];
-        for (int i = 0; i < count; i++) {
-            copies[i] = parts[from + i].duplicate();
-        }
-        lentBytes = bytes(copies, 0, count);
-        lent = copies;
-        lentSum = sum(copies);
-    }
-
-    /** The memory comes back: whether it is as it was. */
-    boolean giveBack() {
-        ByteBuffer[] copies = lent;
-        lent = null;
-        return copies == null || sum(copies) == lentSum;
+        return lentBytes > 0;
     }
 
     static long bytes(ByteBuffer[] parts, int from, int count) {
@@ -63,13 +38,5 @@ final class Wire {
             bytes += parts[i].remaining();
         }
         return bytes;
-    }
-
-    private static long sum(ByteBuffer[] buffers) {
-        CRC32C sum = new CRC32C();
-        for (ByteBuffer buffer : buffers) {
-            sum.update(buffer.duplicate());
-        }
-        return sum.getValue();
     }
 }
