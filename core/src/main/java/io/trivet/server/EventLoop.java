@@ -571,7 +571,12 @@ final class EventLoop implements Loop, Completions {
         }
         timers.reserve();
         long deadline = clock.nanoTime() + Math.max(0, Limits.nanos(delay));
-        run(() -> timers.add(deadline, connection, task));
+        try {
+            run(() -> timers.add(deadline, connection, task));
+        } catch (RejectedExecutionException e) {
+            timers.cancelReservation();
+            throw e;
+        }
     }
 
     /** Runs a task of the server's own on this loop after some time. The loop's thread, or before it turns. */

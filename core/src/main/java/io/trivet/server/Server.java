@@ -237,6 +237,7 @@ public final class Server implements AutoCloseable {
      * not fit into, what its policy says happens.
      *
      * @param message the message, without its frame; copied at once, its position moves to its limit
+     * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting already
      */
     public void broadcast(ByteBuffer message) {
         ByteBuffer framed = Output.frame(settings.framing(), message);

@@ -8,11 +8,15 @@ import org.jspecify.annotations.Nullable;
 
 /** What is to run on one loop at a time to come, earliest first. The loop's thread, but for {@link #reserve}. */
 final class Timers {
+    private static final int SWEEP_MIN = 1024;
+
     private final Callbacks callbacks;
     private final PriorityQueue<Timer> waiting = new PriorityQueue<>();
     /** Those of the application, from when they were asked for: they have a bound. */
     private final AtomicInteger reserved = new AtomicInteger();
     private long number;
+    /** With so many, those of connections that were closed meanwhile are looked for: an hour's timer must not keep them for an hour. */
+    private int sweepAt = SWEEP_MIN;
 
     /** A task and when it is due; equal times keep their order. */
     private record Timer(long deadlineNanos, long number, @Nullable Connection connection,
@@ -31,14 +35,31 @@ final class Timers {
     /** Makes room for a task of the application's, which is then {@linkplain #add(long, Connection, Runnable) added}. Any thread. */
     void reserve() {
         if (reserved.incrementAndGet() > Tasks.WAITING_MAX) {
-            reserved.decrementAndGet();
+            cancelReservation();
             throw new RejectedExecutionException("the loop has " + Tasks.WAITING_MAX + " scheduled tasks waiting");
         }
     }
 
     /** A task of the application's, which is dropped if its connection is closed by then. */
     void add(long deadlineNanos, Connection connection, Runnable task) {
+        if (waiting.size() >= sweepAt) {
+            waiting.removeIf(this::isForgotten);
+            sweepAt = Math.max(SWEEP_MIN, 2 * waiting.size());
+        }
         waiting.add(new Timer(deadlineNanos, number++, connection, task));
+    }
+
+    private boolean isForgotten(Timer timer) {
+        boolean forgotten = timer.connection != null && timer.connection.isClosed();
+        if (forgotten) {
+            cancelReservation();
+        }
+        return forgotten;
+    }
+
+    /** What was reserved is not needed. Any thread. */
+    void cancelReservation() {
+        reserved.decrementAndGet();
     }
 
     /** A task of the server's own. */
@@ -63,7 +84,7 @@ final class Timers {
             if (connection == null) {
                 callbacks.task(timer.task);
             } else {
-                reserved.decrementAndGet();
+                cancelReservation();
                 if (!connection.isClosed()) {
                     callbacks.timer(connection, timer.task);
                 }

@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.Engine;
 import io.trivet.contract.NotSimulated;
 import io.trivet.net.Interest;
 import io.trivet.net.Network;
@@ -25,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 
 /** Turns, tasks and timers, draining and closing, several loops, and what can be seen from outside. */
 final class LoopTest {
@@ -59,6 +61,26 @@ final class LoopTest {
         stage.pass(Duration.ofSeconds(1));
         stage.settle();
         assertThat(run).endsWith("later");
+    }
+
+    /** Or a server whose clients come and go within the hour that each has a timer for would one day have no place for another. */
+    @Test
+    void closedConnectionsTimersGiveTheirPlacesBackBeforeTheyAreDue() throws IOException {
+        try (Stage stage = new Stage(Engine.ALL.getFirst().opener().get())) {
+            Story story = stage.story(SILENT);
+            Server server = stage.open(stage.server(story));
+            for (int i = 0; i < 3; i++) {
+                stage.client(server);
+                int opened = i + 1;
+                stage.until("open", () -> story.size() == opened);
+                Connection connection = story.connection(i);
+                for (int timer = 0; timer < Tasks.WAITING_MAX / 2; timer++) {
+                    connection.schedule(Duration.ofHours(1), () -> {});
+                }
+                connection.close();
+                stage.until("closed", () -> story.count("close") == opened);
+            }
+        }
     }
 
     @EveryNetwork
