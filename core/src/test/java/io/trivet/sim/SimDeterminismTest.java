@@ -2,6 +2,7 @@ package io.trivet.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.contract.Tools;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,20 @@ final class SimDeterminismTest {
             List<String> first = timeline(seed, engine);
             assertThat(first).hasSizeGreaterThan(EchoStory.CLIENTS);
             assertThat(timeline(seed, engine)).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void anotherProcessWithAnotherCompilerAndCollectorGivesTheSameTimelines() throws Exception {
+        List<String> command = new ArrayList<>(Tools.java(TimelineDigest.class));
+        command.replaceAll(option -> switch (option) {
+            case "-XX:+UseSerialGC" -> "-XX:+UseParallelGC";
+            case "-XX:TieredStopAtLevel=1" -> "-Xint";
+            default -> option;
+        });
+        assertThat(command).contains("-XX:+UseParallelGC", "-Xint");
+        try (Tools.Peer process = Tools.start(command.toArray(String[]::new))) {
+            assertThat(process.finish()).containsExactly(TimelineDigest.digest());
         }
     }
 
