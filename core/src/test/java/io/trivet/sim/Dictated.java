@@ -71,7 +71,7 @@ public final class Dictated extends Bookkeeping {
     /** Whether a stream sees an urgent byte, and be it that the bytes before it did not fit. */
     public void urgent(TcpStream stream, boolean seen) {
         Flow in = ((SimTcpStream) stream).end.in;
-        if (seen || in.urgent == Flow.Urgent.VALID) {
+        if (seen != (in.urgent == Flow.Urgent.VALID)) {
             in.announceAhead(seen);
         }
     }

@@ -19,7 +19,7 @@ final class Held {
     /** Whether the other end is known to know that. */
     boolean finishArrived;
     boolean closed;
-    /** Whether one end was closed while bytes were on their way to it: when these are answered by a reset is up to a timer. */
+    /** Whether one end was closed while bytes were on their way to it: when these, and the end, arrive or are answered by a reset is up to a timer. */
     boolean blurred;
     /** Whether java.nio has closed it by itself, since its connect has failed. */
     boolean refused;

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class HeldAgainstTheKernelTest {
     private static final String SCRIPTS = System.getProperty("trivet.scripts", "");
     private static final String ENGINE = System.getProperty("trivet.engine", "");
-    private static final int FIXED = 150;
-    private static final int FRESH = 50;
+    private static final int FIXED = 100;
+    private static final int FRESH = 20;
     private static final int PROGRESS_EVERY = 5000;
 
     @ParameterizedTest
