@@ -11,8 +11,15 @@ import org.jspecify.annotations.Nullable;
  * io.trivet.net: …}. Public for {@link java.util.ServiceLoader} alone; java.util.logging would take its time at the start.
  */
 public final class StderrLoggerFinder extends System.LoggerFinder {
+    private static volatile boolean silent;
+
     /** For {@link java.util.ServiceLoader}. */
     public StderrLoggerFinder() {}
+
+    /** Nothing is logged any more. */
+    static void silence() {
+        silent = true;
+    }
 
     @Override
     public System.Logger getLogger(String name, Module module) {
@@ -27,7 +34,7 @@ public final class StderrLoggerFinder extends System.LoggerFinder {
 
         @Override
         public boolean isLoggable(Level level) {
-            return level != Level.OFF && level.getSeverity() >= Level.INFO.getSeverity();
+            return !silent && level != Level.OFF && level.getSeverity() >= Level.INFO.getSeverity();
         }
 
         @Override

@@ -104,7 +104,8 @@ final class OrderJudge {
             }
             case CLOSED -> {
                 boolean ended = switch (connection.state()) {
-                    case CONNECTING, OPEN, INPUT_ENDED -> ledger.outputFinished || scene.healed
+                    case CONNECTING, OPEN, INPUT_ENDED -> ledger.outputFinished || scene.healed || ledger.peer.house.isEnding()
+                            || ledger.plan.limits().queueBudgetBytes() < ReasonJudge.SCARCE_BUDGET_BYTES // from elsewhere it is taken at once
                             || ledger.finished || ledger.closedByApplication;
                     case DRAINING, LINGERING, CLOSED -> true;
                 };

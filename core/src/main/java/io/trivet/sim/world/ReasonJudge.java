@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether there was such a reason, when a connection is told why it ends; and whether a deadline was not before its time. */
 final class ReasonJudge {
+    /** A budget below this can be exceeded by a world of this size. */
+    static final long SCARCE_BUDGET_BYTES = 1 << 20;
+
     private final Scene scene;
 
     ReasonJudge(Scene scene) {
@@ -33,7 +36,7 @@ final class ReasonJudge {
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
                     && passed(ledger.createdNanos, limits.connectTimeout());
             case QUEUE_FULL -> ledger.wasFull || house.hasBroadcast();
-            case BUDGET_EXCEEDED -> limits.queueBudgetBytes() < 1 << 20;
+            case BUDGET_EXCEEDED -> limits.queueBudgetBytes() < SCARCE_BUDGET_BYTES;
             case WRITE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.takenNanos, limits.writeTimeout())
                     && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || house.hasBroadcast());
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
