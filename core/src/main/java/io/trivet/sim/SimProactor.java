@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -78,6 +79,8 @@ final class SimProactor implements Proactor {
         boolean failed;
         boolean closing;
         boolean gone;
+        /** It stands among those that found no buffer. */
+        boolean starves;
         /** Completions that were not told yet. */
         int waiting;
         /** One of them must not overtake another. */
@@ -180,7 +183,7 @@ final class SimProactor implements Proactor {
     private Connection[] looking = new Connection[16];
     private final List<Connection> gone = new ArrayList<>();
     /** Those that found no free buffer. */
-    private final List<Connection> starved = new ArrayList<>();
+    private final ArrayDeque<Connection> starved = new ArrayDeque<>();
     /** Those to look at again at a time, and the earliest of these. */
     private final List<Connection> later = new ArrayList<>();
     private long laterNanos = Agenda.NEVER;
@@ -386,6 +389,11 @@ final class SimProactor implements Proactor {
     // What the kernel does, when it is entered.
 
     private void enter(Completions completions) throws IOException {
+        for (int i = starved.size(); i > 0 && buffers.hasFree(); i--) { // first, or one that is flooded would have every buffer
+            Connection connection = starved.removeFirst();
+            connection.starves = false;
+            look(connection, completions);
+        }
         int count = touchedCount;
         Connection[] now = touched;
         touched = looking;
@@ -448,7 +456,7 @@ final class SimProactor implements Proactor {
     private void advanceReceive(Connection connection) {
         if (!connection.receiving && connection.wantsInput) {
             if (!buffers.hasFree()) {
-                starved.add(connection);
+                starve(connection);
                 return;
             }
             connection.receiving = true;
@@ -549,7 +557,7 @@ final class SimProactor implements Proactor {
 
     private void readOnce(Connection connection) {
         if (!buffers.hasFree()) {
-            starved.add(connection);
+            starve(connection);
             return;
         }
         int buffer = buffers.take();
@@ -670,11 +678,19 @@ final class SimProactor implements Proactor {
         some.clear();
     }
 
+    private void starve(Connection connection) {
+        if (!connection.starves) {
+            connection.starves = true;
+            starved.add(connection);
+        }
+    }
+
     /** Nobody holds a buffer any more: who found none may begin anew. */
     private void release(int buffer) {
         buffers.release(buffer);
-        if (!starved.isEmpty() && buffers.hasFree()) {
-            touchAll(starved);
+        if (!starved.isEmpty()) {
+            again = true;
+            kernel.progress();
         }
     }
 
