@@ -12,6 +12,9 @@ public @interface NotSimulated {
     /** Because a simulated network lives on one thread. */
     String THREADS = "several threads: a simulated network has one";
 
+    /** Because simulated time stands still while a loop has something to do: what others send meanwhile comes later. */
+    String TIME = "time that passes while a loop works";
+
     /** Because it asks for a program or a file of the machine. */
     String MACHINE = "something of the machine's: another program, a file, a signal";
 
