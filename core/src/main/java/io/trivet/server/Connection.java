@@ -77,6 +77,8 @@ public final class Connection {
     static final int OUTPUT_FINISHED = 1 << 11;
     /** Our FIN has been sent. */
     static final int OUTPUT_ENDED = 1 << 12;
+    /** Its handler is told the end, and then nothing more. */
+    static final int END_TOLD = 1 << 13;
 
     /** Above the flags: the reason for its end, by number from 1; 0: none. */
     private static final int REASON_SHIFT = 16;
@@ -560,6 +562,13 @@ public final class Connection {
     boolean takesMessages() {
         int now = bits;
         return now >>> STATE_SHIFT <= ConnectionState.INPUT_ENDED.ordinal() && (now & OUTPUT_FINISHED) == 0;
+    }
+
+    /** Also when it has ended in good order within this turn: then everything else was delivered, and what was not must be told. */
+    boolean mayBeToldOfDrops() {
+        CloseReason reason = closeReason();
+        boolean orderly = reason == CloseReason.FINISHED || reason == CloseReason.PEER_FINISHED || reason == CloseReason.DRAINED;
+        return !isClosed() || (orderly && !is(END_TOLD));
     }
 
     /** Whether received messages may be given to its handler just now. */

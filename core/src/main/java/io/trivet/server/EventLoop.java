@@ -450,6 +450,7 @@ final class EventLoop implements Loop, Completions {
         if (connection.is(Connection.ACCEPTED)) {
             server.acceptor().gone(connection.remoteAddress());
         }
+        connection.set(Connection.END_TOLD);
         callbacks.closed(connection, Endings.reasonToFinish(connection));
     }
 

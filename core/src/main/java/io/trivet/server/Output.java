@@ -255,7 +255,7 @@ final class Output {
             int count = messages;
             long sum = bytes;
             loop.runLater(() -> { // its handler stands in a send
-                if (!connection.isClosed()) {
+                if (connection.mayBeToldOfDrops()) {
                     callbacks.dropped(connection, count, sum);
                 }
             });
