@@ -361,6 +361,7 @@ final class App implements Handler {
 
     void finish(Ledger ledger) {
         ledger.finished = true;
+        ledger.finishedOnLoop |= house.origin(ledger) == House.OWN; // from elsewhere it takes effect later
         ledger.connection().finish();
     }
 

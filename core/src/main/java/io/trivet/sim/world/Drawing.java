@@ -149,7 +149,7 @@ final class Drawing {
                 messages -= together;
                 if (manner == Manner.URGENT_SENDER && urgentLeft) {
                     steps.add(new Step(gap(), new Deed.Urgent()));
-                    urgentLeft = !server.frames().isPrefixed(); // one alone never becomes an ordinary byte, which would spoil the frames
+                    urgentLeft = !server.frames().isSpoiltByUrgent(); // one alone never becomes an ordinary byte, which would spoil the frames
                 }
                 if (draw.chance(5)) {
                     steps.add(new Step(gap(), new Deed.Rest(draw.spread(MILLI, 500 * MILLI))));

@@ -42,6 +42,11 @@ enum Frames {
         return headBytes > 0;
     }
 
+    /** Whether an urgent byte that turns up among the others can fall into an end of a message, or a length, and spoil it. */
+    boolean isSpoiltByUrgent() {
+        return isPrefixed() || tail.length() > 1;
+    }
+
     /** The longest message that a frame can hold. */
     int lengthMax() {
         return lengthMax;

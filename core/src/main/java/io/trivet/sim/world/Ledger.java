@@ -70,6 +70,7 @@ final class Ledger {
     boolean wasPaused;
     boolean pausedByApplication;
     boolean finished;
+    boolean finishedOnLoop;
     boolean outputFinished;
     boolean closedByApplication;
     boolean hasThrown;

@@ -86,7 +86,7 @@ final class OrderJudge {
                             + " of at most " + capNow);
                 }
                 boolean ended = ledger.phase == Ledger.Phase.CLOSED
-                        || (ledger.finished && ledger.phase != Ledger.Phase.BEFORE_OPEN
+                        || (ledger.finishedOnLoop && ledger.phase != Ledger.Phase.BEFORE_OPEN
                                 && scene.where == ledger.loopKey);
                 expect(ledger, !ended, "takes a message after its end");
             }

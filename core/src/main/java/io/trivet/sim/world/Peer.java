@@ -385,6 +385,11 @@ final class Peer {
         dueNanos = due();
     }
 
+    /** Whether it was cut off with something left to write, on which the other side may have answered with a reset. */
+    boolean hasMoreToWrite() {
+        return written < said.length();
+    }
+
     boolean hasBegun() {
         return begun;
     }

@@ -97,7 +97,7 @@ final class RestJudge {
             case FINISHED, PEER_FINISHED, DRAINED -> true;
             default -> false;
         };
-        boolean unread = ledger.wire == null || ledger.wire.bytesIn < peer.written;
+        boolean unread = ledger.wire == null || ledger.wire.bytesIn < peer.written || peer.hasMoreToWrite();
         boolean netReset = fired(SimFault.RESET);
         switch (peer.end) {
             case FINISHED -> {
@@ -114,7 +114,7 @@ final class RestJudge {
                 }
             }
             case NOT_CONNECTED -> {
-                boolean known = ledger.called && ledger.phase == Ledger.Phase.CLOSED;
+                boolean known = ledger.called || netReset || !orderly;
                 if (!known) {
                     report(peer, reason, "was never connected");
                 }
