@@ -106,8 +106,6 @@ public final class Connection {
     private volatile int bits;
     /** What an idle connection does not need; null: nothing. The loop's thread, but for looking on. */
     private @Nullable Extra extra;
-    /** Output that is on its way. Not in {@link Extra}: on a ring every message is, for a moment. */
-    private @Nullable InFlight inFlight;
 
     private volatile @Nullable Object attachment;
     /** Written by the loop's thread; others read them as they happen to be. */
@@ -502,11 +500,7 @@ public final class Connection {
 
     @Nullable
     InFlight inFlight() {
-        return inFlight;
-    }
-
-    void inFlight(@Nullable InFlight pending) {
-        inFlight = pending;
+        return loop.output().inFlight(this);
     }
 
     long stateDeadlineNanos() {

@@ -7,6 +7,7 @@ import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,11 @@ final class Output {
     private final Batch batch;
     private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
     private final ArrayDeque<InFlight> spareInFlight = new ArrayDeque<>();
+    /**
+     * By slot: output that is on its way. It is not in {@link Extra}, since on a ring every message is on its way for a moment; nor in
+     * {@link Connection}, where each idle one would pay for it. Empty where no send is ever pending. Others look on.
+     */
+    private @Nullable InFlight[] inFlight = new @Nullable InFlight[0];
     /** To be flushed at the end of the turn. */
     private final ArrayDeque<Connection> touched = new ArrayDeque<>();
 
@@ -301,7 +307,7 @@ final class Output {
         if (!batch.hasRoom(length)) {
             sendBatch(connection);
         }
-        return connection.backlog() == null && connection.inFlight() == null && batch.hasRoom(length) && !connection.isClosed();
+        return connection.backlog() == null && inFlight(connection) == null && batch.hasRoom(length) && !connection.isClosed();
     }
 
     private void sendBatch(Connection connection) {
@@ -311,7 +317,7 @@ final class Output {
         int bytes = batch.bytes();
         long taken = 0;
         ByteBuffer[] from = batch.parts();
-        if (!connection.isClosed() && connection.inFlight() == null && !connection.is(Connection.BLOCKED)) {
+        if (!connection.isClosed() && inFlight(connection) == null && !connection.is(Connection.BLOCKED)) {
             try {
                 taken = proactor.send(connection.handle, from, 0, batch.partCount());
             } catch (IOException e) {
@@ -321,7 +327,7 @@ final class Output {
         if (connection.isClosed()) {
             connection.release(batch.messages(), bytes);
         } else if (taken == Proactor.PENDING) {
-            connection.inFlight(newInFlight().batch(batch.messages(), bytes, loop.now(), batch.lend()));
+            inFlight(connection, newInFlight().batch(batch.messages(), bytes, loop.now(), batch.lend()));
             connection.set(Connection.BLOCKED);
             guardWriting(connection);
         } else if (taken == bytes) {
@@ -411,12 +417,12 @@ final class Output {
     /** The socket has room again, or a pending send has left whole. */
     void sent(Connection connection, long bytes) {
         connection.clear(Connection.BLOCKED);
-        InFlight inFlight = connection.inFlight();
-        if (inFlight != null) {
-            connection.inFlight(null);
-            Backlog backlog = inFlight.backlog();
-            int messages = inFlight.messages();
-            giveBack(inFlight);
+        InFlight pending = inFlight(connection);
+        if (pending != null) {
+            inFlight(connection, null);
+            Backlog backlog = pending.backlog();
+            int messages = pending.messages();
+            giveBack(pending);
             if (backlog == null) {
                 left(connection, messages, bytes);
             } else {
@@ -443,7 +449,7 @@ final class Output {
             return;
         }
         Backlog backlog = connection.backlog();
-        if (backlog != null && connection.inFlight() == null && !connection.is(Connection.BLOCKED)) {
+        if (backlog != null && inFlight(connection) == null && !connection.is(Connection.BLOCKED)) {
             connection.backlog(null); // newer messages do not join what is pending
             sendBacklog(connection, backlog);
         }
@@ -474,7 +480,7 @@ final class Output {
                 return;
             }
             if (taken == Proactor.PENDING) {
-                connection.inFlight(newInFlight().backlog(backlog, loop.now()));
+                inFlight(connection, newInFlight().backlog(backlog, loop.now()));
                 connection.set(Connection.BLOCKED);
                 guardWriting(connection);
                 return;
@@ -549,15 +555,15 @@ final class Output {
     /** Gives back all memory and the budget of a connection that is gone. */
     void release(Connection connection) {
         releaseBacklog(connection);
-        InFlight inFlight = connection.inFlight();
-        if (inFlight != null) {
-            connection.inFlight(null);
-            if (inFlight.backlog() != null) {
-                release(connection, inFlight.backlog());
+        InFlight pending = inFlight(connection);
+        if (pending != null) {
+            inFlight(connection, null);
+            if (pending.backlog() != null) {
+                release(connection, pending.backlog());
             } else {
-                connection.release(inFlight.messages(), inFlight.bytes());
+                connection.release(pending.messages(), pending.bytes());
             }
-            giveBack(inFlight);
+            giveBack(pending);
         }
     }
 
@@ -567,6 +573,22 @@ final class Output {
             connection.backlog(null);
             release(connection, backlog);
         }
+    }
+
+    /** What is on its way to a connection; null: nothing. Any thread, as it happens to be. */
+    @Nullable
+    InFlight inFlight(Connection connection) {
+        int slot = Proactor.slot(connection.handle);
+        @Nullable InFlight[] all = inFlight;
+        return slot >= 0 && slot < all.length ? all[slot] : null;
+    }
+
+    private void inFlight(Connection connection, @Nullable InFlight pending) {
+        int slot = Proactor.slot(connection.handle);
+        if (slot >= inFlight.length) {
+            inFlight = Arrays.copyOf(inFlight, Math.max(slot + 1, inFlight.length * 2));
+        }
+        inFlight[slot] = pending;
     }
 
     private InFlight newInFlight() {
