@@ -139,9 +139,9 @@ final class HalfCloseTest {
     @EveryNetwork
     void endingBeforeAConnectThatFailsTellsTheFailure(Stage stage) throws IOException {
         Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT)); // before the other closes, or it might be given its port
         Server gone = stage.open(stage.server(SILENT));
         gone.close();
-        Server server = stage.open(stage.server(SILENT));
         Connection connection = server.connect(gone.address(), made);
         connection.send("question");
         connection.finish();
