@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Network {
     /**
-     * The best network of this system: on Linux uring, or epoll where the kernel gives no ring; java.nio elsewhere, or where native
-     * access is denied to Trivet (which is then logged, once). {@link #engines} tells why one is not available.
+     * The best network of this system: epoll on Linux; java.nio elsewhere, or where native access is denied to Trivet (which is then
+     * logged, once). {@link #engines} tells why one is not available.
      *
      * @return the network
      */
