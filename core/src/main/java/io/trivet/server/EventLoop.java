@@ -409,6 +409,10 @@ final class EventLoop implements Loop, Completions {
     private void open(Connection connection) {
         connection.state(ConnectionState.OPEN);
         connection.active(now());
+        Backlog waiting = connection.backlog();
+        if (waiting != null) {
+            waiting.progressNanos = now(); // until now there was nobody who could have taken it
+        }
         Limits limits = settings.limits();
         expiry.stateEndsIn(connection, connection.is(Connection.ACCEPTED) ? limits.firstMessageTimeout() : Duration.ZERO);
         if (!limits.idleTimeout().isZero()) {

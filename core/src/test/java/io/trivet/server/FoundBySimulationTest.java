@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
 import io.trivet.sim.FaultPlan;
@@ -154,6 +155,24 @@ final class FoundBySimulationTest {
             }
             assertThat(reasons).isEmpty();
             assertThat(answers.position()).isEqualTo(14_000);
+        }
+    }
+
+    @Test
+    void whatIsSentBeforeTheConnectionIsThereWaitsFromItsOpeningOn() throws IOException {
+        FaultPlan late = FaultPlan.none().with(SimFault.LATENCY, 1).with(SimFault.SEND_LATE, 1);
+        for (int seed = 1; seed <= 20; seed++) { // the connect takes up to a tenth of a second, the send up to ten milliseconds
+            SimNetwork network = SimNetwork.of(seed, late, SimEngine.URING);
+            InetAddress host = InetAddress.ofLiteral("10.0.0.1");
+            SimHost peers = network.host(host);
+            try (TcpListener listener = peers.listen(new InetSocketAddress(host, 7), 8);
+                    Server server = server(network, Limits.defaults().withWriteTimeout(Duration.ofMillis(20)))) {
+                server.connect(listener.localAddress(), new Counting()).send(new byte[100]);
+                network.run(Duration.ofMillis(300));
+                assertThat(reasons).as("seed %d", seed).isEmpty();
+                assertThat(last.queue().bytes()).isZero();
+            }
+            reasons.clear();
         }
     }
 
