@@ -17,6 +17,8 @@ final class RingSend {
     int buffer = -1;
     /** It is not looked at before this. */
     long dueNanos;
+    /** Its connection is closed, and the cancellation came too late for it. */
+    boolean outlivesClose;
 
     void begin(ByteBuffer[] buffers, int from, int count, int total) {
         if (bytes.length < total) {
@@ -25,6 +27,7 @@ final class RingSend {
         }
         length = total;
         gone = 0;
+        outlivesClose = false;
         int at = 0;
         for (int i = from; i < from + count; i++) {
             ByteBuffer part = buffers[i].slice();
@@ -44,6 +47,13 @@ final class RingSend {
 
     /** Gives some bytes to a connection, after a look at whether they are still what they were. */
     void write(Object connection, Flow flow, int count) {
+        check(connection);
+        flow.write(bytes, gone, count);
+        gone += count;
+    }
+
+    /** Until its completion is told the memory is the kernel's, also when it has been cancelled. */
+    void check(Object connection) {
         int at = 0;
         for (int i = 0; i < parts.size(); i++) {
             ByteBuffer part = parts.get(i);
@@ -53,8 +63,6 @@ final class RingSend {
             }
             at += part.remaining();
         }
-        flow.write(bytes, gone, count);
-        gone += count;
     }
 
     void end() {

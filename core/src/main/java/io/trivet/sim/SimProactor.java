@@ -382,6 +382,11 @@ final class SimProactor implements Proactor {
         Connection connection = find(handle);
         if (connection != null) {
             connection.closing = true;
+            RingSend send = connection.send;
+            if (send != null && !connection.sendOver && faults.happens(SimFault.CANCEL_LOSES)) {
+                send.outlivesClose = true;
+                send.dueNanos = kernel.now() + late(SimFault.CANCEL_LOSES); // it is being done just now, which takes its time
+            }
             touch(connection);
         }
     }
@@ -583,11 +588,11 @@ final class SimProactor implements Proactor {
     /** Writes what there is room for. */
     private void advanceSend(Connection connection) {
         RingSend send = Objects.requireNonNull(connection.send);
-        if (connection.failed || (connection.closing && !faults.happens(SimFault.CANCEL_LOSES))) {
+        if (connection.failed || (connection.closing && !send.outlivesClose)) {
             endSend(connection);
             return;
         }
-        if (!connection.closing && send.dueNanos > kernel.now()) {
+        if (send.dueNanos > kernel.now()) {
             touchAt(connection, send.dueNanos);
             return;
         }
@@ -862,6 +867,7 @@ final class SimProactor implements Proactor {
         RingSend send = Objects.requireNonNull(connection.send);
         int bytes = send.length();
         boolean whole = send.left() == 0;
+        send.check(connection.stream());
         send.end();
         idleSends.add(send);
         connection.send = null;

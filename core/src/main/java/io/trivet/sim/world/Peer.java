@@ -39,6 +39,9 @@ final class Peer {
     @Nullable Ledger ledger;
     /** Ordinary bytes that the kernel has taken. */
     int written;
+    /** Ordinary bytes that it has read, and when it read the last of them. */
+    long bytesRead;
+    long lastReadNanos;
     int urgentsSent;
     End end = End.NONE;
     @Nullable ErrorCode cutBy;
@@ -290,6 +293,8 @@ final class Peer {
         memory.clear().limit(Math.min(memory.capacity(), healed ? Integer.MAX_VALUE : plan.pace().readBytesMax()));
         int bytes = open().read(memory);
         if (bytes > 0) {
+            bytesRead += bytes;
+            lastReadNanos = scene.now();
             if (scene.timeline.isTold()) {
                 tell("reads " + bytes + " bytes");
             }

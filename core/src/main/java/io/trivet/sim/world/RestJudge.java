@@ -97,7 +97,9 @@ final class RestJudge {
             case FINISHED, PEER_FINISHED, DRAINED -> true;
             default -> false;
         };
-        boolean unread = ledger.wire == null || ledger.wire.bytesIn < peer.written || peer.hasMoreToWrite();
+        // To the kernel an urgent byte is unread until something behind it was read, also when it was taken.
+        boolean unread = ledger.wire == null || ledger.wire.bytesIn < peer.written || peer.hasMoreToWrite()
+                || peer.urgentsSent > 0;
         boolean netReset = fired(SimFault.RESET);
         switch (peer.end) {
             case FINISHED -> {

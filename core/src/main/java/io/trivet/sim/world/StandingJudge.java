@@ -4,6 +4,7 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.observe.ServerStats;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
+import io.trivet.sim.SimFault;
 import java.time.Duration;
 
 /**
@@ -14,6 +15,8 @@ final class StandingJudge {
     /** Idleness is measured by the server in steps of about a millisecond, and rounded up. */
     private static final long IDLE_STEP_NANOS = 3_000_000;
     private static final int STATS_EVERY = 32;
+    /** Room is told late, and denied: but not for so long. */
+    private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
 
     private final Scene scene;
     private final House house;
@@ -78,6 +81,7 @@ final class StandingJudge {
         ledger.waitingSinceNanos = !waits ? -1 : ledger.waitingSinceNanos < 0 ? now : ledger.waitingSinceNanos;
         if (waits) {
             late(ledger, Math.max(ledger.waitingSinceNanos, wire.takenNanos), limits.writeTimeout(), 0, "to take something");
+            roomUnused(ledger, wire);
         }
         if (state == ConnectionState.LINGERING) {
             late(ledger, ledger.stateSeenNanos, limits.lingerTimeout(), 0, "to finish");
@@ -86,6 +90,17 @@ final class StandingJudge {
         }
         if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called) {
             late(ledger, ledger.openedNanos, limits.firstMessageTimeout(), 0, "to say something");
+        }
+    }
+
+    /** What waits though the client has read everything before it, and the socket is empty, has been forgotten. */
+    private void roomUnused(Ledger ledger, Wire wire) {
+        Peer peer = ledger.peer;
+        boolean empty = peer.bytesRead == wire.bytesOut && !wire.hasLent() && ledger.urgentsSent == 0 && !peer.isOver();
+        long since = Math.max(ledger.waitingSinceNanos, Math.max(wire.takenNanos, peer.lastReadNanos));
+        if (empty && scene.now() - since > ROOM_UNUSED_NANOS_MAX && !scene.fired(SimFault.CLOCK_JUMP)) {
+            scene.findings.report(Rule.LIVENESS, ledger + " has " + ledger.connection().queue().bytes()
+                    + " bytes waiting, and its socket has been empty for " + Words.time(scene.now() - since));
         }
     }
 

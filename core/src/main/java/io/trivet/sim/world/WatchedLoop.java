@@ -8,7 +8,7 @@ final class WatchedLoop implements Loop {
     /** So many turns in a row may find that it is time for something, and do nothing. */
     private static final int TURNS_FOR_NOTHING_MAX = 16;
     /** So many turns in a row may do something, and nothing comes of it. */
-    private static final int TURNS_WITHOUT_PROGRESS_MAX = 20_000;
+    private static final int TURNS_WITHOUT_PROGRESS_MAX = 1_000;
 
     /** After a turn that did nothing it is looked again only after a while. */
     private static final long LOOK_EVERY_NANOS = 10_000_000;
@@ -17,23 +17,30 @@ final class WatchedLoop implements Loop {
     private final House house;
     private final int number;
     private final Loop loop;
+    private final WatchedProactor proactor;
     private final StandingJudge standing;
     private long lookNanos;
     private int turnsForNothing;
     private int turnsWithoutProgress;
-    private long progressBefore;
+    /** For when it has asked to be turned; {@link #NO_DEADLINE}: only when something comes. Of the clock of its network. */
+    private long asleepUntil;
 
-    WatchedLoop(Scene scene, House house, int number, Loop loop) {
+    WatchedLoop(Scene scene, House house, int number, Loop loop, WatchedProactor proactor) {
         this.scene = scene;
         this.house = house;
         this.number = number;
         this.loop = loop;
+        this.proactor = proactor;
+        asleepUntil = scene.clock.nanoTime();
         standing = new StandingJudge(scene, house, Scene.loopKey(house.plan.number(), number));
     }
 
     @Override
     public int turn() throws IOException {
         scene.where = Scene.loopKey(house.plan.number(), number);
+        // What is asked of a server's only loop from outside comes from its own thread, which then does not sleep.
+        boolean awake = proactor.takeWoken() || isOver(house.plan.loops() == 1 ? loop.nextDeadline() : asleepUntil);
+        long progressBefore = scene.progress;
         int done;
         try {
             done = loop.turn();
@@ -44,28 +51,31 @@ final class WatchedLoop implements Loop {
             standing.check();
             lookNanos = scene.now() + LOOK_EVERY_NANOS;
         }
-        guardAgainstSpin(done);
+        if (done > 0 && !awake && proactor.toldCount() == 0) {
+            scene.findings.report(Rule.LIVENESS,
+                    this + " has " + done + " things to do, and nobody has woken it: it would sleep on");
+        }
+        asleepUntil = loop.nextDeadline();
+        guardAgainstSpin(done, scene.progress != progressBefore);
         scene.findings.endIfAny();
         return done;
     }
 
-    private void guardAgainstSpin(int done) {
-        boolean forNothing = done == 0 && isDue();
+    private void guardAgainstSpin(int done, boolean progress) {
+        boolean forNothing = done == 0 && isOver(asleepUntil);
         turnsForNothing = forNothing ? turnsForNothing + 1 : 0;
         if (turnsForNothing > TURNS_FOR_NOTHING_MAX) {
             scene.findings.report(Rule.SPIN, this + " says that it is time for something, and does nothing, "
                     + turnsForNothing + " turns in a row");
         }
-        turnsWithoutProgress = done > 0 && progressBefore == scene.progress ? turnsWithoutProgress + 1 : 0;
-        progressBefore = scene.progress;
+        turnsWithoutProgress = done > 0 && !progress ? turnsWithoutProgress + 1 : 0;
         if (turnsWithoutProgress > TURNS_WITHOUT_PROGRESS_MAX) {
             scene.findings.report(Rule.SPIN,
                     this + " has turned " + turnsWithoutProgress + " times in a row, and nothing came of it");
         }
     }
 
-    private boolean isDue() {
-        long due = loop.nextDeadline();
+    private boolean isOver(long due) {
         return due != NO_DEADLINE && due - scene.clock.nanoTime() <= 0;
     }
 

@@ -57,7 +57,8 @@ final class WatchedNetwork implements Network {
 
     @Override
     public void attach(Loop loop) {
-        WatchedLoop watched = new WatchedLoop(scene, Objects.requireNonNull(house), loops.size(), loop);
+        WatchedLoop watched = new WatchedLoop(scene, Objects.requireNonNull(house), loops.size(), loop,
+                proactors.get(loops.size()));
         loops.add(watched);
         host.attach(watched);
     }

@@ -14,12 +14,22 @@ import org.jspecify.annotations.Nullable;
 /** A loop's proactor, with a {@link Wire} for each connection that notes what goes through, and holds both sides to their contract. */
 final class WatchedProactor implements Proactor {
     private static final long GONE_SOON_NANOS = 1_000_000;
+    /** So many accepts may fail in a while: whoever accepts must then wait, since the next would fail as well. */
+    private static final int ACCEPT_FAILURES_MAX = 4;
+
+    private static final long ACCEPT_FAILURES_NANOS = 10_000_000;
 
     private final Scene scene;
     private final Proactor proactor;
     /** Looked up, never gone through. */
     private final Map<Long, Wire> wires = new HashMap<>();
     private final Told told = new Told();
+    private int acceptFailures;
+    private long acceptFailuresSinceNanos;
+    /** Since the last turn. */
+    private boolean woken;
+    /** By the last poll. */
+    private int toldCount;
 
     WatchedProactor(Scene scene, Proactor proactor) {
         this.scene = scene;
@@ -104,8 +114,8 @@ final class WatchedProactor implements Proactor {
             broken("something is sent to a connection that is closed");
             return proactor.send(handle, parts, from, count);
         }
-        if (wire.hasLent()) {
-            broken("something is sent while a send is pending");
+        if (wire.hasLent() || wire.awaitsRoom) {
+            broken("something is sent before the one before it was told to be over");
         }
         long offered = Wire.bytes(parts, from, count);
         long taken = proactor.send(handle, parts, from, count);
@@ -117,6 +127,7 @@ final class WatchedProactor implements Proactor {
         if (taken > offered) {
             broken("a send took " + taken + " of " + offered + " bytes");
         }
+        wire.awaitsRoom = taken < offered;
         if (taken > 0) {
             scene.progress++;
             wire.took(taken, scene.now());
@@ -162,12 +173,27 @@ final class WatchedProactor implements Proactor {
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         told.completions = completions;
-        return proactor.poll(told, timeoutNanos);
+        toldCount = 0;
+        toldCount = proactor.poll(told, timeoutNanos);
+        return toldCount;
     }
 
     @Override
     public void wakeup() {
+        woken = true;
         proactor.wakeup();
+    }
+
+    /** Whether it was woken since it was asked last. */
+    boolean takeWoken() {
+        boolean before = woken;
+        woken = false;
+        return before;
+    }
+
+    /** How much the last poll has told. */
+    int toldCount() {
+        return toldCount;
     }
 
     @Override
@@ -209,6 +235,14 @@ final class WatchedProactor implements Proactor {
         public void acceptFailed(long token, IOException failure) {
             scene.operations++;
             scene.tally.add("limit", Limit.DESCRIPTORS);
+            if (scene.now() - acceptFailuresSinceNanos >= ACCEPT_FAILURES_NANOS) {
+                acceptFailuresSinceNanos = scene.now();
+                acceptFailures = 0;
+            }
+            if (++acceptFailures > ACCEPT_FAILURES_MAX) {
+                scene.findings.report(Rule.SPIN, "accepting has failed " + acceptFailures + " times within "
+                        + Words.time(ACCEPT_FAILURES_NANOS) + ", and is tried again and again: " + failure.getMessage());
+            }
             server().acceptFailed(token, failure);
         }
 
@@ -277,6 +311,10 @@ final class WatchedProactor implements Proactor {
                 if (bytes != wire.lentBytes) {
                     broken("a send of " + wire.lentBytes + " bytes is told to be " + bytes);
                 }
+                if (!wire.hasLent() && !wire.awaitsRoom) {
+                    broken("room is told to who does not wait for it");
+                }
+                wire.awaitsRoom = false;
                 wire.lentBytes = 0;
                 if (bytes > 0) {
                     scene.progress++;

@@ -16,6 +16,8 @@ final class Wire {
     long closedNanos;
     /** The bytes of a send that is pending; 0: none is. */
     long lentBytes;
+    /** The last send has not taken all, and room was not told yet. */
+    boolean awaitsRoom;
 
     Wire(long nowNanos) {
         takenNanos = nowNanos;
