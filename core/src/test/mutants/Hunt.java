@@ -1,61 +1,120 @@
 package io.trivet.sim.world;
 
-import java.util.HashSet;
-import java.util.Set;
-import java.util.concurrent.TimeUnit;
+import java.io.IOException;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.logging.LogManager;
 
 /**
- * Runs worlds, one seed after the other, until one finds something, cuts it down, and prints one line: the seed, the number of seeds, the seconds, the
- * rule that was broken, the size of the story that is left, and its first words. Exit code 0: found; 3: nothing found.
+ * Looks for a bug that was planted into the classes on its class path: runs worlds, one seed after the other, from several first seeds on, until
+ * one finds something. What is found is cut down, and the shortest story is kept.
+ *
+ * <p>It prints lines of words with tabs between them. {@code found}: the seed, how many seeds that took, the seconds, the rule that was broken, and
+ * what the judge said. {@code missed}: the first seed, how many were run, the seconds. {@code guilty}: a seed that finds something in the
+ * classes without the bug as well, which is passed over, the rule, and what the judge said. {@code story}: the seed, the steps that are left, what was
+ * cut, and what the judge says of that.
  */
 public final class Hunt {
-    private static final int RUNS_TO_SHRINK = 500;
+    private static final int RUNS_TO_SHRINK = 600;
+    private static final long SHRINK_NANOS_MAX = 20_000_000_000L;
+    /** A story this short is not followed by an attempt to find a shorter one. */
+    private static final int STEPS_ENOUGH = 8;
+
+    private record Found(World world, Finding finding) {}
 
     private Hunt() {}
 
     /**
-     * The arguments: the first seed, how many seconds at most, and seeds to pass over. With {@code all} before these, every seed that finds
-     * something is printed, a line each.
+     * The arguments: where the classes without the bug are, or "-"; the seconds for each first seed; the file that the story is written to, or "-"; the
+     * first seeds.
      */
-    public static void main(String[] arguments) {
-        boolean all = arguments[0].equals("all");
-        int at = all ? 1 : 0;
-        long first = Long.parseLong(arguments[at]);
-        long secondsMax = Long.parseLong(arguments[at + 1]);
-        Set<Long> passedOver = new HashSet<>();
-        for (int i = at + 2; i < arguments.length; i++) {
-            passedOver.add(Long.parseLong(arguments[i]));
-        }
-        long begun = System.nanoTime();
-        long seeds = 0;
-        for (long seed = first; seconds(begun) < secondsMax; seed++) {
-            if (passedOver.contains(seed)) {
-                continue;
+    public static void main(String[] arguments) throws IOException, ReflectiveOperationException {
+        LogManager.getLogManager().reset(); // a server that tells what happens to it tells it thousands of times
+        try (URLClassLoader innocent = innocent(arguments[0])) {
+            List<Found> all = new ArrayList<>();
+            for (int i = 3; i < arguments.length; i++) {
+                Found found = hunt(Long.parseLong(arguments[i]), Double.parseDouble(arguments[1]), innocent);
+                if (found != null) {
+                    all.add(found);
+                }
             }
+            if (!all.isEmpty()) {
+                tellStory(all, arguments[2]);
+            }
+        }
+    }
+
+    private static URLClassLoader innocent(String path) throws MalformedURLException {
+        return new URLClassLoader(path.equals("-") ? new URL[0] : new URL[]{Path.of(path).toUri().toURL()},
+                ClassLoader.getPlatformClassLoader());
+    }
+
+    private static Found hunt(long first, double secondsMax, URLClassLoader innocent) throws ReflectiveOperationException {
+        long begun = System.nanoTime();
+        int seeds = 0;
+        for (long seed = first; seconds(begun) < secondsMax; seed++) {
             seeds++;
             World world = World.of(seed);
             Finding finding = Play.of(world).finding();
-            if (finding != null && all) {
-                System.out.println(seed + "\t" + finding.rule() + "\t" + firstLine(finding));
-            } else if (finding != null) {
-                double found = (System.nanoTime() - begun) / 1e9;
-                Cut cut = Shrinker.shrink(world, finding.rule(), RUNS_TO_SHRINK, false);
-                World smallest = world.without(cut);
-                Finding left = Play.of(smallest).finding();
-                System.out.printf("%d\t%d\t%.1f\t%s\t%d\t%s%n", seed, seeds, found, finding.rule(), smallest.size(),
-                        firstLine(left == null ? finding : left));
-                System.exit(0);
+            if (finding == null) {
+                continue;
+            }
+            double found = seconds(begun);
+            String without = innocent.getURLs().length == 0 ? "" : (String) innocent.loadClass(Hunt.class.getName())
+                    .getMethod("findingOf", long.class).invoke(null, seed);
+            if (without.isEmpty()) {
+                System.out.printf("found\t%d\t%d\t%.2f\t%s\t%s%n", seed, seeds, found, finding.rule(), firstLine(finding));
+                return new Found(world, finding);
+            }
+            System.out.printf("guilty\t%d\t%s%n", seed, without);
+        }
+        System.out.printf("missed\t%d\t%d\t%.2f%n", first, seeds, seconds(begun));
+        return null;
+    }
+
+    /** What a seed finds: the rule, a tab, and what the judge said; empty: nothing. Called in the classes without the bug. */
+    public static String findingOf(long seed) {
+        Finding finding = Play.of(World.of(seed)).finding();
+        return finding == null ? "" : finding.rule() + "\t" + firstLine(finding);
+    }
+
+    private static void tellStory(List<Found> all, String file) throws IOException {
+        long begun = System.nanoTime();
+        World best = null;
+        Cut bestCut = null;
+        all.sort(Comparator.comparingInt(found -> found.world.size()));
+        for (Found found : all) {
+            if (best != null && (best.size() <= STEPS_ENOUGH || System.nanoTime() - begun > SHRINK_NANOS_MAX)) {
+                break;
+            }
+            Cut cut = Shrinker.shrink(found.world, found.finding.rule(), RUNS_TO_SHRINK, false);
+            World smaller = found.world.without(cut);
+            if (best == null || smaller.size() < best.size()) {
+                best = smaller;
+                bestCut = cut;
             }
         }
-        System.out.printf("%d seeds in %d s%n", seeds, seconds(begun));
-        System.exit(3);
+        List<String> timeline = new ArrayList<>();
+        Finding left = Play.of(best, timeline::add).finding();
+        System.out.printf("story\t%d\t%d\t%s\t%s%n", best.seed(), best.size(), bestCut, left == null ? "?" : firstLine(left));
+        if (!file.equals("-")) {
+            timeline.addFirst(best.toString());
+            timeline.add(String.valueOf(left));
+            Files.write(Path.of(file), timeline);
+        }
     }
 
     private static String firstLine(Finding finding) {
-        return finding.text().lines().findFirst().orElse("");
+        return finding.text().lines().findFirst().orElse("").replace('\t', ' ');
     }
 
-    private static long seconds(long begun) {
-        return TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun);
+    private static double seconds(long begun) {
+        return (System.nanoTime() - begun) / 1e9;
     }
 }
