@@ -38,8 +38,12 @@ final class Actor implements AutoCloseable {
             java.nio.charset.StandardCharsets.US_ASCII);
     private static final byte[] URGENT_LETTERS = "!#$%&*+=?@".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     private static final int SHOWN_MAX = 24;
+    /** So often the engine itself is asked for the three lists, also where another gives the same answer for less. */
+    private static final int FRESH_POLLER_ONE_IN = 8;
 
     private final Network network;
+    /** Who is asked after each step what stands in which list. */
+    private final Network lister;
     private final InetAddress host;
     private final Settling settling;
     private final boolean hasUrgentData;
@@ -54,6 +58,7 @@ final class Actor implements AutoCloseable {
     private final Socket[] asked = new Socket[Slot.COUNT];
     private final int[] interests = new int[Slot.COUNT];
     private int taken;
+    private int asks;
     private int unsettled;
 
     /**
@@ -62,6 +67,7 @@ final class Actor implements AutoCloseable {
      */
     Actor(Network network, InetAddress host, Settling settling, boolean asNio) throws IOException {
         this.network = network;
+        this.lister = network.name().equals("epoll") ? Network.named("poll") : network; // a new epoll each time costs more than all the rest
         this.host = host;
         this.settling = settling;
         this.asNio = asNio;
@@ -101,7 +107,7 @@ final class Actor implements AutoCloseable {
         if (!settling.settle(held)) {
             unsettled++;
         }
-        return new Answer(result, lists(), events(), taken, arrived(), blurred());
+        return new Answer(result, lists(), events(), taken, arrived(), cutShort(), endHeldBack());
     }
 
     private String tryTo(Step step) throws IOException {
@@ -124,8 +130,8 @@ final class Actor implements AutoCloseable {
         boolean ends = op == Step.Op.CLOSE || op == Step.Op.RESET || op == Step.Op.SHUTDOWN_INPUT
                 || op == Step.Op.SHUTDOWN_OUTPUT;
         if (ends && one.peer != null && one.peer.arrived < one.peer.sent && !one.over && !one.closed) {
-            one.blurred = true;
-            one.peer.blurred = true;
+            one.cutShort = true;
+            one.peer.cutShort = true;
         }
         if (one.refused && op != Step.Op.CLOSE) {
             return Answer.NOTHING;
@@ -415,7 +421,7 @@ final class Actor implements AutoCloseable {
                 interests[count++] = possible(slot);
             }
         }
-        network.selectOnce(asked, interests, count, 0);
+        (++asks % FRESH_POLLER_ONE_IN == 0 ? network : lister).selectOnce(asked, interests, count, 0);
         count = 0;
         for (int slot = 0; slot < Slot.COUNT; slot++) {
             if (lists[slot] == 0) {
@@ -445,13 +451,22 @@ final class Actor implements AutoCloseable {
         return events;
     }
 
-    private int blurred() {
-        int blurred = 0;
+    private int cutShort() {
+        int cut = 0;
         for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
             Held one = held[slot];
-            blurred |= one != null && one.blurred ? 1 << slot : 0;
+            cut |= one != null && one.cutShort ? 1 << slot : 0;
         }
-        return blurred;
+        return cut;
+    }
+
+    private int endHeldBack() {
+        int heldBack = 0;
+        for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
+            Held one = held[slot];
+            heldBack |= one != null && one.endHeldBack ? 1 << slot : 0;
+        }
+        return heldBack;
     }
 
     private long[] arrived() {

@@ -11,26 +11,40 @@ import io.trivet.net.Interest;
  * @param events what the poller reported afterwards: bits by place, 0 for nothing
  * @param taken how many bytes a send took; -1: it was no send
  * @param arrived how many of the bytes that a stream has sent are known to have arrived, by place
- * @param blurred places, as bits, of connections of which nothing can be said any more
+ * @param cutShort places, as bits, of connections of which nothing can be said any more, since an end was closed while bytes had no room at it
+ * @param endHeldBack places, as bits, of connections of which nothing can be said any more, since there was no room for the end of an output
  */
 @SuppressWarnings("ArrayRecordComponent") // millions of them are made, and nobody changes them or asks whether they are equal
-record Answer(String result, byte[] lists, byte[] events, int taken, long[] arrived, int blurred) {
+record Answer(String result, byte[] lists, byte[] events, int taken, long[] arrived, int cutShort, int endHeldBack) {
     /** A step that a script no longer has, or that did nothing. */
     static final String NOTHING = "nothing";
 
     /** Whether another answer to the same step is the same, but for what nothing can be said of. */
     boolean agreesWith(Answer other, Step step, boolean buffersFill) {
-        boolean resultCounts = step.op() == Step.Op.SELECT ? blurred == 0 : (blurred & 1 << step.slot()) == 0;
-        if (resultCounts && !result.equals(other.result)) {
+        if (resultCounts(step) && !result.equals(other.result)) {
             return false;
         }
         for (int slot = 0; slot < lists.length; slot++) {
-            boolean counts = (blurred & 1 << slot) == 0;
-            if (counts && (lists[slot] != other.lists[slot] || !eventsAgree(slot, other, buffersFill))) {
+            if (counts(slot) && (lists[slot] != other.lists[slot] || !eventsAgree(slot, other, buffersFill))) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Whether anything can be said of what the call gave. */
+    boolean resultCounts(Step step) {
+        return step.op() == Step.Op.SELECT ? (cutShort | endHeldBack) == 0 : counts(step.slot());
+    }
+
+    /** Whether anything can be said of where a socket stands. */
+    boolean counts(int slot) {
+        return ((cutShort | endHeldBack) & 1 << slot) == 0;
+    }
+
+    /** Whether a poller reports one thing more of a stream here or there, and that is let pass. */
+    boolean isToldOtherwise(int slot, Answer other) {
+        return counts(slot) && events[slot] != other.events[slot];
     }
 
     /** Where buffers fill, epoll is not told of every stream that is writable again: the next event of it brings that to light. */
@@ -42,7 +56,7 @@ record Answer(String result, byte[] lists, byte[] events, int taken, long[] arri
 
     /** The same, with what the simulation objects to in the kernel's decision. */
     Answer objecting(String objection) {
-        return new Answer(result + ", not allowed: " + objection, lists, events, taken, arrived, blurred);
+        return new Answer(result + ", not allowed: " + objection, lists, events, taken, arrived, cutShort, endHeldBack);
     }
 
     @Override

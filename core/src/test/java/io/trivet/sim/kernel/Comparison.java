@@ -42,7 +42,7 @@ final class Comparison {
             }
             index = firstDifference(script, first, simulated, open);
         }
-        tally.count(script, first, open);
+        tally.count(script, first, simulated, open);
         return index < 0 ? null : new Difference(script, engine.name(), index, first.answers(), simulated.answers());
     }
 

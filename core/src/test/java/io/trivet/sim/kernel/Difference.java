@@ -28,7 +28,6 @@ record Difference(Script script, String engine, int index, List<Answer> real, Li
     }
 
     private String command() {
-        return "mvn -q -pl core test -Dtest=HeldAgainstTheKernelTest -Dtrivet.engine=" + engine + " -Dtrivet.scripts="
-                + script.seed() + ".." + script.seed();
+        return "build/kernel-scripts --engine " + engine + " --scripts " + script.seed();
     }
 }

@@ -19,8 +19,10 @@ final class Held {
     /** Whether the other end is known to know that. */
     boolean finishArrived;
     boolean closed;
-    /** Whether one end was closed while bytes were on their way to it: when these, and the end, arrive or are answered by a reset is up to a timer. */
-    boolean blurred;
+    /** Whether one end was closed while bytes had no room at it: when these, and the end, arrive or are answered by a reset is up to a timer. */
+    boolean cutShort;
+    /** Whether one end's output ended while there was no room at the other, not even for that: it comes with a timer. */
+    boolean endHeldBack;
     /** Whether java.nio has closed it by itself, since its connect has failed. */
     boolean refused;
     /** Whether a poller has ever watched it. */

@@ -34,7 +34,7 @@ final class KernelSettling implements Settling {
             }
             still = moved == before ? still + 1 : 0;
             if (buffersFill && still >= STILL_ENOUGH) {
-                blurWhereAnEndIsHeldBack(held);
+                noteWhereAnEndIsHeldBack(held);
                 return true;
             }
             if (attempt < SPINS) {
@@ -47,13 +47,13 @@ final class KernelSettling implements Settling {
     }
 
     /** An end of output that has no room either comes with a timer. */
-    private static void blurWhereAnEndIsHeldBack(@Nullable Held[] held) {
+    private static void noteWhereAnEndIsHeldBack(@Nullable Held[] held) {
         for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
             Held one = held[slot];
             Held peer = one == null ? null : one.peer;
             if (one != null && peer != null && !one.closed && !one.over && peer.finished && !peer.finishArrived) {
-                one.blurred = true;
-                peer.blurred = true;
+                one.endHeldBack = true;
+                peer.endHeldBack = true;
             }
         }
     }

@@ -5,25 +5,96 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What scripts have been through: how much was compared, how much the kernel left open, and what happened on the way. */
+/**
+ * What scripts have been through: how much was compared, how much could not be and why, and what happened on the way. What is compared of a
+ * step are its result, and of each socket that is open where it stands; scripts that fill buffers are counted by themselves.
+ */
 final class Tally {
-    private final long[] scripts = new long[2];
-    private final long[] steps = new long[2];
-    private final long[] open = new long[2];
+    /** Of scripts of one kind. */
+    private static final class Share {
+        long scripts;
+        long steps;
+        long comparisons;
+        /** Steps that the kernel answered otherwise the second time. */
+        long stepsOpen;
+        /** What would have been compared of these. */
+        long open;
+        /** Comparisons that are left out, since an end was closed while bytes had no room at it. */
+        long cutShort;
+        /** Comparisons that are left out, since the end of an output had no room. */
+        long endHeldBack;
+        /** Streams that are writable again, and a poller is not told, or not yet. */
+        long toldOtherwise;
+
+        void count(Step step, Answer real, Answer simulated, boolean isOpen) {
+            steps++;
+            long before = comparisons;
+            compare(real.resultCounts(step), isOpen,
+                    step.op() == Step.Op.SELECT ? real.cutShort() != 0 : is(real.cutShort(), step.slot()));
+            for (int slot = 0; slot < Slot.COUNT; slot++) {
+                if (real.lists()[slot] >= 0) {
+                    compare(real.counts(slot), isOpen, is(real.cutShort(), slot));
+                    toldOtherwise += !isOpen && real.isToldOtherwise(slot, simulated) ? 1 : 0;
+                }
+            }
+            if (isOpen) {
+                stepsOpen++;
+                open += comparisons - before;
+            }
+        }
+
+        private void compare(boolean counts, boolean isOpen, boolean isCut) {
+            comparisons++;
+            if (!counts && !isOpen) {
+                cutShort += isCut ? 1 : 0;
+                endHeldBack += isCut ? 0 : 1;
+            }
+        }
+
+        private static boolean is(int places, int slot) {
+            return (places & 1 << slot) != 0;
+        }
+
+        long leftOut() {
+            return open + cutShort + endHeldBack + toldOtherwise;
+        }
+
+        String lines(String kind) {
+            return line(scripts, "scripts " + kind)
+                    + line(steps, "steps of scripts " + kind)
+                    + line(comparisons, "comparisons in them: results, and where a socket stands")
+                    + line(leftOut(), "left out of these: " + percent(leftOut(), comparisons))
+                    + line(open, "since the kernel differs from itself; steps: " + stepsOpen + ", " + percent(stepsOpen, steps))
+                    + line(cutShort, "since an end was closed while bytes had no room at it")
+                    + line(endHeldBack, "since the end of an output had no room")
+                    + line(toldOtherwise, "since a poller need not be told that there is room again");
+        }
+    }
+
+    private final Share plain = new Share();
+    private final Share filling = new Share();
     private long unsettled;
+    private long found;
     private final Map<String, Long> seen = new TreeMap<>();
 
-    void count(Script script, Performance performance, boolean[] leftOpen) {
-        int kind = script.buffersFill() ? 1 : 0;
-        scripts[kind]++;
-        steps[kind] += leftOpen.length;
+    void count(Script script, Performance performance, Performance simulated, boolean[] leftOpen) {
+        Share share = script.buffersFill() ? filling : plain;
+        share.scripts++;
         unsettled += performance.unsettled();
         for (int i = 0; i < leftOpen.length; i++) {
-            if (leftOpen[i]) {
-                open[kind]++;
-            }
+            share.count(script.steps().get(i), performance.answers().get(i), simulated.answers().get(i), leftOpen[i]);
             see(script.steps().get(i), performance.answers().get(i));
         }
+    }
+
+    /** A difference was found. */
+    void found() {
+        found++;
+    }
+
+    /** How many differences were found. */
+    long differences() {
+        return found;
     }
 
     private void see(Step step, Answer answer) {
@@ -51,7 +122,9 @@ final class Tally {
         if (full) {
             add("a stream that is not writable");
         }
-        add("step " + step.op().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+        if (!answer.result().equals(Answer.NOTHING)) {
+            add("step " + step.op().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+        }
     }
 
     private void add(String what) {
@@ -61,19 +134,25 @@ final class Tally {
     /** One line for people. */
     String summary() {
         return String.format(Locale.ROOT,
-                "%d scripts, %d steps: %d left open (%.4f %%), in %d scripts that fill buffers %d of %d (%.3f %%); %d did not come to rest",
-                scripts[0] + scripts[1], steps[0] + steps[1], open[0], percent(open[0], steps[0]), scripts[1], open[1], steps[1],
-                percent(open[1], steps[1]), unsettled);
+                "%d scripts, %d steps, %d differences; left out %s; in %d scripts that fill buffers %s; %d steps did not come to rest",
+                plain.scripts + filling.scripts, plain.steps + filling.steps, found, percent(plain.leftOut(), plain.comparisons),
+                filling.scripts, percent(filling.leftOut(), filling.comparisons), unsettled);
     }
 
-    private static double percent(long part, long whole) {
-        return whole == 0 ? 0 : 100.0 * part / whole;
+    private static String percent(long part, long whole) {
+        return String.format(Locale.ROOT, "%.4f %%", whole == 0 ? 0 : 100.0 * part / whole);
+    }
+
+    private static String line(long count, String what) {
+        return String.format(Locale.ROOT, "%12d  %s%n", count, what);
     }
 
     /** What was seen how often, one line each. */
     String table() {
         StringBuilder text = new StringBuilder();
-        seen.forEach((what, count) -> text.append(String.format("%10d  %s%n", count, what)));
+        text.append(plain.lines("that do not fill buffers")).append(filling.lines("that fill buffers"));
+        text.append(line(found, "differences")).append(line(unsettled, "steps that did not come to rest in time"));
+        seen.forEach((what, count) -> text.append(line(count, what)));
         return text.toString();
     }
 }
