@@ -155,6 +155,7 @@ final class App implements Handler {
                 finish(ledger);
             }
             case LATER -> connection.schedule(Duration.ofMillis(20), () -> {
+                order.timer(ledger);
                 answer(ledger, 40, Sending.BYTES);
                 finish(ledger);
             });
@@ -233,8 +234,10 @@ final class App implements Handler {
                 ledger.pumpSize = ask.size();
                 pump(ledger);
             }
-            case LATER -> ledger.connection().schedule(Duration.ofNanos(ask.delayNanos()),
-                    () -> answer(ledger, ask.size(), Sending.BYTES));
+            case LATER -> ledger.connection().schedule(Duration.ofNanos(ask.delayNanos()), () -> {
+                order.timer(ledger);
+                answer(ledger, ask.size(), Sending.BYTES);
+            });
             case SOON -> ledger.connection().execute(() -> answer(ledger, ask.size(), Sending.BYTES));
             case BROADCAST -> house.broadcast(ask.size());
             case TELL -> tellAnother(ledger, ask);
@@ -346,6 +349,7 @@ final class App implements Handler {
         connection.pauseReading();
         ledger.pausedByApplication = house.origin(ledger) == House.OWN; // from elsewhere it takes effect later
         connection.schedule(Duration.ofNanos(nanos), () -> {
+            order.timer(ledger);
             ledger.pausedByApplication = false;
             ledger.lastResumeNanos = scene.now();
             connection.resumeReading();

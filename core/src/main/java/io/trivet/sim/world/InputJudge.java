@@ -1,5 +1,6 @@
 package io.trivet.sim.world;
 
+import io.trivet.sim.SimFault;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -78,6 +79,10 @@ final class InputJudge {
         if (!peer.outputEnded()) {
             wrong(Rule.ENDS, ledger, "is told the end of an input that goes on");
             return;
+        }
+        // The last urgent byte is overtaken by no other; only an interrupted call can miss it.
+        if (ledger.plan.urgent() && ledger.urgentsTold < peer.urgentsSent && !scene.fired(SimFault.INTERRUPTED)) {
+            wrong(Rule.DELIVERY, ledger, "is told the end, and was not told the last urgent byte before it");
         }
         if (frames.isRaw()) {
             if (ledger.bytesGiven != peer.written) {

@@ -60,6 +60,10 @@ final class Ledger {
 
     /** Since when something waits in the queue, as was seen after a turn; -1: nothing does. */
     long waitingSinceNanos = -1;
+    /** The message of which a part has come, and since when it is that one's turn; -1: the last came whole. */
+    int partOf;
+
+    long partSinceNanos = -1;
     /** The state after the last turn, and since when it is that. */
     @Nullable ConnectionState stateSeen;
     long stateSeenNanos;

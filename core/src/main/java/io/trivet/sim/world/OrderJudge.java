@@ -61,6 +61,11 @@ final class OrderJudge {
         expectOwnLoop(ledger);
     }
 
+    void timer(Ledger ledger) {
+        expect(ledger, ledger.phase != Ledger.Phase.CLOSED, "is told that a time has come, after its end");
+        expectOwnLoop(ledger);
+    }
+
     void closed(Ledger ledger, Connection connection, CloseReason reason) {
         boolean first = ledger.phase != Ledger.Phase.CLOSED;
         boolean opened = ledger.phase != Ledger.Phase.BEFORE_OPEN || ledger.called;

@@ -59,6 +59,11 @@ final class Said {
         return length;
     }
 
+    /** Where a message begins; behind the last one, where the next will. */
+    int begin(int message) {
+        return message < messages.size() ? messages.get(message).from() : length;
+    }
+
     /** A view of the bytes between two places. */
     ByteBuffer bytes(int from, int to) {
         return ByteBuffer.wrap(stream, from, to - from);

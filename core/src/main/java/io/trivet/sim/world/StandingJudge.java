@@ -88,6 +88,7 @@ final class StandingJudge {
         } else {
             late(ledger, Math.max(wire.activeNanos, ledger.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "to do anything");
         }
+        part(ledger, wire, state);
         if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called) {
             late(ledger, ledger.openedNanos, limits.firstMessageTimeout(), 0, "to say something");
         }
@@ -102,6 +103,27 @@ final class StandingJudge {
             scene.findings.report(Rule.LIVENESS, ledger + " has " + ledger.connection().queue().bytes()
                     + " bytes waiting, and its socket has been empty for " + Words.time(scene.now() - since));
         }
+    }
+
+    /** The beginning of a message: of one that is not too long, and that comes to its end in time. Exact where every byte is a message's. */
+    private void part(Ledger ledger, Wire wire, ConnectionState state) {
+        Frames frames = ledger.plan.frames();
+        long held = wire.bytesIn - ledger.peer.said.begin(ledger.nextMessage);
+        boolean awaitsRest = held > 0 && state == ConnectionState.OPEN && wire.receiving && !wire.inputEnded;
+        if (!awaitsRest || frames.isRaw() || ledger.peer.urgentsSent > 0) {
+            ledger.partSinceNanos = -1;
+            return;
+        }
+        if (ledger.partSinceNanos < 0 || ledger.partOf != ledger.nextMessage) {
+            ledger.partOf = ledger.nextMessage;
+            ledger.partSinceNanos = scene.now();
+        }
+        int most = ledger.plan.limits().messageBytesMax();
+        if (held > frames.framedLength(most)) {
+            scene.findings.report(Rule.CAPS, ledger + " holds " + held + " bytes of a message, which may have " + most);
+        }
+        late(ledger, Math.max(ledger.partSinceNanos, wire.receivingSinceNanos), ledger.plan.limits().messageTimeout(), 0,
+                "to end a message");
     }
 
     private void late(Ledger ledger, long sinceNanos, Duration timeout, long graceNanos, String what) {

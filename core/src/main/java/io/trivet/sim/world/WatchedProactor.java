@@ -82,6 +82,7 @@ final class WatchedProactor implements Proactor {
         Wire wire = wires.get(handle);
         if (wire != null) {
             wire.receiving = true;
+            wire.receivingSinceNanos = scene.now();
         }
     }
 
@@ -250,7 +251,10 @@ final class WatchedProactor implements Proactor {
         public void connected(long handle) {
             scene.operations++;
             scene.progress++;
-            open(handle, "a connect");
+            Wire wire = open(handle, "a connect");
+            if (wire != null) {
+                wire.begins(scene.now());
+            }
             server().connected(handle);
         }
 

@@ -11,6 +11,7 @@ final class Wire {
     /** When bytes last went in either direction. */
     long activeNanos;
     boolean receiving;
+    long receivingSinceNanos;
     boolean inputEnded;
     boolean closed;
     long closedNanos;
@@ -20,6 +21,11 @@ final class Wire {
     boolean awaitsRoom;
 
     Wire(long nowNanos) {
+        begins(nowNanos);
+    }
+
+    /** Only now is there anybody at the other end. */
+    void begins(long nowNanos) {
         takenNanos = nowNanos;
         activeNanos = nowNanos;
     }
