@@ -1,5 +1,7 @@
 package io.trivet.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -11,9 +13,10 @@ import java.lang.invoke.MethodHandle;
 import java.util.function.Consumer;
 
 /**
- * Makes handles for C functions, all of one form: every argument is a {@code long}, addresses too, and so is the result; the first
- * Java argument is where errno goes. On x86-64 and aarch64 an integer argument takes a whole register whatever its C type, so this
- * is the ABI; and functions with equally many arguments share their compiled stub, which the start of the JVM feels.
+ * Makes handles for C functions, all of one form: six {@code long} arguments, addresses too, and a {@code long} result; before them
+ * goes the place for errno. On x86-64 and aarch64 an integer argument takes a whole register whatever its C type, up to six of them, and
+ * a function does not look at registers that it has no parameter for: so this is the ABI, and whoever has fewer arguments passes 0 for
+ * the rest. That all share one compiled stub is felt when the JVM starts: each further form costs 15 ms.
  *
  * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is not
  * used, since some of the calls wait.
@@ -22,6 +25,8 @@ import java.util.function.Consumer;
 final class Downcall {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
+    private static final FunctionDescriptor LONGS_6 = FunctionDescriptor
+            .of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     /** Where a call leaves errno: see {@link #newErrno}. */
     private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = ERRNO.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
@@ -29,8 +34,8 @@ final class Downcall {
     private Downcall() {}
 
     /** A function that must be there. */
-    static MethodHandle of(String function, int arguments) {
-        MethodHandle handle = ofOptional(function, arguments);
+    static MethodHandle of(String function) {
+        MethodHandle handle = ofOptional(function);
         if (handle == null) {
             throw new UnsatisfiedLinkError("the C library has no function " + function);
         }
@@ -38,12 +43,15 @@ final class Downcall {
     }
 
     /** A function that an older C library may lack: then null. */
-    static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function, int arguments) {
-        MemoryLayout[] longs = new MemoryLayout[arguments];
-        java.util.Arrays.fill(longs, ValueLayout.JAVA_LONG);
-        FunctionDescriptor descriptor = FunctionDescriptor.of(ValueLayout.JAVA_LONG, longs);
-        return LINKER.defaultLookup().find(function).map(symbol -> LINKER.downcallHandle(symbol, descriptor, CAPTURE))
-                .orElse(null);
+    static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function) {
+        MemorySegment symbol = LINKER.defaultLookup().find(function).orElse(null);
+        return symbol == null ? null : LINKER.downcallHandle(symbol, LONGS_6, CAPTURE);
+    }
+
+    /** man 2 syscall: the number of a call that the C library has no name for, and its six arguments. */
+    static MethodHandle syscall() {
+        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("syscall"), LONGS_6.appendArgumentLayouts(JAVA_LONG),
+                CAPTURE);
     }
 
     /** A place for errno; not to be shared by threads that call at the same time. */

@@ -30,29 +30,29 @@ final class Libc {
     /** One a thread: a call's error number must not be overwritten by another thread's call. Freed with the thread. */
     private static final ThreadLocal<MemorySegment> ERRNO = ThreadLocal.withInitial(() -> Downcall.newErrno(Arena.ofAuto()));
 
-    private static final MethodHandle SOCKET = Downcall.of("socket", 3);
-    private static final MethodHandle BIND = Downcall.of("bind", 3);
-    private static final MethodHandle LISTEN = Downcall.of("listen", 2);
-    private static final MethodHandle ACCEPT4 = Downcall.of("accept4", 4);
-    private static final MethodHandle CONNECT = Downcall.of("connect", 3);
-    private static final MethodHandle SHUTDOWN = Downcall.of("shutdown", 2);
-    private static final MethodHandle CLOSE = Downcall.of("close", 1);
-    private static final MethodHandle RECV = Downcall.of("recv", 4);
-    private static final MethodHandle SEND = Downcall.of("send", 4);
-    private static final MethodHandle RECVFROM = Downcall.of("recvfrom", 6);
-    private static final MethodHandle SENDTO = Downcall.of("sendto", 6);
-    private static final MethodHandle SENDMSG = Downcall.of("sendmsg", 3);
-    private static final MethodHandle READ = Downcall.of("read", 3);
-    private static final MethodHandle WRITE = Downcall.of("write", 3);
-    private static final MethodHandle GETSOCKOPT = Downcall.of("getsockopt", 5);
-    private static final MethodHandle SETSOCKOPT = Downcall.of("setsockopt", 5);
-    private static final MethodHandle GETSOCKNAME = Downcall.of("getsockname", 3);
-    private static final MethodHandle GETPEERNAME = Downcall.of("getpeername", 3);
-    private static final MethodHandle SOCKATMARK = Downcall.of("sockatmark", 1);
-    private static final MethodHandle PIPE2 = Downcall.of("pipe2", 2);
-    private static final MethodHandle EVENTFD = Downcall.of("eventfd", 2);
+    private static final MethodHandle SOCKET = Downcall.of("socket");
+    private static final MethodHandle BIND = Downcall.of("bind");
+    private static final MethodHandle LISTEN = Downcall.of("listen");
+    private static final MethodHandle ACCEPT4 = Downcall.of("accept4");
+    private static final MethodHandle CONNECT = Downcall.of("connect");
+    private static final MethodHandle SHUTDOWN = Downcall.of("shutdown");
+    private static final MethodHandle CLOSE = Downcall.of("close");
+    private static final MethodHandle RECV = Downcall.of("recv");
+    private static final MethodHandle SEND = Downcall.of("send");
+    private static final MethodHandle RECVFROM = Downcall.of("recvfrom");
+    private static final MethodHandle SENDTO = Downcall.of("sendto");
+    private static final MethodHandle SENDMSG = Downcall.of("sendmsg");
+    private static final MethodHandle READ = Downcall.of("read");
+    private static final MethodHandle WRITE = Downcall.of("write");
+    private static final MethodHandle GETSOCKOPT = Downcall.of("getsockopt");
+    private static final MethodHandle SETSOCKOPT = Downcall.of("setsockopt");
+    private static final MethodHandle GETSOCKNAME = Downcall.of("getsockname");
+    private static final MethodHandle GETPEERNAME = Downcall.of("getpeername");
+    private static final MethodHandle SOCKATMARK = Downcall.of("sockatmark");
+    private static final MethodHandle PIPE2 = Downcall.of("pipe2");
+    private static final MethodHandle EVENTFD = Downcall.of("eventfd");
     /** Variadic in C, which on Linux makes no difference to arguments that are integers (System V and AAPCS64 alike). */
-    private static final MethodHandle FCNTL = Downcall.of("fcntl", 3);
+    private static final MethodHandle FCNTL = Downcall.of("fcntl");
 
     private Libc() {}
 
@@ -76,7 +76,7 @@ final class Libc {
     static int socket(int domain, int type, int protocol) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SOCKET.invokeExact(errno, (long) domain, (long) type, (long) protocol), errno);
+            return intResult((long) SOCKET.invokeExact(errno, (long) domain, (long) type, (long) protocol, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -86,7 +86,7 @@ final class Libc {
     static int bind(int fd, long address, int length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) BIND.invokeExact(errno, (long) fd, address, (long) length), errno);
+            return intResult((long) BIND.invokeExact(errno, (long) fd, address, (long) length, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -96,7 +96,7 @@ final class Libc {
     static int listen(int fd, int backlog) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) LISTEN.invokeExact(errno, (long) fd, (long) backlog), errno);
+            return intResult((long) LISTEN.invokeExact(errno, (long) fd, (long) backlog, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -106,7 +106,7 @@ final class Libc {
     static int accept4(int fd, long address, long lengthAddress, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) ACCEPT4.invokeExact(errno, (long) fd, address, lengthAddress, (long) flags), errno);
+            return intResult((long) ACCEPT4.invokeExact(errno, (long) fd, address, lengthAddress, (long) flags, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -116,7 +116,7 @@ final class Libc {
     static int connect(int fd, long address, int length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) CONNECT.invokeExact(errno, (long) fd, address, (long) length), errno);
+            return intResult((long) CONNECT.invokeExact(errno, (long) fd, address, (long) length, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -126,7 +126,7 @@ final class Libc {
     static int shutdown(int fd, int how) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SHUTDOWN.invokeExact(errno, (long) fd, (long) how), errno);
+            return intResult((long) SHUTDOWN.invokeExact(errno, (long) fd, (long) how, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -136,7 +136,7 @@ final class Libc {
     static int close(int fd) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) CLOSE.invokeExact(errno, (long) fd), errno);
+            return intResult((long) CLOSE.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -146,7 +146,7 @@ final class Libc {
     static long recv(int fd, long buffer, long length, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) RECV.invokeExact(errno, (long) fd, buffer, length, (long) flags), errno);
+            return longResult((long) RECV.invokeExact(errno, (long) fd, buffer, length, (long) flags, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -156,7 +156,7 @@ final class Libc {
     static long send(int fd, long buffer, long length, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) SEND.invokeExact(errno, (long) fd, buffer, length, (long) flags), errno);
+            return longResult((long) SEND.invokeExact(errno, (long) fd, buffer, length, (long) flags, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -189,7 +189,7 @@ final class Libc {
     static long sendmsg(int fd, long message, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) SENDMSG.invokeExact(errno, (long) fd, message, (long) flags), errno);
+            return longResult((long) SENDMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -199,7 +199,7 @@ final class Libc {
     static long read(int fd, long buffer, long length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) READ.invokeExact(errno, (long) fd, buffer, length), errno);
+            return longResult((long) READ.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -209,7 +209,7 @@ final class Libc {
     static long write(int fd, long buffer, long length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) WRITE.invokeExact(errno, (long) fd, buffer, length), errno);
+            return longResult((long) WRITE.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -219,7 +219,8 @@ final class Libc {
     static int getsockopt(int fd, int level, int option, long value, long lengthAddress) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) GETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, lengthAddress),
+            return intResult(
+                    (long) GETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, lengthAddress, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -230,7 +231,8 @@ final class Libc {
     static int setsockopt(int fd, int level, int option, long value, int length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, (long) length),
+            return intResult(
+                    (long) SETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, (long) length, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -241,7 +243,7 @@ final class Libc {
     static int getsockname(int fd, long address, long lengthAddress) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) GETSOCKNAME.invokeExact(errno, (long) fd, address, lengthAddress), errno);
+            return intResult((long) GETSOCKNAME.invokeExact(errno, (long) fd, address, lengthAddress, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -251,7 +253,7 @@ final class Libc {
     static int getpeername(int fd, long address, long lengthAddress) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) GETPEERNAME.invokeExact(errno, (long) fd, address, lengthAddress), errno);
+            return intResult((long) GETPEERNAME.invokeExact(errno, (long) fd, address, lengthAddress, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -261,7 +263,7 @@ final class Libc {
     static int sockatmark(int fd) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SOCKATMARK.invokeExact(errno, (long) fd), errno);
+            return intResult((long) SOCKATMARK.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -271,7 +273,7 @@ final class Libc {
     static int pipe2(long descriptors, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) PIPE2.invokeExact(errno, descriptors, (long) flags), errno);
+            return intResult((long) PIPE2.invokeExact(errno, descriptors, (long) flags, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -281,7 +283,7 @@ final class Libc {
     static int eventfd(int initial, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) EVENTFD.invokeExact(errno, (long) initial, (long) flags), errno);
+            return intResult((long) EVENTFD.invokeExact(errno, (long) initial, (long) flags, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -291,7 +293,7 @@ final class Libc {
     static int fcntl(int fd, int command, int argument) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) FCNTL.invokeExact(errno, (long) fd, (long) command, (long) argument), errno);
+            return intResult((long) FCNTL.invokeExact(errno, (long) fd, (long) command, (long) argument, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

@@ -69,11 +69,9 @@ final class Uring {
     private static final int MAP_SHARED_POPULATE = 0x8001;
     private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 
-    private static final MethodHandle SYSCALL3 = Downcall.of("syscall", 3);
-    private static final MethodHandle SYSCALL5 = Downcall.of("syscall", 5);
-    private static final MethodHandle SYSCALL7 = Downcall.of("syscall", 7);
-    private static final MethodHandle MMAP = Downcall.of("mmap", 6);
-    private static final MethodHandle MUNMAP = Downcall.of("munmap", 2);
+    private static final MethodHandle SYSCALL = Downcall.syscall();
+    private static final MethodHandle MMAP = Downcall.of("mmap");
+    private static final MethodHandle MUNMAP = Downcall.of("munmap");
 
     private Uring() {}
 
@@ -81,7 +79,8 @@ final class Uring {
     static int setup(int entries, long params) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) SYSCALL3.invokeExact(errno, (long) SYS_SETUP, (long) entries, params), errno);
+            return Libc.intResult((long) SYSCALL.invokeExact(errno, (long) SYS_SETUP, (long) entries, params, 0L, 0L, 0L, 0L),
+                    errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -92,7 +91,7 @@ final class Uring {
         MemorySegment errno = Libc.errnoOfThread();
         try {
             return Libc.intResult(
-                    (long) SYSCALL7.invokeExact(errno, (long) SYS_ENTER, (long) fd, (long) toSubmit, (long) minComplete,
+                    (long) SYSCALL.invokeExact(errno, (long) SYS_ENTER, (long) fd, (long) toSubmit, (long) minComplete,
                             (long) flags, argument, argumentSize),
                     errno);
         } catch (Throwable t) {
@@ -105,7 +104,8 @@ final class Uring {
         MemorySegment errno = Libc.errnoOfThread();
         try {
             return Libc.intResult(
-                    (long) SYSCALL5.invokeExact(errno, (long) SYS_REGISTER, (long) fd, (long) opcode, argument, (long) count),
+                    (long) SYSCALL.invokeExact(errno, (long) SYS_REGISTER, (long) fd, (long) opcode, argument, (long) count, 0L,
+                            0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -136,7 +136,7 @@ final class Uring {
     static void unmap(long address, long size) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            long _ = (long) MUNMAP.invokeExact(errno, address, size);
+            long _ = (long) MUNMAP.invokeExact(errno, address, size, 0L, 0L, 0L, 0L);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

@@ -8,19 +8,19 @@ import org.jspecify.annotations.Nullable;
 final class Waits {
     /** Each in a class of its own: an engine that is not used costs nothing at the start. */
     private static final class Poll {
-        static final MethodHandle PPOLL = Downcall.of("ppoll", 4);
+        static final MethodHandle PPOLL = Downcall.of("ppoll");
     }
 
     private static final class Select {
-        static final MethodHandle PSELECT = Downcall.of("pselect", 6);
+        static final MethodHandle PSELECT = Downcall.of("pselect");
     }
 
     private static final class Epoll {
-        static final MethodHandle CREATE = Downcall.of("epoll_create1", 1);
-        static final MethodHandle CTL = Downcall.of("epoll_ctl", 4);
-        static final MethodHandle WAIT = Downcall.of("epoll_wait", 4);
+        static final MethodHandle CREATE = Downcall.of("epoll_create1");
+        static final MethodHandle CTL = Downcall.of("epoll_ctl");
+        static final MethodHandle WAIT = Downcall.of("epoll_wait");
         /** Nanoseconds instead of milliseconds: Linux 5.11, glibc 2.35. */
-        static final @Nullable MethodHandle PWAIT2 = Downcall.ofOptional("epoll_pwait2", 5);
+        static final @Nullable MethodHandle PWAIT2 = Downcall.ofOptional("epoll_pwait2");
         /** The C library has the call, and the kernel is older, or a container's filter does not know it. */
         static volatile boolean pwait2Refused;
     }
@@ -31,7 +31,7 @@ final class Waits {
     static int ppoll(long pollfds, int count, long timespec) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) Poll.PPOLL.invokeExact(errno, pollfds, (long) count, timespec, 0L), errno);
+            return Libc.intResult((long) Poll.PPOLL.invokeExact(errno, pollfds, (long) count, timespec, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -52,7 +52,7 @@ final class Waits {
     static int epollCreate1(int flags) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) Epoll.CREATE.invokeExact(errno, (long) flags), errno);
+            return Libc.intResult((long) Epoll.CREATE.invokeExact(errno, (long) flags, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -62,7 +62,8 @@ final class Waits {
     static int epollCtl(int epfd, int operation, int fd, long event) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) Epoll.CTL.invokeExact(errno, (long) epfd, (long) operation, (long) fd, event), errno);
+            return Libc.intResult((long) Epoll.CTL.invokeExact(errno, (long) epfd, (long) operation, (long) fd, event, 0L, 0L),
+                    errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -75,7 +76,8 @@ final class Waits {
         long timespec = timeout.isOver() || fine == null ? 0 : timeout.timespec();
         try {
             if (fine != null && timespec != 0) {
-                int result = Libc.intResult((long) fine.invokeExact(errno, (long) epfd, events, (long) maxEvents, timespec, 0L),
+                int result = Libc.intResult(
+                        (long) fine.invokeExact(errno, (long) epfd, events, (long) maxEvents, timespec, 0L, 0L),
                         errno);
                 if (result != -Errno.ENOSYS && result != -Errno.EPERM) {
                     return result;
@@ -83,7 +85,8 @@ final class Waits {
                 Epoll.pwait2Refused = true;
             }
             return Libc.intResult(
-                    (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis()), errno);
+                    (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis(), 0L, 0L),
+                    errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

@@ -8,18 +8,20 @@ import org.jspecify.annotations.Nullable;
 
 /** The named networks of all providers: the one place where implementations are found. */
 final class Networks {
-    private static final System.Logger LOG = System.getLogger("io.trivet.net");
-
     private Networks() {}
 
     /** Loaded once; the providers themselves do nothing before a network is asked for. */
     private static final class Providers {
-        static final List<NetworkProvider> BEST_FIRST = ServiceLoader
-                .load(NetworkProvider.class, NetworkProvider.class.getClassLoader())
-                .stream()
-                .map(ServiceLoader.Provider::get)
-                .sorted(Comparator.comparingInt(NetworkProvider::preference).reversed())
-                .toList();
+        static final List<NetworkProvider> BEST_FIRST = bestFirst();
+
+        private static List<NetworkProvider> bestFirst() {
+            List<NetworkProvider> providers = new ArrayList<>();
+            for (NetworkProvider provider : ServiceLoader.load(NetworkProvider.class, NetworkProvider.class.getClassLoader())) {
+                providers.add(provider);
+            }
+            providers.sort(Comparator.comparingInt(NetworkProvider::preference).reversed());
+            return List.copyOf(providers);
+        }
     }
 
     /** The choice is made once, so that its reason is logged once. */
@@ -39,7 +41,8 @@ final class Networks {
                             reasons.add(reason);
                         }
                         if (!reasons.isEmpty()) {
-                            LOG.log(level, "using {0}, since {1}", name, String.join("; ", reasons));
+                            System.getLogger("io.trivet.net").log(level, "using {0}, since {1}", name,
+                                    String.join("; ", reasons));
                         }
                         return network;
                     } catch (UnavailableException e) {
