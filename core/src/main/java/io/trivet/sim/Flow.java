@@ -166,7 +166,7 @@ final class Flow {
         if (faults.happens(SimFault.STALL)) {
             long stall = faults.random(SimFault.STALL).between(100_000_000, 20_000_000_000L);
             stalledUntil = Math.max(stalledUntil, kernel.now() + stall);
-            kernel.tell(SimFault.STALL, from);
+            kernel.strikes(SimFault.STALL, from);
         }
         if (stalledUntil == STALLED_FOR_GOOD) {
             return STALLED_FOR_GOOD;
@@ -208,7 +208,7 @@ final class Flow {
         }
         boolean breaks = (written > arrived) && kernel.faults.happens(SimFault.RESET);
         if (breaks) {
-            kernel.tell(SimFault.RESET, from);
+            kernel.strikes(SimFault.RESET, from);
         }
         deliverBytes(breaks);
         if (dead) {

@@ -2,9 +2,14 @@ package io.trivet.sim;
 
 import io.trivet.net.Loop;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What all hosts of a simulated network have in common: the time, what is to happen, the faults, who listens, and whose turn it is. */
@@ -31,6 +36,8 @@ final class Kernel {
     @Nullable SimTrace trace;
 
     private final List<Loop> loops = new ArrayList<>();
+    /** Looked up, never gone through. */
+    private final Map<InetSocketAddress, Set<SimFault>> struck = new HashMap<>();
     private Loop[] turns = new Loop[0];
     private boolean turning;
     private long progress;
@@ -76,6 +83,18 @@ final class Kernel {
         if (trace != null) {
             trace.event(now(), "fault " + fault + ": " + subject);
         }
+    }
+
+    /** A fault has struck one connection: tells the listener, and remembers it by the addresses of both ends. */
+    void strikes(SimFault fault, TcpEnd end) {
+        tell(fault, end);
+        struck.computeIfAbsent(end.local, _ -> EnumSet.noneOf(SimFault.class)).add(fault);
+        struck.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(SimFault.class)).add(fault);
+    }
+
+    /** What has struck connections from or to an address. */
+    Set<SimFault> struck(InetSocketAddress address) {
+        return struck.getOrDefault(address, Set.of());
     }
 
     void attach(Loop loop) {

@@ -3,12 +3,15 @@ package io.trivet.sim;
 import io.trivet.net.Loop;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -143,6 +146,20 @@ public final class SimNetwork extends SimHost {
             fired.put(kind, count);
         }
         return Collections.unmodifiableMap(fired);
+    }
+
+    /**
+     * What has struck the connections from or to an address: which of {@link SimFault#RESET}, {@link SimFault#STALL},
+     * {@link SimFault#ACCEPT_ABORTED}, {@link SimFault#CONNECT_REFUSED}, {@link SimFault#CONNECT_UNREACHABLE} and
+     * {@link SimFault#CONNECT_IGNORED}. So a judge knows whether it was the net that cut a connection, or the server.
+     *
+     * @param address a client's own address, or where it has connected to
+     * @return the kinds, as they are now; empty: none
+     */
+    public Set<SimFault> faultsOf(InetSocketAddress address) {
+        EnumSet<SimFault> kinds = EnumSet.noneOf(SimFault.class);
+        kinds.addAll(kernel.struck(address));
+        return Collections.unmodifiableSet(kinds);
     }
 
     /** From now on no fault happens any more, and what was stalled, clogged or withheld goes on: for the end of a run. */

@@ -37,7 +37,7 @@ final class SimTcpListener extends SimSocket implements TcpListener {
             throw failure("accept", drawn(SimFault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
         }
         while (first != null && faults.happens(SimFault.ACCEPT_ABORTED)) {
-            host.kernel.tell(SimFault.ACCEPT_ABORTED, first);
+            host.kernel.strikes(SimFault.ACCEPT_ABORTED, first);
             listening.removeFirst();
             first.reset();
             first = listening.first();

@@ -196,13 +196,13 @@ final class Tcp {
             Faults faults = kernel.faults;
             if (faults.happens(SimFault.CONNECT_REFUSED)) {
                 answer = ErrorCode.ECONNREFUSED;
-                kernel.tell(SimFault.CONNECT_REFUSED, client);
+                kernel.strikes(SimFault.CONNECT_REFUSED, client);
             } else if (faults.happens(SimFault.CONNECT_UNREACHABLE)) {
                 answer = ErrorCode.EHOSTUNREACH;
-                kernel.tell(SimFault.CONNECT_UNREACHABLE, client);
+                kernel.strikes(SimFault.CONNECT_UNREACHABLE, client);
             } else if (faults.happens(SimFault.CONNECT_IGNORED)) {
                 ignored = true;
-                kernel.tell(SimFault.CONNECT_IGNORED, client);
+                kernel.strikes(SimFault.CONNECT_IGNORED, client);
             }
             after(latency());
         }

@@ -47,6 +47,18 @@ enum Frames {
         return isPrefixed() || tail.length() > 1;
     }
 
+    /** How many of some bytes are no urgent ones. With a prefix one alone is ever sent, which is never overtaken by another. */
+    int ordinaryBytes(ByteBuffer bytes, int from, int to) {
+        if (isPrefixed()) {
+            return to - from;
+        }
+        int ordinary = 0;
+        for (int i = from; i < to; i++) {
+            ordinary += (bytes.get(i) & 0xff) < Content.URGENT_MIN ? 1 : 0;
+        }
+        return ordinary;
+    }
+
     /** The longest message that a frame can hold. */
     int lengthMax() {
         return lengthMax;

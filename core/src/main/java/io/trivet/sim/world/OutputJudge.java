@@ -20,7 +20,7 @@ final class OutputJudge {
     }
 
     void received(ByteBuffer bytes) {
-        if (scene.canary) {
+        if (scene.planted == Planted.CANARY) {
             wrong(Rule.CANARY, "receives something, with which nothing is wrong: so a failure looks");
         }
         unframer.add(bytes);

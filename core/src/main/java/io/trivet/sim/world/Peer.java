@@ -7,6 +7,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.net.Poller;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
+import io.trivet.sim.SimFault;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -43,6 +44,10 @@ final class Peer {
     long bytesRead;
     long lastReadNanos;
     int urgentsSent;
+    /** How many ordinary bytes went before the last urgent one; -1: there was none. */
+    private int writtenBeforeUrgent = -1;
+    /** Where its end of the connection is: by that it is known what the net did to it. */
+    private @Nullable InetSocketAddress place;
     End end = End.NONE;
     @Nullable ErrorCode cutBy;
     /** Bytes of a message that was not whole at the end. */
@@ -59,6 +64,8 @@ final class Peer {
     private @Nullable TcpStream stream;
     private boolean connected;
     private boolean begun;
+    /** It could not even begin to connect. */
+    private boolean hasNoSocket;
     private boolean healed;
     private int nextStep;
     private long stepNanos;
@@ -102,6 +109,16 @@ final class Peer {
     /** Whether it has reset, hung up, or was cut itself: then a server may see a reset. */
     boolean hasCutOff() {
         return cutOff;
+    }
+
+    /** Whether an urgent byte was the last that it has sent. */
+    boolean endsWithUrgent() {
+        return writtenBeforeUrgent == written;
+    }
+
+    /** Whether the net has done that to its connection. */
+    boolean isStruckBy(SimFault kind) {
+        return place != null && scene.network.faultsOf(place).contains(kind);
     }
 
     OutputJudge judge() {
@@ -167,6 +184,7 @@ final class Peer {
         begun = true;
         scene.tally.add("client", plan.manner());
         if (plan.called()) {
+            place = address();
             if (plan.listens()) {
                 listener = host.listen(address(), 4);
                 poller.register(listener, Interest.READ, token);
@@ -181,11 +199,13 @@ final class Peer {
         try {
             begunStream = host.connect(house.address);
         } catch (IOException e) {
+            hasNoSocket = true;
             end(End.NOT_CONNECTED, "cannot connect: " + e.getMessage());
             return;
         }
         stream = begunStream;
-        guests.add(begunStream.localAddress(), this);
+        place = begunStream.localAddress();
+        guests.add(place, this);
         prepare(begunStream);
         tell("connects from " + begunStream.localAddress().getPort());
         poller.register(begunStream, Interest.WRITE, token);
@@ -212,6 +232,7 @@ final class Peer {
             case Deed.Urgent urgent -> {
                 if (!finishedOutput && open().sendUrgent((byte) (Content.URGENT_MIN + urgentsSent % 100))) {
                     urgentsSent++;
+                    writtenBeforeUrgent = written;
                 }
             }
             case Deed.Rest rest -> readNanos = scene.now() + rest.nanos();
@@ -390,13 +411,9 @@ final class Peer {
         dueNanos = due();
     }
 
-    /** Whether it was cut off with something left to write, on which the other side may have answered with a reset. */
-    boolean hasMoreToWrite() {
-        return written < said.length();
-    }
-
-    boolean hasBegun() {
-        return begun;
+    /** Whether it has tried to connect. */
+    boolean hasTried() {
+        return begun && !hasNoSocket;
     }
 
     /** One that is called, and whose call has failed, waits for nobody. */

@@ -28,11 +28,11 @@ public final class Play {
     private final List<SimHost> clientHosts = new ArrayList<>();
     private final List<Poller> pollers = new ArrayList<>();
     private final RestJudge rest;
-    private final boolean canary;
+    private final Planted planted;
 
-    private Play(World world, @Nullable Consumer<String> listener, boolean canary) {
+    private Play(World world, @Nullable Consumer<String> listener, Planted planted) {
         this.world = world;
-        this.canary = canary;
+        this.planted = planted;
         network = SimNetwork.of(world.seed(), world.faults());
         Timeline timeline = new Timeline(network.clock(), listener);
         if (listener != null) {
@@ -49,7 +49,7 @@ public final class Play {
      * @return how it went
      */
     public static Outcome of(World world) {
-        return new Play(world, null, false).perform();
+        return new Play(world, null, Planted.NOTHING).perform();
     }
 
     /**
@@ -60,7 +60,7 @@ public final class Play {
      * @return how it went
      */
     public static Outcome of(World world, Consumer<String> listener) {
-        return new Play(world, listener, false).perform();
+        return new Play(world, listener, Planted.NOTHING).perform();
     }
 
     /**
@@ -71,7 +71,12 @@ public final class Play {
      * @return how it went: not well, if there was such a message
      */
     public static Outcome canary(World world, @Nullable Consumer<String> listener) {
-        return new Play(world, listener, true).perform();
+        return new Play(world, listener, Planted.CANARY).perform();
+    }
+
+    /** Runs a world with something broken. */
+    static Outcome of(World world, Planted planted) {
+        return new Play(world, null, planted).perform();
     }
 
     private Outcome perform() {
@@ -91,7 +96,7 @@ public final class Play {
     }
 
     private void setUp() throws IOException {
-        scene.canary = canary;
+        scene.planted = planted;
         Guests guests = new Guests();
         for (ServerPlan plan : world.servers()) {
             InetAddress address = InetAddress.ofLiteral("10.0.1." + (plan.number() + 1));

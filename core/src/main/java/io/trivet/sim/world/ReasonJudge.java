@@ -22,15 +22,15 @@ final class ReasonJudge {
         Limits limits = ledger.plan.limits();
         Peer peer = ledger.peer;
         House house = peer.house;
-        boolean wireReset = peer.hasCutOff() || fired(SimFault.RESET) || fired(SimFault.CONNECT_IGNORED);
+        boolean wireReset = peer.hasCutOff() || peer.isStruckBy(SimFault.RESET)
+                || (ledger.called && peer.isStruckBy(SimFault.ACCEPT_ABORTED)); // it aborts what the server has connected to
         boolean holds = switch (reason) {
             case PEER_FINISHED -> peer.outputEnded() && (ledger.finished || ledger.outputFinished);
             case FINISHED -> ledger.finished || ledger.outputFinished;
             case CLOSED -> ledger.closedByApplication;
             case DRAINED -> house.drains;
             case SERVER_CLOSED -> house.isEnding() || scene.healed;
-            case RESET -> wireReset || (ledger.called && (fired(SimFault.CONNECT_UNREACHABLE) || fired(SimFault.CONNECT_REFUSED)
-                    || fired(SimFault.ACCEPT_ABORTED)));
+            case RESET -> wireReset;
             case FAILED -> false;
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN;
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
@@ -90,9 +90,5 @@ final class ReasonJudge {
 
     private boolean passed(long sinceNanos, Duration timeout) {
         return !timeout.isZero() && scene.now() - sinceNanos >= timeout.toNanos();
-    }
-
-    private boolean fired(SimFault kind) {
-        return scene.fired(kind);
     }
 }

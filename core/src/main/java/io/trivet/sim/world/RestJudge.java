@@ -97,10 +97,8 @@ final class RestJudge {
             case FINISHED, PEER_FINISHED, DRAINED -> true;
             default -> false;
         };
-        // To the kernel an urgent byte is unread until something behind it was read, also when it was taken.
-        boolean unread = ledger.wire == null || ledger.wire.bytesIn < peer.written || peer.hasMoreToWrite()
-                || peer.urgentsSent > 0;
-        boolean netReset = fired(SimFault.RESET);
+        boolean unread = !hasReadAll(peer, ledger.wire);
+        boolean netReset = peer.isStruckBy(SimFault.RESET);
         switch (peer.end) {
             case FINISHED -> {
                 if (orderly) {
@@ -113,6 +111,9 @@ final class RestJudge {
             case CUT -> {
                 if (orderly && !unread && !netReset) {
                     report(peer, reason, "was cut off by " + peer.cutBy + ", though everything that it wrote was read");
+                }
+                if (reason == CloseReason.RESET && !netReset) {
+                    report(peer, reason, "was cut off by " + peer.cutBy + " as well, and nobody has begun with it");
                 }
             }
             case NOT_CONNECTED -> {
@@ -128,6 +129,14 @@ final class RestJudge {
         }
     }
 
+    /**
+     * Whether nothing of what a client has sent was left in the kernel when the server closed, or came after that: only then there is no
+     * reset. An urgent byte stays in the stream, taken or not, until something behind it is read, or the end.
+     */
+    private static boolean hasReadAll(Peer peer, @Nullable Wire wire) {
+        return wire != null && (wire.inputEnded || (wire.ordinaryIn == peer.written && !peer.endsWithUrgent()));
+    }
+
     /** A client that no handler was told of. */
     private void checkUnseen(Peer peer) {
         House house = peer.house;
@@ -135,12 +144,13 @@ final class RestJudge {
         if (turnedAway && house.plan.limits().connectionsPerAddressMax() > 0 && !house.isEnding()) {
             scene.tally.add("limit", Limit.CONNECTIONS_PER_ADDRESS);
         }
-        boolean refused = house.isEnding() || house.plan.limits().connectionsPerAddressMax() > 0 || fired(SimFault.ACCEPT_ABORTED)
-                || fired(SimFault.RESET) || fired(SimFault.CONNECT_REFUSED) || fired(SimFault.CONNECT_UNREACHABLE)
-                || fired(SimFault.CONNECT_IGNORED) || fired(SimFault.SOCKET_REFUSED);
+        boolean refused = house.isEnding() || house.plan.limits().connectionsPerAddressMax() > 0
+                || peer.isStruckBy(SimFault.ACCEPT_ABORTED) || peer.isStruckBy(SimFault.RESET)
+                || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
+                || peer.isStruckBy(SimFault.CONNECT_IGNORED);
         boolean explained = switch (peer.end) {
             case OWN, NONE -> true;
-            case NOT_CONNECTED -> refused || peer.plan.called() || !peer.hasBegun()
+            case NOT_CONNECTED -> refused || peer.plan.called() || !peer.hasTried()
                     || (peer.cutBy == ErrorCode.ETIMEDOUT && house.plan.backlog() < peers.size()); // there was never room in the backlog
             case CUT, FINISHED -> refused;
         };
@@ -186,9 +196,5 @@ final class RestJudge {
         if (found) {
             scene.findings.report(Rule.LEAKS, "server " + house.plan.number() + " is closed, and " + what);
         }
-    }
-
-    private boolean fired(SimFault kind) {
-        return scene.fired(kind);
     }
 }

@@ -25,7 +25,9 @@ final class Scene {
     /** Calls on sockets, and completions. */
     long operations;
     long connections;
-    boolean canary;
+    Planted planted = Planted.NOTHING;
+    /** Whether any client sends urgent bytes. */
+    final boolean sendsUrgent;
 
     Scene(World world, SimNetwork network, Timeline timeline, Findings findings, Tally tally) {
         this.world = world;
@@ -34,13 +36,15 @@ final class Scene {
         this.timeline = timeline;
         this.findings = findings;
         this.tally = tally;
+        sendsUrgent = world.peers().stream().flatMap(peer -> peer.steps().stream())
+                .anyMatch(step -> step.deed() instanceof Deed.Urgent);
     }
 
     long now() {
         return clock.elapsedNanos();
     }
 
-    /** Whether a kind of fault has happened. */
+    /** Whether a kind of fault has happened, to whomever. */
     boolean fired(SimFault kind) {
         return Objects.requireNonNull(network.faultsFired().get(kind)) > 0;
     }

@@ -50,7 +50,7 @@ final class WatchedNetwork implements Network {
 
     @Override
     public Proactor proactor() throws IOException {
-        WatchedProactor proactor = new WatchedProactor(scene, host.proactor());
+        WatchedProactor proactor = new WatchedProactor(scene, Objects.requireNonNull(house).plan.frames(), host.proactor());
         proactors.add(proactor);
         return proactor;
     }

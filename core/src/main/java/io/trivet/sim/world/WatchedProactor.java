@@ -6,6 +6,7 @@ import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
@@ -20,6 +21,7 @@ final class WatchedProactor implements Proactor {
     private static final long ACCEPT_FAILURES_NANOS = 10_000_000;
 
     private final Scene scene;
+    private final Frames frames;
     private final Proactor proactor;
     /** Looked up, never gone through. */
     private final Map<Long, Wire> wires = new HashMap<>();
@@ -31,8 +33,9 @@ final class WatchedProactor implements Proactor {
     /** By the last poll. */
     private int toldCount;
 
-    WatchedProactor(Scene scene, Proactor proactor) {
+    WatchedProactor(Scene scene, Frames frames, Proactor proactor) {
         this.scene = scene;
+        this.frames = frames;
         this.proactor = proactor;
     }
 
@@ -58,6 +61,9 @@ final class WatchedProactor implements Proactor {
 
     @Override
     public long adopt(TcpStream stream) throws IOException {
+        if (scene.planted == Planted.RESET_AT_CLOSE) {
+            stream.setOption(StandardSocketOptions.SO_LINGER, 0);
+        }
         return begin(proactor.adopt(stream));
     }
 
@@ -274,6 +280,7 @@ final class WatchedProactor implements Proactor {
                     scene.tally.add("race", Race.RECEIVED_WHILE_SENDING);
                 }
                 wire.bytesIn += to - from;
+                wire.ordinaryIn += scene.sendsUrgent ? frames.ordinaryBytes(memory, from, to) : to - from;
                 wire.activeNanos = scene.now();
             }
             server().received(handle, memory, from, to);

@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /** What has gone through one socket of a server, in the eyes of someone who stands between the server and the kernel. */
 final class Wire {
     long bytesIn;
+    /** Of these, without urgent bytes that the next one has overtaken, and made ordinary ones. */
+    long ordinaryIn;
     long bytesOut;
     /** When the kernel last took something, or the connection began. */
     long takenNanos;

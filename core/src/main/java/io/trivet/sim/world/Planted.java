@@ -1,0 +1,10 @@
+package io.trivet.sim.world;
+
+/** What is broken on purpose, to see that a judge finds it. */
+enum Planted {
+    NOTHING,
+    /** A judge finds fault with the first message that is sent back. */
+    CANARY,
+    /** A server's connections are reset when they are closed, unless both sides have finished. */
+    RESET_AT_CLOSE
+}
