@@ -1,5 +1,5 @@
 """This machine, for what measures on it: its JDK, its C compiler, its name; and one processor for each side."""
-import os, platform, re, shutil, subprocess, sys
+import glob, os, platform, re, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -26,8 +26,14 @@ def java_version(home):
 
 def java(*arguments):
     """A JVM with the classes of bench and core, and the peers' jars."""
-    classes = [os.path.join(HERE, "target/classes"), os.path.join(ROOT, "core/target/classes"), os.path.join(HERE, "target/peers/*")]
-    return [os.path.join(java_home(), "bin/java"), "--enable-native-access=ALL-UNNAMED", "-cp", ":".join(classes), *arguments]
+    return [os.path.join(java_home(), "bin/java"), "--enable-native-access=ALL-UNNAMED", "-cp", ":".join(jars()), *arguments]
+
+
+def jars():
+    """Jars, not folders of classes: an ahead-of-time cache knows no others."""
+    own = [os.path.join(HERE, "target/trivet-bench-*.jar"), os.path.join(ROOT, "core/target/trivet-core-*.jar")]
+    return [jar for pattern in [*own, os.path.join(HERE, "target/peers/*.jar")] for jar in sorted(glob.glob(pattern))
+            if not jar.endswith(("-sources.jar", "-javadoc.jar"))]
 
 
 def c_program(name, *libraries):

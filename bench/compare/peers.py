@@ -9,6 +9,7 @@ JVM_OPTIONS = ["-XX:+UseSerialGC", "-Xmx4g"]
 NETTY_OPTIONS = ["--sun-misc-unsafe-memory-access=allow", "-Dio.netty.noUnsafe=false"]
 JAVA_PEERS = {"vertx": ("VertxPeer", NETTY_OPTIONS), "nio": ("SelectorPeer", []), "virtual-threads": ("VirtualThreadPeer", [])}
 C_PEERS = {"c-epoll": ("epoll", []), "c-uring": ("uring", ["-luring"]), "libuv": ("libuv", ["-luv"])}
+AOT = "+aot"  # a JVM that starts from a cache of classes that were loaded and linked before (JEP 483, 514)
 PACKAGES = {"-luring": "liburing-dev", "-luv": "libuv1-dev"}
 
 
@@ -30,6 +31,8 @@ class Peers:
     def command(self, label, service):
         """The command line that serves, with {port}; Unavailable says why there is none."""
         name = label.partition(":")[0]
+        if name.endswith(AOT):
+            return with_aot_cache(name, self.command(name.removesuffix(AOT), service))
         if name in self.commands:
             return shlex.split(self.commands[name])
         if name in C_PEERS:
@@ -55,6 +58,26 @@ class Peers:
 def java_peer(main, options, *arguments):
     command = machine.java(*JVM_OPTIONS, *options, "io.trivet.bench." + main, "{port}", *arguments)
     return command
+
+
+def with_aot_cache(name, command):
+    """The same JVM with its cache, which a run that answers one message makes when it ends."""
+    cache = os.path.join(machine.HERE, "target/aot", name + ".aot")
+    java, *rest = command
+    if not os.path.exists(cache) or os.path.getmtime(cache) < max(map(os.path.getmtime, machine.jars())):
+        os.makedirs(os.path.dirname(cache), exist_ok=True)
+        training = Process(name, [java, "-XX:AOTCacheOutput=" + cache, *rest])
+        try:
+            training.await_answer()
+            training.process.terminate()
+            training.process.wait(120)
+            if not os.path.exists(cache):
+                raise Unavailable(training.last_words() or "its JVM made no cache")
+        except subprocess.TimeoutExpired:
+            raise Unavailable("its JVM did not finish the cache in 120 s")
+        finally:
+            training.end()
+    return [java, "-XX:AOTCache=" + cache, *rest]
 
 
 def free_port():
