@@ -145,7 +145,8 @@ final class Drawing {
             boolean urgentLeft = true;
             while (messages > 0) {
                 int together = manner == Manner.FLOODER ? messages : (int) draw.spread(1, Math.min(messages, 16));
-                steps.add(new Step(gap(), new Deed.Say(asks(together))));
+                boolean atOnce = !steps.isEmpty() && steps.getLast().deed() instanceof Deed.Urgent && draw.chance(50);
+                steps.add(new Step(atOnce ? 0 : gap(), new Deed.Say(asks(together))));
                 messages -= together;
                 if (manner == Manner.URGENT_SENDER && urgentLeft) {
                     steps.add(new Step(gap(), new Deed.Urgent()));

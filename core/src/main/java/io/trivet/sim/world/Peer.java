@@ -43,9 +43,11 @@ final class Peer {
     /** Ordinary bytes that it has read, and when it read the last of them. */
     long bytesRead;
     long lastReadNanos;
+    /** When it last wrote something, or ended its output. */
+    long lastWriteNanos;
     int urgentsSent;
     /** How many ordinary bytes went before the last urgent one; -1: there was none. */
-    private int writtenBeforeUrgent = -1;
+    int writtenBeforeUrgent = -1;
     /** Where its end of the connection is: by that it is known what the net did to it. */
     private @Nullable InetSocketAddress place;
     End end = End.NONE;
@@ -338,6 +340,7 @@ final class Peer {
             int bytes = open()
                     .write(said.bytes(written, Math.min(said.length(), written + Math.min(most, said.length() - written))));
             written += bytes;
+            lastWriteNanos = bytes > 0 ? scene.now() : lastWriteNanos;
             if (bytes > 0 && scene.timeline.isTold()) {
                 tell("writes " + bytes + " bytes");
             }
@@ -356,6 +359,7 @@ final class Peer {
             if (finishes && !finishedOutput && written == said.length()) {
                 tell("has ended its output");
                 finishedOutput = true;
+                lastWriteNanos = scene.now();
                 open().shutdownOutput();
             }
             if (finishedOutput && inputEnded) {

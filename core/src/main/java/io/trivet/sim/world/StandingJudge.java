@@ -17,15 +17,19 @@ final class StandingJudge {
     private static final int STATS_EVERY = 32;
     /** Room is told late, and denied: but not for so long. */
     private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
+    /** Bytes may be on their way for a tenth of a second, and what is ready may be told late: but not for so long. */
+    private static final long UNREAD_NANOS_MAX = 500_000_000;
 
     private final Scene scene;
     private final House house;
+    private final WatchedProactor proactor;
     private final int loopKey;
     private int turns;
 
-    StandingJudge(Scene scene, House house, int loopKey) {
+    StandingJudge(Scene scene, House house, WatchedProactor proactor, int loopKey) {
         this.scene = scene;
         this.house = house;
+        this.proactor = proactor;
         this.loopKey = loopKey;
     }
 
@@ -89,6 +93,9 @@ final class StandingJudge {
             late(ledger, Math.max(wire.activeNanos, ledger.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "to do anything");
         }
         part(ledger, wire, state);
+        if (state == ConnectionState.OPEN && wire.receiving && !wire.inputEnded) {
+            unread(ledger, wire);
+        }
         if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called) {
             late(ledger, ledger.openedNanos, limits.firstMessageTimeout(), 0, "to say something");
         }
@@ -102,6 +109,25 @@ final class StandingJudge {
         if (empty && scene.now() - since > ROOM_UNUSED_NANOS_MAX && !scene.fired(SimFault.CLOCK_JUMP)) {
             scene.findings.report(Rule.LIVENESS, ledger + " has " + ledger.connection().queue().bytes()
                     + " bytes waiting, and its socket has been empty for " + Words.time(scene.now() - since));
+        }
+    }
+
+    /** Whoever receives may not overlook what has arrived: bytes, the end, or an urgent byte. */
+    private void unread(Ledger ledger, Wire wire) {
+        Peer peer = ledger.peer;
+        if (ledger.plan.urgent() && ledger.urgentsTold < peer.urgentsSent && wire.ordinaryIn > peer.writtenBeforeUrgent
+                && !scene.fired(SimFault.INTERRUPTED)) {
+            scene.findings.report(Rule.DELIVERY,
+                    ledger + " was not told the last urgent byte, and has received what lies behind it");
+        }
+        boolean unread = !peer.isOver() && (wire.ordinaryIn < peer.written || peer.outputEnded());
+        long since = Math.max(Math.max(wire.receivedNanos, wire.receivingSinceNanos),
+                Math.max(peer.lastWriteNanos, proactor.lentNanos()));
+        if (unread && scene.now() - since > UNREAD_NANOS_MAX && !scene.fired(SimFault.STALL) && !scene.fired(SimFault.CLOG)
+                && !scene.fired(SimFault.CLOCK_JUMP)) {
+            scene.findings.report(Rule.LIVENESS, ledger + " has received " + wire.ordinaryIn + " of " + peer.written + " bytes"
+                    + (peer.outputEnded() ? ", not the end behind them," : "") + " and for " + Words.time(scene.now() - since)
+                    + " nothing more");
         }
     }
 

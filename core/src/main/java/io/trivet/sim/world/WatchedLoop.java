@@ -32,7 +32,7 @@ final class WatchedLoop implements Loop {
         this.loop = loop;
         this.proactor = proactor;
         asleepUntil = scene.clock.nanoTime();
-        standing = new StandingJudge(scene, house, Scene.loopKey(house.plan.number(), number));
+        standing = new StandingJudge(scene, house, proactor, Scene.loopKey(house.plan.number(), number));
     }
 
     @Override

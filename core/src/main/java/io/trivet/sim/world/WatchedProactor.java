@@ -28,6 +28,10 @@ final class WatchedProactor implements Proactor {
     private final Told told = new Told();
     private int acceptFailures;
     private long acceptFailuresSinceNanos;
+    /** How many sends are pending, and when there last was one: as long as these hold all buffers of a ring, nothing is received. */
+    private int lent;
+
+    private long lentNanos;
     /** Since the last turn. */
     private boolean woken;
     /** By the last poll. */
@@ -129,6 +133,7 @@ final class WatchedProactor implements Proactor {
         if (taken == PENDING) {
             scene.tally.add("race", Race.SEND_PENDING);
             wire.lentBytes = offered;
+            lent++;
             return taken;
         }
         if (taken > offered) {
@@ -189,6 +194,19 @@ final class WatchedProactor implements Proactor {
     public void wakeup() {
         woken = true;
         proactor.wakeup();
+    }
+
+    /** When a send was pending last; now: one is. */
+    long lentNanos() {
+        return lent > 0 ? scene.now() : lentNanos;
+    }
+
+    private void isBack(Wire wire) {
+        if (wire.hasLent()) {
+            lent--;
+            lentNanos = scene.now();
+            wire.lentBytes = 0;
+        }
     }
 
     /** Whether it was woken since it was asked last. */
@@ -280,6 +298,7 @@ final class WatchedProactor implements Proactor {
                     scene.tally.add("race", Race.RECEIVED_WHILE_SENDING);
                 }
                 wire.bytesIn += to - from;
+                wire.receivedNanos = scene.now();
                 wire.ordinaryIn += scene.sendsUrgent ? frames.ordinaryBytes(memory, from, to) : to - from;
                 wire.activeNanos = scene.now();
             }
@@ -326,7 +345,7 @@ final class WatchedProactor implements Proactor {
                     broken("room is told to who does not wait for it");
                 }
                 wire.awaitsRoom = false;
-                wire.lentBytes = 0;
+                isBack(wire);
                 if (bytes > 0) {
                     scene.progress++;
                     wire.took(bytes, scene.now());
@@ -358,6 +377,9 @@ final class WatchedProactor implements Proactor {
             Wire wire = wires.remove(handle);
             if (wire != null && scene.now() - wire.closedNanos > GONE_SOON_NANOS) {
                 scene.tally.add("race", Race.GONE_LATER);
+            }
+            if (wire != null) {
+                isBack(wire);
             }
             if (wire == null || !wire.closed) {
                 broken("a connection is told to be gone that was not closed, or is gone already");

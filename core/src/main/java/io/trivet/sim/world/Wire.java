@@ -14,6 +14,8 @@ final class Wire {
     long activeNanos;
     boolean receiving;
     long receivingSinceNanos;
+    /** When bytes were received last. */
+    long receivedNanos;
     boolean inputEnded;
     boolean closed;
     long closedNanos;
