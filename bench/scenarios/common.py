@@ -115,14 +115,24 @@ class Server:
         return nanos
 
     def live_heap_kib(self):
-        java = os.readlink(f"/proc/{self.pid}/exe")
-        jcmd = os.path.join(os.path.dirname(java), "jcmd")
         for command in ("GC.run", "GC.run", "GC.heap_info"):
-            out = subprocess.run([jcmd, str(self.pid), command], capture_output=True, text=True, timeout=60).stdout
+            out = self.jcmd(command)
         generations = re.findall(r"^(?:DefNew|Tenured)\s+total \d+K, used (\d+)K", out, re.M)  # of the serial collector, which we chose
         if len(generations) != 2:
             raise Failed("jcmd does not tell the heap: " + out[:200])
         return sum(int(used) for used in generations)
+
+    def buffers_mib(self):
+        """Direct buffers, by the JVM's own account; it must have been started with -XX:NativeMemoryTracking=summary."""
+        out = self.jcmd("VM.native_memory", "summary", "scale=KB")
+        other = re.search(r"Other \(reserved=\d+KB, committed=(\d+)KB", out)
+        if not other:
+            raise Failed("jcmd does not tell the native memory: " + out[:200])
+        return int(other.group(1)) / 1024
+
+    def jcmd(self, *command):
+        program = os.path.join(os.path.dirname(os.readlink(f"/proc/{self.pid}/exe")), "jcmd")
+        return subprocess.run([program, str(self.pid), *command], capture_output=True, text=True, timeout=60).stdout
 
     def terminate(self, seconds=30):
         self.process.send_signal(signal.SIGTERM)

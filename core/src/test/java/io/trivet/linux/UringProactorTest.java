@@ -224,7 +224,7 @@ final class UringProactorTest {
         proactor.poll(told, 0);
         proactor.stopAccepting(listener);
         listener.close();
-        keep(network.listen(address, 16));
+        assertThat(keep(network.listen(address, 16)).localAddress()).isEqualTo(address);
     }
 
     @Test

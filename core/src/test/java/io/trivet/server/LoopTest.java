@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.contract.Engine;
@@ -69,14 +70,16 @@ final class LoopTest {
         try (Stage stage = new Stage(Engine.ALL.getFirst().opener().get())) {
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.server(story));
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < 3; i++) { // together they would have half as many again as there are places
                 stage.client(server);
                 int opened = i + 1;
                 stage.until("open", () -> story.size() == opened);
                 Connection connection = story.connection(i);
-                for (int timer = 0; timer < Tasks.WAITING_MAX / 2; timer++) {
-                    connection.schedule(Duration.ofHours(1), () -> {});
-                }
+                assertThatCode(() -> {
+                    for (int timer = 0; timer < Tasks.WAITING_MAX / 2; timer++) {
+                        connection.schedule(Duration.ofHours(1), () -> {});
+                    }
+                }).as("connection %d", i).doesNotThrowAnyException();
                 connection.close();
                 stage.until("closed", () -> story.count("close") == opened);
             }
