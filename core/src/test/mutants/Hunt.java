@@ -1,6 +1,7 @@
 package io.trivet.sim.world;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -15,14 +16,14 @@ import java.util.logging.LogManager;
  * Looks for a bug that was planted into the classes on its class path: runs worlds, one seed after the other, from several first seeds on, until
  * one finds something. What is found is cut down, and the shortest story is kept.
  *
- * <p>It prints lines of words with tabs between them. {@code found}: the seed, how many seeds that took, the seconds, the rule that was broken, and
+ * <p>It prints lines of words with tabs between them. {@code found}: the seed, how many seeds that took, the seconds of processor time, the rule that was broken, and
  * what the judge said. {@code missed}: the first seed, how many were run, the seconds. {@code guilty}: a seed that finds something in the
  * classes without the bug as well, which is passed over, the rule, and what the judge said. {@code story}: the seed, the steps that are left, what was
  * cut, and what the judge says of that.
  */
 public final class Hunt {
     private static final int RUNS_TO_SHRINK = 600;
-    private static final long SHRINK_NANOS_MAX = 20_000_000_000L;
+    private static final long SHRINK_NANOS_MAX = 10_000_000_000L;
     /** A story this short is not followed by an attempt to find a shorter one. */
     private static final int STEPS_ENOUGH = 8;
 
@@ -45,7 +46,7 @@ public final class Hunt {
                 }
             }
             if (!all.isEmpty()) {
-                tellStory(all, arguments[2]);
+                tellStory(all, arguments[2], innocent);
             }
         }
     }
@@ -56,7 +57,7 @@ public final class Hunt {
     }
 
     private static Found hunt(long first, double secondsMax, URLClassLoader innocent) throws ReflectiveOperationException {
-        long begun = System.nanoTime();
+        long begun = cpuNanos();
         int seeds = 0;
         for (long seed = first; seconds(begun) < secondsMax; seed++) {
             seeds++;
@@ -66,8 +67,7 @@ public final class Hunt {
                 continue;
             }
             double found = seconds(begun);
-            String without = innocent.getURLs().length == 0 ? "" : (String) innocent.loadClass(Hunt.class.getName())
-                    .getMethod("findingOf", long.class).invoke(null, seed);
+            String without = without(innocent, seed, Cut.none());
             if (without.isEmpty()) {
                 System.out.printf("found\t%d\t%d\t%.2f\t%s\t%s%n", seed, seeds, found, finding.rule(), firstLine(finding));
                 return new Found(world, finding);
@@ -78,19 +78,24 @@ public final class Hunt {
         return null;
     }
 
+    private static String without(URLClassLoader innocent, long seed, Cut cut) throws ReflectiveOperationException {
+        return innocent.getURLs().length == 0 ? "" : (String) innocent.loadClass(Hunt.class.getName())
+                .getMethod("findingOf", long.class, String.class).invoke(null, seed, cut.toString());
+    }
+
     /** What a seed finds: the rule, a tab, and what the judge said; empty: nothing. Called in the classes without the bug. */
-    public static String findingOf(long seed) {
-        Finding finding = Play.of(World.of(seed)).finding();
+    public static String findingOf(long seed, String cut) {
+        Finding finding = Play.of(World.of(seed).without(Cut.parse(cut))).finding();
         return finding == null ? "" : finding.rule() + "\t" + firstLine(finding);
     }
 
-    private static void tellStory(List<Found> all, String file) throws IOException {
-        long begun = System.nanoTime();
+    private static void tellStory(List<Found> all, String file, URLClassLoader innocent) throws IOException, ReflectiveOperationException {
+        long begun = cpuNanos();
         World best = null;
         Cut bestCut = null;
         all.sort(Comparator.comparingInt(found -> found.world.size()));
         for (Found found : all) {
-            if (best != null && (best.size() <= STEPS_ENOUGH || System.nanoTime() - begun > SHRINK_NANOS_MAX)) {
+            if (best != null && (best.size() <= STEPS_ENOUGH || cpuNanos() - begun > SHRINK_NANOS_MAX)) {
                 break;
             }
             Cut cut = Shrinker.shrink(found.world, found.finding.rule(), RUNS_TO_SHRINK, false);
@@ -99,6 +104,10 @@ public final class Hunt {
                 best = smaller;
                 bestCut = cut;
             }
+        }
+        String without = without(innocent, best.seed(), bestCut);
+        if (!without.isEmpty()) { // cut down to something that is wrong with the judges
+            System.out.printf("guilty\t%d --cut %s\t%s%n", best.seed(), bestCut, without);
         }
         List<String> timeline = new ArrayList<>();
         Finding left = Play.of(best, timeline::add).finding();
@@ -114,7 +123,12 @@ public final class Hunt {
         return finding.text().lines().findFirst().orElse("").replace('\t', ' ');
     }
 
+    /** Of this thread, so that it matters little what else the machine does. */
+    private static long cpuNanos() {
+        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    }
+
     private static double seconds(long begun) {
-        return (System.nanoTime() - begun) / 1e9;
+        return (cpuNanos() - begun) / 1e9;
     }
 }

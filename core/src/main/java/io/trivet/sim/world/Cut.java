@@ -7,7 +7,7 @@ import java.util.TreeSet;
 
 /**
  * What is left out of a world, so that a smaller one with the same fault can be replayed. Written as the names of the parts, with commas
- * between them: {@code f.STALL,p0,p3.1}; a range of clients or of steps is short for all of them: {@code p4-19}. Immutable.
+ * between them: {@code f.STALL,p0,p3.1,s0.LOOPS}; a range of clients or of steps is short for all of them: {@code p4-19}. Immutable.
  */
 public final class Cut {
     private static final Cut NONE = new Cut(List.of());
@@ -40,7 +40,7 @@ public final class Cut {
             if (word.isEmpty()) {
                 continue;
             }
-            if (!word.matches("f\\.[A-Z_]+|a\\d+(-\\d+)?|p\\d+(\\.\\d+){0,2}(-\\d+)?")) {
+            if (!word.matches("f\\.[A-Z_]+|[sp]\\d+\\.[A-Z_]+|a\\d+(-\\d+)?|p\\d+(\\.\\d+){0,2}(-\\d+)?")) {
                 throw new IllegalArgumentException("no part of a world: " + word);
             }
             int dash = word.indexOf('-');
@@ -118,10 +118,14 @@ public final class Cut {
     }
 
     private static String prefixOf(String name) {
-        return name.startsWith("f.") ? name : name.replaceFirst("\\d+$", "");
+        return isNumbered(name) ? name.replaceFirst("\\d+$", "") : name;
     }
 
     private static int numberOf(String name) {
-        return name.startsWith("f.") ? -1 : Integer.parseInt(name.substring(prefixOf(name).length()));
+        return isNumbered(name) ? Integer.parseInt(name.substring(prefixOf(name).length())) : -1;
+    }
+
+    private static boolean isNumbered(String name) {
+        return Character.isDigit(name.charAt(name.length() - 1));
     }
 }

@@ -94,7 +94,9 @@ final class House {
         connection.attachment(ledger);
         scene.tally.add("state", connection.state());
         if (!plan.pureEcho()) {
-            app.answer(ledger, 25, Sending.BYTES); // what is sent before the connection is there waits
+            // What is sent before the connection is there waits; to some it is more than a socket takes at once.
+            int size = Math.min(25 + 20 * peer.plan.number() * peer.plan.number(), plan.limits().queueBytesMax() / 4);
+            app.answer(ledger, Math.min(size, plan.frames().lengthMax()), Sending.BYTES);
         }
     }
 

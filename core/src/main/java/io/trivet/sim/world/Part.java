@@ -4,14 +4,15 @@ import io.trivet.sim.SimFault;
 
 /**
  * A part of a world that can be cut out, by its place in the world that was drawn: {@code f.RESET} is a kind of fault, {@code a3} what is
- * done from outside, {@code p7} a client, {@code p7.2} a step of its script, {@code p7.2.0} a message of that step.
+ * done from outside, {@code p7} a client, {@code p7.2} a step of its script, {@code p7.2.0} a message of that step; {@code s0.LOOPS} and
+ * {@code p7.PACE} are what is special about a server or a client.
  *
  * @param name the place
  */
 record Part(String name) {
     /** What can be cut out, the largest first. */
     enum Kind {
-        PEER, FAULT, ACT, STEP, ASK
+        PEER, FAULT, ACT, STEP, ASK, SPECIAL
     }
 
     static Part fault(SimFault kind) {
@@ -34,7 +35,18 @@ record Part(String name) {
         return new Part("p" + peer + "." + step + "." + number);
     }
 
+    static Part ofServer(int server, Plain plain) {
+        return new Part("s" + server + "." + plain.name());
+    }
+
+    static Part ofPeer(int peer, Plain plain) {
+        return new Part("p" + peer + "." + plain.name());
+    }
+
     Kind kind() {
+        if (name.charAt(0) != 'f' && !Character.isDigit(name.charAt(name.length() - 1))) {
+            return Kind.SPECIAL;
+        }
         return switch (name.charAt(0)) {
             case 'f' -> Kind.FAULT;
             case 'a' -> Kind.ACT;
@@ -48,7 +60,7 @@ record Part(String name) {
 
     /** The part that this one lies in; empty: in none but the world. */
     String parent() {
-        int dot = name.startsWith("f.") ? -1 : name.lastIndexOf('.');
+        int dot = name.startsWith("f.") || name.startsWith("s") ? -1 : name.lastIndexOf('.');
         return dot < 0 ? "" : name.substring(0, dot);
     }
 

@@ -22,4 +22,10 @@ import io.trivet.sim.SimEngine;
  */
 record ServerPlan(int number, SimEngine engine, int loops, Frames frames, Overflow overflow, Limits limits, boolean urgent,
         int backlog,
-        int descriptorLimit, int greetings, boolean pureEcho, Farewell farewell) {}
+        int descriptorLimit, int greetings, boolean pureEcho, Farewell farewell) {
+    ServerPlan withLimits(Limits others) {
+        return new ServerPlan(number, engine, loops, frames, overflow, others, urgent, backlog, descriptorLimit, greetings,
+                pureEcho,
+                farewell);
+    }
+}

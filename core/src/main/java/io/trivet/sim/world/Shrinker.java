@@ -7,7 +7,7 @@ import java.util.Set;
 
 /**
  * Cuts a world in which something was found down to a smaller one in which the same rule is broken: leaves out faults, clients, what is done
- * from outside, steps and messages, many at a time first and then fewer (delta debugging: Zeller and Hildebrandt, 2002), as long as the
+ * from outside, steps and messages, then what is special about servers and clients, many at a time first and then fewer (delta debugging: Zeller and Hildebrandt, 2002), as long as the
  * finding stays. One thread.
  */
 public final class Shrinker {

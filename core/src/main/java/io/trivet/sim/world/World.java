@@ -92,7 +92,19 @@ public final class World {
                     stepsLeft.add(cutAsks(peer.steps().get(i), peer.number(), i, cut));
                 }
             }
-            peersLeft.add(peer.withSteps(stepsLeft));
+            PeerPlan left = peer.withSteps(stepsLeft);
+            for (Plain plain : Plain.values()) {
+                left = cut.has(Part.ofPeer(peer.number(), plain)) ? plain.of(left) : left;
+            }
+            peersLeft.add(left);
+        }
+        List<ServerPlan> serversLeft = new ArrayList<>();
+        for (ServerPlan server : servers) {
+            ServerPlan left = server;
+            for (Plain plain : Plain.values()) {
+                left = cut.has(Part.ofServer(server.number(), plain)) ? plain.of(left) : left;
+            }
+            serversLeft.add(left);
         }
         List<Act> actsLeft = new ArrayList<>();
         for (int i = 0; i < acts.size(); i++) {
@@ -106,7 +118,7 @@ public final class World {
                 faultsLeft = faultsLeft.without(kind);
             }
         }
-        return new World(seed, servers, peersLeft, actsLeft, faultsLeft, healNanos);
+        return new World(seed, serversLeft, peersLeft, actsLeft, faultsLeft, healNanos);
     }
 
     private static Step cutAsks(Step step, int peer, int number, Cut cut) {
@@ -148,7 +160,24 @@ public final class World {
                 }
             }
         }
+        for (Plain plain : Plain.values()) {
+            for (ServerPlan server : servers) {
+                if (!plain.of(server).equals(server)) {
+                    parts.add(Part.ofServer(server.number(), plain));
+                }
+            }
+            for (PeerPlan peer : peers) {
+                if (!plain.of(peer).equals(peer)) {
+                    parts.add(Part.ofPeer(peer.number(), plain));
+                }
+            }
+        }
         return parts;
+    }
+
+    private boolean isVisited(ServerPlan server) {
+        return peers.stream().anyMatch(peer -> peer.server() == server.number())
+                || acts.stream().anyMatch(act -> act.server() == server.number());
     }
 
     /** How many steps its clients and those outside take, and how many messages are among them. */
@@ -165,13 +194,16 @@ public final class World {
     public String toString() {
         StringBuilder text = new StringBuilder("seed " + seed + ": " + faults + "; heals after " + Words.time(healNanos) + "\n");
         for (ServerPlan server : servers) {
-            text.append("  ").append(describe(server)).append('\n');
+            if (isVisited(server)) {
+                text.append("  ").append(describe(server)).append('\n');
+            }
         }
         for (PeerPlan peer : peers) {
             text.append("  client ").append(peer.number()).append(", ").append(Words.of(peer.manner()))
                     .append(peer.called() ? ", called by server " : ", at server ").append(peer.server())
                     .append(peer.listens() ? "" : ", does not listen")
-                    .append(" after ").append(Words.time(peer.startNanos())).append("; ").append(peer.pace())
+                    .append(" after ").append(Words.time(peer.startNanos()))
+                    .append(peer.pace().equals(Pace.BRISK) ? "" : "; " + peer.pace())
                     .append(peer.takesUrgent() ? "; takes urgent bytes" : "")
                     .append(peer.bufferBytes() > 0 ? "; buffers of " + peer.bufferBytes() + " B" : "").append('\n');
             for (Step step : peer.steps()) {
@@ -187,12 +219,13 @@ public final class World {
     }
 
     private static String describe(ServerPlan server) {
-        return "server " + server.number() + ": " + server.engine() + ", " + server.loops() + " loops, "
+        return "server " + server.number() + ": " + server.engine() + ", "
+                + (server.loops() == 1 ? "" : server.loops() + " loops, ")
                 + Words.of(server.frames()) + (server.pureEcho() ? " (echoes every piece)" : "") + ", "
                 + Words.of(server.overflow())
                 + (server.urgent() ? ", urgent" : "") + ", backlog " + server.backlog()
-                + (server.descriptorLimit() > 0 ? ", at most " + server.descriptorLimit() + " descriptors" : "") + ", greets "
-                + server.greetings()
-                + ", at the end of input: " + Words.of(server.farewell()) + "; " + server.limits();
+                + (server.descriptorLimit() > 0 ? ", at most " + server.descriptorLimit() + " descriptors" : "")
+                + (server.greetings() > 0 ? ", greets " + server.greetings() : "") + ", at the end of input: "
+                + Words.of(server.farewell()) + "; " + Plain.unusual(server.limits());
     }
 }
