@@ -16,6 +16,11 @@ package io.trivet.sim;
  * <p>Here these are decided by the bytes alone. A test that holds the simulation against a kernel decides them as that did.
  */
 class Bookkeeping {
+    /** Whether it is decided by the bytes, and so changes only when something happens to them. */
+    final boolean isOwn() {
+        return getClass() == Bookkeeping.class;
+    }
+
     /** How many bytes a send takes: by the bytes, as many as there is room for. */
     int taken(TcpEnd end, long asked, int room) {
         return (int) Math.min(asked, room);

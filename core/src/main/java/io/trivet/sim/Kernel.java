@@ -3,10 +3,9 @@ package io.trivet.sim;
 import io.trivet.net.Loop;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -35,7 +34,7 @@ final class Kernel {
     final Udp udp;
     @Nullable SimTrace trace;
 
-    private final List<Loop> loops = new ArrayList<>();
+    private Loop[] loops = new Loop[0];
     /** Looked up, never gone through. */
     private final Map<InetSocketAddress, Set<SimFault>> struck = new HashMap<>();
     private Loop[] turns = new Loop[0];
@@ -98,12 +97,13 @@ final class Kernel {
     }
 
     void attach(Loop loop) {
-        loops.add(loop);
+        loops = Arrays.copyOf(loops, loops.length + 1);
+        loops[loops.length - 1] = loop;
         progress++;
     }
 
     void detach(Loop loop) {
-        loops.removeIf(other -> other == loop);
+        loops = Arrays.stream(loops).filter(other -> other != loop).toArray(Loop[]::new);
     }
 
     long rounds() {
@@ -160,7 +160,7 @@ final class Kernel {
 
     /** Turns every loop once, in an order drawn anew; whether anything was done, or may have become possible. */
     private boolean turnLoops() throws IOException {
-        if (turning || loops.isEmpty()) {
+        if (turning || loops.length == 0) {
             return false;
         }
         turning = true;
@@ -168,8 +168,11 @@ final class Kernel {
             rounds++;
             long before = progress;
             long done = 0;
-            turns = loops.toArray(turns); // a turn may attach further ones
-            int count = loops.size();
+            int count = loops.length; // a turn may attach further ones
+            if (turns.length < count) {
+                turns = new Loop[count];
+            }
+            System.arraycopy(loops, 0, turns, 0, count);
             for (int i = 0; i < count; i++) {
                 int other = i + order.below(count - i);
                 Loop loop = turns[other];
@@ -185,8 +188,8 @@ final class Kernel {
 
     private long nextDeadline() {
         long next = Agenda.NEVER;
-        for (int i = 0; i < loops.size(); i++) {
-            long deadline = loops.get(i).nextDeadline();
+        for (Loop loop : loops) {
+            long deadline = loop.nextDeadline();
             if (deadline != Loop.NO_DEADLINE) {
                 next = Math.min(next, clock.elapsedAt(deadline));
             }

@@ -42,6 +42,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     final Descriptors descriptors = new Descriptors();
     private final InetAddress address;
     private final SimEngine engine;
+    private long alterations;
 
     SimHost(Kernel kernel, Faults faults, InetAddress address, SimEngine engine) {
         this.kernel = kernel;
@@ -269,7 +270,18 @@ public sealed class SimHost implements Network permits SimNetwork {
 
     /** A socket of this host was closed. */
     final void closed(SimSocket socket) {
+        altered();
         kernel.progress();
+    }
+
+    /** A socket of this host has become something else without anything having happened to it: it was closed, or has another option. */
+    final void altered() {
+        alterations++;
+    }
+
+    /** How often that was so. */
+    final long alterations() {
+        return alterations;
     }
 
     /** Until when a wait that begins now may last. */

@@ -40,6 +40,7 @@ final class SimPoller implements Poller {
         final int number;
         int interest;
         long token;
+        /** It may be ready: it stands in the row, or is looked at in its turn. */
         boolean queued;
         boolean gone;
         /** It is not reported before this. */
@@ -61,12 +62,31 @@ final class SimPoller implements Poller {
 
         @Override
         void changed(int what) {
+            if (engine != SimEngine.EPOLL) {
+                mayBeReady();
+                return;
+            }
             boolean asked = (what & (interest | Interest.ERROR | Interest.HANG_UP)) != 0;
             boolean isEdge = (what & (interest & ~Interest.WRITE)) != 0
                     || ((interest & Interest.WRITE) != 0 && (what & OpenFile.ROOM_AGAIN) != 0);
             if (!queued && interest != 0 && (trigger == Trigger.EDGE ? isEdge : asked)) {
                 queued = true;
                 enqueue(this);
+            }
+        }
+
+        /** As select and poll have it: it is looked at until it turns out not to be ready. */
+        void mayBeReady() {
+            if (!queued) {
+                queued = true;
+                candidates++;
+            }
+        }
+
+        void isNotReady() {
+            if (queued) {
+                queued = false;
+                candidates--;
             }
         }
     }
@@ -96,6 +116,10 @@ final class SimPoller implements Poller {
     private int queued;
     /** For select and poll: where to begin to look. */
     private int cursor;
+    /** For select and poll: how many may be ready. */
+    private int candidates;
+    /** For select and poll: when all were looked at, whatever they had told. */
+    private long alterationsSeen = -1;
 
     private long[] tokens = new long[32];
     private int[] events = new int[32];
@@ -279,6 +303,13 @@ final class SimPoller implements Poller {
     }
 
     private void collectInTurn(int most) {
+        if (alterationsSeen != host.alterations() || !host.kernel.bookkeeping.isOwn()) {
+            alterationsSeen = host.alterations();
+            all.forEach(Watch::mayBeReady);
+        }
+        if (candidates == 0) {
+            return;
+        }
         boolean byNumber = engine == SimEngine.SELECT;
         int count = byNumber ? table.length : all.size();
         int begin = cursor < count ? cursor : 0;
@@ -286,8 +317,13 @@ final class SimPoller implements Poller {
         for (int i = 0; i < count; i++) {
             int place = begin + i < count ? begin + i : begin + i - count;
             Watch watch = byNumber ? table[place] : all.get(place);
-            int ready = watch == null ? 0 : answer(watch);
-            if (watch != null && ready != 0) {
+            if (watch == null || !watch.queued) {
+                continue;
+            }
+            int ready = answer(watch);
+            if (ready == 0) {
+                watch.isNotReady();
+            } else {
                 if (byNumber && ready == Interest.INVALID && !anyInvalid) {
                     anyInvalid = true; // the call fails with EBADF: nothing else is told
                     found = 0;
@@ -397,6 +433,9 @@ final class SimPoller implements Poller {
 
     private void remove(Watch watch) {
         watch.gone = true;
+        if (engine != SimEngine.EPOLL) {
+            watch.isNotReady();
+        }
         table[watch.number] = null;
         all.remove(watch);
         watch.file.unwatch(watch);

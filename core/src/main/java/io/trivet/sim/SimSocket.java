@@ -74,6 +74,7 @@ abstract sealed class SimSocket implements Socket
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
         checkOpen();
         options().set(this, option, value);
+        host.altered();
         // SO_OOBINLINE can make readable, too; but on Linux nobody is told.
         if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             file().changed(Interest.READ);
@@ -90,6 +91,7 @@ abstract sealed class SimSocket implements Socket
 
     /** The descriptor is left open: for what is only borrowed. */
     final void letGo() {
+        host.altered();
         number = -1;
     }
 

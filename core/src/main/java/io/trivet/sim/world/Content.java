@@ -6,8 +6,16 @@ import java.nio.charset.StandardCharsets;
 final class Content {
     /** No line feed and no exclamation mark, which end messages; nothing from 128 on, which is urgent bytes alone. */
     private static final byte[] FILL = ascii("abcdefghijklmnopqrstuvwxyz#ABCDEFGHIJKLMNOPQRSTUVWXYZ\r0123456789");
+    /** The same again and again, long enough for nearly every message, from whichever place it begins. */
+    private static final byte[] FILLS = new byte[1 << 16];
     /** From here on a byte is an urgent one. */
     static final int URGENT_MIN = 128;
+
+    static {
+        for (int i = 0; i < FILLS.length; i++) {
+            FILLS[i] = FILL[i % FILL.length];
+        }
+    }
 
     private Content() {}
 
@@ -22,8 +30,11 @@ final class Content {
         int named = Math.min(head.length, content.length);
         System.arraycopy(head, 0, content, 0, named);
         int salt = name.hashCode() & 0xff;
-        for (int i = named; i < content.length; i++) {
-            content[i] = FILL[(i + salt) % FILL.length];
+        for (int i = named; i < content.length;) {
+            int from = (i + salt) % FILL.length;
+            int count = Math.min(content.length - i, FILLS.length - from);
+            System.arraycopy(FILLS, from, content, i, count);
+            i += count;
         }
         if (content.length > 0) {
             int last = content.length - 1;

@@ -3,7 +3,7 @@ package io.trivet.sim.world;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -45,7 +45,10 @@ final class Ledger {
     // The way out: by name, and in the order in which they were taken.
 
     private final Map<String, Sent> sent = new LinkedHashMap<>();
-    private final Map<Long, Integer> lastReceived = new HashMap<>();
+    /** By lane, of which there are few: the last that came. */
+    private long[] lanes = new long[2];
+    private int[] lastReceived = new int[2];
+    private int laneCount;
     long acceptedBytes;
     long receivedMessages;
     int numbers;
@@ -124,8 +127,20 @@ final class Ledger {
     }
 
     private int overtaken(long lane, int order) {
-        Integer last = lastReceived.put(lane, order);
-        return last == null || last < order ? -1 : last;
+        for (int i = 0; i < laneCount; i++) {
+            if (lanes[i] == lane) {
+                int last = lastReceived[i];
+                lastReceived[i] = order;
+                return last < order ? -1 : last;
+            }
+        }
+        if (laneCount == lanes.length) {
+            lanes = Arrays.copyOf(lanes, 2 * laneCount);
+            lastReceived = Arrays.copyOf(lastReceived, 2 * laneCount);
+        }
+        lanes[laneCount] = lane;
+        lastReceived[laneCount++] = order;
+        return -1;
     }
 
     @Override

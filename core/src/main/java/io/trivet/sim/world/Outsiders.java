@@ -13,16 +13,22 @@ final class Outsiders implements Loop {
     private final List<House> houses;
     private final List<Act> acts;
     private int next;
+    /** When the next one is due. */
+    private long nextNanos;
 
     Outsiders(Scene scene, List<House> houses) {
         this.scene = scene;
         this.houses = houses;
         acts = new ArrayList<>(scene.world.acts());
         acts.sort(Comparator.comparingLong(Act::atNanos));
+        look();
     }
 
     @Override
     public int turn() {
+        if (nextNanos > scene.now() && !scene.healed) {
+            return 0;
+        }
         int done = 0;
         while (next < acts.size() && (scene.healed || acts.get(next).atNanos() <= scene.now())) {
             Act act = acts.get(next++);
@@ -31,13 +37,18 @@ final class Outsiders implements Loop {
                 perform(act, houses.get(act.server()));
             }
         }
+        look();
         scene.findings.endIfAny();
         return done;
     }
 
+    private void look() {
+        nextNanos = next == acts.size() ? NO_DEADLINE : acts.get(next).atNanos();
+    }
+
     @Override
     public long nextDeadline() {
-        return next == acts.size() ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + acts.get(next).atNanos();
+        return nextNanos == NO_DEADLINE ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + nextNanos;
     }
 
     private void perform(Act act, House house) {

@@ -59,9 +59,9 @@ final class Peer {
     private final SimHost host;
     private final Poller poller;
     private final Guests guests;
+    private final Peers loop;
     private final int token;
     private final OutputJudge judge;
-    private final ByteBuffer memory = ByteBuffer.allocate(64 * 1024);
     private @Nullable TcpListener listener;
     private @Nullable TcpStream stream;
     private boolean connected;
@@ -80,13 +80,14 @@ final class Peer {
     private boolean cutOff;
     private int watched = -1;
 
-    Peer(Scene scene, PeerPlan plan, House house, SimHost host, Poller poller, Guests guests, int token) {
+    Peer(Scene scene, PeerPlan plan, House house, SimHost host, Poller poller, Guests guests, Peers loop, int token) {
         this.scene = scene;
         this.plan = plan;
         this.house = house;
         this.host = host;
         this.poller = poller;
         this.guests = guests;
+        this.loop = loop;
         this.token = token;
         said = new Said(house.plan.frames());
         judge = new OutputJudge(scene, this);
@@ -134,7 +135,14 @@ final class Peer {
         return dueNanos;
     }
 
-    private long due() {
+    private void due(long nanos) {
+        if (nanos != dueNanos) {
+            dueNanos = nanos;
+            loop.dueChanged();
+        }
+    }
+
+    private long dueNext() {
         if (isOver() || (begun && !connected)) {
             return Loop.NO_DEADLINE;
         }
@@ -178,7 +186,7 @@ final class Peer {
             cut(e);
             done++;
         }
-        dueNanos = due();
+        due(dueNext());
         return done;
     }
 
@@ -280,7 +288,7 @@ final class Peer {
         } catch (IOException e) {
             cut(e);
         }
-        dueNanos = due();
+        due(dueNext());
     }
 
     private void accept() throws IOException {
@@ -313,6 +321,7 @@ final class Peer {
 
     private void read() throws IOException {
         scene.operations++;
+        ByteBuffer memory = scene.reading;
         memory.clear().limit(Math.min(memory.capacity(), healed ? Integer.MAX_VALUE : plan.pace().readBytesMax()));
         int bytes = open().read(memory);
         if (bytes > 0) {
@@ -412,7 +421,7 @@ final class Peer {
         } catch (IOException e) {
             cut(e);
         }
-        dueNanos = due();
+        due(dueNext());
     }
 
     /** Whether it has tried to connect. */
@@ -450,7 +459,7 @@ final class Peer {
     private void end(End how, String told) {
         scene.operations++;
         end = how;
-        dueNanos = Loop.NO_DEADLINE;
+        due(Loop.NO_DEADLINE);
         endedNanos = scene.now();
         scene.progress++;
         tell(told);

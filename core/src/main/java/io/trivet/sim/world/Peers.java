@@ -14,6 +14,9 @@ final class Peers implements Loop {
     private final ReadyEvents events = new ReadyEvents(64);
     private final List<Peer> peers = new ArrayList<>();
     private final List<Peer> byNumber;
+    /** When the first of them has something to do; true of now unless it is stale. */
+    private long soonestNanos;
+    private boolean stale = true;
 
     Peers(Scene scene, Poller poller, List<Peer> byNumber) {
         this.scene = scene;
@@ -25,6 +28,22 @@ final class Peers implements Loop {
         peers.add(peer);
     }
 
+    /** One of them has something to do at another time than before. */
+    void dueChanged() {
+        stale = true;
+    }
+
+    private long soonestNanos() {
+        if (stale) {
+            stale = false;
+            soonestNanos = NO_DEADLINE;
+            for (int i = 0; i < peers.size(); i++) {
+                soonestNanos = Math.min(soonestNanos, peers.get(i).nextNanos());
+            }
+        }
+        return soonestNanos;
+    }
+
     @Override
     public int turn() throws IOException {
         int done = poller.poll(events, 0);
@@ -32,9 +51,11 @@ final class Peers implements Loop {
             byNumber.get((int) events.token(i)).ready(events.events(i));
         }
         long now = scene.now();
-        for (int i = 0; i < peers.size(); i++) {
-            if (peers.get(i).nextNanos() <= now) {
-                done += peers.get(i).takeTurn();
+        if (soonestNanos() <= now) {
+            for (int i = 0; i < peers.size(); i++) {
+                if (peers.get(i).nextNanos() <= now) {
+                    done += peers.get(i).takeTurn();
+                }
             }
         }
         scene.findings.endIfAny();
@@ -43,10 +64,7 @@ final class Peers implements Loop {
 
     @Override
     public long nextDeadline() {
-        long next = NO_DEADLINE;
-        for (int i = 0; i < peers.size(); i++) {
-            next = Math.min(next, peers.get(i).nextNanos());
-        }
+        long next = soonestNanos();
         return next == NO_DEADLINE ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + next;
     }
 }

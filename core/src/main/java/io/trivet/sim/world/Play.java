@@ -121,8 +121,7 @@ public final class Play {
         }
         for (PeerPlan plan : world.peers()) {
             Peer peer = new Peer(scene, plan, houses.get(plan.server()), clientHosts.get(plan.host()), pollers.get(plan.host()),
-                    guests,
-                    byNumber.size());
+                    guests, loops.get(plan.host()), byNumber.size());
             byNumber.add(peer);
             peers.add(peer);
             loops.get(plan.host()).add(peer);

@@ -3,6 +3,7 @@ package io.trivet.sim.world;
 import io.trivet.sim.SimClock;
 import io.trivet.sim.SimFault;
 import io.trivet.sim.SimNetwork;
+import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /** What all who take part in one run share. */
@@ -25,6 +26,8 @@ final class Scene {
     /** Calls on sockets, and completions. */
     long operations;
     long connections;
+    /** What a client reads into, for as long as it reads. */
+    final ByteBuffer reading = ByteBuffer.allocate(64 * 1024);
     Planted planted = Planted.NOTHING;
     /** Whether any client sends urgent bytes. */
     final boolean sendsUrgent;
