@@ -1,7 +1,7 @@
 """Every call the server makes is made to fail, one kind at a time: it goes on, or ends loudly; nothing hangs and nothing leaks."""
 import os, socket, subprocess, time
 
-from common import Failed, attach, detach
+from common import ROOT, Failed, attach, detach
 
 ERRORS = ["ECONNRESET", "EPIPE", "ENOBUFS", "ENOMEM", "EINTR", "EAGAIN"]
 LINUX = ["recvfrom", "sendto", "sendmsg", "accept4", "setsockopt", "shutdown", "close", "read", "write"]
@@ -10,12 +10,17 @@ CALLS = {
     "epoll": [*LINUX, "epoll_ctl", "epoll_pwait2"],
     "poll": [*LINUX, "ppoll"],
     "select": [*LINUX, "pselect6", "fcntl"],
+    # What goes through the ring itself cannot be made to fail from outside: only the calls around it.
+    "uring": ["io_uring_enter", *LINUX],
     "nio": ["read", "write", "writev", "accept", "setsockopt", "getsockopt", "getsockname", "fcntl", "shutdown", "close", "epoll_ctl", "epoll_wait"],
 }
 GATHERING = {"sendmsg", "writev"}
-WAITS = {"epoll_pwait2", "ppoll", "pselect6", "epoll_wait"}
-# A loop that cannot wait cannot go on: it ends, and says so.
-FATAL = {(call, error) for call in WAITS for error in ERRORS if error != "EINTR"}
+WAITS = {"epoll_pwait2", "ppoll", "pselect6", "epoll_wait", "io_uring_enter"}
+# A loop that cannot wait cannot go on: it ends, and says so. A ring may ask to be entered again, when memory is short or its queue is full.
+AGAIN = {"io_uring_enter": ["EINTR", "EAGAIN", "EBUSY"]}
+FATAL = {(call, error) for call in WAITS for error in ERRORS if error not in AGAIN.get(call, ["EINTR"])}
+# How a ring is refused: by a setting or a container, by an old kernel, for want of memory or descriptors; and what the message must name.
+REFUSALS = {"EPERM": "forbidden", "ENOSYS": "no io_uring", "ENOMEM": "ulimit -l", "EMFILE": "ulimit -n", "EINVAL": "Linux 6.0"}
 # java.nio reads its own wake-ups as part of the wait. And it does not look whether epoll_ctl has failed: such a connection hears nothing, and
 # ends by its idle timeout.
 FATAL_NIO = {("read", error) for error in ERRORS}
@@ -26,19 +31,39 @@ def run(bench):
     for engine, calls in CALLS.items():
         table = {}
         for call in calls:
-            for error in ERRORS[:2] if bench.quick else ERRORS:
+            errors = AGAIN[call][1:] if call in AGAIN else []
+            errors = (ERRORS[:2] if bench.quick else ERRORS) + [error for error in errors if bench.quick or error not in ERRORS]
+            for error in errors:
                 table[call, error] = Case(bench, engine, call, error).run()
         bench.end()
         Case.servers.clear()
         width = max(len(word) for word in table.values()) + 1
-        print("       " + f"{engine}".ljust(14) + "".join(error.ljust(width) for error in ERRORS))
+        columns = list(dict.fromkeys(error for _, error in table))
+        print("       " + f"{engine}".ljust(14) + "".join(error.ljust(width) for error in columns))
         for call in calls:
-            print("       " + call.ljust(14) + "".join(table.get((call, error), "").ljust(width) for error in ERRORS), flush=True)
+            print("       " + call.ljust(14) + "".join(table.get((call, error), "").ljust(width) for error in columns), flush=True)
         bad = {case: word for case, word in table.items() if word.isupper()}
         words = list(table.values())
         count = f"{words.count('serves on')} serve on, {words.count('says so, exit 1')} say so and end, {words.count('not called')} not called"
         bench.figure(f"{engine}: {len(words)} cases, {count}", bad or "no hang, no crash, no leak",
                      "no hang, no crash, no leak", not bad)
+
+
+    refuse_rings(bench)
+
+
+def refuse_rings(bench):
+    """Whoever asks for the ring where there is none is told why in one line, and what would cure it."""
+    for error, cure in REFUSALS.items():
+        command = ["strace", "-f", "-o", os.devnull, "-e", "trace=io_uring_setup", "-e", f"inject=io_uring_setup:error={error}",
+                   os.path.join(ROOT, "trivet"), "serve", "-p", "0", "-e", "uring"]
+        try:
+            got = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            said = [line for line in got.stderr.splitlines() if "uring is not available" in line and cure in line]
+            bench.figure(f"uring, io_uring_setup fails with {error}", f"exit {got.returncode}, {said or got.stderr[-300:]}",
+                         "exit 1, and one line with the cure", got.returncode == 1 and len(said) == 1)
+        except subprocess.TimeoutExpired:
+            bench.figure(f"uring, io_uring_setup fails with {error}", "it serves, or hangs", "exit 1", False)
 
 
 def gulp(port, clients, seconds):

@@ -9,12 +9,11 @@ import java.nio.ByteBuffer;
 
 /**
  * The memory that a ring receives into: buffers, lent to the kernel through a queue of its own (man 3 io_uring_setup_buf_ring). The kernel
- * picks one only when bytes are there, so few serve very many connections. It fills each bit by bit where it can (Linux 6.12): small
- * messages then lie side by side in memory that stays in the cache.
+ * picks one only when bytes are there, so few serve very many connections; one is for one receive. To let it fill a few large ones bit by
+ * bit (Linux 6.12) costs 3 to 4 % more a message.
  *
- * <p>What a buffer holds may be in use several times: by the callback that is told of it, and by sends. It goes back when the kernel has
- * filled it and nobody uses it. Before the buffers lies a place for reads that do not go through the ring. All is one {@link ByteBuffer}.
- * One thread.
+ * <p>What a buffer holds may be in use twice: by the callback that is told of it, and by a send. It goes back when nobody uses it. Before the
+ * buffers lies a place for reads that do not go through the ring. All is one {@link ByteBuffer}. One thread.
  *
  * <pre>
  * struct io_uring_buf { addr 0; len 8; bid 12; resv 14 (of the first: the tail); }   16 bytes
@@ -23,9 +22,15 @@ import java.nio.ByteBuffer;
  */
 final class BufferRing {
     static final int GROUP = 0;
-    private static final int ENTRY_SIZE = 16;
-    private static final int ENTRY_TAIL = 14;
-    private static final int REGISTRATION_SIZE = 40;
+    /** No buffer. */
+    static final int NONE = -1;
+    static final int ENTRY_SIZE = 16;
+    static final int ENTRY_LEN = 8;
+    static final int ENTRY_BID = 12;
+    static final int ENTRY_TAIL = 14;
+    static final int REGISTRATION_SIZE = 40;
+    static final int REGISTRATION_ENTRIES = 8;
+    static final int REGISTRATION_GROUP = 12;
     private static final int PAGE = 4096;
     private static final VarHandle TAIL = ValueLayout.JAVA_SHORT.varHandle();
 
@@ -34,24 +39,26 @@ final class BufferRing {
     private final ByteBuffer memory;
     private final long poolAddress;
     private final int placeBytes;
+    private final long poolBytes;
     private final int bufferBytes;
-    private final boolean incremental;
     private final int mask;
     private short tail;
-    /** By buffer: where the kernel goes on. */
-    private final int[] filled;
-    /** By buffer: who uses something of it, and the kernel itself until it has filled it. */
+    /** Of a buffer's length, which is a power of two. */
+    private final int shift;
+    /** By buffer: how many use something of it. */
     private final int[] users;
     private int free;
 
+    /** Buffers of a length that is a power of two, and the place. */
     BufferRing(Ring ring, int count, int bufferBytes, int placeBytes) throws IOException {
         this.bufferBytes = bufferBytes;
         this.placeBytes = placeBytes;
+        poolBytes = (long) count * bufferBytes;
         int entries = Integer.highestOneBit(Math.max(1, count - 1)) << 1;
         mask = entries - 1;
-        filled = new int[count];
+        shift = Integer.numberOfTrailingZeros(bufferBytes);
         users = new int[count];
-        long size = placeBytes + (long) count * bufferBytes;
+        long size = placeBytes + poolBytes;
         long address = Uring.mapLazily(size);
         if (address < 0) {
             throw Errno.failure("mmap", null, (int) -address);
@@ -61,11 +68,7 @@ final class BufferRing {
         poolAddress = address;
         memory = pool.asByteBuffer();
         queue = Arena.ofAuto().allocate((long) entries * ENTRY_SIZE, PAGE);
-        int result = register(ring, entries, Uring.PBUF_RING_INC);
-        incremental = result >= 0;
-        if (!incremental) {
-            result = register(ring, entries, 0);
-        }
+        int result = register(ring, entries);
         if (result < 0) {
             throw Errno.failure("io_uring_register", null, -result);
         }
@@ -74,12 +77,11 @@ final class BufferRing {
         }
     }
 
-    private int register(Ring ring, int entries, int flags) {
+    private int register(Ring ring, int entries) {
         MemorySegment registration = Arena.ofAuto().allocate(REGISTRATION_SIZE, 8);
         registration.set(ValueLayout.JAVA_LONG, 0, queue.address());
-        registration.set(ValueLayout.JAVA_INT, 8, entries);
-        registration.set(ValueLayout.JAVA_SHORT, 12, (short) GROUP);
-        registration.set(ValueLayout.JAVA_SHORT, 14, (short) flags);
+        registration.set(ValueLayout.JAVA_INT, REGISTRATION_ENTRIES, entries);
+        registration.set(ValueLayout.JAVA_SHORT, REGISTRATION_GROUP, (short) GROUP);
         return Uring.register(ring.fd(), Uring.REGISTER_PBUF_RING, registration.address(), 1);
     }
 
@@ -102,23 +104,17 @@ final class BufferRing {
         return free;
     }
 
-    /** The index in {@link #memory} of so many bytes that were received; they are in use until {@link #release}. */
-    int received(int buffer, int bytes, int flags) {
-        int from = placeBytes + buffer * bufferBytes + filled[buffer];
-        users[buffer]++;
-        if (incremental && (flags & Uring.CQE_BUF_MORE) != 0) {
-            filled[buffer] += bytes;
-        } else {
-            free--;
-            release(buffer); // the kernel's own use
-        }
-        return from;
+    /** The kernel has received into a buffer, which is in use until {@link #release}; its index in {@link #memory}. */
+    int received(int buffer) {
+        free--;
+        users[buffer] = 1;
+        return placeBytes + buffer * bufferBytes;
     }
 
-    /** The buffer at an address, or -1. */
+    /** The buffer at an address, or {@link #NONE}. */
     int bufferAt(long address) {
         long offset = address - poolAddress - placeBytes;
-        return offset >= 0 && offset < pool.byteSize() - placeBytes ? (int) (offset / bufferBytes) : -1;
+        return offset >= 0 && offset < poolBytes ? (int) (offset >>> shift) : NONE;
     }
 
     /** Whether it is an address of the place, which the next read overwrites. */
@@ -130,23 +126,19 @@ final class BufferRing {
         users[buffer]++;
     }
 
-    /** One user fewer; whether the kernel has it back. */
-    boolean release(int buffer) {
-        if (--users[buffer] > 0) {
-            return false;
+    /** One user fewer; without any, the kernel has it back. */
+    void release(int buffer) {
+        if (--users[buffer] == 0) {
+            give(buffer);
         }
-        give(buffer);
-        return true;
     }
 
     private void give(int buffer) {
-        filled[buffer] = 0;
-        users[buffer] = 1;
         free++;
         long at = (long) (tail & mask) * ENTRY_SIZE;
         queue.set(ValueLayout.JAVA_LONG, at, poolAddress + placeBytes + (long) buffer * bufferBytes);
-        queue.set(ValueLayout.JAVA_INT, at + 8, bufferBytes);
-        queue.set(ValueLayout.JAVA_SHORT, at + 12, (short) buffer);
+        queue.set(ValueLayout.JAVA_INT, at + ENTRY_LEN, bufferBytes);
+        queue.set(ValueLayout.JAVA_SHORT, at + ENTRY_BID, (short) buffer);
         TAIL.setRelease(queue, (long) ENTRY_TAIL, ++tail);
     }
 }

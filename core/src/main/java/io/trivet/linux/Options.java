@@ -91,6 +91,15 @@ final class Options {
         socket.check("setsockopt", Libc.setsockopt(socket.open(), level, name, memory.address(), 4));
     }
 
+    /** Makes the end of a connection a reset, so that its peer does not take what it got for the whole. */
+    static void resetOnClose(int fd) {
+        MemorySegment memory = Scratch.ofThread().number;
+        memory.set(ValueLayout.JAVA_INT, 0, 1);
+        memory.set(ValueLayout.JAVA_INT, L_LINGER, 0);
+        // A socket that the kernel has taken from us already needs no option any more.
+        int _ = Libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, memory.address(), LINGER_SIZE);
+    }
+
     /** Reads an option into the thread's scratch number; the first int is the result. */
     static int getInt(LinuxSocket socket, int level, int name, int length) throws IOException {
         MemorySegment memory = Scratch.ofThread().number;

@@ -20,20 +20,34 @@ import java.lang.invoke.VarHandle;
  * </pre>
  */
 final class Ring {
-    private static final int PARAMS_SIZE = 120;
-    private static final int PARAMS_CQ_ENTRIES = 4;
-    private static final int PARAMS_FLAGS = 8;
-    private static final int PARAMS_FEATURES = 20;
-    private static final int SQ_OFF = 40;
-    private static final int CQ_OFF = 80;
-    private static final int WAIT_SIZE = 24;
-    private static final int WAIT_SIGMASK_SIZE = 8;
-    private static final int WAIT_TIMESPEC = 16;
+    static final int PARAMS_SIZE = 120;
+    static final int PARAMS_SQ_ENTRIES = 0;
+    static final int PARAMS_CQ_ENTRIES = 4;
+    static final int PARAMS_FLAGS = 8;
+    static final int PARAMS_FEATURES = 20;
+    static final int SQ_OFF = 40;
+    static final int CQ_OFF = 80;
+    /** Where struct io_uring_params tells of a queue's parts; the first two are alike in both. */
+    static final int OFF_HEAD = 0;
+    static final int OFF_TAIL = 4;
+    static final int SQ_OFF_FLAGS = 16;
+    static final int SQ_OFF_ARRAY = 24;
+    static final int CQ_OFF_CQES = 20;
+    static final int SQE_ADDR = 16;
+    static final int SQE_LEN = 24;
+    static final int SQE_USER_DATA = 32;
+    static final int SQE_BUF_GROUP = 40;
+    static final int WAIT_SIZE = 24;
+    static final int WAIT_SIGMASK_SIZE = 8;
+    static final int WAIT_TIMESPEC = 16;
     private static final int SIGMASK_BYTES = 8;
+
+    /** Newer than many systems' headers. */
+    static final int SETUP_NO_SQARRAY = 1 << 16;
 
     /** What to ask for, the best first; a kernel refuses with EINVAL what it does not know. */
     private static final int[] SETUPS = {
-        Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG | Uring.SETUP_NO_SQARRAY, // 6.6
+        Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG | SETUP_NO_SQARRAY, // 6.6
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.1
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_COOP_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.0
     };
@@ -56,6 +70,8 @@ final class Ring {
     private final long cqTailAt;
     private final long cqesAt;
     private final int cqMask;
+
+    private final boolean completesInCallsOnly;
 
     /** Behind the last submission that was written. */
     private int sqTail;
@@ -83,24 +99,25 @@ final class Ring {
             if ((params.get(INT, PARAMS_FEATURES) & needed) != needed) {
                 throw Errno.failure("io_uring_setup", null, Errno.ENOSYS);
             }
-            sqEntries = params.get(INT, 0);
+            sqEntries = params.get(INT, PARAMS_SQ_ENTRIES);
             cqMask = params.get(INT, PARAMS_CQ_ENTRIES) - 1;
-            long arrayAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + 24));
-            cqesAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + 20));
+            long arrayAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + SQ_OFF_ARRAY));
+            cqesAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + CQ_OFF_CQES));
             long size = Math.max(arrayAt + 4L * sqEntries, cqesAt + (cqMask + 1L) * Uring.CQE_SIZE);
             memory = map(size, Uring.OFF_SQ_RING);
             sqes = map((long) sqEntries * Uring.SQE_SIZE, Uring.OFF_SQES);
-            sqHeadAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF));
-            sqTailAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + 4));
-            sqFlagsAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + 16));
-            cqHeadAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF));
-            cqTailAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + 4));
-            if ((flags & Uring.SETUP_NO_SQARRAY) == 0) {
+            sqHeadAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + OFF_HEAD));
+            sqTailAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + OFF_TAIL));
+            sqFlagsAt = Integer.toUnsignedLong(params.get(INT, SQ_OFF + SQ_OFF_FLAGS));
+            cqHeadAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + OFF_HEAD));
+            cqTailAt = Integer.toUnsignedLong(params.get(INT, CQ_OFF + OFF_TAIL));
+            if ((flags & SETUP_NO_SQARRAY) == 0) {
                 for (int i = 0; i < sqEntries; i++) {
                     memory.set(INT, arrayAt + 4L * i, i);
                 }
             }
             wait.set(INT, WAIT_SIGMASK_SIZE, SIGMASK_BYTES);
+            completesInCallsOnly = (flags & Uring.SETUP_DEFER_TASKRUN) != 0;
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
@@ -119,6 +136,11 @@ final class Ring {
         return fd;
     }
 
+    /** Whether nothing completes, and no memory that was lent is touched, but while a call is made here: Linux 6.1. */
+    boolean completesInCallsOnly() {
+        return completesInCallsOnly;
+    }
+
     // ---- submissions
 
     /** Writes one submission; when there is no room, those before it are handed over first. */
@@ -129,10 +151,10 @@ final class Ring {
         long at = (long) (sqTail & sqEntries - 1) * Uring.SQE_SIZE;
         sqes.set(LONG, at, opcode | (long) flags << 8 | (long) ioprio << 16 | (long) target << 32);
         sqes.set(LONG, at + 8, 0);
-        sqes.set(LONG, at + 16, address);
-        sqes.set(LONG, at + 24, Integer.toUnsignedLong(length) | (long) operationFlags << 32);
-        sqes.set(LONG, at + 32, userData);
-        sqes.set(LONG, at + 40, 0);
+        sqes.set(LONG, at + SQE_ADDR, address);
+        sqes.set(LONG, at + SQE_LEN, Integer.toUnsignedLong(length) | (long) operationFlags << 32);
+        sqes.set(LONG, at + SQE_USER_DATA, userData);
+        sqes.set(LONG, at + SQE_BUF_GROUP, BufferRing.GROUP);
         sqes.set(LONG, at + 48, 0);
         sqes.set(LONG, at + 56, 0);
         sqTail++;
@@ -174,6 +196,16 @@ final class Ring {
     /** How many completions wait to be taken. */
     int completed() {
         return (int) INDEX.getAcquire(memory, cqTailAt) - cqHead;
+    }
+
+    /** Whether the kernel has been handed everything that was written, and all completions of it can be seen. */
+    boolean isSettled() {
+        return unsubmitted() == 0 && (memory.get(INT, sqFlagsAt) & Uring.SQ_CQ_OVERFLOW) == 0;
+    }
+
+    /** The user data of a completion that is so many behind the first. */
+    long userData(int behind) {
+        return memory.get(LONG, cqesAt + (long) (cqHead + behind & cqMask) * Uring.CQE_SIZE);
     }
 
     long userData() {

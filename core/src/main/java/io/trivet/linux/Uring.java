@@ -15,7 +15,6 @@ final class Uring {
     static final int SETUP_TASKRUN_FLAG = 1 << 9;
     static final int SETUP_SINGLE_ISSUER = 1 << 12;
     static final int SETUP_DEFER_TASKRUN = 1 << 13;
-    static final int SETUP_NO_SQARRAY = 1 << 16;
 
     static final int FEAT_SINGLE_MMAP = 1;
     static final int FEAT_EXT_ARG = 1 << 8;
@@ -27,12 +26,10 @@ final class Uring {
     static final int SQ_TASKRUN = 1 << 2;
 
     static final long OFF_SQ_RING = 0;
-    static final long OFF_CQ_RING = 0x8000000L;
     static final long OFF_SQES = 0x10000000L;
 
     static final int REGISTER_PROBE = 8;
     static final int REGISTER_PBUF_RING = 22;
-    static final int PBUF_RING_INC = 2;
 
     static final int OP_POLL_ADD = 6;
     static final int OP_SENDMSG = 9;
@@ -56,18 +53,18 @@ final class Uring {
     static final int CQE_FLAGS = 12;
     static final int CQE_BUFFER = 1;
     static final int CQE_MORE = 1 << 1;
-    static final int CQE_BUF_MORE = 1 << 4;
     static final int CQE_BUFFER_SHIFT = 16;
 
     static final int MSG_DONTWAIT = 0x40;
+    static final int MSG_WAITALL = 0x100;
 
-    private static final int SYS_SETUP = 425;
-    private static final int SYS_ENTER = 426;
-    private static final int SYS_REGISTER = 427;
+    static final int SYS_SETUP = 425;
+    static final int SYS_ENTER = 426;
+    static final int SYS_REGISTER = 427;
 
-    private static final int PROT_READ_WRITE = 3;
-    private static final int MAP_SHARED_POPULATE = 0x8001;
-    private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
+    static final int PROT_READ_WRITE = 3;
+    static final int MAP_SHARED_POPULATE = 0x8001;
+    static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 
     private static final MethodHandle SYSCALL = Downcall.syscall();
     private static final MethodHandle MMAP = Downcall.of("mmap");

@@ -2,6 +2,7 @@ package io.trivet.linux;
 
 import java.net.InetSocketAddress;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,14 @@ final class UringConnections {
     static final int READABLE = 1 << 17;
     /** The kernel has nothing of it, and closed() is to be told. */
     static final int GONE = 1 << 18;
+    /** What a send could not get rid of is kept until there is room. */
+    static final int RESTS = 1 << 19;
+    /** The caller was told that the bytes of the send, or its rest, were taken: they lie in buffers of ours. */
+    static final int TAKEN = 1 << 20;
+    /** The kernel has not taken all of such a send, and its completion, which has not yet been looked at, tells how much. */
+    static final int REFUSED = 1 << 21;
+    /** Its socket was full once: from then on a caller is told what has become of his bytes when that is known, and not before. */
+    static final int TIGHT = 1 << 22;
 
     static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_ROOM | SENDING;
 
@@ -55,7 +64,7 @@ final class UringConnections {
     static final class Unsent {
         final byte[] bytes;
         int from;
-        /** What the send was begun with. */
+        /** What the caller is told when it has left. */
         final long total;
 
         Unsent(byte[] bytes, long total) {
@@ -66,10 +75,14 @@ final class UringConnections {
 
     private static final int FEW = 64;
 
-    private int[] descriptors = new int[FEW];
-    private int[] generations = new int[FEW];
-    private int[] states = new int[FEW];
-    private int[] sends = new int[FEW];
+    /** What lies together is used together: four numbers a slot share a line of the cache. */
+    private static final int STATE = 0;
+    private static final int GENERATION = 1;
+    private static final int DESCRIPTOR = 2;
+    private static final int SEND = 3;
+    private static final int SHIFT = 2;
+
+    private int[] numbers = new int[FEW << SHIFT];
     private int[] addresses = new int[FEW];
     private char[] ports = new char[FEW];
     private byte[] smallReads = new byte[FEW];
@@ -89,8 +102,8 @@ final class UringConnections {
             grow();
         }
         int slot = free[--freeCount];
-        descriptors[slot] = fd;
-        states[slot] = state;
+        numbers[(slot << SHIFT) + DESCRIPTOR] = fd;
+        numbers[(slot << SHIFT) + STATE] = state;
         addresses[slot] = stream.remoteIpv4();
         ports[slot] = (char) stream.remotePort();
         smallReads[slot] = 0;
@@ -101,82 +114,81 @@ final class UringConnections {
     }
 
     private void grow() {
-        if (count == states.length) {
+        if (count == free.length) {
             int size = count * 2;
-            descriptors = Arrays.copyOf(descriptors, size);
-            generations = Arrays.copyOf(generations, size);
-            sends = Arrays.copyOf(sends, size);
             addresses = Arrays.copyOf(addresses, size);
             ports = Arrays.copyOf(ports, size);
             smallReads = Arrays.copyOf(smallReads, size);
             extras = Arrays.copyOf(extras, size);
             free = Arrays.copyOf(free, size);
-            states = Arrays.copyOf(states, size);
+            numbers = Arrays.copyOf(numbers, size << SHIFT);
         }
-        descriptors[count] = -1;
+        numbers[(count << SHIFT) + DESCRIPTOR] = -1;
         free[freeCount++] = count++;
     }
 
     /** Frees a slot; handles for it are stale from now on. */
     void remove(int slot) {
-        descriptors[slot] = -1;
-        states[slot] = 0;
+        int at = slot << SHIFT;
+        numbers[at + DESCRIPTOR] = -1;
+        numbers[at + STATE] = 0;
         extras[slot] = null;
         // A handle must not be negative, also after years.
-        generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
+        numbers[at + GENERATION] = numbers[at + GENERATION] + 1 & Integer.MAX_VALUE;
         free[freeCount++] = slot;
     }
 
     /** The number of an open connection; -1 once closed. */
     int descriptor(int slot) {
-        return descriptors[slot];
+        return numbers[(slot << SHIFT) + DESCRIPTOR];
     }
 
     void forgetDescriptor(int slot) {
-        descriptors[slot] = -1;
+        numbers[(slot << SHIFT) + DESCRIPTOR] = -1;
     }
 
     long handle(int slot) {
-        return (long) generations[slot] << 32 | slot;
+        return (long) numbers[(slot << SHIFT) + GENERATION] << 32 | slot;
     }
 
     /** The slot of an open connection, or -1 when the handle is stale. */
     int slot(long handle) {
         int slot = (int) handle;
-        return generations[slot] == (int) (handle >>> 32) && (states[slot] & CLOSING) == 0 ? slot : -1;
+        int at = slot << SHIFT;
+        return numbers[at + GENERATION] == (int) (handle >>> 32) && (numbers[at + STATE] & CLOSING) == 0 ? slot : -1;
     }
 
     /** What is known of a handle; 0 when stale. From any thread. */
     int state(long handle) {
         int slot = (int) handle;
-        int[] seen = generations;
-        int[] state = states;
-        return slot < seen.length && slot < state.length && seen[slot] == (int) (handle >>> 32) ? state[slot] : 0;
+        int[] seen = numbers;
+        int at = slot << SHIFT;
+        return at < seen.length && seen[at + GENERATION] == (int) (handle >>> 32) ? seen[at + STATE] : 0;
     }
 
     int state(int slot) {
-        return states[slot];
+        return numbers[(slot << SHIFT) + STATE];
     }
 
     boolean is(int slot, int bits) {
-        return (states[slot] & bits) != 0;
+        return (numbers[(slot << SHIFT) + STATE] & bits) != 0;
     }
 
     void set(int slot, int bits) {
-        states[slot] |= bits;
+        numbers[(slot << SHIFT) + STATE] |= bits;
     }
 
     void clear(int slot, int bits) {
-        states[slot] &= ~bits;
+        numbers[(slot << SHIFT) + STATE] &= ~bits;
     }
 
     /** The place of the send that is under way. */
     int send(int slot) {
-        return sends[slot];
+        return numbers[(slot << SHIFT) + SEND];
     }
 
     void send(int slot, int place) {
-        sends[slot] = place;
+        numbers[(slot << SHIFT) + SEND] = place;
     }
 
     /** Counts reads that brought little, one after the other; how many there were. */
@@ -195,10 +207,19 @@ final class UringConnections {
         return extra;
     }
 
-    @Nullable
+    /** What a send could not get rid of, if its slot {@link #RESTS}. */
     Unsent unsent(int slot) {
-        Extra extra = extras[slot];
-        return extra == null ? null : extra.unsent;
+        return Objects.requireNonNull(extra(slot).unsent);
+    }
+
+    void keep(int slot, Unsent unsent) {
+        extra(slot).unsent = unsent;
+        set(slot, RESTS);
+    }
+
+    void forgetUnsent(int slot) {
+        extra(slot).unsent = null;
+        clear(slot, RESTS);
     }
 
     InetSocketAddress remote(int slot) {

@@ -23,11 +23,11 @@ final class UringProbe {
     private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
     private static final int[] NEEDED = {Uring.OP_POLL_ADD, Uring.OP_SENDMSG, Uring.OP_ASYNC_CANCEL, Uring.OP_SEND, Uring.OP_RECV,
         Uring.OP_SEND_ZC};
-    private static final int PROBE_HEAD = 16;
-    private static final int PROBE_OP = 8;
-    private static final int PROBE_OP_FLAGS = 2;
+    static final int PROBE_HEAD = 16;
+    static final int PROBE_OP = 8;
+    static final int PROBE_OP_FLAGS = 2;
     private static final int PROBE_OPS = 256;
-    private static final int OP_SUPPORTED = 1;
+    static final int OP_SUPPORTED = 1;
 
     private UringProbe() {}
 

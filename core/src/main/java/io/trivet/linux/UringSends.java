@@ -1,109 +1,314 @@
 package io.trivet.linux;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import static io.trivet.linux.UringConnections.AWAITS_ROOM;
+import static io.trivet.linux.UringConnections.CANCELLING_ROOM;
+import static io.trivet.linux.UringConnections.CLOSING;
+import static io.trivet.linux.UringConnections.CONNECTING;
+import static io.trivet.linux.UringConnections.ENDS_OUTPUT;
+import static io.trivet.linux.UringConnections.FAILED;
+import static io.trivet.linux.UringConnections.POLLING_ROOM;
+import static io.trivet.linux.UringConnections.REFUSED;
+import static io.trivet.linux.UringConnections.RESTS;
+import static io.trivet.linux.UringConnections.SENDING;
+import static io.trivet.linux.UringConnections.TAKEN;
+import static io.trivet.linux.UringConnections.TIGHT;
+
+import io.trivet.linux.UringConnections.Unsent;
+import io.trivet.net.Completions;
+import io.trivet.net.Proactor;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * The sends that a ring has been given: where their bytes lie, and the structures that the kernel reads of a send in several parts. A place
- * is used again only after the send's completion. One thread.
+ * Sending. Up to {@link #RING_BYTES_MAX} go through the ring, from where they lie. The kernel tries once and at once, while they are handed
+ * over: so it has let go of the memory when the next poll begins, however slowly a peer reads. What the socket refused is then copied, and
+ * sent when there is room. Longer ones are sent by a plain call.
+ *
+ * <p><b>Silent sends.</b> Bytes that lie in buffers of the ring's, as those of an echo do, can be called taken at once, since nobody else
+ * gives that memory away. Such a send has a completion only when the socket did not take all: so the wait that hands it over is not ended by
+ * it, and one call in a turn does both. Once a socket has refused something, its sends tell how they went.
  */
 final class UringSends {
-    static final int PARTS_MAX = 16;
-    /** A struct msghdr, and behind it its parts. */
-    private static final int PLACE_SIZE = Scratch.MSGHDR_SIZE + 8 + PARTS_MAX * Scratch.IOVEC_SIZE;
+    /** Longer sends, where the call itself costs little, are made at once, and tell how far they came. */
+    static final int RING_BYTES_MAX = 16 * 1024;
 
-    private final MemorySegment messages;
-    private final DirectAddresses known = new DirectAddresses();
-    private final long[] addresses;
-    private final int[] lengths;
-    private final int[] buffers;
-    private final int[] free;
-    private int freeCount;
+    private static final int PLACES = 1024;
+    private static final int FLAGS = Libc.MSG_NOSIGNAL | Uring.MSG_DONTWAIT;
 
-    UringSends(int count) {
-        messages = Arena.ofAuto().allocate((long) count * PLACE_SIZE, 8);
-        addresses = new long[count];
-        lengths = new int[count];
-        buffers = new int[count];
-        free = new int[count];
-        for (int i = 0; i < count; i++) {
-            free[freeCount++] = count - 1 - i;
+    private final UringOperations operations;
+    private final UringConnections connections;
+    private final SendPlaces places = new SendPlaces(PLACES);
+    /** Connections with silent sends, which the kernel may not have been handed yet. */
+    private final int[] silent = new int[PLACES];
+
+    private int silentCount;
+    /** A completion was asked for that a silent send does not have: the next poll must not wait. */
+    private boolean hurries;
+
+    UringSends(UringOperations operations) {
+        this.operations = operations;
+        connections = operations.connections;
+    }
+
+    // ---- beginning
+
+    long send(int slot, ByteBuffer[] parts, int from, int count) throws IOException {
+        int state = connections.state(slot);
+        if ((state & (SENDING | RESTS)) != 0) {
+            if ((state & TAKEN) == 0) {
+                throw new IllegalStateException("a send is pending already");
+            }
+            connections.set(slot, AWAITS_ROOM);
+            hurries |= (state & SENDING) != 0;
+            return 0;
         }
+        long length = parts[from].remaining();
+        for (int i = 1; i < count; i++) {
+            length += parts[from + i].remaining();
+        }
+        if (length == 0) {
+            return 0;
+        }
+        boolean byRing = length <= RING_BYTES_MAX && count <= SendPlaces.PARTS_MAX && operations.isOpen() && places.hasFree()
+                && (state & (CONNECTING | FAILED)) == 0;
+        if (!byRing || !begin(slot, parts, from, count, (int) length)) {
+            return sendNow(slot, parts, from, count, length);
+        }
+        if (connections.is(slot, TAKEN)) {
+            LinuxTcpStream.moveOver(parts, from, length);
+            return length;
+        }
+        return Proactor.PENDING;
     }
 
-    boolean hasFree() {
-        return freeCount > 0;
-    }
-
-    /** Where a direct buffer's bytes begin. */
-    long addressOf(ByteBuffer direct) {
-        return known.of(direct);
-    }
-
-    /** Keeps a send of one part; its place. */
-    int addSingle(long address, int length, int buffer) {
-        int place = free[--freeCount];
-        addresses[place] = address;
-        lengths[place] = length;
-        buffers[place] = buffer;
-        return place;
-    }
-
-    /** Keeps a send of several parts; its place. */
-    int addParts(ByteBuffer[] parts, int from, int count, int length, int buffer) {
-        int place = addSingle(0, length, buffer);
-        long message = (long) place * PLACE_SIZE;
-        long iov = message + Scratch.MSGHDR_SIZE + 8;
-        messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOV, messages.address() + iov);
-        messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN, count);
-        for (int i = 0; i < count; i++) {
+    /** Gives a send to the ring, unless it must be made at once. */
+    private boolean begin(int slot, ByteBuffer[] parts, int from, int count, int length) {
+        BufferRing pool = operations.buffers();
+        int buffer = BufferRing.NONE;
+        boolean allInOne = true;
+        long address = 0;
+        for (int i = count - 1; i >= 0; i--) {
             ByteBuffer part = parts[from + i];
-            messages.set(ValueLayout.JAVA_LONG, iov, part.hasRemaining() ? known.of(part) : 0);
-            messages.set(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN, part.remaining());
-            iov += Scratch.IOVEC_SIZE;
+            if (!part.isDirect()) {
+                return false;
+            }
+            if (!part.hasRemaining()) {
+                continue;
+            }
+            address = places.addressOf(part);
+            int lies = pool.bufferAt(address);
+            if (pool.isPlace(address) || (lies >= 0 && buffer >= 0 && lies != buffer)) {
+                return false;
+            }
+            allInOne &= lies >= 0;
+            buffer = Math.max(buffer, lies);
         }
-        return place;
-    }
-
-    /** Where the structure of a send in several parts lies. */
-    long message(int place) {
-        return messages.address() + (long) place * PLACE_SIZE;
-    }
-
-    int length(int place) {
-        return lengths[place];
-    }
-
-    /** The ring's buffer that it sends from, or -1. */
-    int buffer(int place) {
-        return buffers[place];
-    }
-
-    /** A copy of what lies behind the first so many bytes. */
-    byte[] copyFrom(int place, int sent) {
-        byte[] left = new byte[lengths[place] - sent];
-        if (addresses[place] != 0) {
-            Downcall.copy(addresses[place] + sent, left, 0, left.length);
-            return left;
+        boolean isSilent = allInOne && operations.ring().completesInCallsOnly() && !connections.is(slot, TIGHT);
+        int place = count == 1 ? places.addSingle(address, length, buffer) : places.addParts(parts, from, count, length, buffer);
+        int opcode = count == 1 ? Uring.OP_SEND : Uring.OP_SENDMSG;
+        long what = count == 1 ? address : places.message(place);
+        int size = count == 1 ? length : 1;
+        if (buffer >= 0) {
+            pool.use(buffer);
         }
-        long message = (long) place * PLACE_SIZE;
-        long iov = message + Scratch.MSGHDR_SIZE + 8;
-        long parts = messages.get(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN);
-        int skip = sent;
-        int copied = 0;
-        for (int i = 0; i < parts; i++, iov += Scratch.IOVEC_SIZE) {
-            int length = (int) messages.get(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN);
-            int skipped = Math.min(skip, length);
-            skip -= skipped;
-            Downcall.copy(messages.get(ValueLayout.JAVA_LONG, iov) + skipped, left, copied, length - skipped);
-            copied += length - skipped;
+        connections.send(slot, place);
+        if (isSilent) {
+            connections.set(slot, SENDING | TAKEN);
+            silent[silentCount++] = slot;
+            // With WAITALL a send that was cut short counts as failed: else its completion would be left out, too.
+            operations.beginSilently(opcode, connections.descriptor(slot), what, size, FLAGS | Uring.MSG_WAITALL,
+                    UringOperations.userData(UringOperations.SILENT_SEND, slot));
+        } else {
+            connections.set(slot, SENDING);
+            operations.begin(opcode, 0, 0, connections.descriptor(slot), what, size, FLAGS,
+                    UringOperations.userData(UringOperations.SEND, slot));
         }
-        return left;
+        return true;
     }
 
-    void remove(int place) {
-        free[freeCount++] = place;
+    private long sendNow(int slot, ByteBuffer[] parts, int from, int count, long length) throws IOException {
+        int fd = connections.descriptor(slot);
+        long taken;
+        if (count == 1 && parts[from].isDirect()) {
+            ByteBuffer part = parts[from];
+            taken = operations.taken(slot, "send",
+                    Libc.send(fd, places.addressOf(part), part.remaining(), Libc.MSG_NOSIGNAL));
+        } else {
+            taken = operations.taken(slot, "sendmsg", LinuxTcpStream.gather(fd, parts, from, count));
+        }
+        LinuxTcpStream.moveOver(parts, from, taken);
+        if (taken < length) {
+            connections.set(slot, AWAITS_ROOM);
+            operations.change(slot);
+        }
+        return taken;
+    }
+
+    void shutdownOutput(int slot) throws IOException {
+        if (connections.is(slot, SENDING | RESTS)) {
+            connections.set(slot, ENDS_OUTPUT);
+            hurries = true;
+            return;
+        }
+        int result = Libc.shutdown(connections.descriptor(slot), Libc.SHUT_WR);
+        if (result < 0) {
+            throw operations.failure(slot, "shutdown", -result);
+        }
+    }
+
+    /** The connection is being closed. What it was told was taken leaves, as long as the kernel takes it; else the peer learns that it is cut. */
+    void close(int slot) {
+        if (connections.is(slot, SENDING)) {
+            hurries = true;
+        } else if (connections.is(slot, RESTS) && connections.is(slot, TAKEN)) {
+            giveUp(slot);
+        }
+    }
+
+    /** All is being closed, and the kernel has not taken all of what the caller was told was taken. */
+    void cut(int slot) {
+        Options.resetOnClose(connections.descriptor(slot));
+    }
+
+    private void giveUp(int slot) {
+        Unsent unsent = connections.unsent(slot);
+        if (sendRest(slot, unsent) < unsent.bytes.length - unsent.from) {
+            cut(slot);
+        }
+        connections.forgetUnsent(slot);
+    }
+
+    /** Whether the next poll may wait. */
+    boolean hurries() {
+        return hurries;
+    }
+
+    /** Lets the kernel tell of room, if somebody waits for that, and no longer when nobody does. */
+    void bringInLine(int slot) {
+        int state = connections.state(slot);
+        boolean room = (state & (CONNECTING | RESTS)) != 0 || (state & (AWAITS_ROOM | SENDING)) == AWAITS_ROOM;
+        if (room && (state & (FAILED | CLOSING | POLLING_ROOM)) == 0) {
+            connections.set(slot, POLLING_ROOM);
+            // It repeats itself, and tells only of changes: the kernel reports a peer's FIN (RDHUP) unasked, and a poll that is over
+            // after one answer would give that answer again and again.
+            operations.begin(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, Uring.POLL_ADD_MULTI, PollBits.POLLOUT,
+                    UringOperations.userData(UringOperations.POLL_ROOM, slot));
+        } else if ((state & POLLING_ROOM) != 0 && (state & CANCELLING_ROOM) == 0 && (state & (FAILED | CLOSING)) != 0) {
+            connections.set(slot, CANCELLING_ROOM);
+            operations.cancel(UringOperations.userData(UringOperations.POLL_ROOM, slot));
+        }
+    }
+
+    // ---- completing
+
+    /** After the ring was entered: silent sends that have been handed over have gone out whole, unless a completion says otherwise. */
+    int settle(Ring ring, Completions completions) {
+        if (silentCount == 0) {
+            hurries = false;
+            return 0;
+        }
+        if (!ring.isSettled()) {
+            return 0;
+        }
+        for (int i = ring.completed() - 1; i >= 0; i--) {
+            int data = (int) ring.userData(i);
+            if (UringOperations.kind(data) == UringOperations.SILENT_SEND) {
+                connections.set(UringOperations.index(data), REFUSED);
+            }
+        }
+        hurries = false;
+        int told = 0;
+        int settled = silentCount; // telling may begin further ones, behind these
+        for (int i = 0; i < settled; i++) {
+            int slot = silent[i];
+            if (!connections.is(slot, REFUSED)) {
+                free(slot);
+                told += connections.is(slot, ENDS_OUTPUT | AWAITS_ROOM | CLOSING) ? hasLeft(slot, 0, completions) : 0;
+            }
+        }
+        silentCount -= settled;
+        System.arraycopy(silent, settled, silent, 0, silentCount);
+        return told;
+    }
+
+    /** The kernel has let go of the send's memory. */
+    private void free(int slot) {
+        int place = connections.send(slot);
+        int buffer = places.buffer(place);
+        if (buffer >= 0) {
+            operations.buffers().release(buffer);
+        }
+        places.remove(place);
+        connections.clear(slot, connections.is(slot, RESTS) ? SENDING | REFUSED : SENDING | REFUSED | TAKEN);
+    }
+
+    /** A send has completed. */
+    int sent(int slot, int result, Completions completions) {
+        int place = connections.send(slot);
+        int length = places.length(place);
+        boolean wasTaken = connections.is(slot, TAKEN);
+        boolean isOpen = !connections.is(slot, FAILED) && (wasTaken || !connections.is(slot, CLOSING));
+        int taken = result == -Errno.EAGAIN || result == -Errno.EINTR ? 0 : result;
+        if (isOpen && taken >= 0 && taken < length) {
+            connections.keep(slot, new Unsent(places.copyFrom(place, taken), wasTaken ? 0 : length));
+            connections.set(slot, TIGHT);
+        }
+        free(slot);
+        if (connections.is(slot, CLOSING)) {
+            if (connections.is(slot, RESTS)) {
+                giveUp(slot);
+            }
+            operations.change(slot);
+            return 0;
+        }
+        operations.change(slot);
+        if (!isOpen || connections.is(slot, RESTS)) {
+            return 0;
+        }
+        return taken < 0 ? operations.fail(slot, operations.failure(slot, "send", -taken), completions)
+                : hasLeft(slot, wasTaken ? 0 : length, completions);
+    }
+
+    /** Everything that was begun has left: what waited for that comes now. */
+    private int hasLeft(int slot, long bytes, Completions completions) {
+        if (connections.is(slot, CLOSING | FAILED)) {
+            operations.change(slot);
+            return 0;
+        }
+        if (connections.is(slot, ENDS_OUTPUT)) {
+            connections.clear(slot, ENDS_OUTPUT);
+            int result = Libc.shutdown(connections.descriptor(slot), Libc.SHUT_WR);
+            if (result < 0) {
+                return operations.fail(slot, operations.failure(slot, "shutdown", -result), completions);
+            }
+        }
+        if (bytes == 0 && !connections.is(slot, AWAITS_ROOM)) {
+            return 0;
+        }
+        connections.clear(slot, AWAITS_ROOM);
+        completions.sent(connections.handle(slot), bytes);
+        return 1;
+    }
+
+    /** A socket has room again. */
+    int room(int slot, Completions completions) throws IOException {
+        if (connections.is(slot, RESTS)) {
+            Unsent unsent = connections.unsent(slot);
+            unsent.from += (int) operations.taken(slot, "send", sendRest(slot, unsent));
+            if (unsent.from < unsent.bytes.length) {
+                return 0;
+            }
+            connections.forgetUnsent(slot);
+            connections.clear(slot, TAKEN);
+            return hasLeft(slot, unsent.total, completions);
+        }
+        return connections.is(slot, SENDING) ? 0 : hasLeft(slot, 0, completions);
+    }
+
+    private long sendRest(int slot, Unsent unsent) {
+        ByteBuffer left = ByteBuffer.wrap(unsent.bytes, unsent.from, unsent.bytes.length - unsent.from);
+        int length = Scratch.length(left);
+        long address = Scratch.ofThread().outgoing(left, length, 0);
+        return Libc.send(connections.descriptor(slot), address, length, Libc.MSG_NOSIGNAL);
     }
 }

@@ -26,6 +26,14 @@ final class CHeaders {
         return this;
     }
 
+    /** As {@link #value}, of a macro that older headers lack. */
+    CHeaders valueIfKnown(String macro, long java) {
+        source.append("#ifdef ").append(macro).append('\n');
+        value(macro, java);
+        source.append("#endif\n");
+        return this;
+    }
+
     CHeaders size(String type, long java) {
         return value("sizeof(" + type + ")", java);
     }

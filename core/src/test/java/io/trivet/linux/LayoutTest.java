@@ -8,6 +8,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LayoutTest {
     private static final List<String> HEADERS = List.of("errno.h", "fcntl.h", "poll.h", "netinet/in.h", "netinet/tcp.h",
             "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "time.h");
+    private static final List<String> RING_HEADERS = List.of("linux/io_uring.h", "sys/mman.h", "sys/socket.h", "sys/syscall.h");
 
     /** Sizes and offsets, which have no name in C: each is checked by its structure below. */
     private static final List<String> NO_C_NAME = List.of("LINGER_SIZE", "L_LINGER");
@@ -95,6 +97,90 @@ class LayoutTest {
                 .size("struct epoll_event", EpollPoller.eventSize(architecture))
                 .field("struct epoll_event", "events", 0, 4)
                 .field("struct epoll_event", "data", EpollPoller.dataOffset(architecture), 8);
+        assertThat(headers.falseOn(architecture)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amd64", "aarch64"})
+    void theRingsConstantsHaveTheValuesOfTheCHeaders(String architecture) throws Exception {
+        CHeaders headers = new CHeaders(RING_HEADERS);
+        for (Field constant : constants(Uring.class).toList()) {
+            String name = constant.getName();
+            if (!List.of("SQE_SIZE", "CQE_SIZE", "CQE_RES", "CQE_FLAGS").contains(name)) { // checked by their structures
+                headers.value(nameInC(name), constant.getInt(null));
+            }
+        }
+        headers.value("IORING_OFF_SQ_RING", Uring.OFF_SQ_RING)
+                .value("IORING_OFF_SQES", Uring.OFF_SQES)
+                .value("IO_URING_OP_SUPPORTED", UringProbe.OP_SUPPORTED)
+                .valueIfKnown("IORING_SETUP_NO_SQARRAY", Ring.SETUP_NO_SQARRAY);
+        assertThat(headers.falseOn(architecture)).isEmpty();
+    }
+
+    /** C has a prefix for each kind, where Java has the class. */
+    private static String nameInC(String java) {
+        return switch (java) {
+            case "MSG_DONTWAIT", "MSG_WAITALL" -> java;
+            case "PROT_READ_WRITE" -> "PROT_READ | PROT_WRITE";
+            case "MAP_SHARED_POPULATE" -> "MAP_SHARED | MAP_POPULATE";
+            case "MAP_PRIVATE_ANONYMOUS_NORESERVE" -> "MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE";
+            case "SYS_SETUP", "SYS_ENTER", "SYS_REGISTER" -> "SYS_io_uring_" + java.substring(4).toLowerCase(Locale.ROOT);
+            case "SQE_BUFFER_SELECT", "SQE_CQE_SKIP_SUCCESS" -> "IO" + java;
+            case "CANCEL_ALL", "CANCEL_ANY" -> "IORING_ASYNC_" + java;
+            case "CQE_BUFFER", "CQE_MORE" -> "IORING_CQE_F_" + java.substring(4);
+            default -> "IORING_" + java;
+        };
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"amd64", "aarch64"})
+    void theRingsStructuresAreLaidOutAsInC(String architecture) throws Exception {
+        CHeaders headers = new CHeaders(RING_HEADERS)
+                .size("struct io_uring_params", Ring.PARAMS_SIZE)
+                .field("struct io_uring_params", "sq_entries", Ring.PARAMS_SQ_ENTRIES, 4)
+                .field("struct io_uring_params", "cq_entries", Ring.PARAMS_CQ_ENTRIES, 4)
+                .field("struct io_uring_params", "flags", Ring.PARAMS_FLAGS, 4)
+                .field("struct io_uring_params", "features", Ring.PARAMS_FEATURES, 4)
+                .field("struct io_uring_params", "sq_off", Ring.SQ_OFF, 40)
+                .field("struct io_uring_params", "cq_off", Ring.CQ_OFF, 40)
+                .field("struct io_sqring_offsets", "head", Ring.OFF_HEAD, 4)
+                .field("struct io_sqring_offsets", "tail", Ring.OFF_TAIL, 4)
+                .field("struct io_sqring_offsets", "flags", Ring.SQ_OFF_FLAGS, 4)
+                .field("struct io_sqring_offsets", "array", Ring.SQ_OFF_ARRAY, 4)
+                .field("struct io_cqring_offsets", "head", Ring.OFF_HEAD, 4)
+                .field("struct io_cqring_offsets", "tail", Ring.OFF_TAIL, 4)
+                .field("struct io_cqring_offsets", "cqes", Ring.CQ_OFF_CQES, 4)
+                .size("struct io_uring_sqe", Uring.SQE_SIZE)
+                .field("struct io_uring_sqe", "opcode", 0, 1)
+                .field("struct io_uring_sqe", "flags", 1, 1)
+                .field("struct io_uring_sqe", "ioprio", 2, 2)
+                .field("struct io_uring_sqe", "fd", 4, 4)
+                .field("struct io_uring_sqe", "addr", Ring.SQE_ADDR, 8)
+                .field("struct io_uring_sqe", "len", Ring.SQE_LEN, 4)
+                .field("struct io_uring_sqe", "msg_flags", Ring.SQE_LEN + 4, 4)
+                .field("struct io_uring_sqe", "poll32_events", Ring.SQE_LEN + 4, 4)
+                .field("struct io_uring_sqe", "cancel_flags", Ring.SQE_LEN + 4, 4)
+                .field("struct io_uring_sqe", "user_data", Ring.SQE_USER_DATA, 8)
+                .field("struct io_uring_sqe", "buf_group", Ring.SQE_BUF_GROUP, 2)
+                .size("struct io_uring_cqe", Uring.CQE_SIZE)
+                .field("struct io_uring_cqe", "user_data", 0, 8)
+                .field("struct io_uring_cqe", "res", Uring.CQE_RES, 4)
+                .field("struct io_uring_cqe", "flags", Uring.CQE_FLAGS, 4)
+                .size("struct io_uring_getevents_arg", Ring.WAIT_SIZE)
+                .field("struct io_uring_getevents_arg", "sigmask_sz", Ring.WAIT_SIGMASK_SIZE, 4)
+                .field("struct io_uring_getevents_arg", "ts", Ring.WAIT_TIMESPEC, 8)
+                .size("struct io_uring_buf", BufferRing.ENTRY_SIZE)
+                .field("struct io_uring_buf", "addr", 0, 8)
+                .field("struct io_uring_buf", "len", BufferRing.ENTRY_LEN, 4)
+                .field("struct io_uring_buf", "bid", BufferRing.ENTRY_BID, 2)
+                .field("struct io_uring_buf_ring", "tail", BufferRing.ENTRY_TAIL, 2)
+                .size("struct io_uring_buf_reg", BufferRing.REGISTRATION_SIZE)
+                .field("struct io_uring_buf_reg", "ring_addr", 0, 8)
+                .field("struct io_uring_buf_reg", "ring_entries", BufferRing.REGISTRATION_ENTRIES, 4)
+                .field("struct io_uring_buf_reg", "bgid", BufferRing.REGISTRATION_GROUP, 2)
+                .size("struct io_uring_probe", UringProbe.PROBE_HEAD)
+                .size("struct io_uring_probe_op", UringProbe.PROBE_OP)
+                .field("struct io_uring_probe_op", "flags", UringProbe.PROBE_OP_FLAGS, 2);
         assertThat(headers.falseOn(architecture)).isEmpty();
     }
 

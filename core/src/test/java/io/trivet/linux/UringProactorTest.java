@@ -212,6 +212,110 @@ final class UringProactorTest {
         until(proactor, told, () -> ends.client.read(ByteBuffer.allocate(1 << 16)) == 0 && told.sent.contains(0L));
     }
 
+    // ---- silent sends: what lies in the ring's own buffers is called taken at once
+
+    @Test
+    void whatLiesInTheRingsBuffersIsTakenAtOnceAndDoesNotEndTheWait() throws IOException {
+        Echo echo = new Echo();
+        ByteBuffer in = ByteBuffer.allocate(100);
+        for (int round = 0; round < 1000; round++) { // each buffer comes back, or there would soon be none
+            echo.ends.client.write(ByteBuffer.wrap(new byte[]{(byte) round, 2, 3}));
+            echo.taken.clear();
+            until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
+            assertThat(echo.taken).containsExactly(3L);
+            assertThat(echo.proactor.poll(echo.told, 10_000)).as("what there was to tell").isZero();
+            in.clear();
+            until(echo.proactor, echo.told, () -> echo.ends.client.read(in) >= 0 && in.position() == 3);
+            assertThat(in.get(0)).isEqualTo((byte) round);
+        }
+        assertThat(echo.told.sent).isEmpty();
+    }
+
+    @Test
+    void endOfTheOutputAndCloseFollowASilentSendWithoutAWait() throws IOException {
+        for (boolean closes : new boolean[]{false, true}) {
+            Echo echo = new Echo();
+            echo.ends.client.write(ByteBuffer.wrap(new byte[7]));
+            until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
+            if (closes) {
+                echo.proactor.close(echo.handle);
+            } else {
+                echo.proactor.shutdownOutput(echo.handle);
+            }
+            long begun = System.nanoTime();
+            ByteBuffer in = ByteBuffer.allocate(100);
+            while (echo.ends.client.read(in) >= 0) {
+                echo.proactor.poll(echo.told, closes || in.position() > 0 ? 0 : 20 * SECOND);
+                assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
+            }
+            assertThat(in.position()).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void secondSendBehindASilentOneIsToldWhenItMayCome() throws IOException {
+        Echo echo = new Echo();
+        echo.twice = true;
+        echo.ends.client.write(ByteBuffer.wrap(new byte[]{1}));
+        until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
+        assertThat(echo.taken).containsExactly(1L, 0L);
+        long begun = System.nanoTime();
+        assertThat(echo.proactor.poll(echo.told, 20 * SECOND)).isEqualTo(1);
+        assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
+        assertThat(echo.told.sent).containsExactly(0L);
+    }
+
+    /** The send is cut short in the kernel, which must say so: every byte arrives, in order, and what comes behind it waits. */
+    @Test
+    void silentSendThatTheSocketTakesAPartOfIsCompletedWhenThereIsRoom() throws IOException {
+        int refusals = 0;
+        Random random = new Random(5);
+        for (int i = 0; i < 20; i++) {
+            Echo echo = new Echo();
+            byte[] message = new byte[400_000];
+            random.nextBytes(message);
+            ByteBuffer out = ByteBuffer.wrap(message);
+            ByteBuffer in = ByteBuffer.allocate(message.length);
+            long begun = System.nanoTime();
+            while (in.hasRemaining()) {
+                assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+                out.limit(Math.min(message.length, out.position() + random.nextInt(3000)));
+                echo.ends.client.write(out);
+                until(echo.proactor, echo.told, () -> echo.received == out.position());
+                echo.look();
+                if (out.position() == message.length || random.nextInt(100) == 0) {
+                    echo.ends.client.read(in);
+                }
+            }
+            assertThat(in.array()).isEqualTo(message);
+            assertThat(echo.told.failures).isEmpty();
+            refusals += echo.refusals;
+        }
+        assertThat(refusals).as("sends that were called taken, and were not").isPositive();
+    }
+
+    @Test
+    void closeOverBytesThatWereCalledTakenIsAReset() throws IOException {
+        Echo echo = new Echo();
+        long written = 0;
+        while (echo.refusals == 0) {
+            written += echo.ends.client.write(ByteBuffer.wrap(new byte[1500]));
+            long all = written;
+            until(echo.proactor, echo.told, () -> echo.received == all);
+            assertThat(all).isLessThan(MUCH * 2L);
+            echo.look();
+        }
+        echo.proactor.close(echo.handle);
+        until(echo.proactor, echo.told, () -> echo.told.closed.contains(echo.handle));
+        ByteBuffer in = ByteBuffer.allocate(1 << 16);
+        long begun = System.nanoTime();
+        assertThatThrownBy(() -> {
+            while (echo.ends.client.read(in.clear()) >= 0) {
+                assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+            }
+        }).isInstanceOf(NetworkException.class).hasMessageContaining("ECONNRESET");
+    }
+
     // ---- the end
 
     @Test
@@ -255,6 +359,16 @@ final class UringProactorTest {
             }
             client.close();
         }
+        assertThat(Descriptors.kernelObjects()).isEqualTo(before);
+    }
+
+    @Test
+    void ringThatIsRefusedItsBuffersIsGivenBackAndSaysSo() throws IOException {
+        Map<Integer, String> before = Descriptors.kernelObjects();
+        UringProactor proactor = new UringProactor(network, new UringProactor.Sizes(4, 8, 1 << 16, 64)); // more than the kernel takes
+        assertThatThrownBy(() -> proactor.poll(new Told(proactor), 0)).hasMessageContaining("io_uring_register")
+                .hasMessageContaining("EINVAL");
+        proactor.close();
         assertThat(Descriptors.kernelObjects()).isEqualTo(before);
     }
 
@@ -363,6 +477,76 @@ final class UringProactorTest {
 
     // ---- what helps
 
+    /** A connection that sends what it receives from where it lies; what is not taken it keeps until there is room. */
+    private final class Echo {
+        final UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        final Ends ends = ends();
+        final long handle;
+        final List<Long> taken = new ArrayList<>();
+        final Deque<ByteBuffer> kept = new ArrayDeque<>();
+        boolean twice;
+        long received;
+        int refusals;
+        private boolean blocked;
+        private boolean resting;
+
+        final Told told = new Told(proactor) {
+            @Override
+            public void received(long of, ByteBuffer memory, int from, int to) {
+                received += to - from;
+                ByteBuffer view = memory.duplicate().limit(to).position(from);
+                for (int i = twice ? 2 : 1; i > 0; i--) {
+                    echo(view.duplicate(), false);
+                }
+            }
+
+            @Override
+            public void sent(long of, long count) {
+                super.sent(of, count);
+                blocked = false;
+                while (!kept.isEmpty() && !blocked) {
+                    echo(kept.removeFirst(), true);
+                }
+            }
+        };
+
+        Echo() throws IOException {
+            ends.server.setOption(StandardSocketOptions.SO_SNDBUF, 4096);
+            handle = proactor.adopt(ends.server);
+            proactor.receive(handle);
+        }
+
+        private void echo(ByteBuffer bytes, boolean wasKept) {
+            try {
+                look();
+                long length = bytes.remaining();
+                boolean waits = blocked || (!wasKept && !kept.isEmpty());
+                long now = waits ? 0 : proactor.send(handle, new ByteBuffer[]{bytes}, 0, 1);
+                taken.add(now);
+                if (now == Proactor.PENDING) {
+                    blocked = true;
+                } else if (now < length) {
+                    blocked = true;
+                    ByteBuffer rest = ByteBuffer.allocateDirect(bytes.remaining()).put(bytes).flip();
+                    if (wasKept) {
+                        kept.addFirst(rest);
+                    } else {
+                        kept.addLast(rest);
+                    }
+                }
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        void look() {
+            boolean rests = (proactor.stateOf(handle) & UringConnections.RESTS) != 0
+                    && (proactor.stateOf(handle) & UringConnections.TAKEN) != 0;
+            refusals += rests && !resting ? 1 : 0;
+            resting = rests;
+        }
+    }
+
     private record Ends(TcpStream client, TcpStream server) {}
 
     private Ends ends() throws IOException {
@@ -436,7 +620,7 @@ final class UringProactorTest {
     }
 
     /** What was told; what is accepted is adopted, and received from. */
-    private static final class Told implements Completions {
+    private static class Told implements Completions {
         final Proactor proactor;
         final List<Long> handles = new ArrayList<>();
         final Map<Long, ByteArrayOutputStream> bytes = new LinkedHashMap<>();

@@ -43,6 +43,7 @@ final class UringProbeTest {
     /** As a container does that forbids it, or an old kernel. */
     @ParameterizedTest
     @CsvSource({"io_uring_setup:error=EPERM, forbidden", "io_uring_setup:error=ENOSYS, has no io_uring",
+        "io_uring_setup:error=ENOMEM, locked memory", "io_uring_setup:error=EMFILE, no descriptor left",
         "io_uring_register:error=EINVAL, Linux 6.0"})
     void whereThereIsNoRingTheSystemsNetworkIsEpoll(String injection, String reason) throws Exception {
         Path trace = directory.resolve("trace");

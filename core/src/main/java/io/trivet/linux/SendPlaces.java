@@ -1,0 +1,109 @@
+package io.trivet.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+
+/**
+ * The sends that a ring has been given: where their bytes lie, and the structures that the kernel reads of a send in several parts. A place
+ * is used again only after the send's completion. One thread.
+ */
+final class SendPlaces {
+    static final int PARTS_MAX = 16;
+    /** A struct msghdr, and behind it its parts. */
+    private static final int PLACE_SIZE = Scratch.MSGHDR_SIZE + 8 + PARTS_MAX * Scratch.IOVEC_SIZE;
+
+    private final MemorySegment messages;
+    private final DirectAddresses known = new DirectAddresses();
+    private final long[] addresses;
+    private final int[] lengths;
+    private final int[] buffers;
+    private final int[] free;
+    private int freeCount;
+
+    SendPlaces(int count) {
+        messages = Arena.ofAuto().allocate((long) count * PLACE_SIZE, 8);
+        addresses = new long[count];
+        lengths = new int[count];
+        buffers = new int[count];
+        free = new int[count];
+        for (int i = 0; i < count; i++) {
+            free[freeCount++] = count - 1 - i;
+        }
+    }
+
+    boolean hasFree() {
+        return freeCount > 0;
+    }
+
+    /** Where a direct buffer's bytes begin. */
+    long addressOf(ByteBuffer direct) {
+        return known.of(direct);
+    }
+
+    /** Keeps a send of one part; its place. */
+    int addSingle(long address, int length, int buffer) {
+        int place = free[--freeCount];
+        addresses[place] = address;
+        lengths[place] = length;
+        buffers[place] = buffer;
+        return place;
+    }
+
+    /** Keeps a send of several parts; its place. */
+    int addParts(ByteBuffer[] parts, int from, int count, int length, int buffer) {
+        int place = addSingle(0, length, buffer);
+        long message = (long) place * PLACE_SIZE;
+        long iov = message + Scratch.MSGHDR_SIZE + 8;
+        messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOV, messages.address() + iov);
+        messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN, count);
+        for (int i = 0; i < count; i++) {
+            ByteBuffer part = parts[from + i];
+            messages.set(ValueLayout.JAVA_LONG, iov, part.hasRemaining() ? known.of(part) : 0);
+            messages.set(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN, part.remaining());
+            iov += Scratch.IOVEC_SIZE;
+        }
+        return place;
+    }
+
+    /** Where the structure of a send in several parts lies. */
+    long message(int place) {
+        return messages.address() + (long) place * PLACE_SIZE;
+    }
+
+    int length(int place) {
+        return lengths[place];
+    }
+
+    /** The ring's buffer that it sends from, or -1. */
+    int buffer(int place) {
+        return buffers[place];
+    }
+
+    /** A copy of what lies behind the first so many bytes. */
+    byte[] copyFrom(int place, int sent) {
+        byte[] left = new byte[lengths[place] - sent];
+        if (addresses[place] != 0) {
+            Downcall.copy(addresses[place] + sent, left, 0, left.length);
+            return left;
+        }
+        long message = (long) place * PLACE_SIZE;
+        long iov = message + Scratch.MSGHDR_SIZE + 8;
+        long parts = messages.get(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN);
+        int skip = sent;
+        int copied = 0;
+        for (int i = 0; i < parts; i++, iov += Scratch.IOVEC_SIZE) {
+            int length = (int) messages.get(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN);
+            int skipped = Math.min(skip, length);
+            skip -= skipped;
+            Downcall.copy(messages.get(ValueLayout.JAVA_LONG, iov) + skipped, left, copied, length - skipped);
+            copied += length - skipped;
+        }
+        return left;
+    }
+
+    void remove(int place) {
+        free[freeCount++] = place;
+    }
+}

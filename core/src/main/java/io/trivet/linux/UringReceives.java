@@ -1,0 +1,240 @@
+package io.trivet.linux;
+
+import static io.trivet.linux.UringConnections.BULK;
+import static io.trivet.linux.UringConnections.CANCELLING_INPUT;
+import static io.trivet.linux.UringConnections.CLOSING;
+import static io.trivet.linux.UringConnections.CONNECTING;
+import static io.trivet.linux.UringConnections.FAILED;
+import static io.trivet.linux.UringConnections.POLLING_INPUT;
+import static io.trivet.linux.UringConnections.POLLING_URGENT;
+import static io.trivet.linux.UringConnections.READABLE;
+import static io.trivet.linux.UringConnections.RECEIVES;
+import static io.trivet.linux.UringConnections.RECEIVING;
+import static io.trivet.linux.UringConnections.STARVED;
+import static io.trivet.linux.UringConnections.URGENT;
+
+import io.trivet.net.Completions;
+import io.trivet.net.Interest;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Receiving. A receive repeats itself, into buffers that the kernel takes from a {@link BufferRing} when there are bytes. Where much comes at a
+ * time, and where urgent data is watched (a receive that waits in the kernel would destroy it), readiness is polled for instead, and read by
+ * a plain call.
+ */
+final class UringReceives {
+    /** One read by a plain call. */
+    static final int READ_BYTES = 64 * 1024;
+    /** Receives that bring at least so much are better read by a plain call, into the same memory each time. */
+    static final int BULK_BYTES = 8 * 1024;
+    /** After so many reads of less in a row it is a receive again. */
+    static final int SMALL_READS = 32;
+
+    private final UringOperations operations;
+    private final UringConnections connections;
+    private final SlotQueue starved = new SlotQueue();
+    private final SlotQueue readable = new SlotQueue();
+
+    UringReceives(UringOperations operations) {
+        this.operations = operations;
+        connections = operations.connections;
+    }
+
+    // ---- what is wanted
+
+    void receive(int slot) {
+        if (!connections.is(slot, RECEIVES | FAILED)) {
+            connections.set(slot, RECEIVES);
+            if (connections.is(slot, BULK)) {
+                moreToRead(slot); // the poll that repeats itself told while nobody wanted to know
+            }
+            operations.change(slot);
+        }
+    }
+
+    void stop(int slot) {
+        connections.clear(slot, RECEIVES);
+        operations.change(slot);
+    }
+
+    void watchUrgent(int slot) {
+        connections.set(slot, URGENT);
+        operations.change(slot);
+    }
+
+    /** Lets the kernel do what is wanted, and no longer what is not. */
+    void bringInLine(int slot) {
+        int state = connections.state(slot);
+        boolean input = (state & RECEIVES) != 0 && (state & (FAILED | CLOSING | CONNECTING)) == 0;
+        boolean byPoll = (state & (URGENT | BULK)) != 0;
+        boolean urgent = (state & URGENT) != 0;
+        if ((state & RECEIVING) != 0) {
+            if (!input || byPoll) {
+                cancel(slot, UringOperations.RECEIVE);
+            }
+        } else if ((state & POLLING_INPUT) != 0) {
+            boolean kindHasChanged = ((state & POLLING_URGENT) != 0) != urgent || !byPoll;
+            if ((state & (FAILED | CLOSING)) != 0 || (input && kindHasChanged)) {
+                cancel(slot, UringOperations.POLL_INPUT);
+            }
+        } else if (input && byPoll) {
+            connections.set(slot, urgent ? POLLING_INPUT | POLLING_URGENT : POLLING_INPUT);
+            operations.begin(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, urgent ? 0 : Uring.POLL_ADD_MULTI,
+                    urgent ? PollBits.POLLIN | PollBits.POLLPRI : PollBits.POLLIN,
+                    UringOperations.userData(UringOperations.POLL_INPUT, slot));
+        } else if (input && (state & STARVED) == 0) {
+            connections.set(slot, RECEIVING);
+            operations.begin(Uring.OP_RECV, Uring.SQE_BUFFER_SELECT, Uring.RECV_MULTISHOT, connections.descriptor(slot), 0, 0, 0,
+                    UringOperations.userData(UringOperations.RECEIVE, slot));
+        }
+    }
+
+    private void cancel(int slot, int kind) {
+        if (!connections.is(slot, CANCELLING_INPUT)) {
+            connections.set(slot, CANCELLING_INPUT);
+            operations.cancel(UringOperations.userData(kind, slot));
+        }
+    }
+
+    /** Gives those that found no buffer another try. */
+    void feedStarved() {
+        if (starved.size() == 0) {
+            return;
+        }
+        // Not all at once: the first of them may take every buffer that there is, and would be the first again.
+        int some = (operations.buffers().free() + 1) / 2;
+        for (int i = Math.min(starved.size(), some); i > 0; i--) {
+            int slot = starved.take();
+            if (connections.is(slot, STARVED)) {
+                connections.clear(slot, STARVED);
+                operations.change(slot);
+            }
+        }
+    }
+
+    // ---- through the ring
+
+    /** A receive has brought something, or has ended. */
+    int received(int slot, int result, int flags, Completions completions) {
+        if ((flags & Uring.CQE_MORE) == 0) {
+            connections.clear(slot, RECEIVING | CANCELLING_INPUT);
+            operations.change(slot);
+        }
+        int told = 0;
+        if ((flags & Uring.CQE_BUFFER) != 0) {
+            BufferRing pool = operations.buffers();
+            int buffer = flags >>> Uring.CQE_BUFFER_SHIFT;
+            int from = pool.received(buffer);
+            if (result > 0 && !connections.is(slot, CLOSING | FAILED)) {
+                completions.received(connections.handle(slot), pool.memory(), from, from + result);
+                told = 1;
+            }
+            pool.release(buffer);
+            if (result >= BULK_BYTES && !connections.is(slot, BULK | CLOSING)) {
+                connections.set(slot, BULK);
+                operations.change(slot);
+            }
+        }
+        return result > 0 || connections.is(slot, CLOSING | FAILED) ? told : ended(slot, result, completions);
+    }
+
+    private int ended(int slot, int result, Completions completions) {
+        return switch (-result) {
+            case 0 -> {
+                connections.clear(slot, RECEIVES);
+                completions.inputEnded(connections.handle(slot));
+                yield 1;
+            }
+            case Errno.ENOBUFS -> {
+                if (!connections.is(slot, STARVED)) {
+                    connections.set(slot, STARVED);
+                    starved.add(slot);
+                }
+                yield 0;
+            }
+            case Errno.ECANCELED, Errno.EINTR, Errno.EAGAIN -> 0;
+            default -> operations.fail(slot, operations.failure(slot, "recv", -result), completions);
+        };
+    }
+
+    // ---- by plain calls
+
+    /** There is something to read: exceptional before readable, and one read. */
+    int ready(int slot, int result, int flags, Completions completions) {
+        if ((flags & Uring.CQE_MORE) == 0) {
+            connections.clear(slot, POLLING_INPUT | POLLING_URGENT | CANCELLING_INPUT);
+            operations.change(slot);
+        }
+        if (result < 0 || connections.is(slot, CLOSING | FAILED) || !connections.is(slot, RECEIVES)) {
+            return 0;
+        }
+        int told = 0;
+        if ((result & PollBits.POLLPRI) != 0) {
+            told += receiveUrgent(slot, completions);
+        }
+        boolean readable = Interest.fold(PollBits.events(result), Interest.READ) != 0;
+        if (readable && connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED)) {
+            told += readOnce(slot, completions);
+        }
+        return told;
+    }
+
+    private int receiveUrgent(int slot, Completions completions) {
+        MemorySegment memory = Scratch.ofThread().number;
+        int result = (int) Libc.recv(connections.descriptor(slot), memory.address(), 1, Libc.MSG_OOB);
+        if (result == 1) {
+            completions.urgent(connections.handle(slot), memory.get(ValueLayout.JAVA_BYTE, 0));
+            return 1;
+        }
+        return switch (-result) {
+            case 0, Errno.EINVAL, Errno.EAGAIN, Errno.EINTR -> 0; // taken already, still on its way, or the peer has finished
+            default -> operations.fail(slot, operations.failure(slot, "recv", -result), completions);
+        };
+    }
+
+    private int readOnce(int slot, Completions completions) {
+        BufferRing pool = operations.buffers();
+        int result = (int) Libc.recv(connections.descriptor(slot), pool.placeAddress(), pool.placeBytes(), 0);
+        if (result <= 0) {
+            return ended(slot, result, completions);
+        }
+        if (!connections.is(slot, URGENT)) {
+            if (result == pool.placeBytes()) {
+                moreToRead(slot);
+            }
+            if (connections.countSmallReads(slot, result < BULK_BYTES) >= SMALL_READS) {
+                connections.clear(slot, BULK);
+                operations.change(slot);
+            }
+        }
+        completions.received(connections.handle(slot), pool.memory(), 0, result);
+        return 1;
+    }
+
+    private void moreToRead(int slot) {
+        if (!connections.is(slot, READABLE)) {
+            connections.set(slot, READABLE);
+            readable.add(slot);
+        }
+    }
+
+    boolean hasMoreToRead() {
+        return readable.size() > 0;
+    }
+
+    /** Goes on with those whose last read found more than it could take. */
+    int readMore(Completions completions) {
+        int told = 0;
+        for (int i = readable.size(); i > 0; i--) {
+            int slot = readable.take();
+            if (connections.is(slot, READABLE)) {
+                connections.clear(slot, READABLE);
+                if (connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED)) {
+                    told += readOnce(slot, completions);
+                }
+            }
+        }
+        return told;
+    }
+}
