@@ -282,6 +282,7 @@ final class UringProactorTest {
                 out.limit(Math.min(message.length, out.position() + random.nextInt(3000)));
                 echo.ends.client.write(out);
                 until(echo.proactor, echo.told, () -> echo.received == out.position());
+                echo.proactor.poll(echo.told, 0);
                 echo.look();
                 if (out.position() == message.length || random.nextInt(100) == 0) {
                     echo.ends.client.read(in);
