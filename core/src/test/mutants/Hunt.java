@@ -23,7 +23,7 @@ import java.util.logging.LogManager;
  */
 public final class Hunt {
     private static final int RUNS_TO_SHRINK = 600;
-    private static final long SHRINK_NANOS_MAX = 10_000_000_000L;
+    private static final long SHRINK_NANOS_MAX = 5_000_000_000L;
     /** A story this short is not followed by an attempt to find a shorter one. */
     private static final int STEPS_ENOUGH = 8;
 

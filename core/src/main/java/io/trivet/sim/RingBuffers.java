@@ -43,6 +43,10 @@ final class RingBuffers {
         return freeCount > 0;
     }
 
+    boolean areAllFree() {
+        return freeCount == free.length;
+    }
+
     /** Takes a free one: its first holder. */
     int take() {
         int buffer = free[--freeCount];

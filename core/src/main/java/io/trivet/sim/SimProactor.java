@@ -957,7 +957,9 @@ final class SimProactor implements Proactor {
             return;
         }
         closed = true;
+        boolean idle = queued == 0;
         for (Connection connection : slots) {
+            idle &= connection.stream == null;
             if (connection.stream != null && !connection.gone) {
                 RingSend send = connection.send;
                 if (send != null && !connection.sendOver && !connection.end().refusesWrites()) {
@@ -970,5 +972,8 @@ final class SimProactor implements Proactor {
         }
         kernel.agenda.cancel(reminder);
         host.descriptors.remove(number);
+        if (idle && !buffers.areAllFree()) {
+            throw new IllegalStateException("no connection is left, and not all buffers of the ring have been given back");
+        }
     }
 }

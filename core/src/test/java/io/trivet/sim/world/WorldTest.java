@@ -102,8 +102,9 @@ final class WorldTest {
 
     @Test
     void aCutIsReadAsItIsWritten() {
-        Cut cut = Cut.parse("f.RESET,a0-3,p1,p3-5,p7.2-4,p8.1.0,p3.1");
-        assertThat(cut).hasToString("a0-3,f.RESET,p1,p3-5,p7.2-4,p8.1.0");
+        Cut cut = Cut.parse("f.RESET,a0-3,p1,p3-5,p7.2-4,p8.1.0,p3.1,p3.PACE,p7.PACE,s0.LOOPS");
+        assertThat(cut).hasToString("a0-3,f.RESET,p1,p3-5,p7.2-4,p7.PACE,p8.1.0,s0.LOOPS");
+        assertThat(cut.has(Part.ofServer(0, Plain.LOOPS))).isTrue();
         assertThat(cut.has(Part.peer(4))).isTrue();
         assertThat(cut.has(Part.step(7, 3))).isTrue();
         assertThat(cut.has(Part.step(7, 5))).isFalse();
@@ -119,6 +120,7 @@ final class WorldTest {
         World empty = world.without(Cut.of(world.parts()));
         assertThat(empty.size()).isZero();
         assertThat(empty.faults().kinds()).isEmpty();
+        assertThat(empty.parts()).as("what is special about servers").isEmpty();
         assertThat(Play.of(empty).finding()).isNull();
     }
 }
