@@ -5,8 +5,13 @@ sealed interface Act {
     /** When, from the beginning. */
     long atNanos();
 
-    /** To which server. */
+    /** To which server; -1: to none. */
     int server();
+
+    /** To whom, as a reader is told. */
+    default String subject() {
+        return "server " + server();
+    }
 
     /** A message to every connection. */
     record Broadcast(long atNanos, int server, int size) implements Act {
@@ -45,6 +50,24 @@ sealed interface Act {
         @Override
         public String toString() {
             return "closes connection " + pick;
+        }
+    }
+
+    /** A datagram from one of the clients' hosts to another. */
+    record Datagram(long atNanos, int size) implements Act {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a client's host";
+        }
+
+        @Override
+        public String toString() {
+            return "sends a datagram of " + size + " bytes";
         }
     }
 

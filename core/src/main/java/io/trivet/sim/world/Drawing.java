@@ -59,6 +59,7 @@ final class Drawing {
             peers.add(peer(i, called && draw.chance(30)));
         }
         List<Act> acts = acts();
+        acts.addAll(datagrams());
         long healNanos = 500 * MILLI + draw.spread(100 * MILLI, 8_000 * MILLI);
         FaultPlan faults = draw.chance(10) ? FaultPlan.none() : FaultPlan.of(seed);
         return new World(seed, List.copyOf(servers), peers, acts, faults, healNanos);
@@ -213,6 +214,17 @@ final class Drawing {
     }
 
     // ---- from outside
+
+    /** Drawn from numbers of their own, and behind all others. */
+    private List<Act> datagrams() {
+        Draw post = new Draw(~seed);
+        List<Act> datagrams = new ArrayList<>();
+        int count = post.chance(25) ? post.between(5, 40) : 0;
+        for (int i = 0; i < count; i++) {
+            datagrams.add(new Act.Datagram(post.spread(MILLI, 1_500 * MILLI), (int) post.spread(1, 1_400)));
+        }
+        return datagrams;
+    }
 
     private List<Act> acts() {
         List<Act> acts = new ArrayList<>();

@@ -1,22 +1,27 @@
 package io.trivet.sim.world;
 
 import io.trivet.net.Loop;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** What is done to servers from outside, when its time has come: a loop like any other, and no server's. */
 final class Outsiders implements Loop {
     private final Scene scene;
     private final List<House> houses;
+    private final @Nullable Post post;
     private final List<Act> acts;
     private int next;
     /** When the next one is due. */
     private long nextNanos;
 
-    Outsiders(Scene scene, List<House> houses) {
+    Outsiders(Scene scene, List<House> houses, @Nullable Post post) {
+        this.post = post;
         this.scene = scene;
         this.houses = houses;
         acts = new ArrayList<>(scene.world.acts());
@@ -25,7 +30,7 @@ final class Outsiders implements Loop {
     }
 
     @Override
-    public int turn() {
+    public int turn() throws IOException {
         if (nextNanos > scene.now() && !scene.healed) {
             return 0;
         }
@@ -34,7 +39,7 @@ final class Outsiders implements Loop {
             Act act = acts.get(next++);
             done++;
             if (!scene.healed) {
-                perform(act, houses.get(act.server()));
+                perform(act);
             }
         }
         look();
@@ -51,15 +56,26 @@ final class Outsiders implements Loop {
         return nextNanos == NO_DEADLINE ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + nextNanos;
     }
 
-    private void perform(Act act, House house) {
-        if (house.isEnding()) {
-            return;
+    private void perform(Act act) throws IOException {
+        if (act instanceof Act.Datagram datagram) {
+            scene.progress++;
+            told(act);
+            Objects.requireNonNull(post).send(datagram.size());
+        } else if (!houses.get(act.server()).isEnding()) {
+            perform(act, houses.get(act.server()));
         }
-        scene.progress++;
+    }
+
+    private void told(Act act) {
         scene.tally.add("from outside " + act.getClass().getSimpleName().toUpperCase(Locale.ROOT), 1);
         if (scene.timeline.isTold()) {
-            scene.timeline.tell("somebody outside: server " + act.server() + " " + act);
+            scene.timeline.tell("somebody outside: " + act.subject() + " " + act);
         }
+    }
+
+    private void perform(Act act, House house) {
+        scene.progress++;
+        told(act);
         switch (act) {
             case Act.Broadcast broadcast -> house.broadcast(broadcast.size());
             case Act.Tell tell -> {
@@ -86,6 +102,7 @@ final class Outsiders implements Loop {
                     house.app.close(ledger);
                 }
             }
+            case Act.Datagram datagram -> throw new AssertionError("no server's: " + datagram);
             case Act.Drain drain -> {
                 house.drains = true;
                 house.endsNanos = scene.now() + drain.timeoutNanos();

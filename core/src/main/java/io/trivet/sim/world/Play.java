@@ -28,6 +28,7 @@ public final class Play {
     private final List<SimHost> clientHosts = new ArrayList<>();
     private final List<Poller> pollers = new ArrayList<>();
     private final RestJudge rest;
+    private @Nullable Post post;
     private final Planted planted;
 
     private Play(World world, @Nullable Consumer<String> listener, Planted planted) {
@@ -127,7 +128,11 @@ public final class Play {
             loops.get(plan.host()).add(peer);
         }
         loops.forEach(network::attach);
-        network.attach(new Outsiders(scene, houses));
+        if (world.acts().stream().anyMatch(Act.Datagram.class::isInstance)) {
+            post = new Post(scene, clientHosts.getFirst(), clientHosts.getLast());
+            network.attach(post);
+        }
+        network.attach(new Outsiders(scene, houses, post));
     }
 
     private void live() throws IOException {
@@ -160,6 +165,10 @@ public final class Play {
         pass(SLICE);
         for (Poller poller : pollers) {
             poller.close();
+        }
+        if (post != null) {
+            post.checkAll();
+            post.close();
         }
         rest.checkLeaks(clientHosts);
     }

@@ -14,6 +14,10 @@ enum Race {
     CLOSED_WHILE_SENDING,
     /** A connection fails while a send is on its way. */
     FAILED_WHILE_SENDING,
+    /** A connection is closed while a receive is under way. */
+    CLOSED_WHILE_RECEIVING,
+    /** Receiving begins anew in the very moment in which it was stopped. */
+    RECEIVING_ANEW,
     /** A connection that was closed is gone only some time later. */
     GONE_LATER
 }

@@ -49,7 +49,12 @@ final class Scene {
 
     /** Whether a kind of fault has happened, to whomever. */
     boolean fired(SimFault kind) {
-        return Objects.requireNonNull(network.faultsFired().get(kind)) > 0;
+        return countFired(kind) > 0;
+    }
+
+    /** How often it has happened. */
+    long countFired(SimFault kind) {
+        return Objects.requireNonNull(network.faultsFired().get(kind));
     }
 
     /** The number of a loop among all of the world. */

@@ -91,6 +91,9 @@ final class WatchedProactor implements Proactor {
         proactor.receive(handle);
         Wire wire = wires.get(handle);
         if (wire != null) {
+            if (!wire.receiving && wire.stoppedNanos == scene.now()) {
+                scene.tally.add("race", Race.RECEIVING_ANEW);
+            }
             wire.receiving = true;
             wire.receivingSinceNanos = scene.now();
         }
@@ -103,6 +106,7 @@ final class WatchedProactor implements Proactor {
         Wire wire = wires.get(handle);
         if (wire != null) {
             wire.receiving = false;
+            wire.stoppedNanos = scene.now();
         }
     }
 
@@ -160,6 +164,9 @@ final class WatchedProactor implements Proactor {
         if (wire != null) {
             wire.closed = true;
             wire.closedNanos = scene.now();
+            if (wire.receiving) {
+                scene.tally.add("race", Race.CLOSED_WHILE_RECEIVING);
+            }
             if (wire.hasLent()) {
                 scene.tally.add("race", Race.CLOSED_WHILE_SENDING);
             }

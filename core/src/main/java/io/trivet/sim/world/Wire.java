@@ -14,6 +14,8 @@ final class Wire {
     long activeNanos;
     boolean receiving;
     long receivingSinceNanos;
+    /** When receiving was last stopped; -1: never. */
+    long stoppedNanos = -1;
     /** When bytes were received last. */
     long receivedNanos;
     boolean inputEnded;

@@ -211,7 +211,7 @@ public final class World {
             }
         }
         for (Act act : acts) {
-            text.append("  after ").append(Words.time(act.atNanos())).append(" server ").append(act.server()).append(' ')
+            text.append("  after ").append(Words.time(act.atNanos())).append(' ').append(act.subject()).append(' ')
                     .append(act)
                     .append('\n');
         }
