@@ -25,6 +25,18 @@ final class Backlog {
         sinceNanos = nowNanos;
     }
 
+    /** An empty one, for somebody else. */
+    Backlog beginAgain(long nowNanos) {
+        progressNanos = nowNanos;
+        sinceNanos = nowNanos;
+        return this;
+    }
+
+    /** Whether it is worth keeping when it is empty. */
+    boolean isSmall() {
+        return begun.isSmall() && first.isSmall() && ordinary.isSmall();
+    }
+
     long sinceNanos() {
         return sinceNanos;
     }

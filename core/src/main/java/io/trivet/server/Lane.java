@@ -12,6 +12,7 @@ final class Lane {
     private static final int CHUNK_BYTES_MIN = 1024;
     private static final int CHUNK_BYTES_MAX = 64 * 1024;
     private static final int SHARED_BYTES_MIN = 512;
+    private static final int SMALL_LENGTHS = 64;
 
     /** A buffer whose bytes from position to limit wait; written behind the limit if it is ours. */
     private static final class Chunk {
@@ -57,6 +58,11 @@ final class Lane {
 
     boolean isEmpty() {
         return messages == 0;
+    }
+
+    /** Whether it never held many messages, for which it would still have the places. */
+    boolean isSmall() {
+        return lengths.length <= SMALL_LENGTHS;
     }
 
     boolean isBegun() {

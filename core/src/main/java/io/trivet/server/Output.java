@@ -23,6 +23,7 @@ final class Output {
     /** The bytes sent to one connection in a turn from its backlog. */
     static final int WRITE_BYTES_PER_TURN_MAX = 1 << 20;
     private static final int PARTS_MAX = 64;
+    private static final int SPARE_BACKLOGS_MAX = 1024;
     /** Longer texts are encoded by the library, into an array of their own. */
     private static final int PLAIN_TEXT_MAX = 8192;
 
@@ -43,6 +44,8 @@ final class Output {
     private final Batch batch;
     private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
     private final ArrayDeque<InFlight> spareInFlight = new ArrayDeque<>();
+    /** So that a broadcast, of which everybody's share waits until the end of the turn, makes no garbage. */
+    private final ArrayDeque<Backlog> spareBacklogs = new ArrayDeque<>();
     /**
      * By slot: output that is on its way. It is not in {@link Extra}, since on a ring every message is on its way for a moment; nor in
      * {@link Connection}, where each idle one would pay for it. Empty where no send is ever pending. Others look on.
@@ -374,7 +377,8 @@ final class Output {
     private Backlog backlogOf(Connection connection) {
         Backlog backlog = connection.backlog();
         if (backlog == null) {
-            backlog = new Backlog(pool, loop.now());
+            Backlog spare = spareBacklogs.pollLast();
+            backlog = spare == null ? new Backlog(pool, loop.now()) : spare.beginAgain(loop.now());
             connection.backlog(backlog);
         }
         return backlog;
@@ -428,9 +432,13 @@ final class Output {
             } else {
                 backlog.advance(bytes);
                 leftBacklog(connection, backlog, bytes);
-                if (!backlog.isEmpty()) { // it has more chunks than one call takes
-                    if (connection.backlog() != null) {
-                        backlog.add(connection.backlog());
+                if (backlog.isEmpty()) {
+                    giveBack(backlog);
+                } else { // it has more chunks than one call takes
+                    Backlog newer = connection.backlog();
+                    if (newer != null) {
+                        backlog.add(newer);
+                        giveBack(newer);
                     }
                     connection.backlog(backlog);
                 }
@@ -491,7 +499,9 @@ final class Output {
                 connection.set(Connection.BLOCKED);
             }
         }
-        if (!backlog.isEmpty()) {
+        if (backlog.isEmpty()) {
+            giveBack(backlog);
+        } else {
             connection.backlog(backlog);
             guardWriting(connection);
             if (!connection.is(Connection.BLOCKED)) {
@@ -608,6 +618,14 @@ final class Output {
     private void release(Connection connection, Backlog backlog) {
         budget.release(backlog.bytes());
         connection.release(backlog.messages(), backlog.bytes());
-        backlog.clear();
+        giveBack(backlog);
+    }
+
+    /** No connection has it any more: the next that must wait takes it. */
+    private void giveBack(Backlog over) {
+        over.clear();
+        if (spareBacklogs.size() < SPARE_BACKLOGS_MAX && over.isSmall()) {
+            spareBacklogs.addLast(over);
+        }
     }
 }
