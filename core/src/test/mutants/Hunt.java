@@ -22,10 +22,10 @@ import java.util.logging.LogManager;
  * cut, and what the judge says of that.
  */
 public final class Hunt {
-    private static final int RUNS_TO_SHRINK = 600;
-    private static final long SHRINK_NANOS_MAX = 5_000_000_000L;
+    private static final int RUNS_TO_SHRINK = 400;
+    private static final long SHRINK_NANOS_MAX = 2_000_000_000L;
     /** A story this short is not followed by an attempt to find a shorter one. */
-    private static final int STEPS_ENOUGH = 8;
+    private static final int STEPS_ENOUGH = 10;
 
     private record Found(World world, Finding finding) {}
 

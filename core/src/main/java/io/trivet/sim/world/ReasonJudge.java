@@ -49,10 +49,32 @@ final class ReasonJudge {
             case SPINNING -> false;
         };
         count(ledger, reason);
+        if (isOrderly(reason) && hasNotLingered(ledger)) {
+            scene.findings.report(Rule.ENDS, ledger + " is closed: " + reason
+                    + ", without a wait for its client, who has not finished: a reset may destroy what was sent last");
+        }
         if (!holds) {
             scene.findings.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
                     ledger + " is closed for a reason that there was not: " + reason);
         }
+    }
+
+    private static boolean isOrderly(CloseReason reason) {
+        return switch (reason) {
+            case FINISHED, PEER_FINISHED, DRAINED -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether everything was sent, and the end of the input not awaited, although nobody was in a hurry. */
+    private static boolean hasNotLingered(Ledger ledger) {
+        Wire wire = ledger.wire;
+        Peer peer = ledger.peer;
+        boolean cut = ledger.closedByApplication || ledger.hasThrown || ledger.wasFull || peer.house.isEnding()
+                || peer.hasCutOff()
+                || peer.isStruckBy(SimFault.RESET);
+        return wire != null && !cut && !wire.inputEnded && ledger.stateSeen != ConnectionState.LINGERING
+                && !peer.house.hasBroadcast() && ledger.acceptedBytes - ledger.droppedBytes == wire.bytesOut;
     }
 
     private void count(Ledger ledger, CloseReason reason) {
