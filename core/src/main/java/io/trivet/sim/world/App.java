@@ -312,7 +312,11 @@ final class App implements Handler {
     }
 
     private void took(Ledger ledger, String name, int framed, Sending sending) {
-        ledger.add(new Sent(ledger.numbers++, name, framed, sending == Sending.AHEAD, house.origin(ledger)));
+        Sent sent = new Sent(ledger.numbers++, name, framed, sending == Sending.AHEAD, house.origin(ledger));
+        if (sent.ahead && sent.origin == House.OWN && ledger.wire != null) { // from elsewhere it is put in its place later
+            sent.leftBefore = ledger.wire.bytesOut + ledger.wire.lentBytes;
+        }
+        ledger.add(sent);
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "is given " + name + ", " + framed + " bytes"
                     + (sending == Sending.AHEAD ? ", ahead of all" : "")));

@@ -12,6 +12,10 @@ final class OutputJudge {
     private int echoed;
     private int urgents;
     private int received;
+    /** Behind the last message. */
+    private long position;
+    /** Where the last message began that was not sent ahead. */
+    private long ordinaryFrom = -1;
 
     OutputJudge(Scene scene, Peer peer) {
         this.scene = scene;
@@ -30,7 +34,9 @@ final class OutputJudge {
         }
         for (byte[] content = unframer.next(); content != null; content = unframer.next()) {
             received++;
-            message(content);
+            long from = position;
+            position += peer.house.plan.frames().framedLength(content.length);
+            message(content, from);
         }
     }
 
@@ -41,7 +47,7 @@ final class OutputJudge {
         echoed += bytes.length;
     }
 
-    private void message(byte[] content) {
+    private void message(byte[] content, long from) {
         Ledger ledger = peer.ledger;
         String name = Content.nameOf(content);
         if (ledger == null || name.isEmpty()) {
@@ -49,6 +55,7 @@ final class OutputJudge {
             return;
         }
         if (name.charAt(0) == 'b') {
+            ordinaryFrom = from;
             broadcast(ledger, name, content);
             return;
         }
@@ -66,6 +73,12 @@ final class OutputJudge {
         }
         sent.received = true;
         ledger.receivedMessages++;
+        if (!sent.ahead) {
+            ordinaryFrom = from;
+        } else if (sent.leftBefore >= 0 && ordinaryFrom >= sent.leftBefore && !mixed && ledger.urgentsSent == 0) { // they count as bytes
+            wrong(Rule.ORDER, "receives " + name + ", sent ahead when " + sent.leftBefore
+                    + " bytes had left, behind a message that begins after " + ordinaryFrom);
+        }
         if (ledger.overtaken(sent) >= 0) {
             wrong(Rule.ORDER, "receives " + name + (sent.ahead ? ", sent ahead," : "") + " behind one that was sent after it");
         }
