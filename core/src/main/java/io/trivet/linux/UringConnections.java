@@ -50,6 +50,11 @@ final class UringConnections {
     static final int REFUSED = 1 << 21;
     /** Its socket was full once: from then on a caller is told what has become of his bytes when that is known, and not before. */
     static final int TIGHT = 1 << 22;
+    /**
+     * Much comes at a time, and the poll for it, which tells only of changes, has told of more than bytes: the peer's end, or an urgent byte,
+     * before which a read stops. Then it is read until there is nothing more.
+     */
+    static final int TO_THE_END = 1 << 23;
 
     static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_ROOM | SENDING;
 

@@ -11,6 +11,7 @@ import static io.trivet.linux.UringConnections.READABLE;
 import static io.trivet.linux.UringConnections.RECEIVES;
 import static io.trivet.linux.UringConnections.RECEIVING;
 import static io.trivet.linux.UringConnections.STARVED;
+import static io.trivet.linux.UringConnections.TO_THE_END;
 import static io.trivet.linux.UringConnections.URGENT;
 
 import io.trivet.net.Completions;
@@ -81,7 +82,7 @@ final class UringReceives {
         } else if (input && byPoll) {
             connections.set(slot, urgent ? POLLING_INPUT | POLLING_URGENT : POLLING_INPUT);
             operations.begin(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, urgent ? 0 : Uring.POLL_ADD_MULTI,
-                    urgent ? PollBits.POLLIN | PollBits.POLLPRI : PollBits.POLLIN,
+                    PollBits.POLLIN | PollBits.POLLPRI,
                     UringOperations.userData(UringOperations.POLL_INPUT, slot));
         } else if (input && (state & STARVED) == 0) {
             connections.set(slot, RECEIVING);
@@ -166,14 +167,17 @@ final class UringReceives {
             connections.clear(slot, POLLING_INPUT | POLLING_URGENT | CANCELLING_INPUT);
             operations.change(slot);
         }
+        if (result >= 0 && (result & ~PollBits.POLLIN) != 0 && !connections.is(slot, URGENT)) {
+            connections.set(slot, TO_THE_END);
+        }
         if (result < 0 || connections.is(slot, CLOSING | FAILED) || !connections.is(slot, RECEIVES)) {
             return 0;
         }
         int told = 0;
-        if ((result & PollBits.POLLPRI) != 0) {
+        if ((result & PollBits.POLLPRI) != 0 && connections.is(slot, URGENT)) {
             told += receiveUrgent(slot, completions);
         }
-        boolean readable = Interest.fold(PollBits.events(result), Interest.READ) != 0;
+        boolean readable = connections.is(slot, TO_THE_END) || Interest.fold(PollBits.events(result), Interest.READ) != 0;
         if (readable && connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED)) {
             told += readOnce(slot, completions);
         }
@@ -197,10 +201,11 @@ final class UringReceives {
         BufferRing pool = operations.buffers();
         int result = (int) Libc.recv(connections.descriptor(slot), pool.placeAddress(), pool.placeBytes(), 0);
         if (result <= 0) {
+            connections.clear(slot, TO_THE_END);
             return ended(slot, result, completions);
         }
         if (!connections.is(slot, URGENT)) {
-            if (result == pool.placeBytes()) {
+            if (result == pool.placeBytes() || connections.is(slot, TO_THE_END)) {
                 moreToRead(slot);
             }
             if (connections.countSmallReads(slot, result < BULK_BYTES) >= SMALL_READS) {
@@ -230,7 +235,8 @@ final class UringReceives {
             int slot = readable.take();
             if (connections.is(slot, READABLE)) {
                 connections.clear(slot, READABLE);
-                if (connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED)) {
+                // A receive that repeats itself, once it is there, brings the rest, and in order.
+                if (connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED | RECEIVING)) {
                     told += readOnce(slot, completions);
                 }
             }

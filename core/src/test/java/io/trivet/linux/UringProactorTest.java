@@ -128,6 +128,50 @@ final class UringProactorTest {
         assertThat(told.of(handle).toByteArray()).isEqualTo(message);
     }
 
+    /** The poll tells only of changes: what stands behind the bytes of one read is no change. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void endThatComesWithTheLastOfMuchIsTold(boolean stopped) throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        Told told = receiveMuch(proactor, ends, handle);
+        if (stopped) {
+            proactor.stopReceiving(handle);
+        }
+        ends.client.write(ByteBuffer.wrap(new byte[4]));
+        ends.client.shutdownOutput();
+        proactor.poll(told, 0);
+        proactor.receive(handle);
+        until(proactor, told, () -> told.ended.contains(handle));
+        assertThat(told.of(handle).size()).isEqualTo(2 * UringProactor.BULK_BYTES + 4);
+    }
+
+    @Test
+    void bytesBehindAnUrgentOneThatNobodyWatchesForComeAsWell() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        Ends ends = ends();
+        long handle = proactor.adopt(ends.server);
+        Told told = receiveMuch(proactor, ends, handle);
+        ends.client.write(ByteBuffer.wrap(new byte[3]));
+        ends.client.sendUrgent((byte) '!');
+        ends.client.write(ByteBuffer.wrap(new byte[3]));
+        until(proactor, told, () -> told.of(handle).size() == 2 * UringProactor.BULK_BYTES + 6);
+    }
+
+    /** So much that it is read by plain calls from then on. */
+    private static Told receiveMuch(UringProactor proactor, Ends ends, long handle) throws IOException {
+        Told told = new Told(proactor);
+        proactor.receive(handle);
+        proactor.poll(told, 0);
+        assertThat(ends.client.write(ByteBuffer.wrap(new byte[2 * UringProactor.BULK_BYTES])))
+                .isEqualTo(2 * UringProactor.BULK_BYTES);
+        until(proactor, told, () -> told.of(handle).size() == 2 * UringProactor.BULK_BYTES);
+        proactor.poll(told, 0);
+        proactor.poll(told, 0);
+        return told;
+    }
+
     // ---- sends
 
     @Test
