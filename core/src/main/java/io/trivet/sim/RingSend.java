@@ -19,6 +19,8 @@ final class RingSend {
     long dueNanos;
     /** Its connection is closed, and the cancellation came too late for it. */
     boolean outlivesClose;
+    /** The kernel has looked at it. */
+    boolean tried;
 
     void begin(ByteBuffer[] buffers, int from, int count, int total) {
         if (bytes.length < total) {
@@ -28,6 +30,7 @@ final class RingSend {
         length = total;
         gone = 0;
         outlivesClose = false;
+        tried = false;
         int at = 0;
         for (int i = from; i < from + count; i++) {
             ByteBuffer part = buffers[i].slice();

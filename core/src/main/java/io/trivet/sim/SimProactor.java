@@ -386,6 +386,8 @@ final class SimProactor implements Proactor {
             if (send != null && !connection.sendOver && faults.happens(SimFault.CANCEL_LOSES)) {
                 send.outlivesClose = true;
                 send.dueNanos = kernel.now() + late(SimFault.CANCEL_LOSES); // it is being done just now, which takes its time
+            } else if (send != null && !send.tried) {
+                send.outlivesClose = true; // what is handed over together with a cancellation stands before it
             }
             touch(connection);
         }
@@ -596,6 +598,7 @@ final class SimProactor implements Proactor {
             touchAt(connection, send.dueNanos);
             return;
         }
+        send.tried = true;
         TcpEnd end = connection.end();
         if (end.refusesWrites()) {
             ErrorCode error = end.takeError();

@@ -145,6 +145,20 @@ final class SimRingTest {
     }
 
     @Test
+    void aSendThatWasHandedOverGoesOutBeforeAClose() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.send(ring.handle, new ByteBuffer[]{direct("hello")}, 0, 1);
+        ring.proactor.close(ring.handle);
+        for (int i = 0; i < 4; i++) {
+            ring.poll();
+        }
+        assertThat(ring.told.lines).containsExactly("closed");
+        ByteBuffer in = ByteBuffer.allocate(8);
+        assertThat(ring.client.read(in)).isEqualTo(5);
+        assertThat(ring.client.read(in)).isEqualTo(-1);
+    }
+
+    @Test
     void memoryThatChangesBeforeTheCompletionIsFound() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ByteBuffer[] parts = {direct("hello")};
