@@ -144,7 +144,7 @@ final class UringProactorTest {
         proactor.poll(told, 0);
         proactor.receive(handle);
         until(proactor, told, () -> told.ended.contains(handle));
-        assertThat(told.of(handle).size()).isEqualTo(2 * UringProactor.BULK_BYTES + 4);
+        assertThat(told.of(handle).size()).isEqualTo(2 * UringReceives.BULK_BYTES + 4);
     }
 
     @Test
@@ -156,7 +156,7 @@ final class UringProactorTest {
         ends.client.write(ByteBuffer.wrap(new byte[3]));
         ends.client.sendUrgent((byte) '!');
         ends.client.write(ByteBuffer.wrap(new byte[3]));
-        until(proactor, told, () -> told.of(handle).size() == 2 * UringProactor.BULK_BYTES + 6);
+        until(proactor, told, () -> told.of(handle).size() == 2 * UringReceives.BULK_BYTES + 6);
     }
 
     /** So much that it is read by plain calls from then on. */
@@ -164,9 +164,9 @@ final class UringProactorTest {
         Told told = new Told(proactor);
         proactor.receive(handle);
         proactor.poll(told, 0);
-        assertThat(ends.client.write(ByteBuffer.wrap(new byte[2 * UringProactor.BULK_BYTES])))
-                .isEqualTo(2 * UringProactor.BULK_BYTES);
-        until(proactor, told, () -> told.of(handle).size() == 2 * UringProactor.BULK_BYTES);
+        assertThat(ends.client.write(ByteBuffer.wrap(new byte[2 * UringReceives.BULK_BYTES])))
+                .isEqualTo(2 * UringReceives.BULK_BYTES);
+        until(proactor, told, () -> told.of(handle).size() == 2 * UringReceives.BULK_BYTES);
         proactor.poll(told, 0);
         proactor.poll(told, 0);
         return told;
