@@ -74,6 +74,7 @@ final class ReasonJudge {
                 || peer.hasCutOff()
                 || peer.isStruckBy(SimFault.RESET);
         return wire != null && !cut && !wire.inputEnded && ledger.stateSeen != ConnectionState.LINGERING
+                && wire.bytesIn <= ledger.plan.limits().lingerBytesMax() // else the rest of what was read last may have been too much at once
                 && !peer.house.hasBroadcast() && ledger.acceptedBytes - ledger.droppedBytes == wire.bytesOut;
     }
 
