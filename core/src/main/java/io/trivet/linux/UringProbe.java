@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class UringProbe {
+    /** What was found. obstacle: what stands in the way, and the cure; null: nothing. isQuick: whether the ring pays beside epoll. */
+    record Found(@Nullable String obstacle, boolean isQuick) {}
+
     private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
     private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
     private static final int[] NEEDED = {Uring.OP_POLL_ADD, Uring.OP_SENDMSG, Uring.OP_ASYNC_CANCEL, Uring.OP_SEND, Uring.OP_RECV,
@@ -31,29 +34,32 @@ final class UringProbe {
 
     private UringProbe() {}
 
-    /** What stands in the way, and the cure; null: nothing. */
-    static @Nullable String obstacle() {
+    static Found tryOne() {
         Ring ring;
         try {
             ring = new Ring(4, 8);
         } catch (NetworkException e) {
-            return explain(e.code(), read(SYSCTL));
+            return obstacle(explain(e.code(), read(SYSCTL)));
         } catch (IOException e) {
-            return "the kernel gives no ring: " + e.getMessage();
+            return obstacle("the kernel gives no ring: " + e.getMessage());
         }
         try {
             if (!supports(ring)) {
-                return tooOld();
+                return obstacle(tooOld());
             }
             var _ = new BufferRing(ring, 2, 4096, 4096);
-            return null;
+            return new Found(null, ring.completesInCallsOnly());
         } catch (NetworkException e) {
-            return e.code() == ErrorCode.EINVAL ? tooOld() : "the kernel gives the ring no buffers: " + e.getMessage();
+            return obstacle(e.code() == ErrorCode.EINVAL ? tooOld() : "the kernel gives the ring no buffers: " + e.getMessage());
         } catch (IOException e) {
-            return "the kernel gives the ring no buffers: " + e.getMessage();
+            return obstacle("the kernel gives the ring no buffers: " + e.getMessage());
         } finally {
             ring.close();
         }
+    }
+
+    private static Found obstacle(String what) {
+        return new Found(what, false);
     }
 
     /** Why a ring was refused, by the error and the setting of kernel.io_uring_disabled; null: the kernel has no such setting. */

@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Network {
     /**
-     * The best network of this system: epoll on Linux; java.nio elsewhere, or where native access is denied to Trivet (which is then
-     * logged, once). {@link #engines} tells why one is not available.
+     * The best network of this system: on Linux uring where the kernel and its settings allow a ring that pays (Linux 6.1), else epoll;
+     * java.nio elsewhere, or where native access is denied to Trivet (which is then logged, once). {@link #engines} tells why one is not
+     * available.
      *
      * @return the network
      */

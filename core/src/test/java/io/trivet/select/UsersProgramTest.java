@@ -2,6 +2,7 @@ package io.trivet.select;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.net.Network;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -50,18 +51,18 @@ class UsersProgramTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"-cp", "-p"})
-    void getsEpollWithoutAFlag(String path) throws Exception {
+    void getsTheKernelWithoutAFlag(String path) throws Exception {
         Result result = run(path, List.of());
-        assertThat(result.output).containsExactly("epoll", "1");
+        assertThat(result.output).containsExactly(ofTheKernel(), "1");
         assertThat(result.errors).as("the JVM's own warning about native access, and nothing else")
                 .isNotEmpty().allMatch(line -> line.isBlank() || line.startsWith("WARNING: "));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-cp", "-p"})
-    void getsEpollInSilenceWithTheFlag(String path) throws Exception {
+    void getsTheKernelInSilenceWithTheFlag(String path) throws Exception {
         Result result = run(path, List.of("--enable-native-access=" + module(path), "--illegal-native-access=deny"));
-        assertThat(result.output).containsExactly("epoll", "1");
+        assertThat(result.output).containsExactly(ofTheKernel(), "1");
         assertThat(result.errors).isEmpty();
     }
 
@@ -78,6 +79,12 @@ class UsersProgramTest {
     void theFlagThatTheLogNamesIsTheRightOne() throws Exception {
         Result result = run("-p", List.of("--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny"));
         assertThat(result.output).as("io.trivet is a named module here").containsExactly("nio", "1");
+    }
+
+    /** The ring, where there is one. */
+    private static String ofTheKernel() {
+        boolean hasRing = Network.engines().stream().anyMatch(engine -> engine.name().equals("uring") && engine.available());
+        return hasRing ? "uring" : "epoll";
     }
 
     private static String module(String path) {
