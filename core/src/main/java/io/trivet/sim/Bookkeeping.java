@@ -7,7 +7,8 @@ package io.trivet.sim;
  * <ol>
  * <li>How much a send takes when the send buffer is nearly full: a buffer's size counts the kernel's overhead too, which depends on how the
  * bytes came.
- * <li>How many of the bytes that were sent have arrived when the receive buffer is nearly full, for the same reason.
+ * <li>How many of the bytes that were sent have arrived when the receive buffer is nearly full, for the same reason; and when a receiver that
+ * has read tells of the room: not before there is enough for a segment as large as those that came.
  * <li>Whether a stream is writable while some of what it sent is not acknowledged: that at least a third of the buffer is free is counted
  * in the same way, and an acknowledgement can be late by 40 ms.
  * <li>Whether a low-water mark still holds back readiness when the receive buffer is nearly full.

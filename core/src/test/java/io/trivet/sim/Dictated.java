@@ -19,6 +19,7 @@ public final class Dictated extends Bookkeeping {
         boolean writable = true;
         boolean readable;
         int sends;
+        long segmentBytesMax;
         /** The smallest receive buffer that the other end has had: a larger one counts only when the peer has been told of it. */
         int receiveBytesMin = Integer.MAX_VALUE;
     }
@@ -60,7 +61,10 @@ public final class Dictated extends Bookkeeping {
         if (bytes < of.arrived || bytes > end.out.written) {
             object(stream + ": " + bytes + " bytes have arrived, of " + end.out.written + ", after " + of.arrived);
         }
-        boolean roomy = of.receiveBytesMin > 4 * (end.out.written - end.out.read) + (long) of.sends * OVERHEAD_BYTES;
+        // A window that was closed opens when there is room for a segment as large as those that came.
+        of.segmentBytesMax = Math.max(of.segmentBytesMax, bytes - Math.max(0, of.arrived));
+        boolean roomy = of.receiveBytesMin > 4 * (end.out.written - end.out.read) + 2 * of.segmentBytesMax
+                + (long) of.sends * OVERHEAD_BYTES;
         if (roomy && bytes < end.out.written) {
             object(stream + ": only " + bytes + " bytes have arrived, of " + end.out.written + ", and there is room for all");
         }

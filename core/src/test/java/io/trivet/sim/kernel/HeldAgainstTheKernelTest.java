@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
 import java.io.IOException;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,6 +30,27 @@ final class HeldAgainstTheKernelTest {
         long fresh = System.nanoTime() >>> 1;
         compare(comparison, fresh, fresh + FRESH - 1);
         System.out.println(engine + ", also with scripts " + fresh + ".." + (fresh + FRESH - 1) + ": " + tally.summary());
+    }
+
+    /** The completion view: a few, since each opens two rings. */
+    @Test
+    void completionsOfTheSimulationAndOfARingAreTheSame() throws IOException {
+        assumeThere("uring");
+        RingTally tally = new RingTally();
+        RingComparison comparison = new RingComparison(tally);
+        compare(comparison, 1, FIXED);
+        long fresh = System.nanoTime() >>> 1;
+        compare(comparison, fresh, fresh + FRESH - 1);
+        System.out.println("uring, also with scripts " + fresh + ".." + (fresh + FRESH - 1) + ": " + tally.summary());
+    }
+
+    private static void compare(RingComparison comparison, long first, long last) throws IOException {
+        for (long seed = first; seed <= last; seed++) {
+            RingDifference difference = comparison.compare(seed);
+            if (difference != null) {
+                fail(comparison.shrink(difference).toString());
+            }
+        }
     }
 
     private static void compare(Comparison comparison, long first, long last) throws IOException {

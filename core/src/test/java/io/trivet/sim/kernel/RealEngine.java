@@ -2,17 +2,12 @@ package io.trivet.sim.kernel;
 
 import io.trivet.net.Network;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 
 /** A network of this machine, for scripts. */
 final class RealEngine {
-    /** Of 127.0.0.0/8 every address is this machine: with one each, scripts do not take each other's ports, nor wait for old ones. */
-    private static final int HOSTS = 1 << 20;
-
     private final String name;
     private final Network network;
-    private int performances;
+    private final Hosts hosts = new Hosts();
 
     RealEngine(String name) {
         this.name = name;
@@ -31,14 +26,8 @@ final class RealEngine {
     /** Performs a script. */
     Performance perform(Script script) throws IOException {
         Settling settling = isNio() ? new PatientSettling() : new KernelSettling(script.buffersFill());
-        try (Actor actor = new Actor(network, host(), settling, isNio())) {
+        try (Actor actor = new Actor(network, hosts.next(), settling, isNio())) {
             return new Performance(actor.perform(script.steps(), index -> {}), actor.unsettled());
         }
-    }
-
-    private InetAddress host() throws UnknownHostException {
-        int number = performances++ % HOSTS;
-        byte[] bytes = {127, (byte) (16 + (number >> 14)), (byte) (number >> 6), (byte) (1 + (number & 63))};
-        return InetAddress.getByAddress(bytes);
     }
 }

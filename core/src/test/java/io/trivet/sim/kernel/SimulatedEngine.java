@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The simulated network, without faults and latency, answering as one of the kernel's engines does. */
 final class SimulatedEngine {
-    private static final InetAddress HOST = InetAddress.ofLiteral("127.0.0.1");
+    static final InetAddress HOST = InetAddress.ofLiteral("127.0.0.1");
     /** What Linux gives a connection over loopback: about so much to send, and to receive at least so much. */
-    private static final int SEND_BYTES = 1 << 21;
-    private static final int RECEIVE_BYTES = 1 << 16;
+    static final int SEND_BYTES = 1 << 21;
+    static final int RECEIVE_BYTES = 1 << 16;
 
     private SimulatedEngine() {}
 

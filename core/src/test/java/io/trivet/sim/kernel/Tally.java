@@ -9,7 +9,7 @@ import java.util.TreeMap;
  * What scripts have been through: how much was compared, how much could not be and why, and what happened on the way. What is compared of a
  * step are its result, and of each socket that is open where it stands; scripts that fill buffers are counted by themselves.
  */
-final class Tally {
+final class Tally implements Figures {
     /** Of scripts of one kind. */
     private static final class Share {
         long scripts;
@@ -87,13 +87,13 @@ final class Tally {
         }
     }
 
-    /** A difference was found. */
-    void found() {
+    @Override
+    public void found() {
         found++;
     }
 
-    /** How many differences were found. */
-    long differences() {
+    @Override
+    public long differences() {
         return found;
     }
 
@@ -131,8 +131,8 @@ final class Tally {
         seen.merge(what, 1L, Long::sum);
     }
 
-    /** One line for people. */
-    String summary() {
+    @Override
+    public String summary() {
         return String.format(Locale.ROOT,
                 "%d scripts, %d steps, %d differences; left out %s; in %d scripts that fill buffers %s; %d steps did not come to rest",
                 plain.scripts + filling.scripts, plain.steps + filling.steps, found, percent(plain.leftOut(), plain.comparisons),
@@ -147,8 +147,8 @@ final class Tally {
         return String.format(Locale.ROOT, "%12d  %s%n", count, what);
     }
 
-    /** What was seen how often, one line each. */
-    String table() {
+    @Override
+    public String table() {
         StringBuilder text = new StringBuilder();
         text.append(plain.lines("that do not fill buffers")).append(filling.lines("that fill buffers"));
         text.append(line(found, "differences")).append(line(unsettled, "steps that did not come to rest in time"));
