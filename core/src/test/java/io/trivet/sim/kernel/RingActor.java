@@ -273,7 +273,7 @@ final class RingActor implements Completions, AutoCloseable {
                 boolean sent = stream.sendUrgent(bytes(end, 1).get());
                 end.sent += sent ? 1 : 0;
                 end.urgentSent += sent ? 1 : 0;
-                yield end.filled ? "urgent" : "urgent " + sent;
+                yield end.filled && !sent ? "urgent" : "urgent " + sent;
             }
             case FINISH -> {
                 if (meetsAStop(end)) {
@@ -354,7 +354,7 @@ final class RingActor implements Completions, AutoCloseable {
                 boolean sent = proactor.sendUrgent(handle, b);
                 end.sent += sent ? 1 : 0;
                 end.urgentSent += sent ? 1 : 0;
-                return end.filled ? "urgent" : "urgent " + sent;
+                return end.filled && !sent ? "urgent" : "urgent " + sent;
             }
             case FINISH -> {
                 if (end.connecting || end.failed || meetsAStop(end)) {
@@ -365,7 +365,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case CLOSE, RESET -> {
                 RingEnd peer = end.peer;
-                boolean races = peer != null && peer.byRing && peer.pending > 0;
+                boolean races = peer != null && ((peer.byRing && peer.pending > 0) || peer.urgentSent > 0);
                 if (!end.closed && (end.stopped || races || meetsAStop(end))) {
                     return Answer.NOTHING; // whether something is unread, which makes it a reset, is not said
                 }
@@ -383,10 +383,10 @@ final class RingActor implements Completions, AutoCloseable {
                 end.watchesUrgent = true;
                 proactor.watchUrgent(handle);
             }
-            case ECHO -> end.echoes = !end.finished && end.peer != null && !end.peer.echoes; // or the two would never end
+            case ECHO -> end.echoes = !end.finished && !end.stopsAtNext && !end.stopped && end.peer != null && !end.peer.echoes; // or the two would never end
             case STOP_AT_NEXT -> {
                 RingEnd peer = end.peer;
-                end.stopsAtNext = peer != null && !peer.finished && !peer.closed && !end.closesAtNext;
+                end.stopsAtNext = peer != null && !end.echoes && !peer.finished && !peer.closed && !end.closesAtNext;
             }
             case CLOSE_AT_NEXT -> end.closesAtNext = !end.stopsAtNext && !end.stopped;
             case FILL -> {
