@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Performs scripts through a ring of the kernel and through the simulated completion view, and compares what was told. */
@@ -83,7 +84,8 @@ final class RingComparison {
         for (int i = 0; i < one.ends().size(); i++) {
             RingAnswer.End end = one.ends().get(i);
             RingAnswer.End same = other.ends().get(i);
-            if (end == null || same == null ? end != same : !end.saysTheSame(same)) {
+            boolean agrees = end == null || same == null ? Objects.equals(end, same) : end.saysTheSame(same);
+            if (!agrees) {
                 return false;
             }
         }
