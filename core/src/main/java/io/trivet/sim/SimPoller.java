@@ -66,10 +66,10 @@ final class SimPoller implements Poller {
                 mayBeReady();
                 return;
             }
-            boolean asked = (what & (interest | Interest.ERROR | Interest.HANG_UP)) != 0;
-            boolean isEdge = (what & (interest & ~Interest.WRITE)) != 0
+            // Linux wakes nobody for bytes that were acknowledged, unless they make the room that somebody missed.
+            boolean asked = (what & ((interest & ~Interest.WRITE) | Interest.ERROR | Interest.HANG_UP)) != 0
                     || ((interest & Interest.WRITE) != 0 && (what & OpenFile.ROOM_AGAIN) != 0);
-            if (!queued && interest != 0 && (trigger == Trigger.EDGE ? isEdge : asked)) {
+            if (!queued && interest != 0 && asked) {
                 queued = true;
                 enqueue(this);
             }

@@ -95,7 +95,7 @@ public final class Dictated extends Bookkeeping {
         Told of = told(end);
         of.writable = writable;
         if (told) {
-            end.changed(Interest.WRITE);
+            end.changed(Interest.WRITE | OpenFile.ROOM_AGAIN);
         }
         if (!end.refusesWrites()) {
             boolean roomy = end.options.sendBytes > 4 * end.out.written + (long) of.sends * OVERHEAD_BYTES;

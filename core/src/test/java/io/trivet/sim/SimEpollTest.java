@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.trivet.net.Interest;
 import io.trivet.net.ReadyEvents;
 import io.trivet.net.TcpListener;
+import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +73,26 @@ final class SimEpollTest {
         assertThat(server.read(in)).isPositive();
         assertThat(poll(poller)).isEqualTo(Interest.WRITE);
         assertThat(poll(poller)).isZero();
+    }
+
+    @Test
+    void acknowledgedBytesTellNobodyUnlessTheyMakeTheRoomThatWasMissed() throws IOException {
+        client.setOption(StandardSocketOptions.SO_SNDBUF, 8000);
+        poller.register(client, BOTH, 1);
+        while (client.write(ByteBuffer.allocate(1000)) > 0) {
+            assertThat(poll(poller) & Interest.READ).isZero();
+        }
+        assertThat(server.sendUrgent((byte) 'u')).isTrue();
+        assertThat(poll(poller)).as("an urgent byte alone is nothing to read").isZero();
+        client.setOption(TcpOptions.URGENT_INLINE, true);
+        assertThat(poll(poller)).as("now it is, and nobody was told").isZero();
+        assertThat(server.read(ByteBuffer.allocate(600))).isEqualTo(600);
+        assertThat(poll(poller)).as("a little was acknowledged").isZero();
+        ByteBuffer in = ByteBuffer.allocate(20_000);
+        while (server.read(in) > 0) {
+            assertThat(in.hasRemaining()).isTrue();
+        }
+        assertThat(poll(poller)).isEqualTo(BOTH);
     }
 
     @Test
