@@ -70,6 +70,8 @@ final class SimProactor implements Proactor {
         /** The kernel has told its last. */
         boolean receiveOver;
         boolean cancels;
+        /** With urgent data watched: the poll found nothing ready, and waits. */
+        boolean pollWaits;
         @Nullable RingSend send;
         /** The send has completed, and was not told yet. */
         boolean sendOver;
@@ -117,6 +119,7 @@ final class SimProactor implements Proactor {
             receiving = false;
             receiveOver = false;
             cancels = false;
+            pollWaits = false;
             sendOver = false;
             awaitsRoom = false;
             roomTold = false;
@@ -538,10 +541,17 @@ final class SimProactor implements Proactor {
 
     /** With urgent data watched: exceptional before readable, and one read. What is read is told at once. */
     private void advanceByReadiness(Connection connection, Completions completions) throws IOException {
-        if (connection.receiving || !connection.wantsInput || connection.waiting > 0) {
+        if (connection.receiving || connection.waiting > 0) {
             return; // what the ring has is told first
         }
         int ready = connection.end().ready();
+        boolean isReady = Interest.fold(ready, Interest.READ | Interest.PRIORITY) != 0;
+        // A poll that waited is told by a wake-up, and that says of an urgent byte that there is something to read, too.
+        boolean seemsReadable = connection.pollWaits && (ready & Interest.PRIORITY) != 0;
+        connection.pollWaits = !isReady && (connection.pollWaits || connection.wantsInput);
+        if (!connection.wantsInput) {
+            return;
+        }
         if ((ready & Interest.PRIORITY) != 0) {
             try {
                 int urgent = connection.stream().receiveUrgent();
@@ -554,7 +564,8 @@ final class SimProactor implements Proactor {
                 return;
             }
         }
-        if (Interest.fold(ready, Interest.READ) != 0 && connection.wantsInput && !connection.closing && !connection.failed) {
+        boolean readable = seemsReadable || Interest.fold(ready, Interest.READ) != 0;
+        if (readable && connection.wantsInput && !connection.closing && !connection.failed) {
             readOnce(connection);
         }
         if (connection.wantsInput && (connection.end().ready() & Interest.PRIORITY) != 0) {

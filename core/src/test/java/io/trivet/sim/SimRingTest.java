@@ -288,6 +288,33 @@ final class SimRingTest {
     }
 
     @Test
+    void anUrgentByteThatWokeAPollIsReadOverAndTheCloseIsOrderly() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.watchUrgent(ring.handle);
+        ring.proactor.receive(ring.handle);
+        ring.poll();
+        ring.client.sendUrgent((byte) '!');
+        ring.pollFor(Duration.ofMillis(1));
+        ring.proactor.close(ring.handle);
+        ring.pollFor(Duration.ofMillis(1));
+        assertThat(ring.told.lines).containsExactly("urgent !", "closed");
+        assertThat(ring.client.read(ByteBuffer.allocate(4))).isNegative();
+    }
+
+    @Test
+    void anUrgentByteThatAPollFindsStaysInTheInputAndTheCloseResets() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.watchUrgent(ring.handle);
+        ring.client.sendUrgent((byte) '!');
+        ring.proactor.receive(ring.handle);
+        ring.pollFor(Duration.ofMillis(1));
+        ring.proactor.close(ring.handle);
+        ring.pollFor(Duration.ofMillis(1));
+        assertThat(ring.told.lines).containsExactly("urgent !", "closed");
+        assertThatThrownBy(() -> ring.client.read(ByteBuffer.allocate(4))).hasMessageContaining("ECONNRESET");
+    }
+
+    @Test
     void aReceiveThatRepeatsItselfDestroysAnUrgentByte() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.receive(ring.handle);

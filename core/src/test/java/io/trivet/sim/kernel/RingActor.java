@@ -365,7 +365,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case CLOSE, RESET -> {
                 RingEnd peer = end.peer;
-                boolean races = peer != null && ((peer.byRing && peer.pending > 0) || peer.urgentSent > 0);
+                boolean races = peer != null && peer.byRing && peer.pending > 0;
                 if (!end.closed && (end.stopped || races || meetsAStop(end))) {
                     return Answer.NOTHING; // whether something is unread, which makes it a reset, is not said
                 }

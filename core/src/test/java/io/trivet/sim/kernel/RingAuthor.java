@@ -84,7 +84,9 @@ final class RingAuthor {
         switch (op) {
             case CONNECT -> add(op, 2 * random.nextInt(CONNECTIONS),
                     1 + random.nextInt(3) + (random.nextInt(6) == 0 ? RingStep.TO_NOBODY : 0), holds);
-            case ACCEPT, STOP_ACCEPTING, ACCEPT_AGAIN, WAIT, WAKE -> add(op, -1, 0, holds && op != Op.WAIT && op != Op.WAKE);
+            case ACCEPT, ACCEPT_AGAIN -> add(op, -1, 0, holds);
+            // That one enters the ring at once, and what was handed over before goes with it.
+            case STOP_ACCEPTING, WAIT, WAKE -> add(op, -1, 0, false);
             case SEND, GATHER, SEND_FROM_HEAP, READ -> add(op, end(), bytes(), holds);
             case FILL, DRAIN -> add(op, end(), 0, false);
             case URGENT, FINISH, CLOSE, RESET, RECEIVE, STOP_RECEIVING, WATCH_URGENT, ECHO, STOP_AT_NEXT, CLOSE_AT_NEXT ->

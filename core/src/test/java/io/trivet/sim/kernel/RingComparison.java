@@ -84,7 +84,7 @@ final class RingComparison {
         for (int i = 0; i < one.ends().size(); i++) {
             RingAnswer.End end = one.ends().get(i);
             RingAnswer.End same = other.ends().get(i);
-            boolean agrees = end == null || same == null ? Objects.equals(end, same) : end.saysTheSame(same);
+            boolean agrees = (end == null || same == null) ? Objects.equals(end, same) : end.saysTheSame(same);
             if (!agrees) {
                 return false;
             }
