@@ -1,5 +1,6 @@
 package io.trivet.sim;
 
+import io.trivet.net.Interest;
 import org.jspecify.annotations.Nullable;
 
 /** What a descriptor's number stands for: something that can be ready. */
@@ -29,7 +30,7 @@ abstract class OpenFile {
         this.kernel = kernel;
     }
 
-    /** Everything that holds now, as bits of {@link io.trivet.net.Interest}. */
+    /** Everything that holds now, as bits of {@link Interest}. */
     abstract int ready();
 
     /** Its last descriptor was closed. */
@@ -38,6 +39,11 @@ abstract class OpenFile {
     /** Whether epoll refuses it. */
     boolean isRegular() {
         return false;
+    }
+
+    /** An option says otherwise how much room there is. */
+    void roomHasChanged() {
+        changed(Interest.WRITE | ROOM_AGAIN);
     }
 
     final void watch(Watcher watcher) {
@@ -66,7 +72,7 @@ abstract class OpenFile {
         changed(EVERYTHING);
     }
 
-    /** Tells everyone who watches for any of these bits of {@link io.trivet.net.Interest} (Linux: the key of a wake-up). */
+    /** Tells everyone who watches for any of these bits of {@link Interest} (Linux: the key of a wake-up). */
     final void changed(int what) {
         kernel.progress();
         boolean exclusiveIsTold = false;

@@ -79,7 +79,7 @@ abstract sealed class SimSocket implements Socket
         if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             file().changed(Interest.READ);
         } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER) || option.equals(StandardSocketOptions.SO_SNDBUF)) {
-            file().changed(Interest.WRITE | OpenFile.ROOM_AGAIN);
+            file().roomHasChanged();
         }
     }
 

@@ -180,6 +180,15 @@ final class TcpEnd extends OpenFile {
         return again;
     }
 
+    /** Told if it is writable now, whoever missed room or did not (sk_stream_write_space). */
+    @Override
+    void roomHasChanged() {
+        if (isWritable()) {
+            roomIsMissed = false;
+            super.roomHasChanged();
+        }
+    }
+
     void missRoom() {
         roomIsMissed = true;
     }

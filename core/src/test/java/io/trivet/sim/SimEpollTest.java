@@ -86,6 +86,8 @@ final class SimEpollTest {
         assertThat(poll(poller)).as("an urgent byte alone is nothing to read").isZero();
         client.setOption(TcpOptions.URGENT_INLINE, true);
         assertThat(poll(poller)).as("now it is, and nobody was told").isZero();
+        client.setOption(TcpOptions.NOT_SENT_LOW_WATER, 40_000);
+        assertThat(poll(poller)).as("nor does a mark make room").isZero();
         assertThat(server.read(ByteBuffer.allocate(600))).isEqualTo(600);
         assertThat(poll(poller)).as("a little was acknowledged").isZero();
         ByteBuffer in = ByteBuffer.allocate(20_000);
