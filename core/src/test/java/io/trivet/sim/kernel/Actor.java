@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Performs a script on a network, and writes down what every step gave and what was ready afterwards. */
 final class Actor implements AutoCloseable {
+    private static final int LOOKS_MAX = 10;
     private static final int BYTES_MAX = 1 << 17;
     /** What streams send, each byte by its place in the stream: a byte that is lost or repeated is seen. A prime number of them. */
     private static final byte[] LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678".getBytes(
@@ -104,10 +105,17 @@ final class Actor implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             result = "illegal argument";
         }
-        if (!settling.settle(held)) {
-            unsettled++;
-        }
-        return new Answer(result, lists(), events(), taken, arrived(), cutShort(), endHeldBack());
+        byte[] lists;
+        byte[] events;
+        int left = LOOKS_MAX;
+        do { // what arrives between one question and the next would be known to one answer, and not to the other
+            if (!settling.settle(held)) {
+                unsettled++;
+            }
+            lists = lists();
+            events = events();
+        } while (settling.hasMoved(held) && --left > 0);
+        return new Answer(result, lists, events, taken, arrived(), cutShort(), endHeldBack());
     }
 
     private String tryTo(Step step) throws IOException {

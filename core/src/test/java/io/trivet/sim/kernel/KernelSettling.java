@@ -46,6 +46,13 @@ final class KernelSettling implements Settling {
         return false;
     }
 
+    @Override
+    public boolean hasMoved(@Nullable Held[] held) {
+        long before = moved;
+        hasArrived(held);
+        return moved != before;
+    }
+
     /** An end of output that has no room either comes with a timer. */
     private static void noteWhereAnEndIsHeldBack(@Nullable Held[] held) {
         for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {

@@ -12,4 +12,14 @@ interface Settling {
      * @return false: something is still on its way, and will not come by waiting
      */
     boolean settle(@org.jspecify.annotations.Nullable Held[] held) throws IOException;
+
+    /**
+     * Looks whether anything has arrived since.
+     *
+     * @param held as before
+     * @return true: what was asked meanwhile is to be asked anew
+     */
+    default boolean hasMoved(@org.jspecify.annotations.Nullable Held[] held) {
+        return false;
+    }
 }
