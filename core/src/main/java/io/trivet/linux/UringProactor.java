@@ -148,6 +148,12 @@ final class UringProactor implements Proactor {
     }
 
     @Override
+    public long unsentBytes(long handle) {
+        int slot = connections.slot(handle);
+        return slot < 0 ? 0 : sends.unsentBytes(slot);
+    }
+
+    @Override
     public void shutdownOutput(long handle) throws IOException {
         int slot = connections.slot(handle);
         if (slot >= 0) {
@@ -240,8 +246,9 @@ final class UringProactor implements Proactor {
         Ring open = open();
         int told = tellGone(completions);
         prepare();
+        boolean awaitsBuffers = receives.isStarved() && sends.holdsBuffersSilently();
         boolean waits = timeoutNanos != 0 && told == 0 && gone.size() == 0 && !receives.hasMoreToRead() && !sends.hurries()
-                && open.completed() == 0;
+                && !awaitsBuffers && open.completed() == 0;
         timeout.begin(waits ? timeoutNanos : 0);
         if (waits) {
             interrupts.beforeWait();
@@ -325,7 +332,8 @@ final class UringProactor implements Proactor {
             int index = UringOperations.index(data);
             told += switch (UringOperations.kind(data)) {
                 case UringOperations.RECEIVE -> receives.received(index, result, flags, completions);
-                case UringOperations.SEND, UringOperations.SILENT_SEND -> sends.sent(index, result, completions);
+                case UringOperations.SEND -> sends.sent(index, result, completions);
+                case UringOperations.SILENT_SEND -> sends.refused(index, result, completions);
                 case UringOperations.POLL_INPUT -> receives.ready(index, result, flags, completions);
                 case UringOperations.POLL_ROOM -> room(index, result, flags, completions);
                 case UringOperations.ACCEPT -> accepts.ready(index, completions);
@@ -395,6 +403,8 @@ final class UringProactor implements Proactor {
         if (open != null) {
             if (isOwnThread()) {
                 endOperations(open);
+            } else {
+                sends.abandon();
             }
             operations.end();
             open.close(); // what is still under way, when another thread closes, the kernel cancels by itself

@@ -98,6 +98,11 @@ final class UringReceives {
         }
     }
 
+    /** Whether some found no buffer, and wait for one. */
+    boolean isStarved() {
+        return starved.size() > 0;
+    }
+
     /** Gives those that found no buffer another try. */
     void feedStarved() {
         if (starved.size() == 0) {

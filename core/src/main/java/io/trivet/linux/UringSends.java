@@ -103,7 +103,8 @@ final class UringSends {
             allInOne &= lies >= 0;
             buffer = Math.max(buffer, lies);
         }
-        boolean isSilent = allInOne && operations.ring().completesInCallsOnly() && !connections.is(slot, TIGHT);
+        boolean isSilent = allInOne && silentCount < silent.length && operations.ring().completesInCallsOnly()
+                && !connections.is(slot, TIGHT);
         int place = count == 1 ? places.addSingle(address, length, buffer) : places.addParts(parts, from, count, length, buffer);
         int opcode = count == 1 ? Uring.OP_SEND : Uring.OP_SENDMSG;
         long what = count == 1 ? address : places.message(place);
@@ -144,6 +145,21 @@ final class UringSends {
         return taken;
     }
 
+    /** What was called taken, and the kernel has not taken; its leaving is told. */
+    long unsentBytes(int slot) {
+        int state = connections.state(slot);
+        if ((state & TAKEN) == 0) {
+            return 0;
+        }
+        connections.set(slot, AWAITS_ROOM);
+        if ((state & SENDING) != 0) {
+            hurries = true;
+            return places.length(connections.send(slot));
+        }
+        Unsent unsent = connections.unsent(slot);
+        return unsent.bytes.length - (long) unsent.from;
+    }
+
     void shutdownOutput(int slot) throws IOException {
         if (connections.is(slot, SENDING | RESTS)) {
             connections.set(slot, ENDS_OUTPUT);
@@ -178,9 +194,22 @@ final class UringSends {
         connections.forgetUnsent(slot);
     }
 
-    /** Whether the next poll may wait. */
+    /** All is being closed by another thread than the ring's: what was never handed over cannot be any more. */
+    void abandon() {
+        for (int i = 0; i < silentCount; i++) {
+            cut(silent[i]);
+        }
+        silentCount = 0;
+    }
+
+    /** Whether the next poll may not wait. */
     boolean hurries() {
         return hurries;
+    }
+
+    /** Whether buffers may come back of which no completion will tell. */
+    boolean holdsBuffersSilently() {
+        return silentCount > 0;
     }
 
     /** Lets the kernel tell of room, if somebody waits for that, and no longer when nobody does. */
@@ -240,6 +269,18 @@ final class UringSends {
         }
         places.remove(place);
         connections.clear(slot, connections.is(slot, RESTS) ? SENDING | REFUSED : SENDING | REFUSED | TAKEN);
+    }
+
+    /** A silent send has failed, or was cut short. */
+    int refused(int slot, int result, Completions completions) {
+        if (!connections.is(slot, REFUSED)) { // not settled, since completions overflowed; and settling would give back what it has once more
+            int at = 0;
+            while (silent[at] != slot) {
+                at++;
+            }
+            silent[at] = silent[--silentCount];
+        }
+        return sent(slot, result, completions);
     }
 
     /** A send has completed. */

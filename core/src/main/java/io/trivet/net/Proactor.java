@@ -116,6 +116,18 @@ public interface Proactor extends AutoCloseable {
     long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException;
 
     /**
+     * How much of what {@link #send} called taken the kernel has not been able to take yet: a ring takes what lies in its own memory before
+     * it knows. To end the connection now would cut it off. Whoever is told of some here is told, by {@link Completions#sent} with 0, when
+     * all of it has left.
+     *
+     * @param handle a connection
+     * @return so many bytes; 0 where the kernel has everything, or the handle is stale
+     */
+    default long unsentBytes(long handle) {
+        return 0;
+    }
+
+    /**
      * Ends the output, behind everything that was sent.
      *
      * @param handle a connection

@@ -361,6 +361,112 @@ final class UringProactorTest {
         }).isInstanceOf(NetworkException.class).hasMessageContaining("ECONNRESET");
     }
 
+    /** What it was given must not be given back twice: its place, its memory. */
+    @Test
+    void silentSendThatIsRefusedWhileCompletionsOverflowIsSettledOnce() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, new UringProactor.Sizes(4, 8, 8, 1024)));
+        Ends full = ends();
+        full.server.setOption(StandardSocketOptions.SO_SNDBUF, 4096);
+        Told filling = new Told(proactor);
+        Told told = new Told(proactor) {
+            @Override
+            public void received(long handle, ByteBuffer memory, int from, int to) {
+                super.received(handle, memory, from, to);
+                try {
+                    assertThat(proactor.send(handle, new ByteBuffer[]{memory.duplicate().limit(to).position(from)}, 0, 1))
+                            .isEqualTo(3);
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        };
+        long handle = proactor.adopt(full.server);
+        proactor.receive(handle);
+        List<Ends> others = new ArrayList<>();
+        List<Long> handles = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            others.add(ends());
+            handles.add(proactor.adopt(others.getLast().server));
+            proactor.receive(handles.getLast());
+        }
+        fill(proactor, filling, handle);
+        full.client.write(ByteBuffer.wrap(new byte[3]));
+        until(proactor, told, () -> told.of(handle).size() == 3);
+        for (Ends other : others) {
+            other.client.shutdownOutput();
+        }
+        until(proactor, told, () -> told.ended.size() == others.size());
+        proactor.poll(told, SECOND / 20);
+        assertThat(proactor.stateOf(handle) & UringConnections.RESTS).as("the socket was full").isNotZero();
+
+        for (int i = 0; i < 2; i++) { // two that are under way at once
+            int length = 10 + 10 * i;
+            assertThat(proactor.send(handles.get(i), new ByteBuffer[]{ByteBuffer.allocateDirect(length)}, 0, 1))
+                    .isEqualTo(Proactor.PENDING);
+        }
+        until(proactor, told, () -> told.sent.size() >= 2);
+        assertThat(told.sent).containsExactlyInAnyOrder(10L, 20L);
+    }
+
+    /** The buffers that others wait for come back without a completion. */
+    @Test
+    void thoseThatFindNoBufferGetOneWhenSilentSendsHaveLeft() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, CrampedRing.SIZES));
+        List<Ends> all = new ArrayList<>();
+        Told told = new Told(proactor) {
+            @Override
+            public void received(long handle, ByteBuffer memory, int from, int to) {
+                super.received(handle, memory, from, to);
+                try {
+                    assertThat(proactor.send(handle, new ByteBuffer[]{memory.duplicate().limit(to).position(from)}, 0, 1))
+                            .isEqualTo(1);
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        };
+        for (int i = 0; i < 6; i++) {
+            all.add(ends());
+            proactor.receive(proactor.adopt(all.getLast().server));
+        }
+        proactor.poll(told, 0);
+        for (Ends ends : all) {
+            ends.client.write(ByteBuffer.wrap(new byte[1]));
+        }
+        long begun = System.nanoTime();
+        while (told.bytes.size() < all.size()) {
+            proactor.poll(told, 20 * SECOND);
+            assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
+        }
+    }
+
+    @Test
+    void unsentBytesAreThoseThatWereCalledTakenAndTheirLeavingIsTold() throws IOException {
+        Echo echo = new Echo();
+        assertThat(echo.proactor.unsentBytes(echo.handle)).isZero();
+        echo.ends.client.write(ByteBuffer.wrap(new byte[5]));
+        until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
+        assertThat(echo.proactor.unsentBytes(echo.handle)).as("not handed over yet").isEqualTo(5);
+        assertThat(echo.proactor.poll(echo.told, 20 * SECOND)).isEqualTo(1);
+        assertThat(echo.told.sent).containsExactly(0L);
+        assertThat(echo.proactor.unsentBytes(echo.handle)).isZero();
+
+        long written = 5;
+        while (echo.refusals == 0) {
+            written += echo.ends.client.write(ByteBuffer.wrap(new byte[1500]));
+            long all = written;
+            until(echo.proactor, echo.told, () -> echo.received == all);
+            assertThat(all).isLessThan(MUCH * 2L);
+            echo.proactor.poll(echo.told, 0);
+            echo.look();
+        }
+        echo.told.sent.clear();
+        assertThat(echo.proactor.unsentBytes(echo.handle)).isBetween(1L, 16L * 1024);
+        ByteBuffer in = ByteBuffer.allocate(1 << 16);
+        until(echo.proactor, echo.told, () -> echo.ends.client.read(in.clear()) == 0 && echo.told.sent.contains(0L));
+        assertThat(echo.proactor.unsentBytes(echo.handle)).isZero();
+    }
+
     // ---- the end
 
     @Test
@@ -451,6 +557,28 @@ final class UringProactorTest {
         }
         proactor.wakeup(); // does nothing
         assertThatThrownBy(() -> proactor.poll(told, 0)).isInstanceOf(IllegalStateException.class);
+    }
+
+    /** Only the ring's own thread can hand over what waits: the peer must not take what it got for the whole. */
+    @Test
+    void closeByAnotherThreadOverASilentSendIsAReset() throws Exception {
+        Echo echo = new Echo();
+        echo.ends.client.write(ByteBuffer.wrap(new byte[3]));
+        Thread owner = Thread.ofPlatform().start(() -> {
+            while (echo.taken.isEmpty()) {
+                poll(echo.proactor, echo.told);
+            }
+        });
+        owner.join();
+        assertThat(echo.taken).containsExactly(3L);
+        echo.proactor.close();
+        ByteBuffer in = ByteBuffer.allocate(10);
+        long begun = System.nanoTime();
+        assertThatThrownBy(() -> {
+            while (echo.ends.client.read(in) >= 0) {
+                assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+            }
+        }).isInstanceOf(NetworkException.class).hasMessageContaining("ECONNRESET");
     }
 
     // ---- wake-ups

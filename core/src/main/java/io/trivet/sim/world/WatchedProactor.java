@@ -152,6 +152,11 @@ final class WatchedProactor implements Proactor {
     }
 
     @Override
+    public long unsentBytes(long handle) {
+        return proactor.unsentBytes(handle);
+    }
+
+    @Override
     public void shutdownOutput(long handle) throws IOException {
         scene.operations++;
         proactor.shutdownOutput(handle);
