@@ -70,7 +70,8 @@ final class Timers {
     /** When the first is due, or {@link Loop#NO_DEADLINE}. */
     long next() {
         Timer first = waiting.peek();
-        return first == null ? Loop.NO_DEADLINE : first.deadlineNanos;
+        // A clock may pass the number that means none: a nanosecond early, the task is looked at, and not for ever late.
+        return first == null ? Loop.NO_DEADLINE : Math.min(first.deadlineNanos, Loop.NO_DEADLINE - 1);
     }
 
     /** Runs what is due; how many. */

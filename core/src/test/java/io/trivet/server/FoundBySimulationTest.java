@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.net.Loop;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
@@ -174,6 +175,27 @@ final class FoundBySimulationTest {
             }
             reasons.clear();
         }
+    }
+
+    @Test
+    void taskIsRunThatIsDueAtTheVeryTimeThatMeansNone() throws IOException {
+        for (int seed = 1; seed <= 100; seed++) { // on some of these networks the clock is about to begin again below zero
+            SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), SimEngine.EPOLL);
+            SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+            try (Server server = server(network, Limits.defaults().withIdleTimeout(Duration.ZERO))) {
+                clients.connect(server.address());
+                network.run(Duration.ofNanos(1));
+                List<String> run = new ArrayList<>();
+                Duration delay = Duration.ofNanos(Loop.NO_DEADLINE - network.clock().nanoTime());
+                if (!delay.isNegative() && delay.compareTo(Duration.ofMinutes(1)) < 0) {
+                    last.schedule(delay, () -> run.add("the task"));
+                    network.run(delay.plusMillis(1));
+                    assertThat(run).as("seed %d", seed).containsExactly("the task");
+                    return;
+                }
+            }
+        }
+        throw new AssertionError("no clock is about to begin again");
     }
 
     @Test
