@@ -465,9 +465,21 @@ final class Output {
             checkMarks(connection);
         }
         // Not before those came that other threads have been promised to send.
-        if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && connection != delivering) {
+        if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && connection != delivering
+                && inFlight(connection) == null && !awaitsUnsent(connection)) {
             loop.endings().endOutput(connection);
         }
+    }
+
+    /** What the proactor has called taken leaves before an end, within the time for writing: the end is not orderly otherwise. */
+    private boolean awaitsUnsent(Connection connection) {
+        if (connection.is(Connection.OUTPUT_ENDED) || proactor.unsentBytes(connection.handle) == 0) {
+            return false;
+        }
+        inFlight(connection, newInFlight().batch(0, 0, loop.now(), null));
+        connection.set(Connection.BLOCKED);
+        guardWriting(connection);
+        return true;
     }
 
     private void sendBacklog(Connection connection, Backlog backlog) {

@@ -360,6 +360,40 @@ final class LateCompletionsTest {
     }
 
     @Test
+    void endWaitsForWhatTheProactorHasOnlyCalledTaken() throws Exception {
+        for (boolean readsAtLast : new boolean[]{true, false}) {
+            Seeded.run(5, random -> {
+                Handler handler = (connection, message) -> connection.send(message);
+                try (Scene scene = new Scene(random, true, handler, Framing.lines(),
+                        Limits.defaults().withWriteTimeout(Duration.ofSeconds(10)), Overflow.PAUSE_READING)) {
+                    LatePeer peer = scene.network.peer();
+                    peer.reads(false);
+                    peer.give(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
+                    scene.until("there", () -> scene.story.size() == 1);
+                    scene.network.late().takeEarly();
+                    peer.send(Client.bytes("all of it\n"));
+                    peer.finish();
+                    scene.until("answered", () -> scene.story.count("message") == 1);
+                    scene.turns(200);
+                    scene.network.step(Duration.ofSeconds(9));
+                    scene.turns(200);
+                    assertThat(scene.story.count("close")).isZero();
+                    if (readsAtLast) {
+                        peer.reads(true);
+                        scene.until("closed", () -> scene.story.count("close") == 1);
+                        assertThat(scene.story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
+                        assertThat(peer.receivedBytes()).isEqualTo(LatePeer.WINDOW_BYTES + 10);
+                    } else {
+                        scene.network.step(Duration.ofSeconds(1));
+                        scene.until("closed", () -> scene.story.count("close") == 1);
+                        assertThat(scene.story.reasons()).containsExactly(CloseReason.WRITE_TIMEOUT);
+                    }
+                }
+            });
+        }
+    }
+
+    @Test
     void connectsCompleteLateToo() throws Exception {
         Seeded.run(20, random -> {
             Story made = new Story((connection, message) -> connection.finish());

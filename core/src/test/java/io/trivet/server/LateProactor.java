@@ -49,6 +49,7 @@ final class LateProactor implements Proactor {
 
     private boolean lent;
     private boolean eager;
+    private boolean takesEarly;
     private boolean closed;
 
     /** A connection, or what is left of one. */
@@ -64,6 +65,9 @@ final class LateProactor implements Proactor {
         boolean endTold;
         Sending sending;
         boolean awaitsRoom;
+        /** What was called taken, and waits for room all the same. */
+        byte[] early = {};
+        boolean awaitsEarly;
         boolean outputEnds;
         boolean closing;
 
@@ -125,6 +129,11 @@ final class LateProactor implements Proactor {
     /** From now on everything that may have completed has, before the first of it is told. */
     void completeAtOnce() {
         eager = true;
+    }
+
+    /** From now on short sends are called taken before there is room for them, as a ring does with what lies in its own memory. */
+    void takeEarly() {
+        takesEarly = true;
     }
 
     /** The bytes of a peer that were received and not told yet. */
@@ -211,7 +220,10 @@ final class LateProactor implements Proactor {
         if (slot.peer.isReset()) {
             throw new NetworkException("send", slot.peer.address, ErrorCode.EPIPE);
         }
-        if (!alwaysPending && random.nextInt(3) == 0) {
+        if (takesEarly && slot.early.length == 0) {
+            return sendEarly(slot, parts, from, count);
+        }
+        if (!alwaysPending && random.nextInt(3) == 0 && slot.early.length == 0) {
             return sendNow(slot, parts, from, count);
         }
         Sending sending = new Sending();
@@ -250,6 +262,25 @@ final class LateProactor implements Proactor {
         }
         slot.awaitsRoom = taken < all;
         return taken;
+    }
+
+    private static long sendEarly(Slot slot, ByteBuffer[] parts, int from, int count) {
+        for (int i = from; i < from + count; i++) {
+            byte[] bytes = new byte[parts[i].remaining()];
+            parts[i].get(bytes);
+            slot.early = Client.join(slot.early, bytes);
+        }
+        return slot.early.length;
+    }
+
+    @Override
+    public long unsentBytes(long handle) {
+        Slot slot = slot(handle);
+        if (slot == null || slot.early.length == 0) {
+            return 0;
+        }
+        slot.awaitsEarly = true;
+        return slot.early.length;
     }
 
     private static boolean isWithin(ByteBuffer part, ByteBuffer memory) {
@@ -340,7 +371,11 @@ final class LateProactor implements Proactor {
             slot.receiving = false;
         }
         Sending sending = slot.sending;
-        if (sending != null && !slot.peer.isReset()) {
+        if (slot.early.length > 0) {
+            int count = slot.closing ? 0 : Math.min(slot.early.length, slot.peer.room());
+            slot.peer.give(Arrays.copyOf(slot.early, count));
+            slot.early = Arrays.copyOfRange(slot.early, count, slot.early.length);
+        } else if (sending != null && !slot.peer.isReset()) {
             int count = (int) Math.min(sending.bytes - sending.gone, Math.min(slot.peer.room(), random.nextInt(200_000)));
             slot.peer.give(sending.next(count));
             sending.gone += count;
@@ -379,6 +414,10 @@ final class LateProactor implements Proactor {
         if (sending != null && sending.gone == sending.bytes && random.nextInt(3) == 0) {
             finishSending(slot);
             completions.sent(handle, sending.bytes);
+            told++;
+        } else if (slot.awaitsEarly && slot.early.length == 0 && random.nextInt(3) == 0) {
+            slot.awaitsEarly = false;
+            completions.sent(handle, 0);
             told++;
         } else if (slot.awaitsRoom && slot.peer.room() > 0 && random.nextInt(3) == 0) {
             slot.awaitsRoom = false;
