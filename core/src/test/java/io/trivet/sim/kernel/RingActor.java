@@ -240,11 +240,12 @@ final class RingActor implements Completions, AutoCloseable {
 
     /**
      * Nobody says when an urgent byte that is not watched for is read over, where much came at a time: a ring's receive does it at once, a read when
-     * there is something to read.
+     * there is something to read; nor behind how many bytes it is told where receiving was stopped before.
      */
     private static boolean isUrgentSafe(RingEnd end) {
         RingEnd peer = end.peer;
-        return peer != null && (!peer.byRing || peer.watchesUrgent || peer.received + end.sent < SMALL_BYTES);
+        return peer != null
+                && (!peer.byRing || (!peer.stopped && (peer.watchesUrgent || peer.received + end.sent < SMALL_BYTES)));
     }
 
     // By calls.
@@ -365,7 +366,8 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case CLOSE, RESET -> {
                 RingEnd peer = end.peer;
-                boolean races = peer != null && peer.byRing && peer.pending > 0;
+                // An urgent byte that came with the acknowledgement of an end does not always seem readable to a poll.
+                boolean races = peer != null && ((peer.byRing && peer.pending > 0) || (end.finished && peer.urgentSent > 0));
                 if (!end.closed && (end.stopped || races || meetsAStop(end))) {
                     return Answer.NOTHING; // whether something is unread, which makes it a reset, is not said
                 }
@@ -383,12 +385,17 @@ final class RingActor implements Completions, AutoCloseable {
                 end.watchesUrgent = true;
                 proactor.watchUrgent(handle);
             }
-            case ECHO -> end.echoes = !end.finished && !end.stopsAtNext && !end.stopped && end.peer != null && !end.peer.echoes; // or the two would never end
+            case ECHO -> {
+                RingEnd peer = end.peer; // if both echoed, they would never end
+                end.echoes = peer != null && !peer.echoes && !end.finished && !end.stopsAtNext && !end.stopped
+                        && !end.closesAtNext;
+            }
             case STOP_AT_NEXT -> {
                 RingEnd peer = end.peer;
                 end.stopsAtNext = peer != null && !end.echoes && !peer.finished && !peer.closed && !end.closesAtNext;
             }
-            case CLOSE_AT_NEXT -> end.closesAtNext = !end.stopsAtNext && !end.stopped;
+            // What is echoed before the last of it depends on how many completions it is.
+            case CLOSE_AT_NEXT -> end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes;
             case FILL -> {
                 return fill(end);
             }
@@ -557,7 +564,7 @@ final class RingActor implements Completions, AutoCloseable {
             end.sent += taken;
             if (part.hasRemaining()) {
                 end.awaitsRoom = true;
-                end.filled = true;
+                end.filled |= taken > 0; // nothing is taken, too, while a send from a ring's buffer is under way
                 end.queue.addFirst(ByteBuffer.allocate(part.remaining()).put(part).flip());
             }
         }
