@@ -47,7 +47,7 @@ final class UringReceives {
     void receive(int slot) {
         if (!connections.is(slot, RECEIVES | FAILED)) {
             connections.set(slot, RECEIVES);
-            if (connections.is(slot, BULK)) {
+            if (connections.is(slot, BULK) && !connections.is(slot, URGENT)) { // a read might pass an urgent byte by
                 moreToRead(slot); // the poll that repeats itself told while nobody wanted to know
             }
             operations.change(slot);
@@ -241,7 +241,7 @@ final class UringReceives {
             if (connections.is(slot, READABLE)) {
                 connections.clear(slot, READABLE);
                 // A receive that repeats itself, once it is there, brings the rest, and in order.
-                if (connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED | RECEIVING)) {
+                if (connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED | RECEIVING | URGENT)) {
                     told += readOnce(slot, completions);
                 }
             }
