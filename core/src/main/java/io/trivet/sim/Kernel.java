@@ -3,7 +3,6 @@ package io.trivet.sim;
 import io.trivet.net.Loop;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
@@ -12,7 +11,6 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What all hosts of a simulated network have in common: the time, what is to happen, the faults, who listens, and whose turn it is. */
-@SuppressWarnings("ReferenceEquality") // this very loop
 final class Kernel {
     /** What a round of the loops costs, so that a loop that spins uses up its time instead of the machine's. */
     static final long ROUND_NANOS = 1_000;
@@ -27,18 +25,15 @@ final class Kernel {
     final Agenda agenda = new Agenda();
     /** Of the net between the hosts, and of the first host. */
     final Faults faults;
-    final SimRandom order;
+    final Rota rota;
     final SimRandom sizes;
     final Tcp tcp;
     Bookkeeping bookkeeping = new Bookkeeping();
     final Udp udp;
     @Nullable SimTrace trace;
 
-    private Loop[] loops = new Loop[0];
     /** Looked up, never gone through. */
     private final Map<InetSocketAddress, Set<SimFault>> struck = new HashMap<>();
-    private Loop[] turns = new Loop[0];
-    private boolean turning;
     private long progress;
     private long rounds;
 
@@ -52,7 +47,7 @@ final class Kernel {
         };
         clock = new SimClock(origin);
         faults = new Faults(seed, plan);
-        order = new SimRandom(seed, ORDERS);
+        rota = new Rota(clock, new SimRandom(seed, ORDERS));
         sizes = new SimRandom(seed, SIZES);
         tcp = new Tcp(this, new SimRandom(seed, PORTS));
         udp = new Udp(this);
@@ -97,22 +92,12 @@ final class Kernel {
     }
 
     void attach(Loop loop) {
-        loops = Arrays.copyOf(loops, loops.length + 1);
-        loops[loops.length - 1] = loop;
+        rota.add(loop);
         progress++;
-    }
-
-    void detach(Loop loop) {
-        loops = Arrays.stream(loops).filter(other -> other != loop).toArray(Loop[]::new);
     }
 
     long rounds() {
         return rounds;
-    }
-
-    /** Whether a loop is being turned: nothing may wait then. */
-    boolean isTurning() {
-        return turning;
     }
 
     /** Lets everything happen that is due by now. */
@@ -136,7 +121,7 @@ final class Kernel {
             clock.moveTo(now() + roundNanos());
             return true;
         }
-        long next = Math.min(agenda.next(), nextDeadline());
+        long next = Math.min(agenda.next(), rota.nextDeadline());
         if (next > limitNanos || next == Agenda.NEVER) {
             if (limitNanos != Agenda.NEVER) {
                 clock.moveTo(limitNanos);
@@ -158,42 +143,13 @@ final class Kernel {
         return ROUND_NANOS;
     }
 
-    /** Turns every loop once, in an order drawn anew; whether anything was done, or may have become possible. */
+    /** One round of the loops; whether anything was done, or may have become possible. */
     private boolean turnLoops() throws IOException {
-        if (turning || loops.length == 0) {
+        if (rota.isTurning() || rota.isEmpty()) {
             return false;
         }
-        turning = true;
-        try {
-            rounds++;
-            long before = progress;
-            long done = 0;
-            int count = loops.length; // a turn may attach further ones
-            if (turns.length < count) {
-                turns = new Loop[count];
-            }
-            System.arraycopy(loops, 0, turns, 0, count);
-            for (int i = 0; i < count; i++) {
-                int other = i + order.below(count - i);
-                Loop loop = turns[other];
-                turns[other] = turns[i];
-                turns[i] = loop;
-                done += loop.turn();
-            }
-            return done > 0 || progress != before;
-        } finally {
-            turning = false;
-        }
-    }
-
-    private long nextDeadline() {
-        long next = Agenda.NEVER;
-        for (Loop loop : loops) {
-            long deadline = loop.nextDeadline();
-            if (deadline != Loop.NO_DEADLINE) {
-                next = Math.min(next, clock.elapsedAt(deadline));
-            }
-        }
-        return next;
+        rounds++;
+        long before = progress;
+        return rota.turn() > 0 || progress != before;
     }
 }

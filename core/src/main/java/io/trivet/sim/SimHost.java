@@ -277,6 +277,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     /** A socket of this host has become something else without anything having happened to it: it was closed, or has another option. */
     final void altered() {
         alterations++;
+        kernel.rota.wakeAll(); // the pollers look at everything again
     }
 
     /** How often that was so. */
@@ -286,9 +287,10 @@ public sealed class SimHost implements Network permits SimNetwork {
 
     /** Until when a wait that begins now may last. */
     final long waitLimit(long timeoutNanos) {
-        if (timeoutNanos == 0 || kernel.isTurning()) {
+        if (timeoutNanos == 0 || kernel.rota.isTurning()) {
             return -1;
         }
+        kernel.rota.wakeAll(); // whoever waits may have done anything to their servers before
         long now = kernel.now();
         return timeoutNanos < 0 || timeoutNanos > Agenda.NEVER - now ? Agenda.NEVER : now + timeoutNanos;
     }

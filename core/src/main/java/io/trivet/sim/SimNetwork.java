@@ -190,17 +190,20 @@ public final class SimNetwork extends SimHost {
 
     /**
      * Lets time pass: turns the attached loops again and again, each time in an order drawn anew, and moves the clock to what comes next when
-     * they have nothing to do.
+     * they have nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps, as a thread does that waits in a
+     * kernel: it is turned again when something happens to what it polled, when it is woken up, and at its deadline. A loop that polls
+     * nothing is turned in every round.
      *
      * @param duration how long
      * @throws IOException a loop cannot go on
      * @throws IllegalStateException called on the turn of a loop
      */
     public void run(Duration duration) throws IOException {
-        if (kernel.isTurning()) {
+        if (kernel.rota.isTurning()) {
             throw new IllegalStateException("the network runs already: a loop's turn may not run it");
         }
         long end = Math.addExact(kernel.now(), duration.toNanos());
+        kernel.rota.wakeAll(); // meanwhile anything may have been done to their servers
         while (kernel.now() < end && kernel.step(end)) {
             // each step is one round of the loops, or one leap of the clock
         }
@@ -212,7 +215,7 @@ public final class SimNetwork extends SimHost {
      * @param loop the loop
      */
     public void detach(Loop loop) {
-        kernel.detach(loop);
+        kernel.rota.remove(loop);
     }
 
     /**

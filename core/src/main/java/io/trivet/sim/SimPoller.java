@@ -72,6 +72,7 @@ final class SimPoller implements Poller {
             if (!queued && interest != 0 && asked) {
                 queued = true;
                 enqueue(this);
+                waitQueue.wake();
             }
         }
 
@@ -80,6 +81,7 @@ final class SimPoller implements Poller {
             if (!queued) {
                 queued = true;
                 candidates++;
+                waitQueue.wake();
             }
         }
 
@@ -91,16 +93,21 @@ final class SimPoller implements Poller {
         }
     }
 
+    /** A wait that nothing else ends is disturbed after such a time, where there are spurious events. */
+    private static final long SPURIOUS_APART_NANOS_MAX = 100_000_000;
+
     /** Ends the withholding of events: the loops must look again. */
     private final Agenda.Event reminder = new Agenda.Event() {
         @Override
         void happen() {
+            waitQueue.wake();
             host.kernel.progress();
         }
     };
 
     private final SimHost host;
     private final SimEngine engine;
+    private final Rota.WaitQueue waitQueue;
     private final Epoll own;
     private final int number;
     /** By number. */
@@ -152,6 +159,7 @@ final class SimPoller implements Poller {
     SimPoller(SimHost host, SimEngine engine) throws IOException {
         this.host = host;
         this.engine = engine == SimEngine.URING ? SimEngine.EPOLL : engine;
+        this.waitQueue = host.kernel.rota.waitQueue();
         this.own = new Epoll(host.kernel);
         this.number = host.descriptors.add(own, "epoll_create1", null);
     }
@@ -242,11 +250,26 @@ final class SimPoller implements Poller {
                 woken = false;
                 if (over || !host.awaits(limit)) {
                     checkOpen();
+                    rest(out.size() == 0);
                     return out.size();
                 }
             }
         } finally {
             polling = false;
+        }
+    }
+
+    /** Whoever has found nothing may sleep: what is ready is told, but for what is withheld, and of that the reminder tells. */
+    private void rest(boolean quiet) {
+        waitQueue.polled(quiet);
+        if (quiet && !all.isEmpty() && host.faults.has(SimFault.READY_SPURIOUS)) {
+            remind(host.kernel.now() + host.faults.random(SimFault.READY_SPURIOUS).between(1_000, SPURIOUS_APART_NANOS_MAX));
+        }
+    }
+
+    private void remind(long nanos) {
+        if (!reminder.isScheduled() || reminder.timeNanos() > nanos) {
+            host.kernel.agenda.schedule(reminder, nanos);
         }
     }
 
@@ -358,13 +381,12 @@ final class SimPoller implements Poller {
     private boolean report(Watch watch, int ready) {
         Kernel kernel = host.kernel;
         if (watch.withheldUntilNanos > kernel.now()) {
+            remind(watch.withheldUntilNanos);
             return false;
         }
         if (host.faults.happens(SimFault.READY_LATE)) {
             watch.withheldUntilNanos = kernel.now() + host.faults.random(SimFault.READY_LATE).between(1_000, 10_000_000);
-            if (!reminder.isScheduled() || reminder.timeNanos() > watch.withheldUntilNanos) {
-                kernel.agenda.schedule(reminder, watch.withheldUntilNanos);
-            }
+            remind(watch.withheldUntilNanos);
             return false;
         }
         put(watch.token, ready);
@@ -414,6 +436,7 @@ final class SimPoller implements Poller {
     @Override
     public void wakeup() {
         woken = true;
+        waitQueue.wake();
         host.kernel.progress();
     }
 

@@ -132,14 +132,22 @@ final class SimProactor implements Proactor {
     }
 
     /** A listener, and who is told. */
-    private static final class Accepting {
+    private final class Accepting extends OpenFile.Watcher {
         final SimTcpListener listener;
+        final OpenFile file;
         final long token;
         boolean stopped;
 
-        Accepting(SimTcpListener listener, long token) {
+        Accepting(SimTcpListener listener, long token) throws IOException {
             this.listener = listener;
+            this.file = listener.file();
             this.token = token;
+            file.watch(this);
+        }
+
+        @Override
+        void changed(int what) {
+            waitQueue.wake();
         }
     }
 
@@ -166,6 +174,7 @@ final class SimProactor implements Proactor {
     private final Agenda.Event reminder = new Agenda.Event() {
         @Override
         void happen() {
+            waitQueue.wake();
             kernel.progress();
         }
     };
@@ -173,6 +182,7 @@ final class SimProactor implements Proactor {
     private final SimHost host;
     private final Kernel kernel;
     private final Faults faults;
+    private final Rota.WaitQueue waitQueue;
     private final RingBuffers buffers;
     private final int number;
     private final List<Connection> slots = new ArrayList<>();
@@ -207,6 +217,7 @@ final class SimProactor implements Proactor {
         this.host = host;
         this.kernel = host.kernel;
         this.faults = host.faults;
+        this.waitQueue = kernel.rota.waitQueue();
         this.buffers = new RingBuffers(kernel.sizes);
         this.number = host.descriptors.add(new Ring(kernel), "io_uring_setup", null);
     }
@@ -218,14 +229,17 @@ final class SimProactor implements Proactor {
         SimTcpListener ours = (SimTcpListener) host.own(listener);
         ours.checkOpen();
         listeners.add(new Accepting(ours, token));
+        waitQueue.wake();
         kernel.progress();
     }
 
     @Override
     public void stopAccepting(TcpListener listener) {
         for (int i = listeners.size() - 1; i >= 0; i--) {
-            if (listeners.get(i).listener.equals(listener)) {
-                listeners.get(i).stopped = true;
+            Accepting accepting = listeners.get(i);
+            if (accepting.listener.equals(listener)) {
+                accepting.stopped = true;
+                accepting.file.unwatch(accepting);
                 listeners.remove(i);
             }
         }
@@ -273,6 +287,7 @@ final class SimProactor implements Proactor {
                 touched = Arrays.copyOf(touched, touchedCount * 2);
             }
             touched[touchedCount++] = connection;
+            waitQueue.wake();
             kernel.progress();
         }
     }
@@ -709,6 +724,7 @@ final class SimProactor implements Proactor {
         buffers.release(buffer);
         if (!starved.isEmpty()) {
             again = true;
+            waitQueue.wake();
             kernel.progress();
         }
     }
@@ -733,6 +749,8 @@ final class SimProactor implements Proactor {
                 if (laterNanos <= kernel.now()) {
                     laterNanos = Agenda.NEVER;
                     touchAll(later);
+                } else if (laterNanos != Agenda.NEVER) {
+                    remind(laterNanos); // it may have been set for something else that came before
                 }
                 enter(completions);
                 tell(completions);
@@ -740,11 +758,13 @@ final class SimProactor implements Proactor {
                 tellGone(completions);
                 boolean over = told > 0 || woken;
                 woken = false;
-                if ((again || touchedCount > 0) && limit >= 0) {
+                boolean more = again || touchedCount > 0;
+                if (more && limit >= 0) {
                     remind(kernel.now() + Kernel.ROUND_NANOS); // a wait may not pass that by
                 }
                 again = false;
                 if (over || !host.awaits(limit)) {
+                    waitQueue.polled(!more);
                     if (told > 0) {
                         kernel.progress();
                     }
@@ -777,7 +797,7 @@ final class SimProactor implements Proactor {
                 told++;
                 completions.accepted(accepting.token, stream);
             }
-            if (!accepting.stopped && accepting.listener.isOpen() && accepting.listener.file().ready() != 0) {
+            if (!accepting.stopped && accepting.listener.isOpen() && accepting.file.ready() != 0) {
                 again = true; // somebody still waits
                 kernel.progress();
             }
@@ -961,6 +981,7 @@ final class SimProactor implements Proactor {
     public void wakeup() {
         if (!closed) {
             woken = true;
+            waitQueue.wake();
             kernel.progress();
         }
     }
@@ -984,6 +1005,7 @@ final class SimProactor implements Proactor {
                 connection.stream.close();
             }
         }
+        listeners.forEach(accepting -> accepting.file.unwatch(accepting));
         kernel.agenda.cancel(reminder);
         host.descriptors.remove(number);
         if (idle && !buffers.areAllFree()) {

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
 import io.trivet.contract.Pair;
+import io.trivet.contract.ToldLines;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -92,7 +92,7 @@ final class ReadinessProactorTest {
         while (!told.contains(what)) {
             assertThat(System.nanoTime() - begun).as("waiting for '%s', told so far: %s", what, told)
                     .isLessThan(Lab.PATIENCE.toNanos());
-            proactor.poll(new Told(told), SECOND);
+            proactor.poll(new ToldLines(told), SECOND);
         }
     }
 
@@ -153,59 +153,6 @@ final class ReadinessProactorTest {
         @Override
         public void close() throws IOException {
             poller.close();
-        }
-    }
-
-    /** What was told, a line each. */
-    private record Told(List<String> lines) implements Completions {
-        @Override
-        public void accepted(long token, TcpStream stream) {
-            lines.add("accepted");
-        }
-
-        @Override
-        public void acceptFailed(long token, IOException failure) {
-            lines.add("accept failed");
-        }
-
-        @Override
-        public void connected(long handle) {
-            lines.add("connected");
-        }
-
-        @Override
-        public void received(long handle, ByteBuffer memory, int from, int to) {
-            lines.add("received " + (to - from));
-        }
-
-        @Override
-        public void urgent(long handle, byte b) {
-            lines.add("urgent");
-        }
-
-        @Override
-        public void inputEnded(long handle) {
-            lines.add("input ended");
-        }
-
-        @Override
-        public void sent(long handle, long bytes) {
-            lines.add("sent");
-        }
-
-        @Override
-        public void failed(long handle, IOException failure) {
-            lines.add("failed " + ((NetworkException) failure).code());
-        }
-
-        @Override
-        public void spinning(long handle, String description) {
-            lines.add("spinning");
-        }
-
-        @Override
-        public void closed(long handle) {
-            lines.add("closed");
         }
     }
 }

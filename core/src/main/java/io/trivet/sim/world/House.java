@@ -74,6 +74,13 @@ final class House {
         return guests.at(connection.remoteAddress());
     }
 
+    /** Somebody outside has asked something of the server: of its only loop's thread, if there is but one, which then does not sleep. */
+    void asked() {
+        if (plan.loops() == 1) {
+            network.stir();
+        }
+    }
+
     /** The server connects to a client. */
     void call(Peer peer) {
         Ledger ledger = new Ledger(plan, peer, true, scene.now());

@@ -53,7 +53,7 @@ final class Outsiders implements Loop {
 
     @Override
     public long nextDeadline() {
-        return nextNanos == NO_DEADLINE ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + nextNanos;
+        return nextNanos == NO_DEADLINE ? NO_DEADLINE : scene.deadline(nextNanos);
     }
 
     private void perform(Act act) throws IOException {
@@ -62,7 +62,9 @@ final class Outsiders implements Loop {
             told(act);
             Objects.requireNonNull(post).send(datagram.size());
         } else if (!houses.get(act.server()).isEnding()) {
-            perform(act, houses.get(act.server()));
+            House house = houses.get(act.server());
+            perform(act, house);
+            house.asked();
         }
     }
 

@@ -200,6 +200,7 @@ final class Peer {
                 poller.register(listener, Interest.READ, token);
             }
             house.call(this);
+            house.asked();
             if (ledger == null || !plan.listens()) {
                 end(End.NOT_CONNECTED, "is not there");
             }

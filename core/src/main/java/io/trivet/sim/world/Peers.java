@@ -65,6 +65,6 @@ final class Peers implements Loop {
     @Override
     public long nextDeadline() {
         long next = soonestNanos();
-        return next == NO_DEADLINE ? NO_DEADLINE : scene.clock.nanoTime() - scene.now() + next;
+        return next == NO_DEADLINE ? NO_DEADLINE : scene.deadline(next);
     }
 }

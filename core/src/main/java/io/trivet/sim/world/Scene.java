@@ -1,5 +1,6 @@
 package io.trivet.sim.world;
 
+import io.trivet.net.Loop;
 import io.trivet.sim.SimClock;
 import io.trivet.sim.SimFault;
 import io.trivet.sim.SimNetwork;
@@ -45,6 +46,12 @@ final class Scene {
 
     long now() {
         return clock.elapsedNanos();
+    }
+
+    /** A time of ours as a deadline of the network's clock; a nanosecond early, if it is the number that means none. */
+    long deadline(long nanos) {
+        long deadline = clock.nanoTime() - now() + nanos;
+        return deadline == Loop.NO_DEADLINE ? deadline - 1 : deadline;
     }
 
     /** Whether a kind of fault has happened, to whomever. */

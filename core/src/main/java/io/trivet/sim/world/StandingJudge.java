@@ -9,11 +9,14 @@ import java.time.Duration;
 
 /**
  * Looks at every connection of a loop after each of its turns: its gauges must say what is really queued, and no deadline may have passed it
- * by. Time stands still during a turn, so all of this is exact.
+ * by. Time stands still during a turn, so all of this is exact. Now and then it looks before a turn as well: a loop that sleeps must have been
+ * woken in time.
  */
 final class StandingJudge {
     /** Idleness is measured by the server in steps of about a millisecond, and rounded up. */
     private static final long IDLE_STEP_NANOS = 3_000_000;
+    /** Two rounds of the loops are so far apart, so a deadline may pass between them. */
+    private static final long ROUND_NANOS = 1_000;
     private static final int STATS_EVERY = 32;
     /** Room is told late, and denied: but not for so long. */
     private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
@@ -25,12 +28,25 @@ final class StandingJudge {
     private final WatchedProactor proactor;
     private final int loopKey;
     private int turns;
+    private long graceNanos;
 
     StandingJudge(Scene scene, House house, WatchedProactor proactor, int loopKey) {
         this.scene = scene;
         this.house = house;
         this.proactor = proactor;
         this.loopKey = loopKey;
+    }
+
+    /** Before a turn that it was not woken for: whatever is over by now should have woken it in time. */
+    void checkOverslept() {
+        graceNanos = ROUND_NANOS;
+        for (int i = 0; i < house.open().size(); i++) {
+            Ledger ledger = house.open().get(i);
+            if (ledger.loopKey == loopKey && ledger.wire != null) {
+                deadlines(ledger, ledger.wire);
+            }
+        }
+        graceNanos = 0;
     }
 
     void check() {
@@ -152,8 +168,8 @@ final class StandingJudge {
                 "to end a message");
     }
 
-    private void late(Ledger ledger, long sinceNanos, Duration timeout, long graceNanos, String what) {
-        long late = scene.now() - sinceNanos - timeout.toNanos() - graceNanos;
+    private void late(Ledger ledger, long sinceNanos, Duration timeout, long stepNanos, String what) {
+        long late = scene.now() - sinceNanos - timeout.toNanos() - stepNanos - graceNanos;
         if (!timeout.isZero() && late > 0) {
             scene.findings.report(Rule.DEADLINES, ledger + " was given " + Words.time(timeout.toNanos()) + " " + what
                     + ", and that was over " + Words.time(late) + " ago");

@@ -30,12 +30,27 @@ final class Unframer {
             from = 0;
             to = length;
         }
-        while (more.hasRemaining()) {
-            byte b = more.get();
-            if (frames.isPrefixed() || (b & 0xff) < Content.URGENT_MIN) {
-                bytes[to++] = b;
+        int count = more.remaining();
+        more.get(bytes, to, count);
+        to = frames.isPrefixed() ? to + count : withoutUrgent(to, to + count);
+    }
+
+    /** Takes the urgent bytes out of a part, and closes up what is left; where it then ends. */
+    private int withoutUrgent(int start, int end) {
+        int all = 0;
+        for (int i = start; i < end; i++) {
+            all |= bytes[i];
+        }
+        if ((all & 0xff) < Content.URGENT_MIN) {
+            return end; // nearly always
+        }
+        int kept = start;
+        for (int i = start; i < end; i++) {
+            if ((bytes[i] & 0xff) < Content.URGENT_MIN) {
+                bytes[kept++] = bytes[i];
             }
         }
+        return kept;
     }
 
     /** The next whole message; null: there is none. */

@@ -1,6 +1,7 @@
 package io.trivet.sim.world;
 
 import io.trivet.net.Loop;
+import io.trivet.sim.SimFault;
 import java.io.IOException;
 
 /** One loop of a server. After each of its turns everything must be in order. */
@@ -10,8 +11,8 @@ final class WatchedLoop implements Loop {
     /** So many turns in a row may do something, and nothing comes of it. */
     private static final int TURNS_WITHOUT_PROGRESS_MAX = 1_000;
 
-    /** After a turn that did nothing it is looked again only after a while. */
-    private static final long LOOK_EVERY_NANOS = 10_000_000;
+    /** A loop that has nothing to do is looked at only after a while. */
+    private static final long LOOK_EVERY_NANOS = 50_000_000;
 
     private final Scene scene;
     private final House house;
@@ -38,6 +39,10 @@ final class WatchedLoop implements Loop {
     @Override
     public int turn() throws IOException {
         scene.where = Scene.loopKey(house.plan.number(), number);
+        boolean looks = scene.now() >= lookNanos;
+        if (looks && !scene.fired(SimFault.CLOCK_JUMP)) {
+            standing.checkOverslept();
+        }
         // What is asked of a server's only loop from outside comes from its own thread, which then does not sleep.
         boolean awake = proactor.takeWoken() || isOver(house.plan.loops() == 1 ? loop.nextDeadline() : asleepUntil);
         long progressBefore = scene.progress;
@@ -47,9 +52,11 @@ final class WatchedLoop implements Loop {
         } finally {
             scene.where = Scene.OUTSIDE;
         }
-        if (done > 0 || scene.now() >= lookNanos) {
+        if (done > 0 || looks) {
             standing.check();
-            lookNanos = scene.now() + LOOK_EVERY_NANOS;
+        }
+        if (looks) {
+            lookNanos = (scene.now() / LOOK_EVERY_NANOS + 1) * LOOK_EVERY_NANOS; // all at the same times, which costs less
         }
         if (done > 0 && !awake && proactor.toldCount() == 0) {
             scene.findings.report(Rule.LIVENESS,
@@ -79,9 +86,15 @@ final class WatchedLoop implements Loop {
         return due != NO_DEADLINE && due - scene.clock.nanoTime() <= 0;
     }
 
+    /** The loop's own; as long as there are connections, it is woken to be looked at, too. */
     @Override
     public long nextDeadline() {
-        return loop.nextDeadline();
+        long own = loop.nextDeadline();
+        if (house.open().isEmpty()) {
+            return own;
+        }
+        long look = scene.deadline(lookNanos);
+        return own == NO_DEADLINE || look - own < 0 ? look : own;
     }
 
     @Override

@@ -48,6 +48,11 @@ final class WatchedNetwork implements Network {
         return loops;
     }
 
+    /** The thread of all its loops is at work. */
+    void stir() {
+        proactors.forEach(WatchedProactor::stir);
+    }
+
     @Override
     public Proactor proactor() throws IOException {
         WatchedProactor proactor = new WatchedProactor(scene, Objects.requireNonNull(house).plan.frames(), host.proactor());

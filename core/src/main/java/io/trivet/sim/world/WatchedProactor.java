@@ -208,6 +208,11 @@ final class WatchedProactor implements Proactor {
         proactor.wakeup();
     }
 
+    /** The thread of the loop is at work, and does not sleep: it is turned. */
+    void stir() {
+        proactor.wakeup();
+    }
+
     /** When a send was pending last; now: one is. */
     long lentNanos() {
         return lent > 0 ? scene.now() : lentNanos;
