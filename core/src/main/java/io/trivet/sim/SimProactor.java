@@ -434,7 +434,10 @@ final class SimProactor implements Proactor {
         if (connection.gone || connection.stream == null) {
             return;
         }
-        if (connection.send != null && !connection.sendOver) {
+        RingSend send = connection.sendOver ? null : connection.send;
+        // Who waits for room is told last, as by a ring: what came before a reset is told before the reset.
+        boolean waitsForRoom = send != null && send.tried && !connection.closing && !connection.failed;
+        if (send != null && !waitsForRoom) {
             advanceSend(connection);
         }
         if (connection.closing) {
@@ -448,15 +451,18 @@ final class SimProactor implements Proactor {
             advanceConnect(connection);
             return;
         }
-        if (connection.awaitsRoom && !connection.roomTold
-                && (connection.end().ready() & (Interest.WRITE | Interest.ERROR)) != 0) {
-            connection.roomTold = true;
-            post(connection, Kind.ROOM);
-        }
         if (connection.urgent) {
             advanceByReadiness(connection, completions);
         } else {
             advanceReceive(connection);
+        }
+        if (waitsForRoom) {
+            advanceSend(connection);
+        }
+        if (connection.awaitsRoom && !connection.roomTold
+                && (connection.end().ready() & (Interest.WRITE | Interest.ERROR)) != 0) {
+            connection.roomTold = true;
+            post(connection, Kind.ROOM);
         }
     }
 

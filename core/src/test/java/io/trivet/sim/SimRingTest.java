@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.net.Completions;
+import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -156,6 +157,40 @@ final class SimRingTest {
         ByteBuffer in = ByteBuffer.allocate(8);
         assertThat(ring.client.read(in)).isEqualTo(5);
         assertThat(ring.client.read(in)).isEqualTo(-1);
+    }
+
+    @Test
+    void whatCameBeforeAResetIsToldBeforeASendThatWaitsForRoomFails() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.receive(ring.handle);
+        ByteBuffer chunk = ByteBuffer.allocateDirect(16 * 1024);
+        while (ring.proactor.interest(ring.handle) == Interest.READ) {
+            ring.proactor.send(ring.handle, new ByteBuffer[]{chunk}, 0, 1);
+            ring.poll();
+        }
+        ring.told.lines.clear();
+        ring.client.write(bytes("last words"));
+        ring.client.shutdownOutput();
+        ring.client.close(); // with much unread, which resets
+        ring.poll();
+        assertThat(ring.told.lines).hasSize(3).startsWith("received 10", "input ended").last().asString().startsWith("failed");
+    }
+
+    @Test
+    void whatCameBeforeAResetIsToldBeforeTheRoomThatAResetMakes() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.receive(ring.handle);
+        ByteBuffer much = ByteBuffer.allocate(1 << 24);
+        while (ring.proactor.interest(ring.handle) == Interest.READ) {
+            ring.proactor.send(ring.handle, new ByteBuffer[]{much}, 0, 1);
+            ring.poll();
+        }
+        ring.told.lines.clear();
+        ring.client.write(bytes("last words"));
+        ring.client.shutdownOutput();
+        ring.client.close();
+        ring.poll();
+        assertThat(ring.told.lines).containsExactly("received 10", "input ended", "sent 0");
     }
 
     @Test
