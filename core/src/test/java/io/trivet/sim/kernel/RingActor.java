@@ -269,7 +269,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case URGENT -> {
                 if (!isUrgentSafe(end)) {
-                    yield Answer.NOTHING;
+                    yield RingAnswer.LEFT_OUT;
                 }
                 boolean sent = stream.sendUrgent(bytes(end, 1).get());
                 end.sent += sent ? 1 : 0;
@@ -278,7 +278,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case FINISH -> {
                 if (meetsAStop(end)) {
-                    yield Answer.NOTHING;
+                    yield RingAnswer.LEFT_OUT;
                 }
                 end.finished = true;
                 stream.shutdownOutput();
@@ -286,7 +286,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case CLOSE, RESET -> {
                 if (meetsAStop(end)) {
-                    yield Answer.NOTHING;
+                    yield RingAnswer.LEFT_OUT;
                 }
                 if (step.op() == RingStep.Op.RESET) {
                     stream.setOption(StandardSocketOptions.SO_LINGER, 0);
@@ -298,7 +298,7 @@ final class RingActor implements Completions, AutoCloseable {
             case READ -> {
                 RingEnd peer = end.peer;
                 if (peer != null && peer.full) {
-                    yield Answer.NOTHING; // who makes a little room does not know for how much
+                    yield RingAnswer.LEFT_OUT; // who makes a little room does not know for how much
                 }
                 yield read(end, stream, step.value());
             }
@@ -349,7 +349,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case URGENT -> {
                 if (end.isBusy() || !isUrgentSafe(end)) {
-                    return Answer.NOTHING; // whether it comes before or after what is pending is not said
+                    return RingAnswer.LEFT_OUT; // whether it comes before or after what is pending is not said
                 }
                 byte b = bytes(end, 1).get();
                 boolean sent = proactor.sendUrgent(handle, b);
@@ -358,8 +358,11 @@ final class RingActor implements Completions, AutoCloseable {
                 return end.filled && !sent ? "urgent" : "urgent " + sent;
             }
             case FINISH -> {
-                if (end.connecting || end.failed || meetsAStop(end)) {
+                if (end.connecting || end.failed) {
                     return Answer.NOTHING;
+                }
+                if (meetsAStop(end)) {
+                    return RingAnswer.LEFT_OUT;
                 }
                 end.finished |= !end.closed;
                 proactor.shutdownOutput(handle);
@@ -369,7 +372,7 @@ final class RingActor implements Completions, AutoCloseable {
                 // An urgent byte that came with the acknowledgement of an end does not always seem readable to a poll.
                 boolean races = peer != null && ((peer.byRing && peer.pending > 0) || (end.finished && peer.urgentSent > 0));
                 if (!end.closed && (end.stopped || races || meetsAStop(end))) {
-                    return Answer.NOTHING; // whether something is unread, which makes it a reset, is not said
+                    return RingAnswer.LEFT_OUT; // whether something is unread, which makes it a reset, is not said
                 }
                 close(end);
             }
@@ -389,13 +392,17 @@ final class RingActor implements Completions, AutoCloseable {
                 RingEnd peer = end.peer; // if both echoed, they would never end
                 end.echoes = peer != null && !peer.echoes && !end.finished && !end.stopsAtNext && !end.stopped
                         && !end.closesAtNext;
+                return leftOutIf(end.stopped);
             }
             case STOP_AT_NEXT -> {
                 RingEnd peer = end.peer;
                 end.stopsAtNext = peer != null && !end.echoes && !peer.finished && !peer.closed && !end.closesAtNext;
             }
             // What is echoed before the last of it depends on how many completions it is.
-            case CLOSE_AT_NEXT -> end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes;
+            case CLOSE_AT_NEXT -> {
+                end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes;
+                return leftOutIf(end.stopped);
+            }
             case FILL -> {
                 return fill(end);
             }
@@ -409,6 +416,10 @@ final class RingActor implements Completions, AutoCloseable {
     /** The other end is to stop with the next bytes: whether it is told of what comes behind them depends on how many completions they are. */
     private static boolean meetsAStop(RingEnd end) {
         return end.peer != null && end.peer.stopsAtNext;
+    }
+
+    private static String leftOutIf(boolean open) {
+        return open ? RingAnswer.LEFT_OUT : "ok";
     }
 
     private void close(RingEnd end) {

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * @param ends what is known of each end afterwards, by number; null: there is none, or the next step followed at once
  */
 record RingAnswer(String result, List<@Nullable End> ends) {
+    /** The result of a step that is not done, since a ring leaves open what it would give. */
+    static final String LEFT_OUT = "left out";
+
     /**
      * One end, when everything has come to rest.
      *

@@ -74,7 +74,9 @@ final class RingTally implements Figures {
     }
 
     private void see(RingStep step, RingAnswer answer) {
-        if (!answer.result().startsWith(Answer.NOTHING)) {
+        if (answer.result().startsWith(RingAnswer.LEFT_OUT)) {
+            add("a step that was not done, since a ring leaves open what it gives");
+        } else if (!answer.result().startsWith(Answer.NOTHING)) {
             add("step " + step.op().name().toLowerCase(Locale.ROOT).replace('_', ' '));
         }
         if (step.holds()) {
