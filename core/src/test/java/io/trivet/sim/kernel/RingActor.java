@@ -96,6 +96,7 @@ final class RingActor implements Completions, AutoCloseable {
                 for (RingEnd end : ends) {
                     if (end != null && end.peer != null && end.peer.receiving) {
                         end.unread = 0;
+                        end.peer.stopped = false;
                     }
                 }
                 answers.add(new RingAnswer(result + listenerEvents, describe()));
@@ -377,7 +378,6 @@ final class RingActor implements Completions, AutoCloseable {
                 close(end);
             }
             case RECEIVE -> {
-                end.stopped = false;
                 end.receiving |= !end.closed && !end.failed && !end.inputEnded;
                 if (!end.inputEnded) {
                     proactor.receive(handle);
@@ -396,7 +396,9 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case STOP_AT_NEXT -> {
                 RingEnd peer = end.peer;
-                end.stopsAtNext = peer != null && !end.echoes && !peer.finished && !peer.closed && !end.closesAtNext;
+                end.stopsAtNext = peer != null && !end.echoes && !peer.finished && !peer.closed && !end.closesAtNext
+                        && !end.stopped;
+                return leftOutIf(end.stopped);
             }
             // What is echoed before the last of it depends on how many completions it is.
             case CLOSE_AT_NEXT -> {

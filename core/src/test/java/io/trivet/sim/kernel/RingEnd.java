@@ -23,7 +23,7 @@ final class RingEnd {
     boolean receiving;
     boolean watchesUrgent;
     boolean echoes;
-    /** It received, and was stopped: how much had completed by then is not said. */
+    /** It received, was stopped, and has not received all since: how much had completed by then, and how much is left, is not said. */
     boolean stopped;
     boolean stopsAtNext;
     boolean closesAtNext;
