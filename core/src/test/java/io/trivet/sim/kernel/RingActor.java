@@ -44,6 +44,8 @@ final class RingActor implements Completions, AutoCloseable {
     private final Map<Long, RingEnd> byHandle = new HashMap<>();
     private final ByteBuffer reading = ByteBuffer.allocateDirect(1 << 16);
     private boolean accepting = true;
+    /** Since everything came to rest, a receive was stopped, or is to be done otherwise. */
+    private boolean cancels;
     private String listenerEvents = "";
 
     RingActor(Network network, InetAddress host, RingSettling settling) throws IOException {
@@ -93,6 +95,7 @@ final class RingActor implements Completions, AutoCloseable {
                 answers.add(new RingAnswer(result, List.of()));
             } else {
                 settling.settle(this);
+                cancels = false;
                 for (RingEnd end : ends) {
                     if (end != null && end.peer != null && end.peer.receiving) {
                         end.unread = 0;
@@ -138,6 +141,9 @@ final class RingActor implements Completions, AutoCloseable {
             case CONNECT -> connect(step.end(), step.value());
             case ACCEPT -> acceptPlain();
             case STOP_ACCEPTING -> {
+                if (cancels) {
+                    yield RingAnswer.LEFT_OUT; // it enters the ring at once: whether that comes before the cancellation is up to the ring
+                }
                 proactor.stopAccepting(ringListener);
                 accepting = false;
                 yield "ok";
@@ -385,6 +391,7 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case STOP_RECEIVING -> stop(end);
             case WATCH_URGENT -> {
+                cancels |= end.receiving && !end.watchesUrgent;
                 end.watchesUrgent = true;
                 proactor.watchUrgent(handle);
             }
@@ -436,6 +443,7 @@ final class RingActor implements Completions, AutoCloseable {
 
     private void stop(RingEnd end) throws IOException {
         end.stopped |= end.receiving;
+        cancels |= end.receiving;
         end.receiving = false;
         proactor.stopReceiving(end.handle);
     }
