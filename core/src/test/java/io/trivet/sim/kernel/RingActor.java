@@ -292,7 +292,7 @@ final class RingActor implements Completions, AutoCloseable {
                 yield "ok";
             }
             case CLOSE, RESET -> {
-                if (meetsAStop(end)) {
+                if (meetsAStop(end) || meetsASend(end)) {
                     yield RingAnswer.LEFT_OUT;
                 }
                 if (step.op() == RingStep.Op.RESET) {
@@ -425,6 +425,15 @@ final class RingActor implements Completions, AutoCloseable {
     /** The other end is to stop with the next bytes: whether it is told of what comes behind them depends on how many completions they are. */
     private static boolean meetsAStop(RingEnd end) {
         return end.peer != null && end.peer.stopsAtNext;
+    }
+
+    /**
+     * The other end has a send that waits for room, and this close, since nobody will make any, resets it: whether it is told before of all that came,
+     * with which it is to close, and of the end behind that, depends on how many completions these are.
+     */
+    private static boolean meetsASend(RingEnd end) {
+        RingEnd peer = end.peer;
+        return peer != null && peer.byRing && peer.full && end.unread > 0 && (peer.closesAtNext || end.finished);
     }
 
     private static String leftOutIf(boolean open) {
