@@ -399,6 +399,7 @@ final class RingActor implements Completions, AutoCloseable {
                 RingEnd peer = end.peer; // if both echoed, they would never end
                 end.echoes = peer != null && !peer.echoes && !end.finished && !end.stopsAtNext && !end.stopped
                         && !end.closesAtNext;
+                end.echoed |= end.echoes;
                 return leftOutIf(end.stopped);
             }
             case STOP_AT_NEXT -> {
@@ -524,7 +525,7 @@ final class RingActor implements Completions, AutoCloseable {
 
     private void take(RingEnd end, ByteBuffer memory, int from, int count) {
         RingEnd peer = end.peer;
-        if (peer != null && peer.urgentSent == 0 && !peer.echoes) {
+        if (peer != null && peer.urgentSent == 0 && !peer.echoed) {
             if (memory.slice(from, count).mismatch(PATTERN.slice((int) (end.received % PERIOD), count)) >= 0) {
                 end.events.add("wrong bytes");
             }

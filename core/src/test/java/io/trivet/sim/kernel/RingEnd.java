@@ -23,6 +23,8 @@ final class RingEnd {
     boolean receiving;
     boolean watchesUrgent;
     boolean echoes;
+    /** It has echoed once: what it sends need not be the pattern. */
+    boolean echoed;
     /** It received, was stopped, and has not received all since: how much had completed by then, and how much is left, is not said. */
     boolean stopped;
     boolean stopsAtNext;
