@@ -398,9 +398,9 @@ final class RingActor implements Completions, AutoCloseable {
             case ECHO -> {
                 RingEnd peer = end.peer; // if both echoed, they would never end
                 end.echoes = peer != null && !peer.echoes && !end.finished && !end.stopsAtNext && !end.stopped
-                        && !end.closesAtNext;
+                        && !end.closesAtNext && !peer.closesAtNext;
                 end.echoed |= end.echoes;
-                return leftOutIf(end.stopped);
+                return leftOutIf(end.stopped || (peer != null && peer.closesAtNext));
             }
             case STOP_AT_NEXT -> {
                 RingEnd peer = end.peer;
@@ -408,10 +408,12 @@ final class RingActor implements Completions, AutoCloseable {
                         && !end.stopped;
                 return leftOutIf(end.stopped);
             }
-            // What is echoed before the last of it depends on how many completions it is.
+            // What is echoed before the last of it, and which is the last of an echo, depends on how many completions it is.
             case CLOSE_AT_NEXT -> {
-                end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes;
-                return leftOutIf(end.stopped);
+                RingEnd peer = end.peer;
+                boolean isEcho = peer != null && peer.echoes;
+                end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes && !isEcho;
+                return leftOutIf(end.stopped || end.echoes || isEcho);
             }
             case FILL -> {
                 return fill(end);
