@@ -404,16 +404,17 @@ final class RingActor implements Completions, AutoCloseable {
             }
             case STOP_AT_NEXT -> {
                 RingEnd peer = end.peer;
+                boolean isLast = peer != null && peer.closesAtNext;
                 end.stopsAtNext = peer != null && !end.echoes && !peer.finished && !peer.closed && !end.closesAtNext
-                        && !end.stopped;
-                return leftOutIf(end.stopped);
+                        && !end.stopped && !isLast;
+                return leftOutIf(end.stopped || isLast);
             }
             // What is echoed before the last of it, and which is the last of an echo, depends on how many completions it is.
             case CLOSE_AT_NEXT -> {
                 RingEnd peer = end.peer;
                 boolean isEcho = peer != null && peer.echoes;
-                end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes && !isEcho;
-                return leftOutIf(end.stopped || end.echoes || isEcho);
+                end.closesAtNext = !end.stopsAtNext && !end.stopped && !end.echoes && !isEcho && !meetsAStop(end);
+                return leftOutIf(end.stopped || end.echoes || isEcho || meetsAStop(end));
             }
             case FILL -> {
                 return fill(end);
