@@ -589,8 +589,8 @@ final class SimProactor implements Proactor {
         if (readable && connection.wantsInput && !connection.closing && !connection.failed) {
             readOnce(connection);
         }
-        if (connection.wantsInput && (connection.end().ready() & Interest.PRIORITY) != 0) {
-            touch(connection); // its byte could not be taken just now
+        if (connection.wantsInput && (ready & Interest.PRIORITY) != 0) {
+            touch(connection); // the poll begins anew, and finds its byte, if it could not be taken just now, or waits
         }
     }
 

@@ -350,6 +350,21 @@ final class SimRingTest {
     }
 
     @Test
+    void aPollWaitsAgainAfterAnUrgentByteAndTheNextOneWakesIt() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.proactor.watchUrgent(ring.handle);
+        ring.client.sendUrgent((byte) '!');
+        ring.proactor.receive(ring.handle);
+        ring.pollFor(Duration.ofMillis(1));
+        ring.client.sendUrgent((byte) '?');
+        ring.pollFor(Duration.ofMillis(1));
+        ring.proactor.close(ring.handle);
+        ring.pollFor(Duration.ofMillis(1));
+        assertThat(ring.told.lines).containsExactly("urgent !", "urgent ?", "closed");
+        assertThat(ring.client.read(ByteBuffer.allocate(4))).as("both were read over").isNegative();
+    }
+
+    @Test
     void aReceiveThatRepeatsItselfDestroysAnUrgentByte() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.receive(ring.handle);
