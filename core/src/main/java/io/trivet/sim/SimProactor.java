@@ -72,6 +72,8 @@ final class SimProactor implements Proactor {
         boolean cancels;
         /** With urgent data watched: the poll found nothing ready, and waits. */
         boolean pollWaits;
+        /** And has said that there is something to read, when no buffer was free. */
+        boolean owesRead;
         @Nullable RingSend send;
         /** The send has completed, and was not told yet. */
         boolean sendOver;
@@ -120,6 +122,7 @@ final class SimProactor implements Proactor {
             receiveOver = false;
             cancels = false;
             pollWaits = false;
+            owesRead = false;
             sendOver = false;
             awaitsRoom = false;
             roomTold = false;
@@ -585,7 +588,7 @@ final class SimProactor implements Proactor {
                 return;
             }
         }
-        boolean readable = seemsReadable || Interest.fold(ready, Interest.READ) != 0;
+        boolean readable = seemsReadable || connection.owesRead || Interest.fold(ready, Interest.READ) != 0;
         if (readable && connection.wantsInput && !connection.closing && !connection.failed) {
             readOnce(connection);
         }
@@ -595,7 +598,8 @@ final class SimProactor implements Proactor {
     }
 
     private void readOnce(Connection connection) {
-        if (!buffers.hasFree()) {
+        connection.owesRead = !buffers.hasFree();
+        if (connection.owesRead) {
             starve(connection);
             return;
         }

@@ -365,6 +365,28 @@ final class SimRingTest {
     }
 
     @Test
+    void anUrgentByteThatWokeAPollIsReadOverAlsoWhenNoBufferIsFree() throws IOException {
+        for (long seed = 0; seed < 20; seed++) {
+            Ring ring = new Ring(seed, FaultPlan.none());
+            TcpListener listener = ring.network.listen(FREE_PORT, 4);
+            TcpStream flood = ring.host.connect(listener.localAddress());
+            long flooded = ring.proactor.adopt(listener.accept());
+            ring.proactor.receive(flooded);
+            ring.proactor.watchUrgent(ring.handle);
+            ring.proactor.receive(ring.handle);
+            ring.poll();
+            flood.write(ByteBuffer.allocate(60_000));
+            ring.client.sendUrgent((byte) '!');
+            ring.pollFor(Duration.ofMillis(1));
+            ring.told.lines.clear();
+            ring.proactor.close(ring.handle);
+            ring.pollFor(Duration.ofMillis(1));
+            assertThat(ring.told.lines).as("seed %d", seed).containsExactly("closed");
+            assertThat(ring.client.read(ByteBuffer.allocate(4))).as("seed %d", seed).isNegative();
+        }
+    }
+
+    @Test
     void aReceiveThatRepeatsItselfDestroysAnUrgentByte() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.receive(ring.handle);
