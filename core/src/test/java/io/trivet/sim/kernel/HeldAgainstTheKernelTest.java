@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class HeldAgainstTheKernelTest {
     private static final int FIXED = 100;
     private static final int FRESH = 20;
-    /** Fewer: of two thousand, one still differs where a stop or a close meets what is under way. */
+    /** Fewer: one of several thousand may still differ, where a stop or a close meets what is under way in a way not seen yet. */
     private static final int FRESH_OF_THE_RING = 4;
 
     @ParameterizedTest
