@@ -278,15 +278,19 @@ final class SimPoller implements Poller {
         found = 0;
         Faults faults = host.faults;
         int most = out.capacity();
-        if (engine == SimEngine.EPOLL) {
-            if (queued > 1 && most > 1 && faults.happens(SimFault.READY_FEWER)) {
-                most = 1 + faults.random(SimFault.READY_FEWER).below(Math.min(most, queued) - 1);
+        if (engine != SimEngine.EPOLL && (alterationsSeen != host.alterations() || !host.kernel.bookkeeping.isOwn())) {
+            alterationsSeen = host.alterations();
+            all.forEach(Watch::mayBeReady);
+        }
+        if (most > 1 && faults.has(SimFault.READY_FEWER)) {
+            int ready = countReady();
+            if (ready > 1 && faults.happens(SimFault.READY_FEWER)) {
+                most = 1 + faults.random(SimFault.READY_FEWER).below(Math.min(most, ready) - 1);
             }
+        }
+        if (engine == SimEngine.EPOLL) {
             collectQueued(most);
         } else {
-            if (all.size() > 1 && most > 1 && faults.happens(SimFault.READY_FEWER)) {
-                most = 1 + faults.random(SimFault.READY_FEWER).below(Math.min(most, all.size()) - 1);
-            }
             collectInTurn(most);
         }
         if (found < most) {
@@ -301,6 +305,17 @@ final class SimPoller implements Poller {
         if (found > 0) {
             host.kernel.progress();
         }
+    }
+
+    /** How many there are to tell of: who stands in the row, or is looked at, need not be ready, and may be withheld. */
+    private int countReady() {
+        int ready = 0;
+        for (Watch watch : all) {
+            if (watch.queued && watch.withheldUntilNanos <= host.kernel.now() && answer(watch) != 0) {
+                ready++;
+            }
+        }
+        return ready;
     }
 
     private void collectQueued(int most) {
@@ -326,10 +341,6 @@ final class SimPoller implements Poller {
     }
 
     private void collectInTurn(int most) {
-        if (alterationsSeen != host.alterations() || !host.kernel.bookkeeping.isOwn()) {
-            alterationsSeen = host.alterations();
-            all.forEach(Watch::mayBeReady);
-        }
         if (candidates == 0) {
             return;
         }

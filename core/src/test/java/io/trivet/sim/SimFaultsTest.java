@@ -3,10 +3,22 @@ package io.trivet.sim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.net.Interest;
+import io.trivet.net.Poller;
+import io.trivet.net.ReadyEvents;
+import io.trivet.net.TcpListener;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a plan of faults is, and that all of them happen. */
 final class SimFaultsTest {
@@ -68,5 +80,33 @@ final class SimFaultsTest {
                 assertThat(count).as("%s", kind).isZero();
             }
         });
+    }
+
+    @ParameterizedTest
+    @EnumSource(SimEngine.class)
+    void fewerAreReportedOnlyWhereSeveralAreReady(SimEngine engine) throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.READY_FEWER, 1), engine);
+        InetSocketAddress freePort = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+        List<TcpListener> listeners = new ArrayList<>();
+        Poller poller = network.poller();
+        for (int i = 0; i < 4; i++) {
+            TcpListener listener = network.listen(freePort, 8);
+            listeners.add(listener);
+            poller.register(listener, Interest.READ, i);
+        }
+        ReadyEvents events = new ReadyEvents(8);
+        assertThat(poller.poll(events, 0)).as("nothing is ready").isZero();
+        network.connect(listeners.get(2).localAddress());
+        network.run(Duration.ofMillis(1));
+        assertThat(poller.poll(events, 0)).as("one is ready").isEqualTo(1);
+        assertThat(network.faultsFired()).containsEntry(SimFault.READY_FEWER, 0L);
+
+        network.connect(listeners.get(0).localAddress());
+        network.run(Duration.ofMillis(1));
+        assertThat(poller.poll(events, 0)).as("two are ready").isEqualTo(1);
+        assertThat(network.faultsFired()).containsEntry(SimFault.READY_FEWER, 1L);
+        listeners.get(0).accept();
+        assertThat(poller.poll(events, 0)).as("one is left, and the other is looked at").isEqualTo(1);
+        assertThat(network.faultsFired()).containsEntry(SimFault.READY_FEWER, 1L);
     }
 }
