@@ -3,6 +3,7 @@ package io.trivet.sim.world;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -43,6 +44,9 @@ public final class Cut {
             if (!word.matches("f\\.[A-Z_]+|[sp]\\d+\\.[A-Z_]+|a\\d+(-\\d+)?|p\\d+(\\.\\d+){0,2}(-\\d+)?")) {
                 throw new IllegalArgumentException("no part of a world: " + word);
             }
+            if (word.matches(".*\\d{6}.*")) { // of a range every number is taken by itself, and no world has so many parts
+                throw new IllegalArgumentException(word + " has a number of more than 5 digits");
+            }
             int dash = word.indexOf('-');
             if (dash < 0) {
                 names.add(word);
@@ -51,8 +55,12 @@ public final class Cut {
                 while (Character.isDigit(word.charAt(digits - 1))) {
                     digits--;
                 }
+                int first = Integer.parseInt(word.substring(digits, dash));
                 int last = Integer.parseInt(word.substring(dash + 1));
-                for (int i = Integer.parseInt(word.substring(digits, dash)); i <= last; i++) {
+                if (first > last) {
+                    throw new IllegalArgumentException(word + " ends before it begins");
+                }
+                for (int i = first; i <= last; i++) {
                     names.add(word.substring(0, digits) + i);
                 }
             }
@@ -66,6 +74,13 @@ public final class Cut {
 
     boolean has(Part part) {
         return names.contains(part.name());
+    }
+
+    /** What it names that is none of these. */
+    List<String> strangers(Collection<Part> parts) {
+        Set<String> left = new TreeSet<>(names);
+        parts.forEach(part -> left.remove(part.name()));
+        return List.copyOf(left);
     }
 
     boolean isEmpty() {

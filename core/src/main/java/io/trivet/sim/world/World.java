@@ -79,8 +79,16 @@ public final class World {
      *
      * @param cut what to leave out
      * @return the smaller world; what is left is as it was
+     * @throws IllegalArgumentException it has no such part: the message names it, and the parts that it has
      */
     public World without(Cut cut) {
+        List<Part> parts = parts();
+        List<String> strangers = cut.strangers(parts);
+        if (!strangers.isEmpty()) {
+            throw new IllegalArgumentException("the world of seed " + seed + " has no " + strangers.getFirst()
+                    + (strangers.size() == 1 ? "" : ", nor " + (strangers.size() - 1) + " others that are named")
+                    + "; it has " + Cut.of(parts));
+        }
         List<PeerPlan> peersLeft = new ArrayList<>();
         for (PeerPlan peer : peers) {
             if (cut.has(Part.peer(peer.number()))) {

@@ -12,6 +12,8 @@ import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Worlds are the same for the same seed, nothing goes wrong in them, and what goes wrong on purpose is reported and cut down. */
 final class WorldTest {
@@ -112,6 +114,29 @@ final class WorldTest {
         assertThat(Cut.none()).hasToString("");
         assertThatThrownBy(() -> Cut.parse("p1,everything")).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("everything");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "p0-2147483647 | p0-2147483647 has a number of more than 5 digits",
+        "p1-99999999999 | p1-99999999999 has a number of more than 5 digits",
+        "p3,p99999999999 | p99999999999 has a number of more than 5 digits",
+        "p5-3 | p5-3 ends before it begins",
+        "p0-x | no part of a world: p0-x"})
+    void aCutThatCannotBeReadSaysWhatIsWrong(String text, String message) {
+        assertThatThrownBy(() -> Cut.parse(text)).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+    }
+
+    @Test
+    void aCutOfPartsThatAreNotThereIsRefused() {
+        World world = World.of(7);
+        assertThatThrownBy(() -> world.without(Cut.parse("p3,p999,f.NONSENSE,s7.FOO")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("the world of seed 7 has no f.NONSENSE, nor 2 others that are named; it has ")
+                .hasMessageContaining(",p0-");
+        assertThatThrownBy(() -> world.without(Cut.parse("p0-999"))).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("the world of seed 7 has no p");
+        assertThat(world.without(Cut.parse("p3")).size()).isLessThan(world.size());
     }
 
     @Test
