@@ -1,5 +1,6 @@
 package io.trivet.app;
 
+import java.math.BigInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
@@ -12,24 +13,36 @@ import picocli.CommandLine.TypeConversionException;
  * @param last the last, at least the first
  */
 record SeedRange(long first, long last) {
-    private static final Pattern RANGE = Pattern.compile("(-?\\d{1,18})\\.\\.(-?\\d{1,18})");
+    private static final Pattern RANGE = Pattern.compile("(-?\\d+)\\.\\.(-?\\d+)");
 
     static final class Converter implements ITypeConverter<SeedRange> {
         @Override
         public SeedRange convert(String text) {
             Matcher matcher = RANGE.matcher(text);
-            if (matcher.matches()) {
-                SeedRange range = new SeedRange(Long.parseLong(matcher.group(1)), Long.parseLong(matcher.group(2)));
-                if (range.first <= range.last) {
-                    return range;
-                }
+            if (!matcher.matches()) {
+                throw new TypeConversionException("'" + text + "' is no range of seeds: write 1..1000");
             }
-            throw new TypeConversionException("'" + text + "' is no range of seeds: write 1..1000");
+            SeedRange range = new SeedRange(seed(matcher.group(1)), seed(matcher.group(2)));
+            if (range.first > range.last) {
+                throw new TypeConversionException(
+                        "'" + text + "' ends before it begins: write " + range.last + ".." + range.first);
+            }
+            return range;
+        }
+
+        private static long seed(String text) {
+            try {
+                return Long.parseLong(text);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException(
+                        "'" + text + "' is no seed: they are from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE);
+            }
         }
     }
 
-    long count() {
-        return last - first + 1;
+    /** How many; all of them are one more than a long can be, taken for unsigned as well. */
+    BigInteger count() {
+        return BigInteger.valueOf(last).subtract(BigInteger.valueOf(first)).add(BigInteger.ONE);
     }
 
     @Override

@@ -16,8 +16,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Runs the worlds of many seeds, each on one of a few threads, tells how far it is, and sums up. */
@@ -33,11 +34,14 @@ final class SeedRuns {
     private final int findingsMax;
     private final boolean canary;
     private final PrintStream progress;
-    private final AtomicLong next;
+    private final Function<World, Outcome> play;
     private final long begunNanos = System.nanoTime();
 
     // What the runs have come to: guarded by this.
 
+    /** The seed that is taken next; none, once the last is taken: what comes after it may not be a number. */
+    private long next;
+    private boolean allTaken;
     private final Tally tally = Tally.empty();
     private final Map<Long, Long> byOperations = new TreeMap<>();
     private final Map<Long, Long> byConnections = new TreeMap<>();
@@ -49,12 +53,19 @@ final class SeedRuns {
     private long toldNanos = begunNanos;
 
     SeedRuns(SeedRange seeds, int threads, int findingsMax, boolean canary, PrintStream progress) {
+        this(seeds, threads, findingsMax, canary, progress, canary ? world -> Play.canary(world, null) : Play::of);
+    }
+
+    /** For tests: with worlds that end as they say. */
+    SeedRuns(SeedRange seeds, int threads, int findingsMax, boolean canary, PrintStream progress,
+            Function<World, Outcome> play) {
         this.seeds = seeds;
         this.threads = threads;
         this.findingsMax = findingsMax;
         this.canary = canary;
         this.progress = progress;
-        next = new AtomicLong(seeds.first());
+        this.play = play;
+        next = seeds.first();
     }
 
     void run() throws InterruptedException {
@@ -74,9 +85,8 @@ final class SeedRuns {
 
     private void runSome() {
         try {
-            for (long seed = next.getAndIncrement(); seed <= seeds.last() && !isEnough(); seed = next.getAndIncrement()) {
-                World world = World.of(seed);
-                add(canary ? Play.canary(world, null) : Play.of(world));
+            for (OptionalLong seed = take(); seed.isPresent(); seed = take()) {
+                add(play.apply(World.of(seed.getAsLong())));
             }
         } catch (RuntimeException | Error e) {
             synchronized (this) {
@@ -85,8 +95,13 @@ final class SeedRuns {
         }
     }
 
-    private synchronized boolean isEnough() {
-        return findings.size() >= findingsMax || failure != null;
+    /** The next seed; none: there are no more, or enough was found. */
+    private synchronized OptionalLong take() {
+        if (allTaken || findings.size() >= findingsMax || failure != null) {
+            return OptionalLong.empty();
+        }
+        allTaken = next == seeds.last();
+        return OptionalLong.of(allTaken ? next : next++);
     }
 
     private synchronized void add(Outcome outcome) {
@@ -144,8 +159,9 @@ final class SeedRuns {
         return worst;
     }
 
-    private static long median(Map<Long, Long> counts) {
-        long half = counts.values().stream().mapToLong(Long::longValue).sum() / 2;
+    /** The middle one; of an even number the lower of the two. */
+    static long median(Map<Long, Long> counts) {
+        long half = (counts.values().stream().mapToLong(Long::longValue).sum() + 1) / 2;
         for (Map.Entry<Long, Long> entry : counts.entrySet()) {
             half -= entry.getValue();
             if (half <= 0) {
@@ -164,7 +180,7 @@ final class SeedRuns {
         progress.println("cutting down seed " + world.seed() + " …");
         Cut cut = Shrinker.shrink(world, finding.rule(), SHRINK_RUNS_MAX, canary);
         World smaller = world.without(cut);
-        Outcome again = canary ? Play.canary(smaller, null) : Play.of(smaller);
+        Outcome again = play.apply(smaller);
         out.println();
         out.print(smaller);
         out.println(again.finding());

@@ -9,6 +9,8 @@ import io.trivet.sim.world.World;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -35,6 +37,8 @@ final class Sim implements Callable<Integer> {
     private static final int WRONG = 10;
     private static final int STUCK = 11;
     private static final int CRASHED = 12;
+    /** More are no quicker, and each has a world in memory: where that runs out, worlds fail that are right. */
+    private static final int THREADS_EACH_PROCESSOR_MAX = 4;
 
     @Spec
     private CommandSpec spec;
@@ -56,7 +60,7 @@ final class Sim implements Callable<Integer> {
     private String cut;
 
     @Option(names = "--threads", paramLabel = "N", showDefaultValue = Visibility.NEVER,
-            description = "With --seeds: on how many threads (default: as many as there are processors).")
+            description = "With --seeds: on how many threads, 4 a processor at most (default: as many as there are processors).")
     private @Nullable Integer threads;
 
     @Option(names = "--table", description = "With --seeds: a table of all that has happened, and how often.")
@@ -73,19 +77,36 @@ final class Sim implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        checkOptions();
         StderrLoggerFinder.silence(); // handlers throw on purpose here, and a log has a real clock
         Long seed = which.seed;
         SeedRange seeds = which.seeds;
         if (seed != null) {
             return replay(seed);
         }
-        if (seeds == null || (threads != null && threads < 1) || findingsMax < 1) {
-            throw new ParameterException(spec.commandLine(), "--threads and --findings must be at least 1");
-        }
         int parallel = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-        SeedRuns runs = new SeedRuns(seeds, parallel, findingsMax, canary, System.err);
+        SeedRuns runs = new SeedRuns(Objects.requireNonNull(seeds), parallel, findingsMax, canary, System.err);
         runs.run();
         return exitCode(runs.report(System.out, table));
+    }
+
+    /** What would have no effect is refused: whoever writes it expects one. */
+    private void checkOptions() {
+        List<String> others = which.seed == null ? List.of("--cut") : List.of("--threads", "--table", "--findings");
+        for (String option : others) {
+            require(!spec.commandLine().getParseResult().hasMatchedOption(option), option,
+                    which.seed == null ? "given with --seed, not with --seeds" : "given with --seeds, not with --seed");
+        }
+        int threadsMax = THREADS_EACH_PROCESSOR_MAX * Runtime.getRuntime().availableProcessors();
+        require(threads == null || (threads >= 1 && threads <= threadsMax), "--threads",
+                "from 1 to " + threadsMax + ", " + THREADS_EACH_PROCESSOR_MAX + " a processor, not " + threads);
+        require(findingsMax >= 1, "--findings", "at least 1, not " + findingsMax);
+    }
+
+    private void require(boolean condition, String option, String rule) {
+        if (!condition) {
+            throw new ParameterException(spec.commandLine(), option + " must be " + rule);
+        }
     }
 
     private int replay(long seed) {

@@ -63,12 +63,36 @@ final class CommandLineTest {
         "connect localhost:1 --connections 0 | --connections must be at least 1, not 0",
         "connect localhost:1 --append-index | --append-index and --expect belong to --send",
         "connect localhost:1 --wait soon | Invalid value for option '--wait': 'soon' is not a duration: write 500ms, 10s, 5m or 1h",
+        "sim --seeds 1..5 --cut p1 | --cut must be given with --seed, not with --seeds",
+        "sim --seed 1 --threads 0 | --threads must be given with --seeds, not with --seed",
+        "sim --seed 1 --table | --table must be given with --seeds, not with --seed",
+        "sim --seed 1 --findings 1 | --findings must be given with --seeds, not with --seed",
+        "sim --seeds 1..5 --findings 0 | --findings must be at least 1, not 0",
+        "sim --seeds 5..3 | Invalid value for option '--seeds': '5..3' ends before it begins: write 3..5",
+        "sim --seed 7 --cut p0-2147483647 | --cut: p0-2147483647 has a number of more than 5 digits",
         "engines --all | Unknown option: '--all'"})
     void wrongUsageIsOneLineAndExitCode2(String line, String message) {
         String[] arguments = line.split(" ");
         assertThat(Trivet.run(arguments)).isEqualTo(2);
         String command = "trivet " + arguments[0];
         assertThat(told()).containsExactly(command + ": " + message, "Try '" + command + " --help'.");
+        assertThat(out.size()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "1000000"})
+    void threadsAreBounded(String threads) {
+        assertThat(Trivet.run("sim", "--seeds", "1..5", "--threads", threads)).isEqualTo(2);
+        int most = 4 * Runtime.getRuntime().availableProcessors();
+        assertThat(told()).first()
+                .isEqualTo("trivet sim: --threads must be from 1 to " + most + ", 4 a processor, not " + threads);
+    }
+
+    @Test
+    void aCutOfWhatIsNotThereIsWrongUsage() {
+        assertThat(Trivet.run("sim", "--seed", "7", "--cut", "p3,p999")).isEqualTo(2);
+        assertThat(told()).hasSize(2).first().asString()
+                .startsWith("trivet sim: --cut: the world of seed 7 has no p999; it has ");
         assertThat(out.size()).isZero();
     }
 

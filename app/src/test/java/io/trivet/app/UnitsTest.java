@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,6 +55,33 @@ final class UnitsTest {
     void otherSizesAreRefused(String text) {
         assertThatThrownBy(() -> new SizeText().convert(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessage("'" + text + "' is not a size: write 512, 64KiB, 1MiB or 1GiB");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1..1000,1,1000,1000", "-5..-5,-5,-5,1",
+        "9223372036854775807..9223372036854775807,9223372036854775807,9223372036854775807,1",
+        "-9223372036854775808..9223372036854775807,-9223372036854775808,9223372036854775807,18446744073709551616"})
+    void rangesOfSeedsAreReadUpToTheLastSeed(String text, long first, long last, BigInteger count) {
+        SeedRange range = new SeedRange.Converter().convert(text);
+        assertThat(range).isEqualTo(new SeedRange(first, last)).hasToString(text);
+        assertThat(range.count()).isEqualTo(count);
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '`', value = {"1-5,'1-5' is no range of seeds: write 1..1000",
+        "1..,'1..' is no range of seeds: write 1..1000", "5..3,'5..3' ends before it begins: write 3..5",
+        "1..9223372036854775808,'9223372036854775808' is no seed: they are from -9223372036854775808 to 9223372036854775807"})
+    void otherRangesOfSeedsAreRefused(String text, String message) {
+        assertThatThrownBy(() -> new SeedRange.Converter().convert(text)).isInstanceOf(TypeConversionException.class)
+                .hasMessage(message);
+    }
+
+    @Test
+    void theMedianIsTheMiddleOne() {
+        assertThat(SeedRuns.median(new TreeMap<>(Map.of(1L, 1L, 5L, 1L, 9L, 1L)))).isEqualTo(5);
+        assertThat(SeedRuns.median(new TreeMap<>(Map.of(1L, 2L, 5L, 2L)))).isEqualTo(1);
+        assertThat(SeedRuns.median(new TreeMap<>(Map.of(1L, 1L, 5L, 4L)))).isEqualTo(5);
+        assertThat(SeedRuns.median(new TreeMap<>())).isZero();
     }
 
     @ParameterizedTest
