@@ -7,6 +7,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -23,6 +24,7 @@ import java.util.logging.LogManager;
  */
 public final class Hunt {
     private static final int RUNS_TO_SHRINK = 400;
+    private static final Duration SHRINK_TIME_MAX = Duration.ofMinutes(1);
     private static final long SHRINK_NANOS_MAX = 2_000_000_000L;
     /** A story this short is not followed by an attempt to find a shorter one. */
     private static final int STEPS_ENOUGH = 10;
@@ -98,7 +100,7 @@ public final class Hunt {
             if (best != null && (best.size() <= STEPS_ENOUGH || cpuNanos() - begun > SHRINK_NANOS_MAX)) {
                 break;
             }
-            Cut cut = Shrinker.shrink(found.world, found.finding.rule(), RUNS_TO_SHRINK, false);
+            Cut cut = Shrinker.shrink(found.world, found.finding.rule(), RUNS_TO_SHRINK, SHRINK_TIME_MAX, false);
             World smaller = found.world.without(cut);
             if (best == null || smaller.size() < best.size()) {
                 best = smaller;

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class SeedRuns {
     private static final Duration PROGRESS = Duration.ofSeconds(5);
     private static final int SHRINK_RUNS_MAX = 600;
+    private static final Duration SHRINK_TIME_MAX = Duration.ofMinutes(2);
     private static final int OPERATIONS_STEP = 100;
     /** In so many worlds everything should have happened. */
     private static final int SEEDS_FOR_EVERYTHING = 1000;
@@ -177,8 +178,8 @@ final class SeedRuns {
             return;
         }
         World world = outcome.world();
-        progress.println("cutting down seed " + world.seed() + " …");
-        Cut cut = Shrinker.shrink(world, finding.rule(), SHRINK_RUNS_MAX, canary);
+        progress.println("cutting down seed " + world.seed() + ", for " + DurationText.of(SHRINK_TIME_MAX) + " at most");
+        Cut cut = Shrinker.shrink(world, finding.rule(), SHRINK_RUNS_MAX, SHRINK_TIME_MAX, canary);
         World smaller = world.without(cut);
         Outcome again = play.apply(smaller);
         out.println();

@@ -31,6 +31,7 @@ final class Outsiders implements Loop {
 
     @Override
     public int turn() throws IOException {
+        guardAgainstSpin();
         if (nextNanos > scene.now() && !scene.healed) {
             return 0;
         }
@@ -45,6 +46,15 @@ final class Outsiders implements Loop {
         look();
         scene.findings.endIfAny();
         return done;
+    }
+
+    /** Turned in every round, since it polls nothing: so the network cannot go on without it. */
+    private void guardAgainstSpin() {
+        if (scene.network.rounds() > scene.roundsMax) {
+            scene.findings.report(Rule.SPIN, String.format(Locale.ROOT,
+                    "this world has not ended after %,d rounds of its loops", scene.roundsMax));
+            scene.findings.endIfAny();
+        }
     }
 
     private void look() {

@@ -6,5 +6,7 @@ enum Planted {
     /** A judge finds fault with the first message that is sent back. */
     CANARY,
     /** A server's connections are reset when they are closed, unless both sides have finished. */
-    RESET_AT_CLOSE
+    RESET_AT_CLOSE,
+    /** A loop, of nobody's, always has something to do. */
+    SPIN
 }

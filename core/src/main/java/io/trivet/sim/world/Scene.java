@@ -30,6 +30,8 @@ final class Scene {
     /** What a client reads into, for as long as it reads. */
     final ByteBuffer reading = ByteBuffer.allocate(64 * 1024);
     Planted planted = Planted.NOTHING;
+    /** After so many rounds of all loops the run is ended. */
+    long roundsMax = Play.ROUNDS_MAX;
     /** Whether any client sends urgent bytes. */
     final boolean sendsUrgent;
 

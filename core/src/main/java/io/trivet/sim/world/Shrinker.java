@@ -1,5 +1,6 @@
 package io.trivet.sim.world;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -14,14 +15,17 @@ public final class Shrinker {
     private final World world;
     private final Rule rule;
     private final int runsMax;
+    private final long nanosMax;
+    private final long begunNanos = System.nanoTime();
     private final boolean canary;
     private final Set<Part> cut = new LinkedHashSet<>();
     private int runs;
 
-    private Shrinker(World world, Rule rule, int runsMax, boolean canary) {
+    private Shrinker(World world, Rule rule, int runsMax, Duration timeMax, boolean canary) {
         this.world = world;
         this.rule = rule;
         this.runsMax = runsMax;
+        nanosMax = timeMax.toNanos();
         this.canary = canary;
     }
 
@@ -31,16 +35,17 @@ public final class Shrinker {
      * @param world a world
      * @param rule the rule that is broken in it
      * @param runsMax how many smaller worlds are tried at most
+     * @param timeMax after which time no further one is tried; zero: none at all
      * @param canary whether the judges find fault on purpose, as in {@link Play#canary}
      * @return what may be left out, so that the rule is still broken; nothing, if it is not broken at all
      */
-    public static Cut shrink(World world, Rule rule, int runsMax, boolean canary) {
-        return new Shrinker(world, rule, runsMax, canary).shrink();
+    public static Cut shrink(World world, Rule rule, int runsMax, Duration timeMax, boolean canary) {
+        return new Shrinker(world, rule, runsMax, timeMax, canary).shrink();
     }
 
     private Cut shrink() {
         int before = -1;
-        while (before != cut.size() && runs < runsMax) { // what was needed at first may not be when other things are gone
+        while (before != cut.size() && !isEnough()) { // what was needed at first may not be when other things are gone
             before = cut.size();
             for (Part.Kind kind : Part.Kind.values()) {
                 cutDown(world.parts().stream().filter(part -> part.kind() == kind).toList());
@@ -49,17 +54,21 @@ public final class Shrinker {
         return Cut.of(cut);
     }
 
+    private boolean isEnough() {
+        return runs >= runsMax || System.nanoTime() - begunNanos >= nanosMax;
+    }
+
     private void cutDown(List<Part> parts) {
         for (int size = Math.max(1, parts.size() / 2);; size /= 2) {
             List<Part> left = new ArrayList<>(parts);
             left.removeIf(part -> cut.contains(part) || liesInCut(part));
-            for (int from = 0; from < left.size() && runs < runsMax; from += size) {
+            for (int from = 0; from < left.size() && !isEnough(); from += size) {
                 List<Part> some = left.subList(from, Math.min(left.size(), from + size));
                 if (!isNeeded(some)) {
                     cut.addAll(some);
                 }
             }
-            if (size <= 1 || runs >= runsMax) {
+            if (size <= 1 || isEnough()) {
                 return;
             }
         }

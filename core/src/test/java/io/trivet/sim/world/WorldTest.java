@@ -3,6 +3,7 @@ package io.trivet.sim.world;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -95,7 +96,7 @@ final class WorldTest {
         World world = World.of(3);
         Finding finding = Objects.requireNonNull(Play.canary(world, null).finding());
         assertThat(finding.rule()).isEqualTo(Rule.CANARY);
-        Cut cut = Shrinker.shrink(world, Rule.CANARY, 400, true);
+        Cut cut = Shrinker.shrink(world, Rule.CANARY, 400, Duration.ofHours(1), true);
         World smaller = world.without(Cut.parse(cut.toString()));
         assertThat(smaller.size()).isLessThanOrEqualTo(3).isLessThan(world.size());
         assertThat(Objects.requireNonNull(Play.canary(smaller, null).finding()).rule()).isEqualTo(Rule.CANARY);
@@ -137,6 +138,22 @@ final class WorldTest {
         assertThatThrownBy(() -> world.without(Cut.parse("p0-999"))).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("the world of seed 7 has no p");
         assertThat(world.without(Cut.parse("p3")).size()).isLessThan(world.size());
+    }
+
+    @Test
+    void aWorldThatSpinsEndsByItself() {
+        World world = World.of(5);
+        World empty = world.without(Cut.of(world.parts()));
+        Finding finding = Objects.requireNonNull(Play.of(empty, Planted.SPIN, 100_000).finding());
+        assertThat(finding.rule()).isEqualTo(Rule.SPIN);
+        assertThat(finding.text()).isEqualTo("this world has not ended after 100,000 rounds of its loops");
+        assertThat(Play.of(empty, Planted.NOTHING, 100_000).finding()).isNull();
+    }
+
+    @Test
+    void shrinkingEndsInTime() {
+        World world = World.of(3);
+        assertThat(Shrinker.shrink(world, Rule.CANARY, 400, Duration.ZERO, true)).hasToString("");
     }
 
     @Test
