@@ -1,8 +1,6 @@
 package io.trivet.app;
 
 import java.io.PrintStream;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 
 /**
@@ -38,8 +36,7 @@ final class GracefulExit implements AutoCloseable {
     }
 
     private void drainAndHalt() {
-        haltAtSignal("INT", 130);
-        haltAtSignal("TERM", 143);
+        Signals.haltAtNext(err);
         err.println("draining, for " + DurationText.of(drainTimeout) + " at most; Ctrl-C again stops at once");
         try {
             int cutOff = server.drain(drainTimeout);
@@ -49,22 +46,5 @@ final class GracefulExit implements AutoCloseable {
             err.println("interrupted while draining");
         }
         Runtime.getRuntime().halt(0);
-    }
-
-    /** sun.misc.Signal, which every JDK has, is the only way to a second signal; by name, as javac warns of it by name. */
-    private void haltAtSignal(String name, int exitCode) {
-        try {
-            Class<?> signal = Class.forName("sun.misc.Signal");
-            Class<?> handler = Class.forName("sun.misc.SignalHandler");
-            Object halt = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[]{handler},
-                    (proxy, method, arguments) -> {
-                        Runtime.getRuntime().halt(exitCode);
-                        return null;
-                    });
-            signal.getMethod("handle", signal, handler).invoke(null, signal.getConstructor(String.class).newInstance(name), halt);
-        } catch (ClassNotFoundException | NoSuchMethodException | InstantiationException | IllegalAccessException
-                | InvocationTargetException e) {
-            err.println("a second " + name + " will not be noticed: " + e);
-        }
     }
 }

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -31,7 +32,7 @@ import picocli.CommandLine.Spec;
     "With --seeds: runs many, on all processors; what goes wrong is cut down to a smaller world that goes wrong in the same way, and "
             + "printed with the command that replays it."},
         footer = {"", "Exit codes: 0 all went well; 10 something went wrong; 11 something got stuck; 12 something crashed; of several, the "
-                + "highest."})
+                + "highest; 130 and 143 ended by a signal before all seeds were run."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Sim implements Callable<Integer> {
     private static final int WRONG = 10;
@@ -86,8 +87,15 @@ final class Sim implements Callable<Integer> {
         }
         int parallel = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
         SeedRuns runs = new SeedRuns(Objects.requireNonNull(seeds), parallel, findingsMax, canary, System.err);
+        AtomicInteger signalled = new AtomicInteger();
+        Signals.onFirst(exitCode -> {
+            signalled.set(exitCode);
+            System.err.println("interrupted: it ends with the worlds that are being run; Ctrl-C again stops at once");
+            runs.stop();
+        }, System.err);
         runs.run();
-        return exitCode(runs.report(System.out, table));
+        Verdict worst = runs.report(System.out, table);
+        return runs.isInterrupted() ? signalled.get() : exitCode(worst);
     }
 
     /** What would have no effect is refused: whoever writes it expects one. */

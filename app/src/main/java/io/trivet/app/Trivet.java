@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         subcommands = {Serve.class, Connect.class, Engines.class, Sim.class},
         description = "select for Java: three lists in, three lists out; and a TCP server and a client above it.",
         footer = {"", "Exit codes: 0 done, or ended by a signal in good order; 1 it failed; 2 wrong usage; "
-                + "10 to 12 what a simulation found; 69 no Java 25; 130 interrupted."})
+                + "10 to 12 what a simulation found; 69 no Java 25; 130 or 143 interrupted."})
 // @formatter:on
 final class Trivet {
     private Trivet() {}

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code trivet sim} as a process: its timelines, its reports, and its exit codes. */
 final class SimProcessTest {
@@ -31,6 +33,20 @@ final class SimProcessTest {
         try (Program program = Program.trivet("sim", "--seeds", "1..6", "--table")) {
             assertThat(program.exitCode()).isZero();
             assertThat(program.out()).contains("6 of 6 seeds, 0 failed", "the median world has", "PEER_FINISHED", "SHORT_READ");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT,130", "TERM,143"})
+    void aSignalEndsItWithWhatThereIs(String signal, int exitCode) throws Exception {
+        try (Program program = Program.trivet("sim", "--seeds", "1..1000000000", "--threads", "1", "--table")) {
+            program.awaitErr(line -> line.contains(" of 1,000,000,000 seeds, 0 failed; "));
+            program.signal(signal);
+            assertThat(program.exitCode()).isEqualTo(exitCode);
+            assertThat(program.out()).startsWith("interrupted: of the seeds 1..1000000000 those up to ")
+                    .contains("the median world has", "SHORT_READ");
+            assertThat(program.err())
+                    .contains("interrupted: it ends with the worlds that are being run; Ctrl-C again stops at once");
         }
     }
 
