@@ -251,6 +251,7 @@ final class SeedRuns {
                 median(byConnections));
         if (table) {
             Coverage.table(tally).forEach(out::println);
+            Coverage.rare(tally, done).ifPresent(out::println);
         } else if (done >= SEEDS_FOR_EVERYTHING) {
             Coverage.untried(tally).forEach(name -> out.println("never happened: " + name));
         }

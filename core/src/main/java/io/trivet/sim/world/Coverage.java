@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -21,6 +22,10 @@ public final class Coverage {
             "reason SPINNING", "a defect of the server, which ends a run",
             "reason FAILED", "a defect of the server, which ends a run",
             "limit HANDLER_TIME", "of started servers alone: a thread of its own watches"));
+
+    /** Below this the counts of what is rare say little. */
+    private static final long SEEDS_FOR_RARE = 10_000;
+    private static final double RARE_BELOW = 0.001;
 
     private Coverage() {}
 
@@ -64,14 +69,39 @@ public final class Coverage {
     }
 
     /**
+     * What has happened too seldom to be called tested: less often than a hundred times in a hundred thousand worlds.
+     *
+     * @param tally what has
+     * @param seeds in how many worlds
+     * @return a line that counts and names them, with their counts; empty: there were too few worlds to tell
+     */
+    public static Optional<String> rare(Tally tally, long seeds) {
+        if (seeds < SEEDS_FOR_RARE) {
+            return Optional.empty();
+        }
+        double least = seeds * RARE_BELOW;
+        Set<String> names = names(tally);
+        List<String> rare = names.stream().filter(name -> tally.count(name) < least)
+                .map(name -> name + " " + tally.count(name)).toList();
+        return Optional
+                .of(String.format(Locale.ROOT, "%d of %d rows are below 100 per 100,000 seeds%s%s", rare.size(), names.size(),
+                        rare.isEmpty() ? "" : ": ", String.join(", ", rare)));
+    }
+
+    private static Set<String> names(Tally tally) {
+        Set<String> names = expected();
+        names.addAll(tally.counts().keySet());
+        return names;
+    }
+
+    /**
      * Everything, and how often it has happened.
      *
      * @param tally the counts
      * @return a line each
      */
     public static List<String> table(Tally tally) {
-        Set<String> names = expected();
-        names.addAll(tally.counts().keySet());
+        Set<String> names = names(tally);
         List<String> lines = new ArrayList<>();
         String kindBefore = "";
         for (String name : names) {
