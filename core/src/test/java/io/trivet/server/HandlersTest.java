@@ -1,0 +1,66 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** Handlers that do what is allowed where nobody expects it. */
+final class HandlersTest {
+    private static final Handler SILENT = (connection, message) -> {};
+
+    @EveryNetwork
+    void handlerThatHoldsItsLoopIsNamedAlsoWithinATask(Stage stage) throws IOException {
+        try (LogLines log = new LogLines()) {
+            AtomicReference<Watchdog> watchdog = new AtomicReference<>();
+            Story story = stage.story(new Handler() {
+                @Override
+                public void onMessage(Connection connection, ByteBuffer message) {}
+
+                @Override
+                public void onDropped(Connection connection, int messages, long bytes) {
+                    watchdog.get().look();
+                    stage.pass(Duration.ofMillis(150));
+                    watchdog.get().look();
+                }
+            });
+            Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                    .limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES + 2).withWriteTimeout(Duration.ZERO)));
+            watchdog.set(new Watchdog(server.loops(), server.log(), Duration.ofMillis(100)));
+            stage.client(server);
+            stage.until("open", () -> story.size() == 1);
+            Connection connection = story.connection(0);
+            stage.stick(connection);
+            while (server.stats().total().dropped() == 0) {
+                connection.send(new byte[1000]);
+            }
+            stage.until("told", () -> story.count("dropped") == 1);
+            assertThat(log.lines("a handler has held")).hasSize(1);
+        }
+    }
+
+    @EveryNetwork
+    void callbacksWithinATaskAreToldApart(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Callbacks callbacks = new Callbacks(server.loops().getFirst(), server.log());
+        List<Long> marks = new ArrayList<>();
+        Runnable look = () -> marks.add(callbacks.mark());
+        for (int i = 0; i < 2; i++) {
+            callbacks.task(() -> {
+                look.run();
+                callbacks.timer(story.connection(0), look);
+                callbacks.timer(story.connection(0), look);
+                look.run();
+            });
+            assertThat(callbacks.mark() & 1).as("none is under way").isZero();
+        }
+        assertThat(marks).hasSize(8).doesNotHaveDuplicates().allMatch(mark -> (mark & 1) != 0);
+    }
+}
