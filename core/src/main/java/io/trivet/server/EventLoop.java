@@ -237,10 +237,15 @@ final class EventLoop implements Loop, Completions {
             tellClosed(connection);
             done++;
         }
-        if (draining && server.acceptor().hasEnded() && load.get() == 0) { // in this order: it ends after it has given its last
+        if (draining && server.acceptor().hasEnded() // in this order: it ends after it has given its last
+                && (load.get() == 0 || isDrainOver())) { // then whoever is still on his way is closed at the end
             stopped = true;
         }
         return done;
+    }
+
+    private boolean isDrainOver() {
+        return draining && drainDeadlineNanos == NO_DEADLINE;
     }
 
     // ---- completions
@@ -428,7 +433,7 @@ final class EventLoop implements Loop, Completions {
         }
         callbacks.open(connection);
         CloseReason reason = connection.closeReason(); // was it finished before it was there?
-        if (draining && drainDeadlineNanos == NO_DEADLINE) {
+        if (isDrainOver()) {
             endings.close(connection, CloseReason.SERVER_CLOSED); // too late for everything
         } else if (reason != null || draining) {
             endings.finish(connection, reason == null ? CloseReason.DRAINED : reason);
@@ -461,7 +466,7 @@ final class EventLoop implements Loop, Completions {
     /** Begins to drain: no connection takes or gives a further message, and each has until then to read what waits for it. */
     void drain(long deadlineNanos) {
         draining = true;
-        drainDeadlineNanos = deadlineNanos;
+        drainDeadlineNanos = Math.min(deadlineNanos, NO_DEADLINE - 1); // a clock may pass the number that means none
         for (Connection connection : connections) {
             if (connection != null) {
                 endings.finish(connection, CloseReason.DRAINED);

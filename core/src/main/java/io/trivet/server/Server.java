@@ -39,6 +39,7 @@ public final class Server implements AutoCloseable {
     private final Acceptor acceptor;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile boolean draining;
     private final CountDownLatch running;
     private final boolean started;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -194,7 +195,8 @@ public final class Server implements AutoCloseable {
      * @param handler its handler: onOpen when it is there, or onClose alone when it does not come about; then
      *     {@link Connection#failure} says why
      * @return the connection; what is sent meanwhile waits in its queue
-     * @throws RejectedExecutionException the server is closed, or a million tasks wait already
+     * @throws RejectedExecutionException the server is closed or drains, so a handler that connects anew when a connection has ended comes to
+     *     an end too; or a million tasks wait already
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
         return connect(address, handler, settings.limits().connectTimeout());
@@ -216,6 +218,9 @@ public final class Server implements AutoCloseable {
         }
         Objects.requireNonNull(handler, "handler");
         Objects.requireNonNull(address, "address");
+        if (draining) {
+            throw new RejectedExecutionException("the server drains");
+        }
         EventLoop least = loops.getFirst();
         for (EventLoop loop : loops) {
             least = loop.load() < least.load() ? loop : least;
@@ -271,12 +276,14 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Begins to end in an orderly way, and returns: nothing more is accepted, no message is taken or given any more, what waits for each peer
-     * is delivered, and each is read to its end. The server is closed when all are gone, or the time is over.
+     * Begins to end in an orderly way, and returns: nothing more is accepted or connected, no message is taken or given any more, what waits
+     * for each peer is delivered, and each is read to its end. The server is closed when all are gone, or the time is over. A second time sets
+     * the time anew.
      *
      * @param timeout the longest that it may take; zero or less: what can be done at once
      */
     public void drain(Duration timeout) {
+        draining = true;
         long deadline = settings.network().clock().nanoTime() + Limits.nanos(timeout);
         loops.getFirst().runOutside(acceptor::drain); // no loop ends before that is done: who was waiting may be on his way to it
         for (EventLoop loop : loops) {

@@ -1,12 +1,15 @@
 package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** Handlers that do what is allowed where nobody expects it. */
@@ -62,5 +65,38 @@ final class HandlersTest {
             assertThat(callbacks.mark() & 1).as("none is under way").isZero();
         }
         assertThat(marks).hasSize(8).doesNotHaveDuplicates().allMatch(mark -> (mark & 1) != 0);
+    }
+
+    @EveryNetwork
+    void drainEndsAlthoughAHandlerConnectsAnewWheneverAConnectionEnds(Stage stage) throws IOException {
+        Server other = stage.open(stage.server(SILENT));
+        Story made = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+
+            @Override
+            public void onClose(Connection connection, CloseReason reason) {
+                connection.server().connect(other.address(), this);
+            }
+        });
+        Server server = stage.open(stage.server(SILENT));
+        server.connect(other.address(), made);
+        stage.until("open", () -> made.count("open") == 1);
+        server.drain(Stage.PATIENCE);
+        stage.until("drained", server::isClosed);
+        assertThat(made.reasons()).containsExactly(CloseReason.DRAINED);
+        assertThatThrownBy(() -> server.connect(other.address(), made)).isInstanceOf(RejectedExecutionException.class);
+    }
+
+    @EveryNetwork
+    void drainThatFindsSomebodyOnHisWayAtItsDeadlineEndsAllTheSame(Stage stage) throws IOException {
+        Server server = stage.open(stage.steppedServer(SILENT));
+        server.loops().getFirst().expect(); // and he does not come
+        server.drain(Duration.ofSeconds(1));
+        stage.settle();
+        assertThat(server.isClosed()).isFalse();
+        stage.pass(Duration.ofSeconds(1));
+        stage.until("closed", server::isClosed);
+        server.loops().getFirst().expectNoMore();
     }
 }
