@@ -26,6 +26,8 @@ final class Acceptor {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
     /** So often in a row a listener that drains must say that no one waits. */
     private static final int DENIALS_BELIEVED = 4;
+    /** More wait than the backlog says: on Linux one more, on BSD and its kin half as many more. */
+    private static final long WAITING_PER_BACKLOG = 2;
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
 
     private final Server server;
@@ -248,12 +250,14 @@ final class Acceptor {
                     // No more than could wait when the draining began: who comes now may be refused. And asked again when nobody seems
                     // to wait: readiness may be denied for a moment, and whoever is overlooked here is reset.
                     int denials = 0;
-                    for (int i = 0; i < settings.backlog() && denials < DENIALS_BELIEVED && !isAtLimit(); i++) {
+                    long left = WAITING_PER_BACKLOG * settings.backlog();
+                    while (left > 0 && denials < DENIALS_BELIEVED && !isAtLimit()) {
                         TcpStream stream = listener.accept();
                         if (stream == null) {
                             denials++;
                         } else {
                             denials = 0;
+                            left--;
                             accepted(stream);
                         }
                     }

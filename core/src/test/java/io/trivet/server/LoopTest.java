@@ -238,6 +238,24 @@ final class LoopTest {
     }
 
     @EveryNetwork
+    void drainOverlooksNobodyInAFullBacklog(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).backlog(1));
+        server.turn(Duration.ZERO);
+        List<Client> clients = new ArrayList<>();
+        for (int i = 0; i < 2; i++) { // as many as the kernel lets wait
+            clients.add(stage.keep(new Client(stage, server.address(), false)));
+        }
+        server.drain(Stage.PATIENCE);
+        for (Client client : clients) {
+            client.finish();
+            assertThat(client.rest()).as("an orderly end").isEmpty();
+        }
+        stage.until("closed", server::isClosed);
+        assertThat(story.reasons()).containsExactly(CloseReason.DRAINED, CloseReason.DRAINED);
+    }
+
+    @EveryNetwork
     void drainThatTakesTooLongIsCutShort(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO)));
