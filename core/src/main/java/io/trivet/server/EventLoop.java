@@ -419,7 +419,7 @@ final class EventLoop implements Loop, Completions {
             waiting.progressNanos = now(); // until now there was nobody who could have taken it
         }
         Limits limits = settings.limits();
-        expiry.stateEndsIn(connection, connection.is(Connection.ACCEPTED) ? limits.firstMessageTimeout() : Duration.ZERO);
+        firstMessageIsDue(connection);
         if (!limits.idleTimeout().isZero()) {
             expiry.atLatest(connection, now() + Limits.nanos(limits.idleTimeout()));
         }
@@ -615,6 +615,10 @@ final class EventLoop implements Loop, Completions {
 
     void deadlineAtLatest(Connection connection, long deadlineNanos) {
         expiry.atLatest(connection, deadlineNanos);
+    void firstMessageIsDue(Connection connection) {
+        expiry.firstMessageIsDue(connection);
+    }
+
     }
 
     @Nullable

@@ -45,6 +45,13 @@ final class Expiry {
         }
     }
 
+    /** The first message has its whole time, from now on: of one that was accepted, and only until it has come. */
+    void firstMessageIsDue(Connection connection) {
+        if (connection.is(Connection.ACCEPTED) && !connection.is(Connection.SPOKEN)) {
+            stateEndsIn(connection, limits.firstMessageTimeout());
+        }
+    }
+
     void forget(Connection connection) {
         deadlines.remove(Proactor.slot(connection.handle));
     }
@@ -96,9 +103,10 @@ final class Expiry {
     }
 
     private static long stateDeadline(Connection connection) {
-        // The first message has come, and there is no other deadline for being open.
-        boolean met = connection.is(Connection.SPOKEN) && switch (connection.state()) {
-            case OPEN, INPUT_ENDED -> true;
+        boolean met = switch (connection.state()) {
+            // The first message has come, or it is we who do not read it; and there is no other deadline for being open.
+            case OPEN -> connection.is(Connection.SPOKEN) || Input.isPaused(connection);
+            case INPUT_ENDED -> connection.is(Connection.SPOKEN);
             case CONNECTING, DRAINING, LINGERING, CLOSED -> false;
         };
         return met ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();

@@ -253,7 +253,8 @@ final class Input {
         return !isPaused(connection) && !connection.is(Connection.RUNNABLE);
     }
 
-    private static boolean isPaused(Connection connection) {
+    /** Whether nothing is read, whoever wants it so. */
+    static boolean isPaused(Connection connection) {
         return connection.is(Connection.PAUSED_BY_APPLICATION | Connection.PAUSED_BY_QUEUE);
     }
 
@@ -268,9 +269,10 @@ final class Input {
         }
         connection.clear(why);
         if (!isPaused(connection) && connection.state() == ConnectionState.OPEN) {
+            loop.firstMessageIsDue(connection); // it was we who let it wait
             Held held = connection.held();
             if (held != null) {
-                held.begunNanos = loop.now(); // it was we who let it wait
+                held.begunNanos = loop.now();
             }
             if (held != null || connection.is(Connection.END_HELD)) {
                 makeRunnable(connection); // not at once: this may be deep in a callback

@@ -20,7 +20,8 @@ import java.util.Objects;
  * @param queueBudgetBytes the cap for the queues of all connections together, and for input that is held back
  * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is given at a time
  * @param messageTimeout from a message's first byte to its last; not with raw framing
- * @param firstMessageTimeout from the beginning of a connection to the end of its first message
+ * @param firstMessageTimeout from the beginning of a connection to the end of its first message; while reading is paused, by the application
+ *     or by a queue that is high, it does not run, and it begins anew when reading goes on
  * @param idleTimeout without a byte in either direction
  * @param writeTimeout without the peer taking a byte of what waits for it
  * @param connectTimeout for an outgoing connection

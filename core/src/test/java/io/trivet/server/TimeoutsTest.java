@@ -149,6 +149,58 @@ final class TimeoutsTest {
     }
 
     @EveryNetwork
+    void firstMessageHasNoDeadlineWhileReadingIsPaused(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onOpen(Connection connection) {
+                connection.pauseReading();
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+        });
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(5))));
+        Client speaks = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        speaks.send("hello\n");
+        stage.settle();
+        stage.pass(Duration.ofSeconds(60));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+        story.connection(0).resumeReading();
+        story.connection(1).resumeReading();
+        stage.until("given", () -> story.count("message") == 1);
+        stage.settle();
+        stage.pass(Duration.ofMillis(4900));
+        stage.settle();
+        assertThat(story.count("close")).as("its time began when it could be read").isZero();
+        stage.pass(Duration.ofMillis(100));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.told(story.connection(1))).containsExactly("open", "close FIRST_MESSAGE_TIMEOUT");
+    }
+
+    @EveryNetwork
+    void firstMessageHasNoDeadlineWhileTheQueueIsHigh(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Stage.ROOMY.withFirstMessageTimeout(Duration.ofSeconds(5)).withWriteTimeout(Duration.ZERO)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        byte[] greeting = stage.stick(story.connection(0));
+        client.send("hello\n");
+        stage.settle();
+        stage.pass(Duration.ofSeconds(60));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+        client.receive(greeting.length + 1);
+        stage.until("given", () -> story.count("message") == 1);
+        assertThat(story.told()).contains("message hello").doesNotContain("close FIRST_MESSAGE_TIMEOUT");
+    }
+
+    @EveryNetwork
     void firstMessageThatHasComeStaysInTimeWhenThePeerFinishes(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
