@@ -499,6 +499,19 @@ public final class Connection {
     }
 
     @Nullable
+    Dropped untold() {
+        Extra some = extra;
+        return some == null ? null : some.untold;
+    }
+
+    void untold(@Nullable Dropped untold) {
+        if (extra != null || untold != null) {
+            needExtra().untold = untold;
+            dropEmptyExtra();
+        }
+    }
+
+    @Nullable
     InFlight inFlight() {
         return loop.output().inFlight(this);
     }

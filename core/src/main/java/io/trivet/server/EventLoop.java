@@ -432,6 +432,7 @@ final class EventLoop implements Loop, Completions {
             return;
         }
         callbacks.open(connection);
+        output.tellUntold(connection); // from before it was there
         CloseReason reason = connection.closeReason(); // was it finished before it was there?
         if (isDrainOver()) {
             endings.close(connection, CloseReason.SERVER_CLOSED); // too late for everything
@@ -459,6 +460,7 @@ final class EventLoop implements Loop, Completions {
         if (connection.is(Connection.ACCEPTED)) {
             server.acceptor().gone(connection.remoteAddress());
         }
+        output.tellUntold(connection);
         connection.set(Connection.END_TOLD);
         callbacks.closed(connection, Endings.reasonToFinish(connection));
     }
@@ -613,12 +615,12 @@ final class EventLoop implements Loop, Completions {
         input.resume(connection, why);
     }
 
-    void deadlineAtLatest(Connection connection, long deadlineNanos) {
-        expiry.atLatest(connection, deadlineNanos);
     void firstMessageIsDue(Connection connection) {
         expiry.firstMessageIsDue(connection);
     }
 
+    void deadlineAtLatest(Connection connection, long deadlineNanos) {
+        expiry.atLatest(connection, deadlineNanos);
     }
 
     @Nullable

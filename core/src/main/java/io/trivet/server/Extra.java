@@ -19,11 +19,13 @@ final class Extra {
     @Nullable IOException failure;
     /** When the state that it is in ends by itself: a connect, a first message, a linger. */
     long stateDeadlineNanos = Loop.NO_DEADLINE;
+    /** What was dropped and is not told yet. */
+    @Nullable Dropped untold;
     /** What came after our end. */
     long lingerBytes;
 
     boolean isEmpty() {
         return held == null && backlog == null && handler == null && remote == null
-                && failure == null && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
+                && failure == null && untold == null && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
     }
 }

@@ -61,7 +61,8 @@ public interface Handler {
     default void onDrained(Connection connection) throws Exception {}
 
     /**
-     * The policy {@link Overflow#DROP_OLDEST} has dropped messages.
+     * The policy {@link Overflow#DROP_OLDEST} has dropped messages. It may be answered by a message: what that drops, here or at any other
+     * connection of the loop, is told later, added up: when more is dropped, when the queue has become empty, or before an end in good order.
      *
      * @param connection the connection
      * @param messages how many

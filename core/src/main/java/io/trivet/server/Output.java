@@ -58,6 +58,11 @@ final class Output {
     private @Nullable Connection delivering;
     /** The view of the received memory that the handler was given; null: its message does not lie there. */
     private @Nullable ByteBuffer message;
+    /**
+     * A handler is being told of drops. What is dropped by what it sends is not told by itself, or a handler that answers each drop would be
+     * told for ever: it is added up, until something else is dropped or the queue is empty.
+     */
+    private boolean tellingDrops;
 
     Output(EventLoop loop, Proactor proactor, Callbacks callbacks, Budget budget, BufferPool pool, Server.Settings settings) {
         this.loop = loop;
@@ -261,15 +266,37 @@ final class Output {
         }
         if (messages > 0) {
             loop.counters.add(Counters.DROPPED, messages);
-            int count = messages;
-            long sum = bytes;
-            loop.runLater(() -> { // its handler stands in a send
-                if (connection.mayBeToldOfDrops()) {
-                    callbacks.dropped(connection, count, sum);
-                }
-            });
+            if (tellingDrops || connection.state() == ConnectionState.CONNECTING) {
+                connection.untold(new Dropped(messages, bytes).and(connection.untold()));
+            } else {
+                Dropped dropped = new Dropped(messages, bytes);
+                loop.runLater(() -> tellDropped(connection, dropped)); // its handler stands in a send
+            }
         }
         return messages > 0;
+    }
+
+    /** Drops are told, and those with them that were not told yet. */
+    private void tellDropped(Connection connection, Dropped dropped) {
+        if (connection.mayBeToldOfDrops()) {
+            Dropped all = dropped.and(connection.untold());
+            connection.untold(null);
+            tellingDrops = true;
+            try {
+                callbacks.dropped(connection, all.messages(), all.bytes());
+            } finally {
+                tellingDrops = false;
+            }
+        }
+    }
+
+    /** Drops that could not be told when they happened are told now, if there are any. */
+    void tellUntold(Connection connection) {
+        Dropped untold = connection.untold();
+        if (untold != null) {
+            connection.untold(null);
+            tellDropped(connection, untold);
+        }
     }
 
     // ---- collecting what a handler answers to its input
@@ -463,6 +490,9 @@ final class Output {
         }
         if (!connection.isClosed()) {
             checkMarks(connection);
+        }
+        if (dropsOldest && connection.queuedMessages() == 0) {
+            tellUntold(connection);
         }
         // Not before those came that other threads have been promised to send.
         if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && connection != delivering

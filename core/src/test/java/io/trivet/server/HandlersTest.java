@@ -99,4 +99,62 @@ final class HandlersTest {
         stage.until("closed", server::isClosed);
         server.loops().getFirst().expectNoMore();
     }
+
+    @EveryNetwork
+    void handlerThatAnswersADropIsNotToldForEver(Stage stage) throws IOException {
+        int[] told = {0, 0};
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+
+            @Override
+            public void onDropped(Connection connection, int messages, long bytes) {
+                told[0] += messages;
+                told[1]++;
+                connection.server().broadcast(ByteBuffer.wrap(Client.bytes("somebody has missed " + messages)));
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                .limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES + 2_000).withWriteTimeout(Duration.ZERO)));
+        List<Client> clients = List.of(stage.client(server), stage.client(server));
+        stage.until("open", () -> story.size() == 2);
+        for (int i = 0; i < 2; i++) {
+            stage.stick(story.connection(i));
+        }
+        for (int i = 0; i < 2; i++) {
+            while (server.stats().total().dropped() == 0
+                    || i == 1 && story.connection(1).queuedBytes() < Stage.STICKING_BYTES + 1_000) {
+                story.connection(i).send("");
+            }
+        }
+        for (int i = 0; i < 100; i++) {
+            story.connection(0).send("x".repeat(i)); // so that something waits that is no longer than the notice
+            server.turn(Duration.ZERO);
+        }
+        stage.settle();
+        assertThat(told[1]).isBetween(1, 300);
+        story.connection(0).finish();
+        story.connection(1).finish();
+        for (Client client : clients) {
+            client.rest();
+            client.finish();
+        }
+        stage.until("closed", () -> story.count("close") == 2);
+        assertThat((long) told[0]).as("nothing stays untold").isEqualTo(server.stats().total().dropped());
+    }
+
+    @EveryNetwork
+    void dropsBeforeTheConnectIsThereAreToldBehindIt(Stage stage) throws IOException {
+        Server other = stage.open(stage.server(SILENT));
+        Story made = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                .limits(Limits.defaults().withQueueBytesMax(1000)));
+        server.turn(Duration.ZERO);
+        Connection connection = server.connect(other.address(), made);
+        for (int i = 0; i < 25; i++) {
+            assertThat(connection.send(new byte[99])).isEqualTo(SendResult.QUEUED);
+        }
+        stage.until("told", () -> made.count("dropped") == 1);
+        assertThat(made.told()).startsWith("open", "dropped 15 1500");
+    }
 }
