@@ -561,12 +561,10 @@ final class EventLoop implements Loop, Completions {
         tasks.addOwn(task);
     }
 
-    /** Runs what may call handlers: as {@link #run}, but never within a callback. */
-    void runOutside(Runnable task) {
-        if (isTurnedByThisThread()) {
-            runLater(task);
-        } else {
-            run(task);
+    /** Runs what may call handlers: in a turn, and never within a callback. Any thread. */
+    void runInTurn(Runnable task) {
+        if (tasks.addOwn(task) && !isOwnThread()) {
+            proactor.wakeup();
         }
     }
 

@@ -285,7 +285,7 @@ public final class Server implements AutoCloseable {
     public void drain(Duration timeout) {
         draining = true;
         long deadline = settings.network().clock().nanoTime() + Limits.nanos(timeout);
-        loops.getFirst().runOutside(acceptor::drain); // no loop ends before that is done: who was waiting may be on his way to it
+        loops.getFirst().runInTurn(acceptor::drain); // no loop ends before that is done: who was waiting may be on his way to it
         for (EventLoop loop : loops) {
             loop.run(() -> loop.drain(deadline));
         }

@@ -157,4 +157,25 @@ final class HandlersTest {
         stage.until("told", () -> made.count("dropped") == 1);
         assertThat(made.told()).startsWith("open", "dropped 15 1500");
     }
+
+    @EveryNetwork
+    void drainBetweenTwoTurnsLeavesHandlersToTheNextOne(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onOpen(Connection connection) {
+                connection.server().close(); // at the end of the turn
+            }
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {}
+        });
+        Server server = stage.open(stage.server(story));
+        server.turn(Duration.ZERO);
+        stage.keep(new Client(stage, server.address(), false)); // in the backlog
+        server.drain(Stage.PATIENCE);
+        assertThat(story.told()).isEmpty();
+        stage.until("closed", server::isClosed);
+        stage.until("told", () -> story.count("close") == 1);
+        assertThat(story.told()).containsExactly("open", "close SERVER_CLOSED");
+    }
 }
