@@ -48,6 +48,7 @@ final class Clogs extends Agenda.Event {
         long begin = kernel.now() + random.between(1, BEGIN_WITHIN_NANOS);
         at(begin, () -> {
             if (kernel.faults.has(SimFault.CLOG)) {
+                kernel.strikes(SimFault.CLOG, client);
                 flow.clog();
             }
         });

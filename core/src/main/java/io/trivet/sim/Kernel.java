@@ -82,6 +82,11 @@ final class Kernel {
     /** A fault has struck one connection: tells the listener, and remembers it by the addresses of both ends. */
     void strikes(SimFault fault, TcpEnd end) {
         tell(fault, end);
+        notes(fault, end);
+    }
+
+    /** Remembers it, and tells nobody. */
+    void notes(SimFault fault, TcpEnd end) {
         struck.computeIfAbsent(end.local, _ -> EnumSet.noneOf(SimFault.class)).add(fault);
         struck.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(SimFault.class)).add(fault);
     }

@@ -139,19 +139,29 @@ public final class SimNetwork extends SimHost {
     public Map<SimFault, Long> faultsFired() {
         EnumMap<SimFault, Long> fired = new EnumMap<>(SimFault.class);
         for (SimFault kind : SimFault.values()) {
-            long count = faults.fired(kind);
-            for (Faults other : otherFaults) {
-                count += other.fired(kind);
-            }
-            fired.put(kind, count);
+            fired.put(kind, faultsFired(kind));
         }
         return Collections.unmodifiableMap(fired);
     }
 
     /**
+     * How often a kind of fault has happened so far, on all hosts. Nothing is allocated.
+     *
+     * @param kind the kind
+     * @return the number
+     */
+    public long faultsFired(SimFault kind) {
+        long count = faults.fired(kind);
+        for (int i = 0; i < otherFaults.size(); i++) {
+            count += otherFaults.get(i).fired(kind);
+        }
+        return count;
+    }
+
+    /**
      * What has struck the connections from or to an address: which of {@link SimFault#RESET}, {@link SimFault#STALL},
-     * {@link SimFault#ACCEPT_ABORTED}, {@link SimFault#CONNECT_REFUSED}, {@link SimFault#CONNECT_UNREACHABLE} and
-     * {@link SimFault#CONNECT_IGNORED}. So a judge knows whether it was the net that cut a connection, or the server.
+     * {@link SimFault#CLOG}, {@link SimFault#ACCEPT_ABORTED}, {@link SimFault#CONNECT_REFUSED}, {@link SimFault#CONNECT_UNREACHABLE},
+     * {@link SimFault#CONNECT_IGNORED}, and {@link SimFault#INTERRUPTED} where an urgent byte was to be taken. So a judge knows whether it was the net that cut a connection, or the server.
      *
      * @param address a client's own address, or where it has connected to
      * @return the kinds, as they are now; empty: none

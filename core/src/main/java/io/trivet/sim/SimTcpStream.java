@@ -186,7 +186,11 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (end.isClosed() && !end.isInputDone()) {
             throw failure("recv", ErrorCode.ENOTCONN);
         }
-        if (in.urgent == Flow.Urgent.VALID && !isInterrupted()) {
+        if (in.urgent == Flow.Urgent.VALID) {
+            if (isInterrupted()) {
+                host.kernel.notes(SimFault.INTERRUPTED, end);
+                return -1;
+            }
             in.urgent = Flow.Urgent.TAKEN;
             if (host.kernel.isTraced()) {
                 host.kernel.tell(end + " takes the urgent byte");

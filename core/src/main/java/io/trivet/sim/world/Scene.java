@@ -5,7 +5,6 @@ import io.trivet.sim.SimClock;
 import io.trivet.sim.SimFault;
 import io.trivet.sim.SimNetwork;
 import java.nio.ByteBuffer;
-import java.util.Objects;
 
 /** What all who take part in one run share. */
 final class Scene {
@@ -32,6 +31,8 @@ final class Scene {
     Planted planted = Planted.NOTHING;
     /** After so many rounds of all loops the run is ended. */
     long roundsMax = Play.ROUNDS_MAX;
+    private long jumps;
+    private long jumpedNanos = -1;
     /** Whether any client sends urgent bytes. */
     final boolean sendsUrgent;
 
@@ -63,7 +64,21 @@ final class Scene {
 
     /** How often it has happened. */
     long countFired(SimFault kind) {
-        return Objects.requireNonNull(network.faultsFired().get(kind));
+        return network.faultsFired(kind);
+    }
+
+    /** Looks whether the clock has jumped; whoever turns asks first, so it is seen at the time that it has jumped to. */
+    void lookForJump() {
+        long count = countFired(SimFault.CLOCK_JUMP);
+        if (count != jumps) {
+            jumps = count;
+            jumpedNanos = now();
+        }
+    }
+
+    /** When the clock has jumped last: nobody could do anything in time then; below 0: it never has. */
+    long jumpedNanos() {
+        return jumpedNanos;
     }
 
     /** The number of a loop among all of the world. */

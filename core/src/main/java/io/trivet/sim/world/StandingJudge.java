@@ -121,8 +121,8 @@ final class StandingJudge {
     private void roomUnused(Ledger ledger, Wire wire) {
         Peer peer = ledger.peer;
         boolean empty = peer.bytesRead == wire.bytesOut && !wire.hasLent() && ledger.urgentsSent == 0 && !peer.isOver();
-        long since = Math.max(ledger.waitingSinceNanos, Math.max(wire.takenNanos, peer.lastReadNanos));
-        if (empty && scene.now() - since > ROOM_UNUSED_NANOS_MAX && !scene.fired(SimFault.CLOCK_JUMP)) {
+        long since = Math.max(Math.max(ledger.waitingSinceNanos, scene.jumpedNanos()), Math.max(wire.takenNanos, peer.lastReadNanos));
+        if (empty && scene.now() - since > ROOM_UNUSED_NANOS_MAX) {
             scene.findings.report(Rule.LIVENESS, ledger + " has " + ledger.connection().queue().bytes()
                     + " bytes waiting, and its socket has been empty for " + Words.time(scene.now() - since));
         }
@@ -132,15 +132,15 @@ final class StandingJudge {
     private void unread(Ledger ledger, Wire wire) {
         Peer peer = ledger.peer;
         if (ledger.plan.urgent() && ledger.urgentsTold < peer.urgentsSent && wire.ordinaryIn > peer.writtenBeforeUrgent
-                && !scene.fired(SimFault.INTERRUPTED)) {
+                && !peer.isStruckBy(SimFault.INTERRUPTED)) {
             scene.findings.report(Rule.DELIVERY,
                     ledger + " was not told the last urgent byte, and has received what lies behind it");
         }
         boolean unread = !peer.isOver() && (wire.ordinaryIn < peer.written || peer.outputEnded());
         long since = Math.max(Math.max(wire.receivedNanos, wire.receivingSinceNanos),
-                Math.max(peer.lastWriteNanos, proactor.lentNanos()));
-        if (unread && scene.now() - since > UNREAD_NANOS_MAX && !scene.fired(SimFault.STALL) && !scene.fired(SimFault.CLOG)
-                && !scene.fired(SimFault.CLOCK_JUMP)) {
+                Math.max(Math.max(peer.lastWriteNanos, scene.jumpedNanos()), proactor.lentNanos()));
+        if (unread && scene.now() - since > UNREAD_NANOS_MAX && !peer.isStruckBy(SimFault.STALL)
+                && !peer.isStruckBy(SimFault.CLOG)) {
             scene.findings.report(Rule.LIVENESS, ledger + " has received " + wire.ordinaryIn + " of " + peer.written + " bytes"
                     + (peer.outputEnded() ? ", not the end behind them," : "") + " and for " + Words.time(scene.now() - since)
                     + " nothing more");

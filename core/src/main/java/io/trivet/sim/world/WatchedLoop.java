@@ -1,7 +1,6 @@
 package io.trivet.sim.world;
 
 import io.trivet.net.Loop;
-import io.trivet.sim.SimFault;
 import java.io.IOException;
 
 /** One loop of a server. After each of its turns everything must be in order. */
@@ -21,6 +20,8 @@ final class WatchedLoop implements Loop {
     private final WatchedProactor proactor;
     private final StandingJudge standing;
     private long lookNanos;
+    /** When it was turned last. */
+    private long turnedNanos;
     private int turnsForNothing;
     private int turnsWithoutProgress;
     /** For when it has asked to be turned; {@link #NO_DEADLINE}: only when something comes. Of the clock of its network. */
@@ -39,10 +40,12 @@ final class WatchedLoop implements Loop {
     @Override
     public int turn() throws IOException {
         scene.where = Scene.loopKey(house.plan.number(), number);
+        scene.lookForJump();
         boolean looks = scene.now() >= lookNanos;
-        if (looks && !scene.fired(SimFault.CLOCK_JUMP)) {
+        if (looks && scene.jumpedNanos() <= turnedNanos) {
             standing.checkOverslept();
         }
+        turnedNanos = scene.now();
         // What is asked of a server's only loop from outside comes from its own thread, which then does not sleep.
         boolean awake = proactor.takeWoken() || isOver(house.plan.loops() == 1 ? loop.nextDeadline() : asleepUntil);
         long progressBefore = scene.progress;
