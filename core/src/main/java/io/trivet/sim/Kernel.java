@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -34,6 +35,8 @@ final class Kernel {
 
     /** Looked up, never gone through. */
     private final Map<InetSocketAddress, Set<SimFault>> struck = new HashMap<>();
+    /** Whose peers have left bytes unread that they had sent. Looked up, never gone through. */
+    private final Set<InetSocketAddress> unread = new HashSet<>();
     private long progress;
     private long rounds;
 
@@ -94,6 +97,15 @@ final class Kernel {
     /** What has struck connections from or to an address. */
     Set<SimFault> struck(InetSocketAddress address) {
         return struck.getOrDefault(address, Set.of());
+    }
+
+    /** One end was closed while bytes lay there that nobody had read, or they came after that: its peer is reset. */
+    void leavesUnread(TcpEnd end) {
+        unread.add(end.remote);
+    }
+
+    boolean hasLeftUnread(InetSocketAddress peer) {
+        return unread.contains(peer);
     }
 
     void attach(Loop loop) {

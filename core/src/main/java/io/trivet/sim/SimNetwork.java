@@ -172,6 +172,17 @@ public final class SimNetwork extends SimHost {
         return Collections.unmodifiableSet(kinds);
     }
 
+    /**
+     * Whether whoever was connected to an address has closed without reading all that had come from there, or before all of it had come: a
+     * kernel answers that with a reset. So a judge knows whether there was a reason for one.
+     *
+     * @param address a client's own address, or where it has connected to
+     * @return whether bytes from there were left unread by a close
+     */
+    public boolean leftUnread(InetSocketAddress address) {
+        return kernel.hasLeftUnread(address);
+    }
+
     /** From now on no fault happens any more, and what was stalled, clogged or withheld goes on: for the end of a run. */
     public void heal() {
         faults.heal();

@@ -277,6 +277,9 @@ final class TcpEnd extends OpenFile {
             giveUp();
         } else if (state == State.CONNECTED) {
             boolean finished = outputShut && inputDone;
+            if (in.unread() > 0) {
+                kernel.leavesUnread(this);
+            }
             if (in.unread() > 0 || (options.linger == 0 && !finished)) {
                 reset();
             } else {
@@ -301,6 +304,7 @@ final class TcpEnd extends OpenFile {
 
     /** Bytes have arrived that nobody will read. */
     void refuseData() {
+        kernel.leavesUnread(this);
         if (state == State.CONNECTED) {
             error = ErrorCode.ECONNRESET;
             end();

@@ -114,9 +114,9 @@ final class Peer {
         return cutOff;
     }
 
-    /** Whether an urgent byte was the last that it has sent. */
-    boolean endsWithUrgent() {
-        return writtenBeforeUrgent == written;
+    /** Whether the server has closed without reading all that it had sent. */
+    boolean wasLeftUnread() {
+        return place != null && scene.network.leftUnread(place);
     }
 
     /** Whether the net has done that to its connection. */

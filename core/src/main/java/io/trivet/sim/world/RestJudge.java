@@ -97,7 +97,7 @@ final class RestJudge {
             case FINISHED, PEER_FINISHED, DRAINED -> true;
             default -> false;
         };
-        boolean unread = !hasReadAll(peer, ledger.wire);
+        boolean unread = peer.wasLeftUnread();
         boolean netReset = peer.isStruckBy(SimFault.RESET);
         switch (peer.end) {
             case FINISHED -> {
@@ -127,14 +127,6 @@ final class RestJudge {
             }
             case NONE -> report(peer, reason, "is still there");
         }
-    }
-
-    /**
-     * Whether nothing of what a client has sent was left in the kernel when the server closed, or came after that: only then there is no
-     * reset. An urgent byte stays in the stream, taken or not, until something behind it is read, or the end.
-     */
-    private static boolean hasReadAll(Peer peer, @Nullable Wire wire) {
-        return wire != null && (wire.inputEnded || (wire.ordinaryIn == peer.written && !peer.endsWithUrgent()));
     }
 
     /** A client that no handler was told of. */
