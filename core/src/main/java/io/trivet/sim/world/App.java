@@ -312,7 +312,7 @@ final class App implements Handler {
     }
 
     private void took(Ledger ledger, String name, int framed, Sending sending) {
-        Sent sent = new Sent(ledger.numbers++, name, framed, sending == Sending.AHEAD, house.origin(ledger));
+        Sent sent = new Sent(house.nextOrder(), name, framed, sending == Sending.AHEAD, house.origin(ledger));
         if (sent.ahead && sent.origin == House.OWN && ledger.wire != null) { // from elsewhere it is put in its place later
             sent.leftBefore = ledger.wire.bytesOut + ledger.wire.lentBytes;
         }

@@ -1,6 +1,8 @@
 package io.trivet.sim.world;
 
+import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
+import io.trivet.server.Overflow;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -10,6 +12,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** One server with its application, its connections as their ledgers tell of them, and who may come to visit. */
@@ -18,7 +22,7 @@ final class House {
     static final int OWN = -2;
     static final int PORT = 8080;
 
-    /** A message to everybody. */
+    /** A message to everybody; its number is that of its share in each queue. */
     record Broadcast(int order, String name, int origin, int length) {}
 
     final Scene scene;
@@ -32,6 +36,9 @@ final class House {
     private final List<Ledger> open = new ArrayList<>();
     private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
     private final Map<String, Broadcast> broadcasts = new LinkedHashMap<>();
+    private int orders;
+    /** By loop: any connection that it has had; null: none yet. */
+    private final @Nullable Connection[] known;
     private int accepted;
     /** When it must be closed at the latest; -1: nobody has said so. */
     long endsNanos = -1;
@@ -44,6 +51,7 @@ final class House {
         this.network = network;
         this.address = address;
         this.guests = guests;
+        known = new @Nullable Connection[plan.loops()];
         app = new App(scene, this, null);
         network.belongsTo(this);
     }
@@ -89,7 +97,7 @@ final class House {
         Connection connection;
         try {
             connection = server().connect(peer.address(), new App(scene, this, ledger));
-        } catch (java.util.concurrent.RejectedExecutionException e) { // it is closed
+        } catch (RejectedExecutionException e) { // it is closed
             if (!isEnding()) {
                 scene.findings.report(Rule.CRASH, "an open server refuses to connect", e);
             }
@@ -121,6 +129,9 @@ final class House {
         ledger.peer.ledger = ledger;
         int loop = (int) (connection.id() >>> 24 & 0xff);
         ledger.loopKey = Scene.loopKey(plan.number(), loop);
+        if (known[loop] == null) {
+            known[loop] = connection;
+        }
         if (!isRightPlace(ledger)) {
             scene.findings.report(Rule.CALLBACKS,
                     ledger + " of loop " + loop + " is told something on another loop: " + scene.where);
@@ -182,30 +193,125 @@ final class House {
 
     // ---- messages to everybody
 
+    /**
+     * Gives everybody a message. Who was given it is known by what each queue holds before and after: on the loop where it is called, around
+     * the call; on the others, which come to it later, around the task that the server leaves there, between two of ours.
+     */
     void broadcast(int size) {
         if (plan.pureEcho()) {
             return;
         }
         String name = "b" + broadcasts.size();
         byte[] content = Content.of(name, Math.max(size, Content.lengthMin(name)), plan.frames());
-        broadcasts.put(name, new Broadcast(broadcasts.size(), name, scene.where, content.length));
+        Broadcast broadcast = new Broadcast(nextOrder(), name, scene.where, content.length);
+        broadcasts.put(name, broadcast);
         if (scene.timeline.isTold()) {
             scene.timeline
                     .tell("server " + plan.number() + " is given " + name + ", " + content.length + " bytes, for everybody");
         }
+        int here = plan.loops() == 1 ? 0 : scene.where == Scene.OUTSIDE ? -1 : scene.where & 0xff;
+        for (int loop = 0; loop < plan.loops(); loop++) {
+            if (loop == here) {
+                lookBefore(loop);
+            } else {
+                later(loop, this::lookBefore);
+            }
+        }
         server().broadcast(ByteBuffer.wrap(content));
+        for (int loop = 0; loop < plan.loops(); loop++) {
+            if (loop == here) {
+                settle(broadcast, loop);
+            } else {
+                later(loop, number -> settle(broadcast, number));
+            }
+        }
+    }
+
+    private void later(int loop, IntConsumer look) {
+        Connection any = known[loop];
+        if (any == null) {
+            network.loops().get(loop).comesToUnknownBroadcast();
+            return;
+        }
+        try {
+            any.execute(() -> look.accept(loop));
+        } catch (RejectedExecutionException e) {
+            // The loop has ended, and has nobody left.
+        }
+    }
+
+    private void lookBefore(int loop) {
+        for (int i = 0; i < open.size(); i++) {
+            Ledger ledger = open.get(i);
+            if (loopOf(ledger) == loop) {
+                ledger.takenBefore = takenBytes(ledger);
+                ledger.queuedBefore = ledger.connection().queue().bytes();
+                ledger.turnBefore = network.loops().get(loop).turnCount();
+                ledger.tookBefore = ledger.takesMessages();
+                ledger.mightBefore = ledger.mayHaveBroadcast;
+                ledger.mayHaveBroadcast = true; // until it is settled
+            }
+        }
+    }
+
+    private void settle(Broadcast broadcast, int loop) {
+        int framed = plan.frames().framedLength(broadcast.length());
+        for (int i = 0; i < open.size(); i++) {
+            Ledger ledger = open.get(i);
+            if (loopOf(ledger) == loop && ledger.turnBefore == network.loops().get(loop).turnCount()) { // else the tasks were too many for one turn
+                ledger.mayHaveBroadcast = ledger.mightBefore;
+                settle(ledger, broadcast, framed);
+            }
+        }
+    }
+
+    private void settle(Ledger ledger, Broadcast broadcast, int framed) {
+        boolean fits = ledger.queuedBefore + (long) framed <= plan.limits().queueBytesMax();
+        if (ledger.connection().state() == ConnectionState.CLOSED) {
+            ledger.wasFull |= ledger.tookBefore && !fits;
+            return;
+        }
+        long more = takenBytes(ledger) - ledger.takenBefore;
+        boolean taken = more == framed || (more < framed && !fits && ledger.tookBefore && plan.overflow() == Overflow.DROP_OLDEST);
+        if (taken != ledger.tookBefore || (!taken && more != 0)) {
+            scene.findings.report(Rule.DELIVERY, ledger + (ledger.tookBefore ? " takes " : " has ended its output, and takes ") + more
+                    + " bytes of " + broadcast.name() + ", which has " + framed);
+        }
+        if (taken) {
+            ledger.add(new Sent(broadcast.order(), broadcast.name(), framed, false,
+                    scene.where == broadcast.origin() ? OWN : broadcast.origin()));
+            ledger.wasHigh |= ledger.connection().queue().isHigh();
+        }
+    }
+
+    /** All that was ever given to a connection, as its queue and its socket tell of it, but for what was dropped. */
+    private static long takenBytes(Ledger ledger) {
+        Wire wire = ledger.wire;
+        return ledger.connection().queue().bytes() + (wire == null ? 0 : wire.bytesOut);
+    }
+
+    /** Of one that is not there yet, too; -1: it is on its way to a loop. */
+    private static int loopOf(Ledger ledger) {
+        long id = ledger.connection().id();
+        return id < 0 ? -1 : (int) (id >>> 24 & 0xff);
+    }
+
+    /** Nobody of a loop could be asked what was given to it. */
+    void mayHaveBroadcast(int loop) {
+        for (int i = 0; i < open.size(); i++) {
+            if (loopOf(open.get(i)) == loop) {
+                open.get(i).mayHaveBroadcast = true;
+            }
+        }
+    }
+
+    /** The next number of a message: what comes from one place must arrive in the order of these. */
+    int nextOrder() {
+        return orders++;
     }
 
     @Nullable
     Broadcast broadcast(String name) {
         return broadcasts.get(name);
-    }
-
-    boolean hasBroadcast() {
-        return !broadcasts.isEmpty();
-    }
-
-    int broadcastCount() {
-        return broadcasts.size();
     }
 }

@@ -83,6 +83,17 @@ final class Ledger {
     boolean hasThrown;
     boolean wasFull;
 
+    // Around a message to everybody.
+
+    /** Whether one may have been given to it, or not: nobody could look. */
+    boolean mayHaveBroadcast;
+    boolean mightBefore;
+    boolean tookBefore;
+    long takenBefore;
+    int queuedBefore;
+    /** The turn of its loop in which that was seen. */
+    long turnBefore = -1;
+
     Ledger(ServerPlan plan, Peer peer, boolean called, long nowNanos) {
         this.plan = plan;
         this.peer = peer;
@@ -100,6 +111,15 @@ final class Ledger {
 
     boolean isOver() {
         return phase == Phase.CLOSED;
+    }
+
+    /** Whether a message is taken, when nothing else stands against it. */
+    boolean takesMessages() {
+        return switch (connection().state()) {
+            case CONNECTING -> !outputFinished && !finished;
+            case OPEN, INPUT_ENDED -> !outputFinished;
+            case DRAINING, LINGERING, CLOSED -> false;
+        };
     }
 
     void add(Sent message) {

@@ -35,10 +35,10 @@ final class ReasonJudge {
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN;
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
                     && passed(ledger.createdNanos, limits.connectTimeout());
-            case QUEUE_FULL -> ledger.wasFull || house.hasBroadcast();
+            case QUEUE_FULL -> ledger.wasFull || ledger.mayHaveBroadcast;
             case BUDGET_EXCEEDED -> limits.queueBudgetBytes() < SCARCE_BUDGET_BYTES;
             case WRITE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.takenNanos, limits.writeTimeout())
-                    && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || house.hasBroadcast());
+                    && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
             case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && passed(ledger.lastMessageNanos, limits.messageTimeout());
             case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && passed(ledger.openedNanos, limits.firstMessageTimeout());
@@ -75,7 +75,7 @@ final class ReasonJudge {
                 || peer.isStruckBy(SimFault.RESET);
         return wire != null && !cut && !wire.inputEnded && ledger.stateSeen != ConnectionState.LINGERING
                 && wire.bytesIn <= ledger.plan.limits().lingerBytesMax() // else the rest of what was read last may have been too much at once
-                && !peer.house.hasBroadcast() && ledger.acceptedBytes - ledger.droppedBytes == wire.bytesOut;
+                && !ledger.mayHaveBroadcast && ledger.acceptedBytes - ledger.droppedBytes == wire.bytesOut;
     }
 
     private void count(Ledger ledger, CloseReason reason) {

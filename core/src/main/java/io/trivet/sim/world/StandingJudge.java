@@ -67,8 +67,8 @@ final class StandingJudge {
     }
 
     private void gauges(Ledger ledger, Wire wire) {
-        if (house.hasBroadcast()) {
-            return; // which connection took it is known only when it arrives
+        if (ledger.mayHaveBroadcast) {
+            return;
         }
         long queued = ledger.connection().queue().bytes();
         long waits = ledger.acceptedBytes - ledger.droppedBytes - wire.bytesOut;

@@ -22,6 +22,8 @@ final class WatchedLoop implements Loop {
     private long lookNanos;
     /** When it was turned last. */
     private long turnedNanos;
+    private long turnCount;
+    private boolean comesToUnknownBroadcast;
     private int turnsForNothing;
     private int turnsWithoutProgress;
     /** For when it has asked to be turned; {@link #NO_DEADLINE}: only when something comes. Of the clock of its network. */
@@ -48,12 +50,18 @@ final class WatchedLoop implements Loop {
         turnedNanos = scene.now();
         // What is asked of a server's only loop from outside comes from its own thread, which then does not sleep.
         boolean awake = proactor.takeWoken() || isOver(house.plan.loops() == 1 ? loop.nextDeadline() : asleepUntil);
+        turnCount++;
+        boolean unknownBroadcast = comesToUnknownBroadcast;
+        comesToUnknownBroadcast = false;
         long progressBefore = scene.progress;
         int done;
         try {
             done = loop.turn();
         } finally {
             scene.where = Scene.OUTSIDE;
+        }
+        if (unknownBroadcast) {
+            house.mayHaveBroadcast(number);
         }
         if (done > 0 || looks) {
             standing.check();
@@ -69,6 +77,16 @@ final class WatchedLoop implements Loop {
         guardAgainstSpin(done, scene.progress != progressBefore);
         scene.findings.endIfAny();
         return done;
+    }
+
+    /** How often it was turned. */
+    long turnCount() {
+        return turnCount;
+    }
+
+    /** In its next turn a message for everybody comes, and none of its connections is known who could be asked. */
+    void comesToUnknownBroadcast() {
+        comesToUnknownBroadcast = true;
     }
 
     private void guardAgainstSpin(int done, boolean progress) {
