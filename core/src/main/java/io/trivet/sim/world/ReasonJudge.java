@@ -32,7 +32,7 @@ final class ReasonJudge {
             case SERVER_CLOSED -> house.isEnding() || scene.healed;
             case RESET -> wireReset;
             case FAILED -> false;
-            case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN;
+            case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN && mayFailToConnect(peer);
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
                     && passed(ledger.createdNanos, limits.connectTimeout());
             case QUEUE_FULL -> ledger.wasFull || ledger.mayHaveBroadcast;
@@ -57,6 +57,14 @@ final class ReasonJudge {
             scene.findings.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
                     ledger + " is closed for a reason that there was not: " + reason);
         }
+    }
+
+    /** Whether nobody was there, or the net or the host stood in the way. */
+    private boolean mayFailToConnect(Peer peer) {
+        return !peer.plan.listens() || peer.isOver() || scene.healed || peer.house.plan.descriptorLimit() > 0
+                || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
+                || peer.isStruckBy(SimFault.CONNECT_IGNORED) || peer.isStruckBy(SimFault.ACCEPT_ABORTED)
+                || peer.isStruckBy(SimFault.RESET) || scene.fired(SimFault.SOCKET_REFUSED);
     }
 
     private static boolean isOrderly(CloseReason reason) {
