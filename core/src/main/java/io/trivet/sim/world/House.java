@@ -291,7 +291,7 @@ final class House {
     }
 
     /** Of one that is not there yet, too; -1: it is on its way to a loop. */
-    private static int loopOf(Ledger ledger) {
+    static int loopOf(Ledger ledger) {
         long id = ledger.connection().id();
         return id < 0 ? -1 : (int) (id >>> 24 & 0xff);
     }

@@ -36,6 +36,8 @@ final class Ledger {
     /** With raw framing: the bytes that came. */
     int bytesGiven;
     final long createdNanos;
+    /** When its connect was seen to have begun; -1: not yet. */
+    long connectingSinceNanos = -1;
     long openedNanos;
     long lastMessageNanos;
     long lastResumeNanos;

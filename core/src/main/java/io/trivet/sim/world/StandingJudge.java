@@ -44,6 +44,8 @@ final class StandingJudge {
             Ledger ledger = house.open().get(i);
             if (ledger.loopKey == loopKey && ledger.wire != null) {
                 deadlines(ledger, ledger.wire);
+            } else if (ledger.phase == Ledger.Phase.BEFORE_OPEN) {
+                connecting(ledger);
             }
         }
         graceNanos = 0;
@@ -55,6 +57,8 @@ final class StandingJudge {
             if (ledger.loopKey == loopKey && ledger.wire != null) {
                 gauges(ledger, ledger.wire);
                 deadlines(ledger, ledger.wire);
+            } else if (ledger.phase == Ledger.Phase.BEFORE_OPEN) {
+                connecting(ledger);
             }
         }
         if (++turns % STATS_EVERY == 0) {
@@ -64,6 +68,17 @@ final class StandingJudge {
                         + " bytes, of at most " + stats.queueBytesMax());
             }
         }
+    }
+
+    /** One that is called, and not there yet: known to its loop from when its connect has begun. */
+    private void connecting(Ledger ledger) {
+        if (House.loopOf(ledger) != (loopKey & 0xff) || ledger.connection().state() != ConnectionState.CONNECTING) {
+            return;
+        }
+        if (ledger.connectingSinceNanos < 0) {
+            ledger.connectingSinceNanos = scene.now();
+        }
+        late(ledger, ledger.connectingSinceNanos, ledger.plan.limits().connectTimeout(), 0, "to connect");
     }
 
     private void gauges(Ledger ledger, Wire wire) {
