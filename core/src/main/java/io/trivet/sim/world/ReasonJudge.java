@@ -29,7 +29,8 @@ final class ReasonJudge {
             case FINISHED -> ledger.finished || ledger.outputFinished;
             case CLOSED -> ledger.closedByApplication;
             case DRAINED -> house.drains;
-            case SERVER_CLOSED -> house.isEnding() || scene.healed;
+            case SERVER_CLOSED -> house.shut
+                    || (house.drains && (scene.now() >= house.endsNanos || ledger.phase == Ledger.Phase.BEFORE_OPEN)); // too late to begin
             case RESET -> wireReset;
             case FAILED -> false;
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN && mayFailToConnect(peer);

@@ -10,6 +10,9 @@ final class WatchedLoop implements Loop {
     /** So many turns in a row may do something, and nothing comes of it. */
     private static final int TURNS_WITHOUT_PROGRESS_MAX = 1_000;
 
+    private static final long ENDED_WITHIN_NANOS = 1_000_000;
+    private static final int TURNS_OVERDUE_MAX = 8;
+
     /** A loop that has nothing to do is looked at only after a while. */
     private static final long LOOK_EVERY_NANOS = 50_000_000;
 
@@ -24,6 +27,7 @@ final class WatchedLoop implements Loop {
     private long turnedNanos;
     private long turnCount;
     private boolean comesToUnknownBroadcast;
+    private int turnsOverdue;
     private int turnsForNothing;
     private int turnsWithoutProgress;
     /** For when it has asked to be turned; {@link #NO_DEADLINE}: only when something comes. Of the clock of its network. */
@@ -74,6 +78,7 @@ final class WatchedLoop implements Loop {
                     this + " has " + done + " things to do, and nobody has woken it: it would sleep on");
         }
         asleepUntil = loop.nextDeadline();
+        checkEnding();
         guardAgainstSpin(done, scene.progress != progressBefore);
         scene.findings.endIfAny();
         return done;
@@ -87,6 +92,16 @@ final class WatchedLoop implements Loop {
     /** In its next turn a message for everybody comes, and none of its connections is known who could be asked. */
     void comesToUnknownBroadcast() {
         comesToUnknownBroadcast = true;
+    }
+
+    /** A server that ends has a time, and then it is closed: within a few turns, since its loops end one after the other. */
+    private void checkEnding() {
+        boolean overdue = house.drains && scene.now() - house.endsNanos > ENDED_WITHIN_NANOS && !house.server().isClosed();
+        turnsOverdue = overdue ? turnsOverdue + 1 : 0;
+        if (turnsOverdue > TURNS_OVERDUE_MAX) {
+            scene.findings.report(Rule.DEADLINES, "server " + house.plan.number() + " drains, and its time was over "
+                    + Words.time(scene.now() - house.endsNanos) + " ago");
+        }
     }
 
     private void guardAgainstSpin(int done, boolean progress) {
