@@ -65,6 +65,9 @@ final class Ledger {
 
     /** Since when something waits in the queue, as was seen after a turn; -1: nothing does. */
     long waitingSinceNanos = -1;
+    /** Since when nothing waits, or nothing more is to be sent, whichever was later; -1: not seen yet. */
+    long notWaitingSinceNanos = -1;
+    boolean outputWasFinished;
     /** The message of which a part has come, and since when it is that one's turn; -1: the last came whole. */
     int partOf;
 

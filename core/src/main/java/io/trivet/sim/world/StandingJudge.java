@@ -20,6 +20,8 @@ final class StandingJudge {
     private static final int STATS_EVERY = 32;
     /** Room is told late, and denied: but not for so long. */
     private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
+    /** That everything has left is told late where room is: but not for so long. */
+    private static final long END_UNSENT_NANOS_MAX = 500_000_000;
     /** Bytes may be on their way for a tenth of a second, and what is ready may be told late: but not for so long. */
     private static final long UNREAD_NANOS_MAX = 500_000_000;
 
@@ -114,9 +116,16 @@ final class StandingJudge {
         }
         boolean waits = ledger.connection().queue().bytes() > 0;
         ledger.waitingSinceNanos = !waits ? -1 : ledger.waitingSinceNanos < 0 ? now : ledger.waitingSinceNanos;
+        ledger.notWaitingSinceNanos = waits || (ledger.outputFinished && !ledger.outputWasFinished) || ledger.notWaitingSinceNanos < 0
+                ? now
+                : ledger.notWaitingSinceNanos;
+        ledger.outputWasFinished = ledger.outputFinished;
         if (waits) {
             late(ledger, Math.max(ledger.waitingSinceNanos, wire.takenNanos), limits.writeTimeout(), 0, "to take something");
             roomUnused(ledger, wire);
+        }
+        if (!waits && !wire.outputEnded && (ledger.outputFinished || state == ConnectionState.DRAINING)) {
+            endUnsent(ledger, wire);
         }
         if (state == ConnectionState.LINGERING) {
             late(ledger, ledger.stateSeenNanos, limits.lingerTimeout(), 0, "to finish");
@@ -140,6 +149,18 @@ final class StandingJudge {
         if (empty && scene.now() - since > ROOM_UNUSED_NANOS_MAX) {
             scene.findings.report(Rule.LIVENESS, ledger + " has " + ledger.connection().queue().bytes()
                     + " bytes waiting, and its socket has been empty for " + Words.time(scene.now() - since));
+        }
+    }
+
+    /** Whose output is to end, and who has sent everything, ends it once the client has read that. */
+    private void endUnsent(Ledger ledger, Wire wire) {
+        Peer peer = ledger.peer;
+        boolean empty = peer.bytesRead == wire.bytesOut && !wire.hasLent() && ledger.urgentsSent == 0 && !peer.isOver();
+        long since = Math.max(Math.max(ledger.notWaitingSinceNanos, ledger.stateSeenNanos),
+                Math.max(scene.jumpedNanos(), Math.max(wire.takenNanos, peer.lastReadNanos)));
+        if (empty && scene.now() - since > END_UNSENT_NANOS_MAX) {
+            scene.findings.report(Rule.LIVENESS, ledger + " is to end its output, and for " + Words.time(scene.now() - since)
+                    + " nothing has waited to be sent before that");
         }
     }
 

@@ -160,6 +160,10 @@ final class WatchedProactor implements Proactor {
     public void shutdownOutput(long handle) throws IOException {
         scene.operations++;
         proactor.shutdownOutput(handle);
+        Wire wire = wires.get(handle);
+        if (wire != null) {
+            wire.outputEnded = true;
+        }
     }
 
     @Override

@@ -19,6 +19,8 @@ final class Wire {
     /** When bytes were received last. */
     long receivedNanos;
     boolean inputEnded;
+    /** Its output was ended. */
+    boolean outputEnded;
     boolean closed;
     long closedNanos;
     /** The bytes of a send that is pending; 0: none is. */
