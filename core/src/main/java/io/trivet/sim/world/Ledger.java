@@ -79,6 +79,8 @@ final class Ledger {
     // What has been asked for.
 
     boolean wasHigh;
+    /** How many turns in a row have ended, and it was not told that its queue has drained. */
+    int turnsUndrained;
     boolean wasPaused;
     boolean pausedByApplication;
     boolean finished;

@@ -132,12 +132,24 @@ final class StandingJudge {
         } else {
             late(ledger, Math.max(wire.activeNanos, ledger.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "to do anything");
         }
+        undrained(ledger, state);
         part(ledger, wire, state);
         if (state == ConnectionState.OPEN && wire.receiving && !wire.inputEnded) {
             unread(ledger, wire);
         }
         if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called) {
             late(ledger, ledger.openedNanos, limits.firstMessageTimeout(), 0, "to say something");
+        }
+    }
+
+    /** Whose queue was high, and has fallen to the low mark, is told so in the same turn. */
+    private void undrained(Ledger ledger, ConnectionState state) {
+        boolean untold = ledger.wasHigh && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED) && ledger.takesMessages()
+                && ledger.connection().queue().bytes() <= ledger.plan.limits().queueLowBytes();
+        ledger.turnsUndrained = untold ? ledger.turnsUndrained + 1 : 0;
+        if (ledger.turnsUndrained > 1) {
+            scene.findings.report(Rule.CALLBACKS, ledger + " was high, and has only " + ledger.connection().queue().bytes()
+                    + " bytes waiting, and was not told that its queue has drained");
         }
     }
 
