@@ -362,8 +362,10 @@ final class App implements Handler {
 
     private void urgent(Ledger ledger) {
         if (!plan.frames().isPrefixed() || ledger.urgentsSent == 0) {
+            int before = order.urgentsOut(ledger);
             ledger.connection().sendUrgent((byte) (Content.URGENT_MIN + ledger.urgentsSent % 100));
             ledger.urgentsSent++;
+            order.urgentSent(ledger, before);
         }
     }
 

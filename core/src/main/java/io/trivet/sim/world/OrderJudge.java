@@ -76,6 +76,24 @@ final class OrderJudge {
         ledger.reason = reason;
     }
 
+    /** How many urgent bytes were given to the kernel; -1: just now it is not known whether one may be. */
+    int urgentsOut(Ledger ledger) {
+        boolean sends = ledger.wire != null && !ledger.wire.outputEnded && ledger.peer.house.origin(ledger) == House.OWN
+                && switch (ledger.connection().state()) {
+                    case OPEN, INPUT_ENDED, DRAINING -> true;
+                    case CONNECTING, LINGERING, CLOSED -> false;
+                };
+        return sends && ledger.wire != null ? ledger.wire.urgentsOut : -1;
+    }
+
+    /** One more was sent, which passes the queue by. */
+    void urgentSent(Ledger ledger, int before) {
+        if (before >= 0 && ledger.wire != null && ledger.wire.urgentsOut != before + 1) {
+            scene.findings.report(Rule.DELIVERY, ledger + " is given an urgent byte, and gives " + (ledger.wire.urgentsOut - before)
+                    + " of them to its socket");
+        }
+    }
+
     /** What a connection answered to a message. */
     void answered(Ledger ledger, SendResult result, int framed, Sending sending) {
         Connection connection = ledger.connection();

@@ -118,6 +118,10 @@ final class WatchedProactor implements Proactor {
     @Override
     public boolean sendUrgent(long handle, byte b) throws IOException {
         scene.operations++;
+        Wire wire = wires.get(handle);
+        if (wire != null) {
+            wire.urgentsOut++;
+        }
         return proactor.sendUrgent(handle, b);
     }
 

@@ -8,6 +8,8 @@ final class Wire {
     /** Of these, without urgent bytes that the next one has overtaken, and made ordinary ones. */
     long ordinaryIn;
     long bytesOut;
+    /** Urgent bytes that were to be sent, whether or not there was room. */
+    int urgentsOut;
     /** When the kernel last took something, or the connection began. */
     long takenNanos;
     /** When bytes last went in either direction. */
