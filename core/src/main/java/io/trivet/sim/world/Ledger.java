@@ -75,6 +75,7 @@ final class Ledger {
     /** The state after the last turn, and since when it is that. */
     @Nullable ConnectionState stateSeen;
     long stateSeenNanos;
+    long stateSeenBytesIn;
 
     // What has been asked for.
 

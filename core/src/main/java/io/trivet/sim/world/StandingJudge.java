@@ -106,6 +106,7 @@ final class StandingJudge {
             scene.tally.add("state", state);
             ledger.stateSeen = state;
             ledger.stateSeenNanos = now;
+            ledger.stateSeenBytesIn = wire.bytesIn;
         }
         if (state == ConnectionState.CLOSED) {
             return;
@@ -129,6 +130,10 @@ final class StandingJudge {
         }
         if (state == ConnectionState.LINGERING) {
             late(ledger, ledger.stateSeenNanos, limits.lingerTimeout(), 0, "to finish");
+            if (wire.bytesIn - ledger.stateSeenBytesIn > limits.lingerBytesMax()) {
+                scene.findings.report(Rule.CAPS, ledger + " has received " + (wire.bytesIn - ledger.stateSeenBytesIn)
+                        + " bytes since it has ended its output, and goes on; at most " + limits.lingerBytesMax());
+            }
         } else {
             late(ledger, Math.max(wire.activeNanos, ledger.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "to do anything");
         }
