@@ -281,6 +281,9 @@ final class House {
             ledger.add(new Sent(broadcast.order(), broadcast.name(), framed, false,
                     scene.where == broadcast.origin() ? OWN : broadcast.origin()));
             ledger.wasHigh |= ledger.connection().queue().isHigh();
+            if (ledger.queuedBefore == 0) {
+                ledger.queuedAloneNanos = scene.now();
+            }
         }
     }
 

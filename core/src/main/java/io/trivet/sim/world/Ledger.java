@@ -68,6 +68,12 @@ final class Ledger {
     /** Since when nothing waits, or nothing more is to be sent, whichever was later; -1: not seen yet. */
     long notWaitingSinceNanos = -1;
     boolean outputWasFinished;
+    /** How many have come whole; and the last of which a first byte has come, and when that was. */
+    int arrivedMessages;
+    int begunMessage = -1;
+    long begunNanos;
+    /** When something was queued last before which nothing waited. */
+    long queuedAloneNanos;
     /** The message of which a part has come, and since when it is that one's turn; -1: the last came whole. */
     int partOf;
 

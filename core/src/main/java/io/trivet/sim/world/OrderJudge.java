@@ -104,6 +104,9 @@ final class OrderJudge {
         switch (result) {
             case QUEUED -> {
                 scene.progress++;
+                if (queued == framed && ledger.plan.overflow() != Overflow.DROP_OLDEST) { // which may have dropped what waited
+                    ledger.queuedAloneNanos = scene.now();
+                }
                 if (queued > capNow || (queued < framed && !connection.state().equals(ConnectionState.CLOSED))) {
                     scene.findings.report(Rule.CAPS, ledger + " has taken " + framed + " bytes, and now its queue holds " + queued
                             + " of at most " + capNow);

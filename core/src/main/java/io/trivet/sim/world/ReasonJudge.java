@@ -38,10 +38,10 @@ final class ReasonJudge {
                     && passed(ledger.createdNanos, limits.connectTimeout());
             case QUEUE_FULL -> ledger.wasFull || ledger.mayHaveBroadcast;
             case BUDGET_EXCEEDED -> limits.queueBudgetBytes() < SCARCE_BUDGET_BYTES;
-            case WRITE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.takenNanos, limits.writeTimeout())
+            case WRITE_TIMEOUT -> ledger.wire != null && passed(Math.max(ledger.wire.takenNanos, ledger.queuedAloneNanos), limits.writeTimeout())
                     && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
-            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && passed(ledger.lastMessageNanos, limits.messageTimeout());
+            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && hasTakenTooLong(ledger);
             case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && passed(ledger.openedNanos, limits.firstMessageTimeout());
             case MESSAGE_TOO_LONG -> ledger.nextMessage < peer.said.messages().size()
                     && (peer.said.messages().get(ledger.nextMessage).ask() == null || peer.urgentsSent > 0); // which may be among the bytes
@@ -58,6 +58,14 @@ final class ReasonJudge {
             scene.findings.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
                     ledger + " is closed for a reason that there was not: " + reason);
         }
+    }
+
+    /** Whether the message whose turn it is has begun long enough ago. Urgent bytes among the others shift where one begins. */
+    private boolean hasTakenTooLong(Ledger ledger) {
+        Duration timeout = ledger.plan.limits().messageTimeout();
+        return ledger.peer.urgentsSent > 0
+                ? passed(ledger.lastMessageNanos, timeout)
+                : ledger.begunMessage == ledger.nextMessage && passed(ledger.begunNanos, timeout);
     }
 
     /** Whether nobody was there, or the net or the host stood in the way. */

@@ -6,6 +6,7 @@ import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.sim.SimFault;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Looks at every connection of a loop after each of its turns: its gauges must say what is really queued, and no deadline may have passed it
@@ -200,8 +201,23 @@ final class StandingJudge {
         }
     }
 
+    /** Notes when the first byte came of the message of which a part has come; one that is too long, or never ended, has no end. */
+    private void begun(Ledger ledger, Wire wire) {
+        List<Said.Message> messages = ledger.peer.said.messages();
+        int at = ledger.arrivedMessages;
+        while (at < messages.size() && messages.get(at).ask() != null && messages.get(at).to() <= wire.bytesIn) {
+            at++;
+        }
+        ledger.arrivedMessages = at;
+        if (ledger.begunMessage != at && at < messages.size() && wire.bytesIn > messages.get(at).from()) {
+            ledger.begunMessage = at;
+            ledger.begunNanos = scene.now();
+        }
+    }
+
     /** The beginning of a message: of one that is not too long, and that comes to its end in time. Exact where every byte is a message's. */
     private void part(Ledger ledger, Wire wire, ConnectionState state) {
+        begun(ledger, wire);
         Frames frames = ledger.plan.frames();
         long held = wire.bytesIn - ledger.peer.said.begin(ledger.nextMessage);
         boolean awaitsRest = held > 0 && state == ConnectionState.OPEN && wire.receiving && !wire.inputEnded;
