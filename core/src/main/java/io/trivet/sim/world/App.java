@@ -99,7 +99,7 @@ final class App implements Handler {
             int length = piece.remaining();
             if (result(ledger, ledger.connection().send(piece), length, Sending.BYTES) == SendResult.QUEUED) {
                 ledger.echoedBytes += bytes.length;
-                ledger.acceptedBytes += length;
+                ledger.accept(length);
             }
         }
         for (Said.Message said = input.nextWhole(ledger); said != null; said = input.nextWhole(ledger)) {

@@ -52,6 +52,10 @@ final class Ledger {
     private int[] lastReceived = new int[2];
     private int laneCount;
     long acceptedBytes;
+    long acceptedMessages;
+    /** The lengths of the shortest and of the longest. */
+    int framedMin = Integer.MAX_VALUE;
+    int framedMax = 1;
     long receivedMessages;
     int numbers;
     int urgentsSent;
@@ -138,7 +142,15 @@ final class Ledger {
 
     void add(Sent message) {
         sent.put(message.name, message);
-        acceptedBytes += message.framedLength;
+        accept(message.framedLength);
+    }
+
+    /** So many bytes were taken, as one message. */
+    void accept(int framedLength) {
+        acceptedBytes += framedLength;
+        acceptedMessages++;
+        framedMin = Math.min(framedMin, framedLength);
+        framedMax = Math.max(framedMax, framedLength);
     }
 
     @Nullable

@@ -19,6 +19,7 @@ final class StandingJudge {
     /** Two rounds of the loops are so far apart, so a deadline may pass between them. */
     private static final long ROUND_NANOS = 1_000;
     private static final int STATS_EVERY = 32;
+    private static final int AGES_EVERY = 8;
     /** Room is told late, and denied: but not for so long. */
     private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
     /** That everything has left is told late where room is: but not for so long. */
@@ -96,6 +97,38 @@ final class StandingJudge {
                     "the queue of " + ledger + " says that it holds " + queued + " bytes, and it holds " + waits
                             + ": " + ledger.acceptedBytes + " were taken, " + wire.bytesOut + " have left, " + ledger.droppedBytes
                             + " were dropped");
+        }
+        messages(ledger, wire, queued);
+        if (turns % AGES_EVERY == 0) {
+            age(ledger, wire, queued);
+        }
+    }
+
+    /** Which messages have left is not seen: as many as those bytes can be, and no more than were taken and have not arrived. */
+    private void messages(Ledger ledger, Wire wire, long queued) {
+        long messages = ledger.connection().queue().messages();
+        long least = queued == 0 ? 0 : (queued + ledger.framedMax - 1) / ledger.framedMax;
+        long most = queued == 0 ? 0 : Math.min((queued - 1) / ledger.framedMin + 1,
+                ledger.acceptedMessages - ledger.droppedMessages - (wire.hasLent() ? 0 : ledger.receivedMessages));
+        if (messages < least || messages > most) {
+            scene.findings.report(Rule.GAUGES, "the queue of " + ledger + " says that it holds " + messages + " messages of " + queued
+                    + " bytes together, and it holds " + least + " to " + most);
+        }
+    }
+
+    /** The oldest message that waits has waited since when nothing did, at most; and where nothing was taken meanwhile, no less than it was seen to. */
+    private void age(Ledger ledger, Wire wire, long queued) {
+        if (queued == 0 || ledger.waitingSinceNanos < 0) {
+            return;
+        }
+        long age = ledger.connection().queue().oldestAge().toNanos();
+        boolean stands = wire.takenNanos <= ledger.waitingSinceNanos && ledger.plan.overflow() != Overflow.DROP_OLDEST
+                && ledger.plan.loops() == 1; // else it may be on its way to its loop
+        long least = stands ? scene.now() - ledger.waitingSinceNanos : 0;
+        long most = scene.now() - ledger.createdNanos;
+        if (age < least || age > most) {
+            scene.findings.report(Rule.GAUGES, "the queue of " + ledger + " says that its oldest message has waited "
+                    + Words.time(age) + ", and it has " + Words.time(least) + " to " + Words.time(most));
         }
     }
 
