@@ -53,6 +53,8 @@ final class Ledger {
     private int laneCount;
     long acceptedBytes;
     long acceptedMessages;
+    /** Of these, the bytes that were sent ahead. */
+    long aheadBytes;
     /** The lengths of the shortest and of the longest. */
     int framedMin = Integer.MAX_VALUE;
     int framedMax = 1;
@@ -143,6 +145,7 @@ final class Ledger {
     void add(Sent message) {
         sent.put(message.name, message);
         accept(message.framedLength);
+        aheadBytes += message.ahead ? message.framedLength : 0;
     }
 
     /** So many bytes were taken, as one message. */

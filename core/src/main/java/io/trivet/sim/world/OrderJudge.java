@@ -126,6 +126,9 @@ final class OrderJudge {
                     scene.findings.report(Rule.CAPS,
                             ledger + " refuses " + framed + " bytes, and its queue holds only " + queued + " of "
                                     + cap);
+                } else if (framed + undroppable(ledger) <= cap) {
+                    scene.findings.report(Rule.CAPS, ledger + " refuses " + framed + " bytes, and of the " + queued + " in its queue at most "
+                            + undroppable(ledger) + " may not be dropped");
                 }
             }
             case CLOSED -> {
@@ -138,6 +141,13 @@ final class OrderJudge {
                 expect(ledger, ended, "says that it is closed while it is " + connection.state());
             }
         }
+    }
+
+    /** So many of the bytes in a queue may have to stay, at most: those that were sent ahead, those of one that is begun, and all that is lent. */
+    private static long undroppable(Ledger ledger) {
+        boolean drops = ledger.plan.overflow() == Overflow.DROP_OLDEST && ledger.plan.loops() == 1 // from elsewhere, it may be on its way
+                && (ledger.wire == null || !ledger.wire.hasLent());
+        return drops ? ledger.aheadBytes + ledger.framedMax : Long.MAX_VALUE / 2;
     }
 
     private void expectOwnLoop(Ledger ledger) {
