@@ -154,8 +154,7 @@ final class App implements Handler {
                 answer(ledger, 30, Sending.BYTES);
                 finish(ledger);
             }
-            case LATER -> connection.schedule(Duration.ofMillis(20), () -> {
-                order.timer(ledger);
+            case LATER -> schedule(ledger, 20_000_000, () -> {
                 answer(ledger, 40, Sending.BYTES);
                 finish(ledger);
             });
@@ -234,11 +233,14 @@ final class App implements Handler {
                 ledger.pumpSize = ask.size();
                 pump(ledger);
             }
-            case LATER -> ledger.connection().schedule(Duration.ofNanos(ask.delayNanos()), () -> {
-                order.timer(ledger);
-                answer(ledger, ask.size(), Sending.BYTES);
-            });
-            case SOON -> ledger.connection().execute(() -> answer(ledger, ask.size(), Sending.BYTES));
+            case LATER -> schedule(ledger, ask.delayNanos(), () -> answer(ledger, ask.size(), Sending.BYTES));
+            case SOON -> {
+                ledger.tasksAsked++;
+                ledger.connection().execute(() -> {
+                    ledger.tasksRun++;
+                    answer(ledger, ask.size(), Sending.BYTES);
+                });
+            }
             case BROADCAST -> house.broadcast(ask.size());
             case TELL -> tellAnother(ledger, ask);
             case PAUSE -> pause(ledger, ask.delayNanos());
@@ -352,11 +354,20 @@ final class App implements Handler {
         Connection connection = ledger.connection();
         connection.pauseReading();
         ledger.pausedByApplication = house.origin(ledger) == House.OWN; // from elsewhere it takes effect later
-        connection.schedule(Duration.ofNanos(nanos), () -> {
-            order.timer(ledger);
+        schedule(ledger, nanos, () -> {
             ledger.pausedByApplication = false;
             ledger.lastResumeNanos = scene.now();
             connection.resumeReading();
+        });
+    }
+
+    private void schedule(Ledger ledger, long delayNanos, Runnable task) {
+        long dueNanos = scene.now() + delayNanos;
+        ledger.timersAsked++;
+        ledger.timersDueNanos = Math.max(ledger.timersDueNanos, dueNanos);
+        ledger.connection().schedule(Duration.ofNanos(delayNanos), () -> {
+            order.timer(ledger, dueNanos);
+            task.run();
         });
     }
 

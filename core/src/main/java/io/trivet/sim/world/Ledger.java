@@ -91,6 +91,13 @@ final class Ledger {
 
     // What has been asked for.
 
+    int tasksAsked;
+    int tasksRun;
+    int timersAsked;
+    int timersRun;
+    /** When all of these must have run. */
+    long timersDueNanos;
+
     boolean wasHigh;
     /** How many turns in a row have ended, and it was not told that its queue has drained. */
     int turnsUndrained;

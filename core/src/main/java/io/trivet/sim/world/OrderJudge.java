@@ -8,6 +8,9 @@ import io.trivet.server.SendResult;
 
 /** Holds the callbacks and the answers of one server to the order that its connections' states allow. */
 final class OrderJudge {
+    /** What is scheduled from elsewhere comes to its loop with its next turn. */
+    static final long TIMER_LATE_NANOS_MAX = 1_000_000;
+
     private final Scene scene;
     private final ReasonJudge reasons;
 
@@ -61,7 +64,13 @@ final class OrderJudge {
         expectOwnLoop(ledger);
     }
 
-    void timer(Ledger ledger) {
+    void timer(Ledger ledger, long dueNanos) {
+        ledger.timersRun++;
+        long late = scene.now() - dueNanos;
+        if (late < 0 || (scene.now() - Math.max(dueNanos, scene.jumpedNanos()) > TIMER_LATE_NANOS_MAX)) {
+            scene.findings.report(Rule.DEADLINES, ledger + " is told that a time has come " + Words.time(Math.abs(late))
+                    + (late < 0 ? " too early" : " too late"));
+        }
         expect(ledger, ledger.phase != Ledger.Phase.CLOSED, "is told that a time has come, after its end");
         expectOwnLoop(ledger);
     }

@@ -83,6 +83,10 @@ final class RestJudge {
         for (Peer peer : peers) {
             Ledger ledger = peer.ledger;
             CloseReason reason = ledger == null ? null : ledger.reason;
+            if (ledger != null && ledger.tasksRun != ledger.tasksAsked) {
+                scene.findings.report(Rule.DELIVERY,
+                        ledger + " has run " + ledger.tasksRun + " of " + ledger.tasksAsked + " tasks that it was given");
+            }
             if (ledger != null && reason != null) {
                 checkEnd(peer, ledger, reason);
             } else {

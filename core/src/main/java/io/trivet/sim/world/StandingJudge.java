@@ -172,6 +172,11 @@ final class StandingJudge {
             late(ledger, Math.max(wire.activeNanos, ledger.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "to do anything");
         }
         undrained(ledger, state);
+        long late = now - Math.max(ledger.timersDueNanos, scene.jumpedNanos());
+        if (ledger.timersRun < ledger.timersAsked && late > OrderJudge.TIMER_LATE_NANOS_MAX) {
+            scene.findings.report(Rule.DEADLINES, ledger + " was told of " + ledger.timersRun + " of " + ledger.timersAsked
+                    + " times, of which the last was " + Words.time(now - ledger.timersDueNanos) + " ago");
+        }
         part(ledger, wire, state);
         if (state == ConnectionState.OPEN && wire.receiving && !wire.inputEnded) {
             unread(ledger, wire);
