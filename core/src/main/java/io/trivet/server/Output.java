@@ -39,6 +39,8 @@ final class Output {
     private final Limits limits;
     private final int queueBytesMax;
     private final int queueHighBytes;
+    /** Always below the high one: who is told that there is room must find it. */
+    private final int queueLowBytes;
     private final boolean pausesWhenHigh;
     private final boolean dropsOldest;
     private final Batch batch;
@@ -78,6 +80,7 @@ final class Output {
         limits = settings.limits();
         queueBytesMax = limits.queueBytesMax();
         queueHighBytes = limits.queueHighBytes();
+        queueLowBytes = Math.min(limits.queueLowBytes(), queueHighBytes - 1);
         pausesWhenHigh = settings.overflow() == Overflow.PAUSE_READING;
         dropsOldest = settings.overflow() == Overflow.DROP_OLDEST;
     }
@@ -579,7 +582,7 @@ final class Output {
         if (!connection.hasReachedHigh()) {
             return;
         }
-        if (connection.forgetHighAt(limits.queueLowBytes())) {
+        if (connection.forgetHighAt(queueLowBytes)) {
             loop.resume(connection, Connection.PAUSED_BY_QUEUE);
             if (connection.takesMessages()) {
                 callbacks.drained(connection);

@@ -99,6 +99,38 @@ final class FoundBySimulationTest {
     }
 
     @Test
+    void whoHoldsBackIsToldToGoOnAlsoWhereTheMarksAreOne() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.URING); // a send is pending, and what it sends still waits
+        SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        Handler producer = new Handler() {
+            private int left = 10;
+
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                onDrained(connection);
+            }
+
+            @Override
+            public void onDrained(Connection connection) {
+                while (left > 0 && !connection.queue().isHigh()) {
+                    left--;
+                    connection.offer(new byte[8]);
+                }
+            }
+        };
+        try (Server server = Server.builder().network(network).listen(ADDRESS).limits(Limits.defaults().withQueueMarks(16, 16))
+                .handler(producer).open()) {
+            TcpStream client = clients.connect(server.address());
+            network.run(Duration.ofMillis(1));
+            client.write(ByteBuffer.allocate(1));
+            network.run(Duration.ofMillis(10));
+            ByteBuffer answer = ByteBuffer.allocate(1000);
+            client.read(answer);
+            assertThat(answer.position()).isEqualTo(80);
+        }
+    }
+
+    @Test
     void readinessWithoutAReasonNowAndThenIsNoSpin() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.READY_SPURIOUS, 0.02), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
