@@ -36,6 +36,10 @@ final class House {
     private final List<Ledger> open = new ArrayList<>();
     private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
     private final Map<String, Broadcast> broadcasts = new LinkedHashMap<>();
+    /** Those that are over, and whose last send is pending: its bytes are counted until that is over. */
+    private final List<Ledger> leaving = new ArrayList<>();
+    private long budgetBytesMost;
+    private long receivedBefore;
     private int orders;
     /** By loop: any connection that it has had; null: none yet. */
     private final @Nullable Connection[] known;
@@ -158,6 +162,9 @@ final class House {
 
     void leave(Ledger ledger) {
         open.remove(ledger);
+        if (ledger.connection().queue().bytes() > 0) {
+            leaving.add(ledger);
+        }
         ledger.peer.callFailed();
         if (!ledger.called) {
             accepted--;
@@ -191,6 +198,51 @@ final class House {
         return scene.where == ledger.loopKey || (scene.where == Scene.OUTSIDE && (shut || plan.loops() == 1));
     }
 
+    // ---- the budget of all queues together
+
+    /** Whether it can be exceeded in a world of this size. */
+    boolean isBudgetScarce() {
+        return plan.limits().queueBudgetBytes() < ReasonJudge.SCARCE_BUDGET_BYTES;
+    }
+
+    /** At the end of a turn: what may be counted in the budget by now. Until the next, only what comes is added. */
+    void budgetRests() {
+        budgetBytesMost = budgetBytesNow();
+        receivedBefore = scene.bytesReceived;
+    }
+
+    /** Something was to be sent, whether or not it was taken. */
+    void budgetMayTake(long bytes) {
+        budgetBytesMost += bytes;
+    }
+
+    /** So much may have been counted in the budget at any moment since the last turn, at most. */
+    long budgetBytesMost() {
+        return budgetBytesMost + scene.bytesReceived - receivedBefore;
+    }
+
+    /** What waits for all clients, and what has come from them and was not given yet. */
+    long budgetBytesNow() {
+        long bytes = 0;
+        for (int i = 0; i < open.size(); i++) {
+            Ledger ledger = open.get(i);
+            bytes += ledger.connection().queue().bytes();
+            Wire wire = ledger.wire;
+            if (wire != null && ledger.connection().state() == ConnectionState.OPEN) {
+                int given = plan.frames().isRaw() ? ledger.bytesGiven : ledger.peer.said.begin(ledger.nextMessage);
+                bytes += Math.max(0, wire.bytesIn - given);
+            }
+        }
+        for (int i = leaving.size() - 1; i >= 0; i--) {
+            int left = leaving.get(i).connection().queue().bytes();
+            bytes += left;
+            if (left == 0) {
+                leaving.remove(i);
+            }
+        }
+        return bytes;
+    }
+
     // ---- messages to everybody
 
     /**
@@ -209,6 +261,7 @@ final class House {
             scene.timeline
                     .tell("server " + plan.number() + " is given " + name + ", " + content.length + " bytes, for everybody");
         }
+        budgetMayTake((long) plan.frames().framedLength(content.length) * open.size());
         int here = plan.loops() == 1 ? 0 : scene.where == Scene.OUTSIDE ? -1 : scene.where & 0xff;
         for (int loop = 0; loop < plan.loops(); loop++) {
             if (loop == here) {
@@ -260,6 +313,7 @@ final class House {
             Ledger ledger = open.get(i);
             if (loopOf(ledger) == loop && ledger.turnBefore == network.loops().get(loop).turnCount()) { // else the tasks were too many for one turn
                 ledger.mayHaveBroadcast = ledger.mightBefore;
+                budgetMayTake(framed);
                 settle(ledger, broadcast, framed);
             }
         }
@@ -272,10 +326,12 @@ final class House {
             return;
         }
         long more = takenBytes(ledger) - ledger.takenBefore;
-        boolean taken = more == framed || (more < framed && !fits && ledger.tookBefore && plan.overflow() == Overflow.DROP_OLDEST);
+        boolean taken = more == framed
+                || (more < framed && !fits && ledger.tookBefore && plan.overflow() == Overflow.DROP_OLDEST);
         if (taken != ledger.tookBefore || (!taken && more != 0)) {
-            scene.findings.report(Rule.DELIVERY, ledger + (ledger.tookBefore ? " takes " : " has ended its output, and takes ") + more
-                    + " bytes of " + broadcast.name() + ", which has " + framed);
+            scene.findings.report(Rule.DELIVERY,
+                    ledger + (ledger.tookBefore ? " takes " : " has ended its output, and takes ") + more
+                            + " bytes of " + broadcast.name() + ", which has " + framed);
         }
         if (taken) {
             ledger.add(new Sent(broadcast.order(), broadcast.name(), framed, false,

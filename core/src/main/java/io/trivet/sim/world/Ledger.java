@@ -109,6 +109,8 @@ final class Ledger {
     boolean closedByApplication;
     boolean hasThrown;
     boolean wasFull;
+    /** From another loop it was to be sent more than the server's budget may have held. */
+    boolean foundBudgetSpent;
 
     // Around a message to everybody.
 

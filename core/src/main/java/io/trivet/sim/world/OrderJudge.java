@@ -53,6 +53,7 @@ final class OrderJudge {
         int low = ledger.plan.limits().queueLowBytes();
         expect(ledger, connection.queue().bytes() <= low, "is told that its queue has drained, and it holds "
                 + connection.queue().bytes() + " bytes, above the mark of " + low);
+        expect(ledger, !connection.queue().isHigh(), "is told that its queue has drained, and it is high");
         expectOwnLoop(ledger);
         ledger.wasHigh = false;
     }
@@ -98,8 +99,9 @@ final class OrderJudge {
     /** One more was sent, which passes the queue by. */
     void urgentSent(Ledger ledger, int before) {
         if (before >= 0 && ledger.wire != null && ledger.wire.urgentsOut != before + 1) {
-            scene.findings.report(Rule.DELIVERY, ledger + " is given an urgent byte, and gives " + (ledger.wire.urgentsOut - before)
-                    + " of them to its socket");
+            scene.findings.report(Rule.DELIVERY,
+                    ledger + " is given an urgent byte, and gives " + (ledger.wire.urgentsOut - before)
+                            + " of them to its socket");
         }
     }
 
@@ -110,6 +112,8 @@ final class OrderJudge {
         int cap = connection.queue().bytesMax();
         // From elsewhere as much again may be on its way, since only the loop can drop.
         long capNow = ledger.plan.overflow() == Overflow.DROP_OLDEST && ledger.plan.loops() > 1 ? 2L * cap : cap;
+        House house = ledger.peer.house;
+        house.budgetMayTake(framed);
         switch (result) {
             case QUEUED -> {
                 scene.progress++;
@@ -136,14 +140,17 @@ final class OrderJudge {
                             ledger + " refuses " + framed + " bytes, and its queue holds only " + queued + " of "
                                     + cap);
                 } else if (framed + undroppable(ledger) <= cap) {
-                    scene.findings.report(Rule.CAPS, ledger + " refuses " + framed + " bytes, and of the " + queued + " in its queue at most "
-                            + undroppable(ledger) + " may not be dropped");
+                    scene.findings.report(Rule.CAPS,
+                            ledger + " refuses " + framed + " bytes, and of the " + queued + " in its queue at most "
+                                    + undroppable(ledger) + " may not be dropped");
                 }
             }
             case CLOSED -> {
+                ledger.foundBudgetSpent |= house.isBudgetScarce()
+                        && house.budgetBytesNow() + framed > ledger.plan.limits().queueBudgetBytes();
                 boolean ended = switch (connection.state()) {
-                    case CONNECTING, OPEN, INPUT_ENDED -> ledger.outputFinished || scene.healed || ledger.peer.house.isEnding()
-                            || ledger.plan.limits().queueBudgetBytes() < ReasonJudge.SCARCE_BUDGET_BYTES // from elsewhere it is taken at once
+                    case CONNECTING, OPEN, INPUT_ENDED -> ledger.outputFinished || scene.healed || house.isEnding()
+                            || ledger.foundBudgetSpent // from elsewhere it is taken at once
                             || ledger.finished || ledger.closedByApplication;
                     case DRAINING, LINGERING, CLOSED -> true;
                 };

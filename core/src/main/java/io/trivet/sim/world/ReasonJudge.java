@@ -37,9 +37,11 @@ final class ReasonJudge {
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
                     && passed(ledger.createdNanos, limits.connectTimeout());
             case QUEUE_FULL -> ledger.wasFull || ledger.mayHaveBroadcast;
-            case BUDGET_EXCEEDED -> limits.queueBudgetBytes() < SCARCE_BUDGET_BYTES;
-            case WRITE_TIMEOUT -> ledger.wire != null && passed(Math.max(ledger.wire.takenNanos, ledger.queuedAloneNanos), limits.writeTimeout())
-                    && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
+            case BUDGET_EXCEEDED -> house.isBudgetScarce()
+                    && (ledger.foundBudgetSpent || house.budgetBytesMost() > limits.queueBudgetBytes());
+            case WRITE_TIMEOUT ->
+                ledger.wire != null && passed(Math.max(ledger.wire.takenNanos, ledger.queuedAloneNanos), limits.writeTimeout())
+                        && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
             case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && hasTakenTooLong(ledger);
             case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && passed(ledger.openedNanos, limits.firstMessageTimeout());

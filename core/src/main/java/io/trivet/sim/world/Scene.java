@@ -26,6 +26,8 @@ final class Scene {
     /** Calls on sockets, and completions. */
     long operations;
     long connections;
+    /** Bytes that servers have received. */
+    long bytesReceived;
     /** What a client reads into, for as long as it reads. */
     final ByteBuffer reading = ByteBuffer.allocate(64 * 1024);
     Planted planted = Planted.NOTHING;

@@ -111,8 +111,9 @@ final class StandingJudge {
         long most = queued == 0 ? 0 : Math.min((queued - 1) / ledger.framedMin + 1,
                 ledger.acceptedMessages - ledger.droppedMessages - (wire.hasLent() ? 0 : ledger.receivedMessages));
         if (messages < least || messages > most) {
-            scene.findings.report(Rule.GAUGES, "the queue of " + ledger + " says that it holds " + messages + " messages of " + queued
-                    + " bytes together, and it holds " + least + " to " + most);
+            scene.findings.report(Rule.GAUGES,
+                    "the queue of " + ledger + " says that it holds " + messages + " messages of " + queued
+                            + " bytes together, and it holds " + least + " to " + most);
         }
     }
 
@@ -151,9 +152,10 @@ final class StandingJudge {
         }
         boolean waits = ledger.connection().queue().bytes() > 0;
         ledger.waitingSinceNanos = !waits ? -1 : ledger.waitingSinceNanos < 0 ? now : ledger.waitingSinceNanos;
-        ledger.notWaitingSinceNanos = waits || (ledger.outputFinished && !ledger.outputWasFinished) || ledger.notWaitingSinceNanos < 0
-                ? now
-                : ledger.notWaitingSinceNanos;
+        ledger.notWaitingSinceNanos = waits || (ledger.outputFinished && !ledger.outputWasFinished)
+                || ledger.notWaitingSinceNanos < 0
+                        ? now
+                        : ledger.notWaitingSinceNanos;
         ledger.outputWasFinished = ledger.outputFinished;
         if (waits) {
             late(ledger, Math.max(ledger.waitingSinceNanos, wire.takenNanos), limits.writeTimeout(), 0, "to take something");
@@ -188,8 +190,10 @@ final class StandingJudge {
 
     /** Whose queue was high, and has fallen to the low mark, is told so in the same turn. */
     private void undrained(Ledger ledger, ConnectionState state) {
-        boolean untold = ledger.wasHigh && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED) && ledger.takesMessages()
-                && ledger.connection().queue().bytes() <= ledger.plan.limits().queueLowBytes();
+        boolean untold = ledger.wasHigh && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED)
+                && ledger.takesMessages()
+                && ledger.connection().queue().bytes() <= ledger.plan.limits().queueLowBytes()
+                && !ledger.connection().queue().isHigh(); // the marks may be one
         ledger.turnsUndrained = untold ? ledger.turnsUndrained + 1 : 0;
         if (ledger.turnsUndrained > 1) {
             scene.findings.report(Rule.CALLBACKS, ledger + " was high, and has only " + ledger.connection().queue().bytes()
@@ -201,7 +205,8 @@ final class StandingJudge {
     private void roomUnused(Ledger ledger, Wire wire) {
         Peer peer = ledger.peer;
         boolean empty = peer.bytesRead == wire.bytesOut && !wire.hasLent() && ledger.urgentsSent == 0 && !peer.isOver();
-        long since = Math.max(Math.max(ledger.waitingSinceNanos, scene.jumpedNanos()), Math.max(wire.takenNanos, peer.lastReadNanos));
+        long since = Math.max(Math.max(ledger.waitingSinceNanos, scene.jumpedNanos()),
+                Math.max(wire.takenNanos, peer.lastReadNanos));
         if (empty && scene.now() - since > ROOM_UNUSED_NANOS_MAX) {
             scene.findings.report(Rule.LIVENESS, ledger + " has " + ledger.connection().queue().bytes()
                     + " bytes waiting, and its socket has been empty for " + Words.time(scene.now() - since));

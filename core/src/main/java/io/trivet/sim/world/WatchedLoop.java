@@ -77,6 +77,9 @@ final class WatchedLoop implements Loop {
             scene.findings.report(Rule.LIVENESS,
                     this + " has " + done + " things to do, and nobody has woken it: it would sleep on");
         }
+        if (house.isBudgetScarce()) {
+            house.budgetRests();
+        }
         asleepUntil = loop.nextDeadline();
         checkEnding();
         guardAgainstSpin(done, scene.progress != progressBefore);

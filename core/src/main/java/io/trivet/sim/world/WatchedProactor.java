@@ -323,6 +323,7 @@ final class WatchedProactor implements Proactor {
                     scene.tally.add("race", Race.RECEIVED_WHILE_SENDING);
                 }
                 wire.bytesIn += to - from;
+                scene.bytesReceived += to - from;
                 wire.receivedNanos = scene.now();
                 wire.ordinaryIn += scene.sendsUrgent ? frames.ordinaryBytes(memory, from, to) : to - from;
                 wire.activeNanos = scene.now();
