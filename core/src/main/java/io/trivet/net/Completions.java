@@ -59,10 +59,11 @@ public interface Completions {
 
     /**
      * A send may follow: the one that was {@link Proactor#PENDING} has gone out whole, or a socket that did not take all has room
-     * again.
+     * again. Or it may not yet: of the pending send not all was taken, the socket is full, and a later call tells that it has room.
+     * Then the rest is the caller's again, and lies where it lay at least until this call returns.
      *
      * @param handle the connection
-     * @param bytes how many bytes of a pending send went out; 0 when none was pending
+     * @param bytes how many bytes of a pending send were taken, from 0 to all; 0 when none was pending
      */
     void sent(long handle, long bytes);
 

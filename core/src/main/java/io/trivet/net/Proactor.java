@@ -16,7 +16,7 @@ import java.nio.ByteBuffer;
  * the first poll, which may therefore happen on another thread than the construction.
  */
 public interface Proactor extends AutoCloseable {
-    /** {@link #send}: the bytes are on their way, and may not move until {@link Completions#sent}. */
+    /** {@link #send}: the next poll hands the bytes to the kernel; they may not move until {@link Completions#sent} tells how far it came. */
     long PENDING = -1;
 
     /**
@@ -104,21 +104,36 @@ public interface Proactor extends AutoCloseable {
 
     /**
      * Sends. One send at a time is under way for a connection: after {@link #PENDING}, and after one that did not take all, the next
-     * waits for {@link Completions#sent}.
+     * waits for {@link Completions#sent}. A pending send waits for the kernel to look at it, never for the peer: what the socket does not
+     * take then is the caller's again, so that nobody's memory is lent for longer the slower his peer reads.
      *
      * @param handle a connection
      * @param parts direct buffers; the positions of those that were taken from move, unless the send is pending
      * @param from the index of the first
      * @param count how many
-     * @return the bytes that were taken, from 0 to all; or {@link #PENDING}: all are on their way
+     * @return the bytes that were taken, from 0 to all; or {@link #PENDING}: {@link Completions#sent} tells how many were
      * @throws IOException the connection has failed
      */
     long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException;
 
     /**
+     * Sends as {@link #send} does, but is never pending: for whoever must know at once what the socket takes.
+     *
+     * @param handle a connection
+     * @param parts direct buffers; the positions of those that were taken from move
+     * @param from the index of the first
+     * @param count how many
+     * @return the bytes that were taken, from 0 to all
+     * @throws IOException the connection has failed
+     */
+    default long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        return send(handle, parts, from, count);
+    }
+
+    /**
      * How much of what {@link #send} called taken the kernel has not been able to take yet: a ring takes what lies in its own memory before
-     * it knows. To end the connection now would cut it off. Whoever is told of some here is told, by {@link Completions#sent} with 0, when
-     * all of it has left.
+     * it knows. To end the connection now would cut it off, and a send now takes nothing. Whoever is told of some here is told, by
+     * {@link Completions#sent} with 0, each time that some of it has left, and when all of it has.
      *
      * @param handle a connection
      * @return so many bytes; 0 where the kernel has everything, or the handle is stale
@@ -128,7 +143,7 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Ends the output, behind everything that was sent.
+     * Ends the output, behind everything that was sent; of a send that is pending, behind what the socket takes of it.
      *
      * @param handle a connection
      * @throws IOException the connection has failed

@@ -15,6 +15,8 @@ final class Backlog {
     private long sinceNanos;
     /** When the peer last took something, or the first message came. */
     long progressNanos;
+    /** What the proactor had called taken before was still on its way when the socket last took nothing. */
+    boolean isBehindUnsent;
 
     Backlog(BufferPool pool, long nowNanos) {
         begun = new Lane(pool);
@@ -29,6 +31,7 @@ final class Backlog {
     Backlog beginAgain(long nowNanos) {
         progressNanos = nowNanos;
         sinceNanos = nowNanos;
+        isBehindUnsent = false;
         return this;
     }
 

@@ -173,6 +173,15 @@ final class Batch {
      * @return how many messages have left whole
      */
     int spill(long taken, Lane lane, long nowNanos) {
+        int gone = beginRest(lengths, messages, taken, lane);
+        for (int i = 0; i < count; i++) {
+            lane.put(parts[i], nowNanos); // the socket has moved the positions over what it took
+        }
+        return gone;
+    }
+
+    /** Begins the messages in a lane that have not left whole, whose bytes are then put there; how many have. */
+    static int beginRest(int[] lengths, int messages, long taken, Lane lane) {
         int gone = 0;
         long left = taken;
         for (int i = 0; i < messages; i++) {
@@ -187,10 +196,30 @@ final class Batch {
                 left = 0;
             }
         }
-        for (int i = 0; i < count; i++) {
-            lane.put(parts[i], nowNanos); // the socket has moved the positions over what it took
-        }
         return gone;
+    }
+
+    /** The begin and the end of each part, the begin of a staged one as its complement; in that array, if it is large enough. */
+    int[] ranges(int[] into) {
+        int[] ranges = into.length < 2 * count ? new int[2 * PARTS_MAX] : into;
+        for (int i = 0; i < count; i++) {
+            ranges[2 * i] = isStaged[i] ? ~from[i] : from[i];
+            ranges[2 * i + 1] = to[i];
+        }
+        return ranges;
+    }
+
+    /** How long each message is; in that array, if it is large enough. */
+    int[] lengths(int[] into) {
+        int[] copy = into.length < messages ? new int[lengths.length] : into;
+        System.arraycopy(lengths, 0, copy, 0, messages);
+        return copy;
+    }
+
+    /** The received memory that parts lie in that were not staged. */
+    @Nullable
+    ByteBuffer received() {
+        return memory;
     }
 
     /** Leaves what was staged to a pending send, until it is {@link #giveBack given back}; null: nothing was. */

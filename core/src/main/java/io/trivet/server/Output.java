@@ -352,7 +352,7 @@ final class Output {
         ByteBuffer[] from = batch.parts();
         if (!connection.isClosed() && inFlight(connection) == null && !connection.is(Connection.BLOCKED)) {
             try {
-                taken = proactor.send(connection.handle, from, 0, batch.partCount());
+                taken = send(connection, from, batch.partCount(), bytes);
             } catch (IOException e) {
                 loop.endings().failed(connection, e);
             }
@@ -360,14 +360,16 @@ final class Output {
         if (connection.isClosed()) {
             connection.release(batch.messages(), bytes);
         } else if (taken == Proactor.PENDING) {
-            inFlight(connection, newInFlight().batch(batch.messages(), bytes, loop.now(), batch.lend()));
+            inFlight(connection, newInFlight().batch(batch, loop.now()));
             connection.set(Connection.BLOCKED);
             guardWriting(connection);
         } else if (taken == bytes) {
             left(connection, batch.messages(), taken);
         } else {
             connection.set(Connection.BLOCKED);
-            int gone = batch.spill(taken, backlogOf(connection).ordinary(), loop.now());
+            Backlog rest = backlogOf(connection);
+            int gone = batch.spill(taken, rest.ordinary(), loop.now());
+            rest.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
             left(connection, gone, taken);
             kept(connection, bytes - taken);
         }
@@ -407,11 +409,15 @@ final class Output {
     private Backlog backlogOf(Connection connection) {
         Backlog backlog = connection.backlog();
         if (backlog == null) {
-            Backlog spare = spareBacklogs.pollLast();
-            backlog = spare == null ? new Backlog(pool, loop.now()) : spare.beginAgain(loop.now());
+            backlog = newBacklog(loop.now());
             connection.backlog(backlog);
         }
         return backlog;
+    }
+
+    private Backlog newBacklog(long sinceNanos) {
+        Backlog spare = spareBacklogs.pollLast();
+        return spare == null ? new Backlog(pool, sinceNanos) : spare.beginAgain(sinceNanos);
     }
 
     /** So much was put into the backlog. */
@@ -448,37 +454,75 @@ final class Output {
         return count;
     }
 
-    /** The socket has room again, or a pending send has left whole. */
+    /** The socket has room again; or a pending send is over: it has left whole, or the socket is full and the rest waits for room. */
     void sent(Connection connection, long bytes) {
-        connection.clear(Connection.BLOCKED);
         InFlight pending = inFlight(connection);
+        boolean isFull = pending != null && bytes < pending.bytes();
         if (pending != null) {
             inFlight(connection, null);
-            Backlog backlog = pending.backlog();
-            int messages = pending.messages();
-            giveBack(pending);
-            if (backlog == null) {
-                left(connection, messages, bytes);
+            if (pending.backlog() != null) {
+                leftOfBacklog(connection, pending.backlog(), bytes);
+            } else if (isFull) {
+                leftOfBatch(connection, pending, bytes);
             } else {
-                backlog.advance(bytes);
-                leftBacklog(connection, backlog, bytes);
-                if (backlog.isEmpty()) {
-                    giveBack(backlog);
-                } else { // it has more chunks than one call takes
-                    Backlog newer = connection.backlog();
-                    if (newer != null) {
-                        backlog.add(newer);
-                        giveBack(newer);
-                    }
-                    connection.backlog(backlog);
-                }
+                left(connection, pending.messages(), bytes);
             }
-            Backlog waiting = connection.backlog();
+            giveBack(pending);
+        }
+        Backlog waiting = connection.backlog();
+        boolean wasBehindUnsent = waiting != null && waiting.isBehindUnsent;
+        if (bytes > 0 || wasBehindUnsent || (pending != null && !isFull)) {
+            connection.active(loop.now());
             if (waiting != null) {
                 waiting.progressNanos = loop.now(); // the peer has taken what was before it
+                waiting.isBehindUnsent = false;
             }
         }
+        if (isFull) {
+            guardWriting(connection);
+        } else {
+            connection.clear(Connection.BLOCKED);
+        }
         flush(connection);
+    }
+
+    private void leftOfBacklog(Connection connection, Backlog backlog, long bytes) {
+        backlog.advance(bytes);
+        leftBacklog(connection, backlog, bytes);
+        if (backlog.isEmpty()) {
+            giveBack(backlog);
+        } else {
+            putBefore(connection, backlog);
+        }
+    }
+
+    /** The socket has not taken all of a batch: the rest of it waits like everything else. */
+    private void leftOfBatch(Connection connection, InFlight pending, long bytes) {
+        Backlog rest = newBacklog(pending.sinceNanos());
+        int gone = pending.spill(bytes, rest.ordinary());
+        left(connection, gone, bytes);
+        putBefore(connection, rest);
+        kept(connection, pending.bytes() - bytes);
+    }
+
+    /** What is before everything that came while it was pending. */
+    private void putBefore(Connection connection, Backlog backlog) {
+        Backlog newer = connection.backlog();
+        if (newer != null) {
+            backlog.add(newer);
+            giveBack(newer);
+        }
+        connection.backlog(backlog);
+    }
+
+    /**
+     * Sends. What is pending cannot be dropped, so a queue that drops the oldest never has more than half of it pending: whatever is no
+     * longer than the other half finds room.
+     */
+    private long send(Connection connection, ByteBuffer[] from, int count, long bytes) throws IOException {
+        return dropsOldest && bytes > queueBytesMax / 2
+                ? proactor.sendNow(connection.handle, from, 0, count)
+                : proactor.send(connection.handle, from, 0, count);
     }
 
     /** Sends what waits, as far as the socket takes it, and does what follows from the queue's new level. */
@@ -509,7 +553,7 @@ final class Output {
         if (connection.is(Connection.OUTPUT_ENDED) || proactor.unsentBytes(connection.handle) == 0) {
             return false;
         }
-        inFlight(connection, newInFlight().batch(0, 0, loop.now(), null));
+        inFlight(connection, newInFlight().nothing(loop.now()));
         connection.set(Connection.BLOCKED);
         guardWriting(connection);
         return true;
@@ -526,14 +570,14 @@ final class Output {
             long taken;
             try {
                 // Without a frame, an empty message has no bytes that a buffer could hold: there may be none.
-                taken = offered == 0 ? 0 : proactor.send(connection.handle, parts, 0, count);
+                taken = offered == 0 ? 0 : send(connection, parts, count, offered);
             } catch (IOException e) {
                 connection.backlog(backlog);
                 loop.endings().failed(connection, e);
                 return;
             }
             if (taken == Proactor.PENDING) {
-                inFlight(connection, newInFlight().backlog(backlog, loop.now()));
+                inFlight(connection, newInFlight().backlog(backlog, offered, loop.now()));
                 connection.set(Connection.BLOCKED);
                 guardWriting(connection);
                 return;
@@ -542,6 +586,7 @@ final class Output {
             sent += taken;
             if (taken < offered) {
                 connection.set(Connection.BLOCKED);
+                backlog.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
             }
         }
         if (backlog.isEmpty()) {

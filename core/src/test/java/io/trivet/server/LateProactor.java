@@ -224,7 +224,7 @@ final class LateProactor implements Proactor {
             return sendEarly(slot, parts, from, count);
         }
         if (!alwaysPending && random.nextInt(3) == 0 && slot.early.length == 0) {
-            return sendNow(slot, parts, from, count);
+            return takeNow(slot, parts, from, count);
         }
         Sending sending = new Sending();
         for (int i = from; i < from + count; i++) {
@@ -246,8 +246,23 @@ final class LateProactor implements Proactor {
         return PENDING;
     }
 
+    @Override
+    public long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        Slot slot = slot(handle);
+        if (slot == null) {
+            return 0;
+        }
+        if (slot.sending != null || slot.awaitsRoom || slot.outputEnds || slot.connecting != null) {
+            violations.add("a send on " + Long.toHexString(handle) + " at a time when there may be none");
+        }
+        if (slot.peer.isReset()) {
+            throw new NetworkException("send", slot.peer.address, ErrorCode.EPIPE);
+        }
+        return takeNow(slot, parts, from, count);
+    }
+
     /** As a socket does that takes what it has room for, and then tells when it has more. */
-    private long sendNow(Slot slot, ByteBuffer[] parts, int from, int count) {
+    private long takeNow(Slot slot, ByteBuffer[] parts, int from, int count) {
         long all = 0;
         for (int i = from; i < from + count; i++) {
             all += parts[i].remaining();
@@ -411,9 +426,13 @@ final class LateProactor implements Proactor {
             return 1;
         }
         Sending sending = slot.sending;
-        if (sending != null && sending.gone == sending.bytes && random.nextInt(3) == 0) {
-            finishSending(slot);
-            completions.sent(handle, sending.bytes);
+        boolean isFull = !alwaysPending && slot.peer.room() == 0; // the rest is the caller's again, and valid until he was told
+        if (sending != null && (sending.gone == sending.bytes || isFull) && random.nextInt(3) == 0) {
+            slot.sending = null;
+            slot.awaitsRoom = sending.gone < sending.bytes;
+            checkUnchanged(sending);
+            completions.sent(handle, sending.gone);
+            giveBack(sending);
             told++;
         } else if (slot.awaitsEarly && slot.early.length == 0 && random.nextInt(3) == 0) {
             slot.awaitsEarly = false;
@@ -462,7 +481,9 @@ final class LateProactor implements Proactor {
     private void tellClosed(Slot slot, Completions completions) {
         long handle = slot.handle();
         if (slot.sending != null) {
-            finishSending(slot);
+            checkUnchanged(slot.sending);
+            giveBack(slot.sending);
+            slot.sending = null;
         }
         slot.completed.forEach(piece -> poison(piece.memory));
         if (slot.peer != null) {
@@ -475,14 +496,16 @@ final class LateProactor implements Proactor {
         slots.set(index, next);
     }
 
-    private void finishSending(Slot slot) {
-        if (!slot.sending.isUnchanged()) {
+    private void checkUnchanged(Sending sending) {
+        if (!sending.isUnchanged()) {
             violations.add("memory of a pending send was changed");
         }
-        if (slot.sending.borrowed != null) {
-            poison(slot.sending.borrowed);
+    }
+
+    private void giveBack(Sending sending) {
+        if (sending.borrowed != null) {
+            poison(sending.borrowed);
         }
-        slot.sending = null;
     }
 
     /** From now on this memory is somebody else's. */
