@@ -42,7 +42,7 @@ final class UringConnections {
     static final int READABLE = 1 << 17;
     /** The kernel has nothing of it, and closed() is to be told. */
     static final int GONE = 1 << 18;
-    /** What a send could not get rid of is kept until there is room. */
+    /** What was called taken, and a send could not get rid of, is kept until there is room. */
     static final int RESTS = 1 << 19;
     /** The caller was told that the bytes of the send, or its rest, were taken: they lie in buffers of ours. */
     static final int TAKEN = 1 << 20;
@@ -65,16 +65,13 @@ final class UringConnections {
         @Nullable Unsent unsent;
     }
 
-    /** What a pending send could not get rid of at once. */
+    /** What was called taken, and the socket did not take at once. */
     static final class Unsent {
         final byte[] bytes;
         int from;
-        /** What the caller is told when it has left. */
-        final long total;
 
-        Unsent(byte[] bytes, long total) {
+        Unsent(byte[] bytes) {
             this.bytes = bytes;
-            this.total = total;
         }
     }
 

@@ -144,7 +144,13 @@ final class UringProactor implements Proactor {
     @Override
     public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
         int slot = connections.slot(handle);
-        return slot < 0 ? 0 : sends.send(slot, parts, from, count);
+        return slot < 0 ? 0 : sends.send(slot, parts, from, count, true);
+    }
+
+    @Override
+    public long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        int slot = connections.slot(handle);
+        return slot < 0 ? 0 : sends.send(slot, parts, from, count, false);
     }
 
     @Override

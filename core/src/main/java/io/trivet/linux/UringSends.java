@@ -21,12 +21,13 @@ import java.nio.ByteBuffer;
 
 /**
  * Sending. Up to {@link #RING_BYTES_MAX} go through the ring, from where they lie. The kernel tries once and at once, while they are handed
- * over: so it has let go of the memory when the next poll begins, however slowly a peer reads. What the socket refused is then copied, and
- * sent when there is room. Longer ones are sent by a plain call.
+ * over: so it has let go of the memory when the next poll begins, however slowly a peer reads. What the socket refused is the caller's again.
+ * Longer ones are sent by a plain call.
  *
  * <p><b>Silent sends.</b> Bytes that lie in buffers of the ring's, as those of an echo do, can be called taken at once, since nobody else
  * gives that memory away. Such a send has a completion only when the socket did not take all: so the wait that hands it over is not ended by
- * it, and one call in a turn does both. Once a socket has refused something, its sends tell how they went.
+ * it, and one call in a turn does both. What was refused is copied then, and sent when there is room. Once a socket has refused something, its
+ * sends tell how they went.
  */
 final class UringSends {
     /** Longer sends, where the call itself costs little, are made at once, and tell how far they came. */
@@ -52,7 +53,8 @@ final class UringSends {
 
     // ---- beginning
 
-    long send(int slot, ByteBuffer[] parts, int from, int count) throws IOException {
+    /** {@link Proactor#send}, or where nothing may be pending {@link Proactor#sendNow}. */
+    long send(int slot, ByteBuffer[] parts, int from, int count, boolean mayBePending) throws IOException {
         int state = connections.state(slot);
         if ((state & (SENDING | RESTS)) != 0) {
             if ((state & TAKEN) == 0) {
@@ -69,7 +71,8 @@ final class UringSends {
         if (length == 0) {
             return 0;
         }
-        boolean byRing = length <= RING_BYTES_MAX && count <= SendPlaces.PARTS_MAX && operations.isOpen() && places.hasFree()
+        boolean byRing = mayBePending && length <= RING_BYTES_MAX && count <= SendPlaces.PARTS_MAX && operations.isOpen()
+                && places.hasFree()
                 && (state & (CONNECTING | FAILED)) == 0;
         if (!byRing || !begin(slot, parts, from, count, (int) length)) {
             return sendNow(slot, parts, from, count, length);
@@ -291,8 +294,11 @@ final class UringSends {
         boolean isOpen = !connections.is(slot, FAILED) && (wasTaken || !connections.is(slot, CLOSING));
         int taken = result == -Errno.EAGAIN || result == -Errno.EINTR ? 0 : result;
         if (isOpen && taken >= 0 && taken < length) {
-            connections.keep(slot, new Unsent(places.copyFrom(place, taken), wasTaken ? 0 : length));
             connections.set(slot, TIGHT);
+            if (!wasTaken) {
+                return cutShort(slot, taken, completions);
+            }
+            connections.keep(slot, new Unsent(places.copyFrom(place, taken)));
         }
         free(slot);
         if (connections.is(slot, CLOSING)) {
@@ -310,18 +316,43 @@ final class UringSends {
                 : hasLeft(slot, wasTaken ? 0 : length, completions);
     }
 
+    /** The socket is full. The rest is the caller's again; he may still look at it where it lay, so the ring's buffer comes back only then. */
+    private int cutShort(int slot, int taken, Completions completions) {
+        int buffer = places.buffer(connections.send(slot));
+        places.remove(connections.send(slot));
+        connections.clear(slot, SENDING);
+        connections.set(slot, AWAITS_ROOM);
+        operations.change(slot);
+        int told = endOutput(slot, completions);
+        if (told == 0) {
+            completions.sent(connections.handle(slot), taken);
+            told = 1;
+        }
+        if (buffer >= 0) {
+            operations.buffers().release(buffer);
+        }
+        return told;
+    }
+
+    /** Ends the output, if that waits for what has left now; how many completions were told: a failure, or none. */
+    private int endOutput(int slot, Completions completions) {
+        if (!connections.is(slot, ENDS_OUTPUT)) {
+            return 0;
+        }
+        connections.clear(slot, ENDS_OUTPUT);
+        int result = Libc.shutdown(connections.descriptor(slot), Libc.SHUT_WR);
+        return result < 0 ? operations.fail(slot, operations.failure(slot, "shutdown", -result), completions) : 0;
+    }
+
     /** Everything that was begun has left: what waited for that comes now. */
     private int hasLeft(int slot, long bytes, Completions completions) {
         if (connections.is(slot, CLOSING | FAILED)) {
             operations.change(slot);
             return 0;
         }
-        if (connections.is(slot, ENDS_OUTPUT)) {
-            connections.clear(slot, ENDS_OUTPUT);
-            int result = Libc.shutdown(connections.descriptor(slot), Libc.SHUT_WR);
-            if (result < 0) {
-                return operations.fail(slot, operations.failure(slot, "shutdown", -result), completions);
-            }
+        int failures = endOutput(slot, completions);
+        if (failures > 0) {
+            return failures;
         }
         if (bytes == 0 && !connections.is(slot, AWAITS_ROOM)) {
             return 0;
@@ -335,13 +366,19 @@ final class UringSends {
     int room(int slot, Completions completions) throws IOException {
         if (connections.is(slot, RESTS)) {
             Unsent unsent = connections.unsent(slot);
-            unsent.from += (int) operations.taken(slot, "send", sendRest(slot, unsent));
+            int count = (int) operations.taken(slot, "send", sendRest(slot, unsent));
+            unsent.from += count;
             if (unsent.from < unsent.bytes.length) {
-                return 0;
+                if (count == 0 || !connections.is(slot, AWAITS_ROOM)) {
+                    return 0;
+                }
+                connections.clear(slot, AWAITS_ROOM); // whoever waits is told of progress, and asks again
+                completions.sent(connections.handle(slot), 0);
+                return 1;
             }
             connections.forgetUnsent(slot);
             connections.clear(slot, TAKEN);
-            return hasLeft(slot, unsent.total, completions);
+            return hasLeft(slot, 0, completions);
         }
         return connections.is(slot, SENDING) ? 0 : hasLeft(slot, 0, completions);
     }
