@@ -44,6 +44,10 @@ final class RingSend {
         return length;
     }
 
+    int gone() {
+        return gone;
+    }
+
     int left() {
         return length - gone;
     }

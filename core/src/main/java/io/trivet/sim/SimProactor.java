@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Completion as io_uring has it, over simulated sockets. A receive repeats itself, into buffers of which there are few, until it ends by
- * itself, finds no buffer, or is cancelled, which may come too late. A short send is pending until its bytes are gone, and its memory is read
- * only on the way. What has completed is told in order for each connection, and in no certain order between them. A connection is closed, and
- * that is told, when its last operation has ended.
+ * itself, finds no buffer, or is cancelled, which may come too late. A short send is pending until the kernel has looked at it, which reads
+ * its memory only then, and takes what there is room for. What has completed is told in order for each connection, and in no certain order
+ * between them. A connection is closed, and that is told, when its last operation has ended.
  */
 final class SimProactor implements Proactor {
     /** Longer sends are made at once. */
@@ -40,7 +40,7 @@ final class SimProactor implements Proactor {
         RECEIVED,
         /** The receive has ended: no buffer was free, it was cancelled, or it ended by itself. */
         RECEIVE_ENDED, INPUT_ENDED, FAILED,
-        /** A pending send has gone out, or was cancelled. */
+        /** A pending send has gone out, as far as there was room, or was cancelled. */
         SENT,
         /** There is room again. */
         ROOM, CONNECTED
@@ -342,6 +342,15 @@ final class SimProactor implements Proactor {
 
     @Override
     public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        return send(handle, parts, from, count, true);
+    }
+
+    @Override
+    public long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        return send(handle, parts, from, count, false);
+    }
+
+    private long send(long handle, ByteBuffer[] parts, int from, int count, boolean mayBePending) throws IOException {
         Objects.checkFromIndexSize(from, count, parts.length);
         Connection connection = find(handle);
         if (connection == null) {
@@ -351,7 +360,7 @@ final class SimProactor implements Proactor {
             throw new IllegalStateException("a send is pending already on " + connection.stream());
         }
         long length = 0;
-        boolean direct = true;
+        boolean direct = mayBePending;
         for (int i = from; i < from + count; i++) {
             length += parts[i].remaining();
             direct &= parts[i].isDirect();
@@ -646,7 +655,6 @@ final class SimProactor implements Proactor {
         int room = Math.min(send.left(), end.room());
         if (room > 1 && faults.happens(SimFault.SHORT_WRITE)) {
             room = faults.random(SimFault.SHORT_WRITE).part(room);
-            touch(connection);
         }
         if (room > 0) {
             send.write(connection.stream(), end.out, room);
@@ -655,9 +663,7 @@ final class SimProactor implements Proactor {
             }
             end.out.push();
         }
-        if (send.left() == 0 || connection.closing) {
-            endSend(connection);
-        }
+        endSend(connection);
     }
 
     private void endSend(Connection connection) {
@@ -909,14 +915,14 @@ final class SimProactor implements Proactor {
 
     private void hasSent(Connection connection, boolean isOpen, Completions completions) {
         RingSend send = Objects.requireNonNull(connection.send);
-        int bytes = send.length();
-        boolean whole = send.left() == 0;
+        int bytes = send.gone();
+        connection.awaitsRoom |= isOpen && send.left() > 0; // a send that was cancelled is told nobody
         send.check(connection.stream());
         send.end();
         idleSends.add(send);
         connection.send = null;
         connection.sendOver = false;
-        if (!isOpen || !whole) {
+        if (!isOpen) {
             return;
         }
         if (connection.endsOutput) {

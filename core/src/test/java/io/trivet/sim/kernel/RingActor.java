@@ -481,13 +481,22 @@ final class RingActor implements Completions, AutoCloseable {
         }
         long taken = proactor.send(end.handle, parts, 0, parts.length);
         if (taken == Proactor.PENDING) {
-            end.pending = length;
+            isPending(end, parts, (int) length);
         } else {
             end.sent += taken;
             end.awaitsRoom = taken < length;
             end.filled |= taken < length && !end.connecting;
         }
         return taken == Proactor.PENDING ? "pending" : "at once";
+    }
+
+    private static void isPending(RingEnd end, ByteBuffer[] parts, int length) {
+        end.pending = length;
+        end.pendingBytes = ByteBuffer.allocate(length);
+        for (ByteBuffer part : parts) {
+            end.pendingBytes.put(part.duplicate());
+        }
+        end.pendingBytes.flip();
     }
 
     private String fill(RingEnd end) throws IOException {
@@ -593,7 +602,7 @@ final class RingActor implements Completions, AutoCloseable {
     private void echo(RingEnd end, ByteBuffer part) throws IOException {
         long taken = proactor.send(end.handle, new ByteBuffer[]{part}, 0, 1);
         if (taken == Proactor.PENDING) {
-            end.pending = part.remaining();
+            isPending(end, new ByteBuffer[]{part}, part.remaining());
         } else {
             end.sent += taken;
             if (part.hasRemaining()) {
@@ -621,16 +630,23 @@ final class RingActor implements Completions, AutoCloseable {
     public void sent(long handle, long bytes) {
         RingEnd end = of(handle);
         end.sent += bytes;
-        if (bytes != end.pending) {
+        if (bytes > end.pending) {
             end.events.add("sent " + bytes + " of " + end.pending);
         }
+        end.awaitsRoom = bytes < end.pending;
+        if (end.awaitsRoom) {
+            end.filled = true;
+            if (!end.finished) { // else the output has ended behind what was taken
+                end.queue.addFirst(end.pendingBytes.position((int) bytes));
+            }
+        }
         end.pending = 0;
-        end.awaitsRoom = false;
         try {
             while (!end.queue.isEmpty() && end.pending == 0 && !end.awaitsRoom) {
                 echo(end, end.queue.removeFirst());
             }
         } catch (IOException e) {
+            end.awaitsRoom = true; // what waited for room was under way
             fails(end, e);
         }
     }

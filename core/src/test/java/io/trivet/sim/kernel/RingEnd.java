@@ -39,6 +39,8 @@ final class RingEnd {
     long sent;
     /** How many a send that is under way has. */
     long pending;
+    /** A copy of these bytes: what the socket does not take of them is to be sent again. */
+    ByteBuffer pendingBytes = ByteBuffer.allocate(0);
     /** A send did not take all, and it was not told that there is room again. */
     boolean awaitsRoom;
     int urgentSent;
