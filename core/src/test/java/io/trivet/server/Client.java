@@ -36,11 +36,16 @@ final class Client implements AutoCloseable {
 
     /** A client that is connected; while it waits for that, opened servers are turned, or not. */
     Client(Stage stage, InetSocketAddress address, boolean turning) throws IOException {
+        this(stage, address, turning, RECEIVE_BUFFER_BYTES);
+    }
+
+    /** A client for which the network holds only so much. */
+    Client(Stage stage, InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
         this.stage = stage;
         wire = stage.network() instanceof SimNetwork simulated
                 ? new SimulatedWire(simulated.host(InetAddress.ofLiteral("127.0.0.1"), SimEngine.EPOLL, FaultPlan.none()),
-                        address)
-                : new RealWire(address, turning);
+                        address, receiveBufferBytes)
+                : new RealWire(address, turning, receiveBufferBytes);
         stage.until("connected", wire::finishConnect);
     }
 
@@ -67,10 +72,10 @@ final class Client implements AutoCloseable {
     }
 
     private record RealWire(SocketChannel channel) implements Wire {
-        RealWire(InetSocketAddress address, boolean turning) throws IOException {
+        RealWire(InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
             this(SocketChannel.open());
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            channel.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+            channel.setOption(StandardSocketOptions.SO_RCVBUF, receiveBufferBytes);
             channel.configureBlocking(!turning);
             channel.connect(address);
             channel.configureBlocking(false);
@@ -123,9 +128,9 @@ final class Client implements AutoCloseable {
     }
 
     private record SimulatedWire(TcpStream stream) implements Wire {
-        SimulatedWire(SimHost host, InetSocketAddress address) throws IOException {
+        SimulatedWire(SimHost host, InetSocketAddress address, int receiveBufferBytes) throws IOException {
             this(host.connect(address));
-            stream.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+            stream.setOption(StandardSocketOptions.SO_RCVBUF, receiveBufferBytes);
         }
 
         @Override

@@ -239,6 +239,39 @@ final class QueueTest {
         return String.format("%0999d", number);
     }
 
+    /** Also where the queue is so short that a ring is given all of it at once, and where a few messages come at a time. */
+    @EveryNetwork
+    void policyDropOldestKeepsAShortQueueOfASlowReaderOpen(Stage stage) throws IOException {
+        for (int each : new int[]{3, 8}) {
+            Story story = stage.story(SILENT);
+            Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
+                    .limits(Limits.defaults().withQueueBytesMax(8192)));
+            Client client = stage.client(server);
+            stage.until("open", () -> story.size() == 1);
+            Connection connection = story.connection(0);
+            int sent = 0;
+            while (server.stats().total().dropped() < 50) {
+                for (int i = 0; i < each; i++) {
+                    assertThat(connection.send(line(sent++))).as("message %d", sent).isEqualTo(SendResult.QUEUED);
+                }
+                server.turn(Duration.ZERO);
+                assertThat(connection.queue().bytes()).isLessThanOrEqualTo(8192);
+                assertThat(server.stats().queueBytes()).isLessThanOrEqualTo(connection.queue().bytes());
+            }
+            connection.finish();
+            String[] lines = client.restText().split("\n", -1);
+            int expected = 0;
+            for (int i = 0; i < lines.length - 1; i++) {
+                assertThat(lines[i]).as("whole").hasSize(999);
+                assertThat(Integer.parseInt(lines[i])).as("in order").isGreaterThanOrEqualTo(expected);
+                expected = Integer.parseInt(lines[i]) + 1;
+            }
+            assertThat(expected).as("the newest are kept").isEqualTo(sent);
+            assertThat(lines.length - 1 + server.stats().total().dropped()).as("received and dropped").isEqualTo(sent);
+            server.close();
+        }
+    }
+
     @EveryNetwork
     void policyDropOldestHoldsForOtherThreadsToo(Stage stage) throws IOException {
         Story story = stage.story(SILENT);

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -246,6 +247,52 @@ final class SendingTest {
         assertThat(client.line()).isEqualTo("second");
         assertThat(client.line()).isEqualTo("third");
         assertThat(client.line()).isEqualTo("fourth");
+    }
+
+    /** Also messages so short that a ring was given them all at once. */
+    @EveryNetwork
+    void whatIsSentFirstOvertakesShortMessagesThatTheSocketHasRefused(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            for (int i = 0; i < 14; i++) {
+                connection.send("x".repeat(999));
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        for (boolean answers : new boolean[]{false, true}) {
+            Client client = stage.client(server);
+            stage.until("open", () -> story.size() == (answers ? 2 : 1));
+            Connection connection = story.connection(answers ? 1 : 0);
+            long before = server.stats().total().messagesOut();
+            int sent = 0;
+            while (connection.queue().messages() < 3) {
+                if (answers) {
+                    client.send("more\n");
+                } else {
+                    for (int i = 0; i < 14; i++) {
+                        connection.send("x".repeat(999));
+                    }
+                }
+                sent += 14;
+                long expected = before + sent;
+                stage.until("sent", () -> server.stats().total().messagesOut() >= expected);
+                server.turn(Duration.ZERO);
+                server.turn(Duration.ZERO);
+            }
+            int waiting = connection.queue().messages();
+            connection.sendFirst(ByteBuffer.wrap(Client.bytes("first")));
+            int got = 0;
+            while (client.line().length() == 999) {
+                got++;
+            }
+            assertThat(sent - got).as("behind it, of %d that waited", waiting).isGreaterThanOrEqualTo(waiting - 1);
+            for (int i = got; i < sent; i++) {
+                assertThat(client.line()).hasSize(999);
+            }
+            stage.settle();
+            assertThat(connection.queue().bytes()).isZero();
+            assertThat(connection.queue().messages()).isZero();
+            assertThat(server.stats().queueBytes()).isZero();
+        }
     }
 
     @EveryNetwork

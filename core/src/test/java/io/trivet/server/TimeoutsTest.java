@@ -7,6 +7,7 @@ import io.trivet.net.Addresses;
 import io.trivet.net.TcpListener;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.sim.SimNetwork;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -42,6 +43,46 @@ final class TimeoutsTest {
         stage.pass(Duration.ofSeconds(11));
         stage.until("closed", () -> story.count("close") == 3);
         assertThat(story.reasons()).containsOnly(CloseReason.IDLE_TIMEOUT);
+    }
+
+    /** Also of so little that a ring was given all of it at once. */
+    @EveryNetwork
+    void peerThatTakesALittleNowAndThenIsNeitherStuckNorIdle(Stage stage) throws IOException {
+        Limits limits = Limits.defaults().withIdleTimeout(Duration.ZERO).withWriteTimeout(Duration.ZERO);
+        for (Limits timeout : List.of(limits.withWriteTimeout(Duration.ofSeconds(2)),
+                limits.withIdleTimeout(Duration.ofSeconds(2)))) {
+            boolean isSimulated = stage.network() instanceof SimNetwork; // a real socket waits until much was read, and takes all then
+            int step = isSimulated ? 1500 : 1 << 16;
+            if (stage.network() instanceof SimNetwork simulated) {
+                simulated.buffers(3000, 3000);
+            }
+            Story story = stage.story(SILENT);
+            Server server = stage.open(stage.steppedServer(story).limits(timeout));
+            Client client = stage.keep(new Client(stage, server.address(), true, isSimulated ? 1000 : 256 << 10));
+            stage.until("open", () -> story.size() == 1);
+            Connection connection = story.connection(0);
+            int[] left = {0};
+            while (connection.queue().bytes() < 6000) {
+                connection.send(new byte[15_000]);
+                left[0] += 15_000;
+                server.turn(Duration.ZERO);
+                server.turn(Duration.ZERO);
+            }
+            while (connection.queue().bytes() > 0) {
+                stage.pass(Duration.ofMillis(900));
+                int before = connection.queue().bytes();
+                stage.until("it takes a little", () -> {
+                    left[0] -= client.receive(Math.min(step, left[0])).length;
+                    for (int i = 0; i < (isSimulated ? 10 : 2); i++) {
+                        server.turn(Duration.ofMillis(1));
+                    }
+                    return isSimulated || connection.queue().bytes() < before;
+                });
+                assertThat(story.count("close")).isZero();
+            }
+            server.close();
+            assertThat(story.reasons()).containsExactly(CloseReason.SERVER_CLOSED);
+        }
     }
 
     @EveryNetwork
