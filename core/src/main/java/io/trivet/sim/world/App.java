@@ -75,7 +75,6 @@ final class App implements Handler {
         if (ledger == null) {
             return;
         }
-        scene.progress++;
         order.message(ledger, connection);
         if (plan.frames().isRaw()) {
             onPiece(ledger, message);
@@ -124,7 +123,6 @@ final class App implements Handler {
         if (ledger == null) {
             return;
         }
-        scene.progress++;
         order.urgent(ledger, connection);
         input.urgent(ledger, b);
         if (scene.timeline.isTold()) {
@@ -141,7 +139,6 @@ final class App implements Handler {
         if (ledger == null) {
             return;
         }
-        scene.progress++;
         order.endOfInput(ledger, connection);
         input.end(ledger);
         if (scene.timeline.isTold()) {
@@ -168,7 +165,6 @@ final class App implements Handler {
         if (ledger == null) {
             return;
         }
-        scene.progress++;
         scene.tally.add("limit", Limit.QUEUE_LOW);
         order.drained(ledger, connection);
         if (scene.timeline.isTold()) {
@@ -183,7 +179,6 @@ final class App implements Handler {
         if (ledger == null) {
             return;
         }
-        scene.progress++;
         scene.tally.add("policy", Overflow.DROP_OLDEST);
         order.dropped(ledger, messages, bytes);
         ledger.droppedMessages += messages;
@@ -199,7 +194,6 @@ final class App implements Handler {
         if (ledger == null) {
             return;
         }
-        scene.progress++;
         scene.tally.add("reason", reason);
         scene.tally.add("state", ConnectionState.CLOSED);
         if (scene.timeline.isTold()) {

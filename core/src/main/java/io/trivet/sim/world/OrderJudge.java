@@ -67,6 +67,7 @@ final class OrderJudge {
 
     void timer(Ledger ledger, long dueNanos) {
         ledger.timersRun++;
+        scene.progress++;
         long late = scene.now() - dueNanos;
         if (late < 0 || (scene.now() - Math.max(dueNanos, scene.jumpedNanos()) > TIMER_LATE_NANOS_MAX)) {
             scene.findings.report(Rule.DEADLINES, ledger + " is told that a time has come " + Words.time(Math.abs(late))
@@ -116,7 +117,6 @@ final class OrderJudge {
         house.budgetMayTake(framed);
         switch (result) {
             case QUEUED -> {
-                scene.progress++;
                 if (queued == framed && ledger.plan.overflow() != Overflow.DROP_OLDEST) { // which may have dropped what waited
                     ledger.queuedAloneNanos = scene.now();
                 }

@@ -21,7 +21,10 @@ final class Scene {
     int where = OUTSIDE;
     /** From the healing on, applications and clients come to an end. */
     boolean healed;
-    /** Counts up whenever something has really happened: so a loop that only turns is known. */
+    /**
+     * Counts up whenever something has really happened: bytes have gone, somebody came or went, a time has come. So a loop that only turns
+     * is known; and one that goes on calling its application, which is nothing that happens, however busy both are.
+     */
     long progress;
     /** Calls on sockets, and completions. */
     long operations;
