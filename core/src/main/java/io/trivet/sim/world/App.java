@@ -23,6 +23,12 @@ final class App implements Handler {
     /** Of a connection that the server makes; null: accepted ones. */
     private final @Nullable Ledger made;
 
+    /** A notice for each drop, which may be dropped itself, is more than a server can deliver: so many it gets, of each connection. */
+    private static final int NOTICES_MAX = 5;
+    /** What reacts to an empty queue by filling it goes on as long as its client reads. */
+    private static final int REFILLS_MAX = 20;
+    private static final int FILL_MAX = 50;
+
     /** Thrown on request. */
     private static final class OnRequest extends Exception {
         private static final long serialVersionUID = 1;
@@ -64,6 +70,7 @@ final class App implements Handler {
                 answer(ledger, 20 + i, Sending.BYTES);
             }
         }
+        opens(ledger);
         if (scene.healed) {
             goAway(ledger);
         }
@@ -131,6 +138,12 @@ final class App implements Handler {
         if (!plan.pureEcho()) {
             answer(ledger, 12, Sending.BYTES);
         }
+        if (reacts(ledger, Reaction.URGENT_FINISHES) != null) {
+            finish(ledger);
+        }
+        if (reacts(ledger, Reaction.URGENT_CLOSES) != null) {
+            close(ledger);
+        }
     }
 
     @Override
@@ -171,6 +184,17 @@ final class App implements Handler {
             scene.timeline.tell(told(ledger, "is told that its queue has drained"));
         }
         pump(ledger);
+        Habit sends = reacts(ledger, Reaction.DRAINED_SENDS);
+        if (sends != null && ledger.refills < REFILLS_MAX) {
+            ledger.refills++;
+            answer(ledger, sends.size(), Sending.BYTES);
+        }
+        if (reacts(ledger, Reaction.DRAINED_FINISHES) != null) {
+            finish(ledger);
+        }
+        if (reacts(ledger, Reaction.DRAINED_CLOSES) != null) {
+            close(ledger);
+        }
     }
 
     @Override
@@ -186,6 +210,17 @@ final class App implements Handler {
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "is told that " + messages + " messages of " + bytes + " bytes were dropped"));
         }
+        Habit sends = reacts(ledger, Reaction.DROPPED_SENDS);
+        if (sends != null && ledger.notices < NOTICES_MAX) {
+            ledger.notices++;
+            answer(ledger, sends.size(), Sending.BYTES);
+        }
+        if (reacts(ledger, Reaction.DROPPED_FINISHES) != null) {
+            finish(ledger);
+        }
+        if (reacts(ledger, Reaction.DROPPED_CLOSES) != null) {
+            close(ledger);
+        }
     }
 
     @Override
@@ -199,8 +234,43 @@ final class App implements Handler {
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "is told the close: " + reason));
         }
+        boolean neverOpened = ledger.phase == Ledger.Phase.BEFORE_OPEN;
         order.closed(ledger, connection, reason);
-        house.leave(ledger);
+        boolean callsAgain = ledger.called && reacts(ledger, Reaction.CLOSE_CALLS_AGAIN) != null;
+        house.leave(ledger, callsAgain && house.callAgain(ledger, neverOpened && reason == CloseReason.CONNECT_FAILED));
+        Habit sends = reacts(ledger, Reaction.CLOSE_SENDS);
+        if (sends != null) {
+            answer(ledger, sends.size(), Sending.BYTES);
+            Ledger other = house.pick(ledger.peer.plan.number());
+            if (other != null) {
+                answer(other, sends.size(), Sending.BYTES);
+            }
+        }
+    }
+
+    // ---- what nobody has asked for
+
+    /** What the application does about it; null: nothing. */
+    private @Nullable Habit reacts(Ledger ledger, Reaction reaction) {
+        for (int i = 0; i < plan.habits().size() && !scene.healed && !house.shut; i++) {
+            Habit habit = plan.habits().get(i);
+            if (habit.reaction() == reaction && habit.concerns(ledger.peer)) {
+                scene.tally.add("reaction", reaction);
+                return habit;
+            }
+        }
+        return null;
+    }
+
+    private void opens(Ledger ledger) {
+        Habit first = reacts(ledger, Reaction.OPEN_SENDS_FIRST);
+        if (first != null) {
+            answer(ledger, first.size(), Sending.AHEAD);
+        }
+        Habit fills = reacts(ledger, Reaction.OPEN_FILLS);
+        for (int i = 0; fills != null && i < FILL_MAX && !ledger.connection().queue().isHigh(); i++) {
+            answer(ledger, fills.size(), Sending.OFFER);
+        }
     }
 
     private static @Nullable Ledger ledger(Connection connection) {

@@ -50,7 +50,8 @@ final class Drawing {
         }
         int serverCount = draw.number(1, 1, 1, 1, 1, 1, 2, 2, 2, 3);
         for (int i = 0; i < serverCount; i++) {
-            servers.add(server(i));
+            ServerPlan plain = server(i);
+            servers.add(plain.withHabits(habits(plain)));
         }
         List<PeerPlan> peers = new ArrayList<>();
         int peerCount = draw.between(PEERS_MIN, PEERS_MAX);
@@ -79,7 +80,26 @@ final class Drawing {
         return new ServerPlan(number, engine, draw.number(1, 1, 1, 2, 3), frames, overflow, limits(), draw.chance(30),
                 draw.number(1, 8, 16, 64, 128, 128, 128), draw.chance(10) ? draw.between(12, 30) : 0,
                 draw.chance(30) ? draw.between(1, 3) : 0, pureEcho,
-                draw.pick(Farewell.FINISH, Farewell.FINISH, Farewell.LAST_WORD, Farewell.LATER, Farewell.CLOSE));
+                draw.pick(Farewell.FINISH, Farewell.FINISH, Farewell.LAST_WORD, Farewell.LATER, Farewell.CLOSE), List.of());
+    }
+
+    /** Drawn from numbers of their own: few of many, and those that end connections of few clients. */
+    private List<Habit> habits(ServerPlan server) {
+        Draw habitual = new Draw(seed ^ ((0x6861626974L + server.number()) << 8)); // "habit"
+        List<Habit> habits = new ArrayList<>();
+        if (server.pureEcho() || habitual.chance(40)) {
+            return habits;
+        }
+        int size = Math.min((int) habitual.spread(1, Math.max(16, server.limits().queueBytesMax() / 2)),
+                server.frames().lengthMax());
+        for (Reaction reaction : Reaction.values()) {
+            int oneIn = reaction.ends() ? habitual.number(3, 5, 11) : habitual.number(1, 1, 2, 5);
+            long nanos = habitual.spread(1000, 3_000 * MILLI);
+            if (habitual.chance(15)) {
+                habits.add(new Habit(reaction, oneIn, Math.min(size, 20_000), nanos));
+            }
+        }
+        return habits;
     }
 
     private Limits limits() {

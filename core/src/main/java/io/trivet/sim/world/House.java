@@ -21,6 +21,7 @@ final class House {
     /** {@link #origin}: the connection's own loop. */
     static final int OWN = -2;
     static final int PORT = 8080;
+    private static final int CALLS_AGAIN_MAX = 3;
 
     /** A message to everybody; its number is that of its share in each queue. */
     record Broadcast(int order, String name, int origin, int length) {}
@@ -95,9 +96,32 @@ final class House {
 
     /** The server connects to a client. */
     void call(Peer peer) {
+        call(peer, true);
+    }
+
+    /**
+     * Calls anew whom a connection was lost to, a few times.
+     *
+     * @param lost the connection
+     * @param unreached whether it never came about
+     * @return whether its client goes on waiting for it
+     */
+    boolean callAgain(Ledger lost, boolean unreached) {
+        Peer peer = lost.peer;
+        boolean waits = unreached && peer.awaitsCall();
+        if (peer.callsAgain == CALLS_AGAIN_MAX || (!waits && !peer.listensNoMore())) {
+            return false;
+        }
+        peer.callsAgain++;
+        return call(peer, waits) && waits;
+    }
+
+    private boolean call(Peer peer, boolean awaited) {
         Ledger ledger = new Ledger(plan, peer, true, scene.now());
         open.add(ledger);
-        peer.ledger = ledger;
+        if (awaited) {
+            peer.ledger = ledger;
+        }
         Connection connection;
         try {
             connection = server().connect(peer.address(), new App(scene, this, ledger));
@@ -106,8 +130,10 @@ final class House {
                 scene.findings.report(Rule.CRASH, "an open server refuses to connect", e);
             }
             open.remove(ledger);
-            peer.ledger = null;
-            return;
+            if (awaited) {
+                peer.ledger = null;
+            }
+            return false;
         }
         ledger.connection(connection);
         connection.attachment(ledger);
@@ -117,6 +143,7 @@ final class House {
             int size = Math.min(25 + 20 * peer.plan.number() * peer.plan.number(), plan.limits().queueBytesMax() / 4);
             app.answer(ledger, Math.min(size, plan.frames().lengthMax()), Sending.BYTES);
         }
+        return true;
     }
 
     /** Nobody who waits is made to wait any longer. */
@@ -160,12 +187,14 @@ final class House {
         }
     }
 
-    void leave(Ledger ledger) {
+    void leave(Ledger ledger, boolean calledAgain) {
         open.remove(ledger);
         if (ledger.connection().queue().bytes() > 0) {
             leaving.add(ledger);
         }
-        ledger.peer.callFailed();
+        if (!calledAgain) {
+            ledger.peer.callFailed();
+        }
         if (!ledger.called) {
             accepted--;
             perAddress.merge(ledger.connection().remoteAddress().getAddress(), -1, Integer::sum);

@@ -68,6 +68,9 @@ final class Ledger {
     /** Answers that are left to give once the queue has drained. */
     int pumpLeft;
     int pumpSize;
+    /** How often something that was dropped was answered by a message, and an empty queue. */
+    int notices;
+    int refills;
 
     /** Since when something waits in the queue, as was seen after a turn; -1: nothing does. */
     long waitingSinceNanos = -1;

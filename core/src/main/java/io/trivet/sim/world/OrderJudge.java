@@ -56,12 +56,14 @@ final class OrderJudge {
         expect(ledger, !connection.queue().isHigh(), "is told that its queue has drained, and it is high");
         expectOwnLoop(ledger);
         ledger.wasHigh = false;
+        scene.callsBack++;
     }
 
     void dropped(Ledger ledger, int messages, long bytes) {
         expect(ledger, ledger.phase != Ledger.Phase.CLOSED, "is told of dropped messages after its end");
         expect(ledger, ledger.plan.overflow() == Overflow.DROP_OLDEST, "drops messages, which is not its policy");
         expect(ledger, messages > 0 && bytes > 0, "is told of nothing dropped");
+        scene.callsBack++;
         expectOwnLoop(ledger);
     }
 

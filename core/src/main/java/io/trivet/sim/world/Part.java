@@ -39,6 +39,10 @@ record Part(String name) {
         return new Part("s" + server + "." + plain.name());
     }
 
+    static Part ofServer(int server, Reaction reaction) {
+        return new Part("s" + server + "." + reaction.name());
+    }
+
     static Part ofPeer(int peer, Plain plain) {
         return new Part("p" + peer + "." + plain.name());
     }

@@ -38,6 +38,8 @@ final class Peer {
     final House house;
     final Said said;
     @Nullable Ledger ledger;
+    /** How often it was called once more. */
+    int callsAgain;
     /** Ordinary bytes that the kernel has taken. */
     int written;
     /** Ordinary bytes that it has read, and when it read the last of them. */
@@ -428,6 +430,16 @@ final class Peer {
     /** Whether it has tried to connect. */
     boolean hasTried() {
         return begun && !hasNoSocket;
+    }
+
+    /** Whether it waits to be called, and to no call it has answered. */
+    boolean awaitsCall() {
+        return begun && stream == null && !isOver() && plan.listens();
+    }
+
+    /** Whether it listens no more, so that whoever calls is refused. */
+    boolean listensNoMore() {
+        return begun && (listener == null || isOver());
     }
 
     /** One that is called, and whose call has failed, waits for nobody. */

@@ -18,17 +18,17 @@ enum Plain {
         Limits limits = s.limits();
         return switch (this) {
             case LOOPS -> new ServerPlan(s.number(), s.engine(), 1, s.frames(), s.overflow(), limits, s.urgent(), s.backlog(),
-                    s.descriptorLimit(), s.greetings(), s.pureEcho(), s.farewell());
+                    s.descriptorLimit(), s.greetings(), s.pureEcho(), s.farewell(), s.habits());
             case DESCRIPTORS -> new ServerPlan(s.number(), s.engine(), s.loops(), s.frames(), s.overflow(), limits, s.urgent(),
-                    s.backlog(), 0, s.greetings(), s.pureEcho(), s.farewell());
+                    s.backlog(), 0, s.greetings(), s.pureEcho(), s.farewell(), s.habits());
             case URGENT -> new ServerPlan(s.number(), s.engine(), s.loops(), s.frames(), s.overflow(), limits, false, s.backlog(),
-                    s.descriptorLimit(), s.greetings(), s.pureEcho(), s.farewell());
+                    s.descriptorLimit(), s.greetings(), s.pureEcho(), s.farewell(), s.habits());
             case BACKLOG -> new ServerPlan(s.number(), s.engine(), s.loops(), s.frames(), s.overflow(), limits, s.urgent(),
-                    BACKLOG_CONNECTIONS, s.descriptorLimit(), s.greetings(), s.pureEcho(), s.farewell());
+                    BACKLOG_CONNECTIONS, s.descriptorLimit(), s.greetings(), s.pureEcho(), s.farewell(), s.habits());
             case GREETINGS -> new ServerPlan(s.number(), s.engine(), s.loops(), s.frames(), s.overflow(), limits, s.urgent(),
-                    s.backlog(), s.descriptorLimit(), 0, s.pureEcho(), s.farewell());
+                    s.backlog(), s.descriptorLimit(), 0, s.pureEcho(), s.farewell(), s.habits());
             case FAREWELL -> new ServerPlan(s.number(), s.engine(), s.loops(), s.frames(), s.overflow(), limits, s.urgent(),
-                    s.backlog(), s.descriptorLimit(), s.greetings(), s.pureEcho(), Farewell.FINISH);
+                    s.backlog(), s.descriptorLimit(), s.greetings(), s.pureEcho(), Farewell.FINISH, s.habits());
             case QUEUE -> s.withLimits(limits.withQueueBytesMax(DEFAULTS.queueBytesMax())
                     .withQueueMarks(DEFAULTS.queueHighBytes(), DEFAULTS.queueLowBytes()));
             case BUDGET -> s.withLimits(limits.withQueueBudgetBytes(BUDGET_BYTES));

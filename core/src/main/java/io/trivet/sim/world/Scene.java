@@ -26,6 +26,8 @@ final class Scene {
      * is known; and one that goes on calling its application, which is nothing that happens, however busy both are.
      */
     long progress;
+    /** How often an application was told of its own doing: that something was dropped, or that its queue has drained. */
+    long callsBack;
     /** Calls on sockets, and completions. */
     long operations;
     long connections;

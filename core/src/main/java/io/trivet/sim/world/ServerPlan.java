@@ -3,6 +3,7 @@ package io.trivet.sim.world;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.sim.SimEngine;
+import java.util.List;
 
 /**
  * One server.
@@ -19,13 +20,19 @@ import io.trivet.sim.SimEngine;
  * @param greetings the messages it sends to who comes
  * @param pureEcho it sends back every piece as it comes, and nothing else; only with raw framing
  * @param farewell what it does when a client has ended its output
+ * @param habits what it does besides, of its own accord
  */
 record ServerPlan(int number, SimEngine engine, int loops, Frames frames, Overflow overflow, Limits limits, boolean urgent,
         int backlog,
-        int descriptorLimit, int greetings, boolean pureEcho, Farewell farewell) {
+        int descriptorLimit, int greetings, boolean pureEcho, Farewell farewell, List<Habit> habits) {
     ServerPlan withLimits(Limits others) {
         return new ServerPlan(number, engine, loops, frames, overflow, others, urgent, backlog, descriptorLimit, greetings,
                 pureEcho,
-                farewell);
+                farewell, habits);
+    }
+
+    ServerPlan withHabits(List<Habit> others) {
+        return new ServerPlan(number, engine, loops, frames, overflow, limits, urgent, backlog, descriptorLimit, greetings,
+                pureEcho, farewell, others);
     }
 }

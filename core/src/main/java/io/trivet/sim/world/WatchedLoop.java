@@ -9,6 +9,8 @@ final class WatchedLoop implements Loop {
     private static final int TURNS_FOR_NOTHING_MAX = 16;
     /** So many turns in a row may do something, and nothing comes of it. */
     private static final int TURNS_WITHOUT_PROGRESS_MAX = 1_000;
+    /** So often it may tell an application of what that has done itself, and nothing comes of it. */
+    private static final int CALLS_WITHOUT_PROGRESS_MAX = 20_000;
 
     private static final long ENDED_WITHIN_NANOS = 1_000_000;
     private static final int TURNS_OVERDUE_MAX = 8;
@@ -30,6 +32,7 @@ final class WatchedLoop implements Loop {
     private int turnsOverdue;
     private int turnsForNothing;
     private int turnsWithoutProgress;
+    private long callsWithoutProgress;
     /** For when it has asked to be turned; {@link #NO_DEADLINE}: only when something comes. Of the clock of its network. */
     private long asleepUntil;
 
@@ -58,6 +61,7 @@ final class WatchedLoop implements Loop {
         boolean unknownBroadcast = comesToUnknownBroadcast;
         comesToUnknownBroadcast = false;
         long progressBefore = scene.progress;
+        long callsBackBefore = scene.callsBack;
         int done;
         try {
             done = loop.turn();
@@ -82,6 +86,7 @@ final class WatchedLoop implements Loop {
         }
         asleepUntil = loop.nextDeadline();
         checkEnding();
+        callsWithoutProgress = scene.progress != progressBefore ? 0 : callsWithoutProgress + scene.callsBack - callsBackBefore;
         guardAgainstSpin(done, scene.progress != progressBefore);
         scene.findings.endIfAny();
         return done;
@@ -118,6 +123,10 @@ final class WatchedLoop implements Loop {
         if (turnsWithoutProgress > TURNS_WITHOUT_PROGRESS_MAX) {
             scene.findings.report(Rule.SPIN,
                     this + " has turned " + turnsWithoutProgress + " times in a row, and nothing came of it");
+        }
+        if (callsWithoutProgress > CALLS_WITHOUT_PROGRESS_MAX) {
+            scene.findings.report(Rule.SPIN, this + " has told its application " + callsWithoutProgress
+                    + " times that something was dropped, or has drained, and nothing else happened meanwhile");
         }
     }
 

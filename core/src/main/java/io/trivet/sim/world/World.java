@@ -112,6 +112,8 @@ public final class World {
             for (Plain plain : Plain.values()) {
                 left = cut.has(Part.ofServer(server.number(), plain)) ? plain.of(left) : left;
             }
+            left = left.withHabits(left.habits().stream()
+                    .filter(habit -> !cut.has(Part.ofServer(server.number(), habit.reaction()))).toList());
             serversLeft.add(left);
         }
         List<Act> actsLeft = new ArrayList<>();
@@ -167,6 +169,9 @@ public final class World {
                     }
                 }
             }
+        }
+        for (ServerPlan server : servers) {
+            server.habits().forEach(habit -> parts.add(Part.ofServer(server.number(), habit.reaction())));
         }
         for (Plain plain : Plain.values()) {
             for (ServerPlan server : servers) {
@@ -234,6 +239,7 @@ public final class World {
                 + (server.urgent() ? ", urgent" : "") + ", backlog " + server.backlog()
                 + (server.descriptorLimit() > 0 ? ", at most " + server.descriptorLimit() + " descriptors" : "")
                 + (server.greetings() > 0 ? ", greets " + server.greetings() : "") + ", at the end of input: "
-                + Words.of(server.farewell()) + "; " + Plain.unusual(server.limits());
+                + Words.of(server.farewell())
+                + (server.habits().isEmpty() ? "" : ", habits: " + server.habits()) + "; " + Plain.unusual(server.limits());
     }
 }

@@ -43,7 +43,7 @@ final class RestJudgeTest {
     private static World world(SimEngine engine, Step... steps) {
         Limits limits = Limits.defaults().withLingerTimeout(Duration.ofMillis(50));
         ServerPlan server = new ServerPlan(0, engine, 1, Frames.LINES, Overflow.PAUSE_READING, limits, false, 16, 0, 0, false,
-                Farewell.FINISH);
+                Farewell.FINISH, List.of());
         PeerPlan peer = new PeerPlan(0, Manner.NEVER_READS, 0, 0, false, true, MILLI, Pace.BRISK, false, 0, Arrays.asList(steps));
         return new World(1, List.of(server), List.of(peer), List.of(), FaultPlan.none(), 1000 * MILLI);
     }
