@@ -38,6 +38,15 @@ final class App implements Handler {
         }
     }
 
+    /** The same, and nobody has to declare it. */
+    private static final class UncheckedOnRequest extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        UncheckedOnRequest() {
+            super("on request", null, false, false);
+        }
+    }
+
     App(Scene scene, House house, @Nullable Ledger made) {
         this.scene = scene;
         this.house = house;
@@ -50,7 +59,7 @@ final class App implements Handler {
     // ---- callbacks
 
     @Override
-    public void onOpen(Connection connection) {
+    public void onOpen(Connection connection) throws Exception {
         Ledger ledger = made;
         if (ledger == null) {
             Peer peer = house.visitor(connection);
@@ -74,6 +83,7 @@ final class App implements Handler {
         if (scene.healed) {
             goAway(ledger);
         }
+        mayThrow(ledger, Reaction.OPEN_THROWS);
     }
 
     @Override
@@ -125,7 +135,7 @@ final class App implements Handler {
     }
 
     @Override
-    public void onUrgent(Connection connection, byte b) {
+    public void onUrgent(Connection connection, byte b) throws Exception {
         Ledger ledger = ledger(connection);
         if (ledger == null) {
             return;
@@ -144,10 +154,11 @@ final class App implements Handler {
         if (reacts(ledger, Reaction.URGENT_CLOSES) != null) {
             close(ledger);
         }
+        mayThrow(ledger, Reaction.URGENT_THROWS);
     }
 
     @Override
-    public void onEndOfInput(Connection connection) {
+    public void onEndOfInput(Connection connection) throws Exception {
         Ledger ledger = ledger(connection);
         if (ledger == null) {
             return;
@@ -170,10 +181,11 @@ final class App implements Handler {
             });
             case CLOSE -> close(ledger);
         }
+        mayThrow(ledger, Reaction.END_THROWS);
     }
 
     @Override
-    public void onDrained(Connection connection) {
+    public void onDrained(Connection connection) throws Exception {
         Ledger ledger = ledger(connection);
         if (ledger == null) {
             return;
@@ -195,10 +207,11 @@ final class App implements Handler {
         if (reacts(ledger, Reaction.DRAINED_CLOSES) != null) {
             close(ledger);
         }
+        mayThrow(ledger, Reaction.DRAINED_THROWS);
     }
 
     @Override
-    public void onDropped(Connection connection, int messages, long bytes) {
+    public void onDropped(Connection connection, int messages, long bytes) throws Exception {
         Ledger ledger = ledger(connection);
         if (ledger == null) {
             return;
@@ -221,10 +234,11 @@ final class App implements Handler {
         if (reacts(ledger, Reaction.DROPPED_CLOSES) != null) {
             close(ledger);
         }
+        mayThrow(ledger, Reaction.DROPPED_THROWS);
     }
 
     @Override
-    public void onClose(Connection connection, CloseReason reason) {
+    public void onClose(Connection connection, CloseReason reason) throws Exception {
         Ledger ledger = made != null ? made : ledger(connection);
         if (ledger == null) {
             return;
@@ -245,6 +259,9 @@ final class App implements Handler {
             if (other != null) {
                 answer(other, sends.size(), Sending.BYTES);
             }
+        }
+        if (reacts(ledger, Reaction.CLOSE_THROWS) != null) {
+            throw exception(ledger.peer.plan.number());
         }
     }
 
@@ -319,10 +336,38 @@ final class App implements Handler {
                 finish(ledger);
             }
             case CLOSE -> close(ledger);
-            case THROW -> {
+            case THROW -> throw failure(ledger);
+            case THROW_IN_TASK -> ledger.connection().execute(() -> {
+                scene.progress++;
+                App.<RuntimeException>throwUndeclared(said.number());
+            });
+            case THROW_IN_TIMER -> ledger.connection().schedule(Duration.ofNanos(ask.delayNanos()), () -> {
+                order.timer(ledger);
                 ledger.hasThrown = true;
-                throw new OnRequest();
-            }
+                App.<RuntimeException>throwUndeclared(said.number());
+            });
+        }
+    }
+
+    /** What a handler throws, now and then without having declared it. That is the end of the connection, unless it has ended before. */
+    private static Exception failure(Ledger ledger) {
+        ledger.hasThrown = ledger.connection().state() != ConnectionState.CLOSED;
+        return exception(ledger.peer.plan.number());
+    }
+
+    private static Exception exception(int number) {
+        return number % 2 == 0 ? new OnRequest() : new UncheckedOnRequest();
+    }
+
+    /** What need not be declared: other languages than Java can throw it from a task. */
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // that is the trick
+    private static <E extends Exception> void throwUndeclared(int number) throws E {
+        throw (E) exception(number);
+    }
+
+    private void mayThrow(Ledger ledger, Reaction reaction) throws Exception {
+        if (reacts(ledger, reaction) != null) {
+            throw failure(ledger);
         }
     }
 

@@ -41,7 +41,7 @@ final class Drawing {
         }
         for (Verb verb : Verb.values()) {
             boolean ends = switch (verb) {
-                case CLOSE, THROW, FINISH, FINISH_OUTPUT -> true;
+                case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT -> true;
                 default -> false;
             };
             if (draw.chance(ends ? 25 : 50)) {
@@ -214,7 +214,7 @@ final class Drawing {
             for (int i = 0; i < count; i++) {
                 Verb verb = draw.pick(choice);
                 boolean ends = switch (verb) {
-                    case CLOSE, THROW, FINISH, FINISH_OUTPUT -> true;
+                    case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT -> true;
                     default -> false;
                 };
                 asks.add(ask(ends && draw.chance(70) ? Verb.ECHO : verb));

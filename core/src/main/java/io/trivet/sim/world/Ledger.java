@@ -110,6 +110,7 @@ final class Ledger {
     boolean finishedOnLoop;
     boolean outputFinished;
     boolean closedByApplication;
+    /** Its handler has thrown an exception while it was not closed yet: that is the end, and the reason for it. */
     boolean hasThrown;
     boolean wasFull;
     /** From another loop it was to be sent more than the server's budget may have held. */

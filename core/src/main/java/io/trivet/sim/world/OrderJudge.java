@@ -169,6 +169,7 @@ final class OrderJudge {
     }
 
     private void expectOwnLoop(Ledger ledger) {
+        expect(ledger, !ledger.hasThrown, "is told something after its handler has thrown an exception");
         expect(ledger, ledger.loopKey == Scene.OUTSIDE || ledger.peer.house.isRightPlace(ledger),
                 "is told something on another's loop");
     }

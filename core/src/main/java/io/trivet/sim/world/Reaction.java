@@ -17,13 +17,16 @@ enum Reaction {
     /** A message to a connection that is closed, and one to another. */
     CLOSE_SENDS,
     /** A new connection in place of one that the server had made, a few times. */
-    CLOSE_CALLS_AGAIN;
+    CLOSE_CALLS_AGAIN,
+    /** An exception, as any of the following. */
+    OPEN_THROWS, URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS, CLOSE_THROWS;
 
     /** Whether it ends the connection. */
     boolean ends() {
         return switch (this) {
-            case DROPPED_FINISHES, DROPPED_CLOSES, URGENT_FINISHES, URGENT_CLOSES, DRAINED_FINISHES, DRAINED_CLOSES -> true;
-            case OPEN_SENDS_FIRST, OPEN_FILLS, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS, CLOSE_CALLS_AGAIN -> false;
+            case DROPPED_FINISHES, DROPPED_CLOSES, URGENT_FINISHES, URGENT_CLOSES, DRAINED_FINISHES, DRAINED_CLOSES, OPEN_THROWS,
+                    URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS -> true;
+            case OPEN_SENDS_FIRST, OPEN_FILLS, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS, CLOSE_CALLS_AGAIN, CLOSE_THROWS -> false;
         };
     }
 }

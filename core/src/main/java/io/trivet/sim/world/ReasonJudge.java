@@ -56,6 +56,10 @@ final class ReasonJudge {
             scene.findings.report(Rule.ENDS, ledger + " is closed: " + reason
                     + ", without a wait for its client, who has not finished: a reset may destroy what was sent last");
         }
+        if (ledger.hasThrown && reason != CloseReason.HANDLER_FAILED) {
+            scene.findings.report(Rule.ENDS,
+                    ledger + " is closed: " + reason + ", and its handler has thrown an exception before");
+        }
         if (!holds) {
             scene.findings.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
                     ledger + " is closed for a reason that there was not: " + reason);

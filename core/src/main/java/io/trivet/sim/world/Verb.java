@@ -35,5 +35,9 @@ enum Verb {
     /** The end at once. */
     CLOSE,
     /** An exception. */
-    THROW
+    THROW,
+    /** An exception from a task, which is nobody's fault but the task's. */
+    THROW_IN_TASK,
+    /** An exception from what was to be done after some time. */
+    THROW_IN_TIMER
 }
