@@ -284,6 +284,13 @@ final class App implements Handler {
         if (first != null) {
             answer(ledger, first.size(), Sending.AHEAD);
         }
+        Habit pauses = reacts(ledger, Reaction.OPEN_PAUSES);
+        if (pauses != null) {
+            pause(ledger, pauses.nanos());
+        }
+        if (reacts(ledger, Reaction.OPEN_BLINKS) != null) {
+            blink(ledger);
+        }
         Habit fills = reacts(ledger, Reaction.OPEN_FILLS);
         for (int i = 0; fills != null && i < FILL_MAX && !ledger.connection().queue().isHigh(); i++) {
             answer(ledger, fills.size(), Sending.OFFER);
@@ -325,6 +332,11 @@ final class App implements Handler {
             case BROADCAST -> house.broadcast(ask.size());
             case TELL -> tellAnother(ledger, ask);
             case PAUSE -> pause(ledger, ask.delayNanos());
+            case BLINK -> blink(ledger);
+            case PAUSE_ANOTHER -> {
+                Ledger other = house.pick(ask.length());
+                pause(other == null ? ledger : other, ask.delayNanos());
+            }
             case URGENT -> urgent(ledger);
             case FINISH_OUTPUT -> {
                 answer(ledger, ask.size(), Sending.BYTES);
@@ -462,12 +474,28 @@ final class App implements Handler {
         }
         Connection connection = ledger.connection();
         connection.pauseReading();
-        ledger.pausedByApplication = house.origin(ledger) == House.OWN; // from elsewhere it takes effect later
-        schedule(ledger, nanos, () -> {
+        if (house.origin(ledger) == House.OWN) {
+            ledger.pausedByApplication = true;
+        } else { // it takes effect later: just before this does
+            connection.execute(() -> ledger.pausedByApplication = !scene.healed);
+        }
+        schedule(ledger, nanos, () -> resume(ledger));
+    }
+
+    private void blink(Ledger ledger) {
+        if (!ledger.pausedByApplication) {
+            ledger.pausedByApplication = true;
+            ledger.connection().pauseReading();
+            resume(ledger);
+        }
+    }
+
+    private void resume(Ledger ledger) {
+        if (ledger.pausedByApplication) { // else it changes nothing, and no deadline begins anew
             ledger.pausedByApplication = false;
             ledger.lastResumeNanos = scene.now();
-            connection.resumeReading();
-        });
+        }
+        ledger.connection().resumeReading();
     }
 
     private void schedule(Ledger ledger, long delayNanos, Runnable task) {
@@ -502,9 +530,7 @@ final class App implements Handler {
 
     /** From the healing on: nobody is made to wait any more. */
     void goAway(Ledger ledger) {
-        ledger.pausedByApplication = false;
-        ledger.lastResumeNanos = scene.now();
-        ledger.connection().resumeReading();
+        resume(ledger);
     }
 
     private static String told(Ledger ledger, String what) {

@@ -14,12 +14,12 @@ record Ask(Verb verb, int length, int count, int size, long delayNanos) {
     public String toString() {
         String what = Words.of(verb) + "[" + length;
         return switch (verb) {
-            case QUIET, ECHO, CLOSE, THROW, THROW_IN_TASK, URGENT -> what + "]";
+            case QUIET, ECHO, CLOSE, THROW, THROW_IN_TASK, BLINK, URGENT -> what + "]";
             case ANSWER, ANSWER_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
             case FIRST, SOON, BROADCAST, TELL, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
             case LATER -> what + " -> " + size + " in " + Words.time(delayNanos) + "]";
             case THROW_IN_TIMER -> what + " in " + Words.time(delayNanos) + "]";
-            case PAUSE -> what + " for " + Words.time(delayNanos) + "]";
+            case PAUSE, PAUSE_ANOTHER -> what + " for " + Words.time(delayNanos) + "]";
         };
     }
 }

@@ -229,7 +229,9 @@ final class Drawing {
             int roomy = Math.max(16, cap / 8);
             int size = (int) draw.spread(1, draw.chance(5) ? cap + 1 : Math.min(roomy, 20_000));
             int count = verb == Verb.PUMP || manner == Manner.FLOODER ? draw.between(1, 40) : (int) draw.spread(1, 8);
-            return new Ask(verb, length, count, Math.min(size, server.frames().lengthMax()), draw.spread(1000, 200 * MILLI));
+            boolean pauses = verb == Verb.PAUSE || verb == Verb.PAUSE_ANOTHER; // longer than any timeout, now and then
+            long delay = draw.spread(1000, (pauses ? 3_000 : 200) * MILLI);
+            return new Ask(verb, length, count, Math.min(size, server.frames().lengthMax()), delay);
         }
     }
 

@@ -6,6 +6,10 @@ enum Reaction {
     OPEN_SENDS_FIRST,
     /** Messages until the queue is high. */
     OPEN_FILLS,
+    /** Nothing is read for some time, from the beginning. */
+    OPEN_PAUSES,
+    /** It pauses, and resumes at once. */
+    OPEN_BLINKS,
     /** A message about what was dropped, which may drop others. */
     DROPPED_SENDS,
     /** The end, orderly, since something was dropped. */
@@ -26,7 +30,7 @@ enum Reaction {
         return switch (this) {
             case DROPPED_FINISHES, DROPPED_CLOSES, URGENT_FINISHES, URGENT_CLOSES, DRAINED_FINISHES, DRAINED_CLOSES, OPEN_THROWS,
                     URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS -> true;
-            case OPEN_SENDS_FIRST, OPEN_FILLS, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS, CLOSE_CALLS_AGAIN, CLOSE_THROWS -> false;
+            case OPEN_SENDS_FIRST, OPEN_FILLS, OPEN_PAUSES, OPEN_BLINKS, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS, CLOSE_CALLS_AGAIN, CLOSE_THROWS -> false;
         };
     }
 }

@@ -12,6 +12,7 @@ final class ReasonJudge {
     /** A budget below this can be exceeded by a world of this size. */
     static final long SCARCE_BUDGET_BYTES = 1 << 20;
 
+
     private final Scene scene;
 
     ReasonJudge(Scene scene) {
@@ -43,8 +44,9 @@ final class ReasonJudge {
                 ledger.wire != null && passed(Math.max(ledger.wire.takenNanos, ledger.queuedAloneNanos), limits.writeTimeout())
                         && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
-            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && hasTakenTooLong(ledger);
-            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && passed(ledger.openedNanos, limits.firstMessageTimeout());
+            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && !ledger.pausedByApplication && hasTakenTooLong(ledger);
+            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && !ledger.pausedByApplication
+                    && passed(Math.max(ledger.openedNanos, ledger.lastResumeNanos), limits.firstMessageTimeout());
             case MESSAGE_TOO_LONG -> ledger.nextMessage < peer.said.messages().size()
                     && (peer.said.messages().get(ledger.nextMessage).ask() == null || peer.urgentsSent > 0); // which may be among the bytes
             case HANDLER_FAILED -> ledger.hasThrown;
@@ -70,8 +72,8 @@ final class ReasonJudge {
     private boolean hasTakenTooLong(Ledger ledger) {
         Duration timeout = ledger.plan.limits().messageTimeout();
         return ledger.peer.urgentsSent > 0
-                ? passed(ledger.lastMessageNanos, timeout)
-                : ledger.begunMessage == ledger.nextMessage && passed(ledger.begunNanos, timeout);
+                ? passed(Math.max(ledger.lastMessageNanos, ledger.lastResumeNanos), timeout)
+                : ledger.begunMessage == ledger.nextMessage && passed(Math.max(ledger.begunNanos, ledger.lastResumeNanos), timeout);
     }
 
     /** Whether nobody was there, or the net or the host stood in the way. */

@@ -183,8 +183,9 @@ final class StandingJudge {
         if (state == ConnectionState.OPEN && wire.receiving && !wire.inputEnded) {
             unread(ledger, wire);
         }
-        if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called) {
-            late(ledger, ledger.openedNanos, limits.firstMessageTimeout(), 0, "to say something");
+        if (state == ConnectionState.OPEN && !ledger.hasSpoken && !ledger.called && wire.receiving) { // else we let it wait
+            late(ledger, Math.max(ledger.openedNanos, wire.receivingSinceNanos), limits.firstMessageTimeout(), 0,
+                    "to say something");
         }
     }
 

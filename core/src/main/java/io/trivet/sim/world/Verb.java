@@ -39,5 +39,9 @@ enum Verb {
     /** An exception from a task, which is nobody's fault but the task's. */
     THROW_IN_TASK,
     /** An exception from what was to be done after some time. */
-    THROW_IN_TIMER
+    THROW_IN_TIMER,
+    /** A pause that ends at once. */
+    BLINK,
+    /** Another connection is not read for some time, on whichever loop. */
+    PAUSE_ANOTHER
 }
