@@ -92,7 +92,15 @@ public enum SimFault {
     /** Each stop or close while an operation is under way: the operation completes all the same, before the cancellation takes hold. */
     CANCEL_LOSES(0.3),
     /** Each {@linkplain io.trivet.net.Proactor#PENDING pending} send: its memory is read up to ten milliseconds late. */
-    SEND_LATE(0.3);
+    SEND_LATE(0.3),
+
+    // Calls, once more.
+
+    /**
+     * Each stream that a poller like epoll is to watch, or to watch for something else: ENOMEM or ENOSPC. In the second case it watches the
+     * stream no more.
+     */
+    WATCH_REFUSED(0.002);
 
     private final double usual;
 

@@ -190,6 +190,7 @@ final class SimPoller implements Poller {
             throw new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,
                     "EPERM, epoll cannot watch a regular file or a directory: the networks poll and select can");
         }
+        checkAccepted(ours, file);
         if (fd >= table.length) {
             table = Arrays.copyOf(table, Math.max(fd + 1, table.length * 2));
         }
@@ -213,10 +214,27 @@ final class SimPoller implements Poller {
             remove(watch);
             throw new ClosedSocketException(socket.toString());
         }
+        if (interest != watch.interest) {
+            try {
+                checkAccepted(watch.socket, watch.file);
+            } catch (NetworkException e) {
+                remove(watch); // what it watches now is not known any more
+                throw e;
+            }
+        }
         watch.interest = interest;
         watch.token = token;
         watch.changed(OpenFile.EVERYTHING);
         host.kernel.progress();
+    }
+
+    /** Only epoll asks the kernel before it waits. */
+    private void checkAccepted(SimSocket socket, OpenFile file) throws NetworkException {
+        if (engine == SimEngine.EPOLL && file instanceof TcpEnd end && host.faults.happens(SimFault.WATCH_REFUSED)) {
+            host.kernel.strikes(SimFault.WATCH_REFUSED, end);
+            boolean memory = host.faults.random(SimFault.WATCH_REFUSED).below(2) == 0;
+            throw new NetworkException("epoll_ctl", socket, memory ? ErrorCode.ENOMEM : ErrorCode.ENOSPC);
+        }
     }
 
     @Override

@@ -20,7 +20,6 @@ public final class Coverage {
     private static final Map<String, String> NEVER = new TreeMap<>(Map.of(
             "reason TOO_MANY_FROM_ADDRESS", "told to no handler: limit CONNECTIONS_PER_ADDRESS",
             "reason SPINNING", "a defect of the server, which ends a run",
-            "reason FAILED", "a defect of the server, which ends a run",
             "limit HANDLER_TIME", "of started servers alone: a thread of its own watches"));
 
     /** Below this the counts of what is rare say little. */

@@ -80,6 +80,8 @@ final class Peer {
     private boolean finishedOutput;
     private boolean inputEnded;
     private boolean cutOff;
+    /** Its own system cannot watch its socket: it hangs up. */
+    private boolean gaveUp;
     private int watched = -1;
 
     Peer(Scene scene, PeerPlan plan, House house, SimHost host, Poller poller, Guests guests, Peers loop, int token) {
@@ -108,7 +110,7 @@ final class Peer {
 
     /** Whether a server may be told the end of its input. */
     boolean outputEnded() {
-        return finishedOutput || end == End.OWN || end == End.FINISHED;
+        return finishedOutput || end == End.OWN || end == End.FINISHED || gaveUp;
     }
 
     /** Whether it has reset, hung up, or was cut itself: then a server may see a reset. */
@@ -456,6 +458,7 @@ final class Peer {
         ErrorCode code = failure instanceof NetworkException e ? e.code() : null;
         boolean expected = code != null && switch (code) {
             case ECONNRESET, EPIPE, ECONNREFUSED, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH, ENETUNREACH, ENOTCONN -> true;
+            case ENOMEM, ENOSPC -> isStruckBy(SimFault.WATCH_REFUSED);
             default -> false;
         };
         if (!expected) {
@@ -463,10 +466,11 @@ final class Peer {
         }
         cutBy = code;
         cutOff = true;
+        gaveUp = code == ErrorCode.ENOMEM || code == ErrorCode.ENOSPC;
         if (connected) {
             bytesCutOff = judge.left();
         }
-        end(connected ? End.CUT : End.NOT_CONNECTED, "is cut off: " + failure.getMessage());
+        end(connected ? gaveUp ? End.OWN : End.CUT : End.NOT_CONNECTED, "is cut off: " + failure.getMessage());
     }
 
     private void end(End how, String told) {

@@ -12,7 +12,6 @@ final class ReasonJudge {
     /** A budget below this can be exceeded by a world of this size. */
     static final long SCARCE_BUDGET_BYTES = 1 << 20;
 
-
     private final Scene scene;
 
     ReasonJudge(Scene scene) {
@@ -33,7 +32,7 @@ final class ReasonJudge {
             case SERVER_CLOSED -> house.shut
                     || (house.drains && (scene.now() >= house.endsNanos || ledger.phase == Ledger.Phase.BEFORE_OPEN)); // too late to begin
             case RESET -> wireReset;
-            case FAILED -> false;
+            case FAILED -> peer.isStruckBy(SimFault.WATCH_REFUSED);
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN && mayFailToConnect(peer);
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
                     && passed(ledger.createdNanos, limits.connectTimeout());
@@ -81,7 +80,8 @@ final class ReasonJudge {
         return !peer.plan.listens() || peer.isOver() || scene.healed || peer.house.plan.descriptorLimit() > 0
                 || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
                 || peer.isStruckBy(SimFault.CONNECT_IGNORED) || peer.isStruckBy(SimFault.ACCEPT_ABORTED)
-                || peer.isStruckBy(SimFault.RESET) || scene.fired(SimFault.SOCKET_REFUSED);
+                || peer.isStruckBy(SimFault.RESET) || peer.isStruckBy(SimFault.WATCH_REFUSED)
+                || scene.fired(SimFault.SOCKET_REFUSED);
     }
 
     private static boolean isOrderly(CloseReason reason) {

@@ -121,7 +121,7 @@ final class RestJudge {
                 }
             }
             case NOT_CONNECTED -> {
-                boolean known = ledger.called || netReset || !orderly;
+                boolean known = ledger.called || netReset || !orderly || peer.isStruckBy(SimFault.WATCH_REFUSED);
                 if (!known) {
                     report(peer, reason, "was never connected");
                 }
@@ -143,7 +143,7 @@ final class RestJudge {
         boolean refused = house.isEnding() || house.plan.limits().connectionsPerAddressMax() > 0
                 || peer.isStruckBy(SimFault.ACCEPT_ABORTED) || peer.isStruckBy(SimFault.RESET)
                 || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
-                || peer.isStruckBy(SimFault.CONNECT_IGNORED);
+                || peer.isStruckBy(SimFault.CONNECT_IGNORED) || peer.isStruckBy(SimFault.WATCH_REFUSED);
         boolean explained = switch (peer.end) {
             case OWN, NONE -> true;
             case NOT_CONNECTED -> refused || peer.plan.called() || !peer.hasTried()
