@@ -71,19 +71,19 @@ sealed interface Act {
         }
     }
 
-    /** The server drains. */
-    record Drain(long atNanos, int server, long timeoutNanos) implements Act {
+    /** The server drains, perhaps once more; asked by the next callback of its application, if it is from within. */
+    record Drain(long atNanos, int server, long timeoutNanos, boolean within) implements Act {
         @Override
         public String toString() {
-            return "drains within " + Words.time(timeoutNanos);
+            return "drains within " + Words.time(timeoutNanos) + (within ? ", asked in a callback" : "");
         }
     }
 
-    /** The server closes. */
-    record Shut(long atNanos, int server) implements Act {
+    /** The server closes, perhaps while it drains. */
+    record Shut(long atNanos, int server, boolean within) implements Act {
         @Override
         public String toString() {
-            return "closes";
+            return "closes" + (within ? ", asked in a callback" : "");
         }
     }
 }

@@ -71,6 +71,7 @@ final class App implements Handler {
         }
         house.enter(ledger, connection);
         order.open(ledger, connection);
+        house.grantWish();
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "opens"));
         }
@@ -93,6 +94,7 @@ final class App implements Handler {
             return;
         }
         order.message(ledger, connection);
+        house.grantWish();
         if (plan.frames().isRaw()) {
             onPiece(ledger, message);
             return;
@@ -141,6 +143,7 @@ final class App implements Handler {
             return;
         }
         order.urgent(ledger, connection);
+        house.grantWish();
         input.urgent(ledger, b);
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "is told the urgent byte " + (b & 0xff)));
@@ -164,6 +167,7 @@ final class App implements Handler {
             return;
         }
         order.endOfInput(ledger, connection);
+        house.grantWish();
         input.end(ledger);
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "is told the end of the input"));
@@ -192,6 +196,7 @@ final class App implements Handler {
         }
         scene.tally.add("limit", Limit.QUEUE_LOW);
         order.drained(ledger, connection);
+        house.grantWish();
         if (scene.timeline.isTold()) {
             scene.timeline.tell(told(ledger, "is told that its queue has drained"));
         }
@@ -218,6 +223,7 @@ final class App implements Handler {
         }
         scene.tally.add("policy", Overflow.DROP_OLDEST);
         order.dropped(ledger, messages, bytes);
+        house.grantWish();
         ledger.droppedMessages += messages;
         ledger.droppedBytes += bytes;
         if (scene.timeline.isTold()) {
@@ -250,6 +256,7 @@ final class App implements Handler {
         }
         boolean neverOpened = ledger.phase == Ledger.Phase.BEFORE_OPEN;
         order.closed(ledger, connection, reason);
+        house.grantWish();
         boolean callsAgain = ledger.called && reacts(ledger, Reaction.CLOSE_CALLS_AGAIN) != null;
         house.leave(ledger, callsAgain && house.callAgain(ledger, neverOpened && reason == CloseReason.CONNECT_FAILED));
         Habit sends = reacts(ledger, Reaction.CLOSE_SENDS);

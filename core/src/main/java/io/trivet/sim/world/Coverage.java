@@ -47,6 +47,7 @@ public final class Coverage {
         add(names, "client", Manner.values());
         add(names, "asked to", Verb.values());
         add(names, "reaction", Reaction.values());
+        add(names, "end", House.Ending.values());
         add(names, "client's end", Peer.End.values());
         names.remove("client's end NONE");
         return names;

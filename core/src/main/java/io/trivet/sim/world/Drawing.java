@@ -268,11 +268,28 @@ final class Drawing {
         for (int server = 0; server < servers.size(); server++) {
             if (draw.chance(20)) {
                 long at = draw.spread(100 * MILLI, 3_000 * MILLI);
-                acts.add(draw.chance(75)
-                        ? new Act.Drain(at, server, draw.spread(MILLI, 5_000 * MILLI))
-                        : new Act.Shut(at, server));
+                Act end = draw.chance(75)
+                        ? new Act.Drain(at, server, draw.spread(MILLI, 5_000 * MILLI), false)
+                        : new Act.Shut(at, server, false);
+                acts.add(end);
+                acts.addAll(ends(end));
             }
         }
         return acts;
+    }
+
+    /** What follows upon the end of a server, or comes just before: it is asked for in a callback, drains once more, or closes while it drains. */
+    private List<Act> ends(Act end) {
+        Draw more = new Draw(seed ^ ((0x656e64L + end.server()) << 8)); // "end"
+        List<Act> ends = new ArrayList<>();
+        int count = more.number(0, 0, 1, 1, 2);
+        for (int i = 0; i < count; i++) {
+            long at = Math.max(MILLI, end.atNanos() + more.spread(0, 1_000 * MILLI) - more.spread(0, 20 * MILLI));
+            long timeout = more.chance(30) ? 0 : more.spread(1, 5_000 * MILLI);
+            ends.add(more.chance(70)
+                    ? new Act.Drain(at, end.server(), timeout, more.chance(50))
+                    : new Act.Shut(at, end.server(), more.chance(50)));
+        }
+        return ends;
     }
 }

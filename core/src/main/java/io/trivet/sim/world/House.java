@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,6 +51,12 @@ final class House {
     long endsNanos = -1;
     boolean drains;
     boolean shut;
+    private @Nullable Runnable wish;
+
+    /** How a server's end is asked for. */
+    enum Ending {
+        DRAINS, DRAINS_AGAIN, CLOSES, CLOSES_WHILE_DRAINING, ASKED_IN_A_CALLBACK
+    }
 
     House(Scene scene, ServerPlan plan, WatchedNetwork network, InetSocketAddress address, Guests guests) {
         this.scene = scene;
@@ -79,6 +86,49 @@ final class House {
     /** Whether it is to end, or has. */
     boolean isEnding() {
         return drains || shut;
+    }
+
+    // ---- the end
+
+    void drain(long timeoutNanos) {
+        if (shut) {
+            return;
+        }
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell("server " + plan.number() + " is asked to drain within " + Words.time(timeoutNanos));
+        }
+        scene.tally.add("end", drains ? Ending.DRAINS_AGAIN : Ending.DRAINS);
+        drains = true;
+        endsNanos = scene.now() + timeoutNanos;
+        server().drain(Duration.ofNanos(timeoutNanos));
+    }
+
+    void shut() {
+        if (shut) {
+            return;
+        }
+        if (scene.timeline.isTold()) {
+            scene.timeline.tell("server " + plan.number() + " is asked to close");
+        }
+        scene.tally.add("end", drains ? Ending.CLOSES_WHILE_DRAINING : Ending.CLOSES);
+        shut = true;
+        endsNanos = scene.now();
+        server().close();
+    }
+
+    /** What the next callback of the application does first. */
+    void wish(Runnable what) {
+        wish = what;
+    }
+
+    /** Called by every callback. */
+    void grantWish() {
+        Runnable granted = wish;
+        if (granted != null) {
+            wish = null;
+            scene.tally.add("end", Ending.ASKED_IN_A_CALLBACK);
+            granted.run();
+        }
     }
 
     // ---- who comes and goes

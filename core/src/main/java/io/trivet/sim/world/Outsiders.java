@@ -2,7 +2,6 @@ package io.trivet.sim.world;
 
 import io.trivet.net.Loop;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -71,11 +70,16 @@ final class Outsiders implements Loop {
             scene.progress++;
             told(act);
             Objects.requireNonNull(post).send(datagram.size());
-        } else if (!houses.get(act.server()).isEnding()) {
+        } else if (!houses.get(act.server()).isEnding() || (ends(act) && !houses.get(act.server()).shut)) {
             House house = houses.get(act.server());
             perform(act, house);
             house.asked();
         }
+    }
+
+    /** What is asked of a server that drains already, too. */
+    private static boolean ends(Act act) {
+        return act instanceof Act.Drain || act instanceof Act.Shut;
     }
 
     private void told(Act act) {
@@ -115,16 +119,10 @@ final class Outsiders implements Loop {
                 }
             }
             case Act.Datagram datagram -> throw new AssertionError("no server's: " + datagram);
-            case Act.Drain drain -> {
-                house.drains = true;
-                house.endsNanos = scene.now() + drain.timeoutNanos();
-                house.server().drain(Duration.ofNanos(drain.timeoutNanos()));
-            }
-            case Act.Shut shut -> {
-                house.shut = true;
-                house.endsNanos = scene.now();
-                house.server().close();
-            }
+            case Act.Drain drain when drain.within() -> house.wish(() -> house.drain(drain.timeoutNanos()));
+            case Act.Drain drain -> house.drain(drain.timeoutNanos());
+            case Act.Shut shut when shut.within() -> house.wish(house::shut);
+            case Act.Shut shut -> house.shut();
         }
     }
 }
