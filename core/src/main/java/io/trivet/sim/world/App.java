@@ -275,7 +275,8 @@ final class App implements Handler {
     // ---- what nobody has asked for
 
     /** What the application does about it; null: nothing. */
-    private @Nullable Habit reacts(Ledger ledger, Reaction reaction) {
+    @Nullable
+    Habit reacts(Ledger ledger, Reaction reaction) {
         for (int i = 0; i < plan.habits().size() && !scene.healed && !house.shut; i++) {
             Habit habit = plan.habits().get(i);
             if (habit.reaction() == reaction && habit.concerns(ledger.peer)) {
@@ -329,15 +330,17 @@ final class App implements Handler {
                 pump(ledger);
             }
             case LATER -> schedule(ledger, ask.delayNanos(), () -> answer(ledger, ask.size(), Sending.BYTES));
-            case SOON -> {
-                ledger.tasksAsked++;
-                ledger.connection().execute(() -> {
-                    ledger.tasksRun++;
-                    answer(ledger, ask.size(), Sending.BYTES);
-                });
-            }
+            case SOON -> execute(ledger, () -> answer(ledger, ask.size(), Sending.BYTES));
             case BROADCAST -> house.broadcast(ask.size());
             case TELL -> tellAnother(ledger, ask);
+            case BY_ANOTHER -> {
+                Ledger other = house.pick(ask.length());
+                if (other == null) {
+                    return;
+                }
+                execute(other, () -> answer(other, ask.size(), Sending.BYTES));
+                schedule(other, ask.delayNanos(), () -> answer(other, ask.size(), Sending.AHEAD));
+            }
             case PAUSE -> pause(ledger, ask.delayNanos());
             case BLINK -> blink(ledger);
             case PAUSE_ANOTHER -> {
@@ -356,12 +359,11 @@ final class App implements Handler {
             }
             case CLOSE -> close(ledger);
             case THROW -> throw failure(ledger);
-            case THROW_IN_TASK -> ledger.connection().execute(() -> {
+            case THROW_IN_TASK -> execute(ledger, () -> {
                 scene.progress++;
                 App.<RuntimeException>throwUndeclared(said.number());
             });
-            case THROW_IN_TIMER -> ledger.connection().schedule(Duration.ofNanos(ask.delayNanos()), () -> {
-                order.timer(ledger);
+            case THROW_IN_TIMER -> schedule(ledger, ask.delayNanos(), () -> {
                 ledger.hasThrown = true;
                 App.<RuntimeException>throwUndeclared(said.number());
             });
@@ -388,6 +390,18 @@ final class App implements Handler {
         if (reacts(ledger, reaction) != null) {
             throw failure(ledger);
         }
+    }
+
+    /** A task on a connection's loop: it is run once, also when the connection is closed by then. */
+    private void execute(Ledger ledger, Runnable task) {
+        house.tasksLeft++;
+        ledger.connection().execute(() -> {
+            house.tasksLeft--;
+            if (ledger.loopKey != Scene.OUTSIDE && !house.isRightPlace(ledger)) {
+                scene.findings.report(Rule.CALLBACKS, "a task for the loop of " + ledger + " is run on another's: " + scene.where);
+            }
+            task.run();
+        });
     }
 
     /** Sends a message back: from where it lies, if it is known. */

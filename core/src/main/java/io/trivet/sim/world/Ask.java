@@ -17,7 +17,7 @@ record Ask(Verb verb, int length, int count, int size, long delayNanos) {
             case QUIET, ECHO, CLOSE, THROW, THROW_IN_TASK, BLINK, URGENT -> what + "]";
             case ANSWER, ANSWER_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
             case FIRST, SOON, BROADCAST, TELL, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
-            case LATER -> what + " -> " + size + " in " + Words.time(delayNanos) + "]";
+            case LATER, BY_ANOTHER -> what + " -> " + size + " in " + Words.time(delayNanos) + "]";
             case THROW_IN_TIMER -> what + " in " + Words.time(delayNanos) + "]";
             case PAUSE, PAUSE_ANOTHER -> what + " for " + Words.time(delayNanos) + "]";
         };

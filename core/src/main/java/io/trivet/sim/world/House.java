@@ -51,6 +51,8 @@ final class House {
     long endsNanos = -1;
     boolean drains;
     boolean shut;
+    /** Tasks that were asked for and have not been run. */
+    int tasksLeft;
     private @Nullable Runnable wish;
 
     /** How a server's end is asked for. */
@@ -176,7 +178,14 @@ final class House {
         }
         Connection connection;
         try {
-            connection = server().connect(peer.address(), new App(scene, this, ledger));
+            App handler = new App(scene, this, ledger);
+            Habit within = app.reacts(ledger, Reaction.CALL_WITHIN);
+            if (within != null) {
+                ledger.connectTimeout = Duration.ofNanos(within.nanos());
+                connection = server().connect(peer.address(), handler, ledger.connectTimeout);
+            } else {
+                connection = server().connect(peer.address(), handler);
+            }
         } catch (RejectedExecutionException e) { // it is closed
             if (!isEnding()) {
                 scene.findings.report(Rule.CRASH, "an open server refuses to connect", e);
@@ -194,6 +203,13 @@ final class House {
             // What is sent before the connection is there waits; to some it is more than a socket takes at once.
             int size = Math.min(25 + 20 * peer.plan.number() * peer.plan.number(), plan.limits().queueBytesMax() / 4);
             app.answer(ledger, Math.min(size, plan.frames().lengthMax()), Sending.BYTES);
+        }
+        if (app.reacts(ledger, Reaction.CALL_FINISHES_OUTPUT) != null) {
+            ledger.outputFinished = true;
+            connection.finishOutput();
+        }
+        if (app.reacts(ledger, Reaction.CALL_FINISHES) != null) {
+            app.finish(ledger);
         }
         return true;
     }

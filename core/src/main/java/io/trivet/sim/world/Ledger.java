@@ -3,6 +3,7 @@ package io.trivet.sim.world;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,6 +39,8 @@ final class Ledger {
     final long createdNanos;
     /** When its connect was seen to have begun; -1: not yet. */
     long connectingSinceNanos = -1;
+    /** How long its connect may take. */
+    Duration connectTimeout;
     long openedNanos;
     long lastMessageNanos;
     long lastResumeNanos;
@@ -94,8 +97,6 @@ final class Ledger {
 
     // What has been asked for.
 
-    int tasksAsked;
-    int tasksRun;
     int timersAsked;
     int timersRun;
     /** When all of these must have run. */
@@ -132,6 +133,7 @@ final class Ledger {
         this.peer = peer;
         this.called = called;
         createdNanos = nowNanos;
+        connectTimeout = plan.limits().connectTimeout();
     }
 
     Connection connection() {

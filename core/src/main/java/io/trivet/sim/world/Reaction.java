@@ -22,6 +22,8 @@ enum Reaction {
     CLOSE_SENDS,
     /** A new connection in place of one that the server had made, a few times. */
     CLOSE_CALLS_AGAIN,
+    /** Where the server connects: the output, or all, is finished before the connection is there; and it has a time of its own to come about. */
+    CALL_FINISHES_OUTPUT, CALL_FINISHES, CALL_WITHIN,
     /** An exception, as any of the following. */
     OPEN_THROWS, URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS, CLOSE_THROWS;
 
@@ -29,8 +31,11 @@ enum Reaction {
     boolean ends() {
         return switch (this) {
             case DROPPED_FINISHES, DROPPED_CLOSES, URGENT_FINISHES, URGENT_CLOSES, DRAINED_FINISHES, DRAINED_CLOSES, OPEN_THROWS,
-                    URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS -> true;
-            case OPEN_SENDS_FIRST, OPEN_FILLS, OPEN_PAUSES, OPEN_BLINKS, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS, CLOSE_CALLS_AGAIN, CLOSE_THROWS -> false;
+                    URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS ->
+                true;
+            case OPEN_SENDS_FIRST, OPEN_FILLS, OPEN_PAUSES, OPEN_BLINKS, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS,
+                    CLOSE_CALLS_AGAIN, CALL_FINISHES_OUTPUT, CALL_FINISHES, CALL_WITHIN, CLOSE_THROWS ->
+                false;
         };
     }
 }

@@ -35,7 +35,7 @@ final class ReasonJudge {
             case FAILED -> peer.isStruckBy(SimFault.WATCH_REFUSED);
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN && mayFailToConnect(peer);
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
-                    && passed(ledger.createdNanos, limits.connectTimeout());
+                    && passed(ledger.createdNanos, ledger.connectTimeout);
             case QUEUE_FULL -> ledger.wasFull || ledger.mayHaveBroadcast;
             case BUDGET_EXCEEDED -> house.isBudgetScarce()
                     && (ledger.foundBudgetSpent || house.budgetBytesMost() > limits.queueBudgetBytes());

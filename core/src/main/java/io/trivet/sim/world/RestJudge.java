@@ -83,10 +83,6 @@ final class RestJudge {
         for (Peer peer : peers) {
             Ledger ledger = peer.ledger;
             CloseReason reason = ledger == null ? null : ledger.reason;
-            if (ledger != null && ledger.tasksRun != ledger.tasksAsked) {
-                scene.findings.report(Rule.DELIVERY,
-                        ledger + " has run " + ledger.tasksRun + " of " + ledger.tasksAsked + " tasks that it was given");
-            }
             if (ledger != null && reason != null) {
                 checkEnd(peer, ledger, reason);
             } else {
@@ -166,6 +162,7 @@ final class RestJudge {
             ServerStats stats = house.server().stats();
             leak(stats.queueBytes() != 0, house, "its budget is short of " + stats.queueBytes() + " bytes");
             leak(stats.total().connections() != 0, house, "it still counts " + stats.total().connections() + " connections");
+            leak(house.tasksLeft != 0, house, house.tasksLeft + " tasks were not run");
             for (WatchedLoop loop : house.network().loops()) {
                 leak(loop.nextDeadline() != Loop.NO_DEADLINE, house, loop + " still waits for a time");
             }

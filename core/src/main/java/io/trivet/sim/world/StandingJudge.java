@@ -82,7 +82,7 @@ final class StandingJudge {
         if (ledger.connectingSinceNanos < 0) {
             ledger.connectingSinceNanos = scene.now();
         }
-        late(ledger, ledger.connectingSinceNanos, ledger.plan.limits().connectTimeout(), 0, "to connect");
+        late(ledger, ledger.connectingSinceNanos, ledger.connectTimeout, 0, "to connect");
     }
 
     private void gauges(Ledger ledger, Wire wire) {

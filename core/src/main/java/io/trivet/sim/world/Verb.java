@@ -43,5 +43,7 @@ enum Verb {
     /** A pause that ends at once. */
     BLINK,
     /** Another connection is not read for some time, on whichever loop. */
-    PAUSE_ANOTHER
+    PAUSE_ANOTHER,
+    /** An answer from a task of another connection, on whichever loop, and one after some time. */
+    BY_ANOTHER
 }
