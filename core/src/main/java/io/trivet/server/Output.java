@@ -93,6 +93,9 @@ final class Output {
         if (!connection.takesMessages()) {
             return SendResult.CLOSED;
         }
+        if (length == 0) { // without a frame, an empty message is nothing that could wait, or leave
+            return SendResult.QUEUED;
+        }
         if (!loop.isOwnThread()) {
             return putFromOutside(connection, content, length, ahead);
         }
@@ -215,7 +218,7 @@ final class Output {
     /** Takes a broadcast's message, which stands in its frame and is shared by all who are sent it. */
     void putShared(Connection connection, ByteBuffer framed) {
         int length = framed.remaining();
-        if (!connection.takesMessages()) {
+        if (length == 0 || !connection.takesMessages()) {
             return;
         }
         if (!makeRoom(connection, length)) {

@@ -261,6 +261,28 @@ final class FoundBySimulationTest {
         }
     }
 
+    @Test
+    void anEmptyMessageWithoutAFrameLeavesNothingInTheQueue() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
+        SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        Handler handler = (connection, message) -> {
+            last = connection;
+            connection.send(new byte[0]);
+            connection.sendFirst("before what was collected");
+            connection.finish();
+        };
+        try (Server server = Server.builder().network(network).listen(ADDRESS).handler(handler).open()) {
+            TcpStream client = clients.connect(server.address());
+            network.run(Duration.ofMillis(1));
+            client.write(ByteBuffer.wrap("a".getBytes(StandardCharsets.US_ASCII)));
+            client.shutdownOutput();
+            network.run(Duration.ofMillis(10));
+            assertThat(last.queue().messages()).isZero();
+            assertThat(last.isClosed()).isTrue();
+            client.close();
+        }
+    }
+
     private Server server(SimNetwork network, Limits limits) throws IOException {
         return Server.builder().network(network).listen(ADDRESS).limits(limits).handler(new Counting()).open();
     }
