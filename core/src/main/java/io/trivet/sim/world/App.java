@@ -28,6 +28,8 @@ final class App implements Handler {
     /** What reacts to an empty queue by filling it goes on as long as its client reads. */
     private static final int REFILLS_MAX = 20;
     private static final int FILL_MAX = 50;
+    /** Where a message begins that is sent from the middle of a buffer. */
+    private static final int OFFSET = 5;
 
     /** Thrown on request. */
     private static final class OnRequest extends Exception {
@@ -341,6 +343,20 @@ final class App implements Handler {
                 execute(other, () -> answer(other, ask.size(), Sending.BYTES));
                 schedule(other, ask.delayNanos(), () -> answer(other, ask.size(), Sending.AHEAD));
             }
+            case EMPTY -> {
+                int framed = plan.frames().framedLength(0);
+                SendResult result = ledger.connection().send(new byte[0]);
+                if (result(ledger, result, framed, Sending.BYTES) == SendResult.QUEUED) {
+                    ledger.emptySent += plan.frames().isRaw() ? 0 : 1; // without a frame there is nothing that could arrive
+                    ledger.acceptedBytes += framed;
+                }
+            }
+            case CAP -> {
+                int length = plan.limits().queueBytesMax() - plan.frames().framedLength(0);
+                boolean fits = length <= Math.min(plan.frames().lengthMax(), scene.sending.capacity());
+                answer(ledger, fits ? length : ask.size(), Sending.OFFER);
+            }
+            case RELAY -> relay(ledger, said, ask, message);
             case PAUSE -> pause(ledger, ask.delayNanos());
             case BLINK -> blink(ledger);
             case PAUSE_ANOTHER -> {
@@ -398,7 +414,8 @@ final class App implements Handler {
         ledger.connection().execute(() -> {
             house.tasksLeft--;
             if (ledger.loopKey != Scene.OUTSIDE && !house.isRightPlace(ledger)) {
-                scene.findings.report(Rule.CALLBACKS, "a task for the loop of " + ledger + " is run on another's: " + scene.where);
+                scene.findings.report(Rule.CALLBACKS,
+                        "a task for the loop of " + ledger + " is run on another's: " + scene.where);
             }
             task.run();
         });
@@ -408,7 +425,7 @@ final class App implements Handler {
     private void echo(Ledger ledger, Said.Message said, @Nullable ByteBuffer message) {
         String name = "m" + said.number();
         byte[] content = ledger.peer.said.content(said);
-        if (content.length < Content.lengthMin(name)) {
+        if (content.length < Content.lengthMin(name) || ledger.sent(name) != null) {
             answer(ledger, content.length, Sending.BYTES);
             return;
         }
@@ -416,6 +433,23 @@ final class App implements Handler {
         int framed = plan.frames().framedLength(bytes.remaining());
         if (result(ledger, ledger.connection().send(bytes), framed, Sending.BYTES) == SendResult.QUEUED) {
             took(ledger, name, framed, Sending.BYTES);
+        }
+    }
+
+    /** Sends a message on to another connection, unless it could not be told from that one's own. */
+    private void relay(Ledger ledger, Said.Message said, Ask ask, @Nullable ByteBuffer message) {
+        Ledger other = house.pick(ask.length());
+        String name = "m" + said.number();
+        byte[] content = ledger.peer.said.content(said);
+        if (other == null || other.sent(name) != null || content.length < Content.lengthMin(name) || ledger.peer.urgentsSent > 0
+                || (message != null && message.remaining() != content.length)) {
+            answer(ledger, ask.size(), Sending.BYTES);
+            return;
+        }
+        ByteBuffer bytes = message != null ? message : ByteBuffer.wrap(content);
+        int framed = plan.frames().framedLength(content.length);
+        if (result(other, other.connection().send(bytes), framed, Sending.BYTES) == SendResult.QUEUED) {
+            took(other, name, framed, Sending.BYTES).relayedLength = content.length;
         }
     }
 
@@ -430,16 +464,43 @@ final class App implements Handler {
         Connection connection = ledger.connection();
         String name = "r" + ledger.numbers++;
         byte[] content = Content.of(name, Math.max(size, Content.lengthMin(name)), plan.frames());
-        SendResult result = switch (sending) {
-            case BYTES -> connection.send(content);
-            case TEXT -> connection.send(new String(content, java.nio.charset.StandardCharsets.US_ASCII));
-            case OFFER -> connection.offer(content);
-            case AHEAD -> connection.sendFirst(content);
-        };
+        SendResult result;
+        if (sending == Sending.TEXT) {
+            result = connection.send(new String(content, java.nio.charset.StandardCharsets.US_ASCII));
+        } else if (ledger.numbers % 3 == 0 && content.length + OFFSET <= scene.sending.capacity()) {
+            result = sendFromWithin(ledger, content, sending);
+        } else {
+            result = switch (sending) {
+                case BYTES, TEXT -> connection.send(content);
+                case OFFER -> connection.offer(content);
+                case AHEAD -> connection.sendFirst(content);
+            };
+        }
         int framed = plan.frames().framedLength(content.length);
         result(ledger, result, framed, sending);
         if (result == SendResult.QUEUED) {
             took(ledger, name, framed, sending);
+        }
+        return result;
+    }
+
+    /** From the middle of a buffer that is used again at once. */
+    private SendResult sendFromWithin(Ledger ledger, byte[] content, Sending sending) {
+        Connection connection = ledger.connection();
+        int end = OFFSET + content.length;
+        ByteBuffer message = scene.sending.clear().put(OFFSET, content).limit(end).position(OFFSET);
+        SendResult result = switch (sending) {
+            case BYTES, TEXT -> connection.send(message);
+            case OFFER -> connection.offer(message);
+            case AHEAD -> connection.sendFirst(message);
+        };
+        if (message.limit() != end || message.position() != (result == SendResult.QUEUED ? end : OFFSET)) {
+            scene.findings.report(Rule.BYTES, ledger + " answers " + result + " to a message from " + OFFSET + " to " + end
+                    + " of a buffer, and leaves that at " + message);
+        }
+        message.clear().limit(Math.min(message.capacity(), end));
+        for (int i = 0; i < Math.min(end, 64); i++) {
+            message.put((byte) '?');
         }
         return result;
     }
@@ -455,7 +516,7 @@ final class App implements Handler {
         return result;
     }
 
-    private void took(Ledger ledger, String name, int framed, Sending sending) {
+    private Sent took(Ledger ledger, String name, int framed, Sending sending) {
         Sent sent = new Sent(house.nextOrder(), name, framed, sending == Sending.AHEAD, house.origin(ledger));
         if (sent.ahead && sent.origin == House.OWN && ledger.wire != null) { // from elsewhere it is put in its place later
             sent.leftBefore = ledger.wire.bytesOut + ledger.wire.lentBytes;
@@ -465,6 +526,7 @@ final class App implements Handler {
             scene.timeline.tell(told(ledger, "is given " + name + ", " + framed + " bytes"
                     + (sending == Sending.AHEAD ? ", ahead of all" : "")));
         }
+        return sent;
     }
 
     /** As a well-behaved producer: stops at the high mark, and goes on when told. */

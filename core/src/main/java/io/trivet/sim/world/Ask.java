@@ -14,7 +14,7 @@ record Ask(Verb verb, int length, int count, int size, long delayNanos) {
     public String toString() {
         String what = Words.of(verb) + "[" + length;
         return switch (verb) {
-            case QUIET, ECHO, CLOSE, THROW, THROW_IN_TASK, BLINK, URGENT -> what + "]";
+            case QUIET, ECHO, CLOSE, THROW, THROW_IN_TASK, BLINK, URGENT, EMPTY, CAP, RELAY -> what + "]";
             case ANSWER, ANSWER_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
             case FIRST, SOON, BROADCAST, TELL, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
             case LATER, BY_ANOTHER -> what + " -> " + size + " in " + Words.time(delayNanos) + "]";

@@ -64,6 +64,9 @@ final class Ledger {
     long receivedMessages;
     int numbers;
     int urgentsSent;
+    /** Messages without a byte, which have no name. */
+    int emptySent;
+    int emptyReceived;
     int droppedMessages;
     long droppedBytes;
     /** Every piece that was sent back, one behind the other: how many bytes. */

@@ -50,6 +50,13 @@ final class OutputJudge {
     private void message(byte[] content, long from) {
         Ledger ledger = peer.ledger;
         String name = Content.nameOf(content);
+        if (ledger != null && content.length == 0) {
+            if (++ledger.emptyReceived > ledger.emptySent) {
+                wrong(Rule.BYTES, "receives " + ledger.emptyReceived + " empty messages, of " + ledger.emptySent);
+            }
+            ordinaryFrom = from;
+            return;
+        }
         if (ledger == null || name.isEmpty()) {
             wrong(Rule.BYTES, "receives what nobody sent: " + InputJudge.shown(content));
             return;
@@ -60,7 +67,7 @@ final class OutputJudge {
             broadcast(ledger, name, content);
             return;
         }
-        if (sent == null || !Arrays.equals(content, expected(name, content.length))) {
+        if (sent == null || !Arrays.equals(content, expected(sent, name, content.length))) {
             wrong(Rule.BYTES, "receives what was not sent: " + InputJudge.shown(content));
             return;
         }
@@ -84,7 +91,10 @@ final class OutputJudge {
         }
     }
 
-    private byte[] expected(String name, int length) {
+    private byte[] expected(Sent sent, String name, int length) {
+        if (sent.relayedLength >= 0) {
+            return Content.of(name, sent.relayedLength, peer.house.plan.frames());
+        }
         if (name.charAt(0) == 'm') {
             int number = Integer.parseInt(name.substring(1));
             return number < peer.said.messages().size() ? peer.said.content(peer.said.messages().get(number)) : new byte[0];
@@ -135,8 +145,8 @@ final class OutputJudge {
             }
             return;
         }
-        int missing = 0;
-        long missingBytes = 0;
+        int missing = ledger.emptySent - ledger.emptyReceived;
+        long missingBytes = (long) missing * peer.house.plan.frames().framedLength(0);
         Sent example = null;
         for (Sent sent : ledger.allSent()) {
             if (!sent.received) {
@@ -150,9 +160,11 @@ final class OutputJudge {
         }
         boolean drops = peer.house.plan.overflow() == Overflow.DROP_OLDEST;
         boolean exact = !ledger.mayHaveBroadcast;
-        if (example != null && (!drops || missing > ledger.droppedMessages)) {
-            wrong(Rule.DELIVERY, "has not received " + missing + " messages, among them " + example.name + "; dropped were "
-                    + ledger.droppedMessages);
+        if (missing > 0 && (!drops || missing > ledger.droppedMessages)) {
+            wrong(Rule.DELIVERY,
+                    "has not received " + missing + " messages, among them " + (example == null ? "an empty one" : example.name)
+                            + "; dropped were "
+                            + ledger.droppedMessages);
         } else if (exact && (missing != ledger.droppedMessages || missingBytes != ledger.droppedBytes)) {
             wrong(Rule.DELIVERY, "has not received " + missing + " messages of " + missingBytes + " bytes, and "
                     + ledger.droppedMessages + " of " + ledger.droppedBytes + " bytes were told to be dropped");

@@ -35,6 +35,8 @@ final class Scene {
     long bytesReceived;
     /** What a client reads into, for as long as it reads. */
     final ByteBuffer reading = ByteBuffer.allocate(64 * 1024);
+    /** What applications send from: overwritten as soon as it was taken. */
+    final ByteBuffer sending = ByteBuffer.allocateDirect(64 * 1024);
     Planted planted = Planted.NOTHING;
     /** After so many rounds of all loops the run is ended. */
     long roundsMax = Play.ROUNDS_MAX;

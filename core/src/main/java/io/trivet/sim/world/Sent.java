@@ -11,6 +11,8 @@ final class Sent {
     /** From the connection's own loop, or from elsewhere: only messages from one place keep their order. */
     final int origin;
     boolean received;
+    /** Of another client's message that was sent on: its length; else -1. */
+    int relayedLength = -1;
     /** Of one sent ahead: the bytes that had left before, or were on their way. What begins behind them must come after it. -1: not known. */
     long leftBefore = -1;
 

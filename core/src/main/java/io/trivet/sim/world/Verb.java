@@ -45,5 +45,11 @@ enum Verb {
     /** Another connection is not read for some time, on whichever loop. */
     PAUSE_ANOTHER,
     /** An answer from a task of another connection, on whichever loop, and one after some time. */
-    BY_ANOTHER
+    BY_ANOTHER,
+    /** An empty message. */
+    EMPTY,
+    /** An answer that fills the whole queue, to the last byte. */
+    CAP,
+    /** The message itself, sent to another connection from where it lies. */
+    RELAY
 }
