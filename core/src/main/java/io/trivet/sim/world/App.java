@@ -346,9 +346,10 @@ final class App implements Handler {
             case EMPTY -> {
                 int framed = plan.frames().framedLength(0);
                 SendResult result = ledger.connection().send(new byte[0]);
-                if (result(ledger, result, framed, Sending.BYTES) == SendResult.QUEUED) {
-                    ledger.emptySent += plan.frames().isRaw() ? 0 : 1; // without a frame there is nothing that could arrive
-                    ledger.acceptedBytes += framed;
+                boolean taken = result(ledger, result, framed, Sending.BYTES) == SendResult.QUEUED;
+                if (taken && !plan.frames().isRaw()) { // without a frame there is nothing that could arrive
+                    ledger.emptySent++;
+                    ledger.accept(framed);
                 }
             }
             case CAP -> {
@@ -558,16 +559,16 @@ final class App implements Handler {
         Connection connection = ledger.connection();
         connection.pauseReading();
         if (house.origin(ledger) == House.OWN) {
-            ledger.pausedByApplication = true;
+            ledger.isPaused(true, scene.now());
         } else { // it takes effect later: just before this does
-            connection.execute(() -> ledger.pausedByApplication = !scene.healed);
+            connection.execute(() -> ledger.isPaused(!scene.healed, scene.now()));
         }
         schedule(ledger, nanos, () -> resume(ledger));
     }
 
     private void blink(Ledger ledger) {
         if (!ledger.pausedByApplication) {
-            ledger.pausedByApplication = true;
+            ledger.isPaused(true, scene.now());
             ledger.connection().pauseReading();
             resume(ledger);
         }

@@ -110,6 +110,7 @@ final class Ledger {
     int turnsUndrained;
     boolean wasPaused;
     boolean pausedByApplication;
+    private long pausedSinceNanos;
     boolean finished;
     boolean finishedOnLoop;
     boolean outputFinished;
@@ -208,6 +209,16 @@ final class Ledger {
         lanes[laneCount] = lane;
         lastReceived[laneCount++] = order;
         return -1;
+    }
+
+    void isPaused(boolean paused, long nowNanos) {
+        pausedByApplication = paused;
+        pausedSinceNanos = nowNanos;
+    }
+
+    /** Whether it has been paused since before now: in the turn in which a pause begins, a deadline may have passed before. */
+    boolean wasPausedBefore(long nowNanos) {
+        return pausedByApplication && pausedSinceNanos < nowNanos;
     }
 
     @Override

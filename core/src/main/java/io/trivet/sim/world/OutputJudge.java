@@ -54,6 +54,7 @@ final class OutputJudge {
             if (++ledger.emptyReceived > ledger.emptySent) {
                 wrong(Rule.BYTES, "receives " + ledger.emptyReceived + " empty messages, of " + ledger.emptySent);
             }
+            ledger.receivedMessages++;
             ordinaryFrom = from;
             return;
         }

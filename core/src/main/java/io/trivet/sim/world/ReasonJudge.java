@@ -43,8 +43,9 @@ final class ReasonJudge {
                 ledger.wire != null && passed(Math.max(ledger.wire.takenNanos, ledger.queuedAloneNanos), limits.writeTimeout())
                         && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
-            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && !ledger.pausedByApplication && hasTakenTooLong(ledger);
-            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && !ledger.pausedByApplication
+            case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && !ledger.wasPausedBefore(scene.now())
+                    && hasTakenTooLong(ledger);
+            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && !ledger.wasPausedBefore(scene.now())
                     && passed(Math.max(ledger.openedNanos, ledger.lastResumeNanos), limits.firstMessageTimeout());
             case MESSAGE_TOO_LONG -> ledger.nextMessage < peer.said.messages().size()
                     && (peer.said.messages().get(ledger.nextMessage).ask() == null || peer.urgentsSent > 0); // which may be among the bytes
@@ -77,7 +78,7 @@ final class ReasonJudge {
 
     /** Whether nobody was there, or the net or the host stood in the way. */
     private boolean mayFailToConnect(Peer peer) {
-        return !peer.plan.listens() || peer.isOver() || scene.healed || peer.house.plan.descriptorLimit() > 0
+        return !peer.plan.listens() || peer.listensNoMore() || scene.healed || peer.house.plan.descriptorLimit() > 0
                 || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
                 || peer.isStruckBy(SimFault.CONNECT_IGNORED) || peer.isStruckBy(SimFault.ACCEPT_ABORTED)
                 || peer.isStruckBy(SimFault.RESET) || peer.isStruckBy(SimFault.WATCH_REFUSED)
