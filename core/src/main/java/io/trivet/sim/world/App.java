@@ -23,8 +23,6 @@ final class App implements Handler {
     /** Of a connection that the server makes; null: accepted ones. */
     private final @Nullable Ledger made;
 
-    /** A notice for each drop, which may be dropped itself, is more than a server can deliver: so many it gets, of each connection. */
-    private static final int NOTICES_MAX = 5;
     /** What reacts to an empty queue by filling it goes on as long as its client reads. */
     private static final int REFILLS_MAX = 20;
     private static final int FILL_MAX = 50;
@@ -232,8 +230,7 @@ final class App implements Handler {
             scene.timeline.tell(told(ledger, "is told that " + messages + " messages of " + bytes + " bytes were dropped"));
         }
         Habit sends = reacts(ledger, Reaction.DROPPED_SENDS);
-        if (sends != null && ledger.notices < NOTICES_MAX) {
-            ledger.notices++;
+        if (sends != null) {
             answer(ledger, sends.size(), Sending.BYTES);
         }
         if (reacts(ledger, Reaction.DROPPED_FINISHES) != null) {

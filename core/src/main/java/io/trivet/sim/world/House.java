@@ -42,6 +42,7 @@ final class House {
     /** Those that are over, and whose last send is pending: its bytes are counted until that is over. */
     private final List<Ledger> leaving = new ArrayList<>();
     private long budgetBytesMost;
+    private boolean endMayHaveCome;
     private long receivedBefore;
     private int orders;
     /** By loop: any connection that it has had; null: none yet. */
@@ -100,9 +101,15 @@ final class House {
             scene.timeline.tell("server " + plan.number() + " is asked to drain within " + Words.time(timeoutNanos));
         }
         scene.tally.add("end", drains ? Ending.DRAINS_AGAIN : Ending.DRAINS);
+        endMayHaveCome |= mayEnd(); // the last demand counts, unless the one before has been met by then
         drains = true;
         endsNanos = scene.now() + timeoutNanos;
         server().drain(Duration.ofNanos(timeoutNanos));
+    }
+
+    /** Whether the time of a drain is over. */
+    boolean mayEnd() {
+        return drains && (endMayHaveCome || scene.now() >= endsNanos);
     }
 
     void shut() {

@@ -74,8 +74,7 @@ final class Ledger {
     /** Answers that are left to give once the queue has drained. */
     int pumpLeft;
     int pumpSize;
-    /** How often something that was dropped was answered by a message, and an empty queue. */
-    int notices;
+    /** How often an empty queue was answered by a message. */
     int refills;
 
     /** Since when something waits in the queue, as was seen after a turn; -1: nothing does. */

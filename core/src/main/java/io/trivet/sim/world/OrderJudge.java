@@ -149,7 +149,7 @@ final class OrderJudge {
             }
             case CLOSED -> {
                 ledger.foundBudgetSpent |= house.isBudgetScarce()
-                        && house.budgetBytesNow() + framed > ledger.plan.limits().queueBudgetBytes();
+                        && house.budgetBytesMost() > ledger.plan.limits().queueBudgetBytes();
                 boolean ended = switch (connection.state()) {
                     case CONNECTING, OPEN, INPUT_ENDED -> ledger.outputFinished || scene.healed || house.isEnding()
                             || ledger.foundBudgetSpent // from elsewhere it is taken at once

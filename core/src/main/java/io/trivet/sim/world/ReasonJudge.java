@@ -29,8 +29,8 @@ final class ReasonJudge {
             case FINISHED -> ledger.finished || ledger.outputFinished;
             case CLOSED -> ledger.closedByApplication;
             case DRAINED -> house.drains;
-            case SERVER_CLOSED -> house.shut
-                    || (house.drains && (scene.now() >= house.endsNanos || ledger.phase == Ledger.Phase.BEFORE_OPEN)); // too late to begin
+            case SERVER_CLOSED -> house.shut || house.mayEnd()
+                    || (house.drains && ledger.phase == Ledger.Phase.BEFORE_OPEN); // too late to begin
             case RESET -> wireReset;
             case FAILED -> peer.isStruckBy(SimFault.WATCH_REFUSED);
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN && mayFailToConnect(peer);
@@ -45,8 +45,7 @@ final class ReasonJudge {
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
             case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && !ledger.wasPausedBefore(scene.now())
                     && hasTakenTooLong(ledger);
-            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && !ledger.wasPausedBefore(scene.now())
-                    && passed(Math.max(ledger.openedNanos, ledger.lastResumeNanos), limits.firstMessageTimeout());
+            case FIRST_MESSAGE_TIMEOUT -> !ledger.hasSpoken && hasSaidNothing(ledger);
             case MESSAGE_TOO_LONG -> ledger.nextMessage < peer.said.messages().size()
                     && (peer.said.messages().get(ledger.nextMessage).ask() == null || peer.urgentsSent > 0); // which may be among the bytes
             case HANDLER_FAILED -> ledger.hasThrown;
@@ -68,12 +67,21 @@ final class ReasonJudge {
         }
     }
 
+    /** For too long. What a pause keeps from being heard does not count; but once the input has ended, a pause changes nothing. */
+    private boolean hasSaidNothing(Ledger ledger) {
+        Duration timeout = ledger.plan.limits().firstMessageTimeout();
+        return ledger.phase == Ledger.Phase.OPEN
+                ? !ledger.wasPausedBefore(scene.now()) && passed(Math.max(ledger.openedNanos, ledger.lastResumeNanos), timeout)
+                : passed(ledger.openedNanos, timeout);
+    }
+
     /** Whether the message whose turn it is has begun long enough ago. Urgent bytes among the others shift where one begins. */
     private boolean hasTakenTooLong(Ledger ledger) {
         Duration timeout = ledger.plan.limits().messageTimeout();
         return ledger.peer.urgentsSent > 0
                 ? passed(Math.max(ledger.lastMessageNanos, ledger.lastResumeNanos), timeout)
-                : ledger.begunMessage == ledger.nextMessage && passed(Math.max(ledger.begunNanos, ledger.lastResumeNanos), timeout);
+                : ledger.begunMessage == ledger.nextMessage
+                        && passed(Math.max(ledger.begunNanos, ledger.lastResumeNanos), timeout);
     }
 
     /** Whether nobody was there, or the net or the host stood in the way. */
