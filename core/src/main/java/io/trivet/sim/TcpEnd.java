@@ -193,11 +193,14 @@ final class TcpEnd extends OpenFile {
         roomIsMissed = true;
     }
 
-    /** At least a third of the send buffer is free (sk_stream_is_writeable). */
+    /**
+     * At least a third of the send buffer is free (sk_stream_is_writeable), and of what may lie there and was never sent less than half is there
+     * (tcp_stream_memory_free, for who waits; for who writes all of it counts).
+     */
     private boolean isWritable() {
         long queued = out.unacknowledged();
         boolean byBytes = options.sendBytes - queued >= queued >> 1
-                && (options.notSentLowWater == 0 || out.unsent() < options.notSentLowWater);
+                && (options.notSentLowWater == 0 || 2 * out.unsent() < options.notSentLowWater);
         return kernel.bookkeeping.isWritable(this, byBytes);
     }
 

@@ -11,6 +11,7 @@ import io.trivet.net.Poller;
 import io.trivet.net.ReadyEvents;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
+import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import io.trivet.select.Select;
 import java.io.IOException;
@@ -104,6 +105,19 @@ final class SimKernelTest {
         assertThat(client.finishConnect()).isTrue();
         listener.close();
         assertFails(ErrorCode.ECONNRESET, () -> client.read(ByteBuffer.allocate(1)));
+    }
+
+    @Test
+    void whoWaitsIsToldOfRoomWhenLessThanHalfOfTheMarkIsUnsent() throws IOException {
+        network.buffers(1 << 20, 10_000);
+        TcpListener listener = network.listen(FREE_PORT, 1);
+        TcpStream client = network.connect(listener.localAddress());
+        client.setOption(TcpOptions.NOT_SENT_LOW_WATER, 4000);
+        assertThat(client.write(ByteBuffer.allocate(11_900))).isEqualTo(11_900);
+        assertThat(Select.on(network).select(List.of(), List.of(client), List.of(), Duration.ZERO).writable()).isNotEmpty();
+        assertThat(client.write(ByteBuffer.allocate(100))).isEqualTo(100);
+        assertThat(Select.on(network).select(List.of(), List.of(client), List.of(), Duration.ZERO).writable()).isEmpty();
+        assertThat(client.write(ByteBuffer.allocate(100))).as("who writes all the same").isEqualTo(100);
     }
 
     @Test
