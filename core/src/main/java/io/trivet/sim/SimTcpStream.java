@@ -74,6 +74,9 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (!end.isInputDone()) {
             throwPending("recv");
         }
+        if (end.hasNoInput()) {
+            throw failure("recv", ErrorCode.ENOTCONN);
+        }
         return end.isInputOver() ? -1 : 0;
     }
 

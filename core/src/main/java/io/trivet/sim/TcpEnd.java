@@ -38,6 +38,8 @@ final class TcpEnd extends OpenFile {
     private boolean orphan;
     /** Where a client's end stands among those that live; {@link Tcp} keeps it. */
     int place = -1;
+    /** It was given up before its connect was answered (tcp_disconnect): nothing goes any more, and yet neither direction has ended. */
+    private boolean disconnected;
     /** The client's, until its connect was answered. */
     private Tcp.@Nullable Connecting connecting;
 
@@ -145,9 +147,9 @@ final class TcpEnd extends OpenFile {
     @Override
     int ready() {
         boolean closed = state == State.CLOSED;
-        boolean noInput = inputShut || inputDone || closed;
+        boolean noInput = inputShut || inputDone || (closed && !disconnected);
         boolean noOutput = outputShut || closed;
-        int ready = noInput && noOutput ? Interest.HANG_UP : 0;
+        int ready = closed || (noInput && noOutput) ? Interest.HANG_UP : 0;
         if (noInput || isReadable()) {
             ready |= Interest.READ;
         }
@@ -222,6 +224,11 @@ final class TcpEnd extends OpenFile {
         return inputDone || inputShut || state == State.CLOSED;
     }
 
+    /** Given up, and nobody has ended the input: a read says that there is no connection. */
+    boolean hasNoInput() {
+        return disconnected && !inputShut;
+    }
+
     /** The peer has finished: then a read says so, whatever error is pending. */
     boolean isInputDone() {
         return inputDone;
@@ -269,6 +276,8 @@ final class TcpEnd extends OpenFile {
             connecting.cancel();
             connecting = null;
         }
+        error = ErrorCode.ECONNRESET;
+        disconnected = true;
         out.die();
         end();
     }

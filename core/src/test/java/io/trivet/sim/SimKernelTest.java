@@ -108,6 +108,21 @@ final class SimKernelTest {
     }
 
     @Test
+    void aConnectThatIsShutDownIsGivenUpAndItsInputHasNotEnded() throws IOException {
+        TcpListener listener = network.listen(FREE_PORT, 1);
+        clients.connect(listener.localAddress());
+        clients.connect(listener.localAddress());
+        TcpStream third = clients.connect(listener.localAddress());
+        assertThat(third.finishConnect()).isFalse();
+        third.shutdownOutput();
+        assertFails(ErrorCode.ECONNRESET, () -> third.read(ByteBuffer.allocate(1)));
+        assertFails(ErrorCode.ENOTCONN, () -> third.read(ByteBuffer.allocate(1)));
+        assertFails(ErrorCode.EPIPE, () -> third.write(ByteBuffer.allocate(1)));
+        assertFails(ErrorCode.ENOTCONN, third::shutdownInput);
+        assertThat(third.read(ByteBuffer.allocate(1))).as("now it has").isEqualTo(-1);
+    }
+
+    @Test
     void whoWaitsIsToldOfRoomWhenLessThanHalfOfTheMarkIsUnsent() throws IOException {
         network.buffers(1 << 20, 10_000);
         TcpListener listener = network.listen(FREE_PORT, 1);
