@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
  * come too late. What can go wrong says {@link SimFault}.
  *
  * <p><b>What is left open.</b> How much a kernel takes of a large write, and how far into a nearly full buffer bytes arrive: it counts its own
- * records of them too; here the bytes alone count. There is no Nagle, no delayed acknowledgement, no keep-alive and no TCP_USER_TIMEOUT (the
+ * records of them too; here the bytes alone count. A handshake that was answered has its place in the backlog, so no client is ever connected
+ * to a listener that has none for it. There is no Nagle, no delayed acknowledgement, no keep-alive and no TCP_USER_TIMEOUT (the
  * options are remembered): whatever was sent has arrived when the call returns, unless a fault delays it. TIME_WAIT is seen only in that a port of
  * a client is not drawn again for a minute. An end that was closed waits for its peer for ever, a close with SO_LINGER does not wait at all, and
  * a multishot receive ignores the low-water mark. Files are always ready and always empty; there are no terminals, no other families of

@@ -255,8 +255,9 @@ final class Tcp {
 
         /** The answer has arrived, and the last part of the handshake with it. */
         private void arrive(Listening listener) {
-            if (listener.isClosed()) {
-                client.fails(ErrorCode.ECONNREFUSED);
+            if (listener.isClosed()) { // after its answer has left: the client is connected, and what it sends is answered by a reset
+                client.established();
+                client.receiveReset();
                 return;
             }
             client.peer().inherit(listener.options);

@@ -108,6 +108,30 @@ final class SimKernelTest {
     }
 
     @Test
+    void aListenerThatIsClosedInTheMiddleOfAHandshakeResetsTheClient() throws IOException {
+        SimNetwork slow = SimNetwork.of(5, FaultPlan.none().with(SimFault.LATENCY, 1), SimEngine.EPOLL);
+        TcpListener listener = slow.listen(FREE_PORT, 100);
+        List<TcpStream> connecting = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            connecting.add(slow.connect(listener.localAddress()));
+        }
+        slow.run(Duration.ofMillis(60));
+        for (TcpStream client : List.copyOf(connecting)) {
+            if (client.finishConnect()) {
+                connecting.remove(client);
+            }
+        }
+        listener.close();
+        slow.run(Duration.ofSeconds(1));
+        List<ErrorCode> told = new ArrayList<>();
+        for (TcpStream client : connecting) {
+            assertThatThrownBy(client::finishConnect).isInstanceOfSatisfying(NetworkException.class, e -> told.add(e.code()));
+        }
+        assertThat(told).as("nobody has listened any more; or somebody had, and then not").contains(ErrorCode.ECONNREFUSED,
+                ErrorCode.ECONNRESET);
+    }
+
+    @Test
     void aConnectThatIsShutDownIsGivenUpAndItsInputHasNotEnded() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 1);
         clients.connect(listener.localAddress());
