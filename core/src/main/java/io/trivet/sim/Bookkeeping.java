@@ -9,12 +9,14 @@ package io.trivet.sim;
  * bytes came.
  * <li>How many of the bytes that were sent have arrived when the receive buffer is nearly full, for the same reason; and when a receiver that
  * has read tells of the room: not before there is enough for a segment as large as those that came.
- * <li>Whether a stream is writable while some of what it sent is not acknowledged: that at least a third of the buffer is free is counted
- * in the same way, and an acknowledgement can be late by 40 ms.
- * <li>Whether a low-water mark still holds back readiness when the receive buffer is nearly full.
+ * <li>How much of the send buffer is taken while some of what was sent is not acknowledged, and so whether at least a third of it is free: it is
+ * counted in the same way, and an acknowledgement can be late by 40 ms. How large a buffer is that nobody has sized; and how much of what was
+ * written has never been sent.
+ * <li>Whether the receive buffer is nearly full, so that a low-water mark does not hold back readiness.
  * </ol>
  *
- * <p>Here these are decided by the bytes alone. A test that holds the simulation against a kernel decides them as that did.
+ * <p>Here these are counted by the bytes alone. A test that holds the simulation against a kernel counts as that did; what follows from the
+ * numbers is not decided here, and so is held against the kernel.
  */
 class Bookkeeping {
     /** Whether it is decided by the bytes, and so changes only when something happens to them. */
@@ -32,13 +34,23 @@ class Bookkeeping {
         return byBytes;
     }
 
-    /** Whether a stream is writable, when its state allows it. */
-    boolean isWritable(TcpEnd end, boolean byBytes) {
+    /** How much of the send buffer is taken: by the bytes, what is not acknowledged. */
+    long queued(TcpEnd end, long byBytes) {
         return byBytes;
     }
 
-    /** Whether the receive buffer is so full that a low-water mark does not count any more. */
-    boolean isWindowClosed(TcpEnd end, boolean byBytes) {
+    /** How large the send buffer is. */
+    long sendBytes(TcpEnd end) {
+        return end.options.sendBytes;
+    }
+
+    /** How much was written and never sent: by the bytes, what is beyond the window. */
+    long unsent(TcpEnd end, long byBytes) {
+        return byBytes;
+    }
+
+    /** Whether the receive buffer is nearly full: by the bytes, when the window is closed. */
+    boolean isReceiverPressed(TcpEnd end, boolean byBytes) {
         return byBytes;
     }
 }

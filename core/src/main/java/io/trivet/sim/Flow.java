@@ -270,6 +270,11 @@ final class Flow {
         from.changed(from.hasRoomAgain() ? Interest.WRITE | OpenFile.ROOM_AGAIN : Interest.WRITE);
     }
 
+    /** Whether the last urgent byte stands at a position or behind it. */
+    boolean isUrgentBehind(long position) {
+        return urgentEnd > position;
+    }
+
     /** A segment that did not fit has told of an urgent byte all the same, or brought it: Linux looks for that before it looks for room. */
     void announceAhead(boolean brought) {
         if (urgentEnd > arrived && !dead) {

@@ -172,7 +172,7 @@ final class TcpEnd extends OpenFile {
             return false;
         }
         int target = options.receiveLowWater + (in.isAtMark() && !options.urgentInline ? 1 : 0);
-        return available >= target || kernel.bookkeeping.isWindowClosed(this, in.isWindowClosed());
+        return available >= target || kernel.bookkeeping.isReceiverPressed(this, in.isWindowClosed());
     }
 
     /** There is room again for who was told that there was none (SOCK_NOSPACE). */
@@ -200,10 +200,11 @@ final class TcpEnd extends OpenFile {
      * (tcp_stream_memory_free, for who waits; for who writes all of it counts).
      */
     private boolean isWritable() {
-        long queued = out.unacknowledged();
-        boolean byBytes = options.sendBytes - queued >= queued >> 1
-                && (options.notSentLowWater == 0 || 2 * out.unsent() < options.notSentLowWater);
-        return kernel.bookkeeping.isWritable(this, byBytes);
+        Bookkeeping bookkeeping = kernel.bookkeeping;
+        long queued = bookkeeping.queued(this, out.unacknowledged());
+        long free = bookkeeping.sendBytes(this) - queued;
+        return free > 0 && free >= queued >> 1
+                && (options.notSentLowWater == 0 || 2 * bookkeeping.unsent(this, out.unsent()) < options.notSentLowWater);
     }
 
     // Calls. They answer with a number of bytes, or throw nothing: errors are taken by the socket above.

@@ -6,17 +6,51 @@ import java.util.IdentityHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A kernel's own decisions, for a simulated network that is held against it: what is left open is decided as the kernel did, and objected to
- * where no kernel may decide so.
+ * A kernel's own records, for a simulated network that is held against it: what is left open is counted as the kernel did, and objected to
+ * where no kernel may count so. What follows from the numbers, the simulation says by itself.
  */
 public final class Dictated extends Bookkeeping {
     /** What the kernel needs at most for its own records of one send, in each buffer; generously. */
     private static final int OVERHEAD_BYTES = 4096;
 
+    /**
+     * What the kernel's records of one end say at one moment.
+     *
+     * @param sendTaken how much of the send buffer is taken (sk_wmem_queued)
+     * @param sendBytes how large the send buffer is (sk_sndbuf)
+     * @param acknowledged how many of the bytes that were written are acknowledged, and perhaps the end of the output
+     * @param notSent how many bytes were written, and never sent
+     * @param receiveTaken how much of the receive buffer is taken (sk_rmem_alloc)
+     * @param receiveBytes how large the receive buffer is (sk_rcvbuf)
+     * @param window how many bytes the peer may still send; negative: nobody can be asked
+     * @param segmentBytes how long segments are that come here (rcv_mss)
+     */
+    public record Accounts(int sendTaken, int sendBytes, long acknowledged, int notSent, int receiveTaken, int receiveBytes,
+            long window,
+            int segmentBytes) {
+        /** What a stream has of which nothing happened yet. */
+        static final Accounts NONE = new Accounts(0, 1 << 20, 0, 0, 0, 1 << 20, 1 << 16, 1);
+
+        boolean knowsWindow() {
+            return window >= 0;
+        }
+
+        /** Whether a send takes nothing, unless it fills up the last segment (sk_stream_memory_free). */
+        boolean isSenderFull(int notSentLowWater) {
+            return sendTaken >= sendBytes || (notSentLowWater != 0 && notSent >= notSentLowWater);
+        }
+
+        /** Whether a low-water mark does not count any more (tcp_epollin_ready). */
+        boolean isReceiverPressed() {
+            return receiveTaken > receiveBytes - (receiveBytes >> 3) || (knowsWindow() && window <= segmentBytes);
+        }
+    }
+
     private static final class Told {
         /** Negative: nobody knows. */
         long arrived = -1;
-        boolean writable = true;
+        Accounts accounts = Accounts.NONE;
+        /** Whether it is readable, where nobody can be asked about its window. */
         boolean readable;
         int sends;
         long segmentBytesMax;
@@ -76,34 +110,47 @@ public final class Dictated extends Bookkeeping {
     public void urgent(TcpStream stream, boolean seen) {
         Flow in = ((SimTcpStream) stream).end.in;
         if (seen != (in.urgent == Flow.Urgent.VALID)) {
+            Told sender = told(in.from());
+            if (seen && in.isUrgentBehind(in.written - sender.accounts.notSent)) {
+                object(stream + ": an urgent byte is seen that was never sent; " + sender.accounts);
+            }
             in.announceAhead(seen);
         }
     }
 
-    /** Whether a stream is readable, and be it for fewer bytes than its low-water mark; and whether a poller is told so. */
-    public void readable(TcpStream stream, boolean readable, boolean told) {
+    /** What the records of a stream say by now. */
+    public void accounts(TcpStream stream, Accounts accounts) {
+        told(((SimTcpStream) stream).end).accounts = accounts;
+    }
+
+    /** Whether a poller is told that a stream is readable; and whether it is, which counts only where nobody can be asked about its window. */
+    public void readable(TcpStream stream, boolean readable, boolean isTold) {
         TcpEnd end = ((SimTcpStream) stream).end;
-        told(end).readable = readable;
-        if (told) {
+        Told of = told(end);
+        of.readable = readable;
+        if (isTold && isReceiverPressed(end, false)) {
             end.changed(Interest.READ);
         }
     }
 
-    /** Whether a connected stream is writable now, and whether a poller is told so. */
-    public void writable(TcpStream stream, boolean writable, boolean told) {
+    /** The records may say that there is room again; and they are looked at for what no kernel may write down. */
+    public void room(TcpStream stream) {
         TcpEnd end = ((SimTcpStream) stream).end;
-        Told of = told(end);
-        of.writable = writable;
-        if (told) {
+        if (end.hasRoomAgain()) {
             end.changed(Interest.WRITE | OpenFile.ROOM_AGAIN);
         }
-        if (!end.refusesWrites()) {
-            boolean roomy = end.options.sendBytes > 4 * end.out.written + (long) of.sends * OVERHEAD_BYTES;
-            boolean full = end.out.unacknowledged() > end.options.sendBytes / 3 * 2 + 1;
-            if (writable ? full : roomy && end.options.notSentLowWater == 0) {
-                object(stream + ": " + (writable ? "writable" : "not writable") + " with " + end.out.unacknowledged() + " of "
-                        + end.options.sendBytes + " bytes on their way");
-            }
+        Told of = told(end);
+        if (!end.isConnected() || end.refusesWrites() || of.arrived < end.out.arrived) {
+            return; // what has arrived was not known before it was accepted
+        }
+        Accounts accounts = of.accounts;
+        long onTheWay = end.out.unacknowledged();
+        boolean tooFew = accounts.sendTaken < onTheWay || accounts.acknowledged > end.out.arrived;
+        boolean tooMany = accounts.notSent > onTheWay
+                || accounts.sendTaken > 4 * end.out.written + (long) of.sends * OVERHEAD_BYTES
+                || (accounts.sendTaken > 0 && accounts.acknowledged == end.out.written);
+        if (tooFew || tooMany) {
+            object(stream + ": " + accounts + ", with " + onTheWay + " of " + end.out.written + " bytes on their way");
         }
     }
 
@@ -118,11 +165,17 @@ public final class Dictated extends Bookkeeping {
     int taken(TcpEnd end, long asked, int room) {
         Told of = told(end);
         of.sends++;
+        if (!end.isConnected()) {
+            return 0;
+        }
         boolean roomy = end.options.sendBytes > 4 * (end.out.written + asked) + (long) of.sends * OVERHEAD_BYTES;
         boolean tooMuch = end.out.unacknowledged() + taken > end.options.sendBytes + (long) Flow.SEGMENT_BYTES;
-        if (taken > asked || (taken < asked && roomy && end.options.notSentLowWater == 0) || tooMuch) {
+        boolean full = of.accounts.isSenderFull(end.options.notSentLowWater);
+        boolean stuck = taken == 0 && asked > 0 && !full;
+        boolean squeezed = taken > 0 && full && of.accounts.notSent == 0;
+        if (taken > asked || (taken < asked && roomy && end.options.notSentLowWater == 0) || tooMuch || stuck || squeezed) {
             object(end + ": a send of " + asked + " took " + taken + ", with " + end.out.unacknowledged() + " of "
-                    + end.options.sendBytes + " bytes on their way");
+                    + end.options.sendBytes + " bytes on their way; " + of.accounts);
         }
         return (int) Math.min(asked, taken);
     }
@@ -133,17 +186,36 @@ public final class Dictated extends Bookkeeping {
         if (!flow.from().peer().takesData()) {
             return flow.written; // it is answered by a reset, if it had fitted
         }
-        return arrived < 0 ? byBytes : arrived;
+        return arrived < 0 ? reachOfUnknown(flow, byBytes) : arrived;
+    }
+
+    /** Where the receiver cannot be asked, what was acknowledged has arrived, and all where there is room for all. */
+    private long reachOfUnknown(Flow flow, long byBytes) {
+        TcpEnd end = flow.from();
+        Told of = told(end);
+        boolean roomy = end.peer().options.receiveBytes > 4 * flow.written + (long) of.sends * OVERHEAD_BYTES;
+        return roomy ? byBytes : Math.min(byBytes, Math.max(flow.arrived, of.accounts.acknowledged));
     }
 
     @Override
-    boolean isWritable(TcpEnd end, boolean byBytes) {
-        return told(end).writable;
+    long queued(TcpEnd end, long byBytes) {
+        return told(end).accounts.sendTaken;
     }
 
     @Override
-    boolean isWindowClosed(TcpEnd end, boolean byBytes) {
-        return told(end).readable;
+    long sendBytes(TcpEnd end) {
+        return told(end).accounts.sendBytes;
+    }
+
+    @Override
+    long unsent(TcpEnd end, long byBytes) {
+        return told(end).accounts.notSent;
+    }
+
+    @Override
+    boolean isReceiverPressed(TcpEnd end, boolean byBytes) {
+        Told of = told(end);
+        return of.accounts.isReceiverPressed() || (!of.accounts.knowsWindow() && of.readable);
     }
 
     private Told told(TcpEnd end) {

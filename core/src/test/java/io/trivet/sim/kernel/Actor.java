@@ -15,6 +15,7 @@ import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
 import io.trivet.select.Ready;
 import io.trivet.select.Select;
+import io.trivet.sim.Dictated;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +24,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -107,15 +109,17 @@ final class Actor implements AutoCloseable {
         }
         byte[] lists;
         byte[] events;
+        Dictated.@Nullable Accounts[] accounts;
         int left = LOOKS_MAX;
         do { // what arrives between one question and the next would be known to one answer, and not to the other
             if (!settling.settle(held)) {
                 unsettled++;
             }
+            accounts = settling.accounts(held);
             lists = lists();
             events = events();
-        } while (settling.hasMoved(held) && --left > 0);
-        return new Answer(result, lists, events, taken, arrived(), cutShort(), endHeldBack());
+        } while ((settling.hasMoved(held) || !Arrays.equals(accounts, settling.accounts(held))) && --left > 0);
+        return new Answer(result, lists, events, taken, arrived(), accounts, cutShort(), endHeldBack());
     }
 
     private String tryTo(Step step) throws IOException {

@@ -1,6 +1,8 @@
 package io.trivet.sim.kernel;
 
 import io.trivet.net.Interest;
+import io.trivet.sim.Dictated;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one step gave.
@@ -11,11 +13,13 @@ import io.trivet.net.Interest;
  * @param events what the poller reported afterwards: bits by place, 0 for nothing
  * @param taken how many bytes a send took; -1: it was no send
  * @param arrived how many of the bytes that a stream has sent are known to have arrived, by place
+ * @param accounts what the kernel's records say of each stream, by place; empty: they were not asked for
  * @param cutShort places, as bits, of connections of which nothing can be said any more, since an end was closed while bytes had no room at it
  * @param endHeldBack places, as bits, of connections of which nothing can be said any more, since there was no room for the end of an output
  */
 @SuppressWarnings("ArrayRecordComponent") // millions of them are made, and nobody changes them or asks whether they are equal
-record Answer(String result, byte[] lists, byte[] events, int taken, long[] arrived, int cutShort, int endHeldBack) {
+record Answer(String result, byte[] lists, byte[] events, int taken, long[] arrived,
+        Dictated.@Nullable Accounts[] accounts, int cutShort, int endHeldBack) {
     /** A step that a script no longer has, or that did nothing. */
     static final String NOTHING = "nothing";
 
@@ -56,7 +60,8 @@ record Answer(String result, byte[] lists, byte[] events, int taken, long[] arri
 
     /** The same, with what the simulation objects to in the kernel's decision. */
     Answer objecting(String objection) {
-        return new Answer(result + ", not allowed: " + objection, lists, events, taken, arrived, cutShort, endHeldBack);
+        return new Answer(result + ", not allowed: " + objection, lists, events, taken, arrived, accounts, cutShort,
+                endHeldBack);
     }
 
     @Override

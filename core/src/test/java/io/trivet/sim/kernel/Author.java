@@ -70,6 +70,8 @@ final class Author {
     private final List<Op> urn = new ArrayList<>();
     /** The connection that fills first, where buffers fill. */
     private int hose;
+    /** Whether buffers are filled by few bytes at a time, so that the kernel's records of them fill more than the bytes do. */
+    private final boolean dribbles;
     /** Where a socket may stand: an accept can fail to find anybody. */
     private final boolean[] taken = new boolean[Slot.COUNT];
 
@@ -77,6 +79,7 @@ final class Author {
         this.random = new SplittableRandom(seed * 0x9e3779b97f4a7c15L + 1);
         this.buffersFill = buffersFill;
         this.forNio = forNio;
+        this.dribbles = buffersFill && random.nextInt(4) == 0;
     }
 
     List<Step> write() {
@@ -102,7 +105,9 @@ final class Author {
     /** Something to play with: connections, some of them watched. */
     private void begin() {
         add(Op.LISTEN, Slot.FIRST_LISTENER, 8);
-        if (buffersFill && random.nextInt(3) != 0) {
+        if (dribbles) {
+            add(Op.RECEIVE_BUFFER, Slot.FIRST_LISTENER, RECEIVE_BYTES_MIN + random.nextInt(2048));
+        } else if (buffersFill && random.nextInt(3) != 0) {
             // Here, and not on a stream: a window that the peer was told of cannot be taken back, and then bytes are dropped, and sent again later.
             add(Op.RECEIVE_BUFFER, Slot.FIRST_LISTENER, RECEIVE_BYTES_MIN + random.nextInt(1 << 15));
         }
@@ -111,8 +116,8 @@ final class Author {
         for (int i = 0; i < connections; i++) {
             add(Op.CONNECT, Slot.FIRST_CLIENT + i, Slot.FIRST_LISTENER);
             add(Op.ACCEPT, Slot.FIRST_LISTENER, 0);
-            if (buffersFill && (i == hose || random.nextBoolean())) {
-                add(Op.SEND_BUFFER, Slot.FIRST_CLIENT + i, smallBuffer());
+            if (buffersFill) {
+                fill(i);
             }
             if (random.nextBoolean()) {
                 add(Op.REGISTER, Slot.FIRST_CLIENT + i, interest());
@@ -127,6 +132,19 @@ final class Author {
         }
         if (random.nextInt(3) == 0) {
             add(Op.PIPE_OPEN, Slot.SOURCE, 0);
+        }
+    }
+
+    /** Room shall become scarce: in the send buffer, or below the mark for what is not sent; and a reader may wait for much. */
+    private void fill(int connection) {
+        if (connection == hose && random.nextInt(3) == 0) {
+            add(Op.NOT_SENT_LOW_WATER, Slot.FIRST_CLIENT + connection, 1 + random.nextInt(1 << (8 + random.nextInt(8))));
+        } else if (connection == hose || random.nextBoolean()) {
+            add(Op.SEND_BUFFER, Slot.FIRST_CLIENT + connection, smallBuffer());
+        }
+        if (connection == hose && dribbles) {
+            add(Op.RECEIVE_LOW_WATER, Slot.FIRST_SERVER + connection,
+                    RECEIVE_BYTES_MIN / 2 + random.nextInt(RECEIVE_BYTES_MIN / 2));
         }
     }
 
@@ -236,6 +254,9 @@ final class Author {
 
     /** Small numbers as often as large ones; reads are sometimes long enough for all that can have come. */
     private int bytes(boolean toRead) {
+        if (dribbles && random.nextInt(8) != 0) {
+            return 1 + random.nextInt(toRead ? 64 : 256);
+        }
         if (buffersFill && random.nextInt(4) != 0) {
             return 1 + random.nextInt(1 << ((toRead ? 1 : 6) + random.nextInt(toRead ? 16 : 11)));
         }

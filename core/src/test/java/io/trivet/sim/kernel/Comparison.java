@@ -1,8 +1,10 @@
 package io.trivet.sim.kernel;
 
+import io.trivet.sim.Dictated;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +17,17 @@ final class Comparison {
 
     private final RealEngine engine;
     private final Tally tally;
+    private final UnaryOperator<Dictated.Accounts> clerk;
 
     Comparison(RealEngine engine, Tally tally) {
+        this(engine, tally, UnaryOperator.identity());
+    }
+
+    /** With somebody who copies the kernel's records for the simulation: who makes a mistake in it has to be found. */
+    Comparison(RealEngine engine, Tally tally, UnaryOperator<Dictated.Accounts> clerk) {
         this.engine = engine;
         this.tally = tally;
+        this.clerk = clerk;
     }
 
     /** The script of a seed: the first difference, or null. */
@@ -32,7 +41,7 @@ final class Comparison {
     Difference compare(Script script) throws IOException {
         Performance first = engine.perform(script);
         Performance second = engine.perform(script);
-        Performance simulated = SimulatedEngine.perform(script, engine, first);
+        Performance simulated = SimulatedEngine.perform(script, engine, first, clerk);
         boolean[] open = leftOpen(script, first, second);
         int index = firstDifference(script, first, simulated, open);
         for (int i = 0; i < WITNESSES && index >= 0; i++) {
@@ -63,7 +72,7 @@ final class Comparison {
     }
 
     private Difference upTo(Difference found) throws IOException {
-        Difference shorter = new Comparison(engine, new Tally())
+        Difference shorter = new Comparison(engine, new Tally(), clerk)
                 .compare(found.script().with(found.script().steps().subList(0, found.index() + 1)));
         return shorter == null ? found : shorter;
     }
@@ -71,7 +80,7 @@ final class Comparison {
     private @Nullable Difference without(Difference found, int from, int run) throws IOException {
         List<Step> fewer = new ArrayList<>(found.script().steps());
         fewer.subList(from, Math.min(from + run, fewer.size())).clear();
-        return fewer.isEmpty() ? null : new Comparison(engine, new Tally()).compare(found.script().with(fewer));
+        return fewer.isEmpty() ? null : new Comparison(engine, new Tally(), clerk).compare(found.script().with(fewer));
     }
 
     private static boolean[] leftOpen(Script script, Performance first, Performance second) {

@@ -1,6 +1,7 @@
 package io.trivet.sim.kernel;
 
 import io.trivet.linux.TcpProgress;
+import io.trivet.sim.Dictated;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -14,9 +15,11 @@ final class KernelSettling implements Settling {
     private static final int SPINS = 3;
     private static final int STILL_ENOUGH = 3;
     private static final long PAUSE_NANOS = 20_000;
+    private static final Dictated.@Nullable Accounts[] NO_ACCOUNTS = new Dictated.Accounts[0];
 
     private final TcpProgress progress = new TcpProgress();
     private final boolean buffersFill;
+    private final long[] acknowledged = new long[Slot.COUNT];
     private long moved;
 
     KernelSettling(boolean buffersFill) {
@@ -44,6 +47,40 @@ final class KernelSettling implements Settling {
             }
         }
         return false;
+    }
+
+    @Override
+    public Dictated.@Nullable Accounts[] accounts(@Nullable Held[] held) {
+        if (!buffersFill) {
+            return NO_ACCOUNTS;
+        }
+        Dictated.@Nullable Accounts[] accounts = new Dictated.Accounts[Slot.COUNT];
+        for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
+            Held one = held[slot];
+            acknowledged[slot] = one != null && !one.closed && progress.ask(one.socket.fd()) ? progress.bytesAcknowledged() : -1;
+        }
+        for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
+            Held one = held[slot];
+            if (one != null && !one.closed && progress.askMemory(one.socket.fd())) {
+                accounts[slot] = new Dictated.Accounts(progress.sendTaken(), progress.sendBytes(), acknowledged(one),
+                        progress.bytesNotSent(), progress.receiveTaken(), progress.receiveBytes(), window(one.peer),
+                        progress.segmentBytes());
+            }
+        }
+        return accounts;
+    }
+
+    /** What is left of the window that the peer was told of last, with an acknowledgement of all that had come by then. */
+    private long window(@Nullable Held peer) {
+        if (peer == null || peer.closed || progress.receiveWindow() < 0) {
+            return -1;
+        }
+        return Math.max(0, progress.receiveWindow() - (progress.bytesReceived() - acknowledged(peer)));
+    }
+
+    /** How many of the bytes that a stream has written are acknowledged. */
+    private long acknowledged(Held one) {
+        return acknowledged[one.slot] - (Slot.isClient(one.slot) ? 1 : 0);
     }
 
     @Override

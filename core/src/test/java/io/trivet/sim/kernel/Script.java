@@ -11,7 +11,7 @@ import java.util.List;
  */
 record Script(long seed, boolean buffersFill, List<Step> steps) {
     /** One script in so many fills buffers. */
-    private static final int FILLING_ONE_IN = 4;
+    static final int FILLING_ONE_IN = 4;
 
     /** The script of a seed; without what java.nio cannot do, if so wished. */
     static Script of(long seed, boolean forNio) {

@@ -1,6 +1,8 @@
 package io.trivet.sim.kernel;
 
+import io.trivet.sim.Dictated;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /** How a network comes to rest after a step: what was sent has to arrive before anybody is asked what is ready. */
 @FunctionalInterface
@@ -11,7 +13,17 @@ interface Settling {
      * @param held what stands in the places; null: nothing
      * @return false: something is still on its way, and will not come by waiting
      */
-    boolean settle(@org.jspecify.annotations.Nullable Held[] held) throws IOException;
+    boolean settle(@Nullable Held[] held) throws IOException;
+
+    /**
+     * What the kernel's records of each stream say, by place; null: nobody can be asked.
+     *
+     * @param held as before
+     * @return an array of its own; empty: they are not asked for
+     */
+    default Dictated.@Nullable Accounts[] accounts(@Nullable Held[] held) {
+        return new Dictated.Accounts[0];
+    }
 
     /**
      * Looks whether anything has arrived since.
@@ -19,7 +31,7 @@ interface Settling {
      * @param held as before
      * @return true: what was asked meanwhile is to be asked anew
      */
-    default boolean hasMoved(@org.jspecify.annotations.Nullable Held[] held) {
+    default boolean hasMoved(@Nullable Held[] held) {
         return false;
     }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The simulated network, without faults and latency, answering as one of the kernel's engines does. */
@@ -21,10 +22,11 @@ final class SimulatedEngine {
     private SimulatedEngine() {}
 
     /** Performs a script; where buffers fill, what the kernel leaves open is decided as it decided. */
-    static Performance perform(Script script, RealEngine engine, Performance real) throws IOException {
+    static Performance perform(Script script, RealEngine engine, Performance real, UnaryOperator<Dictated.Accounts> clerk)
+            throws IOException {
         SimNetwork network = SimNetwork.of(script.seed(), FaultPlan.none(), view(engine));
         network.buffers(SEND_BYTES, RECEIVE_BYTES);
-        Follower follower = script.buffersFill() ? new Follower(Dictated.decidesFor(network), real.answers()) : null;
+        Follower follower = script.buffersFill() ? new Follower(Dictated.decidesFor(network), real.answers(), clerk) : null;
         Settling settling = follower == null ? held -> true : follower;
         try (Actor actor = new Actor(network, HOST, settling, engine.isNio())) {
             List<Answer> answers = actor.perform(script.steps(), follower == null ? index -> {} : follower::begin);
@@ -44,10 +46,12 @@ final class SimulatedEngine {
     private static final class Follower implements Settling {
         private final Dictated dictated;
         private final List<Answer> real;
+        private final UnaryOperator<Dictated.Accounts> clerk;
         private final List<@Nullable String> objections = new ArrayList<>();
         private int index;
 
-        Follower(Dictated dictated, List<Answer> real) {
+        Follower(Dictated dictated, List<Answer> real, UnaryOperator<Dictated.Accounts> clerk) {
+            this.clerk = clerk;
             this.dictated = dictated;
             this.real = real;
         }
@@ -62,6 +66,13 @@ final class SimulatedEngine {
             Answer answer = real.get(index);
             for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
                 Held one = held[slot];
+                Dictated.Accounts accounts = answer.accounts()[slot];
+                if (one != null && !one.closed && accounts != null) {
+                    dictated.accounts(one.stream(), clerk.apply(accounts));
+                }
+            }
+            for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
+                Held one = held[slot];
                 if (one != null && one.peer != null && !one.peer.closed) {
                     dictated.arrived(one.stream(), answer.arrived()[slot]);
                 } else if (one != null) {
@@ -74,8 +85,7 @@ final class SimulatedEngine {
                     dictated.urgent(one.stream(), (answer.lists()[slot] & Interest.PRIORITY) != 0);
                     dictated.readable(one.stream(), (answer.lists()[slot] & Interest.READ) != 0,
                             (answer.events()[slot] & Interest.READ) != 0);
-                    dictated.writable(one.stream(), (answer.lists()[slot] & Interest.WRITE) != 0,
-                            (answer.events()[slot] & Interest.WRITE) != 0);
+                    dictated.room(one.stream());
                 }
             }
             objections.add(dictated.objection());

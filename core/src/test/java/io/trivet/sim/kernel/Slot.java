@@ -23,6 +23,10 @@ final class Slot {
         return slot < FIRST_CLIENT;
     }
 
+    static boolean isClient(int slot) {
+        return slot >= FIRST_CLIENT && slot < FIRST_SERVER;
+    }
+
     static boolean isStream(int slot) {
         return slot >= FIRST_CLIENT && slot < FIRST_DATAGRAM;
     }
