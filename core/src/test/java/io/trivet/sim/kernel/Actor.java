@@ -35,7 +35,11 @@ import org.jspecify.annotations.Nullable;
 /** Performs a script on a network, and writes down what every step gave and what was ready afterwards. */
 final class Actor implements AutoCloseable {
     private static final int LOOKS_MAX = 10;
+    /** As many descriptors as a script can have open, and an even number. */
+    private static final int NUMBERS = (Slot.COUNT + 1) / 2 * 2;
     private static final int BYTES_MAX = 1 << 17;
+    /** A SYN without an answer is sent again after a second. */
+    private static final long CONNECT_AGAIN_NANOS = 900_000_000;
     /** What streams send, each byte by its place in the stream: a byte that is lost or repeated is seen. A prime number of them. */
     private static final byte[] LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678".getBytes(
             java.nio.charset.StandardCharsets.US_ASCII);
@@ -60,9 +64,14 @@ final class Actor implements AutoCloseable {
     private final Map<Integer, Held> clientsByPort = new HashMap<>();
     private final Socket[] asked = new Socket[Slot.COUNT];
     private final int[] interests = new int[Slot.COUNT];
+    /** The numbers that were free at first, the lowest first; empty: there are none to be had. */
+    private final int[] numbers;
     private int taken;
     private int asks;
     private int unsettled;
+    private final long begun = System.nanoTime();
+    private boolean hasConnecting;
+    private int inTime;
 
     /**
      * A network, an address of it that nobody else uses meanwhile, how it comes to rest, and whether it is java.nio,
@@ -76,6 +85,35 @@ final class Actor implements AutoCloseable {
         this.asNio = asNio;
         this.hasUrgentData = network.supports(Capability.URGENT_DATA) && !asNio;
         this.poller = network.poller();
+        this.numbers = asNio ? new int[0] : freeNumbers();
+    }
+
+    /** Which numbers come next, as long as nobody else opens or closes anything: in a process that has done other things, there may be gaps. */
+    private int[] freeNumbers() throws IOException {
+        int[] free = new int[NUMBERS];
+        List<Pipe> pipes = new ArrayList<>();
+        for (int i = 0; i < NUMBERS; i += 2) {
+            Pipe pipe = network.pipe();
+            pipes.add(pipe);
+            free[i] = pipe.source().fd();
+            free[i + 1] = pipe.sink().fd();
+        }
+        for (Pipe pipe : pipes) {
+            pipe.source().close();
+            pipe.sink().close();
+        }
+        Arrays.sort(free);
+        return free;
+    }
+
+    /** Which of the numbers that were free at first a socket has: of those that are free now, the kernel gives the lowest. */
+    private String number(Socket socket) {
+        return numbers.length == 0 ? "" : " #" + Arrays.binarySearch(numbers, socket.fd());
+    }
+
+    /** How many steps were over before a connect that found a backlog full may have been tried again. */
+    int inTime() {
+        return inTime;
     }
 
     /** How many steps did not come to rest. */
@@ -88,9 +126,25 @@ final class Actor implements AutoCloseable {
         List<Answer> answers = new ArrayList<>(steps.size());
         for (int i = 0; i < steps.size(); i++) {
             before.accept(i);
-            answers.add(perform(steps.get(i)));
+            Answer answer = perform(steps.get(i));
+            answers.add(answer);
+            hasConnecting |= hasConnecting(answer);
+            if (!hasConnecting || System.nanoTime() - begun < CONNECT_AGAIN_NANOS) {
+                inTime = i + 1;
+            }
         }
         return answers;
+    }
+
+    /** Whether a client stands in no list, since nobody has answered it. */
+    private boolean hasConnecting(Answer answer) {
+        for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_SERVER; slot++) {
+            Held one = held[slot];
+            if (one != null && answer.lists()[slot] == 0 && one.sent == 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private Answer perform(Step step) throws IOException {
@@ -224,7 +278,7 @@ final class Actor implements AutoCloseable {
         TcpListener listener = network.listen(new InetSocketAddress(host, 0), backlog);
         held[slot] = new Held(listener, slot);
         addresses[slot] = listener.localAddress();
-        return "ok";
+        return "ok" + number(listener);
     }
 
     private String connect(int slot, int to) throws IOException {
@@ -240,7 +294,7 @@ final class Actor implements AutoCloseable {
         if (!one.refused) {
             clientsByPort.put(stream.localAddress().getPort(), one);
         }
-        return "ok";
+        return "ok" + number(stream);
     }
 
     /** java.nio wants to be asked before it calls a stream connected, and closes one that was refused. */
@@ -268,11 +322,12 @@ final class Actor implements AutoCloseable {
         held[slot] = one;
         Held client = clientsByPort.get(stream.remoteAddress().getPort());
         if (client == null) {
-            return Slot.name(slot) + " from a stranger";
+            return Slot.name(slot) + " from a stranger" + number(stream);
         }
         one.peer = client;
         client.peer = one;
-        return Slot.name(slot) + " from " + Slot.name(client.slot) + (held[client.slot] == client ? "" : " before");
+        return Slot.name(slot) + " from " + Slot.name(client.slot) + (held[client.slot] == client ? "" : " before")
+                + number(stream);
     }
 
     private String openDatagram(int slot) throws IOException {
@@ -282,7 +337,7 @@ final class Actor implements AutoCloseable {
         UdpSocket socket = network.udp(new InetSocketAddress(host, 0));
         held[slot] = new Held(socket, slot);
         addresses[slot] = socket.localAddress();
-        return "ok";
+        return "ok" + number(socket);
     }
 
     private String openPipe() throws IOException {
@@ -292,7 +347,7 @@ final class Actor implements AutoCloseable {
         Pipe pipe = network.pipe();
         held[Slot.SOURCE] = new Held(pipe.source(), Slot.SOURCE);
         held[Slot.SINK] = new Held(pipe.sink(), Slot.SINK);
-        return "ok";
+        return "ok" + number(pipe.source()) + number(pipe.sink());
     }
 
     private String close(Held one) throws IOException {

@@ -70,6 +70,8 @@ final class Author {
     private final List<Op> urn = new ArrayList<>();
     /** The connection that fills first, where buffers fill. */
     private int hose;
+    /** Whether listeners take few who wait: then some connects are not answered, and are not in a script's time. */
+    private final boolean crowded;
     /** Whether buffers are filled by few bytes at a time, so that the kernel's records of them fill more than the bytes do. */
     private final boolean dribbles;
     /** Where a socket may stand: an accept can fail to find anybody. */
@@ -79,6 +81,7 @@ final class Author {
         this.random = new SplittableRandom(seed * 0x9e3779b97f4a7c15L + 1);
         this.buffersFill = buffersFill;
         this.forNio = forNio;
+        this.crowded = random.nextInt(4) == 0;
         this.dribbles = buffersFill && random.nextInt(4) == 0;
     }
 
@@ -104,7 +107,7 @@ final class Author {
 
     /** Something to play with: connections, some of them watched. */
     private void begin() {
-        add(Op.LISTEN, Slot.FIRST_LISTENER, 8);
+        add(Op.LISTEN, Slot.FIRST_LISTENER, backlog());
         if (dribbles) {
             add(Op.RECEIVE_BUFFER, Slot.FIRST_LISTENER, RECEIVE_BYTES_MIN + random.nextInt(2048));
         } else if (buffersFill && random.nextInt(3) != 0) {
@@ -115,7 +118,9 @@ final class Author {
         hose = random.nextInt(connections);
         for (int i = 0; i < connections; i++) {
             add(Op.CONNECT, Slot.FIRST_CLIENT + i, Slot.FIRST_LISTENER);
-            add(Op.ACCEPT, Slot.FIRST_LISTENER, 0);
+            if (!crowded || i == 0 || random.nextInt(3) == 0) {
+                add(Op.ACCEPT, Slot.FIRST_LISTENER, 0);
+            }
             if (buffersFill) {
                 fill(i);
             }
@@ -150,7 +155,7 @@ final class Author {
 
     private void draw(Op op) {
         switch (op) {
-            case LISTEN -> add(op, Slot.FIRST_LISTENER + random.nextInt(Slot.LISTENERS), 8);
+            case LISTEN -> add(op, Slot.FIRST_LISTENER + random.nextInt(Slot.LISTENERS), backlog());
             case ACCEPT -> add(op, Slot.FIRST_LISTENER + (random.nextInt(8) == 0 ? 1 : 0), 0);
             case CONNECT -> add(op, Slot.FIRST_CLIENT + random.nextInt(Slot.CONNECTIONS),
                     Slot.FIRST_LISTENER + (random.nextInt(6) == 0 ? 1 : 0));
@@ -273,6 +278,10 @@ final class Author {
             case 3 -> 1 + random.nextInt(4096);
             default -> 1 + random.nextInt(70_000);
         };
+    }
+
+    private int backlog() {
+        return crowded && random.nextInt(4) != 0 ? 1 + random.nextInt(3) : 8;
     }
 
     private int interest() {

@@ -86,7 +86,8 @@ final class Comparison {
     private static boolean[] leftOpen(Script script, Performance first, Performance second) {
         boolean[] open = new boolean[first.answers().size()];
         for (int i = 0; i < open.length; i++) {
-            open[i] = !first.answers().get(i).agreesWith(second.answers().get(i), script.steps().get(i), script.buffersFill());
+            open[i] = i >= Math.min(first.inTime(), second.inTime())
+                    || !first.answers().get(i).agreesWith(second.answers().get(i), script.steps().get(i), script.buffersFill());
         }
         return open;
     }

@@ -7,5 +7,6 @@ import java.util.List;
  *
  * @param answers one a step
  * @param unsettled how many steps did not come to rest in time
+ * @param inTime so many steps were over before a connect that found a backlog full may have been tried again
  */
-record Performance(List<Answer> answers, int unsettled) {}
+record Performance(List<Answer> answers, int unsettled, int inTime) {}

@@ -27,7 +27,7 @@ final class RealEngine {
     Performance perform(Script script) throws IOException {
         Settling settling = isNio() ? new PatientSettling() : new KernelSettling(script.buffersFill());
         try (Actor actor = new Actor(network, hosts.next(), settling, isNio())) {
-            return new Performance(actor.perform(script.steps(), index -> {}), actor.unsettled());
+            return new Performance(actor.perform(script.steps(), index -> {}), actor.unsettled(), actor.inTime());
         }
     }
 }

@@ -30,7 +30,7 @@ final class SimulatedEngine {
         Settling settling = follower == null ? held -> true : follower;
         try (Actor actor = new Actor(network, HOST, settling, engine.isNio())) {
             List<Answer> answers = actor.perform(script.steps(), follower == null ? index -> {} : follower::begin);
-            return new Performance(follower == null ? answers : follower.withObjections(answers), 0);
+            return new Performance(follower == null ? answers : follower.withObjections(answers), 0, answers.size());
         }
     }
 

@@ -6,7 +6,7 @@ package io.trivet.sim.kernel;
  */
 final class Slot {
     static final int LISTENERS = 2;
-    static final int CONNECTIONS = 4;
+    static final int CONNECTIONS = 6;
     static final int DATAGRAMS = 2;
 
     static final int FIRST_LISTENER = 0;

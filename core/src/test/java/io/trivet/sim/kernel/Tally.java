@@ -112,9 +112,14 @@ final class Tally implements Figures {
         }
         int all = 0;
         boolean full = false;
+        boolean connecting = false;
         for (int slot = 0; slot < Slot.COUNT; slot++) {
             all |= Math.max(0, answer.lists()[slot]) | answer.events()[slot];
             full |= Slot.isStream(slot) && answer.lists()[slot] >= 0 && (answer.lists()[slot] & Interest.WRITE) == 0;
+            connecting |= Slot.isClient(slot) && answer.lists()[slot] == 0 && answer.arrived()[slot] == 0;
+        }
+        if (connecting) {
+            add("a stream that is connecting, in no list");
         }
         if ((all & Interest.PRIORITY) != 0) {
             add("a socket in the third list");
