@@ -123,7 +123,7 @@ final class HandlersTest {
         }
         for (int i = 0; i < 2; i++) {
             while (server.stats().total().dropped() == 0
-                    || i == 1 && story.connection(1).queuedBytes() < Stage.STICKING_BYTES + 1_000) {
+                    || (i == 1 && story.connection(1).queuedBytes() < Stage.STICKING_BYTES + 1_000)) {
                 story.connection(i).send("");
             }
         }
