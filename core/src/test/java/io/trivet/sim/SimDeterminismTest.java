@@ -54,7 +54,7 @@ final class SimDeterminismTest {
     void faultsThatLoseNothingLoseNothing(SimEngine engine) throws Exception {
         FaultPlan harmless = FaultPlan.all().without(SimFault.RESET, SimFault.CONNECT_REFUSED, SimFault.CONNECT_UNREACHABLE,
                 SimFault.CONNECT_IGNORED, SimFault.SOCKET_REFUSED, SimFault.ACCEPT_ABORTED, SimFault.CLOCK_JUMP, SimFault.STALL,
-                SimFault.CLOG);
+                SimFault.CLOG, SimFault.WATCH_REFUSED);
         for (long seed = 1; seed <= 20; seed++) {
             SimNetwork network = SimNetwork.of(seed, harmless, engine);
             assertThat(new EchoStory(network).play()).as("seed %d", seed).isEqualTo(EchoStory.CLIENTS);

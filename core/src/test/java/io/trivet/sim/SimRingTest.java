@@ -160,23 +160,6 @@ final class SimRingTest {
     }
 
     @Test
-    void whatCameBeforeAResetIsToldBeforeASendThatWaitsForRoomFails() throws IOException {
-        Ring ring = new Ring(1, FaultPlan.none());
-        ring.proactor.receive(ring.handle);
-        ByteBuffer chunk = ByteBuffer.allocateDirect(16 * 1024);
-        while (ring.proactor.interest(ring.handle) == Interest.READ) {
-            ring.proactor.send(ring.handle, new ByteBuffer[]{chunk}, 0, 1);
-            ring.poll();
-        }
-        ring.told.lines.clear();
-        ring.client.write(bytes("last words"));
-        ring.client.shutdownOutput();
-        ring.client.close(); // with much unread, which resets
-        ring.poll();
-        assertThat(ring.told.lines).hasSize(3).startsWith("received 10", "input ended").last().asString().startsWith("failed");
-    }
-
-    @Test
     void whatCameBeforeAResetIsToldBeforeTheRoomThatAResetMakes() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.receive(ring.handle);
