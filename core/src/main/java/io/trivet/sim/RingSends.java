@@ -94,12 +94,6 @@ final class RingSends {
 
     // What the kernel does, when it is entered.
 
-    /** Whether there was no room for all of it when the kernel looked at it first. */
-    static boolean waitsForRoom(RingConnection connection) {
-        RingSend send = connection.send;
-        return send != null && !connection.sendOver && send.tried && connection.isOpen();
-    }
-
     /** Writes what there is room for. */
     void advance(RingConnection connection) {
         RingSend send = connection.send;

@@ -215,11 +215,7 @@ final class SimProactor implements Proactor {
         if (connection.gone || connection.stream == null) {
             return 0;
         }
-        // Who waits for room is told last, as by a ring: what came before a reset is told before the reset.
-        boolean waitsForRoom = RingSends.waitsForRoom(connection);
-        if (!waitsForRoom) {
-            sends.advance(connection);
-        }
+        sends.advance(connection);
         if (connection.closing) {
             receives.end(connection);
             if (connection.isIdle()) {
@@ -235,10 +231,7 @@ final class SimProactor implements Proactor {
             return 0;
         }
         int told = receives.advance(connection, completions);
-        if (waitsForRoom) {
-            sends.advance(connection);
-        }
-        sends.findRoom(connection);
+        sends.findRoom(connection); // last, as by a ring: what came before a reset is told before the reset
         return told;
     }
 
