@@ -40,6 +40,7 @@ public final class Server implements AutoCloseable {
     private final List<InetSocketAddress> addresses = new ArrayList<>();
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean draining;
+    private volatile long drainDeadlineNanos;
     private final CountDownLatch running;
     private final boolean started;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -284,10 +285,10 @@ public final class Server implements AutoCloseable {
      */
     public void drain(Duration timeout) {
         draining = true;
-        long deadline = settings.network().clock().nanoTime() + Limits.nanos(timeout);
+        drainDeadlineNanos = settings.network().clock().nanoTime() + Limits.nanos(timeout);
         loops.getFirst().runInTurn(acceptor::drain); // no loop ends before that is done: who was waiting may be on his way to it
         for (EventLoop loop : loops) {
-            loop.run(() -> loop.drain(deadline));
+            loop.run(() -> loop.drain(drainDeadlineNanos)); // the latest: two drains may come to two loops in different orders
         }
     }
 

@@ -283,6 +283,22 @@ final class FoundBySimulationTest {
         }
     }
 
+    @Test
+    void ofTwoDrainsTheLatestCountsOnEveryLoop() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
+        SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        Handler handler = (connection, message) -> connection.server().drain(Duration.ofMillis(1));
+        try (Server server = Server.builder().network(network).listen(ADDRESS).loops(2).handler(handler).open()) {
+            TcpStream one = clients.connect(server.address());
+            clients.connect(server.address());
+            network.run(Duration.ofMillis(1));
+            one.write(ByteBuffer.wrap("now".getBytes(StandardCharsets.US_ASCII)));
+            server.drain(Duration.ofSeconds(10)); // a loop comes to this task behind the handler that it calls before
+            network.run(Duration.ofMillis(10));
+            assertThat(server.isClosed()).isTrue();
+        }
+    }
+
     private Server server(SimNetwork network, Limits limits) throws IOException {
         return Server.builder().network(network).listen(ADDRESS).limits(limits).handler(new Counting()).open();
     }

@@ -42,6 +42,7 @@ final class House {
     /** Those that are over, and whose last send is pending: its bytes are counted until that is over. */
     private final List<Ledger> leaving = new ArrayList<>();
     private long budgetBytesMost;
+    private long budgetBytesUnderWay;
     private boolean endMayHaveCome;
     private long receivedBefore;
     private int orders;
@@ -309,9 +310,12 @@ final class House {
         return plan.limits().queueBudgetBytes() < ReasonJudge.SCARCE_BUDGET_BYTES;
     }
 
-    /** At the end of a turn: what may be counted in the budget by now. Until the next, only what comes is added. */
+    /**
+     * At the end of a turn: what may be counted in the budget by now. Until the next, only what comes is added, and what is on its way to other
+     * loops.
+     */
     void budgetRests() {
-        budgetBytesMost = budgetBytesNow();
+        budgetBytesMost = budgetBytesNow() + budgetBytesUnderWay;
         receivedBefore = scene.bytesReceived;
     }
 
@@ -365,7 +369,9 @@ final class House {
             scene.timeline
                     .tell("server " + plan.number() + " is given " + name + ", " + content.length + " bytes, for everybody");
         }
-        budgetMayTake((long) plan.frames().framedLength(content.length) * open.size());
+        long toAll = (long) plan.frames().framedLength(content.length) * open.size();
+        budgetMayTake(toAll);
+        budgetBytesUnderWay += plan.loops() > 1 ? toAll : 0; // and stays so: when the last loop has come to it is not worth knowing
         int here = plan.loops() == 1 ? 0 : scene.where == Scene.OUTSIDE ? -1 : scene.where & 0xff;
         for (int loop = 0; loop < plan.loops(); loop++) {
             if (loop == here) {
