@@ -53,7 +53,8 @@ final class ReasonJudge {
             case SPINNING -> false;
         };
         count(ledger, reason);
-        if (isOrderly(reason) && hasNotLingered(ledger)) {
+        // Whose socket cannot be watched any more cannot be waited for.
+        if (isOrderly(reason) && hasNotLingered(ledger) && !peer.isStruckBy(SimFault.WATCH_REFUSED)) {
             scene.findings.report(Rule.ENDS, ledger + " is closed: " + reason
                     + ", without a wait for its client, who has not finished: a reset may destroy what was sent last");
         }
