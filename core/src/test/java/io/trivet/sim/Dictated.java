@@ -169,12 +169,14 @@ public final class Dictated extends Bookkeeping {
             return 0;
         }
         boolean roomy = end.options.sendBytes > 4 * (end.out.written + asked) + (long) of.sends * OVERHEAD_BYTES;
-        boolean tooMuch = end.out.unacknowledged() + taken > end.options.sendBytes + (long) Flow.SEGMENT_BYTES;
+        // Of an end that nobody has accepted only the kernel knows how far its window is open, and it may have taken more than we think.
+        long onTheWay = Math.min(end.out.unacknowledged(), end.out.written - of.accounts.acknowledged);
+        boolean tooMuch = onTheWay + taken > end.options.sendBytes + (long) Flow.SEGMENT_BYTES;
         boolean full = of.accounts.isSenderFull(end.options.notSentLowWater);
         boolean stuck = taken == 0 && asked > 0 && !full;
         boolean squeezed = taken > 0 && full && of.accounts.notSent == 0;
         if (taken > asked || (taken < asked && roomy && end.options.notSentLowWater == 0) || tooMuch || stuck || squeezed) {
-            object(end + ": a send of " + asked + " took " + taken + ", with " + end.out.unacknowledged() + " of "
+            object(end + ": a send of " + asked + " took " + taken + ", with " + onTheWay + " of "
                     + end.options.sendBytes + " bytes on their way; " + of.accounts);
         }
         return (int) Math.min(asked, taken);
