@@ -112,6 +112,16 @@ final class RingBuffers {
         return NONE;
     }
 
+    /** Whether all the bytes of a send lie in the buffer that is being told. */
+    boolean tells(ByteBuffer[] parts, int from, int count) {
+        for (int i = from; i < from + count; i++) {
+            if (telling < 0 || (parts[i].hasRemaining() && !holds(telling, parts[i]))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Whether some bytes lie in a buffer: whether they change with it. */
     private boolean holds(int buffer, ByteBuffer part) {
         if (!part.hasRemaining()) {

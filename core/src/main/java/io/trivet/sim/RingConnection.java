@@ -57,6 +57,10 @@ final class RingConnection extends OpenFile.Watcher {
     boolean awaitsRoom;
     boolean roomTold;
     boolean endsOutput;
+    /** What was called taken, and the socket has refused: it goes when there is room. */
+    @Nullable RingSend rest;
+    /** The socket has refused something that was called taken: from then on every send tells how it went. */
+    boolean tight;
 
     // Of CompletionQueue.
 
@@ -141,6 +145,8 @@ final class RingConnection extends OpenFile.Watcher {
         awaitsRoom = false;
         roomTold = false;
         endsOutput = false;
+        rest = null;
+        tight = false;
         notBeforeNanos = 0;
         failed = false;
     }

@@ -1,10 +1,14 @@
 package io.trivet.sim;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A send that a ring was given: the memory where its bytes lie, and the bytes as they were then, since they may not change. */
+/**
+ * A send that a ring was given: the memory where its bytes lie, and the bytes as they were then, since they may not change. What a socket refuses
+ * of a silent one is {@linkplain #keep kept} as these bytes alone.
+ */
 final class RingSend {
     private final List<ByteBuffer> parts = new ArrayList<>(2);
     private byte[] bytes = new byte[0];
@@ -21,6 +25,8 @@ final class RingSend {
     boolean outlivesClose;
     /** The kernel has looked at it. */
     boolean tried;
+    /** It was called taken at once: its completion is left out, unless it is refused or cut short. */
+    boolean silent;
 
     void begin(ByteBuffer[] buffers, int from, int count, int total) {
         if (bytes.length < total) {
@@ -31,6 +37,7 @@ final class RingSend {
         gone = 0;
         outlivesClose = false;
         tried = false;
+        silent = false;
         int at = 0;
         for (int i = from; i < from + count; i++) {
             ByteBuffer part = buffers[i].slice();
@@ -70,6 +77,19 @@ final class RingSend {
             }
             at += part.remaining();
         }
+    }
+
+    /** Of a silent one: the memory is given back, and what has not gone of the bytes goes from here. */
+    void keep() {
+        parts.clear();
+        buffer = -1;
+    }
+
+    /** Gives to a socket what it takes of what was kept; how much that was. */
+    int writeKept(SimTcpStream stream) throws IOException {
+        int count = stream.write(given.limit(length).position(gone));
+        gone += count;
+        return count;
     }
 
     void end() {

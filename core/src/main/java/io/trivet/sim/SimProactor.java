@@ -143,6 +143,12 @@ final class SimProactor implements Proactor {
     }
 
     @Override
+    public long unsentBytes(long handle) {
+        RingConnection connection = slots.find(handle);
+        return connection == null ? 0 : sends.unsentBytes(connection);
+    }
+
+    @Override
     public void shutdownOutput(long handle) throws IOException {
         RingConnection connection = slots.find(handle);
         if (connection != null) {
@@ -155,7 +161,7 @@ final class SimProactor implements Proactor {
         RingConnection connection = slots.find(handle);
         if (connection != null) {
             connection.closing = true;
-            sends.cancel(connection);
+            sends.close(connection);
             agenda.touch(connection);
         }
     }
@@ -215,22 +221,22 @@ final class SimProactor implements Proactor {
         if (connection.gone || connection.stream == null) {
             return 0;
         }
-        sends.advance(connection);
+        int told = sends.advance(connection, completions);
         if (connection.closing) {
             receives.end(connection);
             if (connection.isIdle()) {
                 slots.remove(connection);
             }
-            return 0;
+            return told;
         }
         if (connection.hasFailed()) {
-            return 0;
+            return told;
         }
         if (connection.connecting) {
             advanceConnect(connection);
-            return 0;
+            return told;
         }
-        int told = receives.advance(connection, completions);
+        told += receives.advance(connection, completions);
         sends.findRoom(connection); // last, as by a ring: what came before a reset is told before the reset
         return told;
     }
@@ -316,7 +322,7 @@ final class SimProactor implements Proactor {
             return 0;
         }
         int read = connection.wantsInput ? connection.urgent ? Interest.READ | Interest.PRIORITY : Interest.READ : 0;
-        return read | (connection.send != null || connection.awaitsRoom || connection.connecting ? Interest.WRITE : 0);
+        return read | (connection.connecting || RingSends.waits(connection) ? Interest.WRITE : 0);
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -109,6 +110,61 @@ final class SimRingTest {
 
         void poll() throws IOException {
             proactor.poll(told, 0);
+        }
+
+        /** Sends back what it is told next, right from where it lies. */
+        void echoes(long taken) throws IOException {
+            echoes(direct(""), taken);
+        }
+
+        /** Sends it back, and something behind it. */
+        void echoes(ByteBuffer behind, long taken) throws IOException {
+            proactor.receive(handle);
+            told.onReceived = () -> {
+                ByteBuffer view = told.memory.duplicate().limit(told.to).position(told.from);
+                try {
+                    assertThat(proactor.send(handle, new ByteBuffer[]{view, behind}, 0, 2)).isEqualTo(taken);
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+                assertThat(view.hasRemaining()).isEqualTo(taken == Proactor.PENDING);
+            };
+        }
+
+        void pollUntilReceived() throws IOException {
+            told.lines.clear();
+            while (told.lines.isEmpty()) {
+                proactor.poll(told, 1_000);
+            }
+        }
+
+        /** Sends until the socket is full. */
+        void fill() throws IOException {
+            ByteBuffer much = ByteBuffer.allocate(1 << 24);
+            while (proactor.sendNow(handle, new ByteBuffer[]{much}, 0, 1) > 0) {
+                proactor.poll(told, 0);
+            }
+        }
+
+        /** The last letters that the client reads, and how it ends. */
+        String drain(boolean ended) throws IOException {
+            ByteBuffer in = ByteBuffer.allocate(1 << 16);
+            StringBuilder last = new StringBuilder();
+            try {
+                for (int count = client.read(in); count >= 0; count = client.read(in)) {
+                    for (byte b : Arrays.copyOf(in.array(), count)) {
+                        last.append(b == 0 ? "" : (char) b);
+                    }
+                    in.clear();
+                    network.run(Duration.ofMillis(1));
+                    if (!ended) {
+                        poll();
+                    }
+                }
+                return last + ", the end";
+            } catch (IOException e) {
+                return "cut";
+            }
         }
 
         /** Polls for that long. */
@@ -207,7 +263,7 @@ final class SimRingTest {
                 if (lent) {
                     ByteBuffer view = ring.told.memory.duplicate().limit(ring.told.to).position(ring.told.from);
                     try {
-                        assertThat(ring.proactor.send(ring.handle, new ByteBuffer[]{view}, 0, 1)).isEqualTo(Proactor.PENDING);
+                        assertThat(ring.proactor.send(ring.handle, new ByteBuffer[]{view}, 0, 1)).isEqualTo(3);
                     } catch (IOException e) {
                         throw new AssertionError(e);
                     }
@@ -218,6 +274,114 @@ final class SimRingTest {
             ring.poll();
             assertThat(ring.told.memory.get(ring.told.from)).as("given back").isNotEqualTo((byte) 'a');
             assertThat(ring.client.read(ByteBuffer.allocate(8))).isEqualTo(lent ? 3 : 0);
+            assertThat(ring.told.lines).as("that it went well is not told").containsExactly("received 3");
+        }
+    }
+
+    @Test
+    void aSendThatLiesInTheReceivedBufferOnlyInPartIsPending() throws IOException {
+        Ring ring = new Ring(1, FaultPlan.none());
+        ring.echoes(direct("!"), Proactor.PENDING);
+        ring.client.write(bytes("abc"));
+        ring.poll();
+        ring.poll();
+        ByteBuffer in = ByteBuffer.allocate(8);
+        assertThat(ring.client.read(in)).isEqualTo(4);
+        assertThat(in.flip()).isEqualTo(bytes("abc!"));
+        assertThat(ring.told.lines).containsExactly("received 3", "sent 4");
+    }
+
+    @Test
+    void whatASocketRefusesOfWhatWasCalledTakenLeavesStepByStepAndThenSendsTellAgain() throws IOException {
+        for (long seed = 0; seed < 50; seed++) {
+            Ring ring = new Ring(seed, FaultPlan.none().with(SimFault.SHORT_WRITE, 1).with(SimFault.COMPLETION_LATE, 0.3));
+            ring.echoes(200);
+            ring.client.write(bytes("0123456789".repeat(20)));
+            ring.pollUntilReceived();
+            long left = ring.proactor.unsentBytes(ring.handle);
+            assertThat(left).isEqualTo(200);
+            assertThat(ring.proactor.send(ring.handle, new ByteBuffer[]{direct("behind")}, 0, 1)).isZero();
+            while (left > 0) {
+                ring.told.lines.clear();
+                ring.pollFor(Duration.ofNanos(10_000));
+                long now = ring.proactor.unsentBytes(ring.handle);
+                if (now == 0 || !ring.told.lines.isEmpty()) { // what left before the rest was refused is not told
+                    assertThat(ring.told.lines).as("seed %d", seed).containsExactly("sent 0");
+                    assertThat(now).as("seed %d", seed).isLessThan(left);
+                }
+                left = now;
+            }
+            ByteBuffer in = ByteBuffer.allocate(300);
+            ring.client.read(in);
+            assertThat(in.flip()).as("seed %d", seed).isEqualTo(bytes("0123456789".repeat(20)));
+            ring.echoes(Proactor.PENDING);
+            ring.client.write(bytes("abc"));
+            ring.pollUntilReceived();
+            assertThat(ring.proactor.unsentBytes(ring.handle)).isZero();
+        }
+    }
+
+    @Test
+    void anOutputEndsBehindWhatWasCalledTakenAndNobodyIsToldWhoDidNotAsk() throws IOException {
+        for (int pollsBefore = 0; pollsBefore < 3; pollsBefore++) {
+            Ring ring = new Ring(1, FaultPlan.none());
+            ring.fill();
+            ring.echoes(3);
+            ring.client.write(bytes("abc"));
+            ring.pollUntilReceived();
+            for (int i = 0; i < pollsBefore; i++) {
+                ring.poll();
+            }
+            ring.proactor.shutdownOutput(ring.handle);
+            ring.poll();
+            ring.told.lines.clear();
+            assertThat(ring.drain(false)).isEqualTo("abc, the end");
+            assertThat(ring.told.lines).containsExactly("sent 0"); // the call that filled it awaits room
+        }
+    }
+
+    @Test
+    void aCloseCutsOffWhatWasCalledTakenAndRefused() throws IOException {
+        for (boolean full : new boolean[]{false, true}) {
+            for (int pollsBefore = 0; pollsBefore < 3; pollsBefore++) {
+                Ring ring = new Ring(1, FaultPlan.none());
+                if (full) {
+                    ring.fill();
+                }
+                ring.echoes(3);
+                ring.client.write(bytes("abc"));
+                ring.pollUntilReceived();
+                for (int i = 0; i < pollsBefore; i++) {
+                    ring.poll();
+                }
+                ring.proactor.close(ring.handle);
+                for (int i = 0; i < 4; i++) {
+                    ring.poll();
+                }
+                assertThat(ring.told.lines).endsWith("closed");
+                assertThat(ring.drain(false)).isEqualTo(full ? "cut" : "abc, the end");
+                ring.proactor.close();
+            }
+        }
+    }
+
+    @Test
+    void theEndOfARingCutsOffWhatWasCalledTakenAndRefused() throws IOException {
+        for (boolean full : new boolean[]{false, true}) {
+            for (int pollsBefore = 0; pollsBefore < 3; pollsBefore++) {
+                Ring ring = new Ring(1, FaultPlan.none());
+                if (full) {
+                    ring.fill();
+                }
+                ring.echoes(3);
+                ring.client.write(bytes("abc"));
+                ring.pollUntilReceived();
+                for (int i = 0; i < pollsBefore; i++) {
+                    ring.poll();
+                }
+                ring.proactor.close();
+                assertThat(ring.drain(true)).isEqualTo(full ? "cut" : "abc, the end");
+            }
         }
     }
 

@@ -19,5 +19,15 @@ enum Race {
     /** Receiving begins anew in the very moment in which it was stopped. */
     RECEIVING_ANEW,
     /** A connection that was closed is gone only some time later. */
-    GONE_LATER
+    GONE_LATER,
+    /** What a ring has called taken has been refused by the socket, and goes later. */
+    SILENT_REFUSED,
+    /** A send finds that something before it, which was called taken, has not left. */
+    SENT_BEHIND_UNSENT,
+    /** An output is to end, and something that was called taken has not left. */
+    ENDED_WHILE_UNSENT,
+    /** Some of what was called taken and refused has left, and not all. */
+    UNSENT_IN_STEPS,
+    /** A connection is closed, and something that was called taken has not left. */
+    CLOSED_WHILE_UNSENT
 }

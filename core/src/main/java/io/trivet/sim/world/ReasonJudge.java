@@ -39,9 +39,7 @@ final class ReasonJudge {
             case QUEUE_FULL -> ledger.wasFull || ledger.mayHaveBroadcast;
             case BUDGET_EXCEEDED -> house.isBudgetScarce()
                     && (ledger.foundBudgetSpent || house.budgetBytesMost() > limits.queueBudgetBytes());
-            case WRITE_TIMEOUT ->
-                ledger.wire != null && passed(Math.max(ledger.wire.takenNanos, ledger.queuedAloneNanos), limits.writeTimeout())
-                        && (ledger.acceptedBytes - ledger.droppedBytes > ledger.wire.bytesOut || ledger.mayHaveBroadcast);
+            case WRITE_TIMEOUT -> ledger.wire != null && hasNotTaken(ledger, ledger.wire);
             case IDLE_TIMEOUT -> ledger.wire != null && passed(ledger.wire.activeNanos, limits.idleTimeout());
             case MESSAGE_TIMEOUT -> !ledger.plan.frames().isRaw() && !ledger.wasPausedBefore(scene.now())
                     && hasTakenTooLong(ledger);
@@ -58,6 +56,10 @@ final class ReasonJudge {
             scene.findings.report(Rule.ENDS, ledger + " is closed: " + reason
                     + ", without a wait for its client, who has not finished: a reset may destroy what was sent last");
         }
+        if (isOrderly(reason) && ledger.wire != null && ledger.wire.cutBytes > 0 && !wasInAHurry(ledger)) {
+            scene.findings.report(Rule.ENDS, ledger + " is closed: " + reason + ", and " + ledger.wire.cutBytes
+                    + " bytes that its ring had called taken have not left: they are cut off");
+        }
         if (ledger.hasThrown && reason != CloseReason.HANDLER_FAILED) {
             scene.findings.report(Rule.ENDS,
                     ledger + " is closed: " + reason + ", and its handler has thrown an exception before");
@@ -66,6 +68,14 @@ final class ReasonJudge {
             scene.findings.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
                     ledger + " is closed for a reason that there was not: " + reason);
         }
+    }
+
+    /** Nothing for too long, of what waits in the queue, or of what an end waits for that a ring has called taken. */
+    private boolean hasNotTaken(Ledger ledger, Wire wire) {
+        Duration timeout = ledger.plan.limits().writeTimeout();
+        boolean waits = ledger.acceptedBytes - ledger.droppedBytes > wire.bytesOut || ledger.mayHaveBroadcast;
+        return (waits && passed(Math.max(wire.takenNanos, ledger.queuedAloneNanos), timeout))
+                || (wire.endWaits() && passed(Math.max(wire.takenNanos, wire.endWaitsSinceNanos), timeout));
     }
 
     /** For too long. What a pause keeps from being heard does not count; but once the input has ended, a pause changes nothing. */
@@ -104,13 +114,16 @@ final class ReasonJudge {
     /** Whether everything was sent, and the end of the input not awaited, although nobody was in a hurry. */
     private static boolean hasNotLingered(Ledger ledger) {
         Wire wire = ledger.wire;
-        Peer peer = ledger.peer;
-        boolean cut = ledger.closedByApplication || ledger.hasThrown || ledger.wasFull || peer.house.isEnding()
-                || peer.hasCutOff()
-                || peer.isStruckBy(SimFault.RESET);
-        return wire != null && !cut && !wire.inputEnded && ledger.stateSeen != ConnectionState.LINGERING
+        return wire != null && !wasInAHurry(ledger) && !wire.inputEnded && ledger.stateSeen != ConnectionState.LINGERING
                 && wire.bytesIn <= ledger.plan.limits().lingerBytesMax() // else the rest of what was read last may have been too much at once
                 && !ledger.mayHaveBroadcast && ledger.acceptedBytes - ledger.droppedBytes == wire.bytesOut;
+    }
+
+    /** Somebody has ended it at once, or broken it, whatever reason was given before. */
+    private static boolean wasInAHurry(Ledger ledger) {
+        Peer peer = ledger.peer;
+        return ledger.closedByApplication || ledger.hasThrown || ledger.wasFull || peer.house.isEnding() || peer.hasCutOff()
+                || peer.isStruckBy(SimFault.RESET);
     }
 
     private void count(Ledger ledger, CloseReason reason) {

@@ -9,8 +9,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Looks at every connection of a loop after each of its turns: its gauges must say what is really queued, and no deadline may have passed it
- * by. Time stands still during a turn, so all of this is exact. Now and then it looks before a turn as well: a loop that sleeps must have been
+ * Looks at every connection of a loop after each of its turns: its gauges must say what is really queued (what a ring has called taken is not,
+ * even if the socket has refused it), and no deadline may have passed it by. Time stands still during a turn, so all of this is exact. Now and then it looks before a turn as well: a loop that sleeps must have been
  * woken in time.
  */
 final class StandingJudge {
@@ -160,6 +160,9 @@ final class StandingJudge {
         if (waits) {
             late(ledger, Math.max(ledger.waitingSinceNanos, wire.takenNanos), limits.writeTimeout(), 0, "to take something");
             roomUnused(ledger, wire);
+        }
+        if (!waits && wire.endWaits()) {
+            late(ledger, Math.max(wire.endWaitsSinceNanos, wire.takenNanos), limits.writeTimeout(), 0, "to take the last of it");
         }
         if (!waits && !wire.outputEnded && (ledger.outputFinished || state == ConnectionState.DRAINING)) {
             endUnsent(ledger, wire);

@@ -36,6 +36,7 @@ final class WatchedProactor implements Proactor {
     private boolean woken;
     /** By the last poll. */
     private int toldCount;
+    private long polls;
 
     WatchedProactor(Scene scene, Frames frames, Proactor proactor) {
         this.scene = scene;
@@ -163,13 +164,43 @@ final class WatchedProactor implements Proactor {
         if (taken > 0) {
             scene.progress++;
             wire.took(taken, scene.now());
+            wire.takenPolls = polls;
+            wire.unsentBefore = Long.MAX_VALUE;
         }
         return taken;
     }
 
+    /** Who is told of some waits from then on, as after a send that was not taken whole; each time that some has left, less is left. */
     @Override
     public long unsentBytes(long handle) {
-        return proactor.unsentBytes(handle);
+        long unsent = proactor.unsentBytes(handle);
+        Wire wire = wires.get(handle);
+        if (unsent == 0 || wire == null) {
+            return unsent;
+        }
+        if (wire.closed || unsent < 0 || unsent > wire.bytesOut || unsent >= wire.unsentBefore) {
+            broken(unsent + " bytes are said not to have left, of " + wire.bytesOut + " that were taken"
+                    + (wire.closed ? ", after the close" : unsent >= wire.unsentBefore ? ", and some were told to have" : ""));
+        }
+        if (wire.hasLent()) {
+            broken("something is pending behind what has not left");
+        }
+        if (!wire.isTight && wire.takenPolls < polls) { // it has been handed over since
+            wire.isTight = true;
+            scene.tally.add("race", Race.SILENT_REFUSED);
+        }
+        if (wire.unsentBefore != Long.MAX_VALUE) {
+            scene.tally.add("race", Race.UNSENT_IN_STEPS);
+        }
+        if (!wire.awaitsRoom) {
+            scene.tally.add("race", Race.ENDED_WHILE_UNSENT);
+            wire.endWaitsSinceNanos = wire.endWaitsSinceNanos < 0 ? scene.now() : wire.endWaitsSinceNanos;
+        } else if (wire.unsentBytes == 0 && wire.unsentBefore == Long.MAX_VALUE) {
+            scene.tally.add("race", Race.SENT_BEHIND_UNSENT);
+        }
+        wire.awaitsRoom = true;
+        wire.unsentBytes = unsent;
+        return unsent;
     }
 
     @Override
@@ -195,6 +226,10 @@ final class WatchedProactor implements Proactor {
             if (wire.hasLent()) {
                 scene.tally.add("race", Race.CLOSED_WHILE_SENDING);
             }
+            wire.cutBytes = proactor.unsentBytes(handle); // nothing more is told of it, so it makes no difference that this was asked
+            if (wire.cutBytes > 0) {
+                scene.tally.add("race", Race.CLOSED_WHILE_UNSENT);
+            }
         }
         proactor.close(handle);
     }
@@ -218,6 +253,7 @@ final class WatchedProactor implements Proactor {
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         told.completions = completions;
         toldCount = 0;
+        polls++;
         toldCount = proactor.poll(told, timeoutNanos);
         return toldCount;
     }
@@ -387,6 +423,9 @@ final class WatchedProactor implements Proactor {
                 if (bytes > 0) {
                     scene.progress++;
                     wire.took(bytes, scene.now());
+                } else if (wire.unsentBytes > 0) {
+                    scene.progress++;
+                    wire.unsentHasLeft(scene.now());
                 }
             }
             server().sent(handle, bytes);

@@ -29,6 +29,18 @@ final class Wire {
     long lentBytes;
     /** The last send has not taken all, and room was not told yet. */
     boolean awaitsRoom;
+    /** What was called taken and had not left, as the server was told last; 0: all has left, or it may ask again. */
+    long unsentBytes;
+    /** Of such bytes, how many there were when the server was told that some have left; {@link Long#MAX_VALUE}: that was not told. */
+    long unsentBefore = Long.MAX_VALUE;
+    /** Since when an end of the output waits for such bytes; -1: none does. */
+    long endWaitsSinceNanos = -1;
+    /** What was called taken, and had not left when the connection was closed. */
+    long cutBytes;
+    /** By how many polls something was taken last. */
+    long takenPolls;
+    /** It was seen that something called taken was refused. */
+    boolean isTight;
 
     Wire(long nowNanos) {
         begins(nowNanos);
@@ -44,6 +56,19 @@ final class Wire {
         bytesOut += bytes;
         takenNanos = nowNanos;
         activeNanos = nowNanos;
+    }
+
+    /** Some of what had been called taken before has left. */
+    void unsentHasLeft(long nowNanos) {
+        unsentBefore = unsentBytes;
+        unsentBytes = 0;
+        takenNanos = nowNanos;
+        activeNanos = nowNanos;
+    }
+
+    /** Whether an end of the output waits for what was called taken, as far as the server knows. */
+    boolean endWaits() {
+        return endWaitsSinceNanos >= 0 && unsentBytes > 0;
     }
 
     boolean hasLent() {
