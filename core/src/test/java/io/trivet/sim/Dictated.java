@@ -50,6 +50,8 @@ public final class Dictated extends Bookkeeping {
         /** Negative: nobody knows. */
         long arrived = -1;
         Accounts accounts = Accounts.NONE;
+        /** So far its bytes have been sent. */
+        long sent;
         /** Whether it is readable, where nobody can be asked about its window. */
         boolean readable;
         int sends;
@@ -120,7 +122,13 @@ public final class Dictated extends Bookkeeping {
 
     /** What the records of a stream say by now. */
     public void accounts(TcpStream stream, Accounts accounts) {
-        told(((SimTcpStream) stream).end).accounts = accounts;
+        TcpEnd end = ((SimTcpStream) stream).end;
+        Told of = told(end);
+        of.accounts = accounts;
+        of.sent = Math.max(of.sent, end.out.written - accounts.notSent);
+        if (!end.peer().takesData()) {
+            end.out.push();
+        }
     }
 
     /** Whether a poller is told that a stream is readable; and whether it is, which counts only where nobody can be asked about its window. */
@@ -185,8 +193,8 @@ public final class Dictated extends Bookkeeping {
     @Override
     long reach(Flow flow, long byBytes) {
         long arrived = told(flow.from()).arrived;
-        if (!flow.from().peer().takesData()) {
-            return flow.written; // it is answered by a reset, if it had fitted
+        if (!flow.from().peer().takesData()) { // what comes is answered by a reset; but what does not fit is not even sent
+            return Math.max(flow.arrived, told(flow.from()).sent);
         }
         return arrived < 0 ? reachOfUnknown(flow, byBytes) : arrived;
     }
@@ -195,7 +203,7 @@ public final class Dictated extends Bookkeeping {
     private long reachOfUnknown(Flow flow, long byBytes) {
         TcpEnd end = flow.from();
         Told of = told(end);
-        boolean roomy = end.peer().options.receiveBytes > 4 * flow.written + (long) of.sends * OVERHEAD_BYTES;
+        boolean roomy = end.peer().options.receiveBytes > 2 * flow.written + (long) of.sends * OVERHEAD_BYTES;
         return roomy ? byBytes : Math.min(byBytes, Math.max(flow.arrived, of.accounts.acknowledged));
     }
 
