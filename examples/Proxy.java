@@ -6,6 +6,7 @@ import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * A TCP proxy: each client gets a connection to the target, and bytes go both ways no faster than the slower end takes them.
@@ -34,9 +35,13 @@ public final class Proxy implements Handler {
     @Override
     public void onOpen(Connection client) {
         if (client.attachment() == null) { // else it is the one that was made here
-            Connection other = client.server().connect(target, this);
-            other.attachment(client);
-            client.attachment(other);
+            try {
+                Connection other = client.server().connect(target, this);
+                other.attachment(client);
+                client.attachment(other);
+            } catch (RejectedExecutionException e) { // the server drains: whoever still comes is sent away in good order
+                client.finish();
+            }
         }
     }
 
