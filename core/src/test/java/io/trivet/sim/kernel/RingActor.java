@@ -623,7 +623,9 @@ final class RingActor implements Completions, AutoCloseable {
     public void inputEnded(long handle) {
         RingEnd end = of(handle);
         end.inputEnded = true;
-        end.events.add("input ended");
+        if (!end.failed) { // else it is left open whether the other operation that was under way tells of an end
+            end.events.add("input ended");
+        }
     }
 
     @Override
