@@ -17,15 +17,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Many clients on one thread: each message is answered with itself and the client's address, hello('127.0.0.1', 54321).
+ * Serves many clients on one thread. Replies to each message with the message and the client's address: hello('127.0.0.1',
+ * 54321).
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/AddressServer.java [HOST PORT [ENGINE]]
  */
 public final class AddressServer {
-    /** A queue must have a limit: a client that reads none of its replies would fill the memory. */
+    /** Bounds each queue: otherwise a client that reads no replies would fill the memory. */
     private static final int REPLIES_MAX = 16;
 
-    /** A client as it stands in the lists: its socket, its address as Python prints it, and the replies that wait for it. */
+    /** A member of the lists: the socket, the address as Python prints it, and the queued replies. */
     private record Client(TcpStream stream, String address, ArrayDeque<ByteBuffer> replies) implements Selectable {
         @Override
         public Socket socket() {
@@ -41,12 +42,12 @@ public final class AddressServer {
                 ? new InetSocketAddress("127.0.0.1", 8080)
                 : new InetSocketAddress(args[0], Integer.parseInt(args[1]));
         Network network = args.length < 3 ? Network.system() : Network.named(args[2]);
-        // Sets SO_REUSEADDR, binds, listens. Every socket of Trivet is non-blocking.
+        // Sets SO_REUSEADDR, binds and listens. All sockets of Trivet are non-blocking.
         try (TcpListener listener = network.listen(address, 10)) {
             System.out.println("listening on port " + listener.localAddress().getPort());
             new AddressServer().serve(network, listener);
         } catch (IOException e) {
-            System.out.println("server error, reason = " + e.getMessage());
+            System.out.println("cannot serve: " + e.getMessage());
             System.exit(1);
         }
     }
@@ -54,7 +55,7 @@ public final class AddressServer {
     private void serve(Network network, TcpListener listener) throws IOException {
         boolean urgent = network.supports(Capability.URGENT_DATA);
         if (!urgent) {
-            System.out.println("the third list is not watched: " + network.name() + " does not see urgent data");
+            System.out.println("urgent data is not watched: " + network.name() + " does not support it");
         }
         rlist.add(listener);
         while (true) {
@@ -63,9 +64,9 @@ public final class AddressServer {
             if (ready.isEmpty() && !rlist.contains(listener)) {
                 rlist.add(listener);
             }
-            // The third list is urgent data, not errors. It goes first: a read at its mark would destroy the urgent byte.
+            // The third list reports urgent data, not errors. Handle it first: a read at the urgent mark destroys the urgent byte.
             for (Selectable member : ready.exceptional()) {
-                attempt((Client) member, this::takeUrgent);
+                attempt((Client) member, this::receiveUrgent);
             }
             for (Selectable member : ready.readable()) {
                 if (member instanceof Client client) {
@@ -74,7 +75,7 @@ public final class AddressServer {
                     accept(listener);
                 }
             }
-            // No copy of wlist: a socket whose send buffer is full is not in it.
+            // Only the writable ones, not all of wlist: the others have a full send buffer.
             for (Selectable member : ready.writable()) {
                 attempt((Client) member, this::write);
             }
@@ -84,81 +85,81 @@ public final class AddressServer {
     private void accept(TcpListener listener) {
         try {
             TcpStream stream = listener.accept();
-            if (stream != null) { // null: it was gone before we asked
+            if (stream != null) { // null: no client is waiting any more
                 InetSocketAddress peer = stream.remoteAddress();
                 String address = "('" + peer.getAddress().getHostAddress() + "', " + peer.getPort() + ")";
                 rlist.add(new Client(stream, address, new ArrayDeque<>()));
-                System.out.println("new client is connecting, client is " + address);
+                System.out.println(address + ": connected");
             }
-        } catch (IOException e) { // no descriptor is left, likely: asking again at once would spin, so it sits out a while
-            System.out.println("accept error, reason = " + e.getMessage());
+        } catch (IOException e) { // probably out of descriptors: retrying at once would spin, so stop watching for now
+            System.out.println("cannot accept: " + e.getMessage());
             rlist.remove(listener);
         }
     }
 
-    private void takeUrgent(Client client) throws IOException {
-        System.out.println(client.address + " urgent data, data = " + (char) client.stream.receiveUrgent());
+    private void receiveUrgent(Client client) throws IOException {
+        System.out.println(client.address + ": urgent data \"" + (char) client.stream.receiveUrgent() + "\"");
     }
 
     private void read(Client client) throws IOException {
         ByteBuffer data = ByteBuffer.allocate(1024);
-        int count = client.stream.read(data); // 0: nothing was there after all; a reset shows here, as an exception
+        int count = client.stream.read(data); // 0: a spurious event; a reset throws
         if (count > 0) {
             String text = new String(data.array(), 0, count, ISO_8859_1);
-            System.out.println(client.address + " coming data, data = " + text.replaceAll("[^ -~]", "?"));
+            System.out.println(client.address + ": received \"" + text.replaceAll("[^ -~]", "?") + "\"");
             client.replies.add(ByteBuffer.wrap((text + client.address).getBytes(ISO_8859_1)));
             if (!wlist.contains(client)) {
-                wlist.add(client); // now it has something to be sent
+                wlist.add(client); // there is something to send
             }
         }
         if (count < 0 || client.replies.size() == REPLIES_MAX) {
-            rlist.remove(client); // the end of its input, which would be readable for ever; or it does not read its replies
+            rlist.remove(client); // at the end of input it stays readable forever; with a full queue the client must read first
         }
         if (count < 0 && client.replies.isEmpty()) {
-            forget(client, "it has finished");
+            close(client, "end of input");
         }
     }
 
     private void write(Client client) throws IOException {
         ByteBuffer reply = client.replies.element();
-        client.stream.write(reply); // takes what there is room for; the rest stays in the queue
+        client.stream.write(reply); // may write only a part; the rest stays in the queue
         if (!reply.hasRemaining()) {
             client.replies.remove();
             if (client.replies.size() == REPLIES_MAX - 1 && !rlist.contains(client)) {
-                rlist.add(client); // its queue has room again; if it had finished, the next read says so again
+                rlist.add(client); // the queue has room again; if the input has ended, the next read reports it again
             }
         }
         if (client.replies.isEmpty()) {
-            wlist.remove(client); // nothing to be sent: it would be writable all the time
+            wlist.remove(client); // nothing to send: the socket would be writable all the time
             if (!rlist.contains(client)) {
-                forget(client, "it has finished"); // and now has all its replies
+                close(client, "end of input"); // all replies are sent
             }
         }
     }
 
     private interface Step {
-        void of(Client client) throws IOException;
+        void run(Client client) throws IOException;
     }
 
     private void attempt(Client client, Step step) {
         try {
-            if (client.stream.isOpen()) { // an earlier step of this round may have closed it
-                step.of(client);
+            if (client.stream.isOpen()) { // an earlier step of this loop may have closed it
+                step.run(client);
             }
         } catch (IOException e) {
-            forget(client, e.getMessage());
+            close(client, e.getMessage());
         }
     }
 
-    /** Out of the lists first: one closed socket in them would fail the next call. */
-    private void forget(Client client, String reason) {
-        System.out.println("a client is disconnected " + client.address + ", reason = " + reason);
+    /** Removes the client from the lists before closing its socket: select fails on a closed socket. */
+    private void close(Client client, String reason) {
+        System.out.println(client.address + ": disconnected: " + reason);
         rlist.remove(client);
         wlist.remove(client);
         try {
             client.stream.close();
         } catch (IOException e) {
-            System.out.println("close error, reason = " + e.getMessage());
+            System.out.println("cannot close: " + e.getMessage());
         }
     }
 }

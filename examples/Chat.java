@@ -11,7 +11,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 /**
- * Every line goes to everybody. Who reads too slowly misses the oldest lines, and nobody waits for them.
+ * Sends every line to all clients. A client that reads too slowly misses the oldest lines, and delays no other client.
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/Chat.java [HOST PORT]
  *     ./trivet connect localhost:8080
@@ -34,20 +34,20 @@ public final class Chat implements Handler {
 
     @Override
     public void onOpen(Connection connection) {
-        tellAll(connection, "has come");
+        announce(connection, " joined");
     }
 
     @Override
     public void onMessage(Connection connection, ByteBuffer line) {
-        tellAll(connection, "says: " + UTF_8.decode(line));
+        announce(connection, ": " + UTF_8.decode(line));
     }
 
     @Override
     public void onClose(Connection connection, CloseReason reason) {
-        tellAll(connection, "has gone: " + reason.sentence());
+        announce(connection, " left: " + reason.sentence());
     }
 
-    private static void tellAll(Connection about, String text) {
-        about.server().broadcast(UTF_8.encode(about.remoteAddress().getPort() + " " + text));
+    private static void announce(Connection connection, String event) {
+        connection.server().broadcast(UTF_8.encode(connection.remoteAddress().getPort() + event));
     }
 }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /**
- * Every line goes back to whoever has sent it.
+ * Sends every line back to the client that sent it.
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/Echo.java [HOST PORT]
  */

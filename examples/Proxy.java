@@ -9,7 +9,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * A TCP proxy: each client gets a connection to the target, and bytes go both ways no faster than the slower end takes them.
+ * A TCP proxy: opens a connection to the target for each client, and forwards bytes in both directions. Backpressure: it reads
+ * from one end no faster than the other end accepts.
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/Proxy.java HOST PORT TARGET_HOST TARGET_PORT
  */
@@ -23,7 +24,7 @@ public final class Proxy implements Handler {
     public static void main(String[] args) throws IOException, InterruptedException {
         try (Server server = Server.builder()
                 .listen(new InetSocketAddress(args[0], Integer.parseInt(args[1])))
-                // The default stops reading from an end whose own queue is high, and would so tie one direction to the other.
+                // PAUSE_READING, the default, would stop reading from an end whose own queue is high: one direction would block the other.
                 .overflow(Overflow.DISCONNECT)
                 .handler(new Proxy(new InetSocketAddress(args[2], Integer.parseInt(args[3]))))
                 .start()) {
@@ -34,12 +35,12 @@ public final class Proxy implements Handler {
 
     @Override
     public void onOpen(Connection client) {
-        if (client.attachment() == null) { // else it is the one that was made here
+        if (client.attachment() == null) { // otherwise it is the connection to a target, made below
             try {
                 Connection other = client.server().connect(target, this);
                 other.attachment(client);
                 client.attachment(other);
-            } catch (RejectedExecutionException e) { // the server drains: whoever still comes is sent away in good order
+            } catch (RejectedExecutionException e) { // the server is draining: close new clients in an orderly way
                 client.finish();
             }
         }
@@ -61,14 +62,14 @@ public final class Proxy implements Handler {
 
     @Override
     public void onEndOfInput(Connection from) {
-        other(from).finishOutput(); // a half-close is passed on, behind what waits
+        other(from).finishOutput(); // forwards the half-close after the queued bytes
     }
 
     @Override
-    public void onClose(Connection gone, CloseReason reason) {
-        Connection other = other(gone);
-        boolean endsByItself = reason == CloseReason.PEER_FINISHED; // and still takes what waits for it
-        if (other != null && !endsByItself) { // there is none for whom the server could not connect any more
+    public void onClose(Connection closed, CloseReason reason) {
+        Connection other = other(closed);
+        boolean orderly = reason == CloseReason.PEER_FINISHED; // the other end still receives what is queued for it
+        if (other != null && !orderly) { // null: a client that came while the server was draining
             other.close();
         }
     }

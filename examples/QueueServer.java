@@ -16,14 +16,14 @@ import java.util.Map;
 import java.util.Queue;
 
 /**
- * A server with one message queue per connection, which sends back what it received. TwoSocketClient talks to it.
+ * An echo server with one message queue per connection, to use with TwoSocketClient.
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/QueueServer.java [HOST PORT [ENGINE]]
  */
 public final class QueueServer {
     private static final int QUEUED_MAX = 16;
 
-    /** Sockets from which we expect to read, and to which we expect to write. */
+    /** Sockets to read from, and sockets to write to. */
     private final List<Socket> inputs = new ArrayList<>();
     private final List<Socket> outputs = new ArrayList<>();
     private final Map<Socket, Queue<ByteBuffer>> messageQueues = new HashMap<>();
@@ -50,13 +50,13 @@ public final class QueueServer {
     private void serve(Network network) throws IOException {
         boolean urgent = network.supports(Capability.URGENT_DATA);
         if (!urgent) {
-            System.out.println("the third list is not watched: " + network.name() + " does not see urgent data");
+            System.out.println("urgent data is not watched: " + network.name() + " does not support it");
         }
         inputs.add(server);
         while (true) {
             System.out.println("waiting for the next event");
             Ready<Socket> ready = Select.on(network).select(inputs, outputs, urgent ? inputs : List.of(), null);
-            for (Socket socket : ready.exceptional()) { // before reading: a read at the mark destroys the urgent byte
+            for (Socket socket : ready.exceptional()) { // before reading: a read at the urgent mark destroys the urgent byte
                 handle((TcpStream) socket, stream -> System.out.println("urgent: " + (char) stream.receiveUrgent()));
             }
             for (Socket socket : ready.readable()) {
@@ -80,7 +80,7 @@ public final class QueueServer {
                 inputs.add(connection);
                 messageQueues.put(connection, new ArrayDeque<>());
             }
-        } catch (IOException e) { // out of descriptors: until one is closed it would only fail again
+        } catch (IOException e) { // out of descriptors: stop accepting until a connection is closed
             System.out.println("cannot accept: " + e.getMessage());
             inputs.remove(server);
         }
@@ -98,16 +98,16 @@ public final class QueueServer {
             }
         }
         if (count < 0 || queue.size() == QUEUED_MAX) {
-            inputs.remove(connection); // it has finished, and may still read; or it should read first what waits for it
+            inputs.remove(connection); // end of input: only replies are left to send; full queue: the client must read first
         }
         if (count < 0 && queue.isEmpty()) {
-            close(connection, "it has finished");
+            close(connection, "end of input");
         }
     }
 
     private void send(TcpStream connection) throws IOException {
         Queue<ByteBuffer> queue = messageQueues.get(connection);
-        connection.write(queue.element()); // a part of it, when there is little room
+        connection.write(queue.element()); // may write only a part
         if (!queue.element().hasRemaining()) {
             queue.remove();
             if (queue.size() == QUEUED_MAX - 1 && !inputs.contains(connection)) {
@@ -117,26 +117,26 @@ public final class QueueServer {
         if (queue.isEmpty()) {
             outputs.remove(connection);
             if (!inputs.contains(connection)) {
-                close(connection, "it has finished");
+                close(connection, "end of input");
             }
         }
     }
 
     private interface Step {
-        void of(TcpStream connection) throws IOException;
+        void run(TcpStream connection) throws IOException;
     }
 
     private void handle(TcpStream connection, Step step) {
         try {
-            if (connection.isOpen()) { // an earlier step of this round may have closed it
-                step.of(connection);
+            if (connection.isOpen()) { // an earlier step of this loop may have closed it
+                step.run(connection);
             }
         } catch (IOException e) {
-            close(connection, e.getMessage()); // a reset: it makes a socket readable, never exceptional
+            close(connection, e.getMessage()); // for example a reset, which makes a socket readable, not exceptional
         }
     }
 
-    /** After this every use of the socket fails, whichever list still holds it: so it leaves all of them. */
+    /** Removes the connection from all lists before closing it: select fails on a closed socket. */
     private void close(TcpStream connection, String reason) {
         System.out.println("closing " + connection + ": " + reason);
         inputs.remove(connection);
@@ -148,7 +148,7 @@ public final class QueueServer {
         try {
             connection.close();
         } catch (IOException e) {
-            System.out.println("closing: " + e.getMessage());
+            System.out.println("cannot close: " + e.getMessage());
         }
     }
 }

@@ -13,13 +13,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Two sockets to a server: says three messages on both, each with its index behind it, and reads what comes back.
+ * Opens two connections to a server, sends three messages on both, each followed by its index, and reads the replies.
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/TwoSocketClient.java [HOST PORT [ENGINE]]
  */
 public final class TwoSocketClient {
     private static final List<String> MESSAGES = List.of("This is the message ", "It will be sent ", "in parts ");
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
     private final Network network;
     private final List<TcpStream> socks = new ArrayList<>();
@@ -34,14 +34,14 @@ public final class TwoSocketClient {
                 : new InetSocketAddress(args[0], Integer.parseInt(args[1]));
         Network network = args.length < 3 ? Network.system() : Network.named(args[2]);
         try {
-            new TwoSocketClient(network).talk(server);
+            new TwoSocketClient(network).run(server);
         } catch (IOException e) {
-            System.out.println("client error, reason = " + e.getMessage());
+            System.out.println("client error: " + e.getMessage());
             System.exit(1);
         }
     }
 
-    private void talk(InetSocketAddress server) throws IOException {
+    private void run(InetSocketAddress server) throws IOException {
         System.out.println("connecting to " + server);
         for (int i = 0; i < 2; i++) {
             socks.add(connect(server));
@@ -52,7 +52,7 @@ public final class TwoSocketClient {
                 System.out.println(s.localAddress() + ": sending \"" + new String(message, StandardCharsets.UTF_8) + "\"");
                 send(s, ByteBuffer.wrap(message));
             }
-            // The replies are read before the next message is said. TCP knows no messages: two in a row may arrive as one.
+            // Read the replies before sending the next message: TCP has no message boundaries, so two in a row may arrive as one.
             receive(message.length);
         }
         for (TcpStream s : socks) {
@@ -63,37 +63,37 @@ public final class TwoSocketClient {
 
     private TcpStream connect(InetSocketAddress server) throws IOException {
         TcpStream s = network.connect(server);
-        while (!s.finishConnect()) { // throws why not, for instance ECONNREFUSED
-            if (Select.on(network).select(List.of(), List.of(s), List.of(), PATIENCE).isEmpty()) {
+        while (!s.finishConnect()) { // throws if the connect failed, for example with ECONNREFUSED
+            if (Select.on(network).select(List.of(), List.of(s), List.of(), TIMEOUT).isEmpty()) {
                 throw new IOException("no answer from " + server);
             }
         }
         return s;
     }
 
-    /** A send may take a part of a message: the rest waits until there is room. */
+    /** Writes the whole message: a write may accept only a part of it, and the rest must wait for room. */
     private void send(TcpStream s, ByteBuffer message) throws IOException {
         s.write(message);
         while (message.hasRemaining()) {
-            Select.on(network).select(List.of(), List.of(s), List.of(), PATIENCE);
+            Select.on(network).select(List.of(), List.of(s), List.of(), TIMEOUT);
             s.write(message);
         }
     }
 
-    /** Reads on all sockets until each of them got so many bytes. */
+    /** Reads from all sockets until each has received the expected number of bytes. */
     private void receive(int expected) throws IOException {
         Map<TcpStream, Integer> missing = new HashMap<>();
         socks.forEach(s -> missing.put(s, expected));
         while (!missing.isEmpty()) {
-            Ready<TcpStream> ready = Select.on(network).select(missing.keySet(), List.of(), List.of(), PATIENCE);
+            Ready<TcpStream> ready = Select.on(network).select(missing.keySet(), List.of(), List.of(), TIMEOUT);
             if (ready.isEmpty()) {
                 throw new IOException("no reply on " + missing.size() + " sockets");
             }
             for (TcpStream s : ready.readable()) {
                 ByteBuffer data = ByteBuffer.allocate(1024);
                 int count = s.read(data);
-                if (count < 0) { // an empty read: this, and not an error, is how a closed server shows
-                    throw new IOException("the server has closed " + s.localAddress());
+                if (count < 0) { // end of input: a closed server is not an error of the read
+                    throw new IOException("the server closed the connection of " + s.localAddress());
                 }
                 System.out.println(s.localAddress() + ": received \"" + StandardCharsets.UTF_8.decode(data.flip()) + "\"");
                 if (missing.merge(s, -count, Integer::sum) <= 0) {

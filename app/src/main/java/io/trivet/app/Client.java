@@ -17,125 +17,143 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections of {@code trivet connect}: those of a server that listens nowhere, whose loop turns while the main thread waits for
- * something. Nothing is read from them before somebody listens.
+ * The connections of {@code trivet connect}. They belong to a server without a listener, whose loop the main thread turns while
+ * it waits. Nothing is read before {@link #startReading}.
  */
 final class Client implements Handler, AutoCloseable {
-    /** Told what happens on the connections. */
+    /** Callbacks for what arrives on the connections, on the thread that turns the client. */
     interface Listener {
-        void received(ClientConnection connection, ByteBuffer bytes);
+        void onReceived(ClientConnection connection, ByteBuffer bytes);
 
-        /** The server has finished; or the connection was lost, and why. Told once. */
-        void ended(ClientConnection connection, @Nullable IOException failure);
+        /**
+         * Called once per connection, when nothing more will arrive.
+         *
+         * @param failure why the connection was lost; null if the server ended its output
+         */
+        void onEnd(ClientConnection connection, @Nullable IOException failure);
     }
 
-    /** What a server must fear from its clients need not be feared of one's own server: it may take its time, and as much as is said fits. */
+    /**
+     * The defaults protect a server from its clients. Here the peer is the server of the user's choice: it may be slow, and
+     * everything the user sends must fit.
+     */
     private static final Limits LIMITS = Limits.defaults().withWriteTimeout(Duration.ZERO).withQueueBudgetBytes(Long.MAX_VALUE);
-    private static final Duration SHORTEST = Duration.ofNanos(1);
+    private static final Duration CONNECT_TIMEOUT_MIN = Duration.ofNanos(1);
 
     private final Network network = Network.system();
     private final Server server;
     private final HostPort target;
     private final List<InetSocketAddress> addresses;
     private final List<ClientConnection> connections = new ArrayList<>();
-    private final long untilNanos;
+    private final long deadlineNanos;
     private @Nullable Listener listener;
-    private @Nullable CloseReason notConnected;
+    /** Why the connect in progress failed; null as long as it has not. */
+    private @Nullable CloseReason connectFailure;
 
-    /** A client for that server, who gives up after that time. */
-    Client(HostPort target, Duration patience) throws IOException {
+    /** Resolves the target and starts the timeout that all operations of this client share. */
+    Client(HostPort target, Duration timeout) throws IOException {
         this.target = target;
         addresses = target.resolve();
-        untilNanos = network.clock().nanoTime() + patience.toNanos();
-        // The default would stop reading while much waits to be sent: an echo of it would then wait for us, and we for it.
+        deadlineNanos = network.clock().nanoTime() + timeout.toNanos();
+        // PAUSE_READING would deadlock with an echo server: with much left to send we would stop reading its replies, and it ours.
         server = Server.builder().network(network).limits(LIMITS).overflow(Overflow.DISCONNECT).open();
     }
 
-    /** A connection to the first address of the name that answers in the time that is left; else the reason of each. */
-    ClientConnection dial() throws IOException {
+    /**
+     * Connects to the first address of the target that answers in the remaining time.
+     *
+     * @throws IOException no address answered; the message has the reason for each
+     */
+    ClientConnection connect() throws IOException {
         List<String> reasons = new ArrayList<>();
         for (InetSocketAddress address : addresses) {
-            Duration left = remaining();
-            Connection connection = server.connect(address, this, left.isZero() ? SHORTEST : left);
-            notConnected = null;
-            while (connection.attachment() == null && notConnected == null) {
+            Duration remaining = remaining();
+            Connection connection = server.connect(address, this, remaining.isZero() ? CONNECT_TIMEOUT_MIN : remaining);
+            connectFailure = null;
+            while (connection.attachment() == null && connectFailure == null) {
                 server.turn(null);
             }
-            if (connection.attachment() instanceof ClientConnection dialled) {
-                connections.add(dialled);
-                return dialled;
+            if (connection.attachment() instanceof ClientConnection connected) {
+                connections.add(connected);
+                return connected;
             }
-            reasons.add(notConnected == CloseReason.CONNECT_TIMEOUT
-                    ? "connect " + target + ": no answer in the time of --wait"
-                    : failure(connection, notConnected).getMessage());
+            reasons.add(connectFailure == CloseReason.CONNECT_TIMEOUT
+                    ? "connect " + target + ": no answer within --wait"
+                    : failure(connection, connectFailure).getMessage());
         }
         throw new IOException(String.join("; ", reasons));
     }
 
-    /** All that were dialled. */
+    /** Returns every connection that {@link #connect} has made, in order. */
     List<ClientConnection> connections() {
         return connections;
     }
 
-    /** From now on what comes is read, and told. */
-    void listen(Listener whoListens) {
-        listener = whoListens;
+    /** Starts to read from all connections, and passes what arrives to the listener. */
+    void startReading(Listener listener) {
+        this.listener = listener;
         for (ClientConnection connection : connections) {
-            connection.resume();
+            connection.resumeReading();
         }
     }
 
-    /** The time that is left. */
+    /** Returns the time until the client's timeout expires; zero once it has. */
     Duration remaining() {
-        return Duration.ofNanos(Math.max(0, untilNanos - network.clock().nanoTime()));
+        return Duration.ofNanos(Math.max(0, deadlineNanos - network.clock().nanoTime()));
     }
 
-    /** Waits until something has happened, on the connections or by a task; no longer than that, null: no limit. */
-    void turn(@Nullable Duration limit) throws IOException {
-        server.turn(limit);
+    /**
+     * Turns the loop once: waits for an event or a task, and handles it.
+     *
+     * @param timeout the longest wait; null waits without a limit
+     */
+    void turn(@Nullable Duration timeout) throws IOException {
+        server.turn(timeout);
     }
 
-    /** Waits until something comes or goes on the connections; false: nothing does for so long. */
-    boolean awaitSign(Duration limit) throws IOException {
-        long until = network.clock().nanoTime() + limit.toNanos();
-        long before = server.stats().total().completions();
-        long left = limit.toNanos();
+    /**
+     * Turns the loop until the connections have sent or received something; returns false if nothing moved within the timeout.
+     */
+    boolean awaitActivity(Duration timeout) throws IOException {
+        long deadline = network.clock().nanoTime() + timeout.toNanos();
+        long completionsBefore = server.stats().total().completions();
+        long remaining = timeout.toNanos();
         do {
-            server.turn(Duration.ofNanos(Math.max(0, left)));
-            if (server.stats().total().completions() != before) {
+            server.turn(Duration.ofNanos(Math.max(0, remaining)));
+            if (server.stats().total().completions() != completionsBefore) {
                 return true;
             }
-            left = until - network.clock().nanoTime();
-        } while (left > 0);
+            remaining = deadline - network.clock().nanoTime();
+        } while (remaining > 0);
         return false;
     }
 
     @Override
     public void onOpen(Connection connection) {
-        connection.pauseReading(); // others are still dialled
+        connection.pauseReading(); // until all connections are made
         connection.attachment(new ClientConnection(connection));
     }
 
     @Override
     public void onMessage(Connection connection, ByteBuffer bytes) {
-        ClientConnection client = of(connection);
+        ClientConnection client = clientOf(connection);
         client.received(bytes);
         if (listener != null) {
-            listener.received(client, bytes);
+            listener.onReceived(client, bytes);
         }
     }
 
     @Override
     public void onEndOfInput(Connection connection) {
-        ended(of(connection), null);
+        ended(clientOf(connection), null);
     }
 
     @Override
     public void onClose(Connection connection, CloseReason reason) {
         if (connection.attachment() == null) {
-            notConnected = reason;
-        } else if (reason != CloseReason.SERVER_CLOSED) { // else it is we who leave
-            ended(of(connection), failure(connection, reason));
+            connectFailure = reason;
+        } else if (reason != CloseReason.SERVER_CLOSED) { // SERVER_CLOSED: this client closed it
+            ended(clientOf(connection), failure(connection, reason));
         }
     }
 
@@ -143,7 +161,7 @@ final class Client implements Handler, AutoCloseable {
         if (!connection.inputEnded) {
             connection.inputEnded = true;
             if (listener != null) {
-                listener.ended(connection, failure);
+                listener.onEnd(connection, failure);
             }
         }
     }
@@ -153,8 +171,8 @@ final class Client implements Handler, AutoCloseable {
         return failure != null ? failure : new IOException(reason == null ? "closed" : reason.sentence());
     }
 
-    private static ClientConnection of(Connection connection) {
-        return (ClientConnection) Objects.requireNonNull(connection.attachment(), "it was open");
+    private static ClientConnection clientOf(Connection connection) {
+        return (ClientConnection) Objects.requireNonNull(connection.attachment(), "set by onOpen");
     }
 
     @Override

@@ -6,21 +6,21 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 
-/** One connection of {@code trivet connect}: what was said on it, and what came. */
+/** One connection of {@code trivet connect}, with the bytes sent and received on it. */
 final class ClientConnection {
-    /** Of what came, so much is kept to be shown. */
+    /** Received bytes that are kept for display; later ones are only counted. */
     private static final int KEPT_BYTES_MAX = 1 << 20;
 
-    /** Our own address, which is the name by which the server knows us. */
+    /** The local address, by which the server knows this connection. */
     final String name;
-    /** The server has finished, or is gone. */
+    /** The server has ended its output, or the connection is lost. */
     boolean inputEnded;
 
     private final Connection connection;
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
-    private long saidBytes;
+    private long sentBytes;
     private long receivedBytes;
-    private long receivedBeforeBytes;
+    private long receivedBeforeMessageBytes;
     private int lastMessageBytes;
 
     ClientConnection(Connection connection) {
@@ -28,57 +28,58 @@ final class ClientConnection {
         name = Addresses.toString(connection.localAddress());
     }
 
-    String server() {
+    String serverAddress() {
         return Addresses.toString(connection.remoteAddress());
     }
 
-    /** Runs tasks on the thread that turns the connection's loop. */
+    /** Returns an executor that runs tasks on the thread that turns the connection's loop. */
     Executor loop() {
         return connection::execute;
     }
 
-    void resume() {
+    void resumeReading() {
         connection.resumeReading();
     }
 
-    void say(byte[] message) {
+    void send(byte[] message) {
         connection.send(message);
-        saidBytes += message.length;
-        receivedBeforeBytes = receivedBytes;
+        sentBytes += message.length;
+        receivedBeforeMessageBytes = receivedBytes;
         lastMessageBytes = message.length;
     }
 
-    /** Whether something that was said has not gone yet. */
-    boolean hasOutput() {
+    /** Returns whether bytes are still waiting in the send queue. */
+    boolean hasUnsent() {
         return connection.queue().bytes() > 0;
     }
 
     void received(ByteBuffer bytes) {
         int count = bytes.remaining();
         receivedBytes += count;
-        byte[] shown = new byte[Math.clamp((long) KEPT_BYTES_MAX - kept.size(), 0, count)];
-        bytes.get(bytes.position(), shown);
-        kept.writeBytes(shown);
+        byte[] copy = new byte[Math.clamp((long) KEPT_BYTES_MAX - kept.size(), 0, count)];
+        bytes.get(bytes.position(), copy);
+        kept.writeBytes(copy);
     }
 
-    /** Tells the server that nothing more will come, behind all that was said, and goes on reading. */
-    void finish() {
+    /** Half-closes the connection after everything queued has been sent; reading continues. */
+    void finishOutput() {
         connection.finishOutput();
     }
 
-    /** Whether as many bytes as the last message has came since it was said. */
+    /** Returns whether at least as many bytes have arrived since the last message as it has. */
     boolean hasReply() {
-        return receivedBytes - receivedBeforeBytes >= lastMessageBytes;
+        return receivedBytes - receivedBeforeMessageBytes >= lastMessageBytes;
     }
 
-    long saidBytes() {
-        return saidBytes;
+    long sentBytes() {
+        return sentBytes;
     }
 
     long receivedBytes() {
         return receivedBytes;
     }
 
+    /** Returns a copy of the received bytes, up to the first {@link #KEPT_BYTES_MAX}. */
     ByteBuffer kept() {
         return ByteBuffer.wrap(kept.toByteArray());
     }

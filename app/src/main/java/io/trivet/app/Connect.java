@@ -19,39 +19,39 @@ import picocli.CommandLine.Spec;
 /** {@code trivet connect}. */
 @Command(name = "connect", mixinStandardHelpOptions = true, versionProvider = Version.class,
         showDefaultValues = true, sortOptions = false, description = {
-    "Talks to a TCP server, on one connection or on many at once.",
-    "With --send: says each message on every connection; the next follows when each got as many bytes back. "
-            + "Done when each got as many as it sent in all (or --expect); else it fails after --wait.",
-    "Without --send: what you type goes out line by line, or what comes through a pipe; at its end the connection is "
-            + "half-closed, and what still comes is read.",
-    "What came goes to standard output: from one connection as it is, from several a line each, escaped."})
+    "Connects to a TCP server and exchanges data with it, on one connection or several.",
+    "With --send: sends each message on every connection, and the next one when each connection has received as many bytes as the "
+            + "message has. Succeeds when each connection has received as many bytes as it sent, or --expect; fails after --wait.",
+    "Without --send: sends what you type, line by line, or what is piped in. When the input ends, half-closes the connections and "
+            + "reads until the server closes its side.",
+    "Prints received data to standard output: unchanged from a single connection, otherwise as a line per connection, escaped."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Connect implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
     @Parameters(paramLabel = "HOST:PORT", converter = HostPort.Converter.class,
-            description = "The server: localhost:8080, [::1]:8080. Each address of the name is tried in turn.")
+            description = "The server: localhost:8080, [::1]:8080. If the name has several addresses, they are tried in order.")
     private HostPort target;
 
     @Option(names = {"-c", "--connections"}, paramLabel = "N", defaultValue = "1",
-            description = "How many connections.")
+            description = "Number of connections.")
     private int connections;
 
     @Option(names = {"-s", "--send"}, paramLabel = "TEXT",
-            description = "A message, sent as it is: for a server of lines end it by a newline. May be repeated.")
+            description = "A message, sent as it is: end it with a newline if the server expects lines. May be repeated.")
     private @Nullable List<String> send;
 
     @Option(names = {"-a", "--append-index"},
-            description = "Put the index of each message behind it: 0, 1, ...")
+            description = "Append the index of each message to it: 0, 1, ...")
     private boolean appendIndex;
 
     @Option(names = {"-x", "--expect"}, paramLabel = "BYTES", converter = SizeText.class, showDefaultValue = Visibility.NEVER,
-            description = "How many bytes each connection should get (default: as many as it sends).")
+            description = "How many bytes each connection must receive (default: as many as it sends).")
     private @Nullable Long expect;
 
     @Option(names = {"-w", "--wait"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
-            description = "How long to wait: with --send for all of it; without, for silent servers once the input has ended.")
+            description = "With --send: the longest total time. Without: how long the server may be silent after the input has ended.")
     private Duration wait;
     // @formatter:on
 
@@ -61,19 +61,19 @@ final class Connect implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--connections must be at least 1, not " + connections);
         }
         if (send == null && (appendIndex || expect != null)) {
-            throw new ParameterException(spec.commandLine(), "--append-index and --expect belong to --send");
+            throw new ParameterException(spec.commandLine(), "--append-index and --expect require --send");
         }
         PrintStream err = System.err;
         try (Client client = new Client(target, wait)) {
             for (int i = 0; i < connections; i++) {
-                ClientConnection connection = client.dial();
-                err.println(connection.name + ": connected to " + connection.server());
+                ClientConnection connection = client.connect();
+                err.println(connection.name + ": connected to " + connection.serverAddress());
             }
-            Received received = new Received(System.out, connections == 1);
+            ReceivedOutput output = new ReceivedOutput(System.out, connections == 1);
             if (send == null) {
-                return new Dialogue(client, wait, received, err).hold() ? 0 : 1;
+                return new InputSession(client, wait, output, err).run() ? 0 : 1;
             }
-            new Conversation(client, expect == null ? -1 : expect, received, err).hold(messages(send));
+            new SendSession(client, expect == null ? -1 : expect, output, err).run(messages(send));
             return 0;
         }
     }

@@ -4,17 +4,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** How many descriptors this process may have. */
+/** The number of file descriptors that this process may have open. */
 final class DescriptorLimit {
-    /** Where the system does not tell. */
+    /** Assumed where the system does not report the limit. */
     private static final int ASSUMED = 10_000;
-    /** For the listener, the loop's own, the JVM's files, and a little air. */
+    /** For the listener, the loop's own descriptors and the JVM's files, with a margin. */
     private static final int RESERVE = 64;
     private static final String LINE = "Max open files";
 
     private DescriptorLimit() {}
 
-    /** man 5 proc_pid_limits: the soft limit is the first number of its line. */
+    /** Returns the soft limit: the first number of its line in /proc/self/limits (proc_pid_limits(5)). */
     static int current() {
         Path limits = Path.of("/proc/self/limits");
         if (!Files.isReadable(limits)) {
@@ -34,12 +34,12 @@ final class DescriptorLimit {
         }
     }
 
-    /** What is left for connections, at least 1. */
+    /** Returns how many connections fit below the limit, at least 1. */
     static int forConnections() {
         return Math.max(1, current() - RESERVE);
     }
 
-    /** The limit that so many connections need. */
+    /** Returns the limit that this number of connections needs. */
     static int needed(int connections) {
         return (int) Math.min((long) connections + RESERVE, Integer.MAX_VALUE);
     }

@@ -4,10 +4,10 @@ import java.time.Duration;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Durations as people write them on a command line: {@code 10s}, {@code 500ms}, {@code 5m}. */
+/** Converts durations as written on a command line: {@code 10s}, {@code 500ms}, {@code 5m}. */
 final class DurationText implements ITypeConverter<Duration> {
-    /** A hundred years: longer ones do not fit into nanoseconds three times over. */
-    private static final Duration LONGEST = Duration.ofDays(36_525);
+    /** 100 years: three times as much would overflow a long of nanoseconds. */
+    private static final Duration MAX = Duration.ofDays(36_525);
 
     @Override
     public Duration convert(String text) {
@@ -16,7 +16,7 @@ final class DurationText implements ITypeConverter<Duration> {
             digits++;
         }
         if (digits == 0 || digits > 9) {
-            throw refused(text);
+            throw invalid(text);
         }
         long number = Long.parseLong(text.substring(0, digits));
         Duration duration = switch (text.substring(digits)) {
@@ -28,21 +28,21 @@ final class DurationText implements ITypeConverter<Duration> {
                 if (number == 0) {
                     yield Duration.ZERO;
                 }
-                throw refused(text);
+                throw invalid(text);
             }
-            default -> throw refused(text);
+            default -> throw invalid(text);
         };
-        if (duration.compareTo(LONGEST) > 0) {
-            throw new TypeConversionException("'" + EscapedText.of(text) + "' is too long: " + of(LONGEST) + " at most");
+        if (duration.compareTo(MAX) > 0) {
+            throw new TypeConversionException("'" + EscapedText.of(text) + "' is too long: the maximum is " + of(MAX));
         }
         return duration;
     }
 
-    private static TypeConversionException refused(String text) {
+    private static TypeConversionException invalid(String text) {
         return new TypeConversionException("'" + EscapedText.of(text) + "' is not a duration: write 500ms, 10s, 5m or 1h");
     }
 
-    /** The same form, in the largest unit that divides it. */
+    /** Formats a duration in the largest unit that divides it. */
     static String of(Duration duration) {
         long millis = duration.toMillis();
         if (millis % 1000 != 0) {

@@ -9,23 +9,23 @@ import picocli.CommandLine.Command;
 // @formatter:off: an attribute a line
 /** {@code trivet engines}. */
 @Command(name = "engines", mixinStandardHelpOptions = true, versionProvider = Version.class,
-        description = "Tells which engines work here, which do not, why, and the cure.")
+        description = "Lists the engines: which are available here, and for the others the reason and the cure.")
 // @formatter:on
 final class Engines implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintStream out = System.out;
-        String automatic = Network.system().name();
+        String defaultName = Network.system().name();
         for (EngineStatus engine : Network.engines()) {
-            String remark = engine.available() ? "can do " + engine.remark() : withoutName(engine);
+            String remark = engine.available() ? "supports " + engine.remark() : reasonOf(engine);
             out.println(padded(engine.name(), 8) + padded(engine.available() ? "yes" : "no", 5) + remark
-                    + (engine.name().equals(automatic) ? "; --engine auto takes it" : ""));
+                    + (engine.name().equals(defaultName) ? "; the default (--engine auto)" : ""));
         }
         return 0;
     }
 
-    /** The reason names the engine, as it must where it stands alone; here the name stands in front already. */
-    private static String withoutName(EngineStatus engine) {
+    /** Returns the reason without the engine's name, which the line already starts with. */
+    private static String reasonOf(EngineStatus engine) {
         String name = engine.name() + " is not available: ";
         return engine.remark().startsWith(name) ? engine.remark().substring(name.length()) : engine.remark();
     }

@@ -4,20 +4,20 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Bytes of a peer, fit for a log or a terminal: control characters, what is no ASCII, {@code "} and {@code \} become {@code \xHH},
- * so that nobody can fake a line or move the cursor; and only the beginning of much.
+ * Escapes bytes from a peer for a log or a terminal. Control characters, non-ASCII bytes, {@code "} and {@code \} become
+ * {@code \xHH}, so that a peer can neither forge a log line nor move the cursor.
  */
 final class EscapedText {
     private static final int BYTES_MAX = 200;
 
     private EscapedText() {}
 
-    /** What lies between position and limit, which stay as they are. */
+    /** Escapes up to {@value #BYTES_MAX} of the remaining bytes, and marks a cut by {@code ...}; does not move the position. */
     static String of(ByteBuffer bytes) {
         return of(bytes, Math.min(bytes.remaining(), BYTES_MAX));
     }
 
-    /** The same, and all of it. */
+    /** Escapes all remaining bytes; does not move the position. */
     static String ofAll(ByteBuffer bytes) {
         return of(bytes, bytes.remaining());
     }
@@ -34,7 +34,7 @@ final class EscapedText {
         return of(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
     }
 
-    /** One byte, 0 to 255. */
+    /** Escapes one byte, 0 to 255. */
     static String of(int value) {
         StringBuilder text = new StringBuilder(4);
         append(text, value);

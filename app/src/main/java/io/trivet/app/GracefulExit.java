@@ -4,8 +4,8 @@ import java.io.PrintStream;
 import java.time.Duration;
 
 /**
- * SIGINT and SIGTERM let a server drain, and the exit code is 0; a second signal does not wait. A JVM that ends by a signal gives 130
- * or 143 by itself, unless its shutdown hook halts it.
+ * Makes SIGINT and SIGTERM drain the server and exit with 0; a second signal ends the process at once. This is a shutdown hook
+ * that halts the JVM, which would otherwise exit with 130 or 143.
  */
 final class GracefulExit implements AutoCloseable {
     private final ReplyServer server;
@@ -19,8 +19,8 @@ final class GracefulExit implements AutoCloseable {
         this.err = err;
     }
 
-    /** From now on signals drain the server; until this is closed. */
-    static GracefulExit drains(ReplyServer server, Duration drainTimeout, PrintStream err) {
+    /** Installs the hook; closing the result removes it. */
+    static GracefulExit install(ReplyServer server, Duration drainTimeout, PrintStream err) {
         GracefulExit exit = new GracefulExit(server, drainTimeout, err);
         Runtime.getRuntime().addShutdownHook(exit.hook);
         return exit;
@@ -31,17 +31,18 @@ final class GracefulExit implements AutoCloseable {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException e) {
-            // A signal came first: the hook is at work, and ends the process.
+            // A signal arrived first: the hook is running, and will halt the process.
         }
     }
 
     private void drainAndHalt() {
-        Signals.haltAtNext(err);
-        err.println("draining, for " + DurationText.of(drainTimeout) + " at most; Ctrl-C again stops at once");
+        Signals.haltOnNext(err);
+        err.println("draining for at most " + DurationText.of(drainTimeout) + "; Ctrl-C again stops at once");
         try {
             int cutOff = server.drain(drainTimeout);
             err.println(cutOff == 0 ? "drained"
-                    : "cut off " + cutOff + " of the clients, which had not taken all that waited for them");
+                    : "drain timeout expired: cut off " + cutOff + (cutOff == 1 ? " client" : " clients")
+                            + " with unsent replies");
         } catch (InterruptedException e) {
             err.println("interrupted while draining");
         }

@@ -8,9 +8,8 @@ import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Whom to connect to: {@code localhost:8090}, {@code 127.0.0.1:8080}, {@code [::1]:8080}. */
+/** The address of a server: {@code localhost:8090}, {@code 127.0.0.1:8080}, {@code [::1]:8080}. */
 record HostPort(String host, int port) {
-    /** For the command line. */
     static final class Converter implements ITypeConverter<HostPort> {
         @Override
         public HostPort convert(String text) {
@@ -37,7 +36,7 @@ record HostPort(String host, int port) {
         }
     }
 
-    /** Every address of the name, in the order in which they should be tried. */
+    /** Returns every address of the host, in the order to try them. */
     List<InetSocketAddress> resolve() throws UnknownHostException {
         List<InetSocketAddress> addresses = new ArrayList<>();
         for (InetAddress address : resolve(host)) {

@@ -5,18 +5,18 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
-/** An address as Python's {@code str(client_address)} prints it. */
+/** Formats addresses as Python's {@code str(client_address)} does. */
 final class PythonAddress {
     private PythonAddress() {}
 
-    /** {@code ('127.0.0.1', 54321)}; IPv6 with flow label and scope: {@code ('::1', 54321, 0, 0)}. */
+    /** Returns {@code ('127.0.0.1', 54321)}; for IPv6 with flow label and scope: {@code ('::1', 54321, 0, 0)}. */
     static String of(InetSocketAddress address) {
         InetAddress ip = address.getAddress();
         String host = Addresses.toString(ip);
         if (!(ip instanceof Inet6Address six)) {
             return "('" + host + "', " + address.getPort() + ")";
         }
-        int scopeMark = host.indexOf('%'); // Python tells the scope in the last place alone
+        int scopeMark = host.indexOf('%'); // Python prints the scope only as the last element
         return "('" + (scopeMark < 0 ? host : host.substring(0, scopeMark)) + "', " + address.getPort() + ", 0, "
                 + six.getScopeId() + ")";
     }

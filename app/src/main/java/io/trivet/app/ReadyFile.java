@@ -8,26 +8,26 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 
-/** The file that tells a script where the server listens: one {@code host:port} a line. */
+/** The file from which scripts read where the server listens: one {@code host:port} per line. */
 final class ReadyFile {
     private ReadyFile() {}
 
-    /** Writes beside the file and renames, so that whoever sees the file sees all of it. */
+    /** Writes a temporary file in the same directory and renames it, so that readers never see a partial file. */
     static void write(Path file, List<InetSocketAddress> addresses) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new IOException("--ready-file " + file + ": there is no folder " + folder);
+        Path directory = file.toAbsolutePath().getParent();
+        if (directory == null || !Files.isDirectory(directory)) {
+            throw new IOException("--ready-file " + file + ": the directory " + directory + " does not exist");
         }
         StringBuilder text = new StringBuilder();
         for (InetSocketAddress address : addresses) {
             text.append(Addresses.toString(address)).append('\n');
         }
-        Path whole = folder.resolve("." + file.getFileName() + "." + ProcessHandle.current().pid());
+        Path temporary = directory.resolve("." + file.getFileName() + "." + ProcessHandle.current().pid());
         try {
-            Files.writeString(whole, text);
-            Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+            Files.writeString(temporary, text);
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            Files.deleteIfExists(whole);
+            Files.deleteIfExists(temporary);
             throw new IOException("--ready-file " + file + " cannot be written: " + e, e);
         }
     }

@@ -8,49 +8,49 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Answers messages as {@code --reply} says, and tells the journal. Threads: the server's loops. */
+/** Answers messages as {@code --reply} says, and logs events for {@code -v}. Runs on the server's loops. */
 final class ReplyHandler implements Handler {
     private final ServerSettings settings;
-    private final Journal journal;
+    private final VerboseLog log;
     private final AtomicInteger cutOff = new AtomicInteger();
 
-    ReplyHandler(ServerSettings settings, Journal journal) {
+    ReplyHandler(ServerSettings settings, VerboseLog log) {
         this.settings = settings;
-        this.journal = journal;
+        this.log = log;
     }
 
-    /** How many clients the end of the server's patience has cut off. */
+    /** Returns the number of clients that were still connected when the server closed, and so may have lost replies. */
     int cutOff() {
         return cutOff.get();
     }
 
     @Override
     public void onOpen(Connection connection) {
-        if (journal.isVerbose()) {
-            journal.connected(name(connection));
+        if (log.isEnabled()) {
+            log.connected(name(connection));
         }
     }
 
     @Override
     public void onMessage(Connection connection, ByteBuffer message) {
-        if (journal.isVerbose()) {
-            journal.data(name(connection), message.duplicate());
+        if (log.isEnabled()) {
+            log.received(name(connection), message.duplicate());
         }
         switch (settings.reply()) {
             case ECHO -> reply(connection, message);
             case ADDRESS -> reply(connection, withAddress(message, connection));
             case BROADCAST -> connection.server().broadcast(message);
             case DISCARD -> {
-                // That is all.
+                // No reply.
             }
         }
     }
 
     private void reply(Connection connection, ByteBuffer reply) {
-        ByteBuffer told = reply.duplicate();
+        ByteBuffer logged = reply.duplicate();
         connection.send(reply);
-        if (journal.isVerbose()) {
-            journal.reply(name(connection), told);
+        if (log.isEnabled()) {
+            log.replied(name(connection), logged);
         }
     }
 
@@ -61,15 +61,15 @@ final class ReplyHandler implements Handler {
 
     @Override
     public void onUrgent(Connection connection, byte b) {
-        if (journal.isVerbose()) {
-            journal.urgent(name(connection), b & 0xff);
+        if (log.isEnabled()) {
+            log.receivedUrgent(name(connection), b & 0xff);
         }
     }
 
     @Override
     public void onDropped(Connection connection, int messages, long bytes) {
-        if (journal.isVerbose()) {
-            journal.dropped(name(connection), messages, bytes);
+        if (log.isEnabled()) {
+            log.dropped(name(connection), messages, bytes);
         }
     }
 
@@ -78,8 +78,8 @@ final class ReplyHandler implements Handler {
         if (reason == CloseReason.SERVER_CLOSED) {
             cutOff.incrementAndGet();
         }
-        if (journal.isVerbose()) {
-            journal.gone(name(connection), inWords(reason));
+        if (log.isEnabled()) {
+            log.closed(name(connection), describe(reason));
         }
     }
 
@@ -87,18 +87,18 @@ final class ReplyHandler implements Handler {
         return Addresses.toString(connection.remoteAddress());
     }
 
-    /** The reason, and the option that it goes back to. */
-    private String inWords(CloseReason reason) {
+    /** Describes the reason, with the option that controls it. */
+    private String describe(CloseReason reason) {
         return switch (reason) {
-            case PEER_FINISHED -> "it finished";
-            case SERVER_CLOSED -> "cut off";
-            case QUEUE_FULL -> "its queue is full (--queue-limit)";
-            case BUDGET_EXCEEDED -> "all queues together are full (--queue-budget)";
+            case PEER_FINISHED -> "the client closed its side";
+            case SERVER_CLOSED -> "cut off when the server closed (--drain-timeout)";
+            case QUEUE_FULL -> "its send queue is full (--queue-limit)";
+            case BUDGET_EXCEEDED -> "the send queues of all clients together are full (--queue-budget)";
             case MESSAGE_TOO_LONG -> "its message is longer than " + SizeText.of(settings.limits().messageBytesMax())
                     + " (--message-limit)";
             case IDLE_TIMEOUT -> "idle for " + DurationText.of(settings.limits().idleTimeout()) + " (--idle-timeout)";
             case WRITE_TIMEOUT ->
-                "it took nothing for " + DurationText.of(settings.limits().writeTimeout()) + " (--write-timeout)";
+                "it accepted no data for " + DurationText.of(settings.limits().writeTimeout()) + " (--write-timeout)";
             case MESSAGE_TIMEOUT -> "a message took longer than " + DurationText.of(settings.limits().messageTimeout())
                     + " (--message-timeout)";
             case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, HANDLER_FAILED,

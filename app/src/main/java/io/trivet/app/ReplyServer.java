@@ -9,22 +9,22 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * The server of {@code trivet serve}. With one loop it is turned here, round after round, so that {@code -v} can tell of each; with several,
- * each has a thread of its own.
+ * The server of {@code trivet serve}. A single loop is turned by {@link #run}, so that {@code -v} can log each turn; several
+ * loops run on threads of their own.
  *
- * <p>Threads: {@link #run} belongs to one; {@link #drain} is for another.
+ * <p>Threads: one thread calls {@link #run}; another one may call {@link #drain}.
  */
 final class ReplyServer implements AutoCloseable {
     private final ServerSettings settings;
-    private final Journal journal;
+    private final VerboseLog log;
     private final ReplyHandler handler;
     private final Server server;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private ReplyServer(Network network, InetSocketAddress address, ServerSettings settings, Journal journal) throws IOException {
+    private ReplyServer(Network network, InetSocketAddress address, ServerSettings settings, VerboseLog log) throws IOException {
         this.settings = settings;
-        this.journal = journal;
-        handler = new ReplyHandler(settings, journal);
+        this.log = log;
+        handler = new ReplyHandler(settings, log);
         Server.Builder builder = Server.builder()
                 .network(network)
                 .listen(address)
@@ -38,17 +38,21 @@ final class ReplyServer implements AutoCloseable {
         server = settings.loops() == 1 ? builder.open() : builder.start();
     }
 
-    /** Binds and listens; clients wait in the backlog until {@link #run}. */
-    static ReplyServer listen(Network network, InetSocketAddress address, ServerSettings settings, Journal journal)
+    /** Binds and listens. With a single loop, clients wait in the listen backlog until {@link #run}. */
+    static ReplyServer listen(Network network, InetSocketAddress address, ServerSettings settings, VerboseLog log)
             throws IOException {
-        return new ReplyServer(network, address, settings, journal);
+        return new ReplyServer(network, address, settings, log);
     }
 
     InetSocketAddress address() {
         return server.address();
     }
 
-    /** Serves until it has drained; fails when a loop cannot go on. */
+    /**
+     * Serves until the server has drained.
+     *
+     * @throws IOException a loop cannot continue
+     */
     void run() throws IOException, InterruptedException {
         try {
             if (settings.loops() > 1) {
@@ -61,8 +65,8 @@ final class ReplyServer implements AutoCloseable {
             }
             while (!server.isClosed()) {
                 int done = server.turn(settings.timeout());
-                if (journal.isVerbose()) {
-                    journal.round(done, server.stats().total().connections());
+                if (log.isEnabled()) {
+                    log.turned(done, server.stats().total().connections());
                 }
             }
         } finally {
@@ -71,12 +75,12 @@ final class ReplyServer implements AutoCloseable {
     }
 
     /**
-     * Takes no new client and no new message, sends what waits, and ends.
+     * Stops accepting clients and messages, sends what is queued, and waits until {@link #run} has returned.
      *
-     * @return how many clients did not take what waited for them in that time
+     * @return the number of clients that had not received everything when the timeout expired
      */
-    int drain(Duration limit) throws InterruptedException {
-        server.drain(limit);
+    int drain(Duration timeout) throws InterruptedException {
+        server.drain(timeout);
         ended.await();
         return handler.cutOff();
     }

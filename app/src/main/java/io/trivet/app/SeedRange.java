@@ -7,10 +7,10 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Seeds from one to another.
+ * A range of seeds.
  *
- * @param first the first
- * @param last the last, at least the first
+ * @param first the first seed
+ * @param last the last seed, inclusive, at least the first
  */
 record SeedRange(long first, long last) {
     private static final Pattern RANGE = Pattern.compile("(-?\\d+)\\.\\.(-?\\d+)");
@@ -20,12 +20,12 @@ record SeedRange(long first, long last) {
         public SeedRange convert(String text) {
             Matcher matcher = RANGE.matcher(text);
             if (!matcher.matches()) {
-                throw new TypeConversionException("'" + text + "' is no range of seeds: write 1..1000");
+                throw new TypeConversionException("'" + text + "' is not a range of seeds: write 1..1000");
             }
             SeedRange range = new SeedRange(seed(matcher.group(1)), seed(matcher.group(2)));
             if (range.first > range.last) {
                 throw new TypeConversionException(
-                        "'" + text + "' ends before it begins: write " + range.last + ".." + range.first);
+                        "'" + text + "' ends before it starts: write " + range.last + ".." + range.first);
             }
             return range;
         }
@@ -35,12 +35,12 @@ record SeedRange(long first, long last) {
                 return Long.parseLong(text);
             } catch (NumberFormatException e) {
                 throw new TypeConversionException(
-                        "'" + text + "' is no seed: they are from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE);
+                        "'" + text + "' is not a seed: seeds are from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE);
             }
         }
     }
 
-    /** How many; all of them are one more than a long can be, taken for unsigned as well. */
+    /** Returns the number of seeds. The range of all seeds has 2⁶⁴, which no long can hold. */
     BigInteger count() {
         return BigInteger.valueOf(last).subtract(BigInteger.valueOf(first)).add(BigInteger.ONE);
     }

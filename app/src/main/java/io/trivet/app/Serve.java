@@ -21,14 +21,14 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 // @formatter:off: an attribute a line, an option a paragraph
-/** {@code trivet serve}: its options, its start-up lines, its end. The server itself is {@link ReplyServer}. */
+/** {@code trivet serve}: options, start-up lines and exit. The server itself is {@link ReplyServer}. */
 @Command(name = "serve", mixinStandardHelpOptions = true, versionProvider = Version.class,
         showDefaultValues = true, sortOptions = false, description = {
-    "Serves many TCP clients, with one bounded message queue each.",
-    "Ctrl-C and SIGTERM drain it: it answers what has arrived, sends what waits, and exits with 0."})
+    "Serves many TCP clients, each with a bounded message queue of its own.",
+    "Ctrl-C and SIGTERM drain the server: it answers what has arrived, sends what is queued, and exits with 0."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Serve implements Callable<Integer> {
-    /** By how much a reply can be longer than its message: an IPv6 address with everything, and a newline. */
+    /** How much longer a reply can be than its message: an IPv6 address with scope, and a newline. */
     private static final int REPLY_BYTES_EXTRA_MAX = 128;
 
     private static final long QUEUE_BYTES_MAX = 1 << 30;
@@ -37,90 +37,90 @@ final class Serve implements Callable<Integer> {
     private CommandSpec spec;
 
     @Option(names = {"-H", "--host"}, paramLabel = "HOST", defaultValue = "127.0.0.1",
-            description = "Address or name to listen on; 0.0.0.0 or :: is everywhere.")
+            description = "Address or name to listen on; 0.0.0.0 or :: means every interface.")
     private String host;
 
     @Option(names = {"-p", "--port"}, paramLabel = "PORT", defaultValue = "8080",
-            description = "Port to listen on; 0: the kernel chooses one.")
+            description = "Port to listen on; with 0 the kernel chooses one.")
     private int port;
 
-    @Option(names = {"-r", "--reply"}, paramLabel = "REPLY", defaultValue = "echo", converter = Reply.Converter.class,
-            description = "What a message is answered with: echo, address (the message, and the client's address behind it as "
-                    + "Python prints it), discard (nothing), broadcast (the message, to every client).")
-    private Reply reply;
+    @Option(names = {"-r", "--reply"}, paramLabel = "REPLY", defaultValue = "echo", converter = ReplyOption.Converter.class,
+            description = "How to answer a message: echo (with the message), address (with the message followed by the client's address as "
+                    + "Python prints it), discard (not at all), broadcast (with the message, to every client).")
+    private ReplyOption reply;
 
-    @Option(names = {"-f", "--framing"}, paramLabel = "FRAMING", defaultValue = "raw", converter = Framing.Converter.class,
-            description = "Where a message ends: raw (what one read gives is a message) or lines.")
-    private Framing framing;
+    @Option(names = {"-f", "--framing"}, paramLabel = "FRAMING", defaultValue = "raw", converter = FramingOption.Converter.class,
+            description = "What a message is: raw (the bytes of one read) or lines (up to a newline).")
+    private FramingOption framing;
 
-    @Option(names = {"-e", "--engine"}, paramLabel = "ENGINE", defaultValue = "auto", converter = Engine.Converter.class,
-            description = "auto, uring, epoll, poll, select or nio; 'trivet engines' tells which work here.")
-    private Engine engine;
+    @Option(names = {"-e", "--engine"}, paramLabel = "ENGINE", defaultValue = "auto", converter = EngineOption.Converter.class,
+            description = "auto, uring, epoll, poll, select or nio; 'trivet engines' shows which are available here.")
+    private EngineOption engine;
 
     @Option(names = {"-n", "--loops"}, paramLabel = "N", defaultValue = "1",
-            description = "How many loops, each on a thread of its own.")
+            description = "Number of event loops, each on a thread of its own.")
     private int loops;
 
     @Option(names = {"-b", "--backlog"}, paramLabel = "N", defaultValue = "4096",
-            description = "How many clients may wait to be accepted.")
+            description = "How many clients may wait to be accepted (see listen(2)).")
     private int backlog;
 
     @Option(names = {"-t", "--timeout"}, paramLabel = "TIME", defaultValue = "3s", converter = DurationText.class,
-            description = "The longest that an idle loop waits before it goes round again; of one loop, several wait as long as it takes.")
+            description = "The longest that an idle loop waits in one turn. Applies to a single loop; several wait without a limit.")
     private Duration timeout;
 
     @Option(names = {"-m", "--max-connections"}, paramLabel = "N", showDefaultValue = Visibility.NEVER,
-            description = "How many clients at a time; others wait (default: what the limit of descriptors, ulimit -n, allows).")
+            description = "How many clients at a time; more wait in the backlog (default: as many as the descriptor limit, ulimit -n, allows).")
     private @Nullable Integer maxConnections;
 
     @Option(names = {"-a", "--per-address"}, paramLabel = "N", defaultValue = "0",
-            description = "How many clients from one IP address; 0: no limit.")
+            description = "How many clients at a time from one IP address; 0: no limit.")
     private int perAddress;
 
     @Option(names = {"-q", "--queue-limit"}, paramLabel = "SIZE", defaultValue = "1MiB", converter = SizeText.class,
-            description = "What may wait for one client.")
+            description = "The most that may be queued for one client.")
     private long queueLimit;
 
     @Option(names = {"-Q", "--queue-budget"}, paramLabel = "SIZE", converter = SizeText.class, showDefaultValue = Visibility.NEVER,
-            description = "What may wait for all clients together (default: a quarter of the heap, at least 64MiB).")
+            description = "The most that may be buffered for all clients together (default: a quarter of the heap, at least 64MiB).")
     private @Nullable Long queueBudget;
 
-    @Option(names = {"-o", "--overflow"}, paramLabel = "POLICY", converter = Overflow.Converter.class,
+    @Option(names = {"-o", "--overflow"}, paramLabel = "POLICY", converter = OverflowOption.Converter.class,
             showDefaultValue = Visibility.NEVER,
-            description = "What happens to a client that reads too slowly: pause (nothing more is read from it), drop-oldest "
-                    + "(messages; needs --framing lines) or disconnect (default: pause; with --reply broadcast disconnect).")
-    private @Nullable Overflow overflow;
+            description = "What happens to a client that reads too slowly: pause (stop reading from it), drop-oldest (drop its oldest unsent "
+                    + "messages; needs --framing lines) or disconnect (default: pause; with --reply broadcast, disconnect).")
+    private @Nullable OverflowOption overflow;
 
     @Option(names = {"-l", "--message-limit"}, paramLabel = "SIZE", defaultValue = "64KiB", converter = SizeText.class,
-            description = "The longest message; a client that sends a longer line is disconnected.")
+            description = "The longest message. A client that sends a longer line is disconnected.")
     private long messageLimit;
 
     @Option(names = {"-i", "--idle-timeout"}, paramLabel = "TIME", defaultValue = "5m", converter = DurationText.class,
-            description = "When to disconnect a client with which nothing happens; 0: never.")
+            description = "How long a client may neither send nor receive before it is disconnected; 0: no limit.")
     private Duration idleTimeout;
 
     @Option(names = {"-M", "--message-timeout"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
-            description = "How long a line may take from its first byte to its last; 0: as long as it likes.")
+            description = "How long a line may take from its first byte to its last; 0: no limit.")
     private Duration messageTimeout;
 
     @Option(names = {"-w", "--write-timeout"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
-            description = "When to disconnect a client that takes nothing of what waits for it; 0: never.")
+            description = "How long a client may accept none of the data queued for it before it is disconnected; 0: no limit.")
     private Duration writeTimeout;
 
     @Option(names = {"-u", "--urgent"},
-            description = "Watch the third list, for urgent data, and show it with -v. Without it, urgent bytes are dropped.")
+            description = "Watch for urgent data (the third list) and show it with -v. Without this, the kernel drops urgent bytes.")
     private boolean urgent;
 
     @Option(names = {"-d", "--drain-timeout"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
-            description = "How long clients may take what waits for them when the server ends.")
+            description = "How long a stopping server waits for clients to receive what is queued for them.")
     private Duration drainTimeout;
 
     @Option(names = {"-F", "--ready-file"}, paramLabel = "FILE",
-            description = "File to write when the server is ready: host:port, the real port.")
+            description = "File to write when the server is ready: one host:port per line, with the port in use.")
     private @Nullable Path readyFile;
 
     @Option(names = {"-v", "--verbose"},
-            description = "Tell of each round, client, message and reply, on standard error.")
+            description = "Log each turn of the loop, client, message and reply to standard error.")
     private boolean verbose;
     // @formatter:on
 
@@ -131,22 +131,22 @@ final class Serve implements Callable<Integer> {
         err.println(Version.program() + ", Java " + Runtime.version().feature());
         Network network = engine.open();
         err.println("engine " + network.name()
-                + (engine == Engine.AUTO ? ", the best one here" + better(network) : ", as asked for"));
+                + (engine == EngineOption.AUTO ? ", chosen automatically" + whyNotBetter(network) : ", as requested"));
         if (!network.supports(Capability.URGENT_DATA)) {
-            err.println("the third list is not watched: " + network.name() + " cannot see urgent data");
+            err.println("urgent data is not watched: " + network.name() + " does not support it");
         }
-        err.println(limits(settings));
+        err.println(describe(settings));
         int descriptors = DescriptorLimit.current();
         int clients = settings.limits().connectionsMax();
         if (DescriptorLimit.needed(clients) > descriptors) {
-            err.println("warning: " + clients + " clients need more than the " + descriptors
-                    + " descriptors of this process: ulimit -n " + DescriptorLimit.needed(clients));
+            err.println("warning: " + clients + " clients need more than this process's " + descriptors
+                    + " descriptors: raise the limit with ulimit -n " + DescriptorLimit.needed(clients));
         }
-        InetSocketAddress asked = new InetSocketAddress(HostPort.resolve(host)[0], port);
-        try (ReplyServer server = ReplyServer.listen(network, asked, settings, new Journal(err, verbose))) {
+        InetSocketAddress requested = new InetSocketAddress(HostPort.resolve(host)[0], port);
+        try (ReplyServer server = ReplyServer.listen(network, requested, settings, new VerboseLog(err, verbose))) {
             InetSocketAddress address = server.address();
             err.println("listening on " + Addresses.toString(address));
-            try (GracefulExit _ = GracefulExit.drains(server, drainTimeout, err)) {
+            try (GracefulExit _ = GracefulExit.install(server, drainTimeout, err)) {
                 if (readyFile != null) {
                     ReadyFile.write(readyFile, List.of(address));
                 }
@@ -157,15 +157,15 @@ final class Serve implements Callable<Integer> {
         return 0;
     }
 
-    /** Why not the ring, where that is the only difference: the others are told by the library, or not asked for. */
-    private static String better(Network network) {
+    /** Returns why a better native engine is not available, or "". The library itself logs a fallback to java.nio. */
+    private static String whyNotBetter(Network network) {
         if (network.supports(Capability.DESCRIPTORS)) {
             for (EngineStatus status : Network.engines()) {
                 if (status.name().equals(network.name())) {
                     break;
                 }
                 if (!status.available()) {
-                    return ": " + status.remark();
+                    return "; " + status.remark();
                 }
             }
         }
@@ -186,10 +186,11 @@ final class Serve implements Callable<Integer> {
         require(perAddress >= 0, "--per-address", "0 or more, not " + perAddress);
         require(queueBudget == null || queueBudget >= queueLimit, "--queue-budget", "at least --queue-limit, "
                 + SizeText.of(queueLimit));
-        require(overflow != Overflow.DROP_OLDEST || framing == Framing.LINES, "--overflow",
-                "pause or disconnect with --framing raw, where nobody could tell which bytes are missing");
-        Overflow policy = overflow != null ? overflow : reply == Reply.BROADCAST ? Overflow.DISCONNECT : Overflow.PAUSE;
-        // Below the high mark one more reply must fit: else a client that should be held back would be lost.
+        require(overflow != OverflowOption.DROP_OLDEST || framing == FramingOption.LINES, "--overflow",
+                "pause or disconnect with --framing raw, where a client could not know which bytes are missing");
+        OverflowOption policy = overflow != null ? overflow
+                : reply == ReplyOption.BROADCAST ? OverflowOption.DISCONNECT : OverflowOption.PAUSE;
+        // One more reply must fit above the high mark. Otherwise a client to be paused would reach the cap and be disconnected.
         int high = Math.clamp(queueLimit - messageLimit - REPLY_BYTES_EXTRA_MAX, 1, Limits.defaults().queueHighBytes());
         Limits limits = Limits.defaults()
                 .withConnectionsMax(maxConnections != null ? maxConnections : DescriptorLimit.forConnections())
@@ -212,17 +213,15 @@ final class Serve implements Callable<Integer> {
         }
     }
 
-    private static String limits(ServerSettings settings) {
+    private static String describe(ServerSettings settings) {
         Limits limits = settings.limits();
-        return "limits " + limits.connectionsMax() + " clients, " + SizeText.of(limits.messageBytesMax()) + " a message, "
-                + SizeText.of(limits.queueBytesMax()) + " a queue, " + SizeText.of(limits.queueBudgetBytes())
-                + " all queues, then "
-                + settings.overflow() + "; message " + orNever(limits.messageTimeout()) + ", idle "
-                + orNever(limits.idleTimeout())
-                + ", write " + orNever(limits.writeTimeout());
+        return "limits: " + limits.connectionsMax() + " clients, " + SizeText.of(limits.messageBytesMax()) + " per message, "
+                + SizeText.of(limits.queueBytesMax()) + " per queue, " + SizeText.of(limits.queueBudgetBytes())
+                + " for all queues; overflow " + settings.overflow() + "; timeouts: message " + orNone(limits.messageTimeout())
+                + ", idle " + orNone(limits.idleTimeout()) + ", write " + orNone(limits.writeTimeout());
     }
 
-    private static String orNever(Duration timeout) {
-        return timeout.isZero() ? "never" : DurationText.of(timeout);
+    private static String orNone(Duration timeout) {
+        return timeout.isZero() ? "none" : DurationText.of(timeout);
     }
 }

@@ -5,31 +5,34 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.function.IntConsumer;
 
-/** SIGINT and SIGTERM, and the exit codes of who ends by them. */
+/** Handles SIGINT and SIGTERM, and knows the exit codes that belong to them. */
 final class Signals {
     private static final int INTERRUPTED = 130;
     private static final int TERMINATED = 143;
 
     private Signals() {}
 
-    /** From now on the first signal is told to somebody, with its exit code, on a thread of its own; the second one ends the process at once. */
-    static void onFirst(IntConsumer told, PrintStream err) {
-        handle("INT", () -> first(INTERRUPTED, told, err), err);
-        handle("TERM", () -> first(TERMINATED, told, err), err);
+    /**
+     * Installs handlers for SIGINT and SIGTERM. The first signal calls the consumer with its exit code, on a thread of its own;
+     * the second one ends the process at once.
+     */
+    static void onFirst(IntConsumer onSignal, PrintStream err) {
+        handle("INT", () -> first(INTERRUPTED, onSignal, err), err);
+        handle("TERM", () -> first(TERMINATED, onSignal, err), err);
     }
 
-    private static void first(int exitCode, IntConsumer told, PrintStream err) {
-        haltAtNext(err);
-        told.accept(exitCode);
+    private static void first(int exitCode, IntConsumer onSignal, PrintStream err) {
+        haltOnNext(err);
+        onSignal.accept(exitCode);
     }
 
-    /** From now on each signal ends the process at once. */
-    static void haltAtNext(PrintStream err) {
+    /** Makes the next signal end the process at once. */
+    static void haltOnNext(PrintStream err) {
         handle("INT", () -> Runtime.getRuntime().halt(INTERRUPTED), err);
         handle("TERM", () -> Runtime.getRuntime().halt(TERMINATED), err);
     }
 
-    /** sun.misc.Signal, which every JDK has, is the only way to a second signal; by name, as javac warns of it by name. */
+    /** Uses sun.misc.Signal, the JDK's only way to a second signal; by reflection, because javac warns about the direct use. */
     private static void handle(String name, Runnable action, PrintStream err) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
@@ -43,7 +46,7 @@ final class Signals {
                     proxy);
         } catch (ClassNotFoundException | NoSuchMethodException | InstantiationException | IllegalAccessException
                 | InvocationTargetException e) {
-            err.println("a signal " + name + " will not be noticed: " + e);
+            err.println("cannot handle SIG" + name + ": " + e);
         }
     }
 }

@@ -3,7 +3,7 @@ package io.trivet.app;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Sizes as people write them on a command line: {@code 512}, {@code 64KiB}, {@code 1MiB}; in bytes. */
+/** Converts sizes as written on a command line, {@code 512}, {@code 64KiB}, {@code 1MiB}, to bytes. */
 final class SizeText implements ITypeConverter<Long> {
     @Override
     public Long convert(String text) {
@@ -12,7 +12,7 @@ final class SizeText implements ITypeConverter<Long> {
             digits++;
         }
         if (digits == 0 || digits > 9) {
-            throw refused(text);
+            throw invalid(text);
         }
         long number = Long.parseLong(text.substring(0, digits));
         return switch (text.substring(digits)) {
@@ -20,15 +20,15 @@ final class SizeText implements ITypeConverter<Long> {
             case "KiB" -> number << 10;
             case "MiB" -> number << 20;
             case "GiB" -> number << 30;
-            default -> throw refused(text);
+            default -> throw invalid(text);
         };
     }
 
-    private static TypeConversionException refused(String text) {
+    private static TypeConversionException invalid(String text) {
         return new TypeConversionException("'" + EscapedText.of(text) + "' is not a size: write 512, 64KiB, 1MiB or 1GiB");
     }
 
-    /** The same form, in the largest unit that divides it. */
+    /** Formats a size in the largest unit that divides it. */
     static String of(long bytes) {
         for (int unit = 3; unit > 0; unit--) {
             long size = 1L << (10 * unit);

@@ -8,61 +8,66 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Standard input, read by a thread of its own, as a loop of sockets cannot wait for it on every system; what it reads comes to the loop
- * as a task. It reads only when asked for more.
+ * Reads standard input on a thread of its own, because not every engine can wait for it together with sockets. Delivers each read
+ * as a task on the loop, and reads only on request.
  */
 final class StandardInput {
-    /** Told on the loop. */
+    /** Callbacks on the loop. */
     interface Reader {
-        void typed(byte[] bytes);
+        void onInput(byte[] bytes);
 
-        /** There is nothing more; and why, if it is not the end. */
-        void inputEnded(@Nullable IOException failure);
+        /**
+         * Called once, when nothing more will be read.
+         *
+         * @param failure why reading failed; null at the end of input
+         */
+        void onInputEnd(@Nullable IOException failure);
     }
 
     private static final int BYTES_MAX = 64 * 1024;
 
     private final Executor loop;
     private final Reader reader;
-    private final Semaphore asked = new Semaphore(0);
-    private boolean waiting;
+    private final Semaphore requests = new Semaphore(0);
+    /** A read was requested and has not been delivered. Loop thread only. */
+    private boolean requested;
 
     StandardInput(Executor loop, Reader reader) {
         this.loop = loop;
         this.reader = reader;
         Thread thread = new Thread(this::read, "standard-input");
-        thread.setDaemon(true); // a read of a terminal ends when somebody types
+        thread.setDaemon(true); // a read from a terminal blocks until something is typed
         thread.start();
     }
 
-    /** Asks for what comes next, unless that was done already. On the loop. */
-    void ask() {
-        if (!waiting) {
-            waiting = true;
-            asked.release();
+    /** Requests one read, unless one is pending. Call on the loop. */
+    void requestRead() {
+        if (!requested) {
+            requested = true;
+            requests.release();
         }
     }
 
     private void read() {
-        byte[] memory = new byte[BYTES_MAX];
+        byte[] buffer = new byte[BYTES_MAX];
         try {
             while (true) {
-                asked.acquireUninterruptibly();
-                int count = System.in.read(memory);
+                requests.acquireUninterruptibly();
+                int count = System.in.read(buffer);
                 if (count < 0) {
-                    loop.execute(() -> reader.inputEnded(null));
+                    loop.execute(() -> reader.onInputEnd(null));
                     return;
                 }
-                byte[] bytes = Arrays.copyOf(memory, count);
+                byte[] bytes = Arrays.copyOf(buffer, count);
                 loop.execute(() -> {
-                    waiting = false;
-                    reader.typed(bytes);
+                    requested = false;
+                    reader.onInput(bytes);
                 });
             }
         } catch (IOException e) {
-            loop.execute(() -> reader.inputEnded(e));
+            loop.execute(() -> reader.onInputEnd(e));
         } catch (RejectedExecutionException e) {
-            // The loop has ended, and nobody needs it any more.
+            // The loop has ended: the input is no longer needed.
         }
     }
 }

@@ -7,16 +7,16 @@ import java.util.ResourceBundle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Log messages of the library and of the JDK as one line each on standard error: {@code 2025-11-21T20:15:03.120Z WARNING
- * io.trivet.net: …}. Public for {@link java.util.ServiceLoader} alone; java.util.logging would take its time at the start.
+ * Writes log messages of the library and the JDK to standard error, one line each: {@code 2025-11-21T20:15:03.120Z WARNING
+ * io.trivet.net: …}. Public only for {@link java.util.ServiceLoader}. Avoids java.util.logging, which would slow down the start.
  */
 public final class StderrLoggerFinder extends System.LoggerFinder {
     private static volatile boolean silent;
 
-    /** For {@link java.util.ServiceLoader}. */
+    /** Called by {@link java.util.ServiceLoader}. */
     public StderrLoggerFinder() {}
 
-    /** Nothing is logged any more. */
+    /** Discards all further log messages. */
     static void silence() {
         silent = true;
     }
@@ -55,7 +55,7 @@ public final class StderrLoggerFinder extends System.LoggerFinder {
         private void write(Level level, String message) {
             String time = Instant.now().truncatedTo(ChronoUnit.MILLIS).toString();
             StringBuilder line = new StringBuilder(time + " " + level + " " + name + ": ");
-            // An exception may quote what came from the net: it must not begin a line, or move the cursor.
+            // An exception may quote bytes from the network: they must not start a line or move the cursor.
             String oneLine = message.replace('\n', ' ');
             for (int i = 0; i < oneLine.length(); i++) {
                 char c = oneLine.charAt(i);

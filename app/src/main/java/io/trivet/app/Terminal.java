@@ -5,22 +5,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 
-/** Whether a person sits at the other end of a standard stream. */
+/** Detects whether a standard stream is a terminal. */
 final class Terminal {
     private Terminal() {}
 
     static boolean isInput() {
-        return is(0);
+        return isTerminal(0);
     }
 
     static boolean isOutput() {
-        return is(1);
+        return isTerminal(1);
     }
 
-    private static boolean is(int fd) {
+    private static boolean isTerminal(int fd) {
         Path link = Path.of("/proc/self/fd/" + fd);
         if (!Files.isSymbolicLink(link)) {
-            // No such file system: the JDK tells of both streams together.
+            // No /proc: the JDK only says whether both streams are terminals.
             return Objects.requireNonNull(System.console(), "never null since Java 22").isTerminal();
         }
         try {

@@ -8,7 +8,7 @@ import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** A wrong command line: one line that says what is wrong, one that names the help. */
+/** Reports a wrong command line: one line with the error, one that points to the help. Exit code 2. */
 final class UsageErrors implements IParameterExceptionHandler {
     @Override
     public int handleParseException(ParameterException e, String[] args) {
@@ -21,7 +21,7 @@ final class UsageErrors implements IParameterExceptionHandler {
         return ExitCode.USAGE;
     }
 
-    /** What was typed is in it: line ends and the like must not get through to the terminal. */
+    /** Joins the lines and replaces control characters, since the message may quote the command line. */
     private static String oneLine(String message) {
         StringBuilder line = new StringBuilder(message.length());
         message.lines().forEach(part -> line.append(line.isEmpty() ? "" : " ").append(part.strip()));

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.IVersionProvider;
 
-/** What this program is: its version and commit, written by the build, its Java, and the engines it finds. */
+/** The output of {@code --version}: version and commit, as written by the build; the Java version; the engines. */
 final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
@@ -22,14 +22,14 @@ final class Version implements IVersionProvider {
         return new String[]{program(),
             "Java " + Runtime.version() + " (" + System.getProperty("java.vendor") + "), " + System.getProperty("java.home"),
             "engines " + String.join(", ", available)
-                    + (missing.isEmpty() ? "" : "; not here: " + String.join(", ", missing))};
+                    + (missing.isEmpty() ? "" : "; not available: " + String.join(", ", missing))};
     }
 
-    /** For instance {@code trivet 0.1.0 (commit 0123456789ab)}. */
+    /** Returns name, version and commit: {@code trivet 0.1.0 (commit 0123456789ab)}. */
     static String program() {
         try (InputStream in = Version.class.getResourceAsStream("version.txt")) {
             if (in == null) {
-                return "trivet, of an unknown version";
+                return "trivet, unknown version";
             }
             String[] lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\n", -1);
             return "trivet " + lines[0] + " (commit " + lines[1] + ")";

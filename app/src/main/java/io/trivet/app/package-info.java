@@ -1,3 +1,3 @@
-/** The command line: {@code trivet serve}, {@code trivet connect}, {@code trivet engines}. */
+/** The command line: {@code trivet serve}, {@code connect}, {@code engines} and {@code sim}. */
 @org.jspecify.annotations.NullMarked
 package io.trivet.app;

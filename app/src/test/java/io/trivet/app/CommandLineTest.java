@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the command line refuses, and what it tells of itself; in this process, with its streams replaced. */
+/** The command line's usage errors, version and help. Runs in this process, with its streams replaced. */
 final class CommandLineTest {
     private final PrintStream realOut = System.out;
     private final PrintStream realErr = System.err;
@@ -32,7 +32,7 @@ final class CommandLineTest {
         System.setErr(realErr);
     }
 
-    private List<String> told() {
+    private List<String> errorLines() {
         return err.toString(StandardCharsets.UTF_8).lines().toList();
     }
 
@@ -41,11 +41,11 @@ final class CommandLineTest {
         "serve --port 65536 | --port must be a port from 0 to 65535, not 65536",
         "serve --port -1 | --port must be a port from 0 to 65535, not -1",
         "serve --port http | Invalid value for option '--port': 'http' is not an int",
-        "serve --engine kqueue | Invalid value for option '--engine': 'kqueue' is none of auto, uring, epoll, poll, select, nio",
-        "serve --reply shout | Invalid value for option '--reply': 'shout' is none of echo, address, discard, broadcast",
-        "serve --framing json | Invalid value for option '--framing': 'json' is none of raw, lines",
-        "serve --overflow wait | Invalid value for option '--overflow': 'wait' is none of pause, drop-oldest, disconnect",
-        "serve --overflow drop-oldest | --overflow must be pause or disconnect with --framing raw, where nobody could tell which bytes are missing",
+        "serve --engine kqueue | Invalid value for option '--engine': 'kqueue' is not one of auto, uring, epoll, poll, select, nio",
+        "serve --reply shout | Invalid value for option '--reply': 'shout' is not one of echo, address, discard, broadcast",
+        "serve --framing json | Invalid value for option '--framing': 'json' is not one of raw, lines",
+        "serve --overflow wait | Invalid value for option '--overflow': 'wait' is not one of pause, drop-oldest, disconnect",
+        "serve --overflow drop-oldest | --overflow must be pause or disconnect with --framing raw, where a client could not know which bytes are missing",
         "serve --timeout -3s | Invalid value for option '--timeout': '-3s' is not a duration: write 500ms, 10s, 5m or 1h",
         "serve --timeout 3 | Invalid value for option '--timeout': '3' is not a duration: write 500ms, 10s, 5m or 1h",
         "serve --timeout 0s | --timeout must be longer than 0",
@@ -61,63 +61,63 @@ final class CommandLineTest {
         "connect | Missing required parameter: 'HOST:PORT'",
         "connect localhost | Invalid value for positional parameter at index 0 (HOST:PORT): 'localhost' is not HOST:PORT: write localhost:8080 or [::1]:8080, the port from 1 to 65535",
         "connect localhost:1 --connections 0 | --connections must be at least 1, not 0",
-        "connect localhost:1 --append-index | --append-index and --expect belong to --send",
+        "connect localhost:1 --append-index | --append-index and --expect require --send",
         "connect localhost:1 --wait soon | Invalid value for option '--wait': 'soon' is not a duration: write 500ms, 10s, 5m or 1h",
         "sim --seeds 1..5 --cut p1 | --cut must be given with --seed, not with --seeds",
         "sim --seed 1 --threads 0 | --threads must be given with --seeds, not with --seed",
         "sim --seed 1 --table | --table must be given with --seeds, not with --seed",
         "sim --seed 1 --findings 1 | --findings must be given with --seeds, not with --seed",
         "sim --seeds 1..5 --findings 0 | --findings must be at least 1, not 0",
-        "sim --seeds 5..3 | Invalid value for option '--seeds': '5..3' ends before it begins: write 3..5",
+        "sim --seeds 5..3 | Invalid value for option '--seeds': '5..3' ends before it starts: write 3..5",
         "sim --seed 7 --cut p0-2147483647 | --cut: p0-2147483647 has a number of more than 5 digits",
         "engines --all | Unknown option: '--all'"})
-    void wrongUsageIsOneLineAndExitCode2(String line, String message) {
+    void reportsAUsageErrorInOneLineAndExitsWith2(String line, String message) {
         String[] arguments = line.split(" ");
         assertThat(Trivet.run(arguments)).isEqualTo(2);
         String command = "trivet " + arguments[0];
-        assertThat(told()).containsExactly(command + ": " + message, "Try '" + command + " --help'.");
+        assertThat(errorLines()).containsExactly(command + ": " + message, "Try '" + command + " --help'.");
         assertThat(out.size()).isZero();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"0", "1000000"})
-    void threadsAreBounded(String threads) {
+    void limitsTheNumberOfThreads(String threads) {
         assertThat(Trivet.run("sim", "--seeds", "1..5", "--threads", threads)).isEqualTo(2);
         int most = 4 * Runtime.getRuntime().availableProcessors();
-        assertThat(told()).first()
+        assertThat(errorLines()).first()
                 .isEqualTo("trivet sim: --threads must be from 1 to " + most + ", 4 a processor, not " + threads);
     }
 
     @Test
     void aCutOfWhatIsNotThereIsWrongUsage() {
         assertThat(Trivet.run("sim", "--seed", "7", "--cut", "p3,p999")).isEqualTo(2);
-        assertThat(told()).hasSize(2).first().asString()
+        assertThat(errorLines()).hasSize(2).first().asString()
                 .startsWith("trivet sim: --cut: the world of seed 7 has no p999; it has ");
         assertThat(out.size()).isZero();
     }
 
     @Test
-    void aMisspeltNameGetsASuggestion() {
+    void suggestsACommandForAMisspelledName() {
         assertThat(Trivet.run("serv")).isEqualTo(2);
-        assertThat(told()).containsExactly("trivet: Unmatched argument at index 0: 'serv'; did you mean serve?",
+        assertThat(errorLines()).containsExactly("trivet: Unmatched argument at index 0: 'serv'; did you mean serve?",
                 "Try 'trivet --help'.");
     }
 
     @Test
-    void noCommandAtAllIsWrongUsage() {
+    void reportsAMissingCommandAsAUsageError() {
         assertThat(Trivet.run()).isEqualTo(2);
-        assertThat(told()).containsExactly("trivet: Missing required subcommand", "Try 'trivet --help'.");
+        assertThat(errorLines()).containsExactly("trivet: Missing required subcommand", "Try 'trivet --help'.");
     }
 
     @Test
-    void whatIsWrongCannotWriteLinesOfItsOwn() {
+    void escapesControlCharactersInUsageErrors() {
         assertThat(Trivet.run("serve", "--engine", "a\nready\u001b[2J")).isEqualTo(2);
-        assertThat(told()).hasSize(2).first().asString().contains("'a\\x0aready\\x1b[2J' is none of auto");
+        assertThat(errorLines()).hasSize(2).first().asString().contains("'a\\x0aready\\x1b[2J' is not one of auto");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-V", "--version", "serve -V"})
-    void theVersionTellsCommitJavaAndEngines(String line) {
+    void printsCommitJavaAndEnginesAsTheVersion(String line) {
         assertThat(Trivet.run(line.split(" "))).isZero();
         List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
         assertThat(lines).hasSize(3);
@@ -128,7 +128,7 @@ final class CommandLineTest {
 
     @ParameterizedTest
     @CsvSource({"serve,127.0.0.1,8080,echo,raw,auto,4096,3s,1MiB,64KiB,5m,10s", "connect,1,10s,,,,,,,,,"})
-    void theHelpShowsEveryDefault(String command, String first, String second, String third, String fourth, String fifth,
+    void showsEveryDefaultInTheHelp(String command, String first, String second, String third, String fourth, String fifth,
             String sixth, String seventh, String eighth, String ninth, String tenth, String eleventh) {
         assertThat(Trivet.run(command, "--help")).isZero();
         for (String value : new String[]{first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh}) {
@@ -136,20 +136,20 @@ final class CommandLineTest {
                 assertThat(out.toString(StandardCharsets.UTF_8)).contains("Default: " + value + "\n");
             }
         }
-        assertThat(told()).isEmpty();
+        assertThat(errorLines()).isEmpty();
     }
 
     @Test
-    void enginesTellsWhatEachCanAndWhichIsTheDefault() {
+    void listsWhatEachEngineSupportsAndWhichIsTheDefault() {
         assertThat(Trivet.run("engines")).isZero();
         assertThat(out.toString(StandardCharsets.UTF_8).lines())
-                .contains("nio     yes  can do everything but urgent data, descriptors, regular files")
-                .anyMatch(line -> line.matches("uring   (yes  can do everything but regular files.*|no   .+)"))
-                .filteredOn(line -> line.endsWith("; --engine auto takes it")).hasSize(1);
+                .contains("nio     yes  supports everything but urgent data, descriptors, regular files")
+                .anyMatch(line -> line.matches("uring   (yes  supports everything but regular files.*|no   .+)"))
+                .filteredOn(line -> line.endsWith("; the default (--engine auto)")).hasSize(1);
     }
 
     @Test
-    void anEngineThatIsNotHereIsAFailureThatNamesTheCure() throws Exception {
+    void reportsTheCureWhenAnEngineIsNotAvailable() throws Exception {
         try (Program trivet = Program.java(List.of("--illegal-native-access=deny"), "io.trivet.app.Trivet", "serve", "--engine",
                 "epoll", "--port", "0")) {
             assertThat(trivet.exitCode()).isEqualTo(1);
@@ -159,8 +159,8 @@ final class CommandLineTest {
     }
 
     @Test
-    void anUnknownHostIsAFailure() {
+    void failsOnAnUnknownHost() {
         assertThat(Trivet.run("serve", "--host", "no-such-host.invalid")).isEqualTo(1);
-        assertThat(told()).last().isEqualTo("trivet serve: unknown host 'no-such-host.invalid'");
+        assertThat(errorLines()).last().isEqualTo("trivet serve: unknown host 'no-such-host.invalid'");
     }
 }

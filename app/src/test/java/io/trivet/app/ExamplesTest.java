@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
+import io.trivet.observe.CloseReason;
 import io.trivet.select.Select;
 import java.io.File;
 import java.io.IOException;
@@ -28,33 +29,33 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The examples: they compile without a warning, and talk to one another, and to {@code trivet}. */
+/** Checks the examples: they compile without warnings, and work with one another and with {@code trivet}. */
 @EnabledOnOs(OS.LINUX)
 final class ExamplesTest {
     private static final Path EXAMPLES = Path.of(System.getProperty("trivet.root"), "examples");
     private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");
 
-    /** More than the kernel's buffers hold on the way through a proxy. */
+    /** More than all socket buffers on the way through a proxy hold. */
     private static final int FLOW_BYTES = 32 << 20;
 
     @TempDir static Path classes;
 
     @BeforeAll
-    static void compileWithoutAWarning() throws IOException {
+    static void compileWithoutWarnings() throws IOException {
         try (var files = Files.list(EXAMPLES)) {
             compile(files.filter(file -> file.toString().endsWith(".java")).toList(), classes);
         }
     }
 
-    /** Fails with what the compiler says, if it says anything. */
+    /** Compiles the sources; fails on any error or warning. */
     static void compile(List<Path> sources, Path target) throws IOException {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        StringWriter said = new StringWriter();
+        StringWriter messages = new StringWriter();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
-            boolean compiled = compiler.getTask(said, files, null,
+            boolean compiled = compiler.getTask(messages, files, null,
                     List.of("-Xlint:all", "-Werror", "-cp", System.getProperty("java.class.path"), "-d", target.toString()), null,
                     files.getJavaFileObjectsFromPaths(sources)).call();
-            assertThat(said.toString()).isEmpty();
+            assertThat(messages.toString()).isEmpty();
             assertThat(compiled).isTrue();
         }
     }
@@ -82,68 +83,68 @@ final class ExamplesTest {
         try (Program shouter = example("SimulatedShouter"); Program mended = example("SimulatedShouter", "--mended")) {
             assertThat(shouter.exitCode()).isEqualTo(1);
             assertThat(shouter.out()).contains("instead of [ONE, TWO, THREE]; to see how: --seed ");
-            assertThat(mended.exitCode()).as("it said %s %s", mended.out(), mended.err()).isZero();
+            assertThat(mended.exitCode()).as("output: %s, errors: %s", mended.out(), mended.err()).isZero();
             assertThat(mended.out()).contains("all answers are right");
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "poll", "select", "nio"})
-    void theQueueServerAndTheTwoSocketClientHoldTheirConversation(String engine) throws Exception {
+    void queueServerRepliesToTwoSocketClient(String engine) throws Exception {
         try (Program server = example("QueueServer", "127.0.0.1", "0", engine);
                 Program client = example("TwoSocketClient", target(awaitPort(server), engine))) {
-            assertThat(client.exitCode()).as("it said %s %s", client.out(), client.err()).isZero();
+            assertThat(client.exitCode()).as("output: %s, errors: %s", client.out(), client.err()).isZero();
             for (String message : List.of("This is the message 0", "It will be sent 1", "in parts 2")) {
                 assertThat(client.out().lines()).filteredOn(line -> line.endsWith(": sending \"" + message + "\"")).hasSize(2);
                 assertThat(client.out().lines()).filteredOn(line -> line.endsWith(": received \"" + message + "\"")).hasSize(2);
             }
-            server.awaitOut("it has finished");
-            assertThat(server.out().contains("the third list is not watched")).isEqualTo(engine.equals("nio"));
+            server.awaitOut("end of input");
+            assertThat(server.out().contains("urgent data is not watched")).isEqualTo(engine.equals("nio"));
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "nio"})
-    void theAddressServerAnswersWithTheAddressAlsoAfterTheClientHasFinished(String engine) throws Exception {
+    void addressServerRepliesWithTheAddressEvenAfterAHalfClose(String engine) throws Exception {
         try (Program server = example("AddressServer", "127.0.0.1", "0", engine);
-                Socket client = Wire.connect(awaitPort(server));
-                Socket abrupt = Wire.connect(awaitPort(server))) {
-            abrupt.setSoLinger(true, 0);
+                Socket client = PlainSocket.connect(awaitPort(server));
+                Socket resetting = PlainSocket.connect(awaitPort(server))) {
+            resetting.setSoLinger(true, 0);
             for (String message : List.of("hello", "m".repeat(1024))) {
-                Wire.say(client, message);
-                String reply = message + Wire.python(client);
-                assertThat(Wire.hear(client, reply.length())).isEqualTo(reply);
+                PlainSocket.send(client, message);
+                String reply = message + PlainSocket.pythonAddress(client);
+                assertThat(PlainSocket.receive(client, reply.length())).isEqualTo(reply);
             }
-            Wire.say(abrupt, "x");
-            Wire.hear(abrupt, 1);
-            reset(abrupt);
+            PlainSocket.send(resetting, "x");
+            PlainSocket.receive(resetting, 1);
+            reset(resetting);
             server.awaitOut("reset");
-            Wire.say(client, "last");
+            PlainSocket.send(client, "last");
             client.shutdownOutput();
-            assertThat(Wire.hearAll(client)).isEqualTo("last" + Wire.python(client));
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("last" + PlainSocket.pythonAddress(client));
             server.awaitOut("select again");
         }
     }
 
-    @SuppressWarnings("try") // closing is the event
+    @SuppressWarnings("try") // closing sends the reset
     private static void reset(Socket socket) throws IOException {
         socket.close();
     }
 
     @Test
-    void theAddressServerSeesUrgentDataInTheThirdList() throws Exception {
+    void addressServerReportsUrgentData() throws Exception {
         try (Program server = example("AddressServer", "127.0.0.1", "0");
                 TcpStream client = Network.system().connect(awaitPort(server))) {
             while (!client.finishConnect()) {
                 Select.select(List.of(), List.of(client), List.of(), Duration.ofSeconds(20));
             }
             assertThat(client.sendUrgent((byte) '!')).isTrue();
-            server.awaitOut(" urgent data, data = !");
+            server.awaitOut(": urgent data \"!\"");
         }
     }
 
     @Test
-    void theAddressServerTalksToTrivetConnect() throws Exception {
+    void addressServerRepliesToTrivetConnect() throws Exception {
         try (Program server = example("AddressServer", "127.0.0.1", "0");
                 Program connect = Program.trivet("connect", "localhost:" + awaitPort(server).getPort(), "-s", "hello")) {
             assertThat(connect.exitCode()).isZero();
@@ -152,64 +153,66 @@ final class ExamplesTest {
     }
 
     @Test
-    void theTwoSocketClientTalksToTrivetServe() throws Exception {
-        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.ECHO, Framing.RAW));
-                Program client = example("TwoSocketClient", target(serving.server.address()))) {
-            assertThat(client.exitCode()).as("it said %s %s", client.out(), client.err()).isZero();
+    void twoSocketClientWorksWithTrivetServe() throws Exception {
+        try (RunningServer running = RunningServer.start(Network.system(),
+                RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW));
+                Program client = example("TwoSocketClient", target(running.server.address()))) {
+            assertThat(client.exitCode()).as("output: %s, errors: %s", client.out(), client.err()).isZero();
             assertThat(client.out().lines()).filteredOn(line -> line.contains("closing socket")).hasSize(2);
         }
     }
 
     @Test
-    void theTwoSocketClientNoticesAClosedServer() throws Exception {
+    void twoSocketClientFailsWhenTheServerCloses() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
                 Program client = example("TwoSocketClient",
                         target(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.getLocalPort())));
                 Socket first = server.accept();
                 Socket second = server.accept()) {
-            assertThat(Wire.hear(first, 21) + Wire.hear(second, 21)).isEqualTo("This is the message 0".repeat(2));
+            assertThat(PlainSocket.receive(first, 21) + PlainSocket.receive(second, 21))
+                    .isEqualTo("This is the message 0".repeat(2));
             second.shutdownOutput();
             assertThat(client.exitCode()).isEqualTo(1);
-            assertThat(client.out()).contains("the server has closed");
+            assertThat(client.out()).contains("the server closed");
         }
     }
 
     @Test
-    void theEchoServerSendsEachLineBack() throws Exception {
-        try (Program server = example("Echo", "127.0.0.1", "0"); Socket client = Wire.connect(awaitPort(server))) {
-            Wire.say(client, "one\r\ntw");
-            assertThat(Wire.hear(client, 4)).isEqualTo("one\n");
-            Wire.say(client, "o\n");
+    void echoServerReturnsEachLine() throws Exception {
+        try (Program server = example("Echo", "127.0.0.1", "0"); Socket client = PlainSocket.connect(awaitPort(server))) {
+            PlainSocket.send(client, "one\r\ntw");
+            assertThat(PlainSocket.receive(client, 4)).isEqualTo("one\n");
+            PlainSocket.send(client, "o\n");
             client.shutdownOutput();
-            assertThat(Wire.hearAll(client)).isEqualTo("two\n");
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("two\n");
         }
     }
 
     @Test
-    void theChatTellsEverybodyWhoComesWhatTheySayAndWhoGoes() throws Exception {
-        try (Program server = example("Chat", "127.0.0.1", "0"); Socket ada = Wire.connect(awaitPort(server))) {
-            assertHears(ada, ada.getLocalPort() + " has come\n");
-            try (Socket bob = Wire.connect(awaitPort(server))) {
+    void chatBroadcastsJoinsLinesAndLeaves() throws Exception {
+        try (Program server = example("Chat", "127.0.0.1", "0"); Socket ada = PlainSocket.connect(awaitPort(server))) {
+            assertReceives(ada, ada.getLocalPort() + " joined\n");
+            try (Socket bob = PlainSocket.connect(awaitPort(server))) {
                 for (Socket each : List.of(ada, bob)) {
-                    assertHears(each, bob.getLocalPort() + " has come\n");
+                    assertReceives(each, bob.getLocalPort() + " joined\n");
                 }
-                Wire.say(bob, "hello\n");
+                PlainSocket.send(bob, "hello\n");
                 for (Socket each : List.of(ada, bob)) {
-                    assertHears(each, bob.getLocalPort() + " says: hello\n");
+                    assertReceives(each, bob.getLocalPort() + ": hello\n");
                 }
                 bob.shutdownOutput();
-                assertHears(ada, bob.getLocalPort() + " has gone: the peer finished\n");
+                assertReceives(ada, bob.getLocalPort() + " left: " + CloseReason.PEER_FINISHED.sentence() + "\n");
             }
         }
     }
 
-    private static void assertHears(Socket socket, String expected) throws IOException {
-        assertThat(Wire.hear(socket, expected.length())).isEqualTo(expected);
+    private static void assertReceives(Socket socket, String expected) throws IOException {
+        assertThat(PlainSocket.receive(socket, expected.length())).isEqualTo(expected);
     }
 
-    /** Were its queues not bounded by back-pressure, they would meet their cap, and the connections would be closed. */
+    /** Without backpressure the queues would reach their cap, and the connections would be closed. */
     @Test
-    void theProxyHoldsBackWhoeverSendsFasterThanTheOtherEndReads() throws Exception {
+    void proxyPausesASenderThatIsFasterThanTheReceiver() throws Exception {
         try (TcpListener target = Network.system().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 10);
                 Program proxy = example("Proxy", proxyTo(target));
                 TcpStream client = Network.system().connect(awaitPort(proxy));
@@ -219,26 +222,26 @@ final class ExamplesTest {
             assertThat(flows).allSatisfy(flow -> assertThat(flow.writtenBytes()).isBetween(1L, FLOW_BYTES - 1L));
             Flow.exchange(flows);
             client.shutdownOutput();
-            assertThat(Flow.awaitRead(server)).as("the half-close is passed on").isEqualTo(-1);
-            Flow.exchange(List.of(new Flow(server, client, FLOW_BYTES))); // and the other half is still open
+            assertThat(Flow.awaitRead(server)).as("the proxy forwards the half-close").isEqualTo(-1);
+            Flow.exchange(List.of(new Flow(server, client, FLOW_BYTES))); // the other direction is still open
             server.shutdownOutput();
             assertThat(Flow.awaitRead(client)).isEqualTo(-1);
         }
     }
 
     @Test
-    void theProxyPassesOnAResetAndARefusal() throws Exception {
+    void proxyClosesTheOtherEndAfterAResetOrARefusedConnect() throws Exception {
         Program proxy;
         try (TcpListener target = Network.system().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 10)) {
             proxy = example("Proxy", proxyTo(target));
-            Socket client = Wire.connect(awaitPort(proxy));
+            Socket client = PlainSocket.connect(awaitPort(proxy));
             try (TcpStream server = accept(target)) {
                 client.setSoLinger(true, 0);
                 reset(client);
                 assertThat(Flow.awaitRead(server)).isEqualTo(-1);
             }
         }
-        try (proxy; Socket client = Wire.connect(awaitPort(proxy))) {
+        try (proxy; Socket client = PlainSocket.connect(awaitPort(proxy))) {
             assertThat(client.getInputStream().read()).isEqualTo(-1);
         }
     }
@@ -258,13 +261,14 @@ final class ExamplesTest {
     }
 
     @Test
-    void anExampleRunsFromItsSourceAsItsCommentSays() throws Exception {
+    void anExampleRunsFromItsSourceFile() throws Exception {
         List<String> command = Program.javaCommand(NATIVE, System.getProperty("java.class.path"),
                 EXAMPLES.resolve("TwoSocketClient.java").toString());
-        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.ADDRESS, Framing.RAW))) {
-            command.addAll(List.of(target(serving.server.address())));
+        try (RunningServer running = RunningServer.start(Network.system(),
+                RunningServer.settings(ReplyOption.ADDRESS, FramingOption.RAW))) {
+            command.addAll(List.of(target(running.server.address())));
             try (Program client = Program.start(command)) {
-                assertThat(client.exitCode()).as("it said %s %s", client.out(), client.err()).isZero();
+                assertThat(client.exitCode()).as("output: %s, errors: %s", client.out(), client.err()).isZero();
                 assertThat(client.out()).containsPattern("received \"in parts 2\\('127\\.0\\.0\\.1', \\d+\\)\"");
             }
         }

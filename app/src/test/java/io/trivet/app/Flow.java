@@ -11,10 +11,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Many bytes that go from one stream to another, each known by its place. One thread drives several. */
+/**
+ * A flow of bytes from one stream to another. Each byte's value follows from its offset and is checked. One thread drives several
+ * flows.
+ */
 final class Flow {
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
-    /** Whoever could not write for so long is held back. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    /** A sender that cannot write for this long counts as stuck. */
     private static final Duration STUCK = Duration.ofMillis(500);
 
     private final TcpStream from;
@@ -30,7 +33,7 @@ final class Flow {
         this.bytes = bytes;
     }
 
-    /** Writes, and reads nothing, until nothing more is taken. */
+    /** Writes without reading until no stream accepts more. */
     static void writeUntilStuck(List<Flow> flows) throws IOException {
         boolean moved = true;
         while (moved) {
@@ -39,12 +42,12 @@ final class Flow {
         }
     }
 
-    /** Writes and reads until everything has gone through; fails when a byte is another one. */
+    /** Writes and reads until all bytes have arrived; fails on a wrong byte. */
     static void exchange(List<Flow> flows) throws IOException {
         while (flows.stream().anyMatch(flow -> flow.read < flow.bytes)) {
             List<TcpStream> readers = flows.stream().filter(flow -> flow.read < flow.bytes).map(flow -> flow.to).toList();
-            Ready<TcpStream> ready = Select.select(readers, writers(flows), List.of(), PATIENCE);
-            assertThat(ready.isEmpty()).as("it goes on").isFalse();
+            Ready<TcpStream> ready = Select.select(readers, writers(flows), List.of(), TIMEOUT);
+            assertThat(ready.isEmpty()).as("progress within the timeout").isFalse();
             writeSome(flows, ready);
             for (Flow flow : flows) {
                 if (ready.readable().contains(flow.to)) {
@@ -54,9 +57,10 @@ final class Flow {
         }
     }
 
-    /** What a read says as soon as there is something to say. */
+    /** Waits until the stream is readable, and returns the result of a read of one byte. */
     static int awaitRead(TcpStream stream) throws IOException {
-        assertThat(Select.select(List.of(stream), List.of(), List.of(), PATIENCE).isEmpty()).as("something to read").isFalse();
+        assertThat(Select.select(List.of(stream), List.of(), List.of(), TIMEOUT).isEmpty()).as("readable within the timeout")
+                .isFalse();
         return stream.read(ByteBuffer.allocate(1));
     }
 
@@ -92,17 +96,17 @@ final class Flow {
 
     private void readSome() throws IOException {
         int count = to.read(chunk.clear());
-        assertThat(count).as("the end came after %s bytes", read).isNotNegative();
+        assertThat(count).as("end of input after %s bytes", read).isNotNegative();
         for (int i = 0; i < count; i++) {
             if (chunk.get(i) != at(read + i)) {
-                throw new AssertionError("byte " + (read + i) + " is another one");
+                throw new AssertionError("byte " + (read + i) + " is wrong");
             }
         }
         read += count;
     }
 
-    private static byte at(long place) {
-        return (byte) (place * 31 + (place >>> 8) * 7 + (place >>> 16));
+    private static byte at(long offset) {
+        return (byte) (offset * 31 + (offset >>> 8) * 7 + (offset >>> 16));
     }
 
     long writtenBytes() {

@@ -17,14 +17,16 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
-/** A process, mostly a JVM with the classes of this build: what it prints, what it is told, how it ends. Closing it kills it. */
+/**
+ * A child process, usually a JVM with the classes of this build: its output, input, signals and exit code. Closing it kills it.
+ */
 final class Program implements AutoCloseable {
-    private static final long PATIENCE_SECONDS = 30;
+    private static final long TIMEOUT_SECONDS = 30;
     private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");
 
     private final Process process;
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    /** Guarded by itself, which is notified of each line and of the end. */
+    /** Guarded by its own monitor, which is notified of each line and of the end. */
     private final List<String> err = new ArrayList<>();
     private final Thread outReader;
     private final Thread errReader;
@@ -36,12 +38,12 @@ final class Program implements AutoCloseable {
         errReader = Thread.ofPlatform().daemon().start(this::readErr);
     }
 
-    /** {@code trivet} with these arguments. */
+    /** Starts {@code trivet} with these arguments. */
     static Program trivet(String... arguments) throws IOException {
         return java(NATIVE, "io.trivet.app.Trivet", arguments);
     }
 
-    /** A JVM that stops compiling early, since it lives for seconds. */
+    /** Starts a JVM that uses only the quick compiler, since it runs for seconds. */
     static Program java(List<String> options, String main, String... arguments) throws IOException {
         return start(javaCommand(options, System.getProperty("java.class.path"), main, arguments));
     }
@@ -68,7 +70,7 @@ final class Program implements AutoCloseable {
         try {
             process.getInputStream().transferTo(out);
         } catch (IOException e) {
-            // It was killed.
+            // The process was killed.
         }
     }
 
@@ -82,7 +84,7 @@ final class Program implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            // It was killed.
+            // The process was killed.
         }
         synchronized (err) {
             errEnded = true;
@@ -90,25 +92,26 @@ final class Program implements AutoCloseable {
         }
     }
 
-    /** Waits for a line on standard error. */
-    String awaitErr(Predicate<String> wanted) throws InterruptedException {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    /** Waits for a line on standard error that matches, and returns it. */
+    String awaitErr(Predicate<String> matches) throws InterruptedException {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
         synchronized (err) {
             while (true) {
-                Optional<String> found = err.stream().filter(wanted).findFirst();
+                Optional<String> found = err.stream().filter(matches).findFirst();
                 if (found.isPresent()) {
                     return found.get();
                 }
                 long leftMillis = TimeUnit.NANOSECONDS.toMillis(until - System.nanoTime());
                 if (errEnded || leftMillis <= 0) {
-                    throw new AssertionError((errEnded ? "it ended" : "it waited") + " without that line; it said " + err);
+                    throw new AssertionError(
+                            (errEnded ? "the process ended" : "timeout") + " before the expected line; errors: " + err);
                 }
                 err.wait(leftMillis);
             }
         }
     }
 
-    /** Waits until a server is ready; its address. */
+    /** Waits until a server is ready, and returns its address. */
     InetSocketAddress awaitReady() throws InterruptedException, IOException {
         String prefix = "listening on ";
         awaitErr("ready"::equals);
@@ -118,23 +121,23 @@ final class Program implements AutoCloseable {
                 Integer.parseInt(address.substring(colon + 1)));
     }
 
-    /** Waits until it has printed that on standard output. */
+    /** Waits until the text appears on standard output. */
     void awaitOut(String text) throws InterruptedException {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS);
         while (!out().contains(text)) {
-            boolean over = System.nanoTime() - until > 0;
-            assertThat(over).as("it has printed '%s' in time; it printed '%s' and said %s", text, out(), err()).isFalse();
+            boolean expired = System.nanoTime() - until > 0;
+            assertThat(expired).as("timeout waiting for '%s'; output: %s, errors: %s", text, out(), err()).isFalse();
             outReader.join(20);
         }
     }
 
-    /** Writes to its standard input. */
-    void say(String text) throws IOException {
+    /** Writes to the standard input. */
+    void write(String text) throws IOException {
         process.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().flush();
     }
 
-    /** Ends its standard input. */
+    /** Closes the standard input. */
     void endInput() throws IOException {
         process.getOutputStream().close();
     }
@@ -143,9 +146,9 @@ final class Program implements AutoCloseable {
         assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start().waitFor()).isZero();
     }
 
-    /** Waits for its end; its exit code. */
+    /** Waits until the process ends, and returns its exit code. */
     int exitCode() throws InterruptedException {
-        assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as("it ends; so far it said %s", err()).isTrue();
+        assertThat(process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)).as("the process ends in time; errors: %s", err()).isTrue();
         outReader.join();
         errReader.join();
         return process.exitValue();

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the README shows is true: its Java compiles, and the files that it links are there. */
+/** Checks the README: its Java code compiles, and the files it links to exist. */
 final class ReadmeTest {
     private static final Path ROOT = Path.of(System.getProperty("trivet.root"));
 
@@ -23,7 +23,7 @@ final class ReadmeTest {
     }
 
     @Test
-    void itsJavaCompilesWithoutAWarning() throws IOException {
+    void javaCodeCompilesWithoutWarnings() throws IOException {
         List<Path> sources = new ArrayList<>();
         Matcher blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme());
         while (blocks.find()) {
@@ -43,7 +43,7 @@ final class ReadmeTest {
     }
 
     @Test
-    void whatItLinksIsThere() throws IOException {
+    void linkedFilesExist() throws IOException {
         Matcher links = Pattern.compile("]\\(([^)]+)\\)").matcher(readme());
         int found = 0;
         for (; links.find(); found++) {

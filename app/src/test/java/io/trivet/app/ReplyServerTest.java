@@ -31,11 +31,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The server's conversations, on every engine that works here; its limits, on one of them. */
-@SuppressWarnings("try") // clients are closed by hand where that is the event
+/** {@link ReplyServer}: its replies on every engine available here, its limits on the default one. */
+@SuppressWarnings("try") // some tests close clients themselves
 final class ReplyServerTest {
-    private static final ServerSettings ADDRESS = Serving.settings(Reply.ADDRESS, Framing.RAW);
-    private static final ServerSettings LINES = Serving.settings(Reply.ECHO, Framing.LINES);
+    private static final ServerSettings ADDRESS = RunningServer.settings(ReplyOption.ADDRESS, FramingOption.RAW);
+    private static final ServerSettings LINES = RunningServer.settings(ReplyOption.ECHO, FramingOption.LINES);
 
     static Stream<String> engines() {
         return Network.engines().stream().filter(EngineStatus::available).map(EngineStatus::name);
@@ -43,17 +43,17 @@ final class ReplyServerTest {
 
     @ParameterizedTest
     @MethodSource("engines")
-    void answersEachMessageWithItselfAndTheAddressBehindIt(String engine) throws Exception {
-        try (Serving serving = Serving.on(Network.named(engine), ADDRESS);
-                Socket one = serving.client();
-                Socket other = serving.client()) {
+    void repliesWithTheMessageAndTheClientsAddress(String engine) throws Exception {
+        try (RunningServer running = RunningServer.start(Network.named(engine), ADDRESS);
+                Socket one = running.client();
+                Socket other = running.client()) {
             for (String message : List.of("hello", "x", "This is the message 0", "m".repeat(1024))) {
                 for (Socket client : List.of(one, other)) {
-                    Wire.say(client, message);
+                    PlainSocket.send(client, message);
                 }
                 for (Socket client : List.of(one, other)) {
-                    String reply = message + Wire.python(client);
-                    assertThat(Wire.hear(client, reply.length())).isEqualTo(reply);
+                    String reply = message + PlainSocket.pythonAddress(client);
+                    assertThat(PlainSocket.receive(client, reply.length())).isEqualTo(reply);
                 }
             }
         }
@@ -61,49 +61,49 @@ final class ReplyServerTest {
 
     @ParameterizedTest
     @MethodSource("engines")
-    void sendsTheRepliesOfAClientThatHasFinishedThenFinishesToo(String engine) throws Exception {
-        try (Serving serving = Serving.on(Network.named(engine), ADDRESS); Socket client = serving.client()) {
-            Wire.say(client, "last words");
+    void sendsPendingRepliesAfterAHalfCloseThenCloses(String engine) throws Exception {
+        try (RunningServer running = RunningServer.start(Network.named(engine), ADDRESS); Socket client = running.client()) {
+            PlainSocket.send(client, "last words");
             client.shutdownOutput();
 
-            assertThat(Wire.hearAll(client)).isEqualTo("last words" + Wire.python(client));
-            await().until(() -> serving.told().contains("gone " + Wire.name(client) + ": it finished"));
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("last words" + PlainSocket.pythonAddress(client));
+            await().until(() -> running.log().contains("gone " + PlainSocket.name(client) + ": the client closed its side"));
         }
     }
 
     @ParameterizedTest
     @MethodSource("engines")
-    void aResetEndsOneClientAndNobodyElse(String engine) throws Exception {
-        try (Serving serving = Serving.on(Network.named(engine), ADDRESS);
-                Socket steady = serving.client();
-                Socket abrupt = serving.client()) {
-            Wire.say(abrupt, "half a wo");
-            Wire.hear(abrupt, 9);
-            String name = Wire.name(abrupt);
+    void aResetClosesOnlyItsOwnConnection(String engine) throws Exception {
+        try (RunningServer running = RunningServer.start(Network.named(engine), ADDRESS);
+                Socket steady = running.client();
+                Socket abrupt = running.client()) {
+            PlainSocket.send(abrupt, "half a wo");
+            PlainSocket.receive(abrupt, 9);
+            String name = PlainSocket.name(abrupt);
             abrupt.setSoLinger(true, 0);
             abrupt.close();
 
-            await().until(() -> serving.told().stream().anyMatch(line -> line.startsWith("gone " + name)));
-            assertThat(serving.told()).anyMatch(line -> line.startsWith("gone " + name) && line.contains("reset"));
-            Wire.say(steady, "still here");
-            assertThat(Wire.hear(steady, 10)).isEqualTo("still here");
+            await().until(() -> running.log().stream().anyMatch(line -> line.startsWith("gone " + name)));
+            assertThat(running.log()).anyMatch(line -> line.startsWith("gone " + name) && line.contains("reset"));
+            PlainSocket.send(steady, "still here");
+            assertThat(PlainSocket.receive(steady, 10)).isEqualTo("still here");
         }
     }
 
     @ParameterizedTest
     @MethodSource("engines")
-    void twoHundredClientsAtOnceAreAllAnswered(String engine) throws Exception {
+    void answers200ClientsAtOnce(String engine) throws Exception {
         List<Socket> clients = new ArrayList<>();
-        try (Serving serving = Serving.on(Network.named(engine), ADDRESS)) {
+        try (RunningServer running = RunningServer.start(Network.named(engine), ADDRESS)) {
             for (int i = 0; i < 200; i++) {
-                clients.add(serving.client());
+                clients.add(running.client());
             }
             for (int i = 0; i < 200; i++) {
-                Wire.say(clients.get(i), "message " + i);
+                PlainSocket.send(clients.get(i), "message " + i);
             }
             for (int i = 0; i < 200; i++) {
-                String reply = "message " + i + Wire.python(clients.get(i));
-                assertThat(Wire.hear(clients.get(i), reply.length())).isEqualTo(reply);
+                String reply = "message " + i + PlainSocket.pythonAddress(clients.get(i));
+                assertThat(PlainSocket.receive(clients.get(i), reply.length())).isEqualTo(reply);
             }
         } finally {
             for (Socket client : clients) {
@@ -114,129 +114,135 @@ final class ReplyServerTest {
 
     @ParameterizedTest
     @MethodSource("engines")
-    void drainingDeliversWhatWasAnsweredAndTakesNothingNew(String engine) throws Exception {
-        try (Serving serving = Serving.on(Network.named(engine), ADDRESS); Socket client = serving.client()) {
-            Wire.say(client, "before");
-            await().until(() -> serving.told().stream().anyMatch(line -> line.startsWith("data")));
-            int cutOff = serving.server.drain(Duration.ofSeconds(10));
+    void drainingDeliversPendingRepliesAndRefusesNewClients(String engine) throws Exception {
+        try (RunningServer running = RunningServer.start(Network.named(engine), ADDRESS); Socket client = running.client()) {
+            PlainSocket.send(client, "before");
+            await().until(() -> running.log().stream().anyMatch(line -> line.startsWith("data")));
+            int cutOff = running.server.drain(Duration.ofSeconds(10));
 
             assertThat(cutOff).isZero();
-            assertThat(Wire.hearAll(client)).isEqualTo("before" + Wire.python(client));
-            assertThatThrownBy(serving::client).isInstanceOf(IOException.class);
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("before" + PlainSocket.pythonAddress(client));
+            assertThatThrownBy(running::client).isInstanceOf(IOException.class);
         }
     }
 
     @ParameterizedTest
     @MethodSource("engines")
-    void urgentDataIsSeenBeforeTheBytesAroundItAreRead(String engine) throws Exception {
+    void reportsUrgentDataBeforeTheOrdinaryBytes(String engine) throws Exception {
         Network network = Network.named(engine);
         if (!network.supports(Capability.URGENT_DATA)) {
-            assertThatServerWorksWithoutThirdList(network);
+            assertThatServerWorksWithoutUrgentData(network);
             return;
         }
-        try (Serving serving = Serving.on(network, ADDRESS); TcpStream client = network.connect(serving.server.address())) {
+        try (RunningServer running = RunningServer.start(network, ADDRESS);
+                TcpStream client = network.connect(running.server.address())) {
             while (!client.finishConnect()) {
                 Select.select(List.of(), List.of(client), List.of(), Duration.ofSeconds(20));
             }
             assertThat(client.sendUrgent((byte) '!')).isTrue();
             String urgent = "urgent 127.0.0.1:" + client.localAddress().getPort() + " \"!\"";
-            await().until(() -> serving.told().contains(urgent));
-            assertThat(serving.told()).noneMatch(line -> line.startsWith("data"));
+            await().until(() -> running.log().contains(urgent));
+            assertThat(running.log()).noneMatch(line -> line.startsWith("data"));
         }
     }
 
-    private static void assertThatServerWorksWithoutThirdList(Network network) throws Exception {
-        try (Serving serving = Serving.on(network, ADDRESS); Socket client = serving.client()) {
+    private static void assertThatServerWorksWithoutUrgentData(Network network) throws Exception {
+        try (RunningServer running = RunningServer.start(network, ADDRESS); Socket client = running.client()) {
             client.sendUrgentData('!');
-            Wire.say(client, "hello");
-            String reply = "hello" + Wire.python(client);
-            assertThat(Wire.hear(client, reply.length())).isEqualTo(reply);
+            PlainSocket.send(client, "hello");
+            String reply = "hello" + PlainSocket.pythonAddress(client);
+            assertThat(PlainSocket.receive(client, reply.length())).isEqualTo(reply);
         }
     }
 
     @Test
-    void tellsAnIpv6AddressAsPythonDoes() throws Exception {
-        try (Serving serving = Serving.on(Network.system(), "::1", ADDRESS); Socket client = serving.client()) {
-            Wire.say(client, "hello");
+    void formatsAnIpv6AddressAsPythonDoes() throws Exception {
+        try (RunningServer running = RunningServer.start(Network.system(), "::1", ADDRESS); Socket client = running.client()) {
+            PlainSocket.send(client, "hello");
             client.shutdownOutput();
-            assertThat(Wire.hearAll(client)).isEqualTo("hello('::1', " + client.getLocalPort() + ", 0, 0)");
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("hello('::1', " + client.getLocalPort() + ", 0, 0)");
         }
     }
 
     @Test
-    void linesEndTheirMessagesHoweverTheBytesArrive() throws Exception {
-        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.ADDRESS, Framing.LINES));
-                Socket client = serving.client()) {
-            String me = Wire.python(client);
-            Wire.say(client, "one\ntwo\r\n\nth");
-            String first = "one" + me + "\ntwo" + me + "\n" + me + "\n";
-            assertThat(Wire.hear(client, first.length())).isEqualTo(first);
-            Wire.say(client, "ree\nunfinished");
+    void splitsLinesHoweverTheBytesArrive() throws Exception {
+        try (RunningServer running = RunningServer.start(Network.system(),
+                RunningServer.settings(ReplyOption.ADDRESS, FramingOption.LINES));
+                Socket client = running.client()) {
+            String address = PlainSocket.pythonAddress(client);
+            PlainSocket.send(client, "one\ntwo\r\n\nth");
+            String first = "one" + address + "\ntwo" + address + "\n" + address + "\n";
+            assertThat(PlainSocket.receive(client, first.length())).isEqualTo(first);
+            PlainSocket.send(client, "ree\nunfinished");
             client.shutdownOutput();
-            assertThat(Wire.hearAll(client)).isEqualTo("three" + me + "\n");
-            await().until(() -> serving.told().stream()
-                    .anyMatch(line -> line.endsWith("it finished")));
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("three" + address + "\n");
+            await().until(() -> running.log().stream()
+                    .anyMatch(line -> line.endsWith("the client closed its side")));
         }
     }
 
     @Test
-    void aLineMayBeAsLongAsTheLimitAndNotLonger() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.ECHO, Framing.LINES, Duration.ofSeconds(3), Overflow.PAUSE,
-                Serving.limits(10, 10_000, 100, Duration.ZERO, Duration.ZERO));
-        try (Serving serving = Serving.on(Network.system(), settings);
-                Socket exact = serving.client();
-                Socket tooLong = serving.client()) {
-            Wire.say(exact, "x".repeat(100) + "\r");
-            Wire.say(tooLong, "x".repeat(101));
-            await().until(() -> serving.told()
-                    .contains("gone " + Wire.name(tooLong) + ": its message is longer than 100B (--message-limit)"));
-            Wire.say(exact, "\n");
-            assertThat(Wire.hear(exact, 101)).isEqualTo("x".repeat(100) + "\n");
+    void acceptsALineOfExactlyTheLimitAndRejectsALongerOne() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.ECHO, FramingOption.LINES, Duration.ofSeconds(3),
+                OverflowOption.PAUSE,
+                RunningServer.limits(10, 10_000, 100, Duration.ZERO, Duration.ZERO));
+        try (RunningServer running = RunningServer.start(Network.system(), settings);
+                Socket exact = running.client();
+                Socket tooLong = running.client()) {
+            PlainSocket.send(exact, "x".repeat(100) + "\r");
+            PlainSocket.send(tooLong, "x".repeat(101));
+            await().until(() -> running.log()
+                    .contains("gone " + PlainSocket.name(tooLong) + ": its message is longer than 100B (--message-limit)"));
+            PlainSocket.send(exact, "\n");
+            assertThat(PlainSocket.receive(exact, 101)).isEqualTo("x".repeat(100) + "\n");
         }
     }
 
     @Test
-    void aBroadcastReachesEveryClient() throws Exception {
-        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.BROADCAST, Framing.LINES));
-                Socket speaker = serving.client();
-                Socket listener = serving.client()) {
-            await().until(() -> serving.told().stream().filter(line -> line.startsWith("connect")).count() == 2);
-            Wire.say(speaker, "to all\n");
-            assertThat(Wire.hear(listener, 7)).isEqualTo("to all\n");
-            assertThat(Wire.hear(speaker, 7)).isEqualTo("to all\n");
+    void broadcastsToEveryClient() throws Exception {
+        try (RunningServer running = RunningServer.start(Network.system(),
+                RunningServer.settings(ReplyOption.BROADCAST, FramingOption.LINES));
+                Socket speaker = running.client();
+                Socket listener = running.client()) {
+            await().until(() -> running.log().stream().filter(line -> line.startsWith("connect")).count() == 2);
+            PlainSocket.send(speaker, "to all\n");
+            assertThat(PlainSocket.receive(listener, 7)).isEqualTo("to all\n");
+            assertThat(PlainSocket.receive(speaker, 7)).isEqualTo("to all\n");
         }
     }
 
     @Test
-    void discardAnswersNothing() throws Exception {
-        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.DISCARD, Framing.RAW));
-                Socket client = serving.client()) {
-            Wire.say(client, "into the void");
+    void discardSendsNoReply() throws Exception {
+        try (RunningServer running = RunningServer.start(Network.system(),
+                RunningServer.settings(ReplyOption.DISCARD, FramingOption.RAW));
+                Socket client = running.client()) {
+            PlainSocket.send(client, "into the void");
             client.shutdownOutput();
-            assertThat(Wire.hearAll(client)).isEmpty();
+            assertThat(PlainSocket.receiveAll(client)).isEmpty();
         }
     }
 
     @Test
-    void aClientThatDoesNotReadIsNotReadFromUntilItDoes() throws Exception {
-        int bytes = 16 << 20; // more than both sockets' buffers and the queue hold
-        try (Serving serving = Serving.on(Network.system(), Serving.settings(Reply.ECHO, Framing.RAW));
-                Socket client = serving.client(ReplyServerTest::withSmallBuffers)) {
+    void pausesReadingFromAClientThatDoesNotRead() throws Exception {
+        int bytes = 16 << 20; // more than the socket buffers and the send queue hold
+        try (RunningServer running = RunningServer.start(Network.system(),
+                RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW));
+                Socket client = running.client(ReplyServerTest::withSmallBuffers)) {
             Thread writer = Thread.ofPlatform().start(() -> write(client, bytes));
-            long heard;
+            long reads;
             do {
-                heard = heardReads(serving);
+                reads = readsLogged(running);
                 writer.join(200);
-            } while (heardReads(serving) != heard || heard == 0);
-            assertThat(heard * 64 * 1024).as("bytes that were read from a client that reads nothing").isLessThan(bytes / 2);
+            } while (readsLogged(running) != reads || reads == 0);
+            assertThat(reads * 64 * 1024).as("bytes read from a client that does not read").isLessThan(bytes / 2);
 
             assertThat(client.getInputStream().readNBytes(bytes)).hasSize(bytes);
             writer.join();
         }
     }
 
-    private static long heardReads(Serving serving) {
-        return serving.told().stream().filter(line -> line.startsWith("data")).count();
+    private static long readsLogged(RunningServer running) {
+        return running.log().stream().filter(line -> line.startsWith("data")).count();
     }
 
     private static Socket withSmallBuffers(Socket socket) {
@@ -260,39 +266,41 @@ final class ReplyServerTest {
     }
 
     @Test
-    void aFullQueueDisconnectsItsClientAndNobodyElse() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.BROADCAST, Framing.LINES, Duration.ofSeconds(3), Overflow.DISCONNECT,
-                Serving.limits(10, 100_000, 64 * 1024, Duration.ZERO, Duration.ZERO));
-        try (Serving serving = Serving.on(Network.system(), settings);
-                Socket speaker = serving.client();
-                Socket deaf = serving.client(ReplyServerTest::withSmallBuffers)) {
-            await().until(() -> serving.told().stream().filter(line -> line.startsWith("connect")).count() == 2);
+    void aFullQueueDisconnectsOnlyItsOwnClient() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.BROADCAST, FramingOption.LINES, Duration.ofSeconds(3),
+                OverflowOption.DISCONNECT,
+                RunningServer.limits(10, 100_000, 64 * 1024, Duration.ZERO, Duration.ZERO));
+        try (RunningServer running = RunningServer.start(Network.system(), settings);
+                Socket speaker = running.client();
+                Socket slow = running.client(ReplyServerTest::withSmallBuffers)) {
+            await().until(() -> running.log().stream().filter(line -> line.startsWith("connect")).count() == 2);
             String line = "x".repeat(49_999) + "\n";
-            String name = Wire.name(deaf);
-            boolean gone = false;
-            for (int i = 0; i < 1000 && !gone; i++) {
-                Wire.say(speaker, line);
-                assertThat(Wire.hear(speaker, line.length())).isEqualTo(line);
-                gone = serving.told().stream().anyMatch(told -> told.startsWith("gone " + name + ": its queue is full"));
+            String name = PlainSocket.name(slow);
+            boolean closed = false;
+            for (int i = 0; i < 1000 && !closed; i++) {
+                PlainSocket.send(speaker, line);
+                assertThat(PlainSocket.receive(speaker, line.length())).isEqualTo(line);
+                closed = running.log().stream().anyMatch(entry -> entry.startsWith("gone " + name + ": its send queue is full"));
             }
-            assertThat(gone).as("the client that does not read was disconnected").isTrue();
+            assertThat(closed).as("the client that does not read was disconnected").isTrue();
         }
     }
 
     @Test
-    void theOldestLinesMakeRoomAndWhatRemainsIsWhole() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.ECHO, Framing.LINES, Duration.ofSeconds(3), Overflow.DROP_OLDEST,
-                Serving.limits(10, 100_000, 64 * 1024, Duration.ZERO, Duration.ZERO));
+    void dropsTheOldestLinesAndDeliversTheOthersWhole() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.ECHO, FramingOption.LINES, Duration.ofSeconds(3),
+                OverflowOption.DROP_OLDEST,
+                RunningServer.limits(10, 100_000, 64 * 1024, Duration.ZERO, Duration.ZERO));
         int count = 2000;
-        try (Serving serving = Serving.on(Network.system(), settings);
-                Socket client = serving.client(ReplyServerTest::withSmallBuffers)) {
+        try (RunningServer running = RunningServer.start(Network.system(), settings);
+                Socket client = running.client(ReplyServerTest::withSmallBuffers)) {
             for (int i = 0; i < count; i++) {
-                Wire.say(client, i + " " + "x".repeat(9_000) + "\n"); // 18 MB, of which the server holds 100 kB
+                PlainSocket.send(client, i + " " + "x".repeat(9_000) + "\n"); // 18 MB, of which the server holds 100 kB
             }
-            Wire.say(client, "end\n");
+            PlainSocket.send(client, "end\n");
             client.shutdownOutput();
 
-            List<String> lines = Wire.hearAll(client).lines().toList();
+            List<String> lines = PlainSocket.receiveAll(client).lines().toList();
             assertThat(lines.getLast()).isEqualTo("end");
             assertThat(lines).hasSizeBetween(12, count).first().isEqualTo("0 " + "x".repeat(9_000));
             List<Integer> numbers = lines.subList(0, lines.size() - 1).stream()
@@ -300,7 +308,7 @@ final class ReplyServerTest {
                     .map(line -> Integer.valueOf(line.substring(0, line.indexOf(' '))))
                     .toList();
             assertThat(numbers).isSorted().doesNotHaveDuplicates();
-            int dropped = serving.told().stream()
+            int dropped = running.log().stream()
                     .filter(line -> line.startsWith("dropped"))
                     .mapToInt(line -> Integer.parseInt(line.replaceAll("dropped \\S+ (\\d+) .*", "$1")))
                     .sum();
@@ -309,102 +317,107 @@ final class ReplyServerTest {
     }
 
     @Test
-    void aClientThatTakesNothingForTooLongIsDisconnected() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.ECHO, Framing.RAW, Duration.ofSeconds(3), Overflow.PAUSE,
-                Serving.limits(10, 1 << 20, 64 * 1024, Duration.ZERO, Duration.ofMillis(200)));
-        try (Serving serving = Serving.on(Network.system(), settings);
-                Socket client = serving.client(ReplyServerTest::withSmallBuffers)) {
-            String name = Wire.name(client);
+    void disconnectsAClientThatAcceptsNoDataWithinTheWriteTimeout() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW, Duration.ofSeconds(3),
+                OverflowOption.PAUSE,
+                RunningServer.limits(10, 1 << 20, 64 * 1024, Duration.ZERO, Duration.ofMillis(200)));
+        try (RunningServer running = RunningServer.start(Network.system(), settings);
+                Socket client = running.client(ReplyServerTest::withSmallBuffers)) {
+            String name = PlainSocket.name(client);
             assertThatThrownBy(() -> {
                 for (int i = 0; i < 10_000; i++) {
                     client.getOutputStream().write(new byte[64 * 1024]);
                 }
             }).isInstanceOf(IOException.class);
-            await().until(() -> serving.told().stream()
-                    .anyMatch(line -> line.startsWith("gone " + name + ": it took nothing for 200ms")));
+            await().until(() -> running.log().stream()
+                    .anyMatch(line -> line.startsWith("gone " + name + ": it accepted no data for 200ms")));
         }
     }
 
     @Test
-    void anIdleClientIsDisconnectedAndABusyOneStays() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.ECHO, Framing.RAW, Duration.ofSeconds(3), Overflow.PAUSE,
-                Serving.limits(10, 1 << 20, 64 * 1024, Duration.ofMillis(500), Duration.ZERO));
-        try (Serving serving = Serving.on(Network.system(), settings);
-                Socket idle = serving.client();
-                Socket busy = serving.client()) {
+    void disconnectsAnIdleClientAndKeepsABusyOne() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW, Duration.ofSeconds(3),
+                OverflowOption.PAUSE,
+                RunningServer.limits(10, 1 << 20, 64 * 1024, Duration.ofMillis(500), Duration.ZERO));
+        try (RunningServer running = RunningServer.start(Network.system(), settings);
+                Socket idle = running.client();
+                Socket busy = running.client()) {
             idle.setSoTimeout(20);
             boolean ended = false;
             for (int i = 0; i < 500 && !ended; i++) {
-                Wire.say(busy, "tick");
-                assertThat(Wire.hear(busy, 4)).isEqualTo("tick");
+                PlainSocket.send(busy, "tick");
+                assertThat(PlainSocket.receive(busy, 4)).isEqualTo("tick");
                 try {
                     ended = idle.getInputStream().read() < 0;
                 } catch (SocketTimeoutException e) {
-                    // It is still connected.
+                    // Still connected.
                 }
             }
             assertThat(ended).as("the idle client was disconnected").isTrue();
-            String gone = "gone " + Wire.name(idle) + ": idle for 500ms (--idle-timeout)";
-            await().until(() -> serving.told().contains(gone));
+            String expected = "gone " + PlainSocket.name(idle) + ": idle for 500ms (--idle-timeout)";
+            await().until(() -> running.log().contains(expected));
         }
     }
 
     @Test
-    void clientsBeyondTheLimitWaitForAPlace() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.ECHO, Framing.RAW, Duration.ofSeconds(3), Overflow.PAUSE,
-                Serving.limits(2, 1 << 20, 64 * 1024, Duration.ZERO, Duration.ZERO));
-        try (Serving serving = Serving.on(Network.system(), settings);
-                Socket first = serving.client();
-                Socket second = serving.client();
-                Socket third = serving.client()) {
-            Wire.say(third, "third");
-            Wire.say(second, "second");
-            assertThat(Wire.hear(second, 6)).isEqualTo("second");
-            assertThat(serving.told()).doesNotContain("connect " + Wire.name(third));
+    void clientsAboveTheLimitWaitUntilAnotherLeaves() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW, Duration.ofSeconds(3),
+                OverflowOption.PAUSE,
+                RunningServer.limits(2, 1 << 20, 64 * 1024, Duration.ZERO, Duration.ZERO));
+        try (RunningServer running = RunningServer.start(Network.system(), settings);
+                Socket first = running.client();
+                Socket second = running.client();
+                Socket third = running.client()) {
+            PlainSocket.send(third, "third");
+            PlainSocket.send(second, "second");
+            assertThat(PlainSocket.receive(second, 6)).isEqualTo("second");
+            assertThat(running.log()).doesNotContain("connect " + PlainSocket.name(third));
             first.close();
-            assertThat(Wire.hear(third, 5)).isEqualTo("third");
+            assertThat(PlainSocket.receive(third, 5)).isEqualTo("third");
         }
     }
 
     @Test
-    void aRoundIsToldEvenWhenNothingHappens() throws Exception {
-        ServerSettings settings = Serving.settings(Reply.ECHO, Framing.RAW, Duration.ofMillis(20), Overflow.PAUSE,
-                Serving.limits(2, 1 << 20, 64 * 1024, Duration.ZERO, Duration.ZERO));
-        try (Serving serving = Serving.on(Network.system(), settings)) {
-            String round = "select again: 0 done; 0 clients";
-            await().until(() -> serving.told().stream().filter(round::equals).count() > 2);
+    void logsTurnsWithoutEvents() throws Exception {
+        ServerSettings settings = RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW, Duration.ofMillis(20),
+                OverflowOption.PAUSE,
+                RunningServer.limits(2, 1 << 20, 64 * 1024, Duration.ZERO, Duration.ZERO));
+        try (RunningServer running = RunningServer.start(Network.system(), settings)) {
+            String line = "select again: 0 done; 0 clients";
+            await().until(() -> running.log().stream().filter(line::equals).count() > 2);
         }
     }
 
     @Test
-    void bytesOfAPeerAreEscapedWhenTheyAreTold() throws Exception {
-        try (Serving serving = Serving.on(Network.system(), LINES); Socket client = serving.client()) {
-            Wire.say(client, "\u001b[2J\"\\\u0000\u00e4\n");
-            await().until(() -> serving.told().contains(
-                    "data " + Wire.name(client) + " 8 bytes \"\\x1b[2J\\x22\\x5c\\x00\\xe4\""));
+    void escapesReceivedBytesInTheLog() throws Exception {
+        try (RunningServer running = RunningServer.start(Network.system(), LINES); Socket client = running.client()) {
+            PlainSocket.send(client, "\u001b[2J\"\\\u0000\u00e4\n");
+            await().until(() -> running.log().contains(
+                    "data " + PlainSocket.name(client) + " 8 bytes \"\\x1b[2J\\x22\\x5c\\x00\\xe4\""));
         }
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void aLoopThatCannotWaitFailsTheServer(int loops) throws Exception {
-        ServerSettings settings = new ServerSettings(Reply.ECHO, Framing.RAW, Duration.ofSeconds(3), Overflow.PAUSE,
+    void failsIfALoopCannotWait(int loops) throws Exception {
+        ServerSettings settings = new ServerSettings(ReplyOption.ECHO, FramingOption.RAW, Duration.ofSeconds(3),
+                OverflowOption.PAUSE,
                 Limits.defaults(),
                 loops, 16, false);
         Network network = Network.system();
-        Network lame = instead(Network.class, network, "proactor",
-                () -> instead(Proactor.class, network.proactor(), "poll", () -> {
-                    throw new IOException("as asked");
+        Network broken = replaceMethod(Network.class, network, "proactor",
+                () -> replaceMethod(Proactor.class, network.proactor(), "poll", () -> {
+                    throw new IOException("injected");
                 }));
-        Journal journal = new Journal(new PrintStream(OutputStream.nullOutputStream()), false);
+        VerboseLog log = new VerboseLog(new PrintStream(OutputStream.nullOutputStream()), false);
         InetSocketAddress anywhere = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        try (ReplyServer server = ReplyServer.listen(lame, anywhere, settings, journal)) {
-            assertThatThrownBy(server::run).isInstanceOf(IOException.class).hasMessage("as asked");
+        try (ReplyServer server = ReplyServer.listen(broken, anywhere, settings, log)) {
+            assertThatThrownBy(server::run).isInstanceOf(IOException.class).hasMessage("injected");
         }
     }
 
-    /** An object that does one method otherwise. */
-    private static <T> T instead(Class<T> type, T real, String name, Callable<?> call) {
+    /** Returns a proxy that replaces one method and delegates the others. */
+    private static <T> T replaceMethod(Class<T> type, T real, String name, Callable<?> call) {
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[]{type}, (proxy, method, arguments) -> {
             try {
                 return method.getName().equals(name) ? call.call() : method.invoke(real, arguments);

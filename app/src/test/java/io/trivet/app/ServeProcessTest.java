@@ -20,14 +20,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** {@code trivet serve} as a process: how it starts, what it says, how it ends. */
+/** {@code trivet serve} as a process: start-up lines, messages, signals and exit codes. */
 @EnabledOnOs(OS.LINUX)
 final class ServeProcessTest {
-    @TempDir Path folder;
+    @TempDir Path directory;
 
     @Test
-    void startsWithItsVersionEngineLimitsAddressAndReady() throws Exception {
-        Path readyFile = folder.resolve("ready");
+    void printsVersionEngineLimitsAndAddressBeforeReady() throws Exception {
+        Path readyFile = directory.resolve("ready");
         try (Program serve = Program.trivet("serve", "--port", "0", "--ready-file", readyFile.toString(), "-m", "123",
                 "--queue-budget", "100MiB")) {
             InetSocketAddress address = serve.awaitReady();
@@ -35,29 +35,30 @@ final class ServeProcessTest {
             assertThat(serve.err()).hasSize(5);
             assertThat(serve.err().get(0)).matches("trivet .*\\(commit [0-9a-z]+\\), Java \\d+");
             String engine = Network.system().name();
-            assertThat(serve.err().get(1)).startsWith("engine " + engine + ", the best one here");
+            assertThat(serve.err().get(1)).startsWith("engine " + engine + ", chosen automatically");
             if (!engine.equals("uring")) {
-                assertThat(serve.err().get(1)).contains(": uring is not available: ");
+                assertThat(serve.err().get(1)).contains("; uring is not available: ");
             }
             assertThat(serve.err().get(2)).isEqualTo(
-                    "limits 123 clients, 64KiB a message, 1MiB a queue, 100MiB all queues, then pause; message 10s, idle 5m, write 10s");
+                    "limits: 123 clients, 64KiB per message, 1MiB per queue, 100MiB for all queues; overflow pause; "
+                            + "timeouts: message 10s, idle 5m, write 10s");
             assertThat(serve.err().get(3)).isEqualTo("listening on 127.0.0.1:" + address.getPort());
             assertThat(Files.readString(readyFile)).isEqualTo("127.0.0.1:" + address.getPort() + "\n");
-            try (var files = Files.list(folder)) {
+            try (var files = Files.list(directory)) {
                 assertThat(files).containsExactly(readyFile);
             }
         }
     }
 
     @Test
-    void sigtermDeliversWhatIsOwedAndExitsWith0() throws Exception {
+    void sigtermDeliversPendingRepliesAndExitsWith0() throws Exception {
         try (Program serve = Program.trivet("serve", "-v", "-p", "0", "-r", "address");
-                Socket client = Wire.connect(serve.awaitReady())) {
-            Wire.say(client, "last question");
-            serve.awaitErr(line -> line.startsWith("data ")); // who was not heard yet when the draining begins is owed nothing
+                Socket client = PlainSocket.connect(serve.awaitReady())) {
+            PlainSocket.send(client, "last question");
+            serve.awaitErr(line -> line.startsWith("data ")); // draining answers only messages that have arrived
             serve.signal("TERM");
 
-            assertThat(Wire.hearAll(client)).isEqualTo("last question" + Wire.python(client));
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("last question" + PlainSocket.pythonAddress(client));
             client.shutdownOutput();
             assertThat(serve.exitCode()).isZero();
             assertThat(serve.err()).endsWith("drained");
@@ -65,7 +66,7 @@ final class ServeProcessTest {
     }
 
     @Test
-    void aShortQueueHoldsAClientBackAndDoesNotLoseIt() throws Exception {
+    void aSmallQueuePausesAClientWithoutDisconnectingIt() throws Exception {
         try (Program serve = Program.trivet("serve", "-p", "0", "--queue-limit", "70KiB", "--write-timeout", "0");
                 TcpStream client = Network.system().connect(serve.awaitReady())) {
             List<Flow> flows = List.of(new Flow(client, client, 32 << 20));
@@ -77,23 +78,23 @@ final class ServeProcessTest {
 
     @Test
     void aSecondSigintDoesNotWaitForASlowClient() throws Exception {
-        // A shell that started the build in the background may have told it, and so its children, to ignore SIGINT.
+        // A shell that runs the build in the background may make it, and so its children, ignore SIGINT.
         List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
         command.addAll(Program.trivetCommand("serve", "-p", "0", "-d", "1h", "-w", "0"));
-        try (Program serve = Program.start(command); Socket deaf = new Socket()) {
-            deaf.setReceiveBufferSize(8 * 1024);
-            deaf.connect(serve.awaitReady());
-            sayUntilItBlocks(deaf);
+        try (Program serve = Program.start(command); Socket slow = new Socket()) {
+            slow.setReceiveBufferSize(8 * 1024);
+            slow.connect(serve.awaitReady());
+            sendUntilBlocked(slow);
             serve.signal("INT");
-            serve.awaitErr(line -> line.startsWith("draining, for 1h at most"));
+            serve.awaitErr(line -> line.startsWith("draining for at most 1h"));
             assertThat(serve.isAlive()).isTrue();
             serve.signal("INT");
             assertThat(serve.exitCode()).isEqualTo(130);
         }
     }
 
-    /** The replies are not read, so in the end nothing more is taken: until no byte has moved for a while. */
-    private static void sayUntilItBlocks(Socket socket) throws InterruptedException {
+    /** Sends without reading the replies, until no byte has been accepted for a while. */
+    private static void sendUntilBlocked(Socket socket) throws InterruptedException {
         AtomicLong written = new AtomicLong();
         Thread writer = Thread.ofPlatform().daemon().start(() -> {
             try {
@@ -113,7 +114,7 @@ final class ServeProcessTest {
     }
 
     @Test
-    void aTakenPortIsNamedAlsoWhenTheOtherServerIsOurs() throws Exception {
+    void namesThePortInUseEvenIfAnotherTrivetHoldsIt() throws Exception {
         try (Program first = Program.trivet("serve", "-p", "0")) {
             int port = first.awaitReady().getPort();
             try (Program second = Program.trivet("serve", "-p", Integer.toString(port))) {
@@ -125,24 +126,24 @@ final class ServeProcessTest {
     }
 
     @Test
-    void aReadyFileThatCannotBeWrittenIsAFailure() throws Exception {
-        Path nowhere = folder.resolve("missing").resolve("ready");
+    void failsIfTheReadyFileCannotBeWritten() throws Exception {
+        Path nowhere = directory.resolve("missing").resolve("ready");
         try (Program serve = Program.trivet("serve", "-p", "0", "-F", nowhere.toString())) {
             assertThat(serve.exitCode()).isEqualTo(1);
             assertThat(serve.err()).last().asString().isEqualTo(
-                    "trivet serve: --ready-file " + nowhere + ": there is no folder " + nowhere.getParent());
+                    "trivet serve: --ready-file " + nowhere + ": the directory " + nowhere.getParent() + " does not exist");
         }
     }
 
     @Test
-    void anUrgentByteFromAForeignPeerIsTold() throws Exception {
+    void logsAnUrgentByteFromPython() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/python3")), "python3 is not installed");
         try (Program serve = Program.trivet("serve", "-p", "0", "--urgent", "-v")) {
             InetSocketAddress address = serve.awaitReady();
             String script = "import socket; s = socket.create_connection(('127.0.0.1', " + address.getPort() + ")); "
                     + "s.send(b'!', socket.MSG_OOB); s.send(b'abc'); assert s.recv(10) == b'abc'; print(s.getsockname()[1])";
             try (Program peer = Program.start(List.of("/usr/bin/python3", "-c", script))) {
-                assertThat(peer.exitCode()).as("it said %s", peer.err()).isZero();
+                assertThat(peer.exitCode()).as("errors: %s", peer.err()).isZero();
                 String name = "127.0.0.1:" + peer.out().strip();
                 assertThat(serve.awaitErr(line -> line.startsWith("urgent"))).isEqualTo("urgent " + name + " \"!\"");
                 assertThat(serve.awaitErr(line -> line.startsWith("data"))).isEqualTo("data " + name + " 3 bytes \"abc\"");
@@ -152,28 +153,29 @@ final class ServeProcessTest {
 
     @ParameterizedTest
     @MethodSource("io.trivet.app.ReplyServerTest#engines")
-    void outOfDescriptorsNewClientsWaitAndTheOthersDoNotNotice(String engine) throws Exception {
+    void whenDescriptorsRunOutNewClientsWaitAndConnectedOnesAreServed(String engine) throws Exception {
         List<String> command = new ArrayList<>(List.of("sh", "-c", "ulimit -Sn 80 && ulimit -Hn 80 && exec \"$@\"", "sh"));
         command.addAll(Program.trivetCommand("serve", "-p", "0", "-m", "1000", "-t", "1h", "-v", "-e", engine));
         List<Socket> clients = new ArrayList<>();
         try (Program serve = Program.start(command)) {
             InetSocketAddress address = serve.awaitReady();
-            assertThat(serve.err()).anyMatch(line -> line.startsWith("warning: 1000 clients need more than the 80 descriptors"));
-            clients.add(Wire.connect(address));
+            assertThat(serve.err())
+                    .anyMatch(line -> line.startsWith("warning: 1000 clients need more than this process's 80 descriptors"));
+            clients.add(PlainSocket.connect(address));
             for (int i = 0; i < 100; i++) {
-                clients.add(Wire.connect(address));
+                clients.add(PlainSocket.connect(address));
             }
             serve.awaitErr(line -> line.contains("WARNING") && line.contains("EMFILE"));
-            Wire.say(clients.getFirst(), "established");
-            assertThat(Wire.hear(clients.getFirst(), 11)).isEqualTo("established");
-            // It backs off to a second: what would spin goes round thousands of times.
+            PlainSocket.send(clients.getFirst(), "established");
+            assertThat(PlainSocket.receive(clients.getFirst(), 11)).isEqualTo("established");
+            // accept backs off for up to a second; a spinning loop would turn thousands of times.
             assertThat(serve.err().stream().filter(line -> line.startsWith("select again")).count()).isLessThan(300);
 
             for (Socket client : clients.subList(1, 60)) {
                 client.close();
             }
-            Wire.say(clients.getLast(), "at last");
-            assertThat(Wire.hear(clients.getLast(), 7)).isEqualTo("at last");
+            PlainSocket.send(clients.getLast(), "at last");
+            assertThat(PlainSocket.receive(clients.getLast(), 7)).isEqualTo("at last");
             assertThat(serve.err()).filteredOn(line -> line.contains("WARNING")).hasSize(1);
         } finally {
             for (Socket client : clients) {
@@ -183,13 +185,13 @@ final class ServeProcessTest {
     }
 
     @Test
-    void withoutNativeAccessItServesOnNioAndSaysSo() throws Exception {
+    void withoutNativeAccessServesOnNioWithAWarning() throws Exception {
         try (Program serve = Program.java(List.of("--illegal-native-access=deny"), "io.trivet.app.Trivet", "serve", "-p", "0");
-                Socket client = Wire.connect(serve.awaitReady())) {
-            Wire.say(client, "hello");
-            assertThat(Wire.hear(client, 5)).isEqualTo("hello");
-            assertThat(serve.err()).contains("engine nio, the best one here",
-                    "the third list is not watched: nio cannot see urgent data");
+                Socket client = PlainSocket.connect(serve.awaitReady())) {
+            PlainSocket.send(client, "hello");
+            assertThat(PlainSocket.receive(client, 5)).isEqualTo("hello");
+            assertThat(serve.err()).contains("engine nio, chosen automatically",
+                    "urgent data is not watched: nio does not support it");
             assertThat(serve.err()).filteredOn(line -> line.contains("--enable-native-access=ALL-UNNAMED")).hasSize(1);
         }
     }

@@ -19,40 +19,40 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine.TypeConversionException;
 
-/** What the command line reads and prints: durations, sizes, addresses, escaped text; and lines cut out of bytes. */
+/** The command line's conversions: durations, sizes, seeds, addresses, escaped text and log lines. */
 final class UnitsTest {
     @ParameterizedTest
     @CsvSource({"500ms,PT0.5S,500ms", "10s,PT10S,10s", "5m,PT5M,5m", "90s,PT90S,90s", "2h,PT2H,2h", "120m,PT2H,2h", "0,PT0S,0s"})
-    void durationsAreReadAndPrinted(String text, Duration duration, String printed) {
+    void parsesAndFormatsDurations(String text, Duration duration, String printed) {
         assertThat(new DurationText().convert(text)).isEqualTo(duration);
         assertThat(DurationText.of(duration)).isEqualTo(printed);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "s", "-1s", "5", "1.5s", "10 s", "10S", "9999999999s", "1d", "+1s"})
-    void otherDurationsAreRefused(String text) {
+    void rejectsInvalidDurations(String text) {
         assertThatThrownBy(() -> new DurationText().convert(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessage("'" + text + "' is not a duration: write 500ms, 10s, 5m or 1h");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"876601h", "999999999h", "999999999m"})
-    void durationsBeyondAHundredYearsAreRefused(String text) {
+    void rejectsDurationsOfMoreThan100Years(String text) {
         assertThatThrownBy(() -> new DurationText().convert(text)).isInstanceOf(TypeConversionException.class)
-                .hasMessage("'" + text + "' is too long: 876600h at most");
+                .hasMessage("'" + text + "' is too long: the maximum is 876600h");
     }
 
     @ParameterizedTest
     @CsvSource({"512,512,512B", "64KiB,65536,64KiB", "1MiB,1048576,1MiB", "2048KiB,2097152,2MiB", "1GiB,1073741824,1GiB",
         "7B,7,7B"})
-    void sizesAreReadAndPrinted(String text, long bytes, String printed) {
+    void parsesAndFormatsSizes(String text, long bytes, String printed) {
         assertThat(new SizeText().convert(text)).isEqualTo(bytes);
         assertThat(SizeText.of(bytes)).isEqualTo(printed);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "KiB", "-1", "64KB", "64k", "1.5MiB", "9999999999"})
-    void otherSizesAreRefused(String text) {
+    void rejectsInvalidSizes(String text) {
         assertThatThrownBy(() -> new SizeText().convert(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessage("'" + text + "' is not a size: write 512, 64KiB, 1MiB or 1GiB");
     }
@@ -61,17 +61,17 @@ final class UnitsTest {
     @CsvSource({"1..1000,1,1000,1000", "-5..-5,-5,-5,1",
         "9223372036854775807..9223372036854775807,9223372036854775807,9223372036854775807,1",
         "-9223372036854775808..9223372036854775807,-9223372036854775808,9223372036854775807,18446744073709551616"})
-    void rangesOfSeedsAreReadUpToTheLastSeed(String text, long first, long last, BigInteger count) {
+    void parsesSeedRangesUpToTheRangeOfAllSeeds(String text, long first, long last, BigInteger count) {
         SeedRange range = new SeedRange.Converter().convert(text);
         assertThat(range).isEqualTo(new SeedRange(first, last)).hasToString(text);
         assertThat(range.count()).isEqualTo(count);
     }
 
     @ParameterizedTest
-    @CsvSource(quoteCharacter = '`', value = {"1-5,'1-5' is no range of seeds: write 1..1000",
-        "1..,'1..' is no range of seeds: write 1..1000", "5..3,'5..3' ends before it begins: write 3..5",
-        "1..9223372036854775808,'9223372036854775808' is no seed: they are from -9223372036854775808 to 9223372036854775807"})
-    void otherRangesOfSeedsAreRefused(String text, String message) {
+    @CsvSource(quoteCharacter = '`', value = {"1-5,'1-5' is not a range of seeds: write 1..1000",
+        "1..,'1..' is not a range of seeds: write 1..1000", "5..3,'5..3' ends before it starts: write 3..5",
+        "1..9223372036854775808,'9223372036854775808' is not a seed: seeds are from -9223372036854775808 to 9223372036854775807"})
+    void rejectsInvalidSeedRanges(String text, String message) {
         assertThatThrownBy(() -> new SeedRange.Converter().convert(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessage(message);
     }
@@ -86,14 +86,14 @@ final class UnitsTest {
 
     @ParameterizedTest
     @CsvSource({"localhost:8090,localhost,8090", "[::1]:8080,::1,8080", "127.0.0.1:1,127.0.0.1,1", "a.b-c:65535,a.b-c,65535"})
-    void hostAndPortAreRead(String text, String host, int port) {
+    void parsesHostAndPort(String text, String host, int port) {
         assertThat(new HostPort.Converter().convert(text)).isEqualTo(new HostPort(host, port)).hasToString(text);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost", ":8080", "localhost:", "localhost:0", "localhost:65536", "localhost:http", "::1:8080",
         "[]:80", "h:-1"})
-    void otherHostsAndPortsAreRefused(String text) {
+    void rejectsInvalidHostsAndPorts(String text) {
         assertThatThrownBy(() -> new HostPort.Converter().convert(text)).isInstanceOf(TypeConversionException.class)
                 .hasMessageContaining("write localhost:8080 or [::1]:8080");
     }
@@ -101,12 +101,12 @@ final class UnitsTest {
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {"127.0.0.1;('127.0.0.1', 54321)", "::1;('::1', 54321, 0, 0)",
         "fe80::2%3;('fe80::2', 54321, 0, 3)", "2001:db8:0:0:1:0:0:1;('2001:db8::1:0:0:1', 54321, 0, 0)"})
-    void addressesAreAsPythonPrintsThem(String host, String printed) throws Exception {
+    void formatsAddressesAsPythonDoes(String host, String printed) throws Exception {
         assertThat(PythonAddress.of(new InetSocketAddress(InetAddress.getByName(host), 54321))).isEqualTo(printed);
     }
 
     @Test
-    void longTextIsCutAndItsBufferStaysAsItWas() {
+    void truncatesLongTextWithoutMovingTheBuffer() {
         ByteBuffer bytes = ByteBuffer.wrap("y".repeat(300).getBytes(StandardCharsets.US_ASCII));
         assertThat(EscapedText.of(bytes)).isEqualTo("y".repeat(200) + "...");
         assertThat(EscapedText.ofAll(bytes)).hasSize(300);
@@ -114,17 +114,17 @@ final class UnitsTest {
     }
 
     @Test
-    void logLineIsOneLineWithoutControlCharacters() {
-        ByteArrayOutputStream told = new ByteArrayOutputStream();
+    void writesALogMessageAsOneLineWithoutControlCharacters() {
+        ByteArrayOutputStream log = new ByteArrayOutputStream();
         PrintStream before = System.err;
-        System.setErr(new PrintStream(told, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
         try {
             new StderrLoggerFinder().getLogger("a.b", getClass().getModule())
                     .log(System.Logger.Level.WARNING, "it failed", new IllegalStateException("x\r\n\u001b[2Jy\u009bz"));
         } finally {
             System.setErr(before);
         }
-        assertThat(told.toString(StandardCharsets.UTF_8))
+        assertThat(log.toString(StandardCharsets.UTF_8))
                 .endsWith(" WARNING a.b: it failed: java.lang.IllegalStateException: x? ?[2Jy?z" + System.lineSeparator());
     }
 }

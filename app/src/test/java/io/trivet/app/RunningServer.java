@@ -14,29 +14,30 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** A server of this process, on a thread of its own. */
-final class Serving implements AutoCloseable {
-    private static final int PATIENCE_MILLIS = 20_000;
+/** A {@link ReplyServer} in this process, on a thread of its own. */
+final class RunningServer implements AutoCloseable {
+    private static final int TIMEOUT_MILLIS = 20_000;
 
     final ReplyServer server;
     private final Thread thread;
-    private final ByteArrayOutputStream told;
+    private final ByteArrayOutputStream log;
     private volatile @Nullable Throwable failure;
 
-    private Serving(ReplyServer server, ByteArrayOutputStream told) {
+    private RunningServer(ReplyServer server, ByteArrayOutputStream log) {
         this.server = server;
-        this.told = told;
-        this.thread = new Thread(this::run, "serving");
+        this.log = log;
+        this.thread = new Thread(this::run, "server");
         thread.start();
     }
 
-    /** What a server is told when a test says nothing else: short rounds, no limits that it would meet. */
-    static ServerSettings settings(Reply reply, Framing framing) {
-        return settings(reply, framing, Duration.ofSeconds(3), Overflow.PAUSE,
+    /** Returns settings for tests that need nothing special: the limits are out of reach. */
+    static ServerSettings settings(ReplyOption reply, FramingOption framing) {
+        return settings(reply, framing, Duration.ofSeconds(3), OverflowOption.PAUSE,
                 limits(1000, 1 << 20, 64 * 1024, Duration.ofMinutes(5), Duration.ofSeconds(20)));
     }
 
-    static ServerSettings settings(Reply reply, Framing framing, Duration timeout, Overflow overflow, Limits limits) {
+    static ServerSettings settings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow,
+            Limits limits) {
         return new ServerSettings(reply, framing, timeout, overflow, limits, 1, 512, true);
     }
 
@@ -49,15 +50,15 @@ final class Serving implements AutoCloseable {
                 .withWriteTimeout(write);
     }
 
-    static Serving on(Network network, ServerSettings settings) throws IOException {
-        return on(network, "127.0.0.1", settings);
+    static RunningServer start(Network network, ServerSettings settings) throws IOException {
+        return start(network, "127.0.0.1", settings);
     }
 
-    static Serving on(Network network, String host, ServerSettings settings) throws IOException {
-        ByteArrayOutputStream told = new ByteArrayOutputStream();
-        Journal journal = new Journal(new PrintStream(told, true, StandardCharsets.US_ASCII), true);
+    static RunningServer start(Network network, String host, ServerSettings settings) throws IOException {
+        ByteArrayOutputStream log = new ByteArrayOutputStream();
+        VerboseLog verboseLog = new VerboseLog(new PrintStream(log, true, StandardCharsets.US_ASCII), true);
         InetSocketAddress address = new InetSocketAddress(InetAddress.getByName(host), 0);
-        return new Serving(ReplyServer.listen(network, address, settings, journal), told);
+        return new RunningServer(ReplyServer.listen(network, address, settings, verboseLog), log);
     }
 
     private void run() {
@@ -68,29 +69,29 @@ final class Serving implements AutoCloseable {
         }
     }
 
-    /** A client, which gives up rather than to wait for ever. */
+    /** Connects a client whose reads time out. */
     Socket client() throws IOException {
         return client(socket -> socket);
     }
 
-    /** The same, changed before it connects. */
+    /** Connects a client whose reads time out, after changing its socket. */
     Socket client(UnaryOperator<Socket> change) throws IOException {
         Socket socket = change.apply(new Socket());
-        socket.setSoTimeout(PATIENCE_MILLIS);
-        socket.connect(server.address(), PATIENCE_MILLIS);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
+        socket.connect(server.address(), TIMEOUT_MILLIS);
         return socket;
     }
 
-    /** The lines of {@code -v} so far. */
-    List<String> told() {
-        return told.toString(StandardCharsets.US_ASCII).lines().toList();
+    /** Returns the lines that {@code -v} has printed so far. */
+    List<String> log() {
+        return log.toString(StandardCharsets.US_ASCII).lines().toList();
     }
 
     @Override
     public void close() throws IOException {
         try {
             server.drain(Duration.ZERO);
-            thread.join(PATIENCE_MILLIS);
+            thread.join(TIMEOUT_MILLIS);
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }

@@ -5,30 +5,30 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 
-/** What a test's client says and hears on a plain socket. */
-final class Wire {
-    private Wire() {}
+/** Text over a plain {@link Socket}, for the clients of tests. */
+final class PlainSocket {
+    private PlainSocket() {}
 
-    static void say(Socket socket, String text) throws IOException {
+    static void send(Socket socket, String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    /** Exactly so many bytes. */
-    static String hear(Socket socket, int bytes) throws IOException {
+    /** Receives exactly this many bytes; fewer at the end of input. */
+    static String receive(Socket socket, int bytes) throws IOException {
         return new String(socket.getInputStream().readNBytes(bytes), StandardCharsets.ISO_8859_1);
     }
 
-    /** Everything until the server has finished. */
-    static String hearAll(Socket socket) throws IOException {
+    /** Receives everything up to the end of input. */
+    static String receiveAll(Socket socket) throws IOException {
         return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
     }
 
-    /** A socket's own address as Python prints it. */
-    static String python(Socket socket) {
+    /** Returns the socket's local address as Python prints it. */
+    static String pythonAddress(Socket socket) {
         return "('127.0.0.1', " + socket.getLocalPort() + ")";
     }
 
-    /** A socket's own address as Trivet prints it. */
+    /** Returns the socket's local address as Trivet prints it. */
     static String name(Socket socket) {
         return "127.0.0.1:" + socket.getLocalPort();
     }

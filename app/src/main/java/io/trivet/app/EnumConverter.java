@@ -3,11 +3,14 @@ package io.trivet.app;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** One of a few words: those that an enum's constants call themselves. picocli's own conversion would offer each twice. */
-abstract class Choice<E extends Enum<E>> implements ITypeConverter<E> {
+/**
+ * Converts a command-line word to the enum constant whose {@code toString} is that word. picocli's own conversion also accepts
+ * the constant's name, and would list each constant twice in its message.
+ */
+abstract class EnumConverter<E extends Enum<E>> implements ITypeConverter<E> {
     private final E[] values;
 
-    Choice(E[] values) {
+    EnumConverter(E[] values) {
         this.values = values;
     }
 
@@ -20,6 +23,6 @@ abstract class Choice<E extends Enum<E>> implements ITypeConverter<E> {
             }
             words.append(words.isEmpty() ? "" : ", ").append(value);
         }
-        throw new TypeConversionException("'" + EscapedText.of(text) + "' is none of " + words);
+        throw new TypeConversionException("'" + EscapedText.of(text) + "' is not one of " + words);
     }
 }

@@ -8,8 +8,8 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParseResult;
 
-/** What fails at run time: one line for what can happen to anybody, a stack trace for what is our mistake. */
-final class Failures implements IExecutionExceptionHandler {
+/** Reports a command's exception: operating errors as one line, programming errors with their stack trace. Exit code 1. */
+final class ExecutionErrors implements IExecutionExceptionHandler {
     @Override
     public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
         PrintWriter err = command.getErr();

@@ -3,19 +3,18 @@ package io.trivet.app;
 import io.trivet.net.Network;
 import java.util.Locale;
 
-/** The engines by the names that the command line knows. */
-enum Engine {
+/** The values of {@code --engine}. */
+enum EngineOption {
     AUTO, URING, EPOLL, POLL, SELECT, NIO;
 
-    /** The network of that name; fails when it is not available here, and says why and what would cure it. */
+    /** Returns the network of this engine; throws with the reason and the cure if it is not available here. */
     Network open() {
         return this == AUTO ? Network.system() : Network.named(toString());
     }
 
-    /** For the command line. */
-    static final class Converter extends Choice<Engine> {
+    static final class Converter extends EnumConverter<EngineOption> {
         Converter() {
-            super(Engine.values());
+            super(EngineOption.values());
         }
     }
 

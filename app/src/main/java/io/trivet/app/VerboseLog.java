@@ -3,59 +3,63 @@ package io.trivet.app;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 
-/** What a server tells of its work with {@code -v}, a line each. Names are {@code host:port}; a peer's bytes are escaped. */
-final class Journal {
+/**
+ * What {@code serve -v} prints, one line per event. Clients are named {@code host:port}; their bytes are escaped. Every method
+ * does nothing without {@code -v}.
+ */
+final class VerboseLog {
     private final PrintStream out;
-    private final boolean verbose;
+    private final boolean enabled;
 
-    Journal(PrintStream out, boolean verbose) {
+    VerboseLog(PrintStream out, boolean enabled) {
         this.out = out;
-        this.verbose = verbose;
+        this.enabled = enabled;
     }
 
-    /** Whether anything is told at all: what it would be told need not be put into words otherwise. */
-    boolean isVerbose() {
-        return verbose;
+    /** Returns whether events are printed; callers skip the formatting of arguments otherwise. */
+    boolean isEnabled() {
+        return enabled;
     }
 
-    void round(int done, int clients) {
-        if (verbose) {
+    /** Logs one turn of the loop. */
+    void turned(int done, int clients) {
+        if (enabled) {
             out.println("select again: " + done + " done; " + clients + (clients == 1 ? " client" : " clients"));
         }
     }
 
     void connected(String client) {
-        if (verbose) {
+        if (enabled) {
             out.println("connect " + client);
         }
     }
 
-    void data(String client, ByteBuffer message) {
-        if (verbose) {
+    void received(String client, ByteBuffer message) {
+        if (enabled) {
             out.println("data " + client + " " + message.remaining() + " bytes \"" + EscapedText.of(message) + "\"");
         }
     }
 
-    void urgent(String client, int value) {
-        if (verbose) {
+    void receivedUrgent(String client, int value) {
+        if (enabled) {
             out.println("urgent " + client + " \"" + EscapedText.of(value) + "\"");
         }
     }
 
-    void reply(String client, ByteBuffer message) {
-        if (verbose) {
+    void replied(String client, ByteBuffer message) {
+        if (enabled) {
             out.println("reply " + client + " " + message.remaining() + " bytes \"" + EscapedText.of(message) + "\"");
         }
     }
 
     void dropped(String client, int messages, long bytes) {
-        if (verbose) {
+        if (enabled) {
             out.println("dropped " + client + " " + messages + (messages == 1 ? " message, " : " messages, ") + bytes + " bytes");
         }
     }
 
-    void gone(String client, String reason) {
-        if (verbose) {
+    void closed(String client, String reason) {
+        if (enabled) {
             out.println("gone " + client + ": " + reason);
         }
     }
