@@ -10,8 +10,8 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
 
 /**
- * Says at the end of the build how many tests were skipped, and why: {@code java SkippedTests.java ROOT}. It reads surefire's
- * reports of all modules, and never fails: what may be skipped is for the continuous integration to judge.
+ * Prints at the end of the build how many tests were skipped, and why: {@code java SkippedTests.java ROOT}. Reads the surefire
+ * reports of all modules. Never fails: {@code .ci/check-skips} decides which tests may be skipped.
  */
 final class SkippedTests {
     private static final int CLASSES_NAMED_MAX = 3;
@@ -21,7 +21,7 @@ final class SkippedTests {
     public static void main(String[] args) throws Exception {
         int run = 0;
         int skipped = 0;
-        // By reason: how often, and in which classes.
+        // By reason: the number of skips, and their classes.
         Map<String, Integer> times = new TreeMap<>();
         Map<String, TreeSet<String>> classes = new TreeMap<>();
         var parser = DocumentBuilderFactory.newInstance().newDocumentBuilder();
@@ -30,9 +30,9 @@ final class SkippedTests {
             for (int i = 0; i < cases.getLength(); i++) {
                 Element test = (Element) cases.item(i);
                 run++;
-                if (test.getElementsByTagName("skipped").item(0) instanceof Element why) {
+                if (test.getElementsByTagName("skipped").item(0) instanceof Element skip) {
                     skipped++;
-                    String reason = reason(why);
+                    String reason = reason(skip);
                     times.merge(reason, 1, Integer::sum);
                     classes.computeIfAbsent(reason, _ -> new TreeSet<>())
                             .add(test.getAttribute("classname").replaceFirst(".*\\.", "").replace('$', '.'));
@@ -64,7 +64,7 @@ final class SkippedTests {
         }
     }
 
-    /** A disabled test has its reason as an attribute; an assumption that failed, in the first line of its exception. */
+    /** Returns the reason: an attribute for a disabled test, the first line of the exception for a failed assumption. */
     private static String reason(Element skipped) {
         String text = skipped.hasAttribute("message") ? skipped.getAttribute("message")
                 : skipped.getTextContent().lines().findFirst().orElse("");
