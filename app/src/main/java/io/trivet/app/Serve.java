@@ -62,7 +62,7 @@ final class Serve implements Callable<Integer> {
     private int loops;
 
     @Option(names = {"-b", "--backlog"}, paramLabel = "N", defaultValue = "4096",
-            description = "How many clients may wait to be accepted (see listen(2)).")
+            description = "Maximum number of clients that wait to be accepted (see listen(2)).")
     private int backlog;
 
     @Option(names = {"-t", "--timeout"}, paramLabel = "TIME", defaultValue = "3s", converter = DurationText.class,
@@ -70,19 +70,19 @@ final class Serve implements Callable<Integer> {
     private Duration timeout;
 
     @Option(names = {"-m", "--max-connections"}, paramLabel = "N", showDefaultValue = Visibility.NEVER,
-            description = "How many clients at a time; more wait in the backlog (default: as many as the descriptor limit, ulimit -n, allows).")
+            description = "Maximum number of connected clients; more wait in the backlog (default: as many as the descriptor limit, ulimit -n, allows).")
     private @Nullable Integer maxConnections;
 
     @Option(names = {"-a", "--per-address"}, paramLabel = "N", defaultValue = "0",
-            description = "How many clients at a time from one IP address; 0: no limit.")
+            description = "Maximum number of connected clients from one IP address; 0: no limit.")
     private int perAddress;
 
     @Option(names = {"-q", "--queue-limit"}, paramLabel = "SIZE", defaultValue = "1MiB", converter = SizeText.class,
-            description = "The most that may be queued for one client.")
+            description = "Maximum size of one client's send queue.")
     private long queueLimit;
 
     @Option(names = {"-Q", "--queue-budget"}, paramLabel = "SIZE", converter = SizeText.class, showDefaultValue = Visibility.NEVER,
-            description = "The most that may be buffered for all clients together (default: a quarter of the heap, at least 64MiB).")
+            description = "Maximum size of the buffers of all clients together (default: a quarter of the heap, at least 64MiB).")
     private @Nullable Long queueBudget;
 
     @Option(names = {"-o", "--overflow"}, paramLabel = "POLICY", converter = OverflowOption.Converter.class,
@@ -92,7 +92,7 @@ final class Serve implements Callable<Integer> {
     private @Nullable OverflowOption overflow;
 
     @Option(names = {"-l", "--message-limit"}, paramLabel = "SIZE", defaultValue = "64KiB", converter = SizeText.class,
-            description = "The longest message. A client that sends a longer line is disconnected.")
+            description = "Maximum size of a message; a client that sends a longer line is disconnected.")
     private long messageLimit;
 
     @Option(names = {"-i", "--idle-timeout"}, paramLabel = "TIME", defaultValue = "5m", converter = DurationText.class,

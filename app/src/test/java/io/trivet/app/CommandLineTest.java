@@ -89,7 +89,7 @@ final class CommandLineTest {
     }
 
     @Test
-    void aCutOfWhatIsNotThereIsWrongUsage() {
+    void rejectsACutOfAMissingPart() {
         assertThat(Trivet.run("sim", "--seed", "7", "--cut", "p3,p999")).isEqualTo(2);
         assertThat(errorLines()).hasSize(2).first().asString()
                 .startsWith("trivet sim: --cut: the world of seed 7 has no p999; it has ");

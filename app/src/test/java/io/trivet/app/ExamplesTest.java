@@ -79,7 +79,7 @@ final class ExamplesTest {
     }
 
     @Test
-    void theSimulatedNetworkFindsTheShoutersBugAndNothingOnceItIsMended() throws Exception {
+    void theSimulatedNetworkFindsTheShoutersBugAndNoneOnceItIsFixed() throws Exception {
         try (Program shouter = example("SimulatedShouter"); Program mended = example("SimulatedShouter", "--mended")) {
             assertThat(shouter.exitCode()).isEqualTo(1);
             assertThat(shouter.out()).contains("instead of [ONE, TWO, THREE]; to see how: --seed ");

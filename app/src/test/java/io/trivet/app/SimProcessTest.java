@@ -8,17 +8,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@code trivet sim} as a process: its timelines, its reports, and its exit codes. */
+/** {@code trivet sim} as a process: event logs, reports and exit codes. */
 final class SimProcessTest {
-    /** Few clients, so that an interpreter gets through it. */
+    /** Few clients, so that the interpreted run (-Xint) stays short. */
     private static final String[] SMALL_WORLD = {"sim", "--seed", "7", "--cut", "p3-31"};
 
     @Test
-    void theSameSeedTellsTheSameByteForByteInAnotherProcessInterpretedAndWithAnotherCollector() throws Exception {
-        String told = out(List.of(), SMALL_WORLD);
-        assertThat(told).contains("seed 7: ", "client 0 ", "is told the close").endsWith("all went well\n");
-        assertThat(out(List.of("-Xint"), SMALL_WORLD)).isEqualTo(told);
-        assertThat(out(List.of("-XX:-UseSerialGC", "-XX:+UseParallelGC"), SMALL_WORLD)).isEqualTo(told);
+    void aSeedPrintsTheSameBytesInEveryProcessInterpretedOrWithAnotherCollector() throws Exception {
+        String printed = out(List.of(), SMALL_WORLD);
+        assertThat(printed).contains("seed 7: ", "client 0 ", "is told the close").endsWith("all went well\n");
+        assertThat(out(List.of("-Xint"), SMALL_WORLD)).isEqualTo(printed);
+        assertThat(out(List.of("-XX:-UseSerialGC", "-XX:+UseParallelGC"), SMALL_WORLD)).isEqualTo(printed);
     }
 
     private static String out(List<String> options, String... arguments) throws Exception {
@@ -29,7 +29,7 @@ final class SimProcessTest {
     }
 
     @Test
-    void manySeedsAreSummedUp() throws Exception {
+    void printsASummaryOfManySeeds() throws Exception {
         try (Program program = Program.trivet("sim", "--seeds", "1..6", "--table")) {
             assertThat(program.exitCode()).isZero();
             assertThat(program.out()).contains("6 of 6 seeds, 0 failed", "the median world has", "PEER_FINISHED", "SHORT_READ");
@@ -38,7 +38,7 @@ final class SimProcessTest {
 
     @ParameterizedTest
     @CsvSource({"INT,130", "TERM,143"})
-    void aSignalEndsItWithWhatThereIs(String signal, int exitCode) throws Exception {
+    void printsTheResultsSoFarWhenASignalArrives(String signal, int exitCode) throws Exception {
         try (Program program = Program.trivet("sim", "--seeds", "1..1000000000", "--threads", "1", "--table")) {
             program.awaitErr(line -> line.contains(" of 1,000,000,000 seeds, 0 failed; "));
             program.signal(signal);
@@ -51,7 +51,7 @@ final class SimProcessTest {
     }
 
     @Test
-    void aCanaryIsReportedWithASmallWorldAndTheCommandThatReplaysIt() throws IOException, InterruptedException {
+    void reportsACanaryWithTheCommandThatReplaysIt() throws IOException, InterruptedException {
         String replay;
         try (Program program = Program.trivet("sim", "--seeds", "3..3", "--canary")) {
             assertThat(program.exitCode()).isEqualTo(10);

@@ -77,7 +77,7 @@ final class UnitsTest {
     }
 
     @Test
-    void theMedianIsTheMiddleOne() {
+    void computesTheMedian() {
         assertThat(SeedRuns.median(new TreeMap<>(Map.of(1L, 1L, 5L, 1L, 9L, 1L)))).isEqualTo(5);
         assertThat(SeedRuns.median(new TreeMap<>(Map.of(1L, 2L, 5L, 2L)))).isEqualTo(1);
         assertThat(SeedRuns.median(new TreeMap<>(Map.of(1L, 1L, 5L, 4L)))).isEqualTo(5);
