@@ -3,31 +3,33 @@ package io.trivet.select;
 import java.util.Arrays;
 
 /**
- * A set of descriptors: {@code fd_set} with FD_ZERO, FD_SET, FD_CLR and FD_ISSET (man 2 select). It grows with the highest descriptor
- * that is set, so {@link #SETSIZE} is no limit here. Not thread-safe.
+ * A set of descriptors: {@code fd_set} with its macros FD_ZERO, FD_SET, FD_CLR and FD_ISSET (man 2 select).
+ *
+ * <p>Unlike C's, it grows with the highest descriptor set, so {@link #SETSIZE} is not a limit. It takes one bit for each possible
+ * descriptor up to the highest one set. Not thread-safe.
  */
 public final class FdSet {
-    /** How many descriptors C's fd_set holds, and this one before it first grows. */
+    /** FD_SETSIZE: the number of descriptors that C's fd_set holds, and this one before it first grows. */
     public static final int SETSIZE = 1024;
 
-    /** A number beyond this is a mistake: the table of so many descriptors alone would take the kernel 8 GB. */
+    /** Exclusive upper bound of a descriptor. A table of this many descriptors alone would take the kernel 8 GB. */
     private static final int FD_MAX = 1 << 30;
 
     private long[] words = new long[SETSIZE / Long.SIZE];
 
-    /** An empty set. */
+    /** Creates an empty set. */
     public FdSet() {}
 
-    /** FD_ZERO: takes all descriptors out. */
+    /** FD_ZERO: removes all descriptors. */
     public void zero() {
         Arrays.fill(words, 0);
     }
 
     /**
-     * FD_SET: puts a descriptor in.
+     * FD_SET: adds a descriptor.
      *
-     * @param fd its number
-     * @throws IllegalArgumentException the number is negative, or higher than any descriptor can be
+     * @param fd the descriptor
+     * @throws IllegalArgumentException if the number is negative, or higher than a descriptor can be
      */
     public void set(int fd) {
         int word = check(fd) >> 6;
@@ -38,10 +40,10 @@ public final class FdSet {
     }
 
     /**
-     * FD_CLR: takes a descriptor out.
+     * FD_CLR: removes a descriptor.
      *
-     * @param fd its number
-     * @throws IllegalArgumentException the number is negative, or higher than any descriptor can be
+     * @param fd the descriptor
+     * @throws IllegalArgumentException if the number is negative, or higher than a descriptor can be
      */
     public void clr(int fd) {
         int word = check(fd) >> 6;
@@ -51,25 +53,25 @@ public final class FdSet {
     }
 
     /**
-     * FD_ISSET: whether a descriptor is in.
+     * FD_ISSET: returns whether the set contains a descriptor.
      *
-     * @param fd its number
-     * @return true if it is
-     * @throws IllegalArgumentException the number is negative, or higher than any descriptor can be
+     * @param fd the descriptor
+     * @return true if the set contains it
+     * @throws IllegalArgumentException if the number is negative, or higher than a descriptor can be
      */
     public boolean isSet(int fd) {
         int word = check(fd) >> 6;
         return word < words.length && (words[word] & 1L << fd) != 0;
     }
 
-    /** Adds the descriptors of another set that are below {@code to}. */
-    void add(FdSet other, int to) {
+    /** Adds those descriptors of another set that are below {@code to}. */
+    void addAll(FdSet other, int to) {
         for (int fd = other.next(0, to); fd >= 0; fd = other.next(fd + 1, to)) {
             set(fd);
         }
     }
 
-    /** The lowest descriptor in the set from {@code from} on, below {@code to}; -1: none. */
+    /** Returns the lowest descriptor in the set that is at least {@code from} and below {@code to}, or -1 if there is none. */
     int next(int from, int to) {
         int word = from >> 6;
         long mask = -1L << from;
@@ -83,7 +85,7 @@ public final class FdSet {
         return -1;
     }
 
-    /** The descriptors in the set, for people: {@code {0, 3}}. */
+    /** Returns the descriptors in ascending order, as {@code {0, 3}}. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("{");
@@ -95,7 +97,7 @@ public final class FdSet {
 
     private static int check(int fd) {
         if (fd < 0 || fd >= FD_MAX) {
-            throw new IllegalArgumentException("not the number of a descriptor: " + fd);
+            throw new IllegalArgumentException("not a descriptor: " + fd);
         }
         return fd;
     }

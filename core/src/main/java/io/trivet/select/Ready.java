@@ -3,20 +3,20 @@ package io.trivet.select;
 import java.util.List;
 
 /**
- * What {@link Select#select} found: the three lists that come back. They hold the caller's own objects, in the caller's order, as
- * often as the caller named them; they cannot be changed.
+ * The result of {@link Select#select}: the three lists of what is ready. Each holds the caller's own objects in the caller's order. An
+ * object that the caller listed several times is returned as often. The lists are unmodifiable, and no longer than those of the call.
  *
- * @param readable a read or an accept will not block: data, the end of input, a waiting connection, or an error that the next call
- *     tells
- * @param writable a write will not block: room in the send buffer, a connect that has finished, or an error
- * @param exceptional urgent data has arrived; nothing else, above all no errors
- * @param <S> what the lists hold
+ * @param readable a read or an accept will not block: there is data, the end of input, a pending connection, or an error that the next
+ *     call reports
+ * @param writable a write will not block: there is room in the send buffer, a connect has finished, or an error is pending
+ * @param exceptional urgent data has arrived; errors never appear here
+ * @param <S> the type of the listed objects
  */
 public record Ready<S>(List<S> readable, List<S> writable, List<S> exceptional) {
     /**
-     * Whether the time was over before anything was ready.
+     * Returns whether the timeout expired before anything was ready.
      *
-     * @return true when all three lists are empty
+     * @return true if all three lists are empty
      */
     public boolean isEmpty() {
         return readable.isEmpty() && writable.isEmpty() && exceptional.isEmpty();

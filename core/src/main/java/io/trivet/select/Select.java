@@ -8,7 +8,7 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code select}: waits until one of many sockets is ready, and says which.
+ * {@code select}: waits until at least one of many sockets is ready, and returns those that are.
  *
  * {@snippet :
  * Ready<TcpStream> ready = Select.select(streams, List.of(), streams, Duration.ofSeconds(3));
@@ -16,82 +16,85 @@ import org.jspecify.annotations.Nullable;
  *     System.out.println("urgent: " + (char) stream.receiveUrgent()); // before reading: a plain read would destroy it
  * }
  * for (TcpStream stream : ready.readable()) {
- *     stream.read(buffer); // 0: it would have blocked after all; -1: the peer has finished
+ *     stream.read(buffer); // 0: the read would have blocked; -1: end of input
  * }
  * }
  *
- * <p><b>The lists.</b> An object that stands in several lists is answered in each; one that stands three times in a list is answered
- * three times. The lists are copied at the beginning of the call: changing one meanwhile changes nothing. Three empty lists and a
- * timeout make a sleep.
+ * <p><b>Lists.</b> Each list is evaluated by itself. An object in several lists can be returned in each of them, and an object that
+ * appears three times in a list is returned three times. The lists are copied when the call starts, so later changes to them have no
+ * effect. A call with three empty lists and a timeout sleeps. The sockets stay the caller's: nothing is registered beyond the call.
  *
- * <p><b>Errors</b> are no matter of the third list: a reset or a refused connection makes a socket readable and writable, and the
- * next call on it tells what happened. "Ready" can be followed by "would block": then go round again.
+ * <p><b>Errors</b> do not appear in the third list. A reset or a refused connection makes a socket readable and writable, and the next
+ * call on the socket throws the error. A ready socket may still report that it would block; in that case select again.
  *
- * <p><b>Timeout.</b> {@code null} waits without limit, zero asks and returns, anything else waits so long at most, in nanoseconds and
- * never cut short by rounding; a negative one is refused, and one beyond 292 years counts as that. The wait ends when something is
- * ready or the time is over. When the waiting thread is {@linkplain Thread#interrupt interrupted} and nothing is ready, the call ends
- * at once with an {@link java.io.InterruptedIOException}, and the thread's interrupt status stays set; a call that begins with the
- * status set and would have to wait does the same. A signal does not end the wait.
+ * <p><b>Timeout.</b> With {@code null} the call waits without limit. With zero it checks and returns at once. Otherwise it waits for at
+ * most that time, in nanoseconds and never shortened by rounding. A negative timeout is rejected, and one above 292 years counts as 292
+ * years. Signals do not end the wait. If the waiting thread is {@linkplain Thread#interrupt interrupted} and nothing is ready, the call
+ * throws {@link java.io.InterruptedIOException} at once and leaves the thread's interrupt status set. The same happens if the status
+ * is already set when a call would have to wait.
  *
- * <p><b>Threads.</b> Any number at the same time. A wait pins a virtual thread's carrier thread: the wait is a native call.
+ * <p><b>Threads.</b> Any number of threads may call these methods at the same time. Waiting pins the carrier of a virtual thread,
+ * because it is a native call.
  *
- * <p><b>Which call of the kernel.</b> The static forms use poll(2) for Linux sockets, which has no limit of 1,024 descriptors; sockets
- * of another network are asked by that. {@link #on} chooses.
+ * <p><b>System call and cost.</b> The static methods use poll(2) for Linux sockets, which has no limit of 1,024 descriptors. Sockets of
+ * another network use that network's own call. {@link #on} chooses a network explicitly. The cost of a call grows with the lists,
+ * whatever their state: for many mostly idle sockets use a {@link io.trivet.net.Poller}.
  *
- * <p>Source: man 2 select; Python's {@code select.select}.
+ * <p>Sources: man 2 select, man 2 poll; Python's {@code select.select}.
  */
 public final class Select {
     private Select() {}
 
     /**
-     * The three-list call, on the sockets' own network.
+     * Waits until one of the listed objects is ready. Uses the network of the sockets.
      *
-     * @param rlist to be told when readable
-     * @param wlist to be told when writable
-     * @param xlist to be told when urgent data has arrived
-     * @param timeout null: no limit; zero: does not wait; else the longest wait
-     * @param <S> what the lists hold: sockets, or objects that have one
-     * @return the ready ones, in three lists; all empty when the time was over
-     * @throws NullPointerException a list is null, or holds null; the message says where
-     * @throws IllegalArgumentException the timeout is negative; a member is no {@link Selectable} or gives no socket; sockets of two
-     *     networks
-     * @throws UnsupportedOperationException the network cannot watch that (java.nio and a non-empty xlist), and says which can
-     * @throws io.trivet.net.ClosedSocketException one of the sockets is closed: the whole call fails, and the message names it
-     * @throws java.io.InterruptedIOException the thread was interrupted
-     * @throws IOException the kernel refuses
+     * @param rlist objects to check for reading
+     * @param wlist objects to check for writing
+     * @param xlist objects to check for urgent data
+     * @param timeout the longest time to wait; null waits without limit, zero does not wait
+     * @param <S> the type of the listed objects: sockets, or objects that have one
+     * @return the objects that are ready, in three lists; all empty if the timeout expired
+     * @throws NullPointerException if a list is null, or contains null; the message names the list and the index
+     * @throws IllegalArgumentException if the timeout is negative, a member is not a {@link Selectable} or returns no socket, or the
+     *     sockets belong to two networks
+     * @throws UnsupportedOperationException if the network cannot check for that (java.nio with a non-empty xlist); the message names
+     *     networks that can
+     * @throws io.trivet.net.ClosedSocketException if one of the sockets is closed; the whole call fails, and the message names the socket
+     * @throws java.io.InterruptedIOException if the thread was interrupted
+     * @throws IOException if the system call fails
      */
     public static <S extends Selectable> Ready<S> select(Collection<? extends S> rlist, Collection<? extends S> wlist,
             Collection<? extends S> xlist, @Nullable Duration timeout) throws IOException {
-        return new ThreeLists(null).select(rlist, wlist, xlist, timeout);
+        return new ListSelect(null).select(rlist, wlist, xlist, timeout);
     }
 
     /**
-     * The C call, on this system's descriptors: the sets are changed in place to those that are ready. One that stands for several is left with
-     * the last answer, as in C.
+     * Waits until one of the descriptors is ready, as in C. Uses the system's network. The call removes from each set the descriptors
+     * that are not ready. If one set is passed as several arguments, it holds the result of the last of them, as in C.
      *
-     * @param nfds one more than the highest descriptor to look at; bits from there on are left alone
-     * @param readSet to be told when readable; null: none
-     * @param writeSet to be told when writable; null: none
-     * @param exceptSet to be told when urgent data has arrived; null: none
-     * @param timeout null: no limit; zero: does not wait; else the longest wait
-     * @return how many bits are set in the three sets, below nfds; 0 when the time was over
-     * @throws IllegalArgumentException nfds or the timeout is negative
-     * @throws UnsupportedOperationException this system's network has no descriptors
-     * @throws java.io.InterruptedIOException the thread was interrupted; the sets are unchanged, as after every exception
-     * @throws IOException {@link io.trivet.net.ErrorCode#EBADF}: a descriptor is not open; or the kernel refuses
+     * @param nfds one more than the highest descriptor to check; bits at or above it are ignored and left unchanged
+     * @param readSet descriptors to check for reading, or null
+     * @param writeSet descriptors to check for writing, or null
+     * @param exceptSet descriptors to check for urgent data, or null
+     * @param timeout the longest time to wait; null waits without limit, zero does not wait
+     * @return the number of bits set in the three sets below nfds; 0 if the timeout expired
+     * @throws IllegalArgumentException if nfds or the timeout is negative
+     * @throws UnsupportedOperationException if the system's network has no descriptors
+     * @throws java.io.InterruptedIOException if the thread was interrupted; like every exception, it leaves the sets unchanged
+     * @throws IOException if a descriptor is not open ({@link io.trivet.net.ErrorCode#EBADF}), or the system call fails
      */
     public static int select(int nfds, @Nullable FdSet readSet, @Nullable FdSet writeSet, @Nullable FdSet exceptSet,
             @Nullable Duration timeout) throws IOException {
-        return new ThreeSets(Network.system().forOneCall()).select(nfds, readSet, writeSet, exceptSet, timeout);
+        return new FdSetSelect(Network.system().forOneCall()).select(nfds, readSet, writeSet, exceptSet, timeout);
     }
 
     /**
-     * Both forms, by the readiness call of a network of your choice.
+     * Returns an object with the same two methods that uses the readiness call of the given network.
      *
-     * @param network the network; the sockets may be of any network of its {@linkplain Network#family family}
-     * @return an object with the same two methods
+     * @param network the network; the sockets may belong to any network of its {@linkplain Network#family family}
+     * @return both forms of select on that network
      */
-    public static SelectOn on(Network network) {
-        return new SelectOn(network);
+    public static NetworkSelect on(Network network) {
+        return new NetworkSelect(network);
     }
 }

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.contract.Lab;
 import io.trivet.net.Network;
 import io.trivet.net.Pipe;
+import io.trivet.select.NetworkSelect;
 import io.trivet.select.Select;
-import io.trivet.select.SelectOn;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.List;
@@ -28,7 +28,7 @@ class OneCallTest {
     @ValueSource(strings = {"poll", "select"})
     void anInterruptThatComesTooLateForACallDoesNotEndTheNext(String engine) throws Exception {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
-        SelectOn select = Select.on(Network.named(engine));
+        NetworkSelect select = Select.on(Network.named(engine));
         try (Pipe idle = Network.named(engine).pipe(); Pipe broken = Network.named(engine).pipe()) {
             broken.sink().close(); // a hang-up, which nobody asks about below
             select.select(List.of(idle.source()), List.of(), List.of(), WAIT);
@@ -45,7 +45,7 @@ class OneCallTest {
     @ValueSource(strings = {"poll", "select"})
     void anInterruptEndsACallThatALateOneHasWoken(String engine) throws Exception {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
-        SelectOn select = Select.on(Network.named(engine));
+        NetworkSelect select = Select.on(Network.named(engine));
         select.select(List.of(), List.of(), List.of(), WAIT);
         OneCall.IDLE.forEach(kept -> kept.wakeup.signal());
         CompletableFuture<Throwable> thrown = new CompletableFuture<>();

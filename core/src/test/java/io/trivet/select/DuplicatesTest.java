@@ -39,7 +39,7 @@ class DuplicatesTest {
         private ManyDuplicates() {}
 
         public static void main(String[] args) throws Exception {
-            SelectOn select = Select.on(Network.named(args[0]));
+            NetworkSelect select = Select.on(Network.named(args[0]));
             try (Pipe pipe = Network.system().pipe()) {
                 List<Pipe.Source> sources = Collections.nCopies(3 * LIMIT, pipe.source());
                 List<Pipe.Sink> sinks = Collections.nCopies(3 * LIMIT, pipe.sink());

@@ -57,7 +57,7 @@ class FdSetCallTest {
         int fd = lab.pair().client().fd(); // writable, and not readable
         FdSet readAndWrite = set(fd);
         FdSet writeAndExcept = set(fd);
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         assertThat(select.select(fd + 1, readAndWrite, readAndWrite, null, Duration.ZERO)).isEqualTo(1);
         assertThat(readAndWrite.isSet(fd)).isTrue();
         assertThat(select.select(fd + 1, null, writeAndExcept, writeAndExcept, Duration.ZERO)).isEqualTo(1);
@@ -71,7 +71,7 @@ class FdSetCallTest {
         }
         int fd = lab.pair().client().fd();
         FdSet write = set(fd, fd + 1, NEVER_OPENED);
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         assertThat(select.select(fd + 1, null, write, null, Duration.ZERO)).isEqualTo(1);
         assertThat(write).hasToString(set(fd, fd + 1, NEVER_OPENED).toString());
         assertThat(select.select(fd, null, write, null, Duration.ZERO)).as("nfds is one more than the highest").isZero();
@@ -101,7 +101,7 @@ class FdSetCallTest {
         Pipe pipe = lab.pipe();
         pipe.sink().write(Lab.bytes("!"));
         int nfds = 1 + Math.max(pipe.source().fd(), pipe.sink().fd());
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         assertThat(select.select(nfds, set(pipe.source().fd()), null, null, Lab.PATIENCE)).isEqualTo(1);
         assertThat(select.select(nfds, null, set(pipe.sink().fd()), null, Lab.PATIENCE)).isEqualTo(1);
         assertThat(select.select(nfds, null, null, set(pipe.source().fd()), Duration.ZERO)).isZero();

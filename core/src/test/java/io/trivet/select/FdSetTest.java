@@ -85,7 +85,7 @@ class FdSetTest {
                             model.set(member);
                         }
                     }
-                    set.add(other, to);
+                    set.addAll(other, to);
                 }
                 default -> {
                     if (random.nextBoolean()) {

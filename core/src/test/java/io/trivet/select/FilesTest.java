@@ -89,7 +89,7 @@ class FilesTest {
         Path file = Files.createFile(directory.resolve("empty"));
         try (FileInputStream open = new FileInputStream(file.toFile())) {
             List<Socket> one = List.of(descriptor(lab, file, open));
-            SelectOn select = Select.on(lab.network());
+            NetworkSelect select = Select.on(lab.network());
             if (lab.network().supports(Capability.REGULAR_FILES)) {
                 assertThat(select.select(one, List.of(), List.of(), Lab.PATIENCE).readable()).isEqualTo(one);
             } else {

@@ -31,7 +31,7 @@ class InterruptTest {
     @NotSimulated(NotSimulated.THREADS)
     void anInterruptEndsTheWait(Lab lab) throws Exception {
         List<TcpStream> idle = List.of(lab.pair().client());
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         endsByInterrupt(lab, () -> select.select(idle, List.of(), List.of(), null));
         endsByInterrupt(lab, () -> select.select(idle, List.of(), List.of(), Duration.ofDays(1)));
         endsByInterrupt(lab, () -> select.select(List.of(), List.of(), List.of(), null));

@@ -31,7 +31,7 @@ class ListsTest {
     @Case("1")
     @EveryEngine
     void aListThatIsNullIsAnErrorThatSaysWhich(Lab lab) {
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         assertThatThrownBy(() -> select.select(null, NONE, NONE, Duration.ZERO))
                 .isInstanceOf(NullPointerException.class).hasMessageContaining("rlist");
         assertThatThrownBy(() -> select.select(NONE, null, NONE, Duration.ZERO))
@@ -176,7 +176,7 @@ class ListsTest {
                 expected.add(pair.client());
             }
         }
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         assertThat(select.select(clients, List.of(), List.of(), Duration.ZERO).readable()).isEqualTo(expected);
         Collections.reverse(clients);
         Collections.reverse(expected);
@@ -251,7 +251,7 @@ class ListsTest {
     private static void failsInEachList(Lab lab, TcpStream good, Object culprit, Class<? extends Exception> type, String what) {
         List<Socket> fine = List.of(good);
         Collection<Socket> bad = (Collection<Socket>) (Collection<?>) Arrays.asList(good, culprit);
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         fails(() -> select.select(bad, fine, List.of(), Duration.ZERO), type, "rlist[1]", what);
         fails(() -> select.select(fine, bad, List.of(), null), type, "wlist[1]", what);
         if (lab.network().supports(Capability.URGENT_DATA)) {

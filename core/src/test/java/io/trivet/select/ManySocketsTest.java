@@ -40,7 +40,7 @@ class ManySocketsTest {
             streams.add(pair.client());
             streams.add(pair.server());
         }
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         assertThat(select.select(streams, List.of(), List.of(), Duration.ZERO).isEmpty()).isTrue();
         assertThat(select.select(List.of(), streams, List.of(), Duration.ZERO).writable()).isEqualTo(streams);
         for (int which : new int[]{0, pairs.size() / 2, pairs.size() - 1}) {

@@ -230,7 +230,7 @@ class ReadinessTest {
         pipe.sink().write(Lab.bytes("last"));
         pipe.sink().close();
         List<Pipe.Source> source = List.of(pipe.source());
-        SelectOn select = Select.on(lab.network());
+        NetworkSelect select = Select.on(lab.network());
         ByteBuffer buffer = ByteBuffer.allocate(16);
         assertThat(select.select(source, List.of(), List.of(), Lab.PATIENCE).readable()).isEqualTo(source);
         assertThat(pipe.source().read(buffer)).as("the bytes are not hidden by the hang-up").isEqualTo(4);

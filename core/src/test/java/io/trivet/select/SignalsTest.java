@@ -85,7 +85,7 @@ class SignalsTest {
         private Sleep() {}
 
         public static void main(String[] args) throws Exception {
-            SelectOn select = Select.on(Network.named(args[0]));
+            NetworkSelect select = Select.on(Network.named(args[0]));
             try (Pipe pipe = Network.system().pipe()) {
                 long begun = System.nanoTime();
                 boolean empty = select.select(List.of(pipe.source()), List.of(), List.of(), Duration.ofNanos(TIMEOUT_NANOS))

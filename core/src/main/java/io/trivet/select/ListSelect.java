@@ -14,40 +14,40 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The three-list call. */
-@SuppressWarnings("ReferenceEquality") // networks and families are compared by identity, as Network says
-final class ThreeLists {
-    /** Whose call is used; null: found from the sockets. */
+/** One call of the form with three lists. Used once, by the calling thread. */
+@SuppressWarnings("ReferenceEquality") // networks and families are compared by identity, as Network specifies
+final class ListSelect {
+    /** The network whose call is used; null: the network of the sockets. */
     private final @Nullable Network chosen;
-    /** The network of the first socket met; all others must be of its family. */
-    private @Nullable Network met;
+    /** The network of the socket checked last. All sockets must belong to its family. */
+    private @Nullable Network current;
 
-    ThreeLists(@Nullable Network chosen) {
+    ListSelect(@Nullable Network chosen) {
         this.chosen = chosen;
     }
 
     <S extends Selectable> Ready<S> select(Collection<? extends S> rlist, Collection<? extends S> wlist,
             Collection<? extends S> xlist, @Nullable Duration timeout) throws IOException {
-        long timeoutNanos = Question.nanos(timeout);
-        // Snapshots: asking a member for its socket runs the caller's code, which may change the lists.
+        long timeoutNanos = SelectRequest.nanos(timeout);
+        // Copies: Selectable.socket() is the caller's code, and may change the lists.
         Object[] read = Objects.requireNonNull(rlist, "rlist").toArray();
         Object[] write = Objects.requireNonNull(wlist, "wlist").toArray();
         Object[] except = Objects.requireNonNull(xlist, "xlist").toArray();
 
-        Question question = new Question(read.length + write.length + except.length);
-        add(question, read, Interest.READ, "rlist");
-        add(question, write, Interest.WRITE, "wlist");
-        add(question, except, Interest.PRIORITY, "xlist");
-        question.ask(network(), timeoutNanos);
+        SelectRequest request = new SelectRequest(read.length + write.length + except.length);
+        add(request, read, Interest.READ, "rlist");
+        add(request, write, Interest.WRITE, "wlist");
+        add(request, except, Interest.PRIORITY, "xlist");
+        request.await(network(), timeoutNanos);
         return new Ready<>(
-                ready(question, read, 0),
-                ready(question, write, read.length),
-                ready(question, except, read.length + write.length));
+                ready(request, read, 0),
+                ready(request, write, read.length),
+                ready(request, except, read.length + write.length));
     }
 
-    private void add(Question question, Object[] members, int interest, String list) throws ClosedSocketException {
+    private void add(SelectRequest request, Object[] members, int interest, String list) throws ClosedSocketException {
         for (int i = 0; i < members.length; i++) {
-            question.add(socket(members[i], list, i), interest);
+            request.add(socket(members[i], list, i), interest);
         }
     }
 
@@ -55,45 +55,46 @@ final class ThreeLists {
         if (member == null) {
             throw new NullPointerException(list + "[" + index + "] is null");
         }
-        if (!(member instanceof Selectable selectable)) { // a raw list can hold anything
+        if (!(member instanceof Selectable selectable)) { // a raw list can contain anything
             throw new IllegalArgumentException(
-                    list + "[" + index + "] is a " + member.getClass().getName() + ", which is no Selectable");
+                    list + "[" + index + "] is a " + member.getClass().getName() + ", which is not a Selectable");
         }
         Socket socket = selectable.socket();
         if (socket == null) {
-            throw new IllegalArgumentException(list + "[" + index + "], a " + member.getClass().getName() + ", gives no socket");
+            throw new IllegalArgumentException(
+                    list + "[" + index + "], a " + member.getClass().getName() + ", returns null as its socket");
         }
         if (!socket.isOpen()) {
             throw new ClosedSocketException(list + "[" + index + "], " + socket);
         }
         Network network = socket.network();
-        if (met != network) {
+        if (current != network) {
             checkFamily(network);
         }
         return socket;
     }
 
     private void checkFamily(Network network) {
-        Network first = met != null ? met : chosen != null ? chosen : network;
-        if (first.family() != network.family()) {
+        Network expected = current != null ? current : chosen != null ? chosen : network;
+        if (expected.family() != network.family()) {
             throw new IllegalArgumentException(
-                    "sockets of two networks in one call: " + first.name() + " and " + network.name());
+                    "sockets of two networks in one call: " + expected.name() + " and " + network.name());
         }
-        met = network;
+        current = network;
     }
 
     private Network network() {
         if (chosen != null) {
             return chosen;
         }
-        return (met == null ? Network.system() : met).forOneCall();
+        return (current == null ? Network.system() : current).forOneCall();
     }
 
     @SuppressWarnings("unchecked") // the members are the caller's own, unchanged
-    private static <S> List<S> ready(Question question, Object[] members, int offset) {
+    private static <S> List<S> ready(SelectRequest request, Object[] members, int offset) {
         List<S> ready = new ArrayList<>();
         for (int i = 0; i < members.length; i++) {
-            if (question.ready(offset + i) != 0) {
+            if (request.ready(offset + i) != 0) {
                 ready.add((S) members[i]);
             }
         }

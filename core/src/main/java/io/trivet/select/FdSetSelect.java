@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The C call. */
-final class ThreeSets {
+/** The form with three sets of descriptors, as in C. */
+final class FdSetSelect {
     private final Network network;
 
-    ThreeSets(Network network) {
+    FdSetSelect(Network network) {
         this.network = network;
     }
 
@@ -19,37 +19,37 @@ final class ThreeSets {
         if (nfds < 0) {
             throw new IllegalArgumentException("nfds must not be negative: " + nfds);
         }
-        long timeoutNanos = Question.nanos(timeout);
+        long timeoutNanos = SelectRequest.nanos(timeout);
         FdSet read = readSet == null ? new FdSet() : readSet;
         FdSet write = writeSet == null ? new FdSet() : writeSet;
         FdSet except = exceptSet == null ? new FdSet() : exceptSet;
 
-        FdSet any = new FdSet();
-        any.add(read, nfds);
-        any.add(write, nfds);
-        any.add(except, nfds);
-        Question question = new Question(16);
-        for (int fd = any.next(0, nfds); fd >= 0; fd = any.next(fd + 1, nfds)) {
+        FdSet union = new FdSet();
+        union.addAll(read, nfds);
+        union.addAll(write, nfds);
+        union.addAll(except, nfds);
+        SelectRequest request = new SelectRequest(16);
+        for (int fd = union.next(0, nfds); fd >= 0; fd = union.next(fd + 1, nfds)) {
             int interest = (read.isSet(fd) ? Interest.READ : 0)
                     | (write.isSet(fd) ? Interest.WRITE : 0)
                     | (except.isSet(fd) ? Interest.PRIORITY : 0);
-            question.add(network.descriptor(fd), interest);
+            request.add(network.descriptor(fd), interest);
         }
-        question.ask(network, timeoutNanos);
+        request.await(network, timeoutNanos);
         int bits = 0;
         int entry = 0;
-        for (int fd = any.next(0, nfds); fd >= 0; fd = any.next(fd + 1, nfds)) {
-            int ready = question.ready(entry++);
-            answer(read, fd, ready & Interest.READ);
-            answer(write, fd, ready & Interest.WRITE);
-            answer(except, fd, ready & Interest.PRIORITY);
+        for (int fd = union.next(0, nfds); fd >= 0; fd = union.next(fd + 1, nfds)) {
+            int ready = request.ready(entry++);
+            assign(read, fd, ready & Interest.READ);
+            assign(write, fd, ready & Interest.WRITE);
+            assign(except, fd, ready & Interest.PRIORITY);
             bits += Integer.bitCount(ready);
         }
         return bits;
     }
 
-    /** One set may stand for several: then the last answer stays, as in C. */
-    private static void answer(FdSet set, int fd, int ready) {
+    /** Sets or clears one bit. If one set was passed as several arguments, the last assignment wins, as in C. */
+    private static void assign(FdSet set, int fd, int ready) {
         if (ready == 0) {
             set.clr(fd);
         } else {

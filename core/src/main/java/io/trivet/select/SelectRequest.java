@@ -8,15 +8,18 @@ import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** One question to a network: entries of a socket and what is asked of it; afterwards the interests that are ready. */
-final class Question {
+/**
+ * The arguments and the result of one {@link Network#selectOnce} call: entries of a socket and its interests. The call replaces the
+ * interests of each entry by those that are ready.
+ */
+final class SelectRequest {
     private Socket[] sockets;
     private int[] interests;
     private int count;
 
-    Question(int expected) {
-        sockets = new Socket[expected];
-        interests = new int[expected];
+    SelectRequest(int expectedEntries) {
+        sockets = new Socket[expectedEntries];
+        interests = new int[expectedEntries];
     }
 
     void add(Socket socket, int interest) {
@@ -28,13 +31,13 @@ final class Question {
         interests[count++] = interest;
     }
 
-    /** What is ready of an entry: those of its interests that hold. */
+    /** Returns the interests of an entry that are ready. Entries are numbered in the order in which they were added. */
     int ready(int entry) {
         return interests[entry];
     }
 
-    /** Asks; how many entries are ready. */
-    int ask(Network network, long timeoutNanos) throws IOException {
+    /** Waits until an entry is ready or the timeout has expired. Returns the number of entries that are ready. */
+    int await(Network network, long timeoutNanos) throws IOException {
         int ready = network.selectOnce(sockets, interests, count, timeoutNanos);
         if (ready == 0 && timeoutNanos != 0 && Thread.currentThread().isInterrupted()) {
             throw new InterruptedIOException("interrupted while waiting in select");
@@ -42,7 +45,7 @@ final class Question {
         return ready;
     }
 
-    /** A timeout in nanoseconds as the seam has it: -1 without limit. */
+    /** Converts a timeout to nanoseconds, as {@link Network#selectOnce} takes it: null becomes -1, no limit. */
     static long nanos(@Nullable Duration timeout) {
         if (timeout == null) {
             return -1;
