@@ -44,7 +44,7 @@ public final class Chat implements Handler {
 
     @Override
     public void onClose(Connection connection, CloseReason reason) {
-        announce(connection, " left: " + reason.sentence());
+        announce(connection, " left: " + reason.description());
     }
 
     private static void announce(Connection connection, String event) {

@@ -168,7 +168,7 @@ final class Client implements Handler, AutoCloseable {
 
     private static IOException failure(Connection connection, @Nullable CloseReason reason) {
         IOException failure = connection.failure();
-        return failure != null ? failure : new IOException(reason == null ? "closed" : reason.sentence());
+        return failure != null ? failure : new IOException(reason == null ? "closed" : reason.description());
     }
 
     private static ClientConnection clientOf(Connection connection) {

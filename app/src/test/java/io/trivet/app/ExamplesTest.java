@@ -201,7 +201,7 @@ final class ExamplesTest {
                     assertReceives(each, bob.getLocalPort() + ": hello\n");
                 }
                 bob.shutdownOutput();
-                assertReceives(ada, bob.getLocalPort() + " left: " + CloseReason.PEER_FINISHED.sentence() + "\n");
+                assertReceives(ada, bob.getLocalPort() + " left: " + CloseReason.PEER_FINISHED.description() + "\n");
             }
         }
     }

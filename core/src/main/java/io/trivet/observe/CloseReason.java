@@ -1,58 +1,58 @@
 package io.trivet.observe;
 
-/** Why a connection was closed: the handler, the log and the view see the same. */
+/** Why a connection was closed. The handler, the log and the snapshots report the same reason. */
 public enum CloseReason {
-    /** The peer finished, everything for it was delivered, and we finished too. */
+    /** The peer ended its output, everything sent to it was delivered, and our output ended too. */
     PEER_FINISHED("the peer finished"),
-    /** We finished: everything was delivered, and the peer has read to the end, or was given the time for it. */
+    /** The application finished the connection: all queued messages were sent, and the peer closed or the linger limits were reached. */
     FINISHED("finished"),
-    /** The application closed it at once; what waited was dropped. */
+    /** The application closed the connection at once. Messages that were still queued are lost. */
     CLOSED("closed by the application"),
-    /** The server drained: no further message was taken, everything for the peer was delivered. */
+    /** The server was drained: it accepted no further messages, and everything queued for the peer was delivered. */
     DRAINED("the server drained"),
-    /** The server was closed, or its time to drain was over. */
+    /** The server was closed, or its drain time expired before this connection was finished. */
     SERVER_CLOSED("the server closed"),
-    /** The peer reset the connection, or it failed in the net. */
+    /** The peer reset the connection, or the network failed (ETIMEDOUT, EHOSTUNREACH and the like). */
     RESET("reset by the peer"),
-    /** A call of the kernel failed. */
-    FAILED("a call failed"),
-    /** The connect failed. */
+    /** A system call on the socket failed with another error. */
+    FAILED("a system call failed"),
+    /** An outgoing connection could not be established. */
     CONNECT_FAILED("the connect failed"),
-    /** The connect took too long. */
-    CONNECT_TIMEOUT("the connect took too long"),
-    /** The queue stood at its cap, and a message did not fit. */
-    QUEUE_FULL("the queue was full"),
-    /** The queues of all connections together stood at the server's budget. */
-    BUDGET_EXCEEDED("the queues of all connections were full"),
-    /** The peer took nothing of what waits for it, for too long. */
-    WRITE_TIMEOUT("the peer took nothing for too long"),
-    /** Nothing came and nothing went, for too long. */
+    /** An outgoing connection was not established within the connect timeout. */
+    CONNECT_TIMEOUT("the connect timed out"),
+    /** A message did not fit into the connection's send queue. */
+    QUEUE_FULL("the send queue was full"),
+    /** The queues of all connections together reached the server's budget. */
+    BUDGET_EXCEEDED("the send queues of all connections were full"),
+    /** The peer accepted no byte of the queued messages within the write timeout. */
+    WRITE_TIMEOUT("the peer accepted no data for too long"),
+    /** No byte was received or sent within the idle timeout. */
     IDLE_TIMEOUT("idle for too long"),
-    /** A message was begun and not ended in time. */
+    /** A message was not complete within the message timeout. */
     MESSAGE_TIMEOUT("a message took too long"),
-    /** The first message did not come in time. */
+    /** The first message was not complete within its timeout. */
     FIRST_MESSAGE_TIMEOUT("the first message took too long"),
-    /** A message is longer than the limit. */
+    /** A received message was longer than the limit. */
     MESSAGE_TOO_LONG("a message was too long"),
     /** The handler threw an exception. */
     HANDLER_FAILED("the handler failed"),
-    /** There are as many connections from that address as are allowed. */
+    /** The peer's address already had the maximum number of connections. */
     TOO_MANY_FROM_ADDRESS("too many connections from that address"),
-    /** Its readiness made the loop spin. */
-    SPINNING("it made the loop spin");
+    /** The socket was reported as ready again and again without any progress, which kept its loop busy. */
+    SPINNING("it kept its loop busy without progress");
 
-    private final String sentence;
+    private final String description;
 
-    CloseReason(String sentence) {
-        this.sentence = sentence;
+    CloseReason(String description) {
+        this.description = description;
     }
 
     /**
-     * The reason in words.
+     * Returns the reason as a phrase for logs and messages.
      *
-     * @return half a sentence, without a full stop
+     * @return a clause in lower case, without a full stop
      */
-    public String sentence() {
-        return sentence;
+    public String description() {
+        return description;
     }
 }

@@ -5,26 +5,26 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection at one moment.
+ * The state of one connection at one moment.
  *
- * @param id its number; no other connection of the server has had it
- * @param remoteAddress the peer
- * @param loop the index of its loop
- * @param state where it stands
- * @param readable whether it stands in the list of those watched for input
- * @param writable whether it stands in the list of those watched for output
- * @param exceptional whether it stands in the list of those watched for urgent data
- * @param why why it stands in these lists and not in others, in words
- * @param queueBytes the bytes that wait for the peer
- * @param queueBytesMax the cap of the queue
- * @param queueMessages the messages that wait for the peer
- * @param oldestAge how long the oldest of them has waited
- * @param bytesIn the bytes received so far
- * @param bytesOut the bytes handed to the kernel so far
- * @param sinceActivity how long ago bytes came or went
- * @param closeReason why it is ending; null while it is not
+ * @param id its number, unique among all connections of the server, closed ones included
+ * @param remoteAddress the peer's address; null if the socket has none yet or any more
+ * @param loop the index of the event loop that owns the connection
+ * @param state its position in the life cycle
+ * @param readable whether the loop watches it for input
+ * @param writable whether the loop watches it for output
+ * @param exceptional whether the loop watches it for urgent data
+ * @param interestReason why it is watched for these and not for others, in words
+ * @param queueBytes bytes in its send queue: accepted from the application, and not yet accepted by the kernel
+ * @param queueBytesMax the maximum of {@code queueBytes}
+ * @param queueMessages messages in its send queue, of which the first may be sent in part
+ * @param oldestAge how long the oldest of them has been waiting; zero if there is none
+ * @param bytesIn bytes received so far
+ * @param bytesOut bytes accepted by the kernel for sending so far
+ * @param sinceActivity the time since a byte was last received or sent
+ * @param closeReason why it is being closed, or null if it is not
  */
 public record ConnectionSnapshot(long id, @Nullable InetSocketAddress remoteAddress, int loop, ConnectionState state,
-        boolean readable, boolean writable, boolean exceptional, String why, long queueBytes, long queueBytesMax,
+        boolean readable, boolean writable, boolean exceptional, String interestReason, long queueBytes, long queueBytesMax,
         int queueMessages, Duration oldestAge, long bytesIn, long bytesOut, Duration sinceActivity,
         @Nullable CloseReason closeReason) {}

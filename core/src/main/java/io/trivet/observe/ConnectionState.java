@@ -1,26 +1,29 @@
 package io.trivet.observe;
 
 /**
- * Where a connection stands in its life.
+ * The life cycle of a connection.
  *
  * <pre>
  * CONNECTING ──► OPEN ──► INPUT_ENDED ──► DRAINING ──► LINGERING ──► CLOSED
  *                  └───────────────────────►┘
  * </pre>
  *
- * From every state CLOSED can follow at once.
+ * Every state can be followed by CLOSED directly.
  */
 public enum ConnectionState {
-    /** Begun by us, not there yet. */
+    /** An outgoing connection that is not established yet. */
     CONNECTING,
-    /** Both directions are open. */
+    /** The connection is established, and the peer has not ended its output. */
     OPEN,
-    /** The peer has finished; we may still send. */
+    /** The peer has ended its output (FIN). Messages can still be sent. */
     INPUT_ENDED,
-    /** Nothing more is taken: what waits goes out, then our output ends. */
+    /** No further messages are accepted or delivered. What is queued is sent, then our output ends. */
     DRAINING,
-    /** Our output has ended; what still comes is read and dropped, so that no reset destroys the last reply. */
+    /**
+     * Our output has ended. Input is read and discarded: closing with unread input sends a reset, which can destroy the last reply
+     * before the peer has read it.
+     */
     LINGERING,
-    /** Gone. */
+    /** Closed. */
     CLOSED
 }

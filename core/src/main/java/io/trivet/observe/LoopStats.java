@@ -1,28 +1,28 @@
 package io.trivet.observe;
 
 /**
- * The counters of one loop since it began.
+ * The counters of one event loop. All but {@code connections} count from the creation of the loop and never decrease.
  *
- * @param connections the connections it has now
- * @param turns how often it went round
- * @param completions the completions it was told: bytes received, sends, accepts, …
- * @param accepted the connections accepted
- * @param acceptFailures the accepts that the kernel refused
- * @param messagesIn the messages given to handlers
- * @param messagesOut the messages taken from handlers
- * @param bytesIn the bytes received
- * @param bytesOut the bytes handed to the kernel
- * @param closed the connections closed
- * @param dropped the messages dropped by the policy DROP_OLDEST
- * @param tasks the tasks run for other threads
+ * @param connections the current number of connections, those still connecting included
+ * @param turns the number of turns of the loop
+ * @param completions the number of completions handled: receives, sends, accepts and others
+ * @param accepted the number of accepted connections
+ * @param acceptFailures the number of failed accept calls
+ * @param messagesIn the number of messages delivered to handlers
+ * @param messagesOut the number of messages accepted for sending
+ * @param bytesIn the number of bytes received
+ * @param bytesOut the number of bytes accepted by the kernel for sending
+ * @param closed the number of closed connections
+ * @param dropped the number of queued messages dropped by the overflow policy DROP_OLDEST
+ * @param tasks the number of tasks executed, which other threads had submitted
  */
 public record LoopStats(int connections, long turns, long completions, long accepted, long acceptFailures, long messagesIn,
         long messagesOut, long bytesIn, long bytesOut, long closed, long dropped, long tasks) {
     /**
-     * The sum of two loops' counters.
+     * Returns the sum of these counters and another loop's.
      *
-     * @param other the other loop's
-     * @return both together
+     * @param other the counters to add
+     * @return the sum of each counter
      */
     public LoopStats plus(LoopStats other) {
         return new LoopStats(connections + other.connections, turns + other.turns, completions + other.completions,

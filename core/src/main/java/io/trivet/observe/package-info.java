@@ -1,6 +1,8 @@
 /**
- * What can be watched of a server, as records: counters, and a snapshot of each connection. Plain values, taken at one moment without
- * stopping a loop: figures of one record can be a few microseconds apart.
+ * What a server reports about itself: counters, and snapshots of its connections.
+ *
+ * <p>All types are plain immutable values, safe for any thread. They are read without stopping a loop, so values of one record may be a
+ * few microseconds apart.
  */
 @NullMarked
 package io.trivet.observe;

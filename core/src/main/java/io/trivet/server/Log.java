@@ -79,7 +79,7 @@ final class Log {
     }
 
     void refused(InetSocketAddress remote, CloseReason reason) {
-        say(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.sentence(), null);
+        say(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.description(), null);
     }
 
     void connectionsAtLimit(int connections) {

@@ -79,7 +79,7 @@ final class ClosingTest {
         assertThat(connection.state()).isEqualTo(ConnectionState.INPUT_ENDED);
         assertThat(connection.send("here")).isEqualTo(SendResult.QUEUED);
         assertThat(client.receiveText(4)).isEqualTo("here");
-        assertThat(server.connections().getFirst().why()).contains("the peer has finished");
+        assertThat(server.connections().getFirst().interestReason()).contains("the peer has finished");
         assertThat(server.connections().getFirst().readable()).isFalse();
         stage.settle(); // a half-closed connection must not spin: settling finds nothing to do
         connection.finish();

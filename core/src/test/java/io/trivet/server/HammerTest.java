@@ -256,7 +256,7 @@ final class HammerTest {
                     assertThat(snapshot.queueBytes()).isBetween(0L, snapshot.queueBytesMax());
                     assertThat(snapshot.queueMessages()).isNotNegative();
                     assertThat(snapshot.oldestAge()).isLessThan(Stage.PATIENCE);
-                    assertThat(snapshot.why()).isNotEmpty();
+                    assertThat(snapshot.interestReason()).isNotEmpty();
                 }
                 assertThat(server.stats().total().connections()).isNotNegative();
                 LockSupport.parkNanos(LOOK_EVERY_NANOS);

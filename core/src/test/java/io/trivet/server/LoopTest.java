@@ -184,7 +184,7 @@ final class LoopTest {
         assertThat(story.count("message")).isZero();
         ConnectionSnapshot paused = server.connections().getFirst();
         assertThat(paused.readable()).isFalse();
-        assertThat(paused.why()).contains("paused by the application");
+        assertThat(paused.interestReason()).contains("paused by the application");
         story.connection(0).resumeReading();
         assertThat(client.line()).isEqualTo("early");
         assertThat(server.connections().getFirst().readable()).isTrue();
@@ -527,7 +527,7 @@ final class LoopTest {
         assertThat(idle.id()).isEqualTo(story.connection(0).id());
         assertThat(idle.state()).isEqualTo(ConnectionState.OPEN);
         assertThat(List.of(idle.readable(), idle.writable(), idle.exceptional())).containsExactly(true, false, false);
-        assertThat(idle.why()).isEqualTo("read");
+        assertThat(idle.interestReason()).isEqualTo("read");
         assertThat(idle.bytesIn()).isEqualTo(5);
         assertThat(idle.sinceActivity()).isBetween(Duration.ofMillis(2990), Duration.ofMillis(3010));
         assertThat(idle.closeReason()).isNull();
@@ -536,7 +536,7 @@ final class LoopTest {
         stage.pass(Duration.ofSeconds(2));
         ConnectionSnapshot full = server.connections().getFirst();
         assertThat(List.of(full.readable(), full.writable(), full.exceptional())).containsExactly(false, true, false);
-        assertThat(full.why()).contains("above the high mark").contains("its socket was full");
+        assertThat(full.interestReason()).contains("above the high mark").contains("its socket was full");
         assertThat(full.queueBytes()).isEqualTo(story.connection(0).queue().bytes());
         assertThat(full.queueMessages()).isEqualTo(1);
         assertThat(full.oldestAge()).isEqualTo(Duration.ofSeconds(2));
@@ -548,7 +548,7 @@ final class LoopTest {
         ConnectionSnapshot lingering = server.connections().getFirst();
         assertThat(lingering.state()).isEqualTo(ConnectionState.LINGERING);
         assertThat(lingering.closeReason()).isEqualTo(CloseReason.FINISHED);
-        assertThat(lingering.why()).contains("our output has ended");
+        assertThat(lingering.interestReason()).contains("our output has ended");
     }
 
     @EveryNetwork

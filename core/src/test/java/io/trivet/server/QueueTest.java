@@ -162,7 +162,7 @@ final class QueueTest {
         assertThat(levels.size()).as("messages given").isLessThan(requests);
         assertThat(connection.is(Connection.PAUSED_BY_QUEUE)).isTrue();
         assertThat(server.connections().getFirst().readable()).as("watched for input").isFalse();
-        assertThat(server.connections().getFirst().why()).contains("above the high mark");
+        assertThat(server.connections().getFirst().interestReason()).contains("above the high mark");
 
         byte[] framed = Frames.LINES.framed(reply);
         for (int i = 0; i < requests; i++) {
