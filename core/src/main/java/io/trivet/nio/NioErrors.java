@@ -11,94 +11,96 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exceptions of java.nio as ours. The JDK keeps no error number: its type tells where only one error has that type, else the
- * words of the C library (glibc, BSD, musl; man 3 strerror) or of Windows. Words in another language than English are passed on as
- * {@link ErrorCode#OTHER}.
+ * Converts the exceptions of java.nio to {@link NetworkException}s with an {@link ErrorCode}.
+ *
+ * <p>The JDK does not keep errno. The type of the exception decides where only one error has that type. Otherwise its message decides:
+ * the JDK takes it from the C library (glibc, BSD, musl; man 3 strerror) or from Windows. A message that is not in the table, for
+ * instance in another language than English, becomes {@link ErrorCode#OTHER} and is kept.
  */
-final class Failures {
-    /** A piece of a message, and the error that it gives away. */
-    private record Words(String piece, ErrorCode code) {}
+final class NioErrors {
+    /** A fragment of a message, and the error that it identifies. */
+    private record Pattern(String fragment, ErrorCode code) {}
 
-    /** The first that is found counts. */
-    private static final List<Words> KNOWN = List.of(
-            new Words("Address already in use", ErrorCode.EADDRINUSE),
-            new Words("Address in use", ErrorCode.EADDRINUSE),
-            new Words("assign requested address", ErrorCode.EADDRNOTAVAIL),
-            new Words("Address not available", ErrorCode.EADDRNOTAVAIL),
-            new Words("Permission denied", ErrorCode.EACCES),
-            new Words("Connection refused", ErrorCode.ECONNREFUSED),
-            new Words("Connection reset", ErrorCode.ECONNRESET),
-            new Words("forcibly closed by the remote host", ErrorCode.ECONNRESET),
-            new Words("Broken pipe", ErrorCode.EPIPE),
-            new Words("pipe is being closed", ErrorCode.EPIPE),
-            new Words("timed out", ErrorCode.ETIMEDOUT),
-            new Words("No route to host", ErrorCode.EHOSTUNREACH),
-            new Words("Host is unreachable", ErrorCode.EHOSTUNREACH),
-            new Words("Network is unreachable", ErrorCode.ENETUNREACH),
-            new Words("Network unreachable", ErrorCode.ENETUNREACH),
-            new Words("Network is down", ErrorCode.ENETDOWN),
-            new Words("connection abort", ErrorCode.ECONNABORTED),
-            new Words("connection was aborted", ErrorCode.ECONNABORTED),
-            new Words("open files in system", ErrorCode.ENFILE),
-            new Words("Too many open files", ErrorCode.EMFILE),
-            new Words("No file descriptors available", ErrorCode.EMFILE),
-            new Words("Message too long", ErrorCode.EMSGSIZE),
-            new Words("Message too large", ErrorCode.EMSGSIZE),
-            new Words("larger than the internal message buffer", ErrorCode.EMSGSIZE),
-            new Words("No buffer space available", ErrorCode.ENOBUFS),
-            new Words("buffer space", ErrorCode.ENOBUFS),
-            new Words("Cannot allocate memory", ErrorCode.ENOMEM),
-            new Words("Out of memory", ErrorCode.ENOMEM),
-            new Words("Protocol not available", ErrorCode.ENOPROTOOPT),
-            new Words("is not connected", ErrorCode.ENOTCONN),
-            new Words("already connected", ErrorCode.EISCONN),
-            new Words("Address family not supported", ErrorCode.EAFNOSUPPORT),
-            new Words("Destination address required", ErrorCode.EDESTADDRREQ),
-            new Words("Operation not permitted", ErrorCode.EPERM),
-            new Words("Operation not supported", ErrorCode.EOPNOTSUPP),
-            new Words("Interrupted system call", ErrorCode.EINTR),
-            new Words("Resource temporarily unavailable", ErrorCode.EAGAIN),
-            new Words("Protocol error", ErrorCode.EPROTO),
-            new Words("Bad file descriptor", ErrorCode.EBADF),
-            new Words("Input/output error", ErrorCode.EIO),
-            new Words("to port 0", ErrorCode.EINVAL),
-            new Words("Invalid argument", ErrorCode.EINVAL));
+    /** Searched in this order; the first match decides. */
+    private static final List<Pattern> PATTERNS = List.of(
+            new Pattern("Address already in use", ErrorCode.EADDRINUSE),
+            new Pattern("Address in use", ErrorCode.EADDRINUSE),
+            new Pattern("assign requested address", ErrorCode.EADDRNOTAVAIL),
+            new Pattern("Address not available", ErrorCode.EADDRNOTAVAIL),
+            new Pattern("Permission denied", ErrorCode.EACCES),
+            new Pattern("Connection refused", ErrorCode.ECONNREFUSED),
+            new Pattern("Connection reset", ErrorCode.ECONNRESET),
+            new Pattern("forcibly closed by the remote host", ErrorCode.ECONNRESET),
+            new Pattern("Broken pipe", ErrorCode.EPIPE),
+            new Pattern("pipe is being closed", ErrorCode.EPIPE),
+            new Pattern("timed out", ErrorCode.ETIMEDOUT),
+            new Pattern("No route to host", ErrorCode.EHOSTUNREACH),
+            new Pattern("Host is unreachable", ErrorCode.EHOSTUNREACH),
+            new Pattern("Network is unreachable", ErrorCode.ENETUNREACH),
+            new Pattern("Network unreachable", ErrorCode.ENETUNREACH),
+            new Pattern("Network is down", ErrorCode.ENETDOWN),
+            new Pattern("connection abort", ErrorCode.ECONNABORTED),
+            new Pattern("connection was aborted", ErrorCode.ECONNABORTED),
+            new Pattern("open files in system", ErrorCode.ENFILE),
+            new Pattern("Too many open files", ErrorCode.EMFILE),
+            new Pattern("No file descriptors available", ErrorCode.EMFILE),
+            new Pattern("Message too long", ErrorCode.EMSGSIZE),
+            new Pattern("Message too large", ErrorCode.EMSGSIZE),
+            new Pattern("larger than the internal message buffer", ErrorCode.EMSGSIZE),
+            new Pattern("No buffer space available", ErrorCode.ENOBUFS),
+            new Pattern("buffer space", ErrorCode.ENOBUFS),
+            new Pattern("Cannot allocate memory", ErrorCode.ENOMEM),
+            new Pattern("Out of memory", ErrorCode.ENOMEM),
+            new Pattern("Protocol not available", ErrorCode.ENOPROTOOPT),
+            new Pattern("is not connected", ErrorCode.ENOTCONN),
+            new Pattern("already connected", ErrorCode.EISCONN),
+            new Pattern("Address family not supported", ErrorCode.EAFNOSUPPORT),
+            new Pattern("Destination address required", ErrorCode.EDESTADDRREQ),
+            new Pattern("Operation not permitted", ErrorCode.EPERM),
+            new Pattern("Operation not supported", ErrorCode.EOPNOTSUPP),
+            new Pattern("Interrupted system call", ErrorCode.EINTR),
+            new Pattern("Resource temporarily unavailable", ErrorCode.EAGAIN),
+            new Pattern("Protocol error", ErrorCode.EPROTO),
+            new Pattern("Bad file descriptor", ErrorCode.EBADF),
+            new Pattern("Input/output error", ErrorCode.EIO),
+            new Pattern("to port 0", ErrorCode.EINVAL),
+            new Pattern("Invalid argument", ErrorCode.EINVAL));
 
-    private Failures() {}
+    private NioErrors() {}
 
-    /** Loads the classes that a failure needs: once descriptors have run out, the JVM may not be able to open their files. */
-    static void load() {
-        of("load", new InetSocketAddress(0), new IOException("Too many open files"));
+    /** Loads the classes that {@link #failure} needs. When descriptors have run out, the JVM may be unable to open their files. */
+    static void preload() {
+        failure("load", new InetSocketAddress(0), new IOException("Too many open files"));
     }
 
-    /** The failure of a call, named as on Linux, as an exception to throw; the JDK's own is its cause. */
-    static NetworkException of(String call, @Nullable Object subject, IOException e) {
+    /** Returns an exception for a failed call, which has its Linux name. The JDK's exception is the cause. */
+    static NetworkException failure(String call, @Nullable Object subject, IOException e) {
         ErrorCode code = code(e);
         NetworkException failure = code == ErrorCode.OTHER
-                ? new NetworkException(call, subject, code, words(e))
+                ? new NetworkException(call, subject, code, message(e))
                 : new NetworkException(call, subject, code);
         failure.initCause(e);
         return failure;
     }
 
-    /** Which error the JDK means; {@link ErrorCode#OTHER} when neither type nor words tell. */
+    /** Returns the error that the JDK's exception stands for, or {@link ErrorCode#OTHER} if neither type nor message identifies it. */
     static ErrorCode code(IOException e) {
         if (e instanceof PortUnreachableException) {
             return ErrorCode.ECONNREFUSED;
         }
         if (e instanceof ClosedChannelException) {
-            return ErrorCode.EPIPE; // the socket is open, or its user would have been told so: its output was ended
+            return ErrorCode.EPIPE; // callers have checked that the socket is open, so its output was shut down
         }
-        String words = words(e);
-        for (Words known : KNOWN) {
-            if (words.contains(known.piece)) {
-                return known.code;
+        String message = message(e);
+        for (Pattern pattern : PATTERNS) {
+            if (message.contains(pattern.fragment)) {
+                return pattern.code;
             }
         }
         return e instanceof NoRouteToHostException ? ErrorCode.EHOSTUNREACH : ErrorCode.OTHER;
     }
 
-    private static String words(IOException e) {
+    private static String message(IOException e) {
         String message = e.getMessage();
         return message == null ? e.getClass().getName() : message;
     }

@@ -28,19 +28,19 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
 
-/** The channels of java.nio, and its selector. */
+/** The network on java.nio: its channels are the sockets, its selector is the poller. Immutable, for any thread. */
 final class NioNetwork implements Network {
-    /** What follows a refusal. */
-    static final String LINUX_CAN = "the networks epoll, poll and select on Linux can";
+    /** Ends the message of each exception about something that java.nio cannot do. */
+    static final String ALTERNATIVES = "the networks epoll, poll and select on Linux can";
 
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
     static {
-        Failures.load();
+        NioErrors.preload();
     }
 
-    /** How a channel is made. */
-    private interface Opening<C> {
+    /** Creates a channel. */
+    private interface ChannelFactory<C> {
         C open() throws IOException;
     }
 
@@ -74,8 +74,8 @@ final class NioNetwork implements Network {
         ProtocolFamily family = family(address);
         ServerSocketChannel channel = open(() -> ServerSocketChannel.open(family));
         try {
-            // On Windows the option would let a second socket take a port on which somebody listens; there a port in TIME_WAIT can
-            // be taken without it.
+            // On Windows the option would let a second socket bind a port that already has a listener, and a port in TIME_WAIT can be
+            // bound without it.
             if (!WINDOWS) {
                 channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             }
@@ -83,7 +83,7 @@ final class NioNetwork implements Network {
             return new NioTcpListener(this, channel, (InetSocketAddress) channel.getLocalAddress());
         } catch (IOException e) {
             channel.close();
-            throw Failures.of("bind", address, e);
+            throw NioErrors.failure("bind", address, e);
         }
     }
 
@@ -96,16 +96,16 @@ final class NioNetwork implements Network {
             return new NioTcpStream(this, channel, address, connected, null);
         } catch (IOException e) {
             channel.close();
-            if (isAnswer(e)) {
+            if (isConnectOutcome(e)) {
                 return new NioTcpStream(this, channel, address, false, e);
             }
-            throw Failures.of("connect", address, e);
+            throw NioErrors.failure("connect", address, e);
         }
     }
 
-    /** Whether that is what the peer or the net said, and not that we could not ask. */
-    private static boolean isAnswer(IOException e) {
-        return switch (Failures.code(e)) {
+    /** Returns whether the peer or the network refused the connection, and not the local system the call. */
+    private static boolean isConnectOutcome(IOException e) {
+        return switch (NioErrors.code(e)) {
             case ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH -> true;
             case OTHER -> e instanceof ConnectException || e instanceof NoRouteToHostException;
             default -> false;
@@ -123,7 +123,7 @@ final class NioNetwork implements Network {
             return new NioUdpSocket(this, channel);
         } catch (IOException e) {
             channel.close();
-            throw Failures.of("bind", address, e);
+            throw NioErrors.failure("bind", address, e);
         }
     }
 
@@ -133,7 +133,7 @@ final class NioNetwork implements Network {
         try {
             pipe = java.nio.channels.Pipe.open();
         } catch (IOException e) {
-            throw Failures.of("pipe", null, e);
+            throw NioErrors.failure("pipe", null, e);
         }
         NioPipe ends = new NioPipe(this, pipe);
         try {
@@ -142,16 +142,16 @@ final class NioNetwork implements Network {
             return ends;
         } catch (IOException e) {
             ends.close();
-            throw Failures.of("pipe", null, e);
+            throw NioErrors.failure("pipe", null, e);
         }
     }
 
     @Override
     public Descriptor descriptor(int fd) {
         if (fd < 0) {
-            throw new IllegalArgumentException("a descriptor's number is not negative: " + fd);
+            throw new IllegalArgumentException("a descriptor must not be negative: " + fd);
         }
-        throw new UnsupportedOperationException("java.nio cannot use descriptors by their numbers: " + LINUX_CAN);
+        throw new UnsupportedOperationException("java.nio cannot use file descriptors: " + ALTERNATIVES);
     }
 
     @Override
@@ -159,28 +159,28 @@ final class NioNetwork implements Network {
         try {
             return new NioPoller(Selector.open());
         } catch (IOException e) {
-            throw Failures.of("selector", null, e);
+            throw NioErrors.failure("selector", null, e);
         }
     }
 
-    /** A new channel that does not block. */
-    private static <C extends SelectableChannel> C open(Opening<C> opening) throws IOException {
+    /** Creates a channel in non-blocking mode. */
+    private static <C extends SelectableChannel> C open(ChannelFactory<C> factory) throws IOException {
         C channel;
         try {
-            channel = opening.open();
-        } catch (UnsupportedOperationException e) { // the JDK's way to say that there is no IPv6
+            channel = factory.open();
+        } catch (UnsupportedOperationException e) { // thrown by the JDK where there is no IPv6
             NetworkException failure = new NetworkException("socket", null, ErrorCode.EAFNOSUPPORT);
             failure.initCause(e);
             throw failure;
         } catch (IOException e) {
-            throw Failures.of("socket", null, e);
+            throw NioErrors.failure("socket", null, e);
         }
         try {
             channel.configureBlocking(false);
             return channel;
         } catch (IOException e) {
             channel.close();
-            throw Failures.of("socket", null, e);
+            throw NioErrors.failure("socket", null, e);
         }
     }
 

@@ -8,8 +8,8 @@ import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 
 /**
- * The two channels of a pipe; on Windows java.nio makes them of a TCP connection. A sink whose source is closed is writable (the write
- * then fails), and not also readable as on Linux: java.nio watches a sink for nothing else.
+ * The two channels of a pipe; on Windows java.nio emulates them by a TCP connection. A sink whose source is closed is writable, and the
+ * write then fails. Unlike on Linux it is not readable as well, because java.nio can watch a sink for writing only.
  */
 final class NioPipe implements Pipe {
     private final NioSource source;
@@ -37,7 +37,7 @@ final class NioPipe implements Pipe {
         }
     }
 
-    /** One end. */
+    /** One end of a pipe. */
     abstract static sealed class End extends NioSocket {
         End(NioNetwork network, SelectableChannel channel) {
             super(network, channel);
@@ -63,9 +63,9 @@ final class NioPipe implements Pipe {
             if (!buffer.hasRemaining()) {
                 return 0;
             }
-            int limit = narrow(buffer);
+            int limit = limitHeapBuffer(buffer);
             try {
-                return (int) done(channel.read(buffer));
+                return (int) transferred(channel.read(buffer));
             } catch (IOException e) {
                 throw failure("read", e);
             } finally {
@@ -98,9 +98,9 @@ final class NioPipe implements Pipe {
             if (!buffer.hasRemaining()) {
                 return 0;
             }
-            int limit = narrow(buffer);
+            int limit = limitHeapBuffer(buffer);
             try {
-                return (int) done(channel.write(buffer));
+                return (int) transferred(channel.write(buffer));
             } catch (IOException e) {
                 throw failure("write", e);
             } finally {

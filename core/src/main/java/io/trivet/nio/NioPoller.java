@@ -11,7 +11,6 @@ import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -23,49 +22,44 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A selector of java.nio as a level-triggered poller.
+ * A level-triggered poller on a {@link Selector}. The methods have the order of the Linux pollers.
  *
- * <p>Who selects holds {@link #selecting}: the thread that polls, or for a moment one that has closed a socket. What somebody wants of
- * the selector while another holds it is left behind in a flag, and done by the holder when it lets go ({@link #tidy}).
+ * <p>A thread that selects holds {@link #selectorLock}: the polling thread, or for a moment a thread that closes a socket. What another
+ * thread needs from the selector meanwhile (a flush of closed channels, the release) is marked pending, and the holder does it when it
+ * releases the lock: see {@link #runPending}.
  */
 final class NioPoller implements Poller {
     private static final long NANOS_PER_MILLI = 1_000_000L;
-    private static final int WAKE_TRIES_MAX = 16;
+    private static final int WAKEUP_ATTEMPTS_MAX = 16;
     /**
-     * A select that gave no more keys than this has given all that are ready. The JDK takes up to 1,024 keys at once from epoll, and
-     * from kqueue 256 events, two of which can be about one key; the kernel goes on with the others at the next select.
+     * A select that returns at most this many keys has returned all that are ready. The JDK takes up to 1,024 events at once from epoll,
+     * and 256 from kqueue, where two events can belong to one key. With more, the kernel returns others in the next select.
      */
-    private static final int WHOLE_SELECT_MAX = 127;
-    /** The most closed channels that may keep their descriptors until the next poll. */
+    private static final int COMPLETE_SELECT_KEYS_MAX = 127;
+    /** The maximum number of closed channels that may keep their descriptors until the next poll. */
     private static final int UNFLUSHED_MAX = 64;
 
     private final Selector selector;
     private final Consumer<SelectionKey> onReady = this::onReady;
     private final AtomicBoolean polling = new AtomicBoolean();
-    private final ReentrantLock selecting = new ReentrantLock();
-    private final AtomicBoolean woken = new AtomicBoolean();
-    /** Whether a thread is polling, so that it may wait and must be woken. */
-    private volatile boolean mayWait;
-    private volatile boolean flushWanted;
-    /** How many channels were closed since the last select, and whether that one found many ready. */
+    private final ReentrantLock selectorLock = new ReentrantLock();
+    private final AtomicBoolean wakeupPending = new AtomicBoolean();
+    /** Whether a thread is in {@link #poll}: it may block, and must be woken to see a change. */
+    private volatile boolean mayBlock;
+    private volatile boolean flushPending;
+    /** The number of channels closed since the last select. */
     private final AtomicInteger unflushed = new AtomicInteger();
-    private volatile boolean crowded;
+    /** Whether the last select returned many keys, which makes a flush expensive. */
+    private volatile boolean manyReady;
     private volatile boolean closed;
     private volatile boolean released;
 
-    /** Who was ready: whose report is the longest ago stands first. Here begins what {@link #selecting} guards. */
-    private final ArrayDeque<Watched> queue = new ArrayDeque<>();
-    /** Whether the queue holds some that did not fit into the last caller's buffer. */
-    private boolean overflow;
-    /** Whose connect may have ended. */
-    private final List<Watched> connecting = new ArrayList<>();
-    /** The number of the last batch: what one or more selects of a poll gave. How many sockets it has, and whether it has all. */
-    private int batch;
-    private int found;
-    private boolean whole;
-
-    /** Those whose connect has failed: the selector has lost them, and they are ready for ever. Guarded by itself. */
-    private final Set<Watched> failed = new LinkedHashSet<>();
+    /** Guarded by {@link #selectorLock}. */
+    private final ReadyQueue readyQueue = new ReadyQueue();
+    /** Entries whose connect may have ended. Guarded by {@link #selectorLock}. */
+    private final List<PollerEntry> connecting = new ArrayList<>();
+    /** Entries whose connect has failed: ready until deregistered, though the selector has dropped them. Guarded by its own monitor. */
+    private final Set<PollerEntry> failedConnects = new LinkedHashSet<>();
 
     NioPoller(Selector selector) {
         this.selector = selector;
@@ -75,23 +69,20 @@ final class NioPoller implements Poller {
     public void register(Socket socket, int interest, long token) throws IOException {
         checkInterest(interest);
         checkOpen();
-        if (!(socket instanceof NioSocket nio)) {
-            throw new IllegalArgumentException(
-                    socket + " belongs to the network " + socket.network().name() + ", this poller to java.nio");
-        }
+        NioSocket nio = nio(socket);
         nio.checkOpen();
-        Watched watched = nio.enter(this);
+        PollerEntry entry = nio.addEntry(this);
         try {
-            if (!watched.register(selector, interest, token)) {
+            if (!entry.register(selector, interest, token)) {
                 throw new IllegalArgumentException(socket + " is registered already");
             }
         } catch (ClosedSelectorException e) {
-            nio.leave(this);
+            nio.removeEntry(this);
             throw closed(e);
         }
-        if (nio.hasFailed()) {
-            addFailed(watched);
-            wake();
+        if (nio.hasConnectFailed()) {
+            addFailedConnect(entry);
+            wakeForChange();
         }
     }
 
@@ -99,11 +90,11 @@ final class NioPoller implements Poller {
     public void modify(Socket socket, int interest, long token) throws IOException {
         checkInterest(interest);
         checkOpen();
-        Watched watched = entered(socket);
-        if (!socket.isOpen() && watched.deregister()) {
+        PollerEntry entry = registered(socket);
+        if (!socket.isOpen() && entry.deregister()) {
             throw new ClosedSocketException(socket.toString());
         }
-        if (!watched.modify(interest, token)) {
+        if (!entry.modify(interest, token)) {
             throw notRegistered(socket);
         }
     }
@@ -111,19 +102,19 @@ final class NioPoller implements Poller {
     @Override
     public void deregister(Socket socket) throws IOException {
         checkOpen();
-        Watched watched = entered(socket);
-        if (!watched.deregister()) {
+        PollerEntry entry = registered(socket);
+        if (!entry.deregister()) {
             throw notRegistered(socket);
         }
-        synchronized (failed) {
-            failed.remove(watched);
+        synchronized (failedConnects) {
+            failedConnects.remove(entry);
         }
     }
 
     @Override
     public @Nullable Registration registration(Socket socket) {
-        Watched watched = socket instanceof NioSocket nio ? nio.watchedBy(this) : null;
-        return watched == null ? null : watched.registration();
+        PollerEntry entry = socket instanceof NioSocket nio ? nio.entry(this) : null;
+        return entry == null ? null : entry.registration();
     }
 
     @Override
@@ -131,107 +122,231 @@ final class NioPoller implements Poller {
         if (!polling.compareAndSet(false, true)) {
             throw new IllegalStateException("another thread is polling: one at a time");
         }
-        selecting.lock(); // at most for a moment: somebody is closing a socket
+        selectorLock.lock(); // held by another thread at most for a moment, while it closes a socket
         try {
-            mayWait = true;
+            mayBlock = true;
             out.clear();
-            long begun = timeoutNanos > 0 ? System.nanoTime() : 0;
+            long start = timeoutNanos > 0 ? System.nanoTime() : 0;
             long left = timeoutNanos;
             while (!pollOnce(out, left)) {
-                left = timeoutNanos < 0 ? timeoutNanos : Math.max(0, timeoutNanos - (System.nanoTime() - begun));
+                left = timeoutNanos < 0 ? timeoutNanos : Math.max(0, timeoutNanos - (System.nanoTime() - start));
             }
             return out.size();
         } finally {
-            mayWait = false;
-            selecting.unlock();
+            mayBlock = false;
+            selectorLock.unlock();
             polling.set(false);
-            tidy();
+            runPending();
         }
     }
 
-    /** One select; whether the poll is over. */
+    /** Waits once. Returns whether the poll is finished. */
     private boolean pollOnce(ReadyEvents out, long leftNanos) throws IOException {
         checkOpen();
-        try {
-            batch++;
-            found = 0;
-            int keys = select(woken.get() || overflow || isFailureWatched() ? 0 : leftNanos);
-            crowded = keys > WHOLE_SELECT_MAX;
-            whole = !crowded;
-            while (!whole && found < out.capacity()) {
-                int foundBefore = found;
-                keys = selector.selectNow(onReady);
-                whole = keys <= WHOLE_SELECT_MAX || found == foundBefore;
-            }
-        } catch (IOException e) {
-            throw Failures.of("poll", null, e);
-        }
-        settleConnects();
-        offerFailed();
-        collect(out);
+        boolean ready = wakeupPending.get() || readyQueue.hasOverflowed() || hasWatchedFailure();
+        boolean complete = await(out.capacity(), ready ? 0 : leftNanos);
+        collect(complete, out);
         checkOpen();
-        return woken.getAndSet(false) || out.size() > 0 || leftNanos == 0 || Thread.currentThread().isInterrupted();
+        return wakeupPending.getAndSet(false) || out.size() > 0 || leftNanos == 0 || Thread.currentThread().isInterrupted();
     }
 
-    /** How many keys it gave. */
-    private int select(long leftNanos) throws IOException {
-        flushWanted = false; // every select flushes
+    @Override
+    public void wakeup() {
+        if (!wakeupPending.getAndSet(true) && mayBlock) {
+            wakeSelector();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        closed = true;
+        wakeSelector();
+        runPending();
+    }
+
+    // The four steps of an engine. The first, watch, is PollerEntry.updateKey.
+
+    /** Selects until {@code capacity} entries or all that are ready have been found. Returns whether it has found all. */
+    private boolean await(int capacity, long timeoutNanos) throws IOException {
+        readyQueue.startBatch();
+        try {
+            int keys = select(timeoutNanos);
+            manyReady = keys > COMPLETE_SELECT_KEYS_MAX;
+            boolean complete = !manyReady;
+            while (!complete && readyQueue.found() < capacity) {
+                int foundBefore = readyQueue.found();
+                keys = selector.selectNow(onReady);
+                complete = keys <= COMPLETE_SELECT_KEYS_MAX || readyQueue.found() == foundBefore;
+            }
+            return complete;
+        } catch (IOException e) {
+            throw NioErrors.failure("poll", null, e);
+        }
+    }
+
+    /** Adds the events that are found, of connects that have ended too, to the caller's buffer. */
+    private void collect(boolean complete, ReadyEvents out) throws IOException {
+        completeConnects();
+        addFailedConnects();
+        readyQueue.collect(out, complete);
+    }
+
+    /** Closes the selector and removes this poller's entries from the sockets. */
+    private void release() throws IOException {
+        if (!released) {
+            released = true;
+            for (SelectionKey key : selector.keys()) {
+                ((PollerEntry) key.attachment()).socket.removeEntry(this);
+            }
+            synchronized (failedConnects) {
+                for (PollerEntry entry : failedConnects) {
+                    entry.socket.removeEntry(this);
+                }
+                failedConnects.clear();
+            }
+            selector.close();
+        }
+    }
+
+    // The selector.
+
+    /** Returns the number of keys that the selector has passed to {@link #onReady}. */
+    private int select(long timeoutNanos) throws IOException {
+        flushPending = false; // every select flushes
         unflushed.set(0);
-        if (leftNanos < 0) {
+        if (timeoutNanos < 0) {
             return selector.select(onReady);
         }
-        if (leftNanos == 0) {
+        if (timeoutNanos == 0) {
             return selector.selectNow(onReady);
         }
-        // Rounded up: 0 would mean without limit, and rounding down would make the loop spin.
-        return selector.select(onReady, leftNanos / NANOS_PER_MILLI + (leftNanos % NANOS_PER_MILLI == 0 ? 0 : 1));
+        // Rounded up: 0 would wait without limit, and rounding down would make the loop spin.
+        return selector.select(onReady, timeoutNanos / NANOS_PER_MILLI + (timeoutNanos % NANOS_PER_MILLI == 0 ? 0 : 1));
     }
 
-    /** Called by a select for each ready key; on macOS once for reading and once for writing. */
+    /** Called by a select for each ready key; on macOS possibly twice, for reading and for writing. */
     private void onReady(SelectionKey key) {
         int ops;
         try {
             ops = key.readyOps();
         } catch (CancelledKeyException e) {
-            return; // closed by another thread, this moment
+            return; // closed by another thread just now
         }
-        Watched watched = (Watched) key.attachment();
+        PollerEntry entry = (PollerEntry) key.attachment();
         if ((ops & SelectionKey.OP_CONNECT) != 0) {
-            connecting.add(watched);
-            offer(watched, 0);
+            connecting.add(entry);
+            readyQueue.add(entry, 0);
         } else {
-            offer(watched, ((ops & (SelectionKey.OP_READ | SelectionKey.OP_ACCEPT)) != 0 ? Interest.READ : 0)
+            readyQueue.add(entry, ((ops & (SelectionKey.OP_READ | SelectionKey.OP_ACCEPT)) != 0 ? Interest.READ : 0)
                     | ((ops & SelectionKey.OP_WRITE) != 0 ? Interest.WRITE : 0));
         }
     }
 
-    /** Whether those that can be connected are: a good one is writable from now on, a bad one is among the failed. */
-    private void settleConnects() throws IOException {
-        for (int i = 0; i < connecting.size(); i++) {
-            Watched watched = connecting.get(i);
-            if (watched.socket.advance()) {
-                offer(watched, Interest.WRITE);
-            }
+    /** Interrupts a blocked select so that it sees changed interests. The poll goes on. */
+    void wakeForChange() {
+        if (mayBlock && !selectorLock.isHeldByCurrentThread()) {
+            wakeSelector();
         }
-        connecting.clear();
     }
 
-    private void offerFailed() {
-        synchronized (failed) {
-            if (!failed.isEmpty()) {
-                failed.removeIf(watched -> !watched.socket.isOpen());
-                for (Watched watched : failed) {
-                    offer(watched, Interest.READ | Interest.WRITE);
+    /**
+     * Wakes the selector. java.nio throws an Error if it cannot write to its eventfd, which a tracer or a sandbox may refuse once; then
+     * it is tried again.
+     */
+    private void wakeSelector() {
+        for (int attempt = 1;; attempt++) {
+            try {
+                selector.wakeup();
+                return;
+            } catch (InternalError e) {
+                if (attempt == WAKEUP_ATTEMPTS_MAX) {
+                    throw e;
                 }
             }
         }
     }
 
-    private boolean isFailureWatched() {
-        synchronized (failed) {
-            if (!failed.isEmpty()) {
-                for (Watched watched : failed) {
-                    if (watched.interest() != 0 && watched.socket.isOpen()) {
+    /**
+     * Makes the selector drop closed channels, which releases their descriptors: now, or in the thread that is waiting. If many sockets
+     * are ready, a select takes half a millisecond, too long for each of thousands of sockets closed together. Then up to
+     * {@link #UNFLUSHED_MAX} closed channels are left for the next poll.
+     */
+    void flushClosed() throws IOException {
+        if (unflushed.incrementAndGet() < UNFLUSHED_MAX && manyReady && !mayBlock) {
+            return;
+        }
+        flushPending = true;
+        wakeForChange();
+        runPending();
+    }
+
+    /** Flushes or releases the selector if that is pending, unless another thread holds the lock: that thread will do it. */
+    private void runPending() throws IOException {
+        while ((flushPending || closed) && !released && selectorLock.tryLock()) {
+            try {
+                if (closed) {
+                    release();
+                } else {
+                    flushPending = false;
+                    unflushed.set(0);
+                    manyReady = selector.selectNow(NioPoller::ignore) > COMPLETE_SELECT_KEYS_MAX;
+                }
+            } finally {
+                selectorLock.unlock();
+            }
+        }
+    }
+
+    /** Ignores a ready key: the next poll will find it again. */
+    private static void ignore(SelectionKey ready) {}
+
+    // Connects.
+
+    /** Called when a registered socket has connected, or has failed to. */
+    void connectEnded(PollerEntry entry) throws IOException {
+        if (entry.socket.hasConnectFailed()) {
+            addFailedConnect(entry); // java.nio has closed the channel
+            flushClosed();
+        } else {
+            entry.updateKey();
+        }
+        wakeForChange();
+    }
+
+    /** Completes the connects found by a select: a connected socket is writable from now on, a failed one joins the failed connects. */
+    private void completeConnects() throws IOException {
+        for (int i = 0; i < connecting.size(); i++) {
+            PollerEntry entry = connecting.get(i);
+            if (entry.socket.completeConnect()) {
+                readyQueue.add(entry, Interest.WRITE);
+            }
+        }
+        connecting.clear();
+    }
+
+    private void addFailedConnect(PollerEntry entry) {
+        synchronized (failedConnects) {
+            failedConnects.add(entry);
+        }
+    }
+
+    /** Adds the failed connects to the batch, as readable and writable. */
+    private void addFailedConnects() {
+        synchronized (failedConnects) {
+            if (!failedConnects.isEmpty()) {
+                failedConnects.removeIf(entry -> !entry.socket.isOpen());
+                for (PollerEntry entry : failedConnects) {
+                    readyQueue.add(entry, Interest.READ | Interest.WRITE);
+                }
+            }
+        }
+    }
+
+    private boolean hasWatchedFailure() {
+        synchronized (failedConnects) {
+            if (!failedConnects.isEmpty()) {
+                for (PollerEntry entry : failedConnects) {
+                    if (entry.isWatched() && entry.socket.isOpen()) {
                         return true;
                     }
                 }
@@ -240,155 +355,18 @@ final class NioPoller implements Poller {
         }
     }
 
-    private void offer(Watched watched, int ready) {
-        if (watched.batch == batch) {
-            watched.ready |= ready;
-        } else {
-            watched.ready = ready;
-            watched.batch = batch;
-            found++;
-        }
-        if (!watched.queued) {
-            watched.queued = true;
-            queue.addLast(watched);
-        }
-    }
+    // Checks.
 
-    /** Reports from the head of the queue, and lines up at its end again who was reported: each gets its turn. */
-    private void collect(ReadyEvents out) {
-        int left = queue.size();
-        while (left > 0 && !out.isFull()) {
-            left--;
-            Watched watched = queue.removeFirst();
-            // Where a batch may be a part only, one that is not in it may still be ready all the same.
-            boolean current = watched.batch == batch || !whole;
-            watched.queued = current && watched.ready != 0 && watched.report(out);
-            watched.ready = 0;
-            if (watched.queued) {
-                queue.addLast(watched);
-            }
-        }
-        overflow = left > 0;
-    }
-
-    @Override
-    public void wakeup() {
-        if (!woken.getAndSet(true) && mayWait) {
-            wakeSelector();
-        }
-    }
-
-    /** Makes a waiting select look at what has changed; the poll goes on. */
-    void wake() {
-        if (mayWait && !selecting.isHeldByCurrentThread()) {
-            wakeSelector();
-        }
-    }
-
-    /** A socket that is watched here has connected, or failed to. */
-    void connectEnded(Watched watched) throws IOException {
-        if (watched.socket.hasFailed()) {
-            addFailed(watched); // java.nio has closed the channel
-            flush();
-        } else {
-            watched.watch();
-        }
-        wake();
-    }
-
-    private void addFailed(Watched watched) {
-        synchronized (failed) {
-            failed.add(watched);
-        }
-    }
-
-    /**
-     * Makes the selector forget a channel that was closed, so that its descriptor goes: now, or in the thread that waits. Where many
-     * are ready a select costs half a millisecond, too much for each of thousands that are closed at once: there some may be left for
-     * the next poll.
-     */
-    void flush() throws IOException {
-        if (unflushed.incrementAndGet() < UNFLUSHED_MAX && crowded && !mayWait) {
-            return;
-        }
-        flushWanted = true;
-        wake();
-        tidy();
-    }
-
-    /** Does what was left behind for the holder of the selector, unless there is a new holder, who will. */
-    private void tidy() throws IOException {
-        while ((flushWanted || closed) && !released && selecting.tryLock()) {
-            try {
-                if (closed) {
-                    release();
-                } else {
-                    flushWanted = false;
-                    unflushed.set(0);
-                    crowded = selector.selectNow(NioPoller::ignore) > WHOLE_SELECT_MAX;
-                }
-            } finally {
-                selecting.unlock();
-            }
-        }
-    }
-
-    /** Ready, for a thread that did not ask: the next poll will see it again. */
-    private static void ignore(SelectionKey ready) {}
-
-    /** java.nio throws an Error when it cannot write to its eventfd, which a tracer or a sandbox may refuse once: then it does not count. */
-    private void wakeSelector() {
-        for (int tries = 1;; tries++) {
-            try {
-                selector.wakeup();
-                return;
-            } catch (InternalError e) {
-                if (tries == WAKE_TRIES_MAX) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    @Override
-    public void close() throws IOException {
-        closed = true;
-        wakeSelector();
-        tidy();
-    }
-
-    private void release() throws IOException {
-        if (!released) {
-            released = true;
-            for (SelectionKey key : selector.keys()) {
-                ((Watched) key.attachment()).socket.leave(this);
-            }
-            synchronized (failed) {
-                for (Watched watched : failed) {
-                    watched.socket.leave(this);
-                }
-                failed.clear();
-            }
-            selector.close();
-        }
-    }
-
-    private Watched entered(Socket socket) {
-        Watched watched = socket instanceof NioSocket nio ? nio.watchedBy(this) : null;
-        if (watched == null) {
+    private PollerEntry registered(Socket socket) {
+        PollerEntry entry = socket instanceof NioSocket nio ? nio.entry(this) : null;
+        if (entry == null) {
             throw notRegistered(socket);
         }
-        return watched;
+        return entry;
     }
 
     private static IllegalArgumentException notRegistered(Socket socket) {
         return new IllegalArgumentException(socket + " is not registered");
-    }
-
-    private static void checkInterest(int interest) {
-        if ((Interest.check(interest) & Interest.PRIORITY) != 0) {
-            throw new UnsupportedOperationException("java.nio cannot watch for urgent data: " + NioNetwork.LINUX_CAN);
-        }
     }
 
     private void checkOpen() {
@@ -399,5 +377,19 @@ final class NioPoller implements Poller {
 
     private static IllegalStateException closed(@Nullable Exception cause) {
         return new IllegalStateException("the poller is closed", cause);
+    }
+
+    private static void checkInterest(int interest) {
+        if ((Interest.check(interest) & Interest.PRIORITY) != 0) {
+            throw new UnsupportedOperationException("java.nio cannot watch for urgent data: " + NioNetwork.ALTERNATIVES);
+        }
+    }
+
+    private static NioSocket nio(Socket socket) {
+        if (socket instanceof NioSocket nio) {
+            return nio;
+        }
+        throw new IllegalArgumentException(
+                socket + " belongs to the network " + socket.network().name() + ", this poller to java.nio");
     }
 }

@@ -5,11 +5,11 @@ import io.trivet.net.NetworkProvider;
 import io.trivet.net.UnavailableException;
 import java.util.List;
 
-/** The network on java.nio, which is everywhere. Public for {@link java.util.ServiceLoader} alone. */
+/** Provides the java.nio network, which is available on every system. Public only for {@link java.util.ServiceLoader}. */
 public final class NioProvider implements NetworkProvider {
     private static final NioNetwork NETWORK = new NioNetwork();
 
-    /** For {@link java.util.ServiceLoader}. */
+    /** Called by {@link java.util.ServiceLoader}. */
     public NioProvider() {}
 
     @Override

@@ -15,48 +15,52 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A channel, its end, and the pollers that know it.
+ * A socket on a channel: options, closing, and its entries in pollers.
  *
- * <p>A registration is kept here and not in the poller: a socket that was closed and dropped without being deregistered takes its
- * registrations with it, and one that was closed can still be deregistered.
+ * <p>The socket holds its poller entries, not the poller: a socket that is closed and dropped without being deregistered takes its
+ * registrations with it, and a closed socket can still be deregistered.
+ *
+ * <p>One thread at a time, except for {@link #close} and the poller's methods, which any thread may call.
  */
 abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcpStream, NioUdpSocket, NioPipe.End {
-    /** The most of a heap buffer that one call is shown, see {@link #narrow}. */
+    /** The maximum number of bytes of a heap buffer that one call transfers: see {@link #limitHeapBuffer}. */
     static final int HEAP_BYTES_MAX = 64 * 1024;
 
-    private static final Watched[] NONE = {};
+    private static final PollerEntry[] NO_ENTRIES = {};
 
-    /** How java.nio's channels tell of EINTR where they do not wait, though no document says so. */
+    /** What a non-blocking channel returns for EINTR: IOStatus.INTERRUPTED in the JDK, undocumented. */
     private static final long INTERRUPTED = -3;
 
-    /** Guards the list of pollers, and the end of a connect. Nothing else is locked under it but java.nio's own. */
+    /** Guards the poller entries, and the completion of a connect. While holding it, only locks of java.nio are acquired. */
     final Object lock = new Object();
     private final NioNetwork network;
     private final SelectableChannel channel;
     private volatile boolean closed;
-    /** One entry a poller; replaced, never changed. */
-    private volatile Watched[] watchers = NONE;
+    /** One entry for each poller. Copied on write. */
+    private volatile PollerEntry[] entries = NO_ENTRIES;
 
     NioSocket(NioNetwork network, SelectableChannel channel) {
         this.network = network;
         this.channel = channel;
     }
 
-    /** The result of a read or a write as it should be: a signal came first, so nothing was done. */
-    static long done(long result) {
+    /** Returns the byte count of a read or a write: 0 if a signal interrupted the call before it transferred anything. */
+    static long transferred(long result) {
         return result == INTERRUPTED ? 0 : result;
     }
 
-    /** What the channel's key must be asked to watch, for an interest. */
+    /** Returns the key's operations for an interest. */
     abstract int ops(int interest);
 
-    /** Finds out whether a connect that was under way has ended; whether the socket can move bytes. */
-    boolean advance() throws IOException {
+    /** Completes a pending connect if its outcome is known. Returns whether the socket is connected; true if it needs no connect. */
+    boolean completeConnect() throws IOException {
         return true;
     }
 
-    /** Whether its connect has failed: java.nio has then closed the channel, and Linux would call it readable and writable for ever. */
-    boolean hasFailed() {
+    /**
+     * Returns whether the connect has failed. java.nio has then closed the channel, while a socket of Linux stays readable and writable.
+     */
+    boolean hasConnectFailed() {
         return false;
     }
 
@@ -65,13 +69,13 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
         return network;
     }
 
-    final NioNetwork nio() {
+    final NioNetwork nioNetwork() {
         return network;
     }
 
     @Override
     public final int fd() {
-        throw new UnsupportedOperationException("java.nio does not tell descriptors: " + NioNetwork.LINUX_CAN);
+        throw new UnsupportedOperationException("java.nio does not expose file descriptors: " + NioNetwork.ALTERNATIVES);
     }
 
     @Override
@@ -85,16 +89,18 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
         }
     }
 
-    /** The failure of a call on this socket, as an exception to throw; a socket that was closed meanwhile says that. */
+    /** Returns the exception for a failed call on this socket; {@link ClosedSocketException} if the socket was closed during the call. */
     final IOException failure(String call, IOException e) {
-        return closed ? new ClosedSocketException(toString()) : Failures.of(call, this, e);
+        return closed ? new ClosedSocketException(toString()) : NioErrors.failure(call, this, e);
     }
 
     /**
-     * java.nio copies the whole rest of a heap buffer at each call, however little the socket takes, and keeps a direct buffer of that
-     * size for the thread: lowers the limit, so that it sees a part. The caller puts back the limit that this returns.
+     * Limits a heap buffer to {@link #HEAP_BYTES_MAX} remaining bytes. Otherwise java.nio copies all remaining bytes in each call,
+     * however few the socket accepts, and caches a direct buffer of that size for the thread.
+     *
+     * @return the original limit, which the caller restores after the call
      */
-    static int narrow(ByteBuffer buffer) {
+    static int limitHeapBuffer(ByteBuffer buffer) {
         int limit = buffer.limit();
         if (!buffer.isDirect() && buffer.remaining() > HEAP_BYTES_MAX) {
             buffer.limit(buffer.position() + HEAP_BYTES_MAX);
@@ -104,9 +110,9 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
 
     @Override
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
-        NetworkChannel optioned = optioned(option);
+        NetworkChannel channel = channelWith(option);
         try {
-            optioned.setOption(option, value);
+            channel.setOption(option, value);
         } catch (IOException e) {
             throw failure("setsockopt", e);
         }
@@ -114,65 +120,65 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
 
     @Override
     public <T> T getOption(SocketOption<T> option) throws IOException {
-        NetworkChannel optioned = optioned(option);
+        NetworkChannel channel = channelWith(option);
         try {
-            return optioned.getOption(option);
+            return channel.getOption(option);
         } catch (IOException e) {
             throw failure("getsockopt", e);
         }
     }
 
-    private NetworkChannel optioned(SocketOption<?> option) throws IOException {
+    private NetworkChannel channelWith(SocketOption<?> option) throws IOException {
         checkOpen();
-        if (channel instanceof NetworkChannel optioned && optioned.supportedOptions().contains(option)) {
-            return optioned;
+        if (channel instanceof NetworkChannel candidate && candidate.supportedOptions().contains(option)) {
+            return candidate;
         }
         throw new UnsupportedOperationException(this + " has no option " + option.name() + " on java.nio");
     }
 
-    /** This socket's place in a poller, made when it is new there. */
-    final Watched enter(NioPoller poller) {
+    /** Returns this socket's entry in a poller. Creates it if there is none. */
+    final PollerEntry addEntry(NioPoller poller) {
         synchronized (lock) {
-            Watched known = watchedBy(poller);
+            PollerEntry known = entry(poller);
             if (known != null) {
                 return known;
             }
-            Watched added = new Watched(this, poller);
-            Watched[] more = Arrays.copyOf(watchers, watchers.length + 1);
-            more[watchers.length] = added;
-            watchers = more;
+            PollerEntry added = new PollerEntry(this, poller);
+            PollerEntry[] more = Arrays.copyOf(entries, entries.length + 1);
+            more[entries.length] = added;
+            entries = more;
             return added;
         }
     }
 
-    /** This socket's place in a poller, or null. */
-    final @Nullable Watched watchedBy(NioPoller poller) {
-        for (Watched watched : watchers) {
-            if (watched.poller == poller) {
-                return watched;
+    /** Returns this socket's entry in a poller, or null. */
+    final @Nullable PollerEntry entry(NioPoller poller) {
+        for (PollerEntry entry : entries) {
+            if (entry.poller == poller) {
+                return entry;
             }
         }
         return null;
     }
 
-    /** Gives up the place in a poller that is no more. */
-    final void leave(NioPoller poller) {
+    /** Removes the entry in a poller that is closed. */
+    final void removeEntry(NioPoller poller) {
         synchronized (lock) {
-            for (int i = 0; i < watchers.length; i++) {
-                if (watchers[i].poller == poller) {
-                    Watched[] fewer = Arrays.copyOf(watchers, watchers.length - 1);
-                    System.arraycopy(watchers, i + 1, fewer, i, fewer.length - i);
-                    watchers = fewer;
+            for (int i = 0; i < entries.length; i++) {
+                if (entries[i].poller == poller) {
+                    PollerEntry[] fewer = Arrays.copyOf(entries, entries.length - 1);
+                    System.arraycopy(entries, i + 1, fewer, i, fewer.length - i);
+                    entries = fewer;
                     return;
                 }
             }
         }
     }
 
-    /** The key for a selector, watching nothing yet; null: the connect has failed, and there is no channel left. */
-    final @Nullable SelectionKey key(Selector selector, Watched watched) throws ClosedSocketException {
+    /** Registers the channel with a selector, with no interest. Returns null if the connect has failed, which closed the channel. */
+    final @Nullable SelectionKey key(Selector selector, PollerEntry entry) throws ClosedSocketException {
         try {
-            return channel.register(selector, 0, watched);
+            return channel.register(selector, 0, entry);
         } catch (ClosedChannelException e) {
             if (closed) {
                 throw new ClosedSocketException(toString());
@@ -181,10 +187,10 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
         }
     }
 
-    /** Tells the pollers that the connect has ended. Not under {@link #lock}. */
-    final void tellWatchers() throws IOException {
-        for (Watched watched : watchers) {
-            watched.poller.connectEnded(watched);
+    /** Notifies the pollers that the connect has succeeded or failed. The caller must not hold {@link #lock}. */
+    final void notifyConnectEnded() throws IOException {
+        for (PollerEntry entry : entries) {
+            entry.poller.connectEnded(entry);
         }
     }
 
@@ -199,11 +205,11 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
         try {
             channel.close();
         } catch (IOException e) {
-            throw Failures.of("close", this, e);
+            throw NioErrors.failure("close", this, e);
         } finally {
-            // java.nio keeps the descriptor of a closed channel until every selector that knew it has selected again.
-            for (Watched watched : watchers) {
-                watched.poller.flush();
+            // java.nio keeps the descriptor of a closed channel until every selector it was registered with has selected again.
+            for (PollerEntry entry : entries) {
+                entry.poller.flushClosed();
             }
         }
     }

@@ -16,67 +16,69 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A channel of a TCP connection.
+ * A TCP connection on a {@link SocketChannel}.
  *
- * <p>java.nio wants to be asked before it calls a channel connected, and closes it when the connect has failed; Linux does neither. So
- * every use asks ({@link #advance}), and a stream outlives its channel: it stays open, and gives its failure as a socket of Linux does.
+ * <p>A channel of java.nio becomes connected only when {@code finishConnect} is called, and is closed when the connect fails. On Linux
+ * neither is so. Therefore every operation completes a pending connect first ({@link #completeConnect}), and a stream whose connect has
+ * failed stays open without its channel and reports the failure as a socket of Linux does.
  */
 final class NioTcpStream extends NioSocket implements TcpStream {
     private final SocketChannel channel;
     private final InetSocketAddress remote;
     private volatile boolean connected;
-    /** Why it could not connect. */
-    private volatile @Nullable IOException failure;
-    /** Whether somebody has been told why: the first read or write tells it too, later ones say that all is over. */
-    private boolean failureTold;
-    /** Whether a read has told of a reset: java.nio would tell it for ever. */
-    private boolean resetTold;
+    /** Why the connect failed. */
+    private volatile @Nullable IOException connectFailure;
+    /** Whether the failure was thrown to the user. The first call throws it; later reads return -1 and later writes throw EPIPE. */
+    private boolean failureReported;
+    /** Whether a read has thrown ECONNRESET. java.nio would throw it in every read, Linux throws it once. */
+    private boolean resetReported;
     private @Nullable InetSocketAddress local;
 
-    /** A stream that is connected, or has failed at once, or is still connecting. */
+    /** Creates a stream that is connected, has failed (with a non-null failure), or is connecting (otherwise). */
     NioTcpStream(NioNetwork network, SocketChannel channel, InetSocketAddress remote, boolean connected,
             @Nullable IOException failure) {
         super(network, channel);
         this.channel = channel;
         this.remote = remote;
         this.connected = connected;
-        this.failure = failure;
+        connectFailure = failure;
     }
 
     @Override
     int ops(int interest) {
         if (!connected) {
-            return failure == null && interest != 0 ? SelectionKey.OP_CONNECT : 0; // as on Linux a failure is also readable
+            return connectFailure == null && interest != 0 ? SelectionKey.OP_CONNECT : 0; // for READ too: a failure is readable
         }
         return ((interest & Interest.READ) != 0 ? SelectionKey.OP_READ : 0)
                 | ((interest & Interest.WRITE) != 0 ? SelectionKey.OP_WRITE : 0);
     }
 
     @Override
-    boolean hasFailed() {
-        return failure != null;
+    boolean hasConnectFailed() {
+        return connectFailure != null;
     }
 
     @Override
-    boolean advance() throws IOException {
-        if (!connected && failure == null && hasJustEnded()) {
-            tellWatchers();
+    boolean completeConnect() throws IOException {
+        if (!connected && connectFailure == null && endConnect()) {
+            notifyConnectEnded();
         }
         return connected;
     }
 
-    private boolean hasJustEnded() {
+    /** Returns whether this call has found the outcome of the connect. */
+    private boolean endConnect() {
         synchronized (lock) {
-            if (connected || failure != null) {
+            if (connected || connectFailure != null) {
                 return false;
             }
             try {
                 connected = channel.finishConnect();
                 return connected;
             } catch (ClosedChannelException e) {
-                return false; // the stream was closed meanwhile, and whoever asked will see that
+                return false; // the stream was closed meanwhile; the caller checks that next
             } catch (IOException e) {
-                failure = e;
+                connectFailure = e;
                 return true;
             }
         }
@@ -85,14 +87,14 @@ final class NioTcpStream extends NioSocket implements TcpStream {
     @Override
     public boolean finishConnect() throws IOException {
         checkOpen();
-        boolean there = advance();
-        IOException why = failure;
-        if (why != null) {
-            failureTold = true;
-            throw Failures.of("connect", remote, why);
+        boolean finished = completeConnect();
+        IOException cause = connectFailure;
+        if (cause != null) {
+            failureReported = true;
+            throw NioErrors.failure("connect", remote, cause);
         }
         checkOpen();
-        return there;
+        return finished;
     }
 
     @Override
@@ -101,17 +103,17 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         if (!buffer.hasRemaining()) {
             return 0;
         }
-        if (!advance()) {
-            return tellFailure("recv") ? -1 : 0;
+        if (!completeConnect()) {
+            return reportConnectFailure("recv") ? -1 : 0;
         }
-        if (resetTold) {
+        if (resetReported) {
             return -1;
         }
-        int limit = narrow(buffer);
+        int limit = limitHeapBuffer(buffer);
         try {
-            return (int) done(channel.read(buffer));
+            return (int) transferred(channel.read(buffer));
         } catch (IOException e) {
-            resetTold = Failures.code(e) == ErrorCode.ECONNRESET;
+            resetReported = NioErrors.code(e) == ErrorCode.ECONNRESET;
             throw failure("recv", e);
         } finally {
             buffer.limit(limit);
@@ -124,9 +126,9 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         if (!buffer.hasRemaining() || !canWrite("send")) {
             return 0;
         }
-        int limit = narrow(buffer);
+        int limit = limitHeapBuffer(buffer);
         try {
-            return (int) done(channel.write(buffer));
+            return (int) transferred(channel.write(buffer));
         } catch (IOException e) {
             throw failure("send", e);
         } finally {
@@ -143,7 +145,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         while (first < end && !buffers[first].hasRemaining()) {
             first++;
         }
-        int parts = 0; // as many as do not make java.nio copy too much
+        int parts = 0; // limited like a single heap buffer: see limitHeapBuffer
         int heapBytes = 0;
         for (; first + parts < end; parts++) {
             ByteBuffer buffer = buffers[first + parts];
@@ -159,30 +161,30 @@ final class NioTcpStream extends NioSocket implements TcpStream {
             return 0;
         }
         try {
-            return done(channel.write(buffers, first, parts));
+            return transferred(channel.write(buffers, first, parts));
         } catch (IOException e) {
             throw failure("sendmsg", e);
         }
     }
 
-    /** Whether it is connected; false: not yet. */
+    /** Returns whether the stream is connected; false if it is still connecting. Throws if the connect has failed. */
     private boolean canWrite(String call) throws IOException {
-        boolean can = advance();
-        if (!can && tellFailure(call)) {
+        boolean can = completeConnect();
+        if (!can && reportConnectFailure(call)) {
             throw new NetworkException(call, this, ErrorCode.EPIPE);
         }
         return can;
     }
 
-    /** Throws why the connect failed, if nobody has been told yet; whether it has failed. */
-    private boolean tellFailure(String call) throws IOException {
-        IOException why = failure;
-        if (why != null && !failureTold) {
-            failureTold = true;
-            throw Failures.of(call, this, why);
+    /** Returns whether the connect has failed. The first time, throws the failure instead. */
+    private boolean reportConnectFailure(String call) throws IOException {
+        IOException cause = connectFailure;
+        if (cause != null && !failureReported) {
+            failureReported = true;
+            throw NioErrors.failure(call, this, cause);
         }
         checkOpen();
-        return why != null;
+        return cause != null;
     }
 
     @Override
@@ -204,7 +206,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
     }
 
     private static UnsupportedOperationException noUrgentData(String verb) {
-        return new UnsupportedOperationException("java.nio cannot " + verb + " urgent data: " + NioNetwork.LINUX_CAN);
+        return new UnsupportedOperationException("java.nio cannot " + verb + " urgent data: " + NioNetwork.ALTERNATIVES);
     }
 
     @Override
@@ -227,7 +229,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         }
     }
 
-    /** {@inheritDoc} java.nio knows it once the stream is connected. */
+    /** {@inheritDoc} On java.nio it is available only when the stream is connected. */
     @Override
     public InetSocketAddress localAddress() throws IOException {
         checkOpen();
@@ -264,16 +266,16 @@ final class NioTcpStream extends NioSocket implements TcpStream {
 
     private void checkConnected(String call) throws IOException {
         checkOpen();
-        if (!advance()) {
+        if (!completeConnect()) {
             checkOpen();
             throw new NetworkException(call, this, ErrorCode.ENOTCONN);
         }
     }
 
-    /** A connect that failed has left nothing that could have options. */
+    /** Throws ENOTCONN if the connect has failed: there is no channel left that could have options. */
     private void checkChannel(String call) throws IOException {
         checkOpen();
-        if (hasFailed()) {
+        if (hasConnectFailed()) {
             throw new NetworkException(call, this, ErrorCode.ENOTCONN);
         }
     }

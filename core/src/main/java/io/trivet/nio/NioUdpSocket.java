@@ -15,7 +15,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.UnsupportedAddressTypeException;
 import org.jspecify.annotations.Nullable;
 
-/** A channel of a UDP socket. */
+/** A UDP socket on a {@link DatagramChannel}. */
 final class NioUdpSocket extends NioSocket implements UdpSocket {
     private static final InetSocketAddress UNBOUND = unbound();
 
@@ -40,7 +40,7 @@ final class NioUdpSocket extends NioSocket implements UdpSocket {
         checkOpen();
         NioNetwork.resolved(address);
         try {
-            channel.disconnect(); // java.nio refuses to change the peer of a connected one
+            channel.disconnect(); // java.nio cannot change the peer of a connected channel
             channel.connect(address);
         } catch (UnsupportedAddressTypeException e) {
             throw unreachable(address, e);
@@ -71,16 +71,16 @@ final class NioUdpSocket extends NioSocket implements UdpSocket {
         int length = buffer.remaining();
         if (length == 0 && peer != null) {
             throw new UnsupportedOperationException(
-                    "java.nio cannot send an empty datagram to a connected peer: " + NioNetwork.LINUX_CAN);
+                    "java.nio cannot send an empty datagram to a connected peer: " + NioNetwork.ALTERNATIVES);
         }
         try {
-            // 0 is what java.nio gives for one that would block, and for an empty one that was sent.
+            // java.nio returns 0 for a datagram that would block, and for an empty one that was sent.
             return channel.send(buffer, to) == length;
         } catch (UnsupportedAddressTypeException e) {
             throw unreachable(address, e);
         } catch (AlreadyConnectedException e) {
             NetworkException failure = new NetworkException("sendto", address, ErrorCode.EISCONN,
-                    "EISCONN, java.nio sends to nobody but the connected peer");
+                    "EISCONN, a connected socket of java.nio can send only to its peer");
             failure.initCause(e);
             throw failure;
         } catch (IOException e) {

@@ -10,14 +10,14 @@ import java.nio.channels.Selector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One socket as one poller knows it: what is watched, the token, and the selector's key.
+ * The entry of one socket in one poller: interest, token, and the selector's key.
  *
- * <p>The key lives as long as the channel. A socket that is deregistered keeps it and watches nothing: java.nio refuses to register a
- * channel again before a cancelled key has been through a select, which another thread may be waiting in.
+ * <p>The key lives as long as the channel. Deregistering a socket keeps its key with no interest, because java.nio rejects a new
+ * registration until a select has processed the cancelled key, and another thread may be waiting in that select.
  *
- * <p>Its own lock guards what is private here; under it only java.nio's locks are taken.
+ * <p>The entry's own monitor guards its private fields. While holding it, only locks of java.nio are acquired.
  */
-final class Watched {
+final class PollerEntry {
     final NioSocket socket;
     final NioPoller poller;
     private @Nullable SelectionKey key;
@@ -25,17 +25,18 @@ final class Watched {
     private int interest;
     private long token;
 
-    /** What was ready and not reported, and in which batch that was seen; whether it stands in the queue. All three: the poller's. */
+    /** The events found and not yet reported, and the batch in which they were found. Owned by {@link ReadyQueue}. */
     int ready;
     int batch;
+    /** Whether the entry is in the {@link ReadyQueue}. */
     boolean queued;
 
-    Watched(NioSocket socket, NioPoller poller) {
+    PollerEntry(NioSocket socket, NioPoller poller) {
         this.socket = socket;
         this.poller = poller;
     }
 
-    /** Begins to watch; false: it is registered already. */
+    /** Registers the socket. Returns false if it is registered already. */
     synchronized boolean register(Selector selector, int interest, long token) throws IOException {
         if (registered) {
             return false;
@@ -46,12 +47,12 @@ final class Watched {
         registered = true;
         this.interest = interest;
         this.token = token;
-        watch();
-        poller.wake();
+        updateKey();
+        poller.wakeForChange();
         return true;
     }
 
-    /** Changes what is watched; false: it is not registered. */
+    /** Changes interest and token. Returns false if the socket is not registered. */
     synchronized boolean modify(int interest, long token) {
         if (!registered) {
             return false;
@@ -59,44 +60,45 @@ final class Watched {
         this.token = token;
         if (this.interest != interest) {
             this.interest = interest;
-            watch();
-            poller.wake();
+            updateKey();
+            poller.wakeForChange();
         }
         return true;
     }
 
-    /** Ceases to watch; false: it is not registered. */
+    /** Removes the registration. Returns false if the socket is not registered. */
     synchronized boolean deregister() {
         if (!registered) {
             return false;
         }
         registered = false;
         interest = 0;
-        watch();
+        updateKey();
         return true;
     }
 
-    /** Tells the key what to watch as things stand now; the next select follows it. */
-    synchronized void watch() {
+    /** Sets the key's operations from the interest and the state of the socket. They take effect at the next select. */
+    synchronized void updateKey() {
         if (key != null) {
             try {
                 key.interestOps(registered ? socket.ops(interest) : 0);
             } catch (CancelledKeyException e) {
-                key = null; // the channel is closed: it vanishes, or is one of the poller's failed
+                key = null; // the channel is closed: by its user, or by java.nio because its connect has failed
             }
         }
     }
 
+    /** Returns the registration, or null if the socket is not registered. */
     synchronized @Nullable Registration registration() {
         return registered ? new Registration(socket, interest, token) : null;
     }
 
-    /** What is watched of reading and writing. */
-    synchronized int interest() {
-        return interest & (Interest.READ | Interest.WRITE);
+    /** Returns whether the socket is watched for reading or writing. */
+    synchronized boolean isWatched() {
+        return (interest & (Interest.READ | Interest.WRITE)) != 0;
     }
 
-    /** Reports what is ready and still asked for; whether that was anything. */
+    /** Adds an event for what is ready and still watched. Returns false if nothing is. */
     synchronized boolean report(ReadyEvents out) {
         int events = ready & interest;
         if (events == 0 || !socket.isOpen()) {

@@ -1,7 +1,8 @@
 /**
- * java.nio behind the seam, for every system: sockets on its channels, readiness on its {@code Selector}, whose traps end here.
+ * The java.nio implementation of {@link io.trivet.net}, for every system: sockets are channels, and the poller is a {@code Selector}.
  *
- * <p>What java.nio cannot do at all (urgent data, descriptors) is refused, and the refusal says who can.
+ * <p>It hides the selector's peculiarities, so that these sockets behave like those of Linux. What java.nio cannot do (urgent data,
+ * file descriptors) throws {@link UnsupportedOperationException}, whose message names the networks that can.
  */
 @NullMarked
 package io.trivet.nio;

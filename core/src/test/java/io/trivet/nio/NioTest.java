@@ -112,7 +112,7 @@ final class NioTest {
     @ParameterizedTest
     @MethodSource("exceptionsOfTheJdk")
     void anExceptionOfTheJdkGetsItsPosixName(IOException e, ErrorCode expected) {
-        NetworkException failure = Failures.of("call", null, e);
+        NetworkException failure = NioErrors.failure("call", null, e);
 
         assertThat(failure.code()).isEqualTo(expected);
         assertThat(failure).hasMessage("call: " + expected + ", " + expected.sentence()).hasCause(e);
@@ -120,7 +120,7 @@ final class NioTest {
 
     @Test
     void anUnknownExceptionKeepsTheWordsOfTheJdk() {
-        NetworkException failure = Failures.of("connect", ANY_PORT, new SocketException("Verbindungsaufbau abgelehnt"));
+        NetworkException failure = NioErrors.failure("connect", ANY_PORT, new SocketException("Verbindungsaufbau abgelehnt"));
 
         assertThat(failure.code()).isEqualTo(ErrorCode.OTHER);
         assertThat(failure).hasMessage("connect 127.0.0.1:0: Verbindungsaufbau abgelehnt");

@@ -279,7 +279,8 @@ final class TimeoutsTest {
         connection.send("hello?");
         stage.settle();
         assertThat(connection.state()).isEqualTo(ConnectionState.CONNECTING);
-        assertThat(server.connections()).anyMatch(snapshot -> snapshot.writable() && snapshot.interestReason().contains("connecting"));
+        assertThat(server.connections())
+                .anyMatch(snapshot -> snapshot.writable() && snapshot.interestReason().contains("connecting"));
         stage.pass(Duration.ofSeconds(9));
         stage.settle();
         assertThat(story.told()).isEmpty();
