@@ -6,15 +6,15 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Ties a test to cases of the {@link Catalogue}: its outcome stands in the table of engines. */
+/** The cases of the {@link Catalogue} that a test covers. The {@link EngineTable} shows the test's outcome for each of them. */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(EngineTable.Recorder.class)
 public @interface Case {
     /**
-     * Which cases.
+     * Returns the numbers of the cases.
      *
-     * @return their numbers, as the catalogue has them: {@code "15"}, {@code "T3"}
+     * @return the numbers as in the catalogue: {@code "15"}, {@code "T3"}
      */
     String[] value();
 }

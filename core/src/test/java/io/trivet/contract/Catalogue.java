@@ -13,11 +13,11 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What every engine is held to: the cases of {@code catalogue.txt}, in its order. A line is
- * {@code number | given | when | then}, and, when the case does not apply to what the tests can drive, {@code | why not}.
+ * The behaviour required of every engine: the cases of {@code catalogue.txt}. Each line has the form
+ * {@code number | given | when | then}. A fifth field is the reason why no test can cover the case.
  */
 public final class Catalogue {
-    /** All entries, in order. */
+    /** All cases, in the order of the file. */
     public static final List<Entry> ENTRIES = read();
 
     private static final Map<String, Entry> BY_NUMBER = byNumber();
@@ -27,20 +27,20 @@ public final class Catalogue {
     /**
      * One case.
      *
-     * @param section the heading it stands under
-     * @param number its name
+     * @param section the heading of its section
+     * @param number its name; numbers have gaps, and some start with a letter
      * @param given the situation
-     * @param when what is done
-     * @param then what must be seen
-     * @param notApplicable why no test can hold an engine to it; empty: it applies
+     * @param when the action
+     * @param then the required outcome
+     * @param notApplicable why no test can cover it; empty if the tests cover it
      */
     public record Entry(String section, String number, String given, String when, String then, String notApplicable) {}
 
     /**
-     * Looks a case up.
+     * Returns the case with a number.
      *
-     * @param number its number
-     * @return the case, if there is one
+     * @param number the number of a case
+     * @return the case, or empty if there is none
      */
     public static Optional<Entry> entry(String number) {
         return Optional.ofNullable(BY_NUMBER.get(number));

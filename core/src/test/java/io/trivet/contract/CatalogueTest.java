@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The catalogue, the tests and the page in the documentation are about the same cases. */
+/** The catalogue, the tests and {@code docs/engines.md} cover the same cases. */
 final class CatalogueTest {
     private static final Path ROOT = Path.of(System.getProperty("trivet.root", ".."));
 
@@ -31,7 +31,7 @@ final class CatalogueTest {
     }
 
     @Test
-    void theCheckedInPageTellsOfEveryCaseAndEngine() throws IOException {
+    void checkedInPageHasEveryCaseAndEngine() throws IOException {
         List<String> numbers = new ArrayList<>();
         for (String line : Files.readAllLines(ROOT.resolve("docs/engines.md"))) {
             if (!line.startsWith("| ")) {
@@ -47,7 +47,7 @@ final class CatalogueTest {
                         .allMatch(outcome -> outcome.matches("(pass|pass, cannot|cannot|does not apply)( \\([0-9, ]+\\))?"));
             }
         }
-        assertThat(numbers).as("renew it as the page itself says")
+        assertThat(numbers).as("docs/engines.md is outdated: it says how to renew it")
                 .containsExactlyElementsOf(Catalogue.ENTRIES.stream().map(Catalogue.Entry::number).toList());
     }
 }

@@ -11,14 +11,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** The descriptors of this process as Linux tells them in /proc; elsewhere a test that asks is skipped. */
+/** The descriptors of this process, read from /proc. On a system without /proc/self/fd a test that calls this is skipped. */
 public final class Descriptors {
     private static final Path OPEN = Path.of("/proc/self/fd");
     private static final int O_CLOEXEC = 02000000;
 
     private Descriptors() {}
 
-    /** The sockets, pipes, event descriptors and pollers that are open, by number; not the files, which the JVM opens as it likes. */
+    /** Returns the open sockets, pipes, eventfds and epolls by number. Leaves out files, because the JVM opens them at any time. */
     public static Map<Integer, String> kernelObjects() throws IOException {
         Map<Integer, String> found = new TreeMap<>();
         all().forEach((number, target) -> {
@@ -29,21 +29,21 @@ public final class Descriptors {
         return found;
     }
 
-    /** The number under which this process has a file open. */
+    /** Returns the descriptor of a file that this process has open. */
     public static int numberOf(Path file) throws IOException {
         String path = file.toRealPath().toString();
         return all().entrySet().stream().filter(entry -> entry.getValue().equals(path)).map(Map.Entry::getKey).findFirst()
                 .orElseThrow(() -> new IllegalStateException(file + " is not open"));
     }
 
-    /** Whether a program that is executed would not inherit it. */
+    /** Returns whether a descriptor is closed when the process executes a program. */
     public static boolean isCloseOnExec(int number) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo", Integer.toString(number)))) {
             if (line.startsWith("flags:")) {
                 return (Integer.parseInt(line.substring("flags:".length()).strip(), 8) & O_CLOEXEC) != 0;
             }
         }
-        throw new IllegalStateException("no flags of " + number);
+        throw new IllegalStateException("no flags of descriptor " + number);
     }
 
     private static Map<Integer, String> all() throws IOException {
@@ -66,7 +66,7 @@ public final class Descriptors {
         try {
             return Files.readSymbolicLink(link).toString();
         } catch (NoSuchFileException e) {
-            return ""; // the descriptor by which the directory was read, or another that was closed meanwhile
+            return ""; // the descriptor with which the directory was read, or another that was closed meanwhile
         }
     }
 }

@@ -12,16 +12,16 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * An engine under test.
+ * An engine under test, or a variant of it.
  *
- * @param name its name in the table
- * @param variant what tells it from the engine itself, behind which decorator it stands; empty: it is the engine itself
- * @param opener gives a network to one test; throws {@link UnavailableException} where there is none
+ * @param name the name of the engine, as in the table of {@code docs/engines.md}
+ * @param variant how it differs from the engine of that name, as a suffix of its title; empty for the engine itself
+ * @param opener opens a network for one test; throws {@link UnavailableException} if the engine is not available here
  */
 public record Engine(String name, String variant, Supplier<Network> opener) {
     private static final long SEED = 1;
 
-    /** All of them: an engine more is a line more. */
+    /** The engines of the table. A new engine is one more line. */
     public static final List<Engine> ALL = List.of(
             named("epoll"),
             named("poll"),
@@ -29,19 +29,22 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
             named("nio"),
             simulated("sim", "", SimEngine.EPOLL));
 
-    /** Those that have the machine's own sockets. */
+    /** The engines with sockets of the operating system. */
     public static final List<Engine> REAL = ALL.subList(0, 4);
 
-    /** The simulated network where it answers like the other engines: it must be that engine, in every case. The table leaves it out. */
+    /** The simulated network in the modes of the other engines. It must behave like them in every case. Not in the table. */
     static final List<Engine> SIMULATED = List.of(
             simulated("poll", " simulated", SimEngine.POLL),
             simulated("select", " simulated", SimEngine.SELECT));
 
-    /** A decorator that does nothing: it must be the engine itself, in every case. No test may notice. The table leaves it out. */
-    static final Engine DISGUISED = tortured("epoll", " in disguise", Torture.none());
+    /** An engine behind the torture network without faults. No test may see a difference. Not in the table. */
+    static final Engine PASS_THROUGH = tortured("epoll", " passed through", Torture.none());
 
-    /** Calls that give little, take little, and would block although something was ready: no list that select answers depends on it. */
-    static final Engine RELUCTANT = tortured("poll", " under torture", Torture.defaults()
+    /**
+     * An engine whose calls transfer fewer bytes than possible, or report that they would block although they would not. The lists that
+     * select returns must not depend on that. Not in the table.
+     */
+    static final Engine TORTURED = tortured("poll", " tortured", Torture.defaults()
             .with(Fault.ACCEPT_WOULD_BLOCK, 0.02)
             .with(Fault.LATE_CONNECT, 0.02)
             .with(Fault.ACCEPT_FAILURE, 0)
@@ -62,18 +65,18 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
         return new Engine(name, variant, () -> SimNetwork.of(SEED, FaultPlan.none(), engine));
     }
 
-    /** What a run is called. */
+    /** Returns the display name of a test run on this engine. */
     String title() {
         return name + variant;
     }
 
-    /** Whether it stands on the simulated network, which has one thread and nothing of the machine's. */
+    /** Returns whether the network is simulated: it has one thread, and no access to programs, files and signals of the machine. */
     boolean isSimulated() {
         return opener.get() instanceof SimNetwork;
     }
 
-    /** Why the engine cannot be had here; empty when it can. */
-    String obstacle() {
+    /** Returns why the engine is not available here, or an empty string if it is. */
+    String unavailableReason() {
         try {
             return opener.get().name().isEmpty() ? "it has no name" : "";
         } catch (UnavailableException e) {

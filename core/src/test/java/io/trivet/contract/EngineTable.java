@@ -16,31 +16,35 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.TestWatcher;
 
 /**
- * The table case × engine, which the end of the test run writes to {@code core/target/engine-table.md}. An engine has passed a case
- * when all tests that carry its number have passed on it.
+ * The table of cases and engines, written to {@code core/target/engine-table.md} when the test run ends. An engine passes a case if all
+ * tests with the case's number pass on it.
  */
 final class EngineTable implements AutoCloseable {
     private static final String HEAD = """
             # What each engine does
 
-            Every case that the tests hold the engines to, and how each engine stood in a run of them on {machine}.
-            *pass*: as the case says. *cannot*: the engine refuses, as documented, and the test has seen it refuse; the note says why.
-            *pass, cannot*: it can a part of the case. *does not apply*: the note says why. Numbers are names, and have gaps.
-            r, w, x: readable, writable, exceptional; `rw-` is readable and writable.
+            Every case that the contract tests check, and the outcome on each engine in a run on {machine}.
 
-            Each run of the tests writes this page to `core/target/engine-table.md`. To renew the copy that is checked in:
+            - *pass*: the engine behaves as the case requires.
+            - *cannot*: the engine refuses, as documented, and the test has verified that. The note has the reason.
+            - *pass, cannot*: the engine supports a part of the case.
+            - *does not apply*: the note has the reason.
+
+            The case numbers are names and have gaps. r, w and x mean readable, writable and exceptional: `rw-` is readable and writable.
+
+            Each test run writes this page to `core/target/engine-table.md`. To renew the checked-in copy:
             `mvn test -pl core; cp core/target/engine-table.md docs/engines.md`
             """;
 
-    /** What stands for all engines: the test does not touch one. */
+    /** The engine name of a test that is independent of engines: its outcome counts for all. */
     private static final String ANY = "*";
     private static final Namespace NAMESPACE = Namespace.create(EngineTable.class);
 
-    /** What tests said while they ran, by the unique id of the run. */
+    /** The reasons that tests gave while they ran, by the unique id of the run. */
     private static final Map<String, String> REFUSALS = new ConcurrentHashMap<>();
     private static final Map<String, String> NOT_APPLICABLE = new ConcurrentHashMap<>();
 
-    /** All that is known of a case on an engine. */
+    /** The outcomes of a case on an engine. */
     private static final class Cell {
         final Set<String> failures = new TreeSet<>();
         final Set<String> refusals = new TreeSet<>();
@@ -51,7 +55,7 @@ final class EngineTable implements AutoCloseable {
 
     private final Map<String, Cell> cells = new ConcurrentHashMap<>();
 
-    /** Records the outcome of tests that run on no engine, or once for all. */
+    /** Records the outcome of tests with {@link Case} that do not run once for each engine. */
     static final class Recorder implements TestWatcher {
         @Override
         public void testSuccessful(ExtensionContext context) {
@@ -86,12 +90,12 @@ final class EngineTable implements AutoCloseable {
         }
     }
 
-    /** A test saw the engine refuse as documented. */
+    /** Records that the engine refused as documented. */
     static void refused(String run, String reason) {
         REFUSALS.put(run, reason);
     }
 
-    /** A test found that the case has no meaning on the engine. */
+    /** Records that the case does not apply to the engine. */
     static void notApplicable(String run, String reason) {
         NOT_APPLICABLE.put(run, reason);
     }
@@ -129,7 +133,7 @@ final class EngineTable implements AutoCloseable {
         return cells;
     }
 
-    /** At the end of the run: JUnit closes what lies in its root store. */
+    /** Writes the table. JUnit calls this at the end of the run, because the table is in its root store. */
     @Override
     public void close() throws IOException {
         Path page = Path.of(System.getProperty("trivet.root", ".."), "core", "target", "engine-table.md");
@@ -157,7 +161,7 @@ final class EngineTable implements AutoCloseable {
         return page.append(notes).toString();
     }
 
-    /** What the outcome can depend on, and nothing that names the machine. */
+    /** Returns the system properties that outcomes may depend on. The machine stays anonymous. */
     private static String machine() {
         String version = System.getProperty("os.version").replaceFirst("^(\\d+\\.\\d+).*", "$1");
         return System.getProperty("os.name") + " " + version + ", " + System.getProperty("os.arch") + ", Java "
@@ -197,11 +201,11 @@ final class EngineTable implements AutoCloseable {
         return "not run" + notes.mark(sum.notRun);
     }
 
-    /** The reasons, numbered, below the tables. */
+    /** The numbered reasons below the tables. */
     private static final class Notes {
         private final List<String> texts = new ArrayList<>();
 
-        /** The numbers of these reasons, for a cell; a reason that is new becomes the last note. */
+        /** Returns the note numbers of these reasons, as a cell shows them. Adds a note for each new reason. */
         String mark(Collection<String> reasons) {
             Set<Integer> numbers = new TreeSet<>();
             for (String reason : reasons) {

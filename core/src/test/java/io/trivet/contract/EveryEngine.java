@@ -9,12 +9,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A test that runs once on each of {@link Engine#ALL}, with a {@link Lab} as its parameter. An engine that cannot be had here is
- * reported as skipped, with the reason.
+ * Marks a test that runs once on each of {@link Engine#ALL} and on variants of them, with a {@link Lab} as its parameter. A run on an
+ * engine that is not available here is skipped, with the reason.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @TestTemplate
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // even a loop that hears no interrupt fails the test
-@ExtendWith(EngineRuns.class)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a loop that ignores interrupts fails the test too
+@ExtendWith(EveryEngineExtension.class)
 public @interface EveryEngine {}

@@ -28,22 +28,22 @@ import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /**
- * The place where one test runs on one engine: its network, sockets and pollers that are closed at the end, waiting for readiness, and
- * the words for what the engine cannot do. Waiting goes by the network's own clock, so that it works on a simulated one too.
+ * The fixture of one test run on one engine. It opens sockets and pollers of the engine's network and closes them at the end, waits for
+ * readiness, and records what the engine cannot do. Waiting uses the network's clock, so that it works on a simulated network too.
  */
 public final class Lab implements AutoCloseable {
-    /** How long anything may take that should happen at once. */
+    /** The timeout for what should happen at once. */
     public static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    /** Any free port of 127.0.0.1. */
+    /** Port 0 of 127.0.0.1: a bind chooses a free port. */
     public static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
-    private static final Duration STEP = Duration.ofMillis(1);
+    private static final Duration POLL_INTERVAL = Duration.ofMillis(1);
 
     private final Engine engine;
     private final String run;
     private final Network network;
-    private final Deque<AutoCloseable> kept = new ArrayDeque<>();
+    private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
 
     Lab(Engine engine, String run) {
         this.engine = engine;
@@ -51,30 +51,30 @@ public final class Lab implements AutoCloseable {
         this.network = engine.opener().get();
     }
 
-    /** The engine's name. */
+    /** Returns the name of the engine. */
     public String engine() {
         return engine.name();
     }
 
-    /** The network under test. */
+    /** Returns the network under test. */
     public Network network() {
         return network;
     }
 
-    /** Has something closed at the end of the test, the last first. */
+    /** Closes a resource at the end of the test. The last one is closed first. */
     public synchronized <C extends AutoCloseable> C keep(C resource) {
-        kept.push(resource);
+        toClose.push(resource);
         return resource;
     }
 
     @Override
     public synchronized void close() throws IOException {
         IOException failure = null;
-        while (!kept.isEmpty()) {
+        while (!toClose.isEmpty()) {
             try {
-                kept.pop().close();
+                toClose.pop().close();
             } catch (Exception e) {
-                failure = failure == null ? new IOException("something could not be closed after the test", e) : failure;
+                failure = failure == null ? new IOException("a resource could not be closed after the test", e) : failure;
             }
         }
         if (failure != null) {
@@ -82,48 +82,48 @@ public final class Lab implements AutoCloseable {
         }
     }
 
-    // What an engine cannot do.
+    // What the engine cannot do.
 
     /**
-     * For a test that needs a capability: true when the engine lacks it; then the use has been seen to be refused, and its message is
-     * the reason in the table.
+     * Returns whether the engine lacks a capability that the test needs. If so, verifies that using it throws, and records the message
+     * as the reason in the table.
      */
     public boolean refuses(Capability capability, ThrowingCallable use) {
         if (network.supports(capability)) {
             return false;
         }
         assertThatThrownBy(use).isInstanceOfSatisfying(UnsupportedOperationException.class, e -> {
-            assertThat(e.getMessage()).as("a refusal says what can").isNotBlank();
+            assertThat(e.getMessage()).as("the message names what can").isNotBlank();
             cannot(e.getMessage());
         });
         return true;
     }
 
-    /** The test has seen the engine refuse: the table says <em>cannot</em> instead of <em>pass</em>. */
+    /** Records that the engine refused, as the test has verified: the table shows <em>cannot</em> instead of <em>pass</em>. */
     public void cannot(String reason) {
         EngineTable.refused(run, reason);
     }
 
-    /** The case means nothing on this engine. */
+    /** Records that the case does not apply to this engine. */
     public void doesNotApply(String reason) {
         EngineTable.notApplicable(run, reason);
     }
 
     // Sockets.
 
-    /** A listener on a free port of 127.0.0.1. */
+    /** Opens a listener on a free port of 127.0.0.1. */
     public TcpListener listener() throws IOException {
         return keep(network.listen(FREE_PORT, 128));
     }
 
-    /** A connection over 127.0.0.1, both ends ready for use. */
+    /** Opens a connection over 127.0.0.1. Both ends are connected. */
     public Pair pair() throws IOException {
         try (TcpListener listener = network.listen(FREE_PORT, 1)) {
             return pair(listener);
         }
     }
 
-    /** A connection to a listener of ours, both ends ready for use. */
+    /** Opens a connection to a listener of this network. Both ends are connected. */
     public Pair pair(TcpListener listener) throws IOException {
         TcpStream client = keep(network.connect(listener.localAddress()));
         TcpStream server = accept(listener);
@@ -131,24 +131,24 @@ public final class Lab implements AutoCloseable {
         return new Pair(client, server);
     }
 
-    /** The next connection, waited for. */
+    /** Waits for a connection and accepts it. */
     public TcpStream accept(TcpListener listener) throws IOException {
         TcpStream[] accepted = new TcpStream[1];
         eventually("a connection is accepted", () -> (accepted[0] = listener.accept()) != null);
         return keep(accepted[0]);
     }
 
-    /** A UDP socket on a free port of 127.0.0.1. */
+    /** Opens a UDP socket on a free port of 127.0.0.1. */
     public UdpSocket udp() throws IOException {
         return keep(network.udp(FREE_PORT));
     }
 
-    /** A pipe. */
+    /** Opens a pipe. */
     public Pipe pipe() throws IOException {
         return keep(network.pipe());
     }
 
-    /** A poller. */
+    /** Opens a poller. */
     public Poller poller() throws IOException {
         return keep(network.poller());
     }
@@ -156,8 +156,8 @@ public final class Lab implements AutoCloseable {
     // Readiness.
 
     /**
-     * In which lists a socket stands right now: {@code rw-} is readable and writable. Where the engine has no third list it is left
-     * out.
+     * Returns the lists in which select returns a socket now: {@code rw-} is readable and writable. On an engine without urgent data the
+     * third list is not requested.
      */
     public String lists(Socket socket) throws IOException {
         List<Socket> one = List.of(socket);
@@ -167,18 +167,18 @@ public final class Lab implements AutoCloseable {
                 + (ready.exceptional().isEmpty() ? "-" : "x");
     }
 
-    /** Waits until a socket stands in exactly these lists. */
+    /** Waits until select returns a socket in exactly these lists. */
     public void awaitLists(Socket socket, String expected) throws IOException {
-        long begun = network.clock().nanoTime();
+        long start = network.clock().nanoTime();
         String lists = lists(socket);
         while (!lists.equals(expected)) {
-            assertThat(since(begun)).as("%s stands in %s, should stand in %s", socket, lists, expected).isLessThan(PATIENCE);
-            pause(STEP);
+            assertThat(since(start)).as("%s is in lists %s, expected %s", socket, lists, expected).isLessThan(PATIENCE);
+            pause(POLL_INTERVAL);
             lists = lists(socket);
         }
     }
 
-    /** A socket stands in exactly these lists, and a little later as well. */
+    /** Asserts that select returns a socket in exactly these lists, now and a little later. */
     public void staysInLists(Socket socket, String expected) throws IOException {
         assertThat(lists(socket)).isEqualTo(expected);
         pause(Duration.ofMillis(20));
@@ -187,43 +187,43 @@ public final class Lab implements AutoCloseable {
 
     /** Waits until a condition holds. */
     public void eventually(String what, Condition condition) throws IOException {
-        long begun = network.clock().nanoTime();
+        long start = network.clock().nanoTime();
         while (!condition.holds()) {
-            assertThat(since(begun)).as("in time: %s", what).isLessThan(PATIENCE);
-            pause(STEP);
+            assertThat(since(start)).as("time until: %s", what).isLessThan(PATIENCE);
+            pause(POLL_INTERVAL);
         }
     }
 
-    /** Lets the network's time pass: three empty lists and a timeout are a sleep. */
+    /** Sleeps on the network's clock: a select with three empty lists and a timeout. */
     public void pause(Duration duration) throws IOException {
         Select.on(network).select(List.of(), List.of(), List.of(), duration);
     }
 
-    /** A condition about sockets. */
+    /** A condition of sockets. */
     @FunctionalInterface
     public interface Condition {
-        /** Whether it holds now. */
+        /** Returns whether the condition holds now. */
         boolean holds() throws IOException;
     }
 
-    /** Polls until something is reported, and gives it. */
+    /** Polls until an event is reported. Returns the events. */
     public List<Event> await(Poller poller) throws IOException {
         ReadyEvents out = new ReadyEvents(64);
-        long begun = network.clock().nanoTime();
+        long start = network.clock().nanoTime();
         while (poller.poll(out, PATIENCE.toNanos()) == 0) {
-            assertThat(since(begun)).as("in time: an event").isLessThan(PATIENCE);
+            assertThat(since(start)).as("time until an event").isLessThan(PATIENCE);
         }
         return events(out);
     }
 
-    /** What is ready now. */
+    /** Polls once without waiting. Returns the events. */
     public static List<Event> poll(Poller poller) throws IOException {
         ReadyEvents out = new ReadyEvents(64);
         poller.poll(out, 0);
         return events(out);
     }
 
-    /** The entries of a buffer. */
+    /** Returns the entries of an event buffer. */
     public static List<Event> events(ReadyEvents out) {
         List<Event> events = new ArrayList<>();
         for (int i = 0; i < out.size(); i++) {
@@ -233,10 +233,10 @@ public final class Lab implements AutoCloseable {
     }
 
     /**
-     * What a poller reported.
+     * An event reported by a poller.
      *
-     * @param token whose
-     * @param bits what, as bits of {@link Interest}
+     * @param token the token of the registration
+     * @param bits the events, as bits of {@link Interest}
      */
     public record Event(long token, int bits) {
         @Override
@@ -247,12 +247,12 @@ public final class Lab implements AutoCloseable {
 
     // Bytes.
 
-    /** A buffer with these characters. */
+    /** Returns a buffer with these characters, one byte each. */
     public static ByteBuffer bytes(String text) {
         return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    /** Writes all of a text, waiting for room. */
+    /** Writes a text completely, and waits for room in the send buffer if necessary. */
     public void send(TcpStream stream, String text) throws IOException {
         ByteBuffer buffer = bytes(text);
         eventually("all is sent", () -> {
@@ -261,7 +261,7 @@ public final class Lab implements AutoCloseable {
         });
     }
 
-    /** Fills a pipe, however little one write takes. */
+    /** Fills a pipe, however few bytes each write accepts. */
     public void fill(Pipe.Sink sink) throws IOException {
         ByteBuffer page = ByteBuffer.allocate(4096);
         while (lists(sink).contains("w")) {
@@ -269,14 +269,14 @@ public final class Lab implements AutoCloseable {
         }
     }
 
-    /** What one read gives now: the characters, "" when it would block, null at the end of input. */
+    /** Reads once. Returns the characters, "" if the read would block, or null at the end of input. */
     public static String read(TcpStream stream) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
         int count = stream.read(buffer);
         return count < 0 ? null : new String(buffer.array(), 0, count, StandardCharsets.ISO_8859_1);
     }
 
-    /** Reads that many characters, waiting for them. */
+    /** Waits for {@code count} characters and reads them. */
     public String receive(TcpStream stream, int count) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(count);
         eventually(count + " bytes arrive", () -> {
@@ -286,14 +286,14 @@ public final class Lab implements AutoCloseable {
         return new String(buffer.array(), StandardCharsets.ISO_8859_1);
     }
 
-    /** Waits for the end of input. */
+    /** Reads until the end of input. */
     public void awaitEnd(TcpStream stream) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
         eventually("the end of input", () -> stream.read(buffer.clear()) < 0);
     }
 
-    /** How long ago that was: only differences of a clock mean something. */
-    private Duration since(long begun) {
-        return Duration.ofNanos(network.clock().nanoTime() - begun);
+    /** Returns the time since an earlier reading of the network's clock. */
+    private Duration since(long start) {
+        return Duration.ofNanos(network.clock().nanoTime() - start);
     }
 }

@@ -5,23 +5,23 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** On a simulated network this test means nothing: it needs several threads, or something of the machine's own. */
+/** Marks tests that do not run on a simulated network, because they need several threads or something of the real machine. */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)
 public @interface NotSimulated {
-    /** Because a simulated network lives on one thread. */
-    String THREADS = "several threads: a simulated network has one";
+    /** A simulated network belongs to one thread. */
+    String THREADS = "it needs several threads: a simulated network has one";
 
-    /** Because simulated time stands still while a loop has something to do: what others send meanwhile comes later. */
-    String TIME = "time that passes while a loop works";
+    /** Simulated time stands still while a loop has work, so nothing arrives meanwhile. */
+    String TIME = "it needs time that passes while a loop works";
 
-    /** Because it asks for a program or a file of the machine. */
-    String MACHINE = "something of the machine's: another program, a file, a signal";
+    /** A simulated network has no programs, files or signals. */
+    String MACHINE = "it needs another program, a file or a signal of the machine";
 
     /**
-     * What it needs.
+     * Returns why the test cannot run on a simulated network.
      *
-     * @return the reason, for the table
+     * @return the reason, as shown in the table
      */
     String value();
 }

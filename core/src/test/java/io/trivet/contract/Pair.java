@@ -3,7 +3,7 @@ package io.trivet.contract;
 import io.trivet.net.TcpStream;
 
 /**
- * Two ends of one TCP connection.
+ * Both ends of a TCP connection.
  *
  * @param client the end that connected
  * @param server the end that was accepted

@@ -17,15 +17,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Programs of the machine that play the other side: what a JVM cannot do, or what must be seen from outside of it. A test that needs
- * a program which is not there is skipped, and says which. Sources of peers lie beside the catalogue.
+ * Runs programs of the machine as peers of a test, for what a JVM cannot do or what must be observed from outside. If a program is not
+ * installed, the test is skipped with its name. The sources of peers in C and Python are beside the catalogue.
  */
 public final class Tools {
     private static final long PATIENCE_SECONDS = 30;
 
     private Tools() {}
 
-    /** A running program; closing it ends it. */
+    /** A running program. Closing it kills the process. */
     public static final class Peer implements AutoCloseable {
         private final Process process;
         private final BufferedReader output;
@@ -35,30 +35,30 @@ public final class Tools {
             this.output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         }
 
-        /** The next line that it prints; null: it has ended. */
+        /** Returns the next line of its output, or null if the program has ended. */
         public String line() throws IOException {
             return output.readLine();
         }
 
-        /** All that it still prints, once it has ended with status 0. */
+        /** Waits until the program ends with exit status 0. Returns the rest of its output. */
         public List<String> finish() throws IOException, InterruptedException {
             List<String> lines = new ArrayList<>();
             for (String line = output.readLine(); line != null; line = output.readLine()) {
                 lines.add(line);
             }
-            assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as("the program ends").isTrue();
+            assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).as("the program has ended").isTrue();
             assertThat(process.exitValue()).as("exit status after %s", lines).isZero();
             return lines;
         }
 
-        /** Sends it a line. */
-        public void say(String line) throws IOException {
+        /** Writes a line to its standard input. */
+        public void writeLine(String line) throws IOException {
             OutputStream input = process.getOutputStream();
             input.write((line + "\n").getBytes(StandardCharsets.UTF_8));
             input.flush();
         }
 
-        /** Its process. */
+        /** Returns its process. */
         public Process process() {
             return process;
         }
@@ -69,7 +69,7 @@ public final class Tools {
         }
     }
 
-    /** The path of a program; skips the test when it is not installed. */
+    /** Returns the path of a program. Skips the test if the program is not installed. */
     public static String require(String program) {
         for (String directory : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
             Path path = Path.of(directory, program);
@@ -81,12 +81,12 @@ public final class Tools {
         throw new AssertionError();
     }
 
-    /** Starts a program; its errors go where ours go. */
+    /** Starts a program. Its standard error is the test's. */
     public static Peer start(String... command) throws IOException {
         return new Peer(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
     }
 
-    /** Compiles and starts a peer written in C, for instance {@code urgent.c}. */
+    /** Compiles and starts a peer written in C, such as {@code urgent.c}. */
     public static Peer c(String source, String... arguments) throws IOException, InterruptedException {
         return start(command(compiled(source).toString(), arguments));
     }
@@ -99,7 +99,7 @@ public final class Tools {
                 .toArray(String[]::new)));
     }
 
-    /** The command that runs a class of the tests with a main method in a JVM of its own. */
+    /** Returns the command that runs the main method of a test class in another JVM. */
     public static List<String> java(Class<?> main, String... arguments) {
         Path core = Path.of(System.getProperty("trivet.root", ".."), "core", "target");
         List<String> command = new ArrayList<>(List.of(
@@ -130,7 +130,7 @@ public final class Tools {
         }
     }
 
-    /** Made once a run, so that an old program is never taken for the new one. */
+    /** Returns a directory that is created once in each run, so that a program of an earlier run is never reused. */
     private static Path directory() throws IOException {
         return Directory.PATH;
     }

@@ -3,10 +3,10 @@ package io.trivet.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.CompletionLog;
 import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
 import io.trivet.contract.Pair;
-import io.trivet.contract.ToldLines;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -92,7 +92,7 @@ final class ReadinessProactorTest {
         while (!told.contains(what)) {
             assertThat(System.nanoTime() - begun).as("waiting for '%s', told so far: %s", what, told)
                     .isLessThan(Lab.PATIENCE.toNanos());
-            proactor.poll(new ToldLines(told), SECOND);
+            proactor.poll(new CompletionLog(told), SECOND);
         }
     }
 

@@ -54,7 +54,7 @@ final class SignalsTest {
         wait.run();
         long lasted = System.nanoTime() - begun;
         long switches = switches() - switchesBefore;
-        signals.say("enough");
+        signals.writeLine("enough");
 
         assertThat(lasted).isBetween(WAIT.toNanos(), WAIT.plus(Lab.PATIENCE).toNanos());
         assertThat(switches).as("signals did interrupt the wait: how often it slept").isGreaterThan(10);

@@ -2,7 +2,7 @@ package io.trivet.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.trivet.contract.ToldLines;
+import io.trivet.contract.CompletionLog;
 import io.trivet.net.Interest;
 import io.trivet.net.Loop;
 import io.trivet.net.Poller;
@@ -123,7 +123,7 @@ final class SimLoopsTest {
         TcpListener listener = network.listen(FREE_PORT, 4);
         Proactor proactor = network.proactor();
         proactor.accept(listener, 0);
-        ToldLines told = new ToldLines(new ArrayList<>());
+        CompletionLog told = new CompletionLog(new ArrayList<>());
         network.attach(new TestLoop(() -> proactor.poll(told, 0)));
         network.attach(new TestLoop(() -> {
             if (network.clock().elapsedNanos() == 500_000) {
@@ -140,7 +140,7 @@ final class SimLoopsTest {
     void isWokenByAWakeUp(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         Proactor proactor = network.proactor();
-        ToldLines told = new ToldLines(new ArrayList<>());
+        CompletionLog told = new CompletionLog(new ArrayList<>());
         TestLoop sleeper = new TestLoop(() -> proactor.poll(told, 0));
         network.attach(sleeper);
         network.attach(new TestLoop(() -> {

@@ -19,10 +19,10 @@ import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 import org.junit.jupiter.api.extension.TestWatcher;
 import org.junit.platform.commons.support.AnnotationSupport;
 
-/** Runs the tests of {@link EveryEngine}. */
-final class EngineRuns implements TestTemplateInvocationContextProvider {
-    private static final Namespace NAMESPACE = Namespace.create(EngineRuns.class);
-    private static final String THREE_LISTS = "io.trivet.select";
+/** The JUnit extension of {@link EveryEngine}: runs a test once on each engine, and records its outcome in the {@link EngineTable}. */
+final class EveryEngineExtension implements TestTemplateInvocationContextProvider {
+    private static final Namespace NAMESPACE = Namespace.create(EveryEngineExtension.class);
+    private static final String SELECT_PACKAGE = "io.trivet.select";
 
     @Override
     public boolean supportsTestTemplate(ExtensionContext context) {
@@ -31,14 +31,14 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
 
     @Override
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
-        Stream<Engine> decorated = context.getRequiredTestClass().getPackageName().equals(THREE_LISTS)
-                ? Stream.of(Engine.DISGUISED, Engine.RELUCTANT)
-                : Stream.of(Engine.DISGUISED);
-        return Stream.of(Engine.ALL.stream(), decorated, Engine.SIMULATED.stream()).flatMap(Function.identity())
+        Stream<Engine> variants = context.getRequiredTestClass().getPackageName().equals(SELECT_PACKAGE)
+                ? Stream.of(Engine.PASS_THROUGH, Engine.TORTURED)
+                : Stream.of(Engine.PASS_THROUGH);
+        return Stream.of(Engine.ALL.stream(), variants, Engine.SIMULATED.stream()).flatMap(Function.identity())
                 .filter(engine -> engine.title().contains(System.getProperty("trivet.engines", ""))).map(Run::new);
     }
 
-    /** One run of one test on one engine; also the extension that gives it its parameter and keeps its outcome. */
+    /** One run of a test on one engine. Supplies the {@link Lab} parameter and records the outcome. */
     private record Run(Engine engine)
             implements
                 TestTemplateInvocationContext,
@@ -58,10 +58,10 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
 
         @Override
         public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-            String obstacle = engine.obstacle();
-            return obstacle.isEmpty()
+            String reason = engine.unavailableReason();
+            return reason.isEmpty()
                     ? ConditionEvaluationResult.enabled("available")
-                    : ConditionEvaluationResult.disabled(obstacle);
+                    : ConditionEvaluationResult.disabled(reason);
         }
 
         @Override
@@ -71,7 +71,7 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
 
         @Override
         public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
-            // What lies in the store of one run is closed at its end.
+            // JUnit closes the objects in the store of a run when the run ends.
             return context.getStore(NAMESPACE).computeIfAbsent(Lab.class, key -> new Lab(engine, context.getUniqueId()),
                     Lab.class);
         }
@@ -79,11 +79,11 @@ final class EngineRuns implements TestTemplateInvocationContextProvider {
         @Override
         public void interceptTestTemplateMethod(Invocation<Void> invocation, ReflectiveInvocationContext<Method> method,
                 ExtensionContext context) throws Throwable {
-            Optional<NotSimulated> exception = AnnotationSupport
+            Optional<NotSimulated> exemption = AnnotationSupport
                     .findAnnotation(context.getRequiredTestMethod(), NotSimulated.class)
                     .or(() -> AnnotationSupport.findAnnotation(context.getRequiredTestClass(), NotSimulated.class));
-            if (exception.isPresent() && engine.isSimulated()) {
-                EngineTable.notApplicable(context.getUniqueId(), exception.get().value());
+            if (exemption.isPresent() && engine.isSimulated()) {
+                EngineTable.notApplicable(context.getUniqueId(), exemption.get().value());
                 invocation.skip();
             } else {
                 invocation.proceed();

@@ -8,11 +8,11 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * What a proactor has told, a line each.
+ * Logs the completions of a proactor, one line for each.
  *
- * @param lines the lines, which grow
+ * @param lines the lines, to which each completion is appended
  */
-public record ToldLines(List<String> lines) implements Completions {
+public record CompletionLog(List<String> lines) implements Completions {
     @Override
     public void accepted(long token, TcpStream stream) {
         lines.add("accepted");
