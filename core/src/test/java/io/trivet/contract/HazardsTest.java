@@ -98,7 +98,7 @@ final class HazardsTest {
                     "server.SendingTest#urgentByteIsToldBeforeTheDataThatCameBeforeIt"),
             // java.nio's own.
             new Hazard("a selected key is not removed, or cancelled under a waiting thread",
-                    "nio.NioTest#aSocketCanBeRegisteredAgainAtOnce", "nio.NioTest#registrationsChangeWhileAnotherThreadWaits"),
+                    "nio.NioTest#socketCanBeRegisteredAgainAtOnce", "nio.NioTest#registrationsChangeWhileAnotherThreadWaits"),
             new Hazard("a closed channel lives until the next select", "net.PollerWaitTest#closingASocketDuringAWaitHarmsNoOther",
                     "net.DescriptorsTest#nothingIsLeftBehind"),
             // Failures.
@@ -107,7 +107,7 @@ final class HazardsTest {
                     "net.ReadinessProactorTest#aConnectionThatThePollerHasLostCanBeStoppedAndClosed"),
             new Hazard("checking a set costs more than asking the kernel about it",
                     "linux.OneCallTest#aNumberThatIsNotOpenIsRefusedBeforeTheSetsGrowForIt",
-                    "select.FdSetCallTest#nfdsAboveEveryLimitFindsWhatIsThereAndNothingMore"),
+                    "select.FdSetCallTest#nfdsAboveEveryLimitFindsOnlySetDescriptors"),
             new Hazard("a handler or a task that throws takes others with it",
                     "server.ClosingTest#exceptionCostsOnlyItsConnection",
                     "server.ClosingTest#taskThatThrowsIsReportedAndNothingElse"),

@@ -58,7 +58,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is peculiar to java.nio: the JDK's traps, which must not be seen from outside, and what it cannot do. */
+/** What is specific to java.nio: peculiarities of the JDK that must stay hidden, and what it cannot do. */
 @Timeout(60)
 final class NioTest {
     private static final long LONG_NANOS = TimeUnit.SECONDS.toNanos(30);
@@ -73,8 +73,8 @@ final class NioTest {
 
     @BeforeEach
     void open() throws IOException {
-        poller = toClose(nio.poller());
-        listener = toClose(nio.listen(ANY_PORT, 8));
+        poller = closeLater(nio.poller());
+        listener = closeLater(nio.listen(ANY_PORT, 8));
     }
 
     @AfterEach
@@ -86,7 +86,7 @@ final class NioTest {
         assertThat(others.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
     }
 
-    static List<Arguments> exceptionsOfTheJdk() {
+    static List<Arguments> jdkExceptions() {
         return List.of(
                 Arguments.of(new BindException("Address already in use"), ErrorCode.EADDRINUSE),
                 Arguments.of(new BindException("Address already in use: bind"), ErrorCode.EADDRINUSE),
@@ -110,8 +110,8 @@ final class NioTest {
     }
 
     @ParameterizedTest
-    @MethodSource("exceptionsOfTheJdk")
-    void anExceptionOfTheJdkGetsItsPosixName(IOException e, ErrorCode expected) {
+    @MethodSource("jdkExceptions")
+    void jdkExceptionIsConvertedToItsErrorCode(IOException e, ErrorCode expected) {
         NetworkException failure = NioErrors.failure("call", null, e);
 
         assertThat(failure.code()).isEqualTo(expected);
@@ -119,7 +119,7 @@ final class NioTest {
     }
 
     @Test
-    void anUnknownExceptionKeepsTheWordsOfTheJdk() {
+    void unknownExceptionKeepsTheMessageOfTheJdk() {
         NetworkException failure = NioErrors.failure("connect", ANY_PORT, new SocketException("Verbindungsaufbau abgelehnt"));
 
         assertThat(failure.code()).isEqualTo(ErrorCode.OTHER);
@@ -127,7 +127,7 @@ final class NioTest {
     }
 
     @Test
-    void aTakenPortIsNamedInTheFailure() throws IOException {
+    void portInUseIsNamedInTheException() throws IOException {
         InetSocketAddress taken = listener.localAddress();
 
         assertThatExceptionOfType(NetworkException.class).isThrownBy(() -> nio.listen(taken, 8))
@@ -138,7 +138,7 @@ final class NioTest {
     }
 
     @Test
-    void whatJavaNioCannotDoIsRefusedAndTheRefusalSaysWhoCan() throws IOException {
+    void unsupportedOperationsNameTheNetworksThatCan() throws IOException {
         TcpStream stream = pair().get(0);
         poller.register(stream, Interest.READ, 7);
 
@@ -159,7 +159,7 @@ final class NioTest {
     }
 
     @Test
-    void aSocketCanBeRegisteredAgainAtOnce() throws IOException {
+    void socketCanBeRegisteredAgainAtOnce() throws IOException {
         TcpStream stream = pair().get(0);
         for (int i = 0; i < 3; i++) {
             poller.register(stream, Interest.WRITE, i);
@@ -176,7 +176,7 @@ final class NioTest {
     void registrationsChangeWhileAnotherThreadWaits() throws Exception {
         TcpStream stream = pair().get(0);
         poller.register(stream, Interest.READ, 1);
-        Future<List<String>> waiting = pollElsewhere(-1);
+        Future<List<String>> waiting = pollInAnotherThread(-1);
 
         poller.deregister(stream);
         poller.register(stream, Interest.READ, 2);
@@ -187,10 +187,10 @@ final class NioTest {
     }
 
     @Test
-    void aConnectingStreamBecomesAConnectedOne() throws IOException {
-        TcpStream client = toClose(nio.connect(listener.localAddress()));
+    void connectingStreamBecomesConnectedByPolling() throws IOException {
+        TcpStream client = closeLater(nio.connect(listener.localAddress()));
         poller.register(client, Interest.READ | Interest.WRITE, 1);
-        assertThat(poll(LONG_NANOS)).containsExactly("1 WRITE"); // nobody has asked finishConnect
+        assertThat(poll(LONG_NANOS)).containsExactly("1 WRITE"); // finishConnect was not called
         assertThat(poll(LONG_NANOS)).containsExactly("1 WRITE");
 
         poller.modify(client, Interest.READ, 1);
@@ -205,8 +205,8 @@ final class NioTest {
     }
 
     @Test
-    void finishConnectTellsThePollersThatKnowTheStream() throws IOException {
-        TcpStream client = toClose(nio.connect(listener.localAddress()));
+    void finishConnectUpdatesThePollersOfTheStream() throws IOException {
+        TcpStream client = closeLater(nio.connect(listener.localAddress()));
         poller.register(client, Interest.READ, 1);
         await().until(client::finishConnect);
 
@@ -216,12 +216,12 @@ final class NioTest {
     }
 
     @Test
-    @EnabledOnOs(OS.LINUX) // others answer a full backlog differently
-    void aStreamThatIsStillConnectingIsQuiet() throws IOException {
-        TcpListener narrow = toClose(nio.listen(ANY_PORT, 1));
+    @EnabledOnOs(OS.LINUX) // other systems react differently to a full backlog
+    void connectingStreamIsNotReady() throws IOException {
+        TcpListener narrow = closeLater(nio.listen(ANY_PORT, 1));
         List<TcpStream> clients = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            clients.add(toClose(nio.connect(narrow.localAddress())));
+            clients.add(closeLater(nio.connect(narrow.localAddress())));
         }
         TcpStream last = clients.getLast();
         poller.register(last, Interest.READ | Interest.WRITE, 1);
@@ -236,15 +236,15 @@ final class NioTest {
     }
 
     @Test
-    void aRefusedStreamIsReadableAndWritableForEver() throws IOException {
-        InetSocketAddress nobody = freePort();
-        TcpStream refused = toClose(nio.connect(nobody));
+    void refusedStreamStaysReadableAndWritable() throws IOException {
+        InetSocketAddress unused = unusedAddress();
+        TcpStream refused = closeLater(nio.connect(unused));
         poller.register(refused, Interest.READ | Interest.WRITE, 1);
 
         assertThat(poll(LONG_NANOS)).containsExactly("1 READ|WRITE");
         for (int i = 0; i < 2; i++) {
             assertThatExceptionOfType(NetworkException.class).isThrownBy(refused::finishConnect)
-                    .withMessageStartingWith("connect 127.0.0.1:" + nobody.getPort() + ": ECONNREFUSED");
+                    .withMessageStartingWith("connect 127.0.0.1:" + unused.getPort() + ": ECONNREFUSED");
             assertThat(poll(LONG_NANOS)).containsExactly("1 READ|WRITE");
         }
         assertThat(refused.isOpen()).isTrue();
@@ -264,8 +264,8 @@ final class NioTest {
     }
 
     @Test
-    void aRefusalThatTheUserLearnsFirstReachesTheWaitingThread() throws Exception {
-        TcpStream refused = toClose(nio.connect(freePort()));
+    void refusalSeenByTheUserFirstWakesTheWaitingThread() throws Exception {
+        TcpStream refused = closeLater(nio.connect(unusedAddress()));
         await().until(() -> {
             try {
                 return refused.finishConnect();
@@ -273,7 +273,7 @@ final class NioTest {
                 return true;
             }
         });
-        Future<List<String>> waiting = pollElsewhere(-1);
+        Future<List<String>> waiting = pollInAnotherThread(-1);
 
         poller.register(refused, Interest.WRITE, 1);
 
@@ -282,7 +282,7 @@ final class NioTest {
     }
 
     @Test
-    void aResetIsToldOnceAndThenTheInputIsOver() throws IOException {
+    void resetIsThrownOnceAndThenTheInputHasEnded() throws IOException {
         List<TcpStream> pair = pair();
         pair.get(1).setOption(StandardSocketOptions.SO_LINGER, 0);
         pair.get(1).close();
@@ -298,7 +298,7 @@ final class NioTest {
     }
 
     @Test
-    void anEndedOutputIsABrokenPipeAndAClosedSocketIsAClosedSocket() throws IOException {
+    void writeAfterShutdownIsEpipeAndUseAfterCloseIsClosedSocket() throws IOException {
         TcpStream stream = pair().get(0);
         stream.shutdownOutput();
 
@@ -320,7 +320,7 @@ final class NioTest {
     }
 
     @Test
-    void aLongHeapBufferIsWrittenInPartsAndKeepsItsLimit() throws IOException {
+    void longHeapBufferIsWrittenInPartsAndKeepsItsLimit() throws IOException {
         TcpStream stream = pair().get(0);
         ByteBuffer heap = ByteBuffer.allocate(1 << 20);
 
@@ -340,14 +340,14 @@ final class NioTest {
         poller.register(pair.get(0), Interest.READ, 1);
         poller.register(pair.get(1), Interest.READ, 2);
         poller.deregister(pair.get(1));
-        Set<String> before = socketsOfThisProcess();
+        Set<String> before = openSockets();
 
         pair.get(0).close();
         pair.get(1).close();
 
-        assertThat(before).hasSize(socketsOfThisProcess().size() + 2);
+        assertThat(before).hasSize(openSockets().size() + 2);
         assertThat(poll(0)).isEmpty();
-        poller.deregister(pair.get(0)); // closed first: fine
+        poller.deregister(pair.get(0)); // a closed socket can be deregistered
         assertThatIllegalArgumentException().isThrownBy(() -> poller.deregister(pair.get(0)));
     }
 
@@ -356,12 +356,12 @@ final class NioTest {
     void closingARegisteredSocketReleasesItsDescriptorWhileAnotherThreadWaits() throws Exception {
         TcpStream stream = pair().get(0);
         poller.register(stream, Interest.READ, 1);
-        Future<List<String>> waiting = pollElsewhere(-1);
-        int before = socketsOfThisProcess().size();
+        Future<List<String>> waiting = pollInAnotherThread(-1);
+        int before = openSockets().size();
 
         stream.close();
 
-        await().untilAsserted(() -> assertThat(socketsOfThisProcess()).hasSize(before - 1));
+        await().untilAsserted(() -> assertThat(openSockets()).hasSize(before - 1));
         assertThat(waiting).isNotDone();
         poller.wakeup();
         assertThat(waiting.get(10, TimeUnit.SECONDS)).isEmpty();
@@ -369,41 +369,41 @@ final class NioTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void inACrowdTheNextPollReleasesWhatWasClosed() throws IOException {
-        List<UdpSocket> crowd = new ArrayList<>();
+    void nextPollReleasesClosedSocketsIfManyAreReady() throws IOException {
+        List<UdpSocket> sockets = new ArrayList<>();
         for (int i = 0; i < 300; i++) {
-            UdpSocket socket = toClose(nio.udp(null));
+            UdpSocket socket = closeLater(nio.udp(null));
             poller.register(socket, Interest.WRITE, i);
-            crowd.add(socket);
+            sockets.add(socket);
         }
         assertThat(poll(LONG_NANOS)).hasSize(ready.capacity());
-        int before = socketsOfThisProcess().size();
-        for (UdpSocket socket : crowd.subList(0, 100)) {
+        int before = openSockets().size();
+        for (UdpSocket socket : sockets.subList(0, 100)) {
             socket.close();
         }
 
-        assertThat(socketsOfThisProcess()).hasSizeBetween(before - 100, before - 50);
+        assertThat(openSockets()).hasSizeBetween(before - 100, before - 50);
         assertThat(poll(LONG_NANOS)).hasSize(ready.capacity());
-        assertThat(socketsOfThisProcess()).hasSize(before - 100);
+        assertThat(openSockets()).hasSize(before - 100);
     }
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aRefusedStreamHoldsNoDescriptor() throws IOException {
-        int before = socketsOfThisProcess().size();
-        TcpStream refused = toClose(nio.connect(freePort()));
+    void refusedStreamHoldsNoDescriptor() throws IOException {
+        int before = openSockets().size();
+        TcpStream refused = closeLater(nio.connect(unusedAddress()));
         poller.register(refused, Interest.WRITE, 1);
 
         assertThat(poll(LONG_NANOS)).hasSize(1);
 
         assertThat(poll(LONG_NANOS)).hasSize(1);
-        assertThat(socketsOfThisProcess()).hasSize(before);
+        assertThat(openSockets()).hasSize(before);
     }
 
     @Test
-    void whatDidNotFitComesFirstNextTime() throws IOException {
+    void eventsThatDidNotFitAreReportedFirstByTheNextPoll() throws IOException {
         for (int i = 0; i < 5; i++) {
-            Pipe pipe = toClose(nio.pipe());
+            Pipe pipe = closeLater(nio.pipe());
             poller.register(pipe.sink(), Interest.WRITE, i);
         }
         ReadyEvents two = new ReadyEvents(2);
@@ -418,8 +418,8 @@ final class NioTest {
     }
 
     @Test
-    void whatDidNotFitAndIsReadyNoLongerIsNotReported() throws IOException {
-        List<Pipe> pipes = List.of(toClose(nio.pipe()), toClose(nio.pipe()));
+    void eventsThatDidNotFitAreDroppedIfNoLongerReady() throws IOException {
+        List<Pipe> pipes = List.of(closeLater(nio.pipe()), closeLater(nio.pipe()));
         for (Pipe pipe : pipes) {
             pipe.sink().write(ascii("x"));
             poller.register(pipe.source(), Interest.READ, 0);
@@ -433,10 +433,10 @@ final class NioTest {
     }
 
     @Test
-    void manyReadySocketsAllGetTheirTurnThroughASmallBuffer() throws IOException {
-        int count = 1100; // more than the JDK takes from the kernel at once
+    void everyReadySocketIsReportedThroughASmallBuffer() throws IOException {
+        int count = 1100; // more than the JDK retrieves from the kernel at once
         for (int i = 0; i < count; i++) {
-            UdpSocket socket = toClose(nio.udp(null));
+            UdpSocket socket = closeLater(nio.udp(null));
             poller.register(socket, Interest.WRITE, i);
         }
         Set<Long> reported = new HashSet<>();
@@ -451,31 +451,31 @@ final class NioTest {
     }
 
     @Test
-    void aTimeoutBelowAMillisecondIsNeitherZeroNorWithoutLimit() throws IOException {
-        long begun = System.nanoTime();
+    void timeoutBelowAMillisecondIsNeitherZeroNorUnlimited() throws IOException {
+        long start = System.nanoTime();
         for (int i = 0; i < 10; i++) {
             assertThat(poll(100_000)).isEmpty();
         }
-        assertThat(System.nanoTime() - begun).isBetween(1_000_000L, LONG_NANOS);
+        assertThat(System.nanoTime() - start).isBetween(1_000_000L, LONG_NANOS);
     }
 
     @Test
-    void anInterruptEndsTheWaitAndLeavesItsMark() throws Exception {
+    void interruptEndsTheWaitAndKeepsTheStatus() throws Exception {
         Future<Boolean> waiting = others.submit(() -> {
             Thread.currentThread().interrupt();
             List<String> events = poll(-1);
             return Thread.interrupted() && events.isEmpty();
         });
         assertThat(waiting.get(10, TimeUnit.SECONDS)).isTrue();
-        assertThat(poll(0)).isEmpty(); // the selector is not closed by it
+        assertThat(poll(0)).isEmpty(); // the interrupt did not close the selector
     }
 
     @Test
-    void wakeUpsAreCoalescedAndNotLost() throws IOException {
+    void wakeupsAreCoalescedAndNotLost() throws IOException {
         poller.wakeup();
         poller.wakeup();
-        toClose(nio.poller()).register(listener, Interest.READ, 1);
-        closeARegisteredSocket(); // flushes the selector, which forgets a wake-up of its own
+        closeLater(nio.poller()).register(listener, Interest.READ, 1);
+        openAndCloseARegisteredSocket(); // flushes the selector, which loses its own wakeup
 
         assertThat(poll(-1)).isEmpty();
         assertThat(poll(TimeUnit.MILLISECONDS.toNanos(1))).isEmpty();
@@ -484,7 +484,7 @@ final class NioTest {
     @Test
     void closingThePollerEndsTheWait() throws Exception {
         poller.register(listener, Interest.READ | Interest.WRITE, 1);
-        Future<List<String>> waiting = pollElsewhere(-1);
+        Future<List<String>> waiting = pollInAnotherThread(-1);
         poller.close();
 
         assertThatThrownBy(() -> waiting.get(10, TimeUnit.SECONDS)).hasRootCauseInstanceOf(IllegalStateException.class)
@@ -494,14 +494,14 @@ final class NioTest {
         assertThatIllegalStateException().isThrownBy(() -> poll(0));
         assertThatIllegalStateException().isThrownBy(() -> poller.register(listener, 0, 0));
         assertThat(poller.registration(listener)).isNull();
-        toClose(nio.poller()).register(listener, Interest.READ, 1);
+        closeLater(nio.poller()).register(listener, Interest.READ, 1);
     }
 
     @Test
-    void aUdpSocketMayChangeItsPeer() throws IOException {
-        UdpSocket one = toClose(nio.udp(ANY_PORT));
-        UdpSocket two = toClose(nio.udp(ANY_PORT));
-        UdpSocket sender = toClose(nio.udp(null));
+    void udpSocketCanChangeItsPeer() throws IOException {
+        UdpSocket one = closeLater(nio.udp(ANY_PORT));
+        UdpSocket two = closeLater(nio.udp(ANY_PORT));
+        UdpSocket sender = closeLater(nio.udp(null));
         assertThat(sender.localAddress().getPort()).isZero();
         assertThatExceptionOfType(NetworkException.class).isThrownBy(() -> sender.send(ascii("x"), null))
                 .satisfies(e -> assertThat(e.code()).isEqualTo(ErrorCode.EDESTADDRREQ));
@@ -526,14 +526,14 @@ final class NioTest {
         assertThat(buffer.position()).isEqualTo(5);
     }
 
-    private <T extends AutoCloseable> T toClose(T closeable) {
+    private <T extends AutoCloseable> T closeLater(T closeable) {
         opened.add(closeable);
         return closeable;
     }
 
-    /** Both ends of a connection: the client's, the server's. */
+    /** Opens a connection. Returns the client's end and the server's end. */
     private List<TcpStream> pair() throws IOException {
-        TcpStream client = toClose(nio.connect(listener.localAddress()));
+        TcpStream client = closeLater(nio.connect(listener.localAddress()));
         TcpStream server = accept();
         await().until(client::finishConnect);
         return List.of(client, server);
@@ -543,22 +543,22 @@ final class NioTest {
         Select.select(List.of(listener), List.of(), List.of(), Duration.ofSeconds(30));
         TcpStream accepted = listener.accept();
         assertThat(accepted).isNotNull();
-        return toClose(accepted);
+        return closeLater(accepted);
     }
 
-    private InetSocketAddress freePort() throws IOException {
-        try (TcpListener brief = nio.listen(ANY_PORT, 1)) {
-            return brief.localAddress();
+    private InetSocketAddress unusedAddress() throws IOException {
+        try (TcpListener temporary = nio.listen(ANY_PORT, 1)) {
+            return temporary.localAddress();
         }
     }
 
-    private void closeARegisteredSocket() throws IOException {
+    private void openAndCloseARegisteredSocket() throws IOException {
         try (Socket socket = nio.udp(null)) {
             poller.register(socket, 0, 0);
         }
     }
 
-    /** Token and events of what is ready. */
+    /** Polls once. Returns token and events of what is ready. */
     private List<String> poll(long timeoutNanos) throws IOException {
         poller.poll(ready, timeoutNanos);
         List<String> events = new ArrayList<>();
@@ -568,32 +568,32 @@ final class NioTest {
         return events;
     }
 
-    /** Begins to poll in another thread. */
-    private Future<List<String>> pollElsewhere(long timeoutNanos) throws IOException {
+    /** Starts a poll in another thread, and returns when it is in progress. */
+    private Future<List<String>> pollInAnotherThread(long timeoutNanos) throws IOException {
         Future<List<String>> polling = others.submit(() -> {
             while (true) {
                 try {
                     return poll(timeoutNanos);
                 } catch (IllegalStateException e) {
-                    if (!isRefused(e)) {
+                    if (!isConcurrentPoll(e)) {
                         throw e;
                     }
                 }
             }
         });
         ReadyEvents nothing = new ReadyEvents(1);
-        await().until(() -> { // we are refused as soon as the other polls
+        await().until(() -> { // rejected as soon as the other thread polls
             try {
                 poller.poll(nothing, 0);
                 return false;
             } catch (IllegalStateException e) {
-                return isRefused(e);
+                return isConcurrentPoll(e);
             }
         });
         return polling;
     }
 
-    private static boolean isRefused(IllegalStateException e) {
+    private static boolean isConcurrentPoll(IllegalStateException e) {
         return "another thread is polling: one at a time".equals(e.getMessage());
     }
 
@@ -601,9 +601,9 @@ final class NioTest {
         return ByteBuffer.wrap(text.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
     }
 
-    private static Set<String> socketsOfThisProcess() throws IOException {
+    private static Set<String> openSockets() throws IOException {
         Set<String> sockets = new HashSet<>();
-        for (String descriptor : Objects.requireNonNull(new File("/proc/self/fd").list())) { // among them that of the listing itself
+        for (String descriptor : Objects.requireNonNull(new File("/proc/self/fd").list())) { // includes the descriptor of this listing
             Path link = Path.of("/proc/self/fd", descriptor);
             if (Files.isSymbolicLink(link)) {
                 sockets.add(Files.readSymbolicLink(link).toString());

@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** How long a thread has really worked, as the kernel counts it (man 5 proc: schedstat's first number, nanoseconds). */
+/** The processor time of a thread as the kernel counts it: the first number of schedstat, in nanoseconds (man 5 proc). */
 final class CpuTime {
     private static final Path SCHEDSTAT = Path.of("/proc/thread-self/schedstat");
 
     private CpuTime() {}
 
-    static long ofThisThreadNanos() throws IOException {
+    static long currentThreadNanos() throws IOException {
         String text = Files.readString(SCHEDSTAT);
         return Long.parseLong(text.substring(0, text.indexOf(' ')));
     }

@@ -14,27 +14,27 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** poll(2) refuses more entries than the process may have descriptors, which a list that names sockets often can reach. */
+/** poll(2) rejects more entries than the process's descriptor limit, which a list with duplicates can exceed. */
 class DuplicatesTest {
     private static final int LIMIT = 256;
 
     @Case("C3")
     @ParameterizedTest
     @ValueSource(strings = {"poll", "select", "epoll"})
-    void aListMayBeLongerThanTheLimitOfDescriptors(String engine) throws Exception {
+    void listMayBeLongerThanTheDescriptorLimit(String engine) throws Exception {
         List<String> command = new ArrayList<>(
                 List.of(Tools.require("sh"), "-c", "ulimit -n " + LIMIT + " && exec \"$@\"", "sh"));
         command.addAll(Tools.java(ManyDuplicates.class, engine));
         try (Tools.Peer child = Tools.start(command.toArray(String[]::new))) {
             assertThat(child.finish()).containsExactly(
-                    "nothing: 0",
+                    "idle: 0",
                     "all are writable: " + 3 * LIMIT,
                     "all are readable: " + 3 * LIMIT,
                     "after a wait: 0");
         }
     }
 
-    /** Runs in a JVM of its own, under a low limit. */
+    /** Runs in another JVM with a low descriptor limit. */
     static final class ManyDuplicates {
         private ManyDuplicates() {}
 
@@ -43,7 +43,7 @@ class DuplicatesTest {
             try (Pipe pipe = Network.system().pipe()) {
                 List<Pipe.Source> sources = Collections.nCopies(3 * LIMIT, pipe.source());
                 List<Pipe.Sink> sinks = Collections.nCopies(3 * LIMIT, pipe.sink());
-                System.out.println("nothing: "
+                System.out.println("idle: "
                         + select.select(sources, List.of(), List.of(), Duration.ZERO).readable().size());
                 System.out.println("all are writable: "
                         + select.select(List.of(), sinks, List.of(), null).writable().size());

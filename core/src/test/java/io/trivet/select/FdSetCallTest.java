@@ -21,15 +21,15 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
 
-/** The call with three sets of numbers, as C has it. */
+/** The form with three sets of descriptors, as in C. */
 @Timeout(60) // interrupts a wait that does not end
 class FdSetCallTest {
-    /** No process has so many descriptors, and no descriptor table is so long. */
+    /** Above any descriptor that a process can have, and above the size of any descriptor table. */
     private static final int NEVER_OPENED = 100_000_000;
 
     @Case("22")
     @EveryEngine
-    void theSetsAreChangedToWhatIsReadyAndTheBitsAreCounted(Lab lab) throws Exception {
+    void setsKeepWhatIsReadyAndTheBitsAreCounted(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -43,14 +43,14 @@ class FdSetCallTest {
         FdSet except = set(pair.client().fd(), idle.client().fd());
         int nfds = 1 + Math.max(pair.client().fd(), idle.client().fd());
         int count = Select.on(lab.network()).select(nfds, read, write, except, null);
-        assertThat(count).as("the same descriptor in three sets counts three").isEqualTo(4);
+        assertThat(count).as("a descriptor that is ready in three sets counts three times").isEqualTo(4);
         assertThat(read).hasToString(set(pair.client().fd()).toString());
         assertThat(write).hasToString(set(pair.client().fd(), idle.client().fd()).toString());
         assertThat(except).hasToString(set(pair.client().fd()).toString());
     }
 
     @EveryEngine
-    void oneSetThatStandsForTwoHoldsTheLastAnswerAsInC(Lab lab) throws Exception {
+    void setPassedTwiceHoldsTheLastResultAsInC(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -65,7 +65,7 @@ class FdSetCallTest {
     }
 
     @EveryEngine
-    void bitsFromNfdsOnAreLeftAlone(Lab lab) throws Exception {
+    void bitsAtOrAboveNfdsAreUnchanged(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -82,12 +82,12 @@ class FdSetCallTest {
 
     @Case({"56", "C4"})
     @EveryEngine
-    void withoutDescriptorsItSleeps(Lab lab) throws Exception {
+    void sleepsWithoutDescriptors(Lab lab) throws Exception {
         for (FdSet set : new FdSet[]{null, new FdSet()}) {
             for (int nfds : new int[]{0, 1_000}) {
-                long begun = lab.network().clock().nanoTime();
+                long start = lab.network().clock().nanoTime();
                 assertThat(Select.on(lab.network()).select(nfds, set, set, set, Duration.ofMillis(10))).isZero();
-                assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(10_000_000);
+                assertThat(lab.network().clock().nanoTime() - start).isGreaterThanOrEqualTo(10_000_000);
             }
         }
     }
@@ -109,7 +109,7 @@ class FdSetCallTest {
 
     @Case("57")
     @EveryEngine
-    void nfdsBelowZeroIsAnError(Lab lab) {
+    void negativeNfdsIsAnError(Lab lab) {
         for (int nfds : new int[]{-1, Integer.MIN_VALUE}) {
             assertThatThrownBy(() -> Select.on(lab.network()).select(nfds, null, null, null, Duration.ZERO))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("nfds");
@@ -118,21 +118,21 @@ class FdSetCallTest {
 
     @Case({"58", "59", "60"})
     @EveryEngine
-    void aDescriptorThatWasClosedIsAnErrorInEachSet(Lab lab) throws Exception {
+    void closedDescriptorIsAnErrorInEachSet(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
         TcpStream good = lab.pair().client();
-        Pipe pipe = lab.pipe(); // opened last: nobody gets its numbers after it
+        Pipe pipe = lab.pipe(); // opened last, so that no later socket gets its numbers
         int fd = pipe.source().fd();
         pipe.close();
         failsInEachSet(lab, good, fd);
     }
 
-    /** The kernel cuts nfds to its table of descriptors, and would leave such a bit set: "ready", in every list. */
+    /** The kernel limits nfds to the size of its descriptor table, and would leave such a bit set, as if ready, in every set. */
     @Case({"58", "59", "60", "C5"})
     @EveryEngine
-    void aDescriptorThatWasNeverOpenedIsAnErrorInEachSet(Lab lab) throws Exception {
+    void descriptorNeverOpenedIsAnErrorInEachSet(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -143,7 +143,7 @@ class FdSetCallTest {
         failsInEachSet(lab, good, NEVER_OPENED);
     }
 
-    /** Beside a good one, which is writable, and must not be told either. */
+    /** The other descriptor is open and writable, and must not be reported either. */
     private static void failsInEachSet(Lab lab, TcpStream good, int bad) {
         for (int which = 0; which < 3; which++) {
             FdSet[] sets = {new FdSet(), set(good.fd()), new FdSet()};
@@ -161,7 +161,7 @@ class FdSetCallTest {
 
     @Case("65")
     @EveryEngine
-    void anEmptyPipeIsNotReadableAndItsBitIsCleared(Lab lab) throws Exception {
+    void emptyPipeIsNotReadableAndItsBitIsCleared(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -175,7 +175,7 @@ class FdSetCallTest {
 
     @Case("66")
     @EveryEngine
-    void aFullPipeIsNotWritableAndItsBitIsCleared(Lab lab) throws Exception {
+    void fullPipeIsNotWritableAndItsBitIsCleared(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -188,16 +188,17 @@ class FdSetCallTest {
 
     @Case("74")
     @EveryEngine
-    void nfdsAboveEveryLimitFindsWhatIsThereAndNothingMore(Lab lab) throws Exception {
+    void nfdsAboveEveryLimitFindsOnlySetDescriptors(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
         int fd = lab.pair().client().fd();
         FdSet write = set(fd);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         assertThat(Select.on(lab.network()).select(Integer.MAX_VALUE, new FdSet(), write, null, null)).isEqualTo(1);
         assertThat(write).hasToString(set(fd).toString());
-        assertThat(System.nanoTime() - begun).as("nanoseconds: it is the bits that cost, not nfds").isLessThan(1_000_000_000);
+        assertThat(System.nanoTime() - start).as("nanoseconds: the cost depends on the bits set, not on nfds")
+                .isLessThan(1_000_000_000);
         FdSet beyond = set(NEVER_OPENED);
         assertThatThrownBy(() -> Select.on(lab.network()).select(Integer.MAX_VALUE, beyond, null, null, null))
                 .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EBADF));
@@ -205,7 +206,7 @@ class FdSetCallTest {
 
     @Case("C6")
     @EveryEngine
-    void thereIsNoLimitOf1024(Lab lab) throws Exception {
+    void descriptorsAbove1024Work(Lab lab) throws Exception {
         if (refused(lab)) {
             return;
         }
@@ -220,9 +221,8 @@ class FdSetCallTest {
         assertThat(write).hasToString(set(last.fd(), last.fd() - 60).toString());
     }
 
-    /** The sets are those of the call, whatever object a socket belongs to. */
     @EveryEngine
-    void aNetworkWithoutDescriptorsRefuses(Lab lab) throws Exception {
+    void networkWithoutDescriptorsRefuses(Lab lab) throws Exception {
         if (!refused(lab)) {
             assertThat(lab.network().supports(Capability.DESCRIPTORS)).isTrue();
             return;
@@ -232,7 +232,7 @@ class FdSetCallTest {
     }
 
     @EveryEngine
-    void theStaticFormAsksThisSystemsNetwork(Lab lab) throws Exception {
+    void staticFormUsesTheSystemNetwork(Lab lab) throws Exception {
         if (refused(lab) || !Network.system().supports(Capability.DESCRIPTORS)) {
             return;
         }
@@ -246,7 +246,7 @@ class FdSetCallTest {
                 .isInstanceOf(NetworkException.class);
     }
 
-    /** Where sockets have no numbers, the case ends here. */
+    /** Returns whether the network has no descriptors, after checking that it refuses them. */
     private static boolean refused(Lab lab) {
         return lab.refuses(Capability.DESCRIPTORS,
                 () -> Select.on(lab.network()).select(1, set(0), null, null, Duration.ZERO));

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class FdSetTest {
     @Test
-    void aNewSetIsEmpty() {
+    void newSetIsEmpty() {
         FdSet set = new FdSet();
         assertThat(set.isSet(0)).isFalse();
         assertThat(set.isSet(1_000_000)).isFalse();
@@ -20,7 +20,7 @@ class FdSetTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 31, 32, 63, 64, 1_023, 1_024, 1_025, 15_000, 1_048_576})
-    void holdsAnyDescriptorAlsoBeyondTheSizeOfC(int fd) {
+    void holdsDescriptorsBeyondSetsize(int fd) {
         FdSet set = new FdSet();
         set.set(fd);
         assertThat(set.isSet(fd)).isTrue();
@@ -33,7 +33,7 @@ class FdSetTest {
     }
 
     @Test
-    void clearingWhatWasNeverSetChangesNothing() {
+    void clearingAnUnsetDescriptorChangesNothing() {
         FdSet set = new FdSet();
         set.set(5);
         set.clr(6);
@@ -42,7 +42,7 @@ class FdSetTest {
     }
 
     @Test
-    void zeroTakesAllOut() {
+    void zeroRemovesAll() {
         FdSet set = new FdSet();
         set.set(0);
         set.set(5_000);
@@ -54,7 +54,7 @@ class FdSetTest {
 
     @ParameterizedTest
     @ValueSource(ints = {-1, Integer.MIN_VALUE, Integer.MAX_VALUE})
-    void whatCannotBeADescriptorIsRefusedByNumber(int fd) {
+    void invalidDescriptorIsRejectedWithItsNumber(int fd) {
         FdSet set = new FdSet();
         String number = String.valueOf(fd);
         assertThatThrownBy(() -> set.set(fd)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining(number);
@@ -63,7 +63,7 @@ class FdSetTest {
     }
 
     @Test
-    void agreesWithABitSet() {
+    void behavesLikeABitSet() {
         long seed = System.nanoTime();
         SplittableRandom random = new SplittableRandom(seed);
         FdSet set = new FdSet();

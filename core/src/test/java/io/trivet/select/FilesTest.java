@@ -25,16 +25,16 @@ import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Descriptors that others have opened: files, FIFOs, the output of a child process. */
+/** Descriptors that Trivet has not opened: files, FIFOs, the output of a child process. */
 @Timeout(60) // interrupts a wait that does not end
 class FilesTest {
     @TempDir private Path directory;
 
-    /** After CPython's test of select: the pipe is the only thing that is ever ready, whatever the timeout. */
+    /** Follows CPython's test_select: only the pipe is ever ready, whatever the timeout. */
     @Case("8")
     @EveryEngine
     @NotSimulated(NotSimulated.MACHINE)
-    void theOutputOfAChildProcess(Lab lab) throws Exception {
+    void outputOfAChildProcessIsReadable(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
         }
@@ -52,7 +52,7 @@ class FilesTest {
                 assertThat(ready.writable()).isEmpty();
                 assertThat(ready.exceptional()).isEmpty();
                 if (ready.readable().isEmpty()) {
-                    assertThat(timeout).as("only a wait with a limit ends without an answer").isNotNull();
+                    assertThat(timeout).as("only a wait with a timeout ends without a result").isNotNull();
                 } else {
                     assertThat(ready.readable()).containsExactly(output);
                     ended = !read(output, text);
@@ -67,7 +67,7 @@ class FilesTest {
     @Case("55")
     @EveryEngine
     @NotSimulated(NotSimulated.MACHINE)
-    void aFifoWithAByteIsReadable(Lab lab) throws Exception {
+    void fifoWithAByteIsReadable(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
         }
@@ -82,7 +82,7 @@ class FilesTest {
     @Case("53")
     @EveryEngine
     @NotSimulated(NotSimulated.MACHINE)
-    void aRegularFileIsReadable(Lab lab) throws Exception {
+    void regularFileIsReadable(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
         }
@@ -103,13 +103,13 @@ class FilesTest {
         }
     }
 
-    /** The descriptor of a file that is open, which the JVM keeps to itself. */
+    /** Returns the descriptor of an open file, which the JVM does not expose. */
     private static Descriptor descriptor(Lab lab, Path file, FileInputStream open) throws IOException {
         assertThat(open.getFD().valid()).isTrue();
         return lab.network().descriptor(Descriptors.numberOf(file));
     }
 
-    /** Reads what is there; false: the end of the output. */
+    /** Reads what is available. Returns false at the end of input. */
     private static boolean read(Descriptor from, StringBuilder text) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(100);
         int count = from.read(buffer);

@@ -24,13 +24,13 @@ import java.util.Collections;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
-/** What may stand in the three lists, in what order and how often it comes back, and what the errors say. */
+/** The three lists: what they may contain, in which order and how often it is returned, and the errors. */
 class ListsTest {
     private static final List<Socket> NONE = List.of();
 
     @Case("1")
     @EveryEngine
-    void aListThatIsNullIsAnErrorThatSaysWhich(Lab lab) {
+    void nullListIsAnErrorThatNamesTheList(Lab lab) {
         NetworkSelect select = Select.on(lab.network());
         assertThatThrownBy(() -> select.select(null, NONE, NONE, Duration.ZERO))
                 .isInstanceOf(NullPointerException.class).hasMessageContaining("rlist");
@@ -43,40 +43,40 @@ class ListsTest {
 
     @Case("1")
     @EveryEngine
-    void aMemberThatIsNullIsAnErrorThatSaysWhere(Lab lab) throws Exception {
+    void nullMemberIsAnErrorThatNamesTheIndex(Lab lab) throws Exception {
         TcpStream idle = lab.pair().client();
-        failsInEachList(lab, idle, null, NullPointerException.class, "is null");
+        assertFailsInEachList(lab, idle, null, NullPointerException.class, "is null");
     }
 
     @Case("2")
     @EveryEngine
-    void anObjectThatGivesNoSocketIsAnErrorThatSaysWhere(Lab lab) throws Exception {
+    void memberWithoutSocketIsAnErrorThatNamesTheIndex(Lab lab) throws Exception {
         TcpStream idle = lab.pair().client();
-        failsInEachList(lab, idle, new Named("nothing", null), IllegalArgumentException.class, Named.class.getName());
+        assertFailsInEachList(lab, idle, new Named("nothing", null), IllegalArgumentException.class, Named.class.getName());
     }
 
     @Case({"1", "2"})
     @EveryEngine
-    void whatIsNoSelectableAtAllIsAnErrorThatSaysWhere(Lab lab) throws Exception {
+    void memberThatIsNotSelectableIsAnErrorThatNamesTheIndex(Lab lab) throws Exception {
         TcpStream idle = lab.pair().client();
-        failsInEachList(lab, idle, "a text", IllegalArgumentException.class, "java.lang.String");
+        assertFailsInEachList(lab, idle, "a text", IllegalArgumentException.class, "java.lang.String");
     }
 
     @Case("6")
     @EveryEngine
-    void oneClosedSocketFailsTheWholeCall(Lab lab) throws Exception {
+    void closedSocketFailsTheWholeCall(Lab lab) throws Exception {
         Pair pair = lab.pair();
         lab.send(pair.server(), "ready");
         lab.awaitLists(pair.client(), "rw-");
         TcpStream closed = lab.pair().client();
         closed.close();
-        failsInEachList(lab, pair.client(), closed, ClosedSocketException.class, closed.toString());
-        failsInEachList(lab, pair.client(), new Named("mine", closed), ClosedSocketException.class, closed.toString());
+        assertFailsInEachList(lab, pair.client(), closed, ClosedSocketException.class, closed.toString());
+        assertFailsInEachList(lab, pair.client(), new Named("mine", closed), ClosedSocketException.class, closed.toString());
     }
 
     @Case("7")
     @EveryEngine
-    void threeEmptyListsGiveThreeEmptyLists(Lab lab) throws Exception {
+    void emptyListsReturnEmptyLists(Lab lab) throws Exception {
         Ready<Socket> ready = Select.on(lab.network()).select(NONE, NONE, NONE, Duration.ZERO);
         assertThat(ready.isEmpty()).isTrue();
         assertThat(ready.readable()).isEmpty();
@@ -86,7 +86,7 @@ class ListsTest {
 
     @Case("7")
     @EveryEngine
-    void whatComesBackCannotBeChanged(Lab lab) throws Exception {
+    void returnedListsAreUnmodifiable(Lab lab) throws Exception {
         TcpStream idle = lab.pair().client();
         Ready<TcpStream> ready = Select.on(lab.network()).select(List.of(), List.of(idle), List.of(), Duration.ZERO);
         assertThatThrownBy(() -> ready.readable().add(idle)).isInstanceOf(UnsupportedOperationException.class);
@@ -94,10 +94,10 @@ class ListsTest {
         assertThatThrownBy(() -> ready.exceptional().add(idle)).isInstanceOf(UnsupportedOperationException.class);
     }
 
-    /** The first member that is asked empties the list; and each that is asked empties it again. */
+    /** Each member clears the list when its socket is requested. */
     @Case("9")
     @EveryEngine
-    void aListThatShrinksWhileItIsReadIsAnsweredInFull(Lab lab) throws Exception {
+    void listThatShrinksDuringTheCallIsCheckedCompletely(Lab lab) throws Exception {
         TcpStream writable = lab.pair().client();
         List<Selectable> list = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
@@ -112,37 +112,37 @@ class ListsTest {
         assertThat(list).isEmpty();
     }
 
-    /** Asking a member of the first list changes the second one, which was copied before. */
+    /** A member of the first list changes the second list, which has already been copied. */
     @Case("9")
     @EveryEngine
-    void theListsAreCopiedBeforeAnyoneIsAsked(Lab lab) throws Exception {
+    void listsAreCopiedBeforeAnySocketIsRequested(Lab lab) throws Exception {
         TcpStream writable = lab.pair().client();
-        List<Selectable> second = new ArrayList<>(List.of(writable));
-        Selectable meddler = () -> {
-            second.add(writable);
+        List<Selectable> wlist = new ArrayList<>(List.of(writable));
+        Selectable mutating = () -> {
+            wlist.add(writable);
             return writable;
         };
-        Ready<Selectable> ready = Select.on(lab.network()).select(List.of(meddler), second, List.of(), Duration.ZERO);
+        Ready<Selectable> ready = Select.on(lab.network()).select(List.of(mutating), wlist, List.of(), Duration.ZERO);
         assertThat(ready.writable()).containsExactly(writable);
-        assertThat(second).hasSize(2);
+        assertThat(wlist).hasSize(2);
     }
 
     @Case("C3")
     @EveryEngine
-    void oneObjectThreeTimesIsAnsweredThreeTimes(Lab lab) throws Exception {
+    void objectListedThreeTimesIsReturnedThreeTimes(Lab lab) throws Exception {
         Pair pair = lab.pair();
         lab.send(pair.server(), "ready");
         lab.awaitLists(pair.client(), "rw-");
-        List<TcpStream> thrice = List.of(pair.client(), pair.client(), pair.client());
+        List<TcpStream> threeTimes = List.of(pair.client(), pair.client(), pair.client());
         List<TcpStream> twice = List.of(pair.client(), pair.client());
-        Ready<TcpStream> ready = Select.on(lab.network()).select(thrice, twice, List.of(), Duration.ZERO);
-        assertThat(ready.readable()).isEqualTo(thrice);
+        Ready<TcpStream> ready = Select.on(lab.network()).select(threeTimes, twice, List.of(), Duration.ZERO);
+        assertThat(ready.readable()).isEqualTo(threeTimes);
         assertThat(ready.writable()).isEqualTo(twice);
     }
 
     @Case("C3")
     @EveryEngine
-    void eachListIsAnsweredByItself(Lab lab) throws Exception {
+    void eachListIsEvaluatedByItself(Lab lab) throws Exception {
         Pair quiet = lab.pair();
         Pair urgent = lab.pair();
         List<TcpStream> both = List.of(quiet.client(), urgent.client());
@@ -157,14 +157,14 @@ class ListsTest {
         assertThat(ready.exceptional()).containsExactly(urgent.client());
 
         Ready<TcpStream> third = Select.on(lab.network()).select(List.of(), List.of(), both, null);
-        assertThat(third.readable()).as("asked for in the third list only").isEmpty();
+        assertThat(third.readable()).as("in the third list only").isEmpty();
         assertThat(third.writable()).isEmpty();
         assertThat(third.exceptional()).containsExactly(urgent.client());
     }
 
     @Case("C3")
     @EveryEngine
-    void objectsComeBackInTheCallersOrder(Lab lab) throws Exception {
+    void objectsAreReturnedInTheCallersOrder(Lab lab) throws Exception {
         List<TcpStream> clients = new ArrayList<>();
         List<TcpStream> expected = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
@@ -183,10 +183,10 @@ class ListsTest {
         assertThat(select.select(clients, List.of(), List.of(), Duration.ZERO).readable()).isEqualTo(expected);
     }
 
-    /** They are all equal, and only one is ready: an engine that looks members up by equals would confuse them. */
+    /** All objects are equal, and only one is ready. An engine that used equals would confuse them. */
     @Case("C3")
     @EveryEngine
-    void objectsAreToldApartByIdentity(Lab lab) throws Exception {
+    void objectsAreDistinguishedByIdentity(Lab lab) throws Exception {
         List<Named> all = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             Pair pair = lab.pair();
@@ -203,7 +203,7 @@ class ListsTest {
 
     @Case("C3")
     @EveryEngine
-    void twoObjectsMayStandForOneSocket(Lab lab) throws Exception {
+    void twoObjectsMayShareOneSocket(Lab lab) throws Exception {
         TcpStream writable = lab.pair().client();
         Named one = new Named("one", writable);
         Named other = new Named("other", writable);
@@ -217,7 +217,7 @@ class ListsTest {
 
     @Case("C3")
     @EveryEngine
-    void twoDescriptorsMayHaveOneNumber(Lab lab) throws Exception {
+    void twoDescriptorsMayHaveTheSameNumber(Lab lab) throws Exception {
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
         }
@@ -233,37 +233,38 @@ class ListsTest {
     }
 
     @EveryEngine
-    void anyCollectionWillDo(Lab lab) throws Exception {
+    void anyCollectionIsAccepted(Lab lab) throws Exception {
         TcpStream writable = lab.pair().client();
         Collection<TcpStream> view = Collections.unmodifiableCollection(Arrays.asList(writable, writable));
         assertThat(Select.on(lab.network()).select(view, view, List.of(), Duration.ZERO).writable()).hasSize(2);
     }
 
     @EveryEngine
-    void aSocketOfTheCallersOwnMakingIsRefused(Lab lab) {
-        OwnSocket own = new OwnSocket(lab.network());
-        assertThatThrownBy(() -> Select.on(lab.network()).select(List.of(own), List.of(), List.of(), Duration.ZERO))
-                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(own.toString());
+    void socketImplementedByTheCallerIsRejected(Lab lab) {
+        CustomSocket custom = new CustomSocket(lab.network());
+        assertThatThrownBy(() -> Select.on(lab.network()).select(List.of(custom), List.of(), List.of(), Duration.ZERO))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(custom.toString());
     }
 
-    /** Puts the culprit behind a good member of each list. */
-    @SuppressWarnings("unchecked") // a raw list can hold anything
-    private static void failsInEachList(Lab lab, TcpStream good, Object culprit, Class<? extends Exception> type, String what) {
+    /** Tests each list with an open socket at index 0 and the invalid member at index 1. */
+    @SuppressWarnings("unchecked") // a raw list can contain anything
+    private static void assertFailsInEachList(Lab lab, TcpStream good, Object invalid, Class<? extends Exception> type,
+            String what) {
         List<Socket> fine = List.of(good);
-        Collection<Socket> bad = (Collection<Socket>) (Collection<?>) Arrays.asList(good, culprit);
+        Collection<Socket> bad = (Collection<Socket>) (Collection<?>) Arrays.asList(good, invalid);
         NetworkSelect select = Select.on(lab.network());
-        fails(() -> select.select(bad, fine, List.of(), Duration.ZERO), type, "rlist[1]", what);
-        fails(() -> select.select(fine, bad, List.of(), null), type, "wlist[1]", what);
+        assertFails(() -> select.select(bad, fine, List.of(), Duration.ZERO), type, "rlist[1]", what);
+        assertFails(() -> select.select(fine, bad, List.of(), null), type, "wlist[1]", what);
         if (lab.network().supports(Capability.URGENT_DATA)) {
-            fails(() -> select.select(fine, List.of(), bad, Duration.ofDays(1)), type, "xlist[1]", what);
+            assertFails(() -> select.select(fine, List.of(), bad, Duration.ofDays(1)), type, "xlist[1]", what);
         }
     }
 
-    private static void fails(ThrowingCallable call, Class<? extends Exception> type, String where, String what) {
+    private static void assertFails(ThrowingCallable call, Class<? extends Exception> type, String where, String what) {
         assertThatThrownBy(call).isInstanceOf(type).hasMessageContaining(where).hasMessageContaining(what);
     }
 
-    /** An object with a socket in it, equal to every other. */
+    /** An object that has a socket. All are equal. */
     private static final class Named implements Selectable {
         private final String name;
         private final Socket socket;
@@ -294,8 +295,8 @@ class ListsTest {
         }
     }
 
-    /** A class that implements Socket itself, where it should hand one on. */
-    private record OwnSocket(Network network) implements Socket {
+    /** Implements Socket itself, instead of returning one of the network's. */
+    private record CustomSocket(Network network) implements Socket {
         @Override
         public int fd() {
             return 1_000_000;

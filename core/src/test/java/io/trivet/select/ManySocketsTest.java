@@ -18,24 +18,24 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** 15,000 sockets in one call, on every engine; fewer where the limit of descriptors is too low, and then it is no pass. */
+/** 15,000 sockets in one call. If the descriptor limit is too low, fewer sockets are tested and the test counts as skipped. */
 class ManySocketsTest {
     private static final int SOCKETS = 15_000;
-    /** Descriptors that the JVM and other tests may need meanwhile. */
+    /** Descriptors left for the JVM and for other tests. */
     private static final int RESERVE = 1_000;
 
     @Case({"C6", "31"})
     @EveryEngine
-    void oneOfManyIsFoundAndAllOfManyAreTold(Lab lab) throws Exception {
+    void findsOneReadySocketAmongMany(Lab lab) throws Exception {
         int left = descriptorsLeft();
         int count = Math.min(SOCKETS, left - RESERVE);
-        assumeTrue(count > 1, () -> "the limit leaves " + left + " descriptors, which is too few for any part of this test");
+        assumeTrue(count > 1, () -> "the descriptor limit leaves " + left + " descriptors, too few for any part of this test");
         List<TcpStream> streams = new ArrayList<>(count);
         List<Pair> pairs = new ArrayList<>(count / 2);
         TcpListener listener = lab.listener();
         for (int i = 0; i < count / 2; i++) {
             Pair pair = lab.pair(listener);
-            pair.client().setOption(StandardSocketOptions.SO_LINGER, 0); // thousands of ports would linger in TIME_WAIT
+            pair.client().setOption(StandardSocketOptions.SO_LINGER, 0); // otherwise thousands of ports would stay in TIME_WAIT
             pairs.add(pair);
             streams.add(pair.client());
             streams.add(pair.server());
@@ -49,8 +49,8 @@ class ManySocketsTest {
             assertThat(select.select(streams, List.of(), List.of(), Lab.PATIENCE).readable()).containsExactly(pair.client());
             assertThat(lab.receive(pair.client(), 1)).isEqualTo("!");
         }
-        assumeTrue(count == SOCKETS, () -> "right with " + count + " sockets, but meant for " + SOCKETS
-                + ": the limit leaves " + left + " descriptors (raise it with ulimit -n)");
+        assumeTrue(count == SOCKETS, () -> "passed with " + count + " of " + SOCKETS
+                + " sockets: the descriptor limit leaves " + left + " descriptors (raise it with ulimit -n)");
     }
 
     private static int descriptorsLeft() throws IOException {

@@ -23,15 +23,15 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * When a socket stands in which list: the conditions of Stevens, UNIX Network Programming, section 6.3, and those of the kernel's own
- * suite about pipes.
+ * The conditions under which a socket is in each list: those of Stevens, UNIX Network Programming, section 6.3, and those of the kernel's
+ * own tests for pipes.
  */
 class ReadinessTest {
     private static final Duration ONE_MILLI = Duration.ofMillis(1);
 
     @Case("108")
     @EveryEngine
-    void oneByteIsEnoughToBeReadable(Lab lab) throws Exception {
+    void oneByteIsReadable(Lab lab) throws Exception {
         Pair pair = lab.pair();
         lab.staysInLists(pair.client(), "-w-");
         lab.send(pair.server(), "1");
@@ -42,7 +42,7 @@ class ReadinessTest {
 
     @Case("108")
     @EveryEngine
-    void aLowWaterMarkHoldsReadableBack(Lab lab) throws Exception {
+    void lowWaterMarkDelaysReadable(Lab lab) throws Exception {
         Pair pair = lab.pair();
         try {
             pair.client().setOption(TcpOptions.RECEIVE_LOW_WATER, 10);
@@ -58,7 +58,7 @@ class ReadinessTest {
 
     @Case("109")
     @EveryEngine
-    void theEndOfInputIsReadable(Lab lab) throws Exception {
+    void endOfInputIsReadable(Lab lab) throws Exception {
         Pair pair = lab.pair();
         pair.server().shutdownOutput();
         lab.awaitLists(pair.client(), "rw-");
@@ -68,7 +68,7 @@ class ReadinessTest {
 
     @Case("110")
     @EveryEngine
-    void aListenerIsReadableWhileAConnectionWaits(Lab lab) throws Exception {
+    void listenerIsReadableWhileAConnectionIsPending(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         lab.staysInLists(listener, "---");
         lab.keep(lab.network().connect(listener.localAddress()));
@@ -79,12 +79,12 @@ class ReadinessTest {
 
     @Case("111")
     @EveryEngine
-    void aPendingErrorIsReadableAndWritableAndNotExceptional(Lab lab) throws Exception {
+    void pendingErrorIsReadableAndWritableAndNotExceptional(Lab lab) throws Exception {
         TcpStream client = reset(lab);
         lab.awaitLists(client, "rw-");
         assertThatThrownBy(() -> client.read(ByteBuffer.allocate(10)))
                 .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNRESET));
-        assertThat(lab.lists(client)).as("once it was told").isEqualTo("rw-");
+        assertThat(lab.lists(client)).as("after the error was thrown").isEqualTo("rw-");
     }
 
     @Case("112")
@@ -94,7 +94,7 @@ class ReadinessTest {
         lab.staysInLists(pair.client(), "-w-");
         fill(pair.client());
         lab.eventually("no room", () -> {
-            fill(pair.client()); // what was on its way may have made room
+            fill(pair.client()); // bytes in transit may have made room
             return lab.lists(pair.client()).equals("---");
         });
         ByteBuffer drain = ByteBuffer.allocateDirect(1 << 16);
@@ -106,7 +106,7 @@ class ReadinessTest {
 
     @Case("113")
     @EveryEngine
-    void anOutputThatWasEndedIsWritableAndTheWriteFails(Lab lab) throws Exception {
+    void endedOutputIsWritableAndTheWriteFails(Lab lab) throws Exception {
         Pair pair = lab.pair();
         pair.client().shutdownOutput();
         lab.staysInLists(pair.client(), "-w-");
@@ -116,7 +116,7 @@ class ReadinessTest {
 
     @Case("114")
     @EveryEngine
-    void aConnectThatHasFinishedIsWritable(Lab lab) throws Exception {
+    void finishedConnectIsWritable(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         TcpStream stream = lab.keep(lab.network().connect(listener.localAddress()));
         assertThat(Select.on(lab.network()).select(List.of(), List.of(stream), List.of(), Lab.PATIENCE).writable())
@@ -126,12 +126,12 @@ class ReadinessTest {
 
     @Case("114")
     @EveryEngine
-    void aConnectThatHasFailedIsWritable(Lab lab) throws Exception {
-        InetSocketAddress nobody;
+    void failedConnectIsReadableAndWritable(Lab lab) throws Exception {
+        InetSocketAddress unused;
         try (TcpListener listener = lab.network().listen(Lab.FREE_PORT, 1)) {
-            nobody = listener.localAddress();
+            unused = listener.localAddress();
         }
-        TcpStream stream = lab.keep(lab.network().connect(nobody));
+        TcpStream stream = lab.keep(lab.network().connect(unused));
         List<TcpStream> one = List.of(stream);
         Ready<TcpStream> ready = Select.on(lab.network()).select(one, one, List.of(), Lab.PATIENCE);
         assertThat(ready.readable()).containsExactly(stream);
@@ -142,7 +142,7 @@ class ReadinessTest {
 
     @Case("115")
     @EveryEngine
-    void anUrgentByteIsExceptionalUntilItIsTaken(Lab lab) throws Exception {
+    void urgentByteIsExceptionalUntilItIsReceived(Lab lab) throws Exception {
         Pair pair = lab.pair();
         if (lab.refuses(Capability.URGENT_DATA, () -> pair.server().sendUrgent((byte) '!'))) {
             return;
@@ -155,7 +155,7 @@ class ReadinessTest {
 
     @Case("115")
     @EveryEngine
-    void theUrgentMarkIsExceptionalWhileTheReadPositionStandsThere(Lab lab) throws Exception {
+    void urgentMarkIsExceptionalWhileTheReadPositionIsAtIt(Lab lab) throws Exception {
         Pair pair = lab.pair();
         if (lab.refuses(Capability.URGENT_DATA, () -> pair.client().atMark())) {
             return;
@@ -173,24 +173,24 @@ class ReadinessTest {
 
     @Case("116")
     @EveryEngine
-    void anAcceptAfterTheClientHasResetDoesNotWait(Lab lab) throws Exception {
+    void acceptDoesNotBlockAfterTheClientHasReset(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         TcpStream client = lab.keep(lab.network().connect(listener.localAddress()));
         lab.awaitLists(listener, "r--");
         lab.eventually("connected", client::finishConnect);
         client.setOption(StandardSocketOptions.SO_LINGER, 0);
         client.close();
-        TcpStream accepted = listener.accept(); // a stream that is reset already, or nothing: both are right
+        TcpStream accepted = listener.accept(); // a stream that is reset already, or null: both are correct
         if (accepted != null) {
             lab.keep(accepted);
             lab.awaitLists(accepted, "rw-");
         }
-        assertThat(listener.accept()).as("nobody waits any more").isNull();
+        assertThat(listener.accept()).as("no further connection is pending").isNull();
     }
 
     @Case("C8")
     @EveryEngine
-    void aListenerThatSomebodyElseHasEmptiedWouldBlock(Lab lab) throws Exception {
+    void acceptWouldBlockAfterAnotherCallerHasAccepted(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         lab.keep(lab.network().connect(listener.localAddress()));
         List<TcpListener> one = List.of(listener);
@@ -201,7 +201,7 @@ class ReadinessTest {
 
     @Case("54")
     @EveryEngine
-    void aPipeWithAByteIsReadable(Lab lab) throws Exception {
+    void pipeWithAByteIsReadable(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         pipe.sink().write(Lab.bytes("!"));
         List<Socket> source = List.of(pipe.source());
@@ -210,14 +210,14 @@ class ReadinessTest {
 
     @Case("65")
     @EveryEngine
-    void anEmptyPipeIsNotReadable(Lab lab) throws Exception {
+    void emptyPipeIsNotReadable(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         assertThat(Select.on(lab.network()).select(List.of(pipe.source()), List.of(), List.of(), ONE_MILLI).isEmpty()).isTrue();
     }
 
     @Case("66")
     @EveryEngine
-    void aFullPipeIsNotWritable(Lab lab) throws Exception {
+    void fullPipeIsNotWritable(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         lab.fill(pipe.sink());
         assertThat(Select.on(lab.network()).select(List.of(), List.of(pipe.sink()), List.of(), ONE_MILLI).isEmpty()).isTrue();
@@ -225,7 +225,7 @@ class ReadinessTest {
 
     @Case("70")
     @EveryEngine
-    void aPipeWhoseWriterIsClosedIsReadable(Lab lab) throws Exception {
+    void pipeWithClosedWriterIsReadable(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         pipe.sink().write(Lab.bytes("last"));
         pipe.sink().close();
@@ -238,22 +238,22 @@ class ReadinessTest {
         assertThat(pipe.source().read(buffer)).as("the end of input").isEqualTo(-1);
     }
 
-    /** poll(2) reports errors and hang-ups unasked. They must not end a wait for urgent data, nor make it spin. */
+    /** poll(2) always reports errors and hang-ups. They must not end a wait for urgent data, or make it spin. */
     @Case("111")
     @EveryEngine
-    void aResetDoesNotEndAWaitForUrgentData(Lab lab) throws Exception {
+    void resetDoesNotEndAWaitForUrgentData(Lab lab) throws Exception {
         TcpStream reset = reset(lab);
         if (lab.refuses(Capability.URGENT_DATA,
                 () -> Select.on(lab.network()).select(List.of(), List.of(), List.of(reset), Duration.ZERO))) {
             return;
         }
         lab.awaitLists(reset, "rw-");
-        sleepsWell(lab, () -> Select.on(lab.network()).select(List.of(), List.of(), List.of(reset), Duration.ofMillis(200)));
+        assertSleeps(lab, () -> Select.on(lab.network()).select(List.of(), List.of(), List.of(reset), Duration.ofMillis(200)));
     }
 
     @Case("111")
     @EveryEngine
-    void aResetDoesNotHideUrgentDataOfAnother(Lab lab) throws Exception {
+    void resetDoesNotHideUrgentDataOfAnotherSocket(Lab lab) throws Exception {
         TcpStream reset = reset(lab);
         Pair urgent = lab.pair();
         List<TcpStream> both = List.of(reset, urgent.client());
@@ -268,32 +268,32 @@ class ReadinessTest {
                 .containsExactly(urgent.client());
     }
 
-    /** The reading end of a pipe can never be written to, and its hang-up is no reason to say so. */
+    /** The read end of a pipe is never writable, and a hang-up must not make it so. */
     @Case("70")
     @EveryEngine
-    void aHangUpDoesNotEndAWaitForWriting(Lab lab) throws Exception {
+    void hangUpDoesNotEndAWaitForWriting(Lab lab) throws Exception {
         Pipe pipe = lab.pipe();
         pipe.sink().close();
         List<Pipe.Source> source = List.of(pipe.source());
         lab.awaitLists(pipe.source(), "r--");
-        sleepsWell(lab, () -> Select.on(lab.network()).select(List.of(), source, List.of(), Duration.ofMillis(200)));
+        assertSleeps(lab, () -> Select.on(lab.network()).select(List.of(), source, List.of(), Duration.ofMillis(200)));
     }
 
-    /** Nothing is ready, the time passes in full, and the processor has nothing to do meanwhile. */
-    private static void sleepsWell(Lab lab, ThrowingSelect select) throws IOException {
-        long begun = lab.network().clock().nanoTime();
-        long cpuBefore = CpuTime.ofThisThreadNanos();
+    /** Asserts that a select of 200 ms waits its full time, finds nothing, and uses little processor time. */
+    private static void assertSleeps(Lab lab, SelectCall select) throws IOException {
+        long start = lab.network().clock().nanoTime();
+        long cpuBefore = CpuTime.currentThreadNanos();
         assertThat(select.call().isEmpty()).isTrue();
-        long cpu = CpuTime.ofThisThreadNanos() - cpuBefore;
-        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(200_000_000);
+        long cpu = CpuTime.currentThreadNanos() - cpuBefore;
+        assertThat(lab.network().clock().nanoTime() - start).isGreaterThanOrEqualTo(200_000_000);
         assertThat(cpu).as("nanoseconds of processor time in 200 ms").isLessThan(100_000_000);
     }
 
-    private interface ThrowingSelect {
+    private interface SelectCall {
         Ready<?> call() throws IOException;
     }
 
-    /** The end of a connection whose peer has reset it. */
+    /** Opens a connection, and returns one end after the other has reset it. */
     private static TcpStream reset(Lab lab) throws IOException {
         Pair pair = lab.pair();
         pair.server().setOption(StandardSocketOptions.SO_LINGER, 0);

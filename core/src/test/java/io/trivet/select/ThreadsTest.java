@@ -22,32 +22,32 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 
-/** Any number of threads may be in the call at the same time. */
+/** Any number of threads may select at the same time. */
 @Timeout(60) // interrupts a wait that does not end
 class ThreadsTest {
     private static final int THREADS = 20;
-    /** Longer than anyone is patient, and not for ever: a test that fails must end. */
+    /** Longer than any wait for a result, but limited, so that a failing test ends. */
     private static final Duration LONG = Lab.PATIENCE.multipliedBy(2);
 
     @EveryEngine
     @NotSimulated(NotSimulated.THREADS)
-    void manyThreadsWaitAndEachIsToldItsOwn(Lab lab) throws Exception {
+    void manyThreadsWaitAndEachGetsItsOwnResult(Lab lab) throws Exception {
         long seed = System.nanoTime();
         List<Pair> pairs = new ArrayList<>();
-        List<Future<List<TcpStream>>> answers = new ArrayList<>();
-        CountDownLatch allThere = new CountDownLatch(THREADS);
+        List<Future<List<TcpStream>>> results = new ArrayList<>();
+        CountDownLatch allStarted = new CountDownLatch(THREADS);
         try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
             for (int i = 0; i < THREADS; i++) {
                 Pair pair = lab.pair();
                 pairs.add(pair);
-                answers.add(threads.submit(() -> {
-                    allThere.countDown();
+                results.add(threads.submit(() -> {
+                    allStarted.countDown();
                     return Select.on(lab.network()).select(List.of(pair.client()), List.of(), List.of(), LONG).readable();
                 }));
             }
-            assertThat(allThere.await(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            assertThat(allStarted.await(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
             lab.pause(Duration.ofMillis(10));
-            assertThat(answers).as("nothing has been sent").noneMatch(Future::isDone);
+            assertThat(results).as("nothing has been sent").noneMatch(Future::isDone);
 
             List<Integer> order = new ArrayList<>();
             for (int i = 0; i < THREADS; i++) {
@@ -56,16 +56,16 @@ class ThreadsTest {
             Collections.shuffle(order, new Random(seed));
             for (int i : order) {
                 lab.send(pairs.get(i).server(), "!");
-                assertThat(answers.get(i).get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("seed %d", seed)
+                assertThat(results.get(i).get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("seed %d", seed)
                         .containsExactly(pairs.get(i).client());
             }
         }
     }
 
-    /** Each thread has calls of many sizes: what a call leaves behind for the next must not show. */
+    /** Each thread selects lists of many sizes. State that a call leaves in the thread must not affect the next one. */
     @EveryEngine
     @NotSimulated(NotSimulated.THREADS)
-    void manyThreadsAskAboutTheSameSockets(Lab lab) throws Exception {
+    void manyThreadsSelectTheSameSockets(Lab lab) throws Exception {
         List<TcpStream> readable = new ArrayList<>();
         List<TcpStream> all = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
@@ -101,7 +101,7 @@ class ThreadsTest {
     @Case("C7")
     @EveryEngine
     @NotSimulated(NotSimulated.THREADS)
-    void shuttingASocketDownEndsTheWaitForIt(Lab lab) throws Exception {
+    void shutdownEndsTheWait(Lab lab) throws Exception {
         Pair pair = lab.pair();
         CompletableFuture<Void> other = CompletableFuture.runAsync(() -> {
             try {
@@ -116,21 +116,21 @@ class ThreadsTest {
         other.get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
-    /** The wait pins its carrier thread, so that somebody else needs another one. */
+    /** The wait pins its carrier thread, so the other thread needs another carrier. */
     @EveryEngine
     @NotSimulated(NotSimulated.THREADS)
-    void aVirtualThreadWaitsAndAnotherWakesIt(Lab lab) throws Exception {
-        assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "one processor: one carrier for virtual threads");
+    void virtualThreadWaitsAndAnotherWakesIt(Lab lab) throws Exception {
+        assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "one processor means one carrier for virtual threads");
         Pair pair = lab.pair();
         List<TcpStream> client = List.of(pair.client());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int round = 0; round < 10; round++) {
-                CountDownLatch begun = new CountDownLatch(1);
+                CountDownLatch started = new CountDownLatch(1);
                 Future<List<TcpStream>> waiting = threads.submit(() -> {
-                    begun.countDown();
+                    started.countDown();
                     return Select.on(lab.network()).select(client, List.of(), List.of(), LONG).readable();
                 });
-                assertThat(begun.await(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+                assertThat(started.await(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
                 threads.submit(() -> {
                     lab.send(pair.server(), "!");
                     return null;

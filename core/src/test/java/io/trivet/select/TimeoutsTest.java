@@ -17,14 +17,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 
-/** How long the call waits. Times are those of the network's clock; upper bounds are generous, lower ones exact. */
+/** How long select waits, by the network's clock. Lower bounds are exact, upper bounds are generous. */
 @Timeout(60) // interrupts a wait that does not end
 class TimeoutsTest {
     private static final List<Socket> NONE = List.of();
 
     @Case("5")
     @EveryEngine
-    void aNegativeTimeoutIsAnError(Lab lab) throws Exception {
+    void negativeTimeoutIsAnError(Lab lab) throws Exception {
         List<TcpStream> idle = List.of(lab.pair().client());
         for (Duration negative : List.of(Duration.ofNanos(-1), Duration.ofSeconds(-1), Duration.ofSeconds(Long.MIN_VALUE))) {
             assertThatThrownBy(() -> Select.on(lab.network()).select(idle, idle, List.of(), negative))
@@ -36,7 +36,7 @@ class TimeoutsTest {
 
     @Case("105")
     @EveryEngine
-    void zeroAsksAndReturns(Lab lab) throws Exception {
+    void zeroDoesNotWait(Lab lab) throws Exception {
         Pair pair = lab.pair();
         List<TcpStream> client = List.of(pair.client());
         assertThat(Select.on(lab.network()).select(client, List.of(), List.of(), Duration.ZERO).isEmpty()).isTrue();
@@ -47,20 +47,20 @@ class TimeoutsTest {
 
     @Case("105")
     @EveryEngine
-    void noTimeoutDoesNotWaitForWhatIsThere(Lab lab) throws Exception {
+    void nullTimeoutDoesNotWaitForWhatIsReady(Lab lab) throws Exception {
         List<TcpStream> client = List.of(lab.pair().client());
         assertThat(Select.on(lab.network()).select(client, client, List.of(), null).writable()).isEqualTo(client);
     }
 
     @Case({"C1", "56"})
     @EveryEngine
-    void aWaitIsNeverCutShort(Lab lab) throws Exception {
+    void waitIsNeverTooShort(Lab lab) throws Exception {
         List<TcpStream> idle = List.of(lab.pair().client());
         for (long nanos : new long[]{1, 500, 499_999, 500_000, 1_000_001, 20_000_000}) {
             for (int i = 0; i < 5; i++) {
-                long begun = lab.network().clock().nanoTime();
+                long start = lab.network().clock().nanoTime();
                 Ready<TcpStream> ready = Select.on(lab.network()).select(idle, List.of(), List.of(), Duration.ofNanos(nanos));
-                long took = lab.network().clock().nanoTime() - begun;
+                long took = lab.network().clock().nanoTime() - start;
                 assertThat(ready.isEmpty()).isTrue();
                 assertThat(took).isBetween(nanos, nanos + Lab.PATIENCE.toNanos());
             }
@@ -69,23 +69,23 @@ class TimeoutsTest {
 
     @Case("C4")
     @EveryEngine
-    void threeEmptyListsAndATimeoutAreASleep(Lab lab) throws Exception {
-        long begun = lab.network().clock().nanoTime();
+    void emptyListsWithATimeoutSleep(Lab lab) throws Exception {
+        long start = lab.network().clock().nanoTime();
         Ready<Socket> ready = Select.on(lab.network()).select(NONE, NONE, NONE, Duration.ofMillis(30));
-        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(30_000_000);
+        assertThat(lab.network().clock().nanoTime() - start).isGreaterThanOrEqualTo(30_000_000);
         assertThat(ready.isEmpty()).isTrue();
     }
 
     @Case({"C2", "105"})
     @EveryEngine
     @NotSimulated(NotSimulated.THREADS)
-    void aHugeTimeoutIsNeitherAtOnceNorAnOverflow(Lab lab) throws Exception {
+    void hugeTimeoutDoesNotOverflow(Lab lab) throws Exception {
         Pair pair = lab.pair();
         List<TcpStream> client = List.of(pair.client());
         List<Duration> huge = List.of(
-                Duration.ofMillis(Integer.MAX_VALUE), // 25 days: the last that fits an int of milliseconds
+                Duration.ofMillis(Integer.MAX_VALUE), // 25 days: the largest int of milliseconds
                 Duration.ofMillis(Integer.MAX_VALUE).plusNanos(1),
-                Duration.ofMillis(1L << 32), // 0 to an int
+                Duration.ofMillis(1L << 32), // 0 as an int
                 Duration.ofSeconds(1L << 32),
                 Duration.ofNanos(Long.MAX_VALUE), // 292 years
                 Duration.ofNanos(Long.MAX_VALUE).plusNanos(1),
@@ -108,15 +108,15 @@ class TimeoutsTest {
 
     @EveryEngine
     @Case("C1")
-    void theThirdListWaitsAsLongAsTheOthers(Lab lab) throws Exception {
+    void thirdListWaitsAsLongAsTheOthers(Lab lab) throws Exception {
         List<TcpStream> idle = List.of(lab.pair().client());
         Duration timeout = Duration.ofMillis(20);
         if (lab.refuses(Capability.URGENT_DATA,
                 () -> Select.on(lab.network()).select(List.of(), List.of(), idle, timeout))) {
             return;
         }
-        long begun = lab.network().clock().nanoTime();
+        long start = lab.network().clock().nanoTime();
         assertThat(Select.on(lab.network()).select(List.of(), List.of(), idle, timeout).isEmpty()).isTrue();
-        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(timeout.toNanos());
+        assertThat(lab.network().clock().nanoTime() - start).isGreaterThanOrEqualTo(timeout.toNanos());
     }
 }

@@ -1,4 +1,4 @@
-/* Connects to 127.0.0.1, waits with select(2) for the exceptional set alone, and prints the urgent byte: "urgent !". The argument is
+/* Connects to 127.0.0.1, waits with select(2) for the exceptional set only, and prints the urgent byte: "urgent !". The argument is
    the port. */
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Connects to 127.0.0.1, and sends what it is told to, in C: the arguments are a port, then texts; one that begins with '!' is sent as
-   urgent data. Then waits for the other side to close. */
+/* Connects to 127.0.0.1 and sends its arguments: a port, then texts. A text that begins with '!' is sent, without it, as
+   urgent data. Then prints what it receives until the peer closes. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

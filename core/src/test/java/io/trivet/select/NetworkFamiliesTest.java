@@ -16,36 +16,36 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Whose sockets may stand together, and by whose call they are asked about. */
-class TwoNetworksTest {
+/** Which networks' sockets may be in one call, and which network's call is used. */
+class NetworkFamiliesTest {
     @Test
-    void socketsOfTwoFamiliesAreRefusedAndBothAreNamed() throws Exception {
+    void socketsOfTwoFamiliesAreRejectedAndBothAreNamed() throws Exception {
         Network nio = named("nio");
         Network epoll = named("epoll");
-        try (UdpSocket ours = epoll.udp(Lab.FREE_PORT); UdpSocket theirs = nio.udp(Lab.FREE_PORT)) {
-            assertThatThrownBy(() -> Select.select(List.of(ours, theirs), List.of(), List.of(), null))
+        try (UdpSocket linux = epoll.udp(Lab.FREE_PORT); UdpSocket foreign = nio.udp(Lab.FREE_PORT)) {
+            assertThatThrownBy(() -> Select.select(List.of(linux, foreign), List.of(), List.of(), null))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("epoll").hasMessageContaining("nio");
-            assertThatThrownBy(() -> Select.select(List.of(theirs), List.of(ours), List.of(), null))
+            assertThatThrownBy(() -> Select.select(List.of(foreign), List.of(linux), List.of(), null))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("epoll").hasMessageContaining("nio");
-            assertThatThrownBy(() -> Select.select(List.of(ours, ours), List.of(ours), List.of(ours, theirs), null))
+            assertThatThrownBy(() -> Select.select(List.of(linux, linux), List.of(linux), List.of(linux, foreign), null))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("epoll").hasMessageContaining("nio");
         }
     }
 
     @Test
-    void socketsOfAnotherFamilyThanTheChosenNetworksAreRefused() throws Exception {
+    void socketsOfAnotherFamilyThanTheChosenNetworkAreRejected() throws Exception {
         Network nio = named("nio");
         Network poll = named("poll");
-        try (UdpSocket ours = poll.udp(Lab.FREE_PORT); UdpSocket theirs = nio.udp(Lab.FREE_PORT)) {
-            assertThatThrownBy(() -> Select.on(poll).select(List.of(theirs), List.of(), List.of(), null))
+        try (UdpSocket linux = poll.udp(Lab.FREE_PORT); UdpSocket foreign = nio.udp(Lab.FREE_PORT)) {
+            assertThatThrownBy(() -> Select.on(poll).select(List.of(foreign), List.of(), List.of(), null))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("poll").hasMessageContaining("nio");
-            assertThatThrownBy(() -> Select.on(nio).select(List.of(), List.of(ours), List.of(), null))
+            assertThatThrownBy(() -> Select.on(nio).select(List.of(), List.of(linux), List.of(), null))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("poll").hasMessageContaining("nio");
         }
     }
 
     @Test
-    void socketsOfLinuxsNetworksAreOneFamily() throws Exception {
+    void linuxNetworksAreOneFamily() throws Exception {
         try (UdpSocket one = named("epoll").udp(Lab.FREE_PORT);
                 UdpSocket two = named("poll").udp(Lab.FREE_PORT);
                 UdpSocket three = named("select").udp(Lab.FREE_PORT)) {
@@ -57,23 +57,23 @@ class TwoNetworksTest {
         }
     }
 
-    /** java.nio has lost the third list: an empty answer would be a lie. */
+    /** java.nio cannot check for urgent data, so an empty third list would be a wrong result. */
     @Test
-    void nioRefusesAThirdListThatIsNotEmpty() throws Exception {
+    void nioRejectsANonEmptyThirdList() throws Exception {
         Network nio = named("nio");
         try (UdpSocket ready = nio.udp(Lab.FREE_PORT)) {
             List<UdpSocket> one = List.of(ready);
             assertThatThrownBy(() -> Select.on(nio).select(List.of(), List.of(), one, Duration.ZERO))
                     .isInstanceOf(UnsupportedOperationException.class).hasMessageContaining("epoll");
             assertThatThrownBy(() -> Select.on(nio).select(one, one, one, Duration.ZERO))
-                    .as("also when another list could be answered").isInstanceOf(UnsupportedOperationException.class);
+                    .as("even if the other lists could be checked").isInstanceOf(UnsupportedOperationException.class);
             assertThat(Select.on(nio).select(one, one, List.of(), Duration.ZERO).writable()).isEqualTo(one);
             assertThat(Select.select(one, one, List.of(), Duration.ZERO).writable()).isEqualTo(one);
         }
     }
 
     @Test
-    void nioHasNoDescriptorsToPutIntoASet() {
+    void nioRejectsTheFdSetForm() {
         Network nio = named("nio");
         FdSet set = new FdSet();
         set.set(0);
@@ -82,19 +82,19 @@ class TwoNetworksTest {
         assertThat(set.isSet(0)).as("unchanged").isTrue();
     }
 
-    /** The static form asks the network of the sockets, whichever that is. */
     @Test
-    void theStaticFormFindsTheNetworkOfTheSockets() throws Exception {
+    void staticFormUsesTheNetworkOfTheSockets() throws Exception {
         for (EngineStatus engine : Network.engines()) {
             if (engine.available()) {
-                askStatically(Network.named(engine.name()));
+                assertStaticFormWorks(Network.named(engine.name()));
             }
         }
-        assertThat(Select.select(List.of(), List.of(), List.of(), Duration.ofMillis(1)).isEmpty()).as("no socket, no network")
+        assertThat(Select.select(List.of(), List.of(), List.of(), Duration.ofMillis(1)).isEmpty())
+                .as("without sockets it uses the system network")
                 .isTrue();
     }
 
-    private static void askStatically(Network network) throws IOException {
+    private static void assertStaticFormWorks(Network network) throws IOException {
         try (Pipe pipe = network.pipe();
                 TcpListener listener = network.listen(Lab.FREE_PORT, 1);
                 TcpStream client = network.connect(listener.localAddress())) {

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A program of somebody who put Trivet on the class path or the module path, and knows of no flag. */
-class UsersProgramTest {
+/** A user's program with Trivet on the class path or the module path, with and without the JVM's flags for native access. */
+class UserProgramTest {
     private static final String CLASSES = Path.of(System.getProperty("trivet.root", ".."), "core", "target", "classes")
             .toString();
 
@@ -45,44 +45,44 @@ class UsersProgramTest {
     @TempDir private Path directory;
 
     @BeforeEach
-    void writeTheProgram() throws IOException {
+    void writeProgram() throws IOException {
         Files.writeString(directory.resolve("Program.java"), PROGRAM);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-cp", "-p"})
-    void getsTheKernelWithoutAFlag(String path) throws Exception {
+    void usesTheKernelWithoutAFlag(String path) throws Exception {
         Result result = run(path, List.of());
-        assertThat(result.output).containsExactly(ofTheKernel(), "1");
-        assertThat(result.errors).as("the JVM's own warning about native access, and nothing else")
+        assertThat(result.output).containsExactly(kernelNetwork(), "1");
+        assertThat(result.errors).as("only the JVM's own warning about native access")
                 .isNotEmpty().allMatch(line -> line.isBlank() || line.startsWith("WARNING: "));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-cp", "-p"})
-    void getsTheKernelInSilenceWithTheFlag(String path) throws Exception {
+    void usesTheKernelWithTheFlagAndNoWarning(String path) throws Exception {
         Result result = run(path, List.of("--enable-native-access=" + module(path), "--illegal-native-access=deny"));
-        assertThat(result.output).containsExactly(ofTheKernel(), "1");
+        assertThat(result.output).containsExactly(kernelNetwork(), "1");
         assertThat(result.errors).isEmpty();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-cp", "-p"})
-    void fallsBackToJavaNioWhereNativeAccessIsDenied(String path) throws Exception {
+    void fallsBackToJavaNioIfNativeAccessIsDenied(String path) throws Exception {
         Result result = run(path, List.of("--illegal-native-access=deny"));
         assertThat(result.output).containsExactly("nio", "1");
-        assertThat(result.errors).as("one line of the log below the line that says when and where it was logged").hasSize(2);
+        assertThat(result.errors).as("one log record: a header line and the message").hasSize(2);
         assertThat(result.errors.getLast()).contains("nio", "--enable-native-access=" + module(path));
     }
 
     @Test
-    void theFlagThatTheLogNamesIsTheRightOne() throws Exception {
+    void flagNamedInTheLogIsNecessary() throws Exception {
         Result result = run("-p", List.of("--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny"));
-        assertThat(result.output).as("io.trivet is a named module here").containsExactly("nio", "1");
+        assertThat(result.output).as("on the module path io.trivet is a named module").containsExactly("nio", "1");
     }
 
-    /** The ring, where there is one. */
-    private static String ofTheKernel() {
+    /** Returns the network that is expected: io_uring if it is available, otherwise epoll. */
+    private static String kernelNetwork() {
         boolean hasRing = Network.engines().stream().anyMatch(engine -> engine.name().equals("uring") && engine.available());
         return hasRing ? "uring" : "epoll";
     }
@@ -101,11 +101,11 @@ class UsersProgramTest {
         command.add(directory.resolve("Program.java").toString());
         Path errors = directory.resolve("errors");
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
-        builder.environment().remove("JAVA_TOOL_OPTIONS"); // of which the JVM would tell
+        builder.environment().remove("JAVA_TOOL_OPTIONS"); // otherwise the JVM prints a line about it
         Process process = builder.start();
         try {
             List<String> output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("it ends").isTrue();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("the program has ended").isTrue();
             return new Result(output, Files.readAllLines(errors));
         } finally {
             process.destroyForcibly();
