@@ -191,7 +191,7 @@ final class AdmissionTest {
         @Override
         public Proactor proactor() throws IOException {
             Proactor below = super.proactor();
-            return Between.of(Proactor.class, below, "poll", arguments -> {
+            return Interceptor.of(Proactor.class, below, "poll", arguments -> {
                 Completions above = (Completions) arguments[0];
                 int told = aside.size();
                 while (!exhausted && !aside.isEmpty()) {
@@ -203,7 +203,7 @@ final class AdmissionTest {
         }
 
         private Completions keepingAside(Completions above) {
-            return Between.of(Completions.class, above, "accepted", arguments -> {
+            return Interceptor.of(Completions.class, above, "accepted", arguments -> {
                 if (exhausted) {
                     aside.add((TcpStream) arguments[1]);
                     above.acceptFailed((long) arguments[0], emfile("accept4"));

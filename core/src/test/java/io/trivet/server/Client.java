@@ -19,38 +19,38 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * A client in the tests: a channel of the JDK, so that the other side of a test is not the code under test; on a simulated network, a stream
- * of another host. While it waits, the stage goes on: opened servers are turned.
+ * A TCP client for the tests. On a real network it is a channel of the JDK, so that the peer is independent of the code under test. On a
+ * simulated network it is a stream of another host. While it waits, the opened servers of its stage are turned.
  */
 final class Client implements AutoCloseable {
-    /** Given, so that it does not grow: newer kernels let it grow to 32 MiB, and then a client that does not read fills nobody's queue. */
+    /** Fixed, because newer kernels let the buffer grow to 32 MiB: then a client that does not read would not fill the server's queue. */
     private static final int RECEIVE_BUFFER_BYTES = 256 << 10;
 
     private final Stage stage;
-    private final Wire wire;
+    private final ClientSocket socket;
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).flip();
 
     Client(Stage stage, InetSocketAddress address) throws IOException {
         this(stage, address, true);
     }
 
-    /** A client that is connected; while it waits for that, opened servers are turned, or not. */
+    /** Connects a client. The opened servers are turned meanwhile if {@code turning}; otherwise the connect blocks. */
     Client(Stage stage, InetSocketAddress address, boolean turning) throws IOException {
         this(stage, address, turning, RECEIVE_BUFFER_BYTES);
     }
 
-    /** A client for which the network holds only so much. */
+    /** Connects a client with a receive buffer of the given size. */
     Client(Stage stage, InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
         this.stage = stage;
-        wire = stage.network() instanceof SimNetwork simulated
-                ? new SimulatedWire(simulated.host(InetAddress.ofLiteral("127.0.0.1"), SimEngine.EPOLL, FaultPlan.none()),
+        socket = stage.network() instanceof SimNetwork simulated
+                ? new SimulatedSocket(simulated.host(InetAddress.ofLiteral("127.0.0.1"), SimEngine.EPOLL, FaultPlan.none()),
                         address, receiveBufferBytes)
-                : new RealWire(address, turning, receiveBufferBytes);
-        stage.until("connected", wire::finishConnect);
+                : new JdkSocket(address, turning, receiveBufferBytes);
+        stage.until("connected", socket::finishConnect);
     }
 
-    /** What the client does with its socket. */
-    interface Wire extends AutoCloseable {
+    /** The client's socket. */
+    interface ClientSocket extends AutoCloseable {
         boolean finishConnect() throws IOException;
 
         int read(ByteBuffer buffer) throws IOException;
@@ -71,8 +71,8 @@ final class Client implements AutoCloseable {
         void close() throws IOException;
     }
 
-    private record RealWire(SocketChannel channel) implements Wire {
-        RealWire(InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
+    private record JdkSocket(SocketChannel channel) implements ClientSocket {
+        JdkSocket(InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
             this(SocketChannel.open());
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
             channel.setOption(StandardSocketOptions.SO_RCVBUF, receiveBufferBytes);
@@ -127,8 +127,8 @@ final class Client implements AutoCloseable {
         }
     }
 
-    private record SimulatedWire(TcpStream stream) implements Wire {
-        SimulatedWire(SimHost host, InetSocketAddress address, int receiveBufferBytes) throws IOException {
+    private record SimulatedSocket(TcpStream stream) implements ClientSocket {
+        SimulatedSocket(SimHost host, InetSocketAddress address, int receiveBufferBytes) throws IOException {
             this(host.connect(address));
             stream.setOption(StandardSocketOptions.SO_RCVBUF, receiveBufferBytes);
         }
@@ -179,13 +179,13 @@ final class Client implements AutoCloseable {
         }
     }
 
-    /** Its socket. */
-    Wire channel() {
-        return wire;
+    /** Returns the socket. */
+    ClientSocket channel() {
+        return socket;
     }
 
     InetSocketAddress localAddress() throws IOException {
-        return wire.localAddress();
+        return socket.localAddress();
     }
 
     static byte[] bytes(String text) {
@@ -198,41 +198,41 @@ final class Client implements AutoCloseable {
 
     void send(byte[] bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        stage.until("everything is sent", () -> {
-            wire.write(buffer);
+        stage.until("all bytes are sent", () -> {
+            socket.write(buffer);
             return !buffer.hasRemaining();
         });
     }
 
-    /** Sends what the socket takes now; how much. */
+    /** Writes once. Returns the number of bytes accepted by the socket. */
     int sendSome(byte[] bytes, int from) throws IOException {
-        return wire.write(ByteBuffer.wrap(bytes, from, bytes.length - from));
+        return socket.write(ByteBuffer.wrap(bytes, from, bytes.length - from));
     }
 
     void sendUrgent(char c) throws IOException {
-        wire.sendUrgent(c);
+        socket.sendUrgent(c);
     }
 
-    /** Receives so many bytes. */
+    /** Waits for {@code count} bytes and returns them. */
     byte[] receive(int count) throws IOException {
         byte[] bytes = new byte[count];
-        int got = 0;
-        while (got < count) {
+        int received = 0;
+        while (received < count) {
             if (!in.hasRemaining()) {
-                fill(got, count);
+                fill(received, count);
             }
-            int part = Math.min(in.remaining(), count - got);
-            in.get(bytes, got, part);
-            got += part;
+            int part = Math.min(in.remaining(), count - received);
+            in.get(bytes, received, part);
+            received += part;
         }
         return bytes;
     }
 
-    private void fill(int got, int count) throws IOException {
-        stage.until(count + " bytes, after " + got, () -> {
-            int read = wire.read(in.clear());
+    private void fill(int received, int count) throws IOException {
+        stage.until(count + " bytes, after " + received, () -> {
+            int read = socket.read(in.clear());
             in.flip();
-            assertThat(read).as("bytes read after %d of %d", got, count).isNotNegative();
+            assertThat(read).as("bytes read after %d of %d", received, count).isNotNegative();
             return read > 0;
         });
     }
@@ -241,7 +241,7 @@ final class Client implements AutoCloseable {
         return new String(receive(count), StandardCharsets.ISO_8859_1);
     }
 
-    /** Receives up to a line feed, and gives what stands before it. */
+    /** Waits for a line and returns it without its line feed. */
     String line() throws IOException {
         StringBuilder line = new StringBuilder();
         for (byte b = receive(1)[0]; b != '\n'; b = receive(1)[0]) {
@@ -250,11 +250,11 @@ final class Client implements AutoCloseable {
         return line.toString();
     }
 
-    /** What has arrived by now, without waiting. */
+    /** Returns what has arrived, without waiting. */
     byte[] available() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         drainInto(bytes);
-        while (wire.read(in.clear()) > 0) {
+        while (socket.read(in.clear()) > 0) {
             in.flip();
             drainInto(bytes);
         }
@@ -262,12 +262,12 @@ final class Client implements AutoCloseable {
         return bytes.toByteArray();
     }
 
-    /** Receives to the end of the input, which must be an orderly one. */
+    /** Receives until the end of input, which must not be a reset. Returns the bytes. */
     byte[] rest() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         drainInto(bytes);
         stage.until("the end of the input", () -> {
-            int read = wire.read(in.clear());
+            int read = socket.read(in.clear());
             in.flip();
             drainInto(bytes);
             return read < 0;
@@ -279,7 +279,7 @@ final class Client implements AutoCloseable {
         return new String(rest(), StandardCharsets.ISO_8859_1);
     }
 
-    /** Receives to whatever end: true, it was an orderly one; false, a reset. */
+    /** Receives until the connection ends. Returns true for an end of input, false for a reset. */
     boolean endsInOrder() throws IOException {
         try {
             rest();
@@ -294,28 +294,28 @@ final class Client implements AutoCloseable {
         in.position(in.limit());
     }
 
-    /** Ends the output. */
+    /** Shuts down the output. */
     void finish() throws IOException {
-        wire.shutdownOutput();
+        socket.shutdownOutput();
     }
 
-    /** Closes by a reset. */
+    /** Closes with a reset. */
     void reset() throws IOException {
-        wire.linger(0);
-        wire.close();
+        socket.linger(0);
+        socket.close();
     }
 
     @Override
     public void close() throws IOException {
-        wire.close();
+        socket.close();
     }
 
     @Override
     public String toString() {
-        return "client " + wire;
+        return "client " + socket;
     }
 
-    /** Several messages in one array. */
+    /** Returns the concatenation of several arrays. */
     static byte[] join(byte[]... parts) {
         int length = Arrays.stream(parts).mapToInt(part -> part.length).sum();
         ByteBuffer all = ByteBuffer.allocate(length);

@@ -49,8 +49,8 @@ final class ClosingTest {
         client.send("?\n".repeat(requests));
         client.finish();
         stage.until("open", () -> story.size() == 1);
-        stage.untilStuck(story.connection(0));
-        byte[] framed = Frames.LINES.framed(reply);
+        stage.untilSocketFull(story.connection(0));
+        byte[] framed = ReferenceFraming.LINES.framed(reply);
         for (int i = 0; i < requests; i++) {
             assertThat(client.receive(framed.length)).isEqualTo(framed);
         }
@@ -185,12 +185,12 @@ final class ClosingTest {
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        stage.stick(story.connection(0));
+        stage.fillSocket(story.connection(0));
         story.connection(0).close();
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.reasons()).containsExactly(CloseReason.CLOSED);
         assertThat(server.stats().queueBytes()).isZero();
-        assertThat(client.rest().length).isLessThan(Stage.STICKING_BYTES);
+        assertThat(client.rest().length).isLessThan(Stage.OVERSIZED_BYTES);
     }
 
     @EveryNetwork
@@ -201,7 +201,7 @@ final class ClosingTest {
         stage.until("open", () -> story.size() == 1);
         Client slow = stage.client(server);
         stage.until("open", () -> story.size() == 2);
-        stage.stick(story.connection(1)); // paused: it is only watched for output now
+        stage.fillSocket(story.connection(1)); // paused: it is only watched for output now
         idle.reset();
         stage.until("closed", () -> story.count("close") == 1);
         slow.reset();

@@ -198,7 +198,7 @@ final class EventLoopHazardsTest {
             server.turn(Duration.ZERO);
             for (int i = 0; i < 10_000; i++) {
                 network.peer();
-                server.loops().getFirst().accepted(0, network.new Stream(network.nextWaiting()));
+                server.loops().getFirst().accepted(0, network.new Stream(network.nextPending()));
             }
             long best = Long.MAX_VALUE;
             for (int i = 0; i < 20; i++) {

@@ -7,9 +7,9 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A test that runs once on each of {@link ServerNetworks#ALL}, with a {@link Stage} as its parameter. */
+/** Marks a test that runs once on each of {@link ServerNetworks#ALL}, with a {@link Stage} as its parameter. */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @TestTemplate
-@ExtendWith(NetworkRuns.class)
+@ExtendWith(EveryNetworkExtension.class)
 @interface EveryNetwork {}

@@ -58,7 +58,7 @@ final class FramedEchoTest {
 
     @EveryNetwork
     void messageMayComeByteByByte(Stage stage) throws IOException {
-        for (Frames frames : Frames.WITH_AN_END) {
+        for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Story story = stage.story(ECHO);
             Client client = stage.client(stage.open(stage.server(story).framing(frames.framing())));
             byte[] framed = frames.framed(Client.bytes("slow"));
@@ -73,7 +73,7 @@ final class FramedEchoTest {
 
     @EveryNetwork
     void emptyMessagesAreMessages(Stage stage) throws IOException {
-        for (Frames frames : Frames.WITH_AN_END) {
+        for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Story story = stage.story(ECHO);
             Client client = stage.client(stage.open(stage.server(story).framing(frames.framing())));
             byte[] framed = frames.framed(List.of(new byte[0], new byte[0], new byte[0]));
@@ -97,7 +97,8 @@ final class FramedEchoTest {
 
     @EveryNetwork
     void messagesAsLongAsABufferAreWhole(Stage stage) throws IOException {
-        for (Frames frames : List.of(Frames.LINES, Frames.WITH_AN_END.get(2), Frames.WITH_AN_END.getLast())) {
+        for (ReferenceFraming frames : List.of(ReferenceFraming.LINES, ReferenceFraming.ALL_BUT_RAW.get(2),
+                ReferenceFraming.ALL_BUT_RAW.getLast())) {
             Server server = stage.open(stage.server(ECHO).framing(frames.framing())
                     .limits(Limits.defaults().withMessageBytesMax(4 * RECEIVE_BYTES)));
             Client client = stage.client(server);
@@ -115,7 +116,7 @@ final class FramedEchoTest {
 
     @EveryNetwork
     void messageOfExactlyTheLimitIsTaken(Stage stage) throws IOException {
-        for (Frames frames : Frames.WITH_AN_END) {
+        for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Server server = stage.open(stage.server(ECHO).framing(frames.framing())
                     .limits(Limits.defaults().withMessageBytesMax(200)));
             Client client = stage.client(server);
@@ -142,7 +143,7 @@ final class FramedEchoTest {
 
     @EveryNetwork
     void messageOneByteAboveTheLimitClosesTheConnection(Stage stage) throws IOException {
-        for (Frames frames : Frames.WITH_AN_END) {
+        for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Story story = stage.story(ECHO);
             Server server = stage.open(stage.server(story).framing(frames.framing())
                     .limits(Limits.defaults().withMessageBytesMax(200)));
@@ -206,7 +207,7 @@ final class FramedEchoTest {
 
     @EveryNetwork
     void randomStreamsCutAtRandomComeBackByteForByte(Stage stage) throws Exception {
-        for (Frames frames : Frames.WITH_AN_END) {
+        for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Seeded.run(2, random -> {
                 List<byte[]> got = new ArrayList<>();
                 Server server = stage.open(stage.server((connection, message) -> {

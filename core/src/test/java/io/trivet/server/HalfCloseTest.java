@@ -35,7 +35,7 @@ final class HalfCloseTest {
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
         stage.until("open", () -> story.count("open") == 1);
-        byte[] message = stage.stick(story.connection(0));
+        byte[] message = stage.fillSocket(story.connection(0));
         story.connection(0).finishOutput();
         stage.settle();
         assertThat(client.rest()).isEqualTo(message);

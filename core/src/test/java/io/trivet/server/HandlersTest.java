@@ -32,12 +32,12 @@ final class HandlersTest {
                 }
             });
             Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
-                    .limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES + 2).withWriteTimeout(Duration.ZERO)));
+                    .limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES + 2).withWriteTimeout(Duration.ZERO)));
             watchdog.set(new Watchdog(server.loops(), server.log(), Duration.ofMillis(100)));
             stage.client(server);
             stage.until("open", () -> story.size() == 1);
             Connection connection = story.connection(0);
-            stage.stick(connection);
+            stage.fillSocket(connection);
             while (server.stats().total().dropped() == 0) {
                 connection.send(new byte[1000]);
             }
@@ -115,15 +115,15 @@ final class HandlersTest {
             }
         });
         Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
-                .limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES + 2_000).withWriteTimeout(Duration.ZERO)));
+                .limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES + 2_000).withWriteTimeout(Duration.ZERO)));
         List<Client> clients = List.of(stage.client(server), stage.client(server));
         stage.until("open", () -> story.size() == 2);
         for (int i = 0; i < 2; i++) {
-            stage.stick(story.connection(i));
+            stage.fillSocket(story.connection(i));
         }
         for (int i = 0; i < 2; i++) {
             while (server.stats().total().dropped() == 0
-                    || (i == 1 && story.connection(1).queuedBytes() < Stage.STICKING_BYTES + 1_000)) {
+                    || (i == 1 && story.connection(1).queuedBytes() < Stage.OVERSIZED_BYTES + 1_000)) {
                 story.connection(i).send("");
             }
         }

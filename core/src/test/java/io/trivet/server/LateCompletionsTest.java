@@ -65,7 +65,7 @@ final class LateCompletionsTest {
 
     @Test
     void echoComesBackByteForByteWithEveryFraming() throws Exception {
-        for (Frames frames : Frames.WITH_AN_END) {
+        for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Seeded.run(6, random -> {
                 Handler echo = (connection, message) -> {
                     switch (random.nextInt(3)) {
@@ -90,7 +90,7 @@ final class LateCompletionsTest {
                     }
                     for (int i = 0; i < 3; i++) {
                         LatePeer peer = peers.get(i);
-                        scene.until("the end", peer::hasSeenTheEnd);
+                        scene.until("the end", peer::outputHasEnded);
                         assertThat(peer.received()).as("%s", frames).isEqualTo(sent.get(i));
                     }
                     scene.until("closed", () -> scene.story.count("close") == 3);
@@ -201,7 +201,7 @@ final class LateCompletionsTest {
                     LatePeer peer = scene.network.peer();
                     peer.reads(random.nextBoolean());
                     for (int i = 0; i < 20; i++) {
-                        peer.send(Frames.LINES.framed(Frames.LINES.message(random, 1 << random.nextInt(14))));
+                        peer.send(ReferenceFraming.LINES.framed(ReferenceFraming.LINES.message(random, 1 << random.nextInt(14))));
                     }
                     if (random.nextInt(3) == 0) {
                         peer.reset();
@@ -224,7 +224,7 @@ final class LateCompletionsTest {
                 Connection gone = scene.story.connection(0);
                 long stale = gone.handle;
                 first.finish();
-                scene.until("gone", first::isGone);
+                scene.until("gone", first::isClosed);
                 LatePeer second = scene.network.peer();
                 scene.until("open", () -> scene.story.size() == 2);
                 Connection current = scene.story.connection(1);
@@ -289,8 +289,8 @@ final class LateCompletionsTest {
                 }
                 peer.reads(true);
                 connection.finish();
-                scene.until("the end", peer::hasSeenTheEnd);
-                List<byte[]> got = Frames.WITH_AN_END.getLast().messages(peer.received());
+                scene.until("the end", peer::outputHasEnded);
+                List<byte[]> got = ReferenceFraming.ALL_BUT_RAW.getLast().messages(peer.received());
                 assertThat(got.stream().filter(message -> message[0] == 1).toList())
                         .usingElementComparator(Arrays::compare).containsExactlyElementsOf(first);
                 assertThat(got.stream().filter(message -> message[0] == 0).toList())
@@ -322,8 +322,8 @@ final class LateCompletionsTest {
                 }
                 peer.reads(true);
                 connection.finish();
-                scene.until("the end", peer::hasSeenTheEnd);
-                List<Integer> numbers = Frames.WITH_AN_END.getLast().messages(peer.received()).stream()
+                scene.until("the end", peer::outputHasEnded);
+                List<Integer> numbers = ReferenceFraming.ALL_BUT_RAW.getLast().messages(peer.received()).stream()
                         .map(message -> ByteBuffer.wrap(message).getInt()).toList();
                 assertThat(numbers).isSorted().doesNotHaveDuplicates();
                 assertThat(numbers.size() + scene.server.stats().total().dropped()).isEqualTo(sent);
@@ -341,7 +341,7 @@ final class LateCompletionsTest {
                         Overflow.PAUSE_READING)) {
                     LatePeer peer = scene.network.peer();
                     peer.reads(false);
-                    peer.give(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
+                    peer.deliver(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
                     peer.send(Client.bytes("?\n"));
                     scene.until("asked", () -> scene.story.count("message") == 1);
                     scene.turns(50);
@@ -368,9 +368,9 @@ final class LateCompletionsTest {
                         Limits.defaults().withWriteTimeout(Duration.ofSeconds(10)), Overflow.PAUSE_READING)) {
                     LatePeer peer = scene.network.peer();
                     peer.reads(false);
-                    peer.give(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
+                    peer.deliver(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
                     scene.until("there", () -> scene.story.size() == 1);
-                    scene.network.late().takeEarly();
+                    scene.network.late().acceptEarly();
                     peer.send(Client.bytes("all of it\n"));
                     peer.finish();
                     scene.until("answered", () -> scene.story.count("message") == 1);
@@ -405,8 +405,8 @@ final class LateCompletionsTest {
                 Connection impatient = scene.server.connect(new InetSocketAddress(host, 8), made);
                 scene.turns(random.nextInt(3));
                 impatient.close();
-                scene.until("there", () -> scene.network.called().stream().anyMatch(peer -> peer.address.getPort() == 7));
-                LatePeer peer = scene.network.called().stream().filter(called -> called.address.getPort() == 7).findFirst()
+                scene.until("there", () -> scene.network.connected().stream().anyMatch(peer -> peer.address.getPort() == 7));
+                LatePeer peer = scene.network.connected().stream().filter(called -> called.address.getPort() == 7).findFirst()
                         .orElseThrow();
                 scene.until("received", () -> peer.receivedBytes() == 6);
                 peer.send(Client.bytes("bye\n"));

@@ -17,16 +17,16 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 
-/** A network without a kernel, whose peers the test plays, over a {@link LateProactor}. Time stands still until it is stepped. */
+/** A network in memory with a {@link LateProactor}. The test controls the peers, and the clock advances only when it is stepped. */
 final class LateNetwork extends SteppedNetwork {
     private final Random random;
     private final boolean alwaysPending;
-    private final Deque<LatePeer> waiting = new ArrayDeque<>();
-    private final List<LatePeer> called = new ArrayList<>();
+    private final Deque<LatePeer> pending = new ArrayDeque<>();
+    private final List<LatePeer> connected = new ArrayList<>();
     private LateProactor proactor;
     private int peers;
 
-    /** Always pending: no send takes anything at once; else some do, and some take a part. */
+    /** Creates a network on which every send is pending, or only some are while others accept all or a part at once. */
     LateNetwork(Random random, boolean alwaysPending) {
         super(Network.named("nio"));
         this.random = random;
@@ -37,32 +37,32 @@ final class LateNetwork extends SteppedNetwork {
         return new InetSocketAddress(InetAddress.ofLiteral("10.0.0.9"), 80);
     }
 
-    /** A peer that has connected, and waits to be accepted. */
+    /** Creates a peer that has connected and waits to be accepted. */
     LatePeer peer() {
         LatePeer peer = new LatePeer(new InetSocketAddress(InetAddress.ofLiteral("10.0.0.1"), 1000 + peers++));
-        waiting.add(peer);
+        pending.add(peer);
         return peer;
     }
 
-    /** A peer that a server has connected to. */
-    LatePeer called(InetSocketAddress address) {
+    /** Creates the peer of an outgoing connection. */
+    LatePeer connected(InetSocketAddress address) {
         LatePeer peer = new LatePeer(address);
-        called.add(peer);
+        connected.add(peer);
         return peer;
     }
 
-    /** Those that a server has connected to, in the order in which they were there. */
-    List<LatePeer> called() {
-        return called;
+    /** Returns the peers of outgoing connections, in the order in which these were established. */
+    List<LatePeer> connected() {
+        return connected;
     }
 
-    /** A peer that waits to be accepted; null: there is none. */
-    LatePeer nextWaiting() {
-        return waiting.poll();
+    /** Removes and returns the next peer that waits to be accepted, or null. */
+    LatePeer nextPending() {
+        return pending.poll();
     }
 
-    boolean isSomebodyWaiting() {
-        return !waiting.isEmpty();
+    boolean hasPending() {
+        return !pending.isEmpty();
     }
 
     LateProactor late() {
@@ -86,12 +86,12 @@ final class LateNetwork extends SteppedNetwork {
 
     @Override
     public TcpStream connect(InetSocketAddress address) {
-        throw new UnsupportedOperationException("the proactor connects");
+        throw new UnsupportedOperationException("use the proactor to connect");
     }
 
     @Override
     public Poller poller() {
-        throw new UnsupportedOperationException("there is no readiness here");
+        throw new UnsupportedOperationException("this network has no readiness");
     }
 
     @Override
@@ -110,7 +110,7 @@ final class LateNetwork extends SteppedNetwork {
 
         @Override
         public TcpStream accept() {
-            LatePeer peer = nextWaiting();
+            LatePeer peer = nextPending();
             return peer == null ? null : new Stream(peer);
         }
 
@@ -148,7 +148,7 @@ final class LateNetwork extends SteppedNetwork {
         }
     }
 
-    /** What stands for a peer between its being accepted and adopted. */
+    /** An accepted connection, until the proactor adopts it. */
     final class Stream implements TcpStream {
         final LatePeer peer;
         private boolean closed;

@@ -4,9 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 
-/** The other end of a connection of a {@link LateNetwork}: what it sends lies here until the proactor takes it. */
+/** The peer of a connection of a {@link LateNetwork}. What it sends is kept here until the proactor receives it. */
 final class LatePeer {
-    /** The bytes that both sockets hold while the peer reads nothing. */
+    /** The number of bytes that both sockets can hold while the peer does not read. */
     static final int WINDOW_BYTES = 100_000;
 
     final InetSocketAddress address;
@@ -24,7 +24,7 @@ final class LatePeer {
         this.address = address;
     }
 
-    // The test's side.
+    // Called by the test.
 
     void send(byte[] bytes) {
         sent = Client.join(sent, bytes);
@@ -38,13 +38,13 @@ final class LatePeer {
         reset = true;
     }
 
-    /** Reads whatever comes, or nothing. */
-    void reads(boolean really) {
-        reading = really;
+    /** Starts or stops reading. */
+    void reads(boolean enabled) {
+        reading = enabled;
         readAll();
     }
 
-    /** What has come so far. */
+    /** Returns what the server has sent so far. */
     byte[] received() {
         return received.toByteArray();
     }
@@ -53,16 +53,17 @@ final class LatePeer {
         return received.size();
     }
 
-    /** Whether the server has ended its output. */
-    boolean hasSeenTheEnd() {
+    /** Returns whether the server has ended its output. */
+    boolean outputHasEnded() {
         return ended;
     }
 
-    boolean isGone() {
+    /** Returns whether the server has closed the connection. */
+    boolean isClosed() {
         return closed;
     }
 
-    // The network's side.
+    // Called by the network.
 
     boolean isReset() {
         return reset;
@@ -82,12 +83,12 @@ final class LatePeer {
         return bytes;
     }
 
-    /** How much of the server's it would take now. */
+    /** Returns how many bytes it can accept now. */
     int room() {
         return WINDOW_BYTES - (received.size() - read);
     }
 
-    void give(byte[] bytes) {
+    void deliver(byte[] bytes) {
         received.writeBytes(bytes);
         readAll();
     }

@@ -20,13 +20,20 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A proactor as mean as a ring of the kernel may be: completions come late, and those of different connections in any order; a send is pending,
- * and its bytes are read from the caller's memory bit by bit; receiving goes on behind the caller's back, up to a megabyte, and what had
- * completed when it was stopped is still told; received memory is overwritten as soon as it may be; {@code closed} comes long after the close.
- * It holds its caller to the contract, and remembers every violation.
+ * A proactor that uses every freedom that the kernel's io_uring has:
+ *
+ * <ul>
+ * <li>Completions are late, and those of different connections come in any order.
+ * <li>A send stays pending, and its bytes are read from the caller's memory piece by piece.
+ * <li>Up to a megabyte is received ahead, and what has completed before a stop is still delivered afterwards.
+ * <li>Received memory is overwritten as soon as the contract permits.
+ * <li>{@code closed} comes long after the close.
+ * </ul>
+ *
+ * It checks that its caller keeps the contract of {@link Proactor}, and records each violation.
  */
 final class LateProactor implements Proactor {
-    /** What may have completed before it is told. */
+    /** The maximum number of bytes received and not delivered yet. */
     static final int COMPLETED_BYTES_MAX = 1 << 20;
 
     private static final int PIECE_BYTES_MAX = 65_536;
@@ -44,15 +51,15 @@ final class LateProactor implements Proactor {
     private final Deque<ByteBuffer> free = new ArrayDeque<>();
     private TcpListener listener;
     private long token;
-    /** The memory whose bytes are being told, and whether a send has borrowed it meanwhile. */
-    private ByteBuffer telling;
-
-    private boolean lent;
+    /** The memory that is being delivered. */
+    private ByteBuffer delivering;
+    /** Whether a send has borrowed that memory. */
+    private boolean deliveringBorrowed;
     private boolean eager;
-    private boolean takesEarly;
+    private boolean acceptsEarly;
     private boolean closed;
 
-    /** A connection, or what is left of one. */
+    /** A connection, also while it is closing. */
     private static final class Slot {
         final int index;
         int generation;
@@ -62,10 +69,10 @@ final class LateProactor implements Proactor {
         final Deque<Piece> completed = new ArrayDeque<>();
         int completedBytes;
         boolean endCompleted;
-        boolean endTold;
+        boolean endDelivered;
         Sending sending;
         boolean awaitsRoom;
-        /** What was called taken, and waits for room all the same. */
+        /** Bytes reported as accepted that still wait for room. */
         byte[] early = {};
         boolean awaitsEarly;
         boolean outputEnds;
@@ -82,14 +89,14 @@ final class LateProactor implements Proactor {
 
     private record Piece(ByteBuffer memory, int from, int to) {}
 
-    /** A pending send: where its bytes lie, and what they were when it began. */
+    /** A pending send: views of its bytes, and copies made at the start. */
     private static final class Sending {
         final List<ByteBuffer> views = new ArrayList<>();
         final List<byte[]> copies = new ArrayList<>();
-        /** The received memory that some of them lie in, lent until then; null: none does. */
+        /** The received memory that contains some of the bytes, borrowed until the completion; null if none does. */
         ByteBuffer borrowed;
         long bytes;
-        long gone;
+        long transferred;
 
         boolean isUnchanged() {
             for (int i = 0; i < views.size(); i++) {
@@ -102,10 +109,10 @@ final class LateProactor implements Proactor {
             return true;
         }
 
-        /** The next bytes, read from the caller's memory only now. */
+        /** Reads the next bytes from the caller's memory. */
         byte[] next(int count) {
             ByteBuffer next = ByteBuffer.allocate(count);
-            long skip = gone;
+            long skip = transferred;
             for (ByteBuffer view : views) {
                 int from = (int) Math.min(skip, view.remaining());
                 int length = Math.min(view.remaining() - from, next.remaining());
@@ -126,17 +133,17 @@ final class LateProactor implements Proactor {
         return violations;
     }
 
-    /** From now on everything that may have completed has, before the first of it is told. */
+    /** From now on, completes as much as possible before it delivers anything. */
     void completeAtOnce() {
         eager = true;
     }
 
-    /** From now on short sends are called taken before there is room for them, as a ring does with what lies in its own memory. */
-    void takeEarly() {
-        takesEarly = true;
+    /** From now on, reports short sends as accepted before there is room, as a ring does with bytes in its own memory. */
+    void acceptEarly() {
+        acceptsEarly = true;
     }
 
-    /** The bytes of a peer that were received and not told yet. */
+    /** Returns the number of bytes received from a peer and not delivered yet. */
     int completedBytes(LatePeer peer) {
         return slots.stream().filter(slot -> slot.peer == peer).mapToInt(slot -> slot.completedBytes).sum();
     }
@@ -215,31 +222,31 @@ final class LateProactor implements Proactor {
             return 0;
         }
         if (slot.sending != null || slot.awaitsRoom || slot.outputEnds || slot.connecting != null) {
-            violations.add("a send on " + Long.toHexString(handle) + " at a time when there may be none");
+            violations.add("a send on " + Long.toHexString(handle) + " while the contract permits none");
         }
         if (slot.peer.isReset()) {
             throw new NetworkException("send", slot.peer.address, ErrorCode.EPIPE);
         }
-        if (takesEarly && slot.early.length == 0) {
+        if (acceptsEarly && slot.early.length == 0) {
             return sendEarly(slot, parts, from, count);
         }
         if (!alwaysPending && random.nextInt(3) == 0 && slot.early.length == 0) {
-            return takeNow(slot, parts, from, count);
+            return acceptNow(slot, parts, from, count);
         }
         Sending sending = new Sending();
         for (int i = from; i < from + count; i++) {
             ByteBuffer part = parts[i];
             if (!part.isDirect()) {
-                violations.add("a part that is not direct");
+                violations.add("a buffer that is not direct");
             }
             byte[] copy = new byte[part.remaining()];
             part.get(part.position(), copy);
             sending.views.add(part.duplicate());
             sending.copies.add(copy);
             sending.bytes += copy.length;
-            if (telling != null && isWithin(part, telling)) {
-                sending.borrowed = telling;
-                lent = true;
+            if (delivering != null && isWithin(part, delivering)) {
+                sending.borrowed = delivering;
+                deliveringBorrowed = true;
             }
         }
         slot.sending = sending;
@@ -253,30 +260,30 @@ final class LateProactor implements Proactor {
             return 0;
         }
         if (slot.sending != null || slot.awaitsRoom || slot.outputEnds || slot.connecting != null) {
-            violations.add("a send on " + Long.toHexString(handle) + " at a time when there may be none");
+            violations.add("a send on " + Long.toHexString(handle) + " while the contract permits none");
         }
         if (slot.peer.isReset()) {
             throw new NetworkException("send", slot.peer.address, ErrorCode.EPIPE);
         }
-        return takeNow(slot, parts, from, count);
+        return acceptNow(slot, parts, from, count);
     }
 
-    /** As a socket does that takes what it has room for, and then tells when it has more. */
-    private long takeNow(Slot slot, ByteBuffer[] parts, int from, int count) {
+    /** Accepts what there is room for, like a socket. If that is not all, a completion follows when there is room again. */
+    private long acceptNow(Slot slot, ByteBuffer[] parts, int from, int count) {
         long all = 0;
         for (int i = from; i < from + count; i++) {
             all += parts[i].remaining();
         }
         long left = Math.min(slot.peer.room(), random.nextBoolean() ? all : random.nextLong(all + 1));
-        long taken = left;
+        long accepted = left;
         for (int i = from; i < from + count; i++) {
             byte[] bytes = new byte[(int) Math.min(left, parts[i].remaining())];
             parts[i].get(bytes);
-            slot.peer.give(bytes);
+            slot.peer.deliver(bytes);
             left -= bytes.length;
         }
-        slot.awaitsRoom = taken < all;
-        return taken;
+        slot.awaitsRoom = accepted < all;
+        return accepted;
     }
 
     private static long sendEarly(Slot slot, ByteBuffer[] parts, int from, int count) {
@@ -354,20 +361,20 @@ final class LateProactor implements Proactor {
         for (Slot slot : slots) {
             work(slot);
         }
-        int told = 0;
-        if (listener != null && network.isSomebodyWaiting() && random.nextBoolean()) {
-            completions.accepted(token, network.new Stream(network.nextWaiting()));
-            told++;
+        int delivered = 0;
+        if (listener != null && network.hasPending() && random.nextBoolean()) {
+            completions.accepted(token, network.new Stream(network.nextPending()));
+            delivered++;
         }
         List<Slot> order = new ArrayList<>(slots);
         Collections.shuffle(order, random);
         for (Slot slot : order) {
-            told += tell(slot, completions);
+            delivered += deliver(slot, completions);
         }
-        return told;
+        return delivered;
     }
 
-    /** What the kernel does meanwhile. */
+    /** Does what the kernel would do in the background. */
     private void work(Slot slot) {
         if (slot.peer == null) {
             return;
@@ -388,33 +395,33 @@ final class LateProactor implements Proactor {
         Sending sending = slot.sending;
         if (slot.early.length > 0) {
             int count = slot.closing ? 0 : Math.min(slot.early.length, slot.peer.room());
-            slot.peer.give(Arrays.copyOf(slot.early, count));
+            slot.peer.deliver(Arrays.copyOf(slot.early, count));
             slot.early = Arrays.copyOfRange(slot.early, count, slot.early.length);
         } else if (sending != null && !slot.peer.isReset()) {
-            int count = (int) Math.min(sending.bytes - sending.gone, Math.min(slot.peer.room(), random.nextInt(200_000)));
-            slot.peer.give(sending.next(count));
-            sending.gone += count;
+            int count = (int) Math.min(sending.bytes - sending.transferred, Math.min(slot.peer.room(), random.nextInt(200_000)));
+            slot.peer.deliver(sending.next(count));
+            sending.transferred += count;
         } else if (slot.outputEnds) {
             slot.peer.serverEnded();
         }
     }
 
-    private int tell(Slot slot, Completions completions) {
+    private int deliver(Slot slot, Completions completions) {
         long handle = slot.handle();
-        int told = 0;
+        int delivered = 0;
         if (slot.closing) {
             if (random.nextInt(6) == 0) {
-                tellClosed(slot, completions);
-                told++;
+                deliverClosed(slot, completions);
+                delivered++;
             }
-            return told;
+            return delivered;
         }
         if (slot.connecting != null) {
             if (random.nextInt(4) == 0) {
-                tellConnected(slot, completions);
-                told++;
+                deliverConnected(slot, completions);
+                delivered++;
             }
-            return told;
+            return delivered;
         }
         if (slot.peer == null) {
             return 0;
@@ -426,63 +433,64 @@ final class LateProactor implements Proactor {
             return 1;
         }
         Sending sending = slot.sending;
-        boolean isFull = !alwaysPending && slot.peer.room() == 0; // the rest is the caller's again, and valid until he was told
-        if (sending != null && (sending.gone == sending.bytes || isFull) && random.nextInt(3) == 0) {
+        boolean isFull = !alwaysPending && slot.peer.room() == 0; // the rest then belongs to the caller again, and must not change before this completion
+        if (sending != null && (sending.transferred == sending.bytes || isFull) && random.nextInt(3) == 0) {
             slot.sending = null;
-            slot.awaitsRoom = sending.gone < sending.bytes;
+            slot.awaitsRoom = sending.transferred < sending.bytes;
             checkUnchanged(sending);
-            completions.sent(handle, sending.gone);
-            giveBack(sending);
-            told++;
+            completions.sent(handle, sending.transferred);
+            releaseBorrowed(sending);
+            delivered++;
         } else if (slot.awaitsEarly && slot.early.length == 0 && random.nextInt(3) == 0) {
             slot.awaitsEarly = false;
             completions.sent(handle, 0);
-            told++;
+            delivered++;
         } else if (slot.awaitsRoom && slot.peer.room() > 0 && random.nextInt(3) == 0) {
             slot.awaitsRoom = false;
             completions.sent(handle, 0);
-            told++;
+            delivered++;
         }
         while (slot(handle) != null && !slot.completed.isEmpty() && random.nextInt(3) > 0) {
-            tellReceived(slot, completions);
-            told++;
+            deliverReceived(slot, completions);
+            delivered++;
         }
-        if (slot(handle) != null && slot.endCompleted && !slot.endTold && slot.completed.isEmpty() && random.nextInt(3) == 0) {
-            slot.endTold = true;
+        if (slot(handle) != null && slot.endCompleted && !slot.endDelivered && slot.completed.isEmpty()
+                && random.nextInt(3) == 0) {
+            slot.endDelivered = true;
             completions.inputEnded(handle);
-            told++;
+            delivered++;
         }
-        return told;
+        return delivered;
     }
 
-    private void tellConnected(Slot slot, Completions completions) {
+    private void deliverConnected(Slot slot, Completions completions) {
         long handle = slot.handle();
-        if (slot.connecting.getPort() == 1) { // where nobody listens
+        if (slot.connecting.getPort() == 1) { // the port without a listener
             completions.failed(handle, new NetworkException("connect", slot.connecting, ErrorCode.ECONNREFUSED));
         } else {
-            slot.peer = network.called(slot.connecting);
+            slot.peer = network.connected(slot.connecting);
             slot.connecting = null;
             completions.connected(handle);
         }
     }
 
-    private void tellReceived(Slot slot, Completions completions) {
+    private void deliverReceived(Slot slot, Completions completions) {
         Piece piece = slot.completed.poll();
         slot.completedBytes -= piece.to - piece.from;
-        telling = piece.memory;
-        lent = false;
+        delivering = piece.memory;
+        deliveringBorrowed = false;
         completions.received(slot.handle(), piece.memory, piece.from, piece.to);
-        telling = null;
-        if (!lent) {
+        delivering = null;
+        if (!deliveringBorrowed) {
             poison(piece.memory);
         }
     }
 
-    private void tellClosed(Slot slot, Completions completions) {
+    private void deliverClosed(Slot slot, Completions completions) {
         long handle = slot.handle();
         if (slot.sending != null) {
             checkUnchanged(slot.sending);
-            giveBack(slot.sending);
+            releaseBorrowed(slot.sending);
             slot.sending = null;
         }
         slot.completed.forEach(piece -> poison(piece.memory));
@@ -502,13 +510,13 @@ final class LateProactor implements Proactor {
         }
     }
 
-    private void giveBack(Sending sending) {
+    private void releaseBorrowed(Sending sending) {
         if (sending.borrowed != null) {
             poison(sending.borrowed);
         }
     }
 
-    /** From now on this memory is somebody else's. */
+    /** Overwrites memory that the caller must not use any more, and frees it. */
     private void poison(ByteBuffer memory) {
         memory.put(0, POISON);
         free.add(memory);

@@ -7,7 +7,7 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** What the server logs while this is open, instead of the console. Any thread. */
+/** Captures the server's log from the constructor until {@link #close}, and keeps it off the console. For any thread. */
 final class LogLines extends Handler implements AutoCloseable {
     private final Logger logger = Logger.getLogger("io.trivet.server");
     private final List<String> lines = new ArrayList<>();
@@ -19,22 +19,22 @@ final class LogLines extends Handler implements AutoCloseable {
     }
 
     @Override
-    public synchronized void publish(LogRecord line) {
-        lines.add(line.getLevel() + " " + line.getMessage());
+    public synchronized void publish(LogRecord entry) {
+        lines.add(entry.getLevel() + " " + entry.getMessage());
         notifyAll();
     }
 
-    /** The lines so far: level and text. */
+    /** Returns the lines so far, each with level and message. */
     synchronized List<String> lines() {
         return List.copyOf(lines);
     }
 
-    /** Those that contain something. */
+    /** Returns the lines that contain a text. */
     List<String> lines(String part) {
         return lines().stream().filter(line -> line.contains(part)).toList();
     }
 
-    /** Waits, in a handler for instance, until a line contains something; false: it did not come. */
+    /** Waits until a line contains a text. Returns false if the timeout expires. */
     synchronized boolean await(String part) throws InterruptedException {
         long deadline = System.nanoTime() + Stage.PATIENCE.toNanos();
         while (lines(part).isEmpty()) {

@@ -261,7 +261,7 @@ final class LoopTest {
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO)));
         stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        stage.stick(story.connection(0));
+        stage.fillSocket(story.connection(0));
         server.drain(Duration.ofSeconds(60));
         stage.settle();
         stage.pass(Duration.ofSeconds(30));
@@ -285,7 +285,7 @@ final class LoopTest {
         stage.until("open", () -> story.size() == 2);
         Connection stuck = Stream.of(0, 1).map(story::connection).filter(connection -> connection.loop.index == 1).findFirst()
                 .orElseThrow();
-        stuck.send(new byte[Stage.STICKING_BYTES]);
+        stuck.send(new byte[Stage.OVERSIZED_BYTES]);
         stage.until("blocked", () -> stuck.is(Connection.BLOCKED));
         server.drain(Duration.ofDays(1));
         first.finish();
@@ -532,7 +532,7 @@ final class LoopTest {
         assertThat(idle.sinceActivity()).isBetween(Duration.ofMillis(2990), Duration.ofMillis(3010));
         assertThat(idle.closeReason()).isNull();
 
-        stage.stick(story.connection(0));
+        stage.fillSocket(story.connection(0));
         stage.pass(Duration.ofSeconds(2));
         ConnectionSnapshot full = server.connections().getFirst();
         assertThat(List.of(full.readable(), full.writable(), full.exceptional())).containsExactly(false, true, false);
@@ -540,9 +540,9 @@ final class LoopTest {
         assertThat(full.queueBytes()).isEqualTo(story.connection(0).queue().bytes());
         assertThat(full.queueMessages()).isEqualTo(1);
         assertThat(full.oldestAge()).isEqualTo(Duration.ofSeconds(2));
-        assertThat(full.bytesOut()).isEqualTo(Stage.STICKING_BYTES - full.queueBytes());
+        assertThat(full.bytesOut()).isEqualTo(Stage.OVERSIZED_BYTES - full.queueBytes());
 
-        client.receive(Stage.STICKING_BYTES);
+        client.receive(Stage.OVERSIZED_BYTES);
         story.connection(0).finish();
         client.rest();
         ConnectionSnapshot lingering = server.connections().getFirst();
@@ -641,14 +641,14 @@ final class LoopTest {
         public Poller poller() throws IOException {
             Poller below = super.poller();
             List<Long> streams = new ArrayList<>();
-            Poller noting = Between.of(Poller.class, below, "register", arguments -> {
+            Poller noting = Interceptor.of(Poller.class, below, "register", arguments -> {
                 if (arguments[0] instanceof TcpStream) {
                     streams.add((Long) arguments[2]);
                 }
                 below.register((Socket) arguments[0], (int) arguments[1], (long) arguments[2]);
                 return null;
             });
-            return Between.of(Poller.class, noting, "poll", arguments -> {
+            return Interceptor.of(Poller.class, noting, "poll", arguments -> {
                 ReadyEvents out = (ReadyEvents) arguments[0];
                 below.poll(out, streams.isEmpty() ? (long) arguments[1] : 0);
                 streams.forEach(token -> out.add(token, Interest.READ));

@@ -30,9 +30,9 @@ final class QueueTest {
         assertThat(queue.bytes()).isZero();
         assertThat(queue.messages()).isZero();
         assertThat(queue.isHigh()).isFalse();
-        assertThat(queue.bytesMax()).isEqualTo(2 * Stage.STICKING_BYTES);
+        assertThat(queue.bytesMax()).isEqualTo(2 * Stage.OVERSIZED_BYTES);
 
-        stage.stick(story.connection(0));
+        stage.fillSocket(story.connection(0));
         int before = queue.bytes();
         assertThat(queue.messages()).as("one of which a part has left").isEqualTo(1);
         assertThat(queue.isHigh()).isTrue();
@@ -44,7 +44,7 @@ final class QueueTest {
         assertThat(server.connections().getFirst().queueBytes()).isEqualTo(queue.bytes());
         assertThat(server.connections().getFirst().queueMessages()).isEqualTo(3);
 
-        client.receive(Stage.STICKING_BYTES + 4 + 16);
+        client.receive(Stage.OVERSIZED_BYTES + 4 + 16);
         assertThat(queue.bytes()).isZero();
         assertThat(queue.messages()).isZero();
         assertThat(server.stats().queueBytes()).isZero();
@@ -56,11 +56,11 @@ final class QueueTest {
             Seeded.run(2, random -> {
                 Story story = stage.story(SILENT);
                 Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).overflow(overflow)
-                        .limits(Stage.ROOMY.withQueueBytesMax(Stage.STICKING_BYTES + 2_000_000)));
+                        .limits(Stage.ROOMY.withQueueBytesMax(Stage.OVERSIZED_BYTES + 2_000_000)));
                 Client client = stage.client(server);
                 stage.until("open", () -> story.size() == 1);
                 Connection connection = story.connection(0);
-                stage.stick(connection);
+                stage.fillSocket(connection);
                 for (int i = 0; i < 300; i++) {
                     ByteBuffer message = ByteBuffer.allocate(random.nextInt(1 << random.nextInt(19)));
                     switch (random.nextInt(6)) {
@@ -102,11 +102,11 @@ final class QueueTest {
     @EveryNetwork
     void messageBeyondTheCapIsRefusedWholeAndClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
-        Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES)));
+        Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        stage.stick(connection);
+        stage.fillSocket(connection);
         int room = connection.queue().bytesMax() - connection.queue().bytes();
         ByteBuffer tooMuch = ByteBuffer.allocate(room + 1);
         assertThat(connection.offer(tooMuch)).isEqualTo(SendResult.FULL);
@@ -158,13 +158,13 @@ final class QueueTest {
         client.send("?\n".repeat(requests)); // all at once, and not a byte is read
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        stage.untilStuck(connection);
+        stage.untilSocketFull(connection);
         assertThat(levels.size()).as("messages given").isLessThan(requests);
         assertThat(connection.is(Connection.PAUSED_BY_QUEUE)).isTrue();
         assertThat(server.connections().getFirst().readable()).as("watched for input").isFalse();
         assertThat(server.connections().getFirst().interestReason()).contains("above the high mark");
 
-        byte[] framed = Frames.LINES.framed(reply);
+        byte[] framed = ReferenceFraming.LINES.framed(reply);
         for (int i = 0; i < requests; i++) {
             assertThat(client.receive(framed.length)).isEqualTo(framed);
         }
@@ -183,8 +183,8 @@ final class QueueTest {
         Client client = stage.client(server);
         client.send("?\n".repeat(200));
         stage.until("open", () -> story.size() == 1);
-        stage.untilStuck(story.connection(0));
-        byte[] framed = Frames.LINES.framed(reply);
+        stage.untilSocketFull(story.connection(0));
+        byte[] framed = ReferenceFraming.LINES.framed(reply);
         for (int i = 0; i < 200; i++) {
             assertThat(client.receive(framed.length)).isEqualTo(framed);
         }
@@ -208,11 +208,11 @@ final class QueueTest {
     void policyDropOldestDropsWholeMessagesOfWhichNothingHasLeft(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
-                .limits(Limits.defaults().withQueueBytesMax(Stage.STICKING_BYTES + 2)));
+                .limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES + 2)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        byte[] begun = stage.stick(connection);
+        byte[] begun = stage.fillSocket(connection);
         int room = connection.queue().bytesMax() - connection.queue().bytes();
         int count = room / 1000;
         for (int i = 0; i < count + 5; i++) { // 1,000 bytes each, the last five replace the first five
@@ -315,13 +315,13 @@ final class QueueTest {
     void budgetOfAllQueuesClosesWhoExceedsIt(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story)
-                .limits(Stage.ROOMY.withQueueBudgetBytes(Stage.STICKING_BYTES + Stage.STICKING_BYTES / 2)));
+                .limits(Stage.ROOMY.withQueueBudgetBytes(Stage.OVERSIZED_BYTES + Stage.OVERSIZED_BYTES / 2)));
         stage.client(server);
         stage.client(server);
         stage.until("open", () -> story.size() == 2);
-        stage.stick(story.connection(0));
-        story.connection(1).send(new byte[Stage.STICKING_BYTES]);
-        story.connection(1).send(new byte[Stage.STICKING_BYTES]);
+        stage.fillSocket(story.connection(0));
+        story.connection(1).send(new byte[Stage.OVERSIZED_BYTES]);
+        story.connection(1).send(new byte[Stage.OVERSIZED_BYTES]);
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told(story.connection(1))).containsExactly("open", "close BUDGET_EXCEEDED");
         assertThat(server.stats().queueBytes()).as("given back").isEqualTo(story.connection(0).queue().bytes());
@@ -349,10 +349,10 @@ final class QueueTest {
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
         for (int round = 1; round <= 3; round++) {
-            stage.stick(connection);
+            stage.fillSocket(connection);
             connection.send(new byte[2 << 20]); // higher still: no second time
             assertThat(story.count("drained")).isEqualTo(round - 1);
-            client.receive(Stage.STICKING_BYTES + (2 << 20));
+            client.receive(Stage.OVERSIZED_BYTES + (2 << 20));
             int expected = round;
             stage.until("drained", () -> story.count("drained") == expected);
             stage.settle();
@@ -441,7 +441,7 @@ final class QueueTest {
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        stage.stick(connection);
+        stage.fillSocket(connection);
         for (int i = 0; i < 2; i++) {
             stage.pass(Duration.ofSeconds(9));
             int before = connection.queue().bytes();
@@ -449,7 +449,7 @@ final class QueueTest {
                 client.receive(1 << 16);
                 return connection.queue().bytes() < before;
             });
-            stage.untilStuck(connection);
+            stage.untilSocketFull(connection);
             assertThat(story.count("close")).isZero();
         }
         assertThat(connection.queue().oldestAge()).as("since it was sent").isEqualTo(Duration.ofSeconds(18));
@@ -471,18 +471,18 @@ final class QueueTest {
     void ageIsThatOfTheOldestMessageThatWaits(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
-                .limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO).withQueueBytesMax(Stage.STICKING_BYTES + 300_000)));
+                .limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO).withQueueBytesMax(Stage.OVERSIZED_BYTES + 300_000)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
         assertThat(connection.queue().oldestAge()).isZero();
-        stage.stick(connection);
+        stage.fillSocket(connection);
         stage.pass(Duration.ofSeconds(5));
         connection.send(new byte[200_000]);
         stage.pass(Duration.ofSeconds(5));
         connection.sendFirst(ByteBuffer.allocate(10)); // moves what has begun, which stays as old as it is
         assertThat(connection.queue().oldestAge()).isEqualTo(Duration.ofSeconds(10));
-        client.receive(Stage.STICKING_BYTES + 1 + 10 + 1 + 200_000 + 1);
+        client.receive(Stage.OVERSIZED_BYTES + 1 + 10 + 1 + 200_000 + 1);
         assertThat(connection.queue().oldestAge()).isZero();
     }
 

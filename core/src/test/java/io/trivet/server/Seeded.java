@@ -3,34 +3,37 @@ package io.trivet.server;
 import java.time.Duration;
 import java.util.Random;
 
-/** Runs what is drawn from a seed, and names the seed when it fails. {@code -Dtrivet.seed=…} repeats a run. */
+/** Runs randomized tests, and prints the seed of a run that fails. {@code -Dtrivet.seed=…} repeats that run. */
 final class Seeded {
-    private static final Long GIVEN = Long.getLong("trivet.seed");
+    private static final Long CONFIGURED_SEED = Long.getLong("trivet.seed");
 
     private Seeded() {}
 
-    /** Something drawn from random numbers. */
+    /** A randomized test. */
     @FunctionalInterface
     interface Body {
         void run(Random random) throws Exception;
     }
 
-    /** Runs it so many times, each with a seed of its own. */
+    /** Runs a test the given number of times, each with another seed. */
     static void run(int times, Body body) throws Exception {
-        long first = GIVEN != null ? GIVEN : System.nanoTime();
-        for (long seed = first; seed < first + (GIVEN != null ? 1 : times); seed++) {
+        long first = CONFIGURED_SEED != null ? CONFIGURED_SEED : System.nanoTime();
+        for (long seed = first; seed < first + (CONFIGURED_SEED != null ? 1 : times); seed++) {
             runOnce(seed, body);
         }
     }
 
-    /** Runs it again and again, at least once, until the time is over. A seed that is given is used each time: threads go their own ways. */
+    /**
+     * Runs a test repeatedly, at least once, until the time has passed. A configured seed is used in every run, because threads make the
+     * runs differ.
+     */
     static void runFor(Duration time, Body body) throws Exception {
-        long begun = System.nanoTime();
-        long seed = GIVEN != null ? GIVEN : begun;
+        long start = System.nanoTime();
+        long seed = CONFIGURED_SEED != null ? CONFIGURED_SEED : start;
         do {
             runOnce(seed, body);
-            seed += GIVEN != null ? 0 : 1;
-        } while (System.nanoTime() - begun < time.toNanos());
+            seed += CONFIGURED_SEED != null ? 0 : 1;
+        } while (System.nanoTime() - start < time.toNanos());
     }
 
     private static void runOnce(long seed, Body body) throws Exception {

@@ -49,7 +49,7 @@ final class SendingTest {
             List<byte[]> sent = new ArrayList<>();
             Server server = stage.open(stage.server((connection, message) -> {
                 for (int i = 0; i < 40; i++) {
-                    byte[] bytes = Frames.LINES.message(random, 1 << random.nextInt(18));
+                    byte[] bytes = ReferenceFraming.LINES.message(random, 1 << random.nextInt(18));
                     sent.add(bytes);
                     assertThat(connection.send(bytes)).isEqualTo(SendResult.QUEUED);
                     if (random.nextInt(3) == 0) {
@@ -61,7 +61,7 @@ final class SendingTest {
             Client client = stage.client(server);
             client.send("go\n");
             stage.until("answered", () -> !sent.isEmpty());
-            byte[] expected = Frames.LINES.framed(sent);
+            byte[] expected = ReferenceFraming.LINES.framed(sent);
             assertThat(client.receive(expected.length)).isEqualTo(expected);
             server.close();
         });
@@ -127,7 +127,7 @@ final class SendingTest {
         assertThat(client.line()).isEqualTo("ooooooooo");
         assertThat(client.line()).isEqualTo("ttttttttt");
 
-        int stuck = stage.stick(connection).length; // and now everything waits
+        int stuck = stage.fillSocket(connection).length; // and now everything waits
         fill(mine, 'w');
         connection.send(own.clear());
         fill(mine, '?');
@@ -235,7 +235,7 @@ final class SendingTest {
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        byte[] begun = stage.stick(connection); // a part of it has left
+        byte[] begun = stage.fillSocket(connection); // a part of it has left
         connection.send("third");
         connection.sendFirst(ByteBuffer.wrap(Client.bytes("first")));
         connection.send("fourth");
@@ -315,7 +315,7 @@ final class SendingTest {
             Client client = stage.client(server);
             stage.until("open", () -> story.size() == 1);
             Connection connection = story.connection(0);
-            stage.stick(connection);
+            stage.fillSocket(connection);
             List<byte[]> first = new ArrayList<>();
             List<byte[]> rest = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
@@ -334,7 +334,7 @@ final class SendingTest {
                     rest.add(message);
                 }
             }
-            client.receive(4 + Stage.STICKING_BYTES);
+            client.receive(4 + Stage.OVERSIZED_BYTES);
             first.addAll(rest);
             for (byte[] message : first) {
                 assertThat(ByteBuffer.wrap(client.receive(4)).getInt()).isEqualTo(message.length);
@@ -355,7 +355,7 @@ final class SendingTest {
         stage.until("open", () -> story.size() == 3);
         List<Connection> stuck = List.of(story.connection(0), story.connection(1));
         for (Connection connection : stuck) {
-            stage.stick(connection);
+            stage.fillSocket(connection);
         }
         byte[] news = FramedEchoTest.patterned(100_000);
         ByteBuffer message = ByteBuffer.wrap(news);
@@ -364,7 +364,7 @@ final class SendingTest {
         assertThat(quick.receive(news.length)).isEqualTo(news);
         assertThat(lastPart(stuck.get(0)).address()).as("the same memory").isEqualTo(lastPart(stuck.get(1)).address());
         for (Client client : List.of(one, two)) {
-            client.receive(Stage.STICKING_BYTES + 1);
+            client.receive(Stage.OVERSIZED_BYTES + 1);
             assertThat(client.receive(news.length)).isEqualTo(news);
             assertThat(client.receiveText(1)).isEqualTo("\n");
         }

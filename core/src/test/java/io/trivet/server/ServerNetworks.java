@@ -16,22 +16,22 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Where the tests of the server run: on every engine, and on some that misbehave as a kernel may, by a seed. A network more is an entry
- * more. {@code -Dtrivet.networks=nio} runs only those whose names contain that.
+ * The networks on which the server's tests run: every engine, simulated networks, and engines behind a torture network, which injects
+ * faults by a seed. A new network is one more entry. {@code -Dtrivet.networks=nio} selects those whose names contain that text.
  */
 final class ServerNetworks {
-    /** Two that are always the same, and one that is new in every run; {@code -Dtrivet.torture.seed=…} repeats it. */
+    /** Two constant seeds, and one that is new in every run. {@code -Dtrivet.torture.seed=…} repeats the latter. */
     private static final List<Long> SEEDS = List.of(1L, 20_260_117L, Long.getLong("trivet.torture.seed", System.nanoTime()));
 
     private static final int BUFFER_BYTES = 512 << 10;
 
-    /** Faults after which no test could say what must be; {@code EchoUnderTortureTest} has them. */
+    /** Without the faults that would make outcomes of tests undefined. {@code EchoUnderTortureTest} covers those. */
     private static final Torture PLAN = Torture.defaults()
-            .with(Fault.SPURIOUS_WRITE, 0) // the kernel may still take a little when it is tried without a reason: is the socket full?
-            .with(Fault.ACCEPT_WOULD_BLOCK, 0) // who is not accepted before the listener closes is reset
-            .with(Fault.ACCEPT_FAILURE, 0); // it is waited for, and in most tests no time passes by itself: AdmissionTest lets it fail
+            .with(Fault.SPURIOUS_WRITE, 0) // a spurious write can still transfer bytes, so a test could not tell whether the socket is full
+            .with(Fault.ACCEPT_WOULD_BLOCK, 0) // a connection not accepted before the listener closes is reset
+            .with(Fault.ACCEPT_FAILURE, 0); // the retry waits, and in most tests time does not pass by itself; AdmissionTest covers it
 
-    /** All of them, in the order in which a test runs on them: each engine, then each under torture, the best with two seeds. */
+    /** All networks, in the order of the runs: the engines, then each real one under torture, the first of them with two seeds. */
     static final List<Kind> ALL = Stream.of(
             Stream.of(new Kind("uring", () -> Network.named("uring")), new Kind("uring, cramped", CrampedRing::network)),
             Engine.REAL.stream().map(engine -> new Kind(engine.name(), engine.opener())),
@@ -44,7 +44,7 @@ final class ServerNetworks {
 
     private ServerNetworks() {}
 
-    /** With buffers as large as a kernel's become, on which some tests rely. */
+    /** Opens a simulated network with socket buffers as large as the kernel's can grow, because some tests rely on that. */
     private static SimNetwork simulated(SimEngine engine) {
         SimNetwork network = SimNetwork.of(SEEDS.getFirst(), FaultPlan.none(), engine);
         network.buffers(BUFFER_BYTES, BUFFER_BYTES);
@@ -59,8 +59,8 @@ final class ServerNetworks {
     /**
      * A kind of network.
      *
-     * @param name what a run is called
-     * @param opener gives a network to one test; throws {@link io.trivet.net.UnavailableException} where there is none
+     * @param name the display name of a run
+     * @param opener opens a network for one test; throws {@link io.trivet.net.UnavailableException} if it is not available here
      */
     record Kind(String name, Supplier<Network> opener) {}
 }

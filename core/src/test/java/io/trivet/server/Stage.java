@@ -16,27 +16,27 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Where one test plays on one network: servers, clients, and waiting for what must come. At the end everything is closed, and every server
- * must have told its story in order, and must owe nothing.
+ * The fixture of one test run on one network: it opens servers and clients, and waits for conditions. At the end it closes everything and
+ * asserts that every server made its callbacks in the promised order and released all queues and budgets.
  */
 final class Stage implements AutoCloseable {
-    /** How long anything may take that should happen at once, on a machine with much else to do. */
+    /** The timeout for what should happen at once, even on a busy machine. */
     static final Duration PATIENCE = Duration.ofSeconds(Integer.getInteger("trivet.patience", 30));
 
     static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
-    /** More than the buffers of both sockets hold, however large the kernel lets them grow. */
-    static final int STICKING_BYTES = 8 << 20;
-    private static final byte[] STICKING = FramedEchoTest.patterned(STICKING_BYTES);
-    /** Limits under which a message of that length can wait. */
-    static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * STICKING_BYTES).withMessageBytesMax(2 * STICKING_BYTES);
+    /** More bytes than the buffers of both sockets can hold, however large the kernel lets them grow. */
+    static final int OVERSIZED_BYTES = 8 << 20;
+    private static final byte[] OVERSIZED = FramedEchoTest.patterned(OVERSIZED_BYTES);
+    /** Limits under which such a message fits into a queue. */
+    static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * OVERSIZED_BYTES).withMessageBytesMax(2 * OVERSIZED_BYTES);
 
     private static final Duration STEP = Duration.ofMillis(1);
     private static final long PAUSE_NANOS = 50_000;
 
     private final SteppedNetwork stepped;
     private final Network network;
-    private final Deque<AutoCloseable> kept = new ArrayDeque<>();
+    private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
     private final List<Server> servers = new ArrayList<>();
     private final List<Server> opened = new ArrayList<>();
     private final List<Story> stories = new ArrayList<>();
@@ -46,25 +46,28 @@ final class Stage implements AutoCloseable {
         stepped = new SteppedNetwork(network);
     }
 
-    /** The network under test. */
+    /** Returns the network under test. */
     Network network() {
         return network;
     }
 
-    /** The same, in a time that passes only by {@link #pass}. */
+    /** Returns the network under test with a clock that advances only by {@link #pass}. */
     Network stepped() {
         return stepped;
     }
 
+    /** Advances the clock of {@link #stepped}. */
     void pass(Duration duration) {
         stepped.step(duration);
     }
 
+    /** Closes a resource at the end of the test. The last one is closed first. */
     <C extends AutoCloseable> C keep(C resource) {
-        kept.push(resource);
+        toClose.push(resource);
         return resource;
     }
 
+    /** Returns a handler that records its callbacks and calls the given one. Its order is checked at the end of the test. */
     Story story(Handler handler) {
         Story story = new Story(handler);
         stories.add(story);
@@ -73,17 +76,17 @@ final class Stage implements AutoCloseable {
 
     // Servers.
 
-    /** A server on a free port, in real time. */
+    /** Returns the builder of a server on a free port, in real time. */
     Server.Builder server(Handler handler) {
         return Server.builder().network(network).listen(FREE_PORT).handler(handler);
     }
 
-    /** A server on a free port, in the stage's time. */
+    /** Returns the builder of a server on a free port, with the clock of {@link #stepped}. */
     Server.Builder steppedServer(Handler handler) {
         return Server.builder().network(stepped).listen(FREE_PORT).handler(handler);
     }
 
-    /** Opens a server, which is turned by this thread whenever it waits for something. */
+    /** Opens a server. This thread turns its loops whenever it waits for a condition. */
     Server open(Server.Builder builder) throws IOException {
         Server server = builder.open();
         opened.add(server);
@@ -91,35 +94,36 @@ final class Stage implements AutoCloseable {
         return server;
     }
 
-    /** Starts a server with threads of its own; a simulated network turns it instead. */
+    /** Starts a server with its own threads. On a simulated network, the network turns its loops instead. */
     Server start(Server.Builder builder) throws IOException {
         Server server = network.turnsLoops() ? builder.open() : builder.start();
         servers.add(server);
         return server;
     }
 
+    /** Connects a client to a server. */
     Client client(Server server) throws IOException {
         return keep(new Client(this, server.address()));
     }
 
     // Waiting.
 
-    /** A condition. */
+    /** A condition to wait for. */
     @FunctionalInterface
     interface Condition {
         boolean holds() throws IOException;
     }
 
-    /** Turns the opened servers until a condition holds, or lets the started ones do their work. */
+    /** Waits until a condition holds. Meanwhile it turns the opened servers; started ones run by themselves. */
     void until(String what, Condition condition) throws IOException {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.holds()) {
-            assertThat(System.nanoTime()).as("in time: %s", what).isLessThan(deadline);
+            assertThat(System.nanoTime()).as("time until: %s", what).isLessThan(deadline);
             step();
         }
     }
 
-    /** Turns the opened servers once. */
+    /** Turns the opened servers once. Waits for a moment if there are none. */
     void step() throws IOException {
         boolean turned = false;
         for (Server server : opened) {
@@ -135,9 +139,9 @@ final class Stage implements AutoCloseable {
         }
     }
 
-    /** Turns the opened servers until none has anything to do. */
+    /** Turns the opened servers until they have no more work. */
     void settle() throws IOException {
-        int enough = network instanceof TortureNetwork ? 8 : 3; // which may pretend a few times in a row that there is nothing
+        int enough = network instanceof TortureNetwork ? 8 : 3; // torture can hide events several times in a row
         int quiet = 0;
         while (quiet < enough) {
             int done = 0;
@@ -150,8 +154,8 @@ final class Stage implements AutoCloseable {
         }
     }
 
-    /** Until a connection's socket takes nothing more, and something waits. */
-    void untilStuck(Connection connection) throws IOException {
+    /** Waits until a connection's socket is full and messages are queued. */
+    void untilSocketFull(Connection connection) throws IOException {
         int[] before = {-1};
         until("the socket is full", () -> {
             settle();
@@ -162,11 +166,11 @@ final class Stage implements AutoCloseable {
         });
     }
 
-    /** Sends one long message to a client that does not read, until its socket takes no more; the message. */
-    byte[] stick(Connection connection) throws IOException {
-        byte[] message = STICKING.clone();
+    /** Sends a message that does not fit into the socket buffers, and waits until the socket is full. Returns the message. */
+    byte[] fillSocket(Connection connection) throws IOException {
+        byte[] message = OVERSIZED.clone();
         assertThat(connection.send(message)).isEqualTo(SendResult.QUEUED);
-        untilStuck(connection);
+        untilSocketFull(connection);
         return message;
     }
 
@@ -176,15 +180,15 @@ final class Stage implements AutoCloseable {
         for (Server server : servers) {
             server.close();
         }
-        while (!kept.isEmpty()) {
+        while (!toClose.isEmpty()) {
             try {
-                kept.pop().close();
+                toClose.pop().close();
             } catch (Exception e) {
                 failure = failure == null ? e : failure;
             }
         }
         if (failure != null) {
-            throw new IOException("something could not be closed after the test", failure);
+            throw new IOException("a resource could not be closed after the test", failure);
         }
         for (Story story : stories) {
             story.assertInOrder();

@@ -16,17 +16,17 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A network whose time stands still until it is stepped, so that deadlines are tested without waiting for them. */
+/** A network whose clock advances only by {@link #step}, so that deadlines are tested without waiting. */
 class SteppedNetwork implements Network {
     private final Network inner;
-    /** It begins shortly before the numbers wrap around: only differences mean something. */
+    /** Starts shortly before the overflow of a long, because only differences of clock readings are meaningful. */
     private final AtomicLong nanos = new AtomicLong(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos());
 
     SteppedNetwork(Network inner) {
         this.inner = inner;
     }
 
-    /** Lets time pass. */
+    /** Advances the clock. */
     void step(Duration duration) {
         nanos.addAndGet(duration.toNanos());
     }

@@ -10,31 +10,31 @@ import java.util.IdentityHashMap;
 import java.util.List;
 
 /**
- * A handler that remembers what it was told, hands it on to another, and holds the server to the order that is promised: onOpen first,
- * onClose last and once, one callback at a time on a loop. Any thread.
+ * A handler that records its callbacks and passes them to another handler. It also checks the promised order: onOpen first, onClose last
+ * and once, one callback at a time on a loop, and on the loop's thread. The records can be read from any thread.
  */
 final class Story implements Handler {
     private final Handler inner;
-    private final IdentityHashMap<Connection, List<String>> told = new IdentityHashMap<>();
+    private final IdentityHashMap<Connection, List<String>> callbacks = new IdentityHashMap<>();
     private final List<Connection> connections = new ArrayList<>();
-    private final IdentityHashMap<EventLoop, String> inside = new IdentityHashMap<>();
+    private final IdentityHashMap<EventLoop, String> running = new IdentityHashMap<>();
     private final List<String> violations = new ArrayList<>();
 
     Story(Handler inner) {
         this.inner = inner;
     }
 
-    /** A call of the inner handler. */
+    /** A callback of the inner handler. */
     private interface Call {
         void run() throws Exception;
     }
 
-    private void tell(Connection connection, String what, Call call) throws Exception {
+    private void record(Connection connection, String what, Call call) throws Exception {
         synchronized (this) {
-            List<String> before = told.get(connection);
+            List<String> before = callbacks.get(connection);
             if (before == null) {
                 before = new ArrayList<>();
-                told.put(connection, before);
+                callbacks.put(connection, before);
                 connections.add(connection);
                 if (!what.equals("open") && !(what.startsWith("close") && !connection.is(Connection.ACCEPTED))) {
                     violations.add(what + " before open");
@@ -48,7 +48,7 @@ final class Story implements Handler {
                 }
             }
             before.add(what);
-            String outer = inside.put(connection.loop, what);
+            String outer = running.put(connection.loop, what);
             if (outer != null) {
                 violations.add(what + " within " + outer);
             }
@@ -60,46 +60,47 @@ final class Story implements Handler {
             call.run();
         } finally {
             synchronized (this) {
-                inside.remove(connection.loop);
+                running.remove(connection.loop);
             }
         }
     }
 
     @Override
     public void onOpen(Connection connection) throws Exception {
-        tell(connection, "open", () -> inner.onOpen(connection));
+        record(connection, "open", () -> inner.onOpen(connection));
     }
 
     @Override
     public void onMessage(Connection connection, ByteBuffer message) throws Exception {
-        tell(connection, "message " + text(message), () -> inner.onMessage(connection, message));
+        record(connection, "message " + text(message), () -> inner.onMessage(connection, message));
     }
 
     @Override
     public void onUrgent(Connection connection, byte b) throws Exception {
-        tell(connection, "urgent " + (char) b, () -> inner.onUrgent(connection, b));
+        record(connection, "urgent " + (char) b, () -> inner.onUrgent(connection, b));
     }
 
     @Override
     public void onEndOfInput(Connection connection) throws Exception {
-        tell(connection, "end", () -> inner.onEndOfInput(connection));
+        record(connection, "end", () -> inner.onEndOfInput(connection));
     }
 
     @Override
     public void onDrained(Connection connection) throws Exception {
-        tell(connection, "drained", () -> inner.onDrained(connection));
+        record(connection, "drained", () -> inner.onDrained(connection));
     }
 
     @Override
     public void onDropped(Connection connection, int messages, long bytes) throws Exception {
-        tell(connection, "dropped " + messages + " " + bytes, () -> inner.onDropped(connection, messages, bytes));
+        record(connection, "dropped " + messages + " " + bytes, () -> inner.onDropped(connection, messages, bytes));
     }
 
     @Override
     public void onClose(Connection connection, CloseReason reason) throws Exception {
-        tell(connection, "close " + reason, () -> inner.onClose(connection, reason));
+        record(connection, "close " + reason, () -> inner.onClose(connection, reason));
     }
 
+    /** Returns a message as text, or only its length if it is long. */
     static String text(ByteBuffer message) {
         ByteBuffer view = message.duplicate();
         if (view.remaining() > 40) {
@@ -108,45 +109,48 @@ final class Story implements Handler {
         return StandardCharsets.ISO_8859_1.decode(view).toString();
     }
 
-    /** What was told of all connections, those of the first connection first. */
+    /** Returns the callbacks of all connections: those of the first connection, then those of the second, and so on. */
     synchronized List<String> told() {
         List<String> all = new ArrayList<>();
         for (Connection connection : connections) {
-            all.addAll(told.get(connection));
+            all.addAll(callbacks.get(connection));
         }
         return all;
     }
 
+    /** Returns the callbacks of a connection. */
     synchronized List<String> told(Connection connection) {
-        return List.copyOf(told.getOrDefault(connection, List.of()));
+        return List.copyOf(callbacks.getOrDefault(connection, List.of()));
     }
 
+    /** Returns the number of callbacks that start with a text. */
     synchronized int count(String what) {
         return (int) told().stream().filter(line -> line.startsWith(what)).count();
     }
 
+    /** Returns the number of connections. */
     synchronized int size() {
         return connections.size();
     }
 
-    /** The connection that came as that, from 0. */
+    /** Returns a connection by the order of their first callbacks, from 0. */
     synchronized Connection connection(int index) {
         return connections.get(index);
     }
 
-    /** How all that have ended did. */
+    /** Returns the close reasons of all closed connections. */
     synchronized List<CloseReason> reasons() {
         return told().stream().filter(line -> line.startsWith("close ")).map(line -> CloseReason.valueOf(line.substring(6)))
                 .toList();
     }
 
     synchronized void assertInOrder() {
-        assertThat(violations).as("told in the promised order").isEmpty();
+        assertThat(violations).as("violations of the promised order of callbacks").isEmpty();
     }
 
     synchronized void assertAllClosed() {
         for (Connection connection : connections) {
-            assertThat(told.get(connection).getLast()).as("the last that is told").startsWith("close ");
+            assertThat(callbacks.get(connection).getLast()).as("last callback").startsWith("close ");
         }
     }
 }

@@ -230,7 +230,7 @@ final class TimeoutsTest {
                 .limits(Stage.ROOMY.withFirstMessageTimeout(Duration.ofSeconds(5)).withWriteTimeout(Duration.ZERO)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        byte[] greeting = stage.stick(story.connection(0));
+        byte[] greeting = stage.fillSocket(story.connection(0));
         client.send("hello\n");
         stage.settle();
         stage.pass(Duration.ofSeconds(60));

@@ -1,5 +1,5 @@
 /**
- * The tests of the server. A test that carries {@link io.trivet.server.EveryNetwork} runs once on each of {@link
- * io.trivet.server.ServerNetworks}, which is the one place that says where.
+ * The tests of the server. A test with {@link io.trivet.server.EveryNetwork} runs once on each network of {@link
+ * io.trivet.server.ServerNetworks}.
  */
 package io.trivet.server;

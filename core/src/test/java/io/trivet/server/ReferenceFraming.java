@@ -8,46 +8,46 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
-/** The framings once more, written in the plainest way: what the server's are compared with. */
-final class Frames {
-    static final Frames LINES = new Frames("lines", Framing.lines(), Client.bytes("\n"), 0);
+/** A simple second implementation of a framing, which the server's is compared with. */
+final class ReferenceFraming {
+    static final ReferenceFraming LINES = new ReferenceFraming("lines", Framing.lines(), Client.bytes("\n"), 0);
 
-    static final List<Frames> WITH_AN_END = List.of(
+    static final List<ReferenceFraming> ALL_BUT_RAW = List.of(
             LINES,
             delimited("\0"),
             delimited("\r\n.\r\n"),
             delimited("aab"),
             delimited("abab"),
             delimited("0123456789abcdef"),
-            new Frames("length 1", Framing.lengthPrefixed(1), new byte[0], 1),
-            new Frames("length 2", Framing.lengthPrefixed(2), new byte[0], 2),
-            new Frames("length 4", Framing.lengthPrefixed(4), new byte[0], 4));
+            new ReferenceFraming("length 1", Framing.lengthPrefixed(1), new byte[0], 1),
+            new ReferenceFraming("length 2", Framing.lengthPrefixed(2), new byte[0], 2),
+            new ReferenceFraming("length 4", Framing.lengthPrefixed(4), new byte[0], 4));
 
     private final String name;
     private final Framing framing;
-    /** What ends a message; empty: nothing does. */
+    /** The bytes that end a message; empty if a length precedes it instead. */
     private final byte[] delimiter;
-    /** The bytes of a length before a message; 0: there is none. */
+    /** The size in bytes of the length before a message; 0 if there is none. */
     private final int lengthBytes;
 
-    private Frames(String name, Framing framing, byte[] delimiter, int lengthBytes) {
+    private ReferenceFraming(String name, Framing framing, byte[] delimiter, int lengthBytes) {
         this.name = name;
         this.framing = framing;
         this.delimiter = delimiter;
         this.lengthBytes = lengthBytes;
     }
 
-    /** The server's. */
+    /** Returns the server's framing. */
     Framing framing() {
         return framing;
     }
 
-    private static Frames delimited(String delimiter) {
+    private static ReferenceFraming delimited(String delimiter) {
         byte[] bytes = Client.bytes(delimiter);
-        return new Frames("delimited by " + bytes.length, Framing.delimited(bytes), bytes, 0);
+        return new ReferenceFraming("delimited by " + bytes.length, Framing.delimited(bytes), bytes, 0);
     }
 
-    /** A message in its frame. */
+    /** Returns a message in its frame. */
     byte[] framed(byte[] message) {
         if (lengthBytes == 0) {
             return Client.join(message, delimiter);
@@ -60,12 +60,12 @@ final class Frames {
         return Client.join(messages.stream().map(this::framed).toArray(byte[][]::new));
     }
 
-    /** The longest message that the frame holds, or so many. */
+    /** Returns the maximum length of a message, but not more than {@code atMost}. */
     int longest(int atMost) {
         return lengthBytes == 1 ? Math.min(255, atMost) : lengthBytes == 2 ? Math.min(65_535, atMost) : atMost;
     }
 
-    /** Cuts a stream into its messages, byte by byte. */
+    /** Splits a stream into its messages, byte by byte. */
     List<byte[]> messages(byte[] stream) {
         List<byte[]> messages = new ArrayList<>();
         ByteArrayOutputStream message = new ByteArrayOutputStream();
@@ -92,7 +92,9 @@ final class Frames {
         return messages;
     }
 
-    /** A random message that the framing can carry: of the bytes that delimiters are made of, so that almost-ends are frequent. */
+    /**
+     * Returns a random message that the framing can carry. Many consist of the delimiter's bytes, so that partial delimiters are frequent.
+     */
     byte[] message(Random random, int lengthMax) {
         while (true) {
             byte[] message = new byte[random.nextInt(longest(lengthMax) + 1)];
@@ -105,15 +107,15 @@ final class Frames {
                 }
             }
             if (lengthBytes == 0) {
-                removeEnds(message);
+                removeDelimiters(message);
             }
-            if (lengthBytes > 0 || carries(message)) {
+            if (lengthBytes > 0 || canCarry(message)) {
                 return message;
             }
         }
     }
 
-    private void removeEnds(byte[] message) {
+    private void removeDelimiters(byte[] message) {
         for (int i = 0; i + delimiter.length <= message.length; i++) {
             if (Arrays.equals(message, i, i + delimiter.length, delimiter, 0, delimiter.length)) {
                 message[i + delimiter.length - 1] = 'y';
@@ -121,7 +123,7 @@ final class Frames {
         }
     }
 
-    private boolean carries(byte[] message) {
+    private boolean canCarry(byte[] message) {
         int tail = Math.min(message.length, 2 * delimiter.length);
         byte[] end = Arrays.copyOfRange(message, message.length - tail, message.length);
         List<byte[]> read = messages(framed(end));

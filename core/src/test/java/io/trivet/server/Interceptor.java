@@ -3,24 +3,24 @@ package io.trivet.server;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 
-/** Stands between two parts of the house, and does one method otherwise. */
-final class Between {
-    private Between() {}
+/** Replaces one method of an object behind an interface. */
+final class Interceptor {
+    private Interceptor() {}
 
-    /** What is done instead. */
+    /** The code of the replaced method. */
     @FunctionalInterface
-    interface Instead {
+    interface Replacement {
         Object call(Object[] arguments) throws Exception;
     }
 
-    /** Hands every call on, but for those of that method. */
-    static <T> T of(Class<T> type, T below, String method, Instead instead) {
+    /** Returns a proxy that calls the replacement for the named method, and the target for all others. */
+    static <T> T of(Class<T> type, T target, String method, Replacement replacement) {
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[]{type}, (proxy, called, arguments) -> {
             if (called.getName().equals(method)) {
-                return instead.call(arguments);
+                return replacement.call(arguments);
             }
             try {
-                return called.invoke(below, arguments);
+                return called.invoke(target, arguments);
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             }

@@ -18,9 +18,9 @@ import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 
-/** Runs the tests of {@link EveryNetwork}. */
-final class NetworkRuns implements TestTemplateInvocationContextProvider {
-    private static final Namespace NAMESPACE = Namespace.create(NetworkRuns.class);
+/** The JUnit extension of {@link EveryNetwork}: runs a test once on each network. */
+final class EveryNetworkExtension implements TestTemplateInvocationContextProvider {
+    private static final Namespace NAMESPACE = Namespace.create(EveryNetworkExtension.class);
 
     @Override
     public boolean supportsTestTemplate(ExtensionContext context) {
@@ -32,7 +32,7 @@ final class NetworkRuns implements TestTemplateInvocationContextProvider {
         return ServerNetworks.ALL.stream().map(Run::new);
     }
 
-    /** One run of one test on one network; also the extension that gives it its stage. */
+    /** One run of a test on one network. Supplies the {@link Stage} parameter. */
     private record Run(ServerNetworks.Kind kind)
             implements
                 TestTemplateInvocationContext,
@@ -76,7 +76,7 @@ final class NetworkRuns implements TestTemplateInvocationContextProvider {
 
         @Override
         public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
-            // What lies in the store of one run is closed at its end.
+            // JUnit closes the objects in the store of a run when the run ends.
             return context.getStore(NAMESPACE).computeIfAbsent(Stage.class, key -> new Stage(kind.opener().get()), Stage.class);
         }
     }
