@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * A set of descriptors: {@code fd_set} with its macros FD_ZERO, FD_SET, FD_CLR and FD_ISSET (man 2 select).
  *
- * <p>Unlike C's, it grows with the highest descriptor set, so {@link #SETSIZE} is not a limit. It takes one bit for each possible
+ * <p>Unlike C's, it grows with the highest descriptor set, so {@link #SETSIZE} is not a limit. It uses one bit for each possible
  * descriptor up to the highest one set. Not thread-safe.
  */
 public final class FdSet {
