@@ -9,13 +9,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What event loops have been seen to do wrong, and which tests would notice. Whoever renames a test renames it here as well. */
+/** Known defects of event loops, each with the tests that would detect it. A renamed test must be renamed here too. */
 final class HazardsTest {
     /**
-     * One thing that goes wrong in event loops.
+     * A known defect of event loops.
      *
-     * @param what the hazard
-     * @param tests each as package.Class#method, the package below io.trivet
+     * @param what the defect
+     * @param tests the tests, each as package.Class#method, the package relative to io.trivet
      */
     record Hazard(String what, List<String> tests) {
         Hazard(String what, String... tests) {
@@ -29,101 +29,102 @@ final class HazardsTest {
     }
 
     private static final List<Hazard> ALL = List.of(
-            // Readiness that nobody can use.
-            new Hazard("nothing is watched, and a hang-up is reported for ever",
+            // Readiness without effect.
+            new Hazard("a hang-up of a socket without interest is reported forever",
                     "net.PollerEventsTest#interestZeroReportsNothingNotEvenErrors",
                     "server.EventLoopHazardsTest#connectionThatIsNotReadDoesNotSpinThoughItsPeerHasReset"),
-            new Hazard("a loop spins, and nobody knows on what",
+            new Hazard("a loop spins, and the cause is not reported",
                     "server.LoopTest#connectionThatMakesTheLoopSpinIsNamedAndClosed"),
-            new Hazard("a socket that is not connected yet is reported for ever",
+            new Hazard("a socket that is not connected yet is reported forever",
                     "linux.KernelObjectsTest#socketThatWasNeverConnectedIsReadableAndWritable",
                     "net.TcpReadinessTest#connectWithoutAnAnswerStandsInNoList",
                     "server.EventLoopHazardsTest#connectionThatIsNotThereYetDoesNotSpin"),
-            new Hazard("the peer's end is handled before its last bytes", "net.PollerEventsTest#hangUpNeverHidesData",
+            new Hazard("the end of input is handled before the last bytes", "net.PollerEventsTest#hangUpNeverHidesData",
                     "server.ClosingTest#peerThatFinishesStillGetsItsReplies",
                     "sim.TorturedBytesTest#theEndOfInputComesBehindTheLastByte"),
-            new Hazard("a half-closed connection is reported for ever",
+            new Hazard("a half-closed connection is reported forever",
                     "server.EventLoopHazardsTest#connectionWhosePeerHasFinishedDoesNotSpin"),
-            // One taken for another.
-            new Hazard("an event of a number's earlier owner reaches the next",
+            // Mistaken identity.
+            new Hazard("an event for the earlier owner of a descriptor reaches the next owner",
                     "linux.RegistrationsTest#anEventForAnEarlierOwnerOfTheNumberIsRecognised",
                     "net.PollerRegistrationTest#nextOwnerOfANumberIsNotReportedInPlaceOfTheOldOne",
                     "server.LateCompletionsTest#lateCallsAndLateCompletionsOfOneThatIsGoneDoNotReachWhoHasItsSlotNow"),
-            new Hazard("an earlier event of the same batch has closed it",
+            new Hazard("an event is for a socket that an earlier event of the batch has closed",
                     "net.PollerEventsTest#socketClosedByAnEarlierEventOfTheBatchIsKnownToBeGone",
                     "server.EventLoopHazardsTest#connectionClosedByAnEarlierEventOfTheSameTurnIsToldNothingMore"),
             new Hazard("a duplicate keeps the registration of a closed descriptor",
                     "linux.KernelObjectsTest#eventsOfAClosedDescriptorThatHasADuplicateAreNobodys",
                     "net.DescriptorsTest#everythingIsCloseOnExec"),
-            new Hazard("descriptors are left behind", "net.DescriptorsTest#nothingIsLeftBehind"),
-            // Wake-ups.
-            new Hazard("a wake-up is lost", "net.PollerWaitTest#manyWakeupsFromManyThreadsLoseNone",
+            new Hazard("descriptors leak", "net.DescriptorsTest#nothingIsLeftBehind"),
+            // Wakeups.
+            new Hazard("a wakeup is lost", "net.PollerWaitTest#manyWakeupsFromManyThreadsLoseNone",
                     "net.PollerWaitTest#wakeupBeforeTheWaitEndsTheNextOneOnly", "sim.TorturedReadinessTest#noWakeUpIsLost",
                     "server.HammerTest#idleLoopIsAlwaysWoken",
                     "server.RacesTest#loopThatGoesToSleepIsWokenByATaskThatCameAtThatMoment"),
-            new Hazard("a wake-up after the end is written to a number that is somebody else's",
+            new Hazard("a wakeup after the close is written to a descriptor that has been reused",
                     "net.PollerWaitTest#wakeupAfterTheEndReachesNobodyElse"),
-            new Hazard("a task, or a message, is lost while the loop or the connection ends",
+            new Hazard("a task or a message is lost while the loop or the connection closes",
                     "server.RacesTest#taskIsTakenOrRefusedWhileTheQueueCloses",
                     "server.RacesTest#messageThatRacesWithTheEndIsSeenByTheLoopOrRefused",
                     "server.HammerTest#whatIsQueuedArrivesOnceAndInTheOrderOfItsThread",
                     "server.HammerTest#closingWhileAllThreadsAreAtItLosesNothingInSilenceAndStopsNobody",
                     "server.QueueTest#messageReservedByAThreadWhileTheConnectionFinishesIsDeliveredOrRefused"),
-            new Hazard("an interrupt ends no wait, or every one after it",
+            new Hazard("an interrupt does not end the wait, or ends every later wait",
                     "net.PollerWaitTest#interruptEndsTheWaitAtOnceAndTheStatusStays",
                     "server.LoopTest#threadThatAHandlerLeavesInterruptedDoesNotSpin"),
             new Hazard("a signal ends a wait", "net.SignalsTest#pollSleepsItsFullTime",
                     "net.SignalsTest#selectSleepsItsFullTime"),
             // Fairness.
-            new Hazard("one connection has the loop for itself",
+            new Hazard("one connection monopolizes the loop",
                     "server.EventLoopHazardsTest#noConnectionIsGivenMoreThanItsShareOfATurn",
                     "server.FramedEchoTest#moreMessagesThanATurnGivesKeepTheirOrder",
                     "net.PollerEventsTest#readySocketsTakeTurns"),
-            new Hazard("accepting has the loop for itself", "server.EventLoopHazardsTest#newConnectionsAreAcceptedAFewAtATime"),
-            new Hazard("tasks have the loop for themselves", "server.LoopTest#tasksAreBoundedInATurnAndKeepTheirOrder"),
-            new Hazard("whoever looks on stops a loop", "server.EventLoopHazardsTest#whoLooksOnIsAnsweredWhileALoopIsBusy",
+            new Hazard("accepting monopolizes the loop", "server.EventLoopHazardsTest#newConnectionsAreAcceptedAFewAtATime"),
+            new Hazard("tasks monopolize the loop", "server.LoopTest#tasksAreBoundedInATurnAndKeepTheirOrder"),
+            new Hazard("taking a snapshot stops a loop", "server.EventLoopHazardsTest#whoLooksOnIsAnsweredWhileALoopIsBusy",
                     "server.EventLoopHazardsTest#snapshotOfTenThousandConnectionsTakesAFractionOfATenthOfASecond"),
             // Sending.
-            new Hazard("a connection stays unwritable for ever", "server.QueueTest#whoStopsAtTheHighMarkIsToldWhenToGoOn",
+            new Hazard("a connection stays unwritable forever", "server.QueueTest#whoStopsAtTheHighMarkIsToldWhenToGoOn",
                     "server.QueueTest#anotherThreadThatStopsAtTheHighMarkIsToldToo",
                     "sim.TorturedReadinessTest#aWriteThatPretendsToBlockLeavesTheSocketWritable"),
-            new Hazard("memory of an operation that is under way is used again",
+            new Hazard("memory of a pending operation is reused",
                     "server.LateCompletionsTest#memoryOfAPendingSendIsLeftAloneUntilTheConnectionIsGone",
                     "server.LateCompletionsTest#nothingIsLostDoubledOrOwedWhateverHappens"),
-            new Hazard("what completes after a stop is lost, or not counted",
+            new Hazard("data that completes after a stop is lost, or not counted",
                     "server.LateCompletionsTest#whatHadCompletedBeforeReceivingStoppedIsHeldCountedAndGivenLater",
                     "server.LateCompletionsTest#whoExceedsTheBudgetByWhatCompletesLateIsClosed"),
             new Hazard("an urgent byte is destroyed by reading past it",
                     "net.UrgentDataTest#plainReadAtTheMarkDestroysTheByteEvenIfItWouldBlock",
                     "server.SendingTest#urgentByteIsToldBeforeTheDataThatCameBeforeIt"),
-            // java.nio's own.
-            new Hazard("a selected key is not removed, or cancelled under a waiting thread",
+            // Specific to java.nio.
+            new Hazard("a selected key is not removed, or is cancelled while a thread waits",
                     "nio.NioTest#socketCanBeRegisteredAgainAtOnce", "nio.NioTest#registrationsChangeWhileAnotherThreadWaits"),
-            new Hazard("a closed channel lives until the next select", "net.PollerWaitTest#closingASocketDuringAWaitHarmsNoOther",
+            new Hazard("a closed channel keeps its descriptor until the next select",
+                    "net.PollerWaitTest#closingASocketDuringAWaitHarmsNoOther",
                     "net.DescriptorsTest#nothingIsLeftBehind"),
             // Failures.
-            new Hazard("the kernel loses a socket in the middle of a change",
+            new Hazard("a registration is lost during a change",
                     "net.ReadinessProactorTest#aChangeThatTheKernelRefusesIsTheEndOfThatConnectionAlone",
                     "net.ReadinessProactorTest#aConnectionThatThePollerHasLostCanBeStoppedAndClosed"),
             new Hazard("checking a set costs more than asking the kernel about it",
                     "linux.OneCallTest#aNumberThatIsNotOpenIsRefusedBeforeTheSetsGrowForIt",
                     "select.FdSetCallTest#nfdsAboveEveryLimitFindsOnlySetDescriptors"),
-            new Hazard("a handler or a task that throws takes others with it",
+            new Hazard("an exception in a handler or a task affects others",
                     "server.ClosingTest#exceptionCostsOnlyItsConnection",
                     "server.ClosingTest#taskThatThrowsIsReportedAndNothingElse"),
-            new Hazard("a loop stops in silence", "server.ClosingTest#errorStopsAStartedServerLoudly",
+            new Hazard("a loop stops silently", "server.ClosingTest#errorStopsAStartedServerLoudly",
                     "server.ClosingTest#errorInOnCloseLeavesNoConnectionOpenAndNobodyWaiting"),
-            new Hazard("a handler holds its loop, and nobody knows which",
+            new Hazard("a handler blocks its loop, and is not reported",
                     "server.LoopTest#handlerThatHoldsItsLoopIsNamedWithItsStack"),
-            new Hazard("descriptors run out, and accepting burns a processor",
+            new Hazard("descriptors run out, and accepting keeps a processor busy",
                     "server.AdmissionTest#whenDescriptorsRunOutItBacksOffSaysSoOnceAndGoesOn",
                     "net.DescriptorsTest#processWithoutDescriptorsGoesOnWhenItHasSomeAgain"),
-            new Hazard("at its limit of connections, a listener burns a processor",
+            new Hazard("a listener at the limit of connections keeps a processor busy",
                     "server.AdmissionTest#whoComesBeyondTheLimitWaitsAndIsServedWhenOneLeaves"),
-            // The end.
-            new Hazard("a second server takes the same port unnoticed",
+            // Closing.
+            new Hazard("a second server binds the same port unnoticed",
                     "server.AdmissionTest#takenPortFailsAlsoWhenTheOtherServerIsOurs"),
-            new Hazard("a listener that closes resets who waits in its backlog",
+            new Hazard("closing a listener resets the connections in its backlog",
                     "server.LoopTest#drainTakesLeaveOfThoseWhoWaitInTheBacklog",
                     "server.DrainAcrossLoopsTest#whoWaitsToBeAcceptedIsNotResetByALoopThatHadNobody"),
             new Hazard("closing with unread input destroys the last reply",
