@@ -1,0 +1,982 @@
+#Signature file v4.1
+#Version 1
+
+CLSS public final io.trivet.net.Addresses
+meth public static java.lang.String toString(java.net.InetAddress)
+meth public static java.lang.String toString(java.net.InetSocketAddress)
+supr java.lang.Object
+
+CLSS public final !enum io.trivet.net.Capability
+fld public final static io.trivet.net.Capability DESCRIPTORS
+fld public final static io.trivet.net.Capability REGULAR_FILES
+fld public final static io.trivet.net.Capability URGENT_DATA
+meth public static io.trivet.net.Capability valueOf(java.lang.String)
+meth public static io.trivet.net.Capability[] values()
+supr java.lang.Enum<io.trivet.net.Capability>
+
+CLSS public abstract interface io.trivet.net.Clock
+ anno 0 java.lang.FunctionalInterface()
+fld public final static io.trivet.net.Clock SYSTEM
+meth public abstract long nanoTime()
+
+CLSS public final io.trivet.net.ClosedSocketException
+cons public init(java.lang.String)
+meth public java.lang.String getMessage()
+supr java.nio.channels.ClosedChannelException
+
+CLSS public abstract interface io.trivet.net.Completions
+meth public abstract void acceptFailed(long,java.io.IOException)
+meth public abstract void accepted(long,io.trivet.net.TcpStream)
+meth public abstract void closed(long)
+meth public abstract void connected(long)
+meth public abstract void failed(long,java.io.IOException)
+meth public abstract void inputEnded(long)
+meth public abstract void received(long,java.nio.ByteBuffer,int,int)
+meth public abstract void sent(long,long)
+meth public abstract void spinning(long,java.lang.String)
+meth public abstract void urgent(long,byte)
+
+CLSS public abstract interface io.trivet.net.Descriptor
+intf io.trivet.net.Socket
+meth public abstract int read(java.nio.ByteBuffer) throws java.io.IOException
+meth public abstract int write(java.nio.ByteBuffer) throws java.io.IOException
+meth public static io.trivet.net.Descriptor of(int)
+meth public static io.trivet.net.Descriptor standardInput()
+
+CLSS public final io.trivet.net.EngineStatus
+cons public init(java.lang.String,boolean,java.lang.String)
+meth public boolean available()
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public java.lang.String name()
+meth public java.lang.String remark()
+supr java.lang.Record
+
+CLSS public final !enum io.trivet.net.ErrorCode
+fld public final static io.trivet.net.ErrorCode EACCES
+fld public final static io.trivet.net.ErrorCode EADDRINUSE
+fld public final static io.trivet.net.ErrorCode EADDRNOTAVAIL
+fld public final static io.trivet.net.ErrorCode EAFNOSUPPORT
+fld public final static io.trivet.net.ErrorCode EAGAIN
+fld public final static io.trivet.net.ErrorCode EALREADY
+fld public final static io.trivet.net.ErrorCode EBADF
+fld public final static io.trivet.net.ErrorCode ECONNABORTED
+fld public final static io.trivet.net.ErrorCode ECONNREFUSED
+fld public final static io.trivet.net.ErrorCode ECONNRESET
+fld public final static io.trivet.net.ErrorCode EDESTADDRREQ
+fld public final static io.trivet.net.ErrorCode EEXIST
+fld public final static io.trivet.net.ErrorCode EFAULT
+fld public final static io.trivet.net.ErrorCode EHOSTUNREACH
+fld public final static io.trivet.net.ErrorCode EINTR
+fld public final static io.trivet.net.ErrorCode EINVAL
+fld public final static io.trivet.net.ErrorCode EIO
+fld public final static io.trivet.net.ErrorCode EISCONN
+fld public final static io.trivet.net.ErrorCode EISDIR
+fld public final static io.trivet.net.ErrorCode EMFILE
+fld public final static io.trivet.net.ErrorCode EMSGSIZE
+fld public final static io.trivet.net.ErrorCode ENETDOWN
+fld public final static io.trivet.net.ErrorCode ENETUNREACH
+fld public final static io.trivet.net.ErrorCode ENFILE
+fld public final static io.trivet.net.ErrorCode ENOBUFS
+fld public final static io.trivet.net.ErrorCode ENOENT
+fld public final static io.trivet.net.ErrorCode ENOMEM
+fld public final static io.trivet.net.ErrorCode ENOPROTOOPT
+fld public final static io.trivet.net.ErrorCode ENOSPC
+fld public final static io.trivet.net.ErrorCode ENOSYS
+fld public final static io.trivet.net.ErrorCode ENOTCONN
+fld public final static io.trivet.net.ErrorCode ENOTSOCK
+fld public final static io.trivet.net.ErrorCode EOPNOTSUPP
+fld public final static io.trivet.net.ErrorCode EPERM
+fld public final static io.trivet.net.ErrorCode EPIPE
+fld public final static io.trivet.net.ErrorCode EPROTO
+fld public final static io.trivet.net.ErrorCode ETIMEDOUT
+fld public final static io.trivet.net.ErrorCode OTHER
+meth public java.lang.String sentence()
+meth public static io.trivet.net.ErrorCode valueOf(java.lang.String)
+meth public static io.trivet.net.ErrorCode[] values()
+supr java.lang.Enum<io.trivet.net.ErrorCode>
+
+CLSS public final io.trivet.net.Interest
+fld public final static int ALL = 7
+fld public final static int ERROR = 8
+fld public final static int HANG_UP = 16
+fld public final static int INVALID = 32
+fld public final static int PRIORITY = 4
+fld public final static int READ = 1
+fld public final static int WRITE = 2
+meth public static int check(int)
+meth public static int fold(int,int)
+meth public static java.lang.String toString(int)
+supr java.lang.Object
+
+CLSS public abstract interface io.trivet.net.Loop
+fld public final static long NO_DEADLINE = 9223372036854775807
+meth public abstract int turn() throws java.io.IOException
+meth public abstract long nextDeadline()
+
+CLSS public abstract interface io.trivet.net.Network
+meth public abstract boolean supports(io.trivet.net.Capability)
+meth public abstract io.trivet.net.Clock clock()
+meth public abstract io.trivet.net.Descriptor descriptor(int)
+meth public abstract io.trivet.net.Pipe pipe() throws java.io.IOException
+meth public abstract io.trivet.net.Poller poller() throws java.io.IOException
+meth public abstract io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public abstract io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public abstract io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
+meth public abstract java.lang.Object family()
+meth public abstract java.lang.String name()
+meth public boolean turnsLoops()
+meth public int selectOnce(io.trivet.net.Socket[],int[],int,long) throws java.io.IOException
+meth public io.trivet.net.Network forOneCall()
+meth public io.trivet.net.Proactor proactor() throws java.io.IOException
+meth public static io.trivet.net.Network named(java.lang.String)
+meth public static io.trivet.net.Network system()
+meth public static java.util.List<io.trivet.net.EngineStatus> engines()
+meth public void attach(io.trivet.net.Loop)
+
+CLSS public io.trivet.net.NetworkException
+cons public init(java.lang.String,java.lang.Object,io.trivet.net.ErrorCode)
+cons public init(java.lang.String,java.lang.Object,io.trivet.net.ErrorCode,java.lang.String)
+meth public io.trivet.net.ErrorCode code()
+meth public java.lang.String call()
+supr java.io.IOException
+
+CLSS public abstract interface io.trivet.net.NetworkProvider
+meth public abstract int preference()
+meth public abstract io.trivet.net.Network network(java.lang.String)
+meth public abstract java.util.List<java.lang.String> names()
+meth public java.util.List<java.lang.String> automatic()
+
+CLSS public abstract interface io.trivet.net.Pipe
+innr public abstract interface static Sink
+innr public abstract interface static Source
+intf java.lang.AutoCloseable
+meth public abstract io.trivet.net.Pipe$Sink sink()
+meth public abstract io.trivet.net.Pipe$Source source()
+meth public abstract void close() throws java.io.IOException
+
+CLSS public abstract interface static io.trivet.net.Pipe$Sink
+ outer io.trivet.net.Pipe
+intf io.trivet.net.Socket
+meth public abstract int write(java.nio.ByteBuffer) throws java.io.IOException
+
+CLSS public abstract interface static io.trivet.net.Pipe$Source
+ outer io.trivet.net.Pipe
+intf io.trivet.net.Socket
+meth public abstract int read(java.nio.ByteBuffer) throws java.io.IOException
+
+CLSS public abstract interface io.trivet.net.Poller
+intf java.lang.AutoCloseable
+meth public abstract int poll(io.trivet.net.ReadyEvents,long) throws java.io.IOException
+meth public abstract io.trivet.net.Registration registration(io.trivet.net.Socket)
+meth public abstract void close() throws java.io.IOException
+meth public abstract void deregister(io.trivet.net.Socket) throws java.io.IOException
+meth public abstract void modify(io.trivet.net.Socket,int,long) throws java.io.IOException
+meth public abstract void register(io.trivet.net.Socket,int,long) throws java.io.IOException
+meth public abstract void wakeup()
+
+CLSS public abstract interface io.trivet.net.Proactor
+fld public final static long PENDING = -1
+intf java.lang.AutoCloseable
+meth public abstract boolean sendUrgent(long,byte) throws java.io.IOException
+meth public abstract int interest(long)
+meth public abstract int poll(io.trivet.net.Completions,long) throws java.io.IOException
+meth public abstract java.net.InetSocketAddress localAddress(long)
+meth public abstract java.net.InetSocketAddress remoteAddress(long)
+meth public abstract long adopt(io.trivet.net.TcpStream) throws java.io.IOException
+meth public abstract long connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public abstract long send(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public abstract void accept(io.trivet.net.TcpListener,long) throws java.io.IOException
+meth public abstract void close() throws java.io.IOException
+meth public abstract void close(long)
+meth public abstract void receive(long) throws java.io.IOException
+meth public abstract void shutdownOutput(long) throws java.io.IOException
+meth public abstract void stopAccepting(io.trivet.net.TcpListener) throws java.io.IOException
+meth public abstract void stopReceiving(long) throws java.io.IOException
+meth public abstract void wakeup()
+meth public abstract void watchUrgent(long) throws java.io.IOException
+meth public long sendNow(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public long unsentBytes(long)
+meth public static int slot(long)
+
+CLSS public final io.trivet.net.ReadinessProactor
+cons public init(io.trivet.net.Network) throws java.io.IOException
+intf io.trivet.net.Proactor
+meth public boolean sendUrgent(long,byte) throws java.io.IOException
+meth public int interest(long)
+meth public int poll(io.trivet.net.Completions,long) throws java.io.IOException
+meth public java.net.InetSocketAddress localAddress(long)
+meth public java.net.InetSocketAddress remoteAddress(long)
+meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
+meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public long send(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public void accept(io.trivet.net.TcpListener,long) throws java.io.IOException
+meth public void close() throws java.io.IOException
+meth public void close(long)
+meth public void receive(long) throws java.io.IOException
+meth public void shutdownOutput(long) throws java.io.IOException
+meth public void stopAccepting(io.trivet.net.TcpListener) throws java.io.IOException
+meth public void stopReceiving(long) throws java.io.IOException
+meth public void wakeup()
+meth public void watchUrgent(long) throws java.io.IOException
+supr java.lang.Object
+
+CLSS public final io.trivet.net.ReadyEvents
+cons public init(int)
+meth public boolean isFull()
+meth public int capacity()
+meth public int events(int)
+meth public int size()
+meth public long token(int)
+meth public void add(long,int)
+meth public void clear()
+supr java.lang.Object
+
+CLSS public final io.trivet.net.Registration
+cons public init(io.trivet.net.Socket,int,long)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public int interest()
+meth public io.trivet.net.Socket socket()
+meth public long token()
+supr java.lang.Record
+
+CLSS public abstract interface io.trivet.net.Selectable
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract io.trivet.net.Socket socket()
+
+CLSS public abstract interface io.trivet.net.Socket
+intf io.trivet.net.Selectable
+intf java.lang.AutoCloseable
+meth public abstract <%0 extends java.lang.Object> void setOption(java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
+meth public abstract <%0 extends java.lang.Object> {%%0} getOption(java.net.SocketOption<{%%0}>) throws java.io.IOException
+meth public abstract boolean isOpen()
+meth public abstract int fd()
+meth public abstract io.trivet.net.Network network()
+meth public abstract void close() throws java.io.IOException
+meth public io.trivet.net.Socket socket()
+
+CLSS public abstract interface io.trivet.net.TcpListener
+intf io.trivet.net.Socket
+meth public abstract io.trivet.net.TcpStream accept() throws java.io.IOException
+meth public abstract java.net.InetSocketAddress localAddress() throws java.io.IOException
+
+CLSS public final io.trivet.net.TcpOptions<%0 extends java.lang.Object>
+fld public final static io.trivet.net.TcpOptions<java.lang.Boolean> URGENT_INLINE
+fld public final static io.trivet.net.TcpOptions<java.lang.Integer> KEEP_ALIVE_IDLE_SECONDS
+fld public final static io.trivet.net.TcpOptions<java.lang.Integer> KEEP_ALIVE_INTERVAL_SECONDS
+fld public final static io.trivet.net.TcpOptions<java.lang.Integer> KEEP_ALIVE_PROBES
+fld public final static io.trivet.net.TcpOptions<java.lang.Integer> NOT_SENT_LOW_WATER
+fld public final static io.trivet.net.TcpOptions<java.lang.Integer> RECEIVE_LOW_WATER
+fld public final static io.trivet.net.TcpOptions<java.lang.Integer> USER_TIMEOUT_MILLIS
+intf java.net.SocketOption<{io.trivet.net.TcpOptions%0}>
+meth public java.lang.Class<{io.trivet.net.TcpOptions%0}> type()
+meth public java.lang.String name()
+meth public java.lang.String toString()
+supr java.lang.Object
+
+CLSS public abstract interface io.trivet.net.TcpStream
+intf io.trivet.net.Socket
+meth public abstract boolean atMark() throws java.io.IOException
+meth public abstract boolean finishConnect() throws java.io.IOException
+meth public abstract boolean sendUrgent(byte) throws java.io.IOException
+meth public abstract int read(java.nio.ByteBuffer) throws java.io.IOException
+meth public abstract int receiveUrgent() throws java.io.IOException
+meth public abstract int write(java.nio.ByteBuffer) throws java.io.IOException
+meth public abstract java.net.InetSocketAddress localAddress() throws java.io.IOException
+meth public abstract java.net.InetSocketAddress remoteAddress() throws java.io.IOException
+meth public abstract long write(java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public abstract void shutdownInput() throws java.io.IOException
+meth public abstract void shutdownOutput() throws java.io.IOException
+
+CLSS public abstract interface io.trivet.net.UdpSocket
+intf io.trivet.net.Socket
+meth public abstract boolean send(java.nio.ByteBuffer,java.net.InetSocketAddress) throws java.io.IOException
+meth public abstract java.net.InetSocketAddress localAddress() throws java.io.IOException
+meth public abstract java.net.InetSocketAddress receive(java.nio.ByteBuffer) throws java.io.IOException
+meth public abstract void connect(java.net.InetSocketAddress) throws java.io.IOException
+
+CLSS public final io.trivet.net.UnavailableException
+cons public init(java.lang.String)
+meth public java.lang.String reason()
+supr java.lang.UnsupportedOperationException
+
+CLSS public final !enum io.trivet.observe.CloseReason
+fld public final static io.trivet.observe.CloseReason BUDGET_EXCEEDED
+fld public final static io.trivet.observe.CloseReason CLOSED
+fld public final static io.trivet.observe.CloseReason CONNECT_FAILED
+fld public final static io.trivet.observe.CloseReason CONNECT_TIMEOUT
+fld public final static io.trivet.observe.CloseReason DRAINED
+fld public final static io.trivet.observe.CloseReason FAILED
+fld public final static io.trivet.observe.CloseReason FINISHED
+fld public final static io.trivet.observe.CloseReason FIRST_MESSAGE_TIMEOUT
+fld public final static io.trivet.observe.CloseReason HANDLER_FAILED
+fld public final static io.trivet.observe.CloseReason IDLE_TIMEOUT
+fld public final static io.trivet.observe.CloseReason MESSAGE_TIMEOUT
+fld public final static io.trivet.observe.CloseReason MESSAGE_TOO_LONG
+fld public final static io.trivet.observe.CloseReason PEER_FINISHED
+fld public final static io.trivet.observe.CloseReason QUEUE_FULL
+fld public final static io.trivet.observe.CloseReason RESET
+fld public final static io.trivet.observe.CloseReason SERVER_CLOSED
+fld public final static io.trivet.observe.CloseReason SPINNING
+fld public final static io.trivet.observe.CloseReason TOO_MANY_FROM_ADDRESS
+fld public final static io.trivet.observe.CloseReason WRITE_TIMEOUT
+meth public java.lang.String sentence()
+meth public static io.trivet.observe.CloseReason valueOf(java.lang.String)
+meth public static io.trivet.observe.CloseReason[] values()
+supr java.lang.Enum<io.trivet.observe.CloseReason>
+
+CLSS public final io.trivet.observe.ConnectionSnapshot
+cons public init(long,java.net.InetSocketAddress,int,io.trivet.observe.ConnectionState,boolean,boolean,boolean,java.lang.String,long,long,int,java.time.Duration,long,long,java.time.Duration,io.trivet.observe.CloseReason)
+meth public boolean exceptional()
+meth public boolean readable()
+meth public boolean writable()
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public int loop()
+meth public int queueMessages()
+meth public io.trivet.observe.CloseReason closeReason()
+meth public io.trivet.observe.ConnectionState state()
+meth public java.lang.String why()
+meth public java.net.InetSocketAddress remoteAddress()
+meth public java.time.Duration oldestAge()
+meth public java.time.Duration sinceActivity()
+meth public long bytesIn()
+meth public long bytesOut()
+meth public long id()
+meth public long queueBytes()
+meth public long queueBytesMax()
+supr java.lang.Record
+
+CLSS public final !enum io.trivet.observe.ConnectionState
+fld public final static io.trivet.observe.ConnectionState CLOSED
+fld public final static io.trivet.observe.ConnectionState CONNECTING
+fld public final static io.trivet.observe.ConnectionState DRAINING
+fld public final static io.trivet.observe.ConnectionState INPUT_ENDED
+fld public final static io.trivet.observe.ConnectionState LINGERING
+fld public final static io.trivet.observe.ConnectionState OPEN
+meth public static io.trivet.observe.ConnectionState valueOf(java.lang.String)
+meth public static io.trivet.observe.ConnectionState[] values()
+supr java.lang.Enum<io.trivet.observe.ConnectionState>
+
+CLSS public final io.trivet.observe.LoopStats
+cons public init(int,long,long,long,long,long,long,long,long,long,long,long)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public int connections()
+meth public io.trivet.observe.LoopStats plus(io.trivet.observe.LoopStats)
+meth public long acceptFailures()
+meth public long accepted()
+meth public long bytesIn()
+meth public long bytesOut()
+meth public long closed()
+meth public long completions()
+meth public long dropped()
+meth public long messagesIn()
+meth public long messagesOut()
+meth public long tasks()
+meth public long turns()
+supr java.lang.Record
+
+CLSS public final io.trivet.observe.ServerStats
+cons public init(io.trivet.observe.LoopStats,java.util.List<io.trivet.observe.LoopStats>,long,long)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public io.trivet.observe.LoopStats total()
+meth public java.util.List<io.trivet.observe.LoopStats> loops()
+meth public long queueBytes()
+meth public long queueBytesMax()
+supr java.lang.Record
+
+CLSS public final io.trivet.select.FdSet
+cons public init()
+fld public final static int SETSIZE = 1024
+meth public boolean isSet(int)
+meth public java.lang.String toString()
+meth public void clr(int)
+meth public void set(int)
+meth public void zero()
+supr java.lang.Object
+
+CLSS public final io.trivet.select.Ready<%0 extends java.lang.Object>
+cons public init(java.util.List<{io.trivet.select.Ready%0}>,java.util.List<{io.trivet.select.Ready%0}>,java.util.List<{io.trivet.select.Ready%0}>)
+meth public boolean isEmpty()
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public java.util.List<{io.trivet.select.Ready%0}> exceptional()
+meth public java.util.List<{io.trivet.select.Ready%0}> readable()
+meth public java.util.List<{io.trivet.select.Ready%0}> writable()
+supr java.lang.Record
+
+CLSS public final io.trivet.select.Select
+meth public static <%0 extends io.trivet.net.Selectable> io.trivet.select.Ready<{%%0}> select(java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.time.Duration) throws java.io.IOException
+meth public static int select(int,io.trivet.select.FdSet,io.trivet.select.FdSet,io.trivet.select.FdSet,java.time.Duration) throws java.io.IOException
+meth public static io.trivet.select.SelectOn on(io.trivet.net.Network)
+supr java.lang.Object
+
+CLSS public final io.trivet.select.SelectOn
+meth public <%0 extends io.trivet.net.Selectable> io.trivet.select.Ready<{%%0}> select(java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.time.Duration) throws java.io.IOException
+meth public int select(int,io.trivet.select.FdSet,io.trivet.select.FdSet,io.trivet.select.FdSet,java.time.Duration) throws java.io.IOException
+supr java.lang.Object
+
+CLSS public final io.trivet.server.Connection
+meth public io.trivet.observe.ConnectionState state()
+meth public io.trivet.server.MessageQueue queue()
+meth public io.trivet.server.SendResult offer(byte[])
+meth public io.trivet.server.SendResult offer(java.lang.String)
+meth public io.trivet.server.SendResult offer(java.nio.ByteBuffer)
+meth public io.trivet.server.SendResult send(byte[])
+meth public io.trivet.server.SendResult send(java.lang.String)
+meth public io.trivet.server.SendResult send(java.nio.ByteBuffer)
+meth public io.trivet.server.SendResult sendFirst(byte[])
+meth public io.trivet.server.SendResult sendFirst(java.lang.String)
+meth public io.trivet.server.SendResult sendFirst(java.nio.ByteBuffer)
+meth public io.trivet.server.Server server()
+meth public java.io.IOException failure()
+meth public java.lang.Object attachment()
+meth public java.lang.String toString()
+meth public java.net.InetSocketAddress localAddress()
+meth public java.net.InetSocketAddress remoteAddress()
+meth public long id()
+meth public void attachment(java.lang.Object)
+meth public void close()
+meth public void execute(java.lang.Runnable)
+meth public void finish()
+meth public void finishOutput()
+meth public void pauseReading()
+meth public void resumeReading()
+meth public void schedule(java.time.Duration,java.lang.Runnable)
+meth public void sendUrgent(byte)
+supr java.lang.Object
+
+CLSS public abstract io.trivet.server.Framing
+meth public !varargs static io.trivet.server.Framing delimited(byte[])
+meth public static io.trivet.server.Framing lengthPrefixed(int)
+meth public static io.trivet.server.Framing lines()
+meth public static io.trivet.server.Framing lines(java.lang.String)
+meth public static io.trivet.server.Framing raw()
+supr java.lang.Object
+
+CLSS public abstract interface io.trivet.server.Handler
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract void onMessage(io.trivet.server.Connection,java.nio.ByteBuffer) throws java.lang.Exception
+meth public void onClose(io.trivet.server.Connection,io.trivet.observe.CloseReason) throws java.lang.Exception
+meth public void onDrained(io.trivet.server.Connection) throws java.lang.Exception
+meth public void onDropped(io.trivet.server.Connection,int,long) throws java.lang.Exception
+meth public void onEndOfInput(io.trivet.server.Connection) throws java.lang.Exception
+meth public void onOpen(io.trivet.server.Connection) throws java.lang.Exception
+meth public void onUrgent(io.trivet.server.Connection,byte) throws java.lang.Exception
+
+CLSS public final io.trivet.server.Limits
+cons public init(int,int,int,int,int,long,int,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,long,java.time.Duration)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public int connectionsMax()
+meth public int connectionsPerAddressMax()
+meth public int messageBytesMax()
+meth public int queueBytesMax()
+meth public int queueHighBytes()
+meth public int queueLowBytes()
+meth public io.trivet.server.Limits withConnectTimeout(java.time.Duration)
+meth public io.trivet.server.Limits withConnectionsMax(int)
+meth public io.trivet.server.Limits withConnectionsPerAddressMax(int)
+meth public io.trivet.server.Limits withFirstMessageTimeout(java.time.Duration)
+meth public io.trivet.server.Limits withHandlerTimeout(java.time.Duration)
+meth public io.trivet.server.Limits withIdleTimeout(java.time.Duration)
+meth public io.trivet.server.Limits withLingerBytesMax(long)
+meth public io.trivet.server.Limits withLingerTimeout(java.time.Duration)
+meth public io.trivet.server.Limits withMessageBytesMax(int)
+meth public io.trivet.server.Limits withMessageTimeout(java.time.Duration)
+meth public io.trivet.server.Limits withQueueBudgetBytes(long)
+meth public io.trivet.server.Limits withQueueBytesMax(int)
+meth public io.trivet.server.Limits withQueueMarks(int,int)
+meth public io.trivet.server.Limits withWriteTimeout(java.time.Duration)
+meth public java.time.Duration connectTimeout()
+meth public java.time.Duration firstMessageTimeout()
+meth public java.time.Duration handlerTimeout()
+meth public java.time.Duration idleTimeout()
+meth public java.time.Duration lingerTimeout()
+meth public java.time.Duration messageTimeout()
+meth public java.time.Duration writeTimeout()
+meth public long lingerBytesMax()
+meth public long queueBudgetBytes()
+meth public static io.trivet.server.Limits defaults()
+supr java.lang.Record
+
+CLSS public final io.trivet.server.MessageQueue
+meth public boolean isHigh()
+meth public int bytes()
+meth public int bytesMax()
+meth public int highBytes()
+meth public int lowBytes()
+meth public int messages()
+meth public java.time.Duration oldestAge()
+supr java.lang.Object
+
+CLSS public final !enum io.trivet.server.Overflow
+fld public final static io.trivet.server.Overflow DISCONNECT
+fld public final static io.trivet.server.Overflow DROP_OLDEST
+fld public final static io.trivet.server.Overflow PAUSE_READING
+meth public static io.trivet.server.Overflow valueOf(java.lang.String)
+meth public static io.trivet.server.Overflow[] values()
+supr java.lang.Enum<io.trivet.server.Overflow>
+
+CLSS public final !enum io.trivet.server.SendResult
+fld public final static io.trivet.server.SendResult CLOSED
+fld public final static io.trivet.server.SendResult FULL
+fld public final static io.trivet.server.SendResult QUEUED
+meth public static io.trivet.server.SendResult valueOf(java.lang.String)
+meth public static io.trivet.server.SendResult[] values()
+supr java.lang.Enum<io.trivet.server.SendResult>
+
+CLSS public final io.trivet.server.Server
+innr public final static Builder
+intf java.lang.AutoCloseable
+meth public boolean isClosed()
+meth public int turn(java.time.Duration) throws java.io.IOException
+meth public io.trivet.observe.ServerStats stats()
+meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler)
+meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.time.Duration)
+meth public java.lang.Throwable failure()
+meth public java.net.InetSocketAddress address()
+meth public java.util.List<io.trivet.observe.ConnectionSnapshot> connections()
+meth public java.util.List<java.net.InetSocketAddress> addresses()
+meth public static io.trivet.server.Server$Builder builder()
+meth public void broadcast(java.nio.ByteBuffer)
+meth public void close()
+meth public void drain(java.time.Duration)
+meth public void join() throws java.lang.InterruptedException
+supr java.lang.Object
+
+CLSS public final static io.trivet.server.Server$Builder
+ outer io.trivet.server.Server
+meth public io.trivet.server.Server open() throws java.io.IOException
+meth public io.trivet.server.Server start() throws java.io.IOException
+meth public io.trivet.server.Server$Builder backlog(int)
+meth public io.trivet.server.Server$Builder framing(io.trivet.server.Framing)
+meth public io.trivet.server.Server$Builder handler(io.trivet.server.Handler)
+meth public io.trivet.server.Server$Builder limits(io.trivet.server.Limits)
+meth public io.trivet.server.Server$Builder listen(java.net.InetSocketAddress)
+meth public io.trivet.server.Server$Builder loops(int)
+meth public io.trivet.server.Server$Builder network(io.trivet.net.Network)
+meth public io.trivet.server.Server$Builder onMessage(io.trivet.server.Handler)
+meth public io.trivet.server.Server$Builder overflow(io.trivet.server.Overflow)
+meth public io.trivet.server.Server$Builder urgent(boolean)
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.FaultPlan
+meth public !varargs io.trivet.sim.FaultPlan only(io.trivet.sim.SimFault[])
+meth public !varargs io.trivet.sim.FaultPlan without(io.trivet.sim.SimFault[])
+meth public boolean equals(java.lang.Object)
+meth public double probability(io.trivet.sim.SimFault)
+meth public int hashCode()
+meth public io.trivet.sim.FaultPlan with(io.trivet.sim.SimFault,double)
+meth public java.lang.String toString()
+meth public java.util.Set<io.trivet.sim.SimFault> kinds()
+meth public static io.trivet.sim.FaultPlan all()
+meth public static io.trivet.sim.FaultPlan none()
+meth public static io.trivet.sim.FaultPlan of(long)
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.SimClock
+intf io.trivet.net.Clock
+meth public java.time.Duration elapsed()
+meth public long elapsedNanos()
+meth public long nanoTime()
+supr java.lang.Object
+
+CLSS public final !enum io.trivet.sim.SimEngine
+fld public final static io.trivet.sim.SimEngine EPOLL
+fld public final static io.trivet.sim.SimEngine POLL
+fld public final static io.trivet.sim.SimEngine SELECT
+fld public final static io.trivet.sim.SimEngine URING
+meth public java.lang.String toString()
+meth public static io.trivet.sim.SimEngine valueOf(java.lang.String)
+meth public static io.trivet.sim.SimEngine[] values()
+supr java.lang.Enum<io.trivet.sim.SimEngine>
+
+CLSS public final !enum io.trivet.sim.SimFault
+fld public final static io.trivet.sim.SimFault ACCEPT_ABORTED
+fld public final static io.trivet.sim.SimFault ACCEPT_NO_DESCRIPTOR
+fld public final static io.trivet.sim.SimFault ACCEPT_NO_MEMORY
+fld public final static io.trivet.sim.SimFault ACCEPT_WOULD_BLOCK
+fld public final static io.trivet.sim.SimFault BUFFERS_EXHAUSTED
+fld public final static io.trivet.sim.SimFault CANCEL_LOSES
+fld public final static io.trivet.sim.SimFault CLOCK_JUMP
+fld public final static io.trivet.sim.SimFault CLOG
+fld public final static io.trivet.sim.SimFault COMPLETIONS_OVERFLOW
+fld public final static io.trivet.sim.SimFault COMPLETION_LATE
+fld public final static io.trivet.sim.SimFault CONNECT_IGNORED
+fld public final static io.trivet.sim.SimFault CONNECT_REFUSED
+fld public final static io.trivet.sim.SimFault CONNECT_TOLD_LATE
+fld public final static io.trivet.sim.SimFault CONNECT_UNREACHABLE
+fld public final static io.trivet.sim.SimFault DATAGRAM_DOUBLED
+fld public final static io.trivet.sim.SimFault DATAGRAM_LATE
+fld public final static io.trivet.sim.SimFault DATAGRAM_LOST
+fld public final static io.trivet.sim.SimFault DRIBBLE
+fld public final static io.trivet.sim.SimFault INTERRUPTED
+fld public final static io.trivet.sim.SimFault LATENCY
+fld public final static io.trivet.sim.SimFault MULTISHOT_ENDS
+fld public final static io.trivet.sim.SimFault READY_FEWER
+fld public final static io.trivet.sim.SimFault READY_LATE
+fld public final static io.trivet.sim.SimFault READY_SHUFFLED
+fld public final static io.trivet.sim.SimFault READY_SPURIOUS
+fld public final static io.trivet.sim.SimFault READ_WOULD_BLOCK
+fld public final static io.trivet.sim.SimFault RESET
+fld public final static io.trivet.sim.SimFault SEND_LATE
+fld public final static io.trivet.sim.SimFault SHORT_READ
+fld public final static io.trivet.sim.SimFault SHORT_WRITE
+fld public final static io.trivet.sim.SimFault SOCKET_REFUSED
+fld public final static io.trivet.sim.SimFault STALL
+fld public final static io.trivet.sim.SimFault WATCH_REFUSED
+fld public final static io.trivet.sim.SimFault WRITE_WOULD_BLOCK
+meth public double usualProbability()
+meth public static io.trivet.sim.SimFault valueOf(java.lang.String)
+meth public static io.trivet.sim.SimFault[] values()
+supr java.lang.Enum<io.trivet.sim.SimFault>
+
+CLSS public io.trivet.sim.SimHost
+intf io.trivet.net.Network
+meth public final boolean supports(io.trivet.net.Capability)
+meth public final boolean turnsLoops()
+meth public final int openDescriptors()
+meth public final int selectOnce(io.trivet.net.Socket[],int[],int,long) throws java.io.IOException
+meth public final io.trivet.net.Descriptor descriptor(int)
+meth public final io.trivet.net.Descriptor openFile() throws io.trivet.net.NetworkException
+meth public final io.trivet.net.Pipe pipe() throws java.io.IOException
+meth public final io.trivet.net.Poller poller() throws java.io.IOException
+meth public final io.trivet.net.Proactor proactor() throws java.io.IOException
+meth public final io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public final io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public final io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
+meth public final io.trivet.sim.SimClock clock()
+meth public final io.trivet.sim.SimEngine engine()
+meth public final java.lang.Object family()
+meth public final java.lang.String describeDescriptors()
+meth public final java.net.InetAddress address()
+meth public final void attach(io.trivet.net.Loop)
+meth public final void descriptorLimit(int)
+meth public java.lang.String name()
+meth public java.lang.String toString()
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.SimNetwork
+meth public boolean leftUnread(java.net.InetSocketAddress)
+meth public io.trivet.sim.FaultPlan plan()
+meth public io.trivet.sim.SimHost host(java.net.InetAddress)
+meth public io.trivet.sim.SimHost host(java.net.InetAddress,io.trivet.sim.SimEngine,io.trivet.sim.FaultPlan)
+meth public java.lang.String toString()
+meth public java.util.Map<io.trivet.sim.SimFault,java.lang.Long> faultsFired()
+meth public java.util.Set<io.trivet.sim.SimFault> faultsOf(java.net.InetSocketAddress)
+meth public long faultsFired(io.trivet.sim.SimFault)
+meth public long rounds()
+meth public long seed()
+meth public static io.trivet.sim.SimNetwork of(long,io.trivet.sim.FaultPlan)
+meth public static io.trivet.sim.SimNetwork of(long,io.trivet.sim.FaultPlan,io.trivet.sim.SimEngine)
+meth public void buffers(int,int)
+meth public void detach(io.trivet.net.Loop)
+meth public void heal()
+meth public void run(java.time.Duration) throws java.io.IOException
+meth public void trace(io.trivet.sim.SimTrace)
+supr io.trivet.sim.SimHost
+
+CLSS public abstract interface io.trivet.sim.SimTrace
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract void event(long,java.lang.String)
+
+CLSS public final io.trivet.sim.Torture
+cons public init(java.util.Map<io.trivet.sim.Torture$Fault,java.lang.Double>)
+innr public final static !enum Fault
+meth public double probability(io.trivet.sim.Torture$Fault)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public io.trivet.sim.Torture with(io.trivet.sim.Torture$Fault,double)
+meth public java.util.Map<io.trivet.sim.Torture$Fault,java.lang.Double> probabilities()
+meth public static io.trivet.sim.Torture defaults()
+meth public static io.trivet.sim.Torture none()
+supr java.lang.Record
+
+CLSS public final static !enum io.trivet.sim.Torture$Fault
+ outer io.trivet.sim.Torture
+fld public final static io.trivet.sim.Torture$Fault ACCEPT_FAILURE
+fld public final static io.trivet.sim.Torture$Fault ACCEPT_WOULD_BLOCK
+fld public final static io.trivet.sim.Torture$Fault FEWER_EVENTS
+fld public final static io.trivet.sim.Torture$Fault LATE_CONNECT
+fld public final static io.trivet.sim.Torture$Fault LATE_EVENT
+fld public final static io.trivet.sim.Torture$Fault READ_WOULD_BLOCK
+fld public final static io.trivet.sim.Torture$Fault SHORT_READ
+fld public final static io.trivet.sim.Torture$Fault SHORT_WRITE
+fld public final static io.trivet.sim.Torture$Fault SHUFFLED_EVENTS
+fld public final static io.trivet.sim.Torture$Fault SPURIOUS_READ
+fld public final static io.trivet.sim.Torture$Fault SPURIOUS_WRITE
+fld public final static io.trivet.sim.Torture$Fault WRITE_WOULD_BLOCK
+meth public static io.trivet.sim.Torture$Fault valueOf(java.lang.String)
+meth public static io.trivet.sim.Torture$Fault[] values()
+supr java.lang.Enum<io.trivet.sim.Torture$Fault>
+
+CLSS public final io.trivet.sim.TortureNetwork
+intf io.trivet.net.Network
+meth public boolean supports(io.trivet.net.Capability)
+meth public int selectOnce(io.trivet.net.Socket[],int[],int,long) throws java.io.IOException
+meth public io.trivet.net.Clock clock()
+meth public io.trivet.net.Descriptor descriptor(int)
+meth public io.trivet.net.Network forOneCall()
+meth public io.trivet.net.Pipe pipe() throws java.io.IOException
+meth public io.trivet.net.Poller poller() throws java.io.IOException
+meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
+meth public java.lang.Object family()
+meth public java.lang.String name()
+meth public java.lang.String toString()
+meth public java.util.Map<io.trivet.sim.Torture$Fault,java.lang.Long> counts()
+meth public long count(io.trivet.sim.Torture$Fault)
+meth public long seed()
+meth public static io.trivet.sim.TortureNetwork of(io.trivet.net.Network,long)
+meth public static io.trivet.sim.TortureNetwork of(io.trivet.net.Network,long,io.trivet.sim.Torture)
+meth public void attach(io.trivet.net.Loop)
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.world.Coverage
+meth public static java.util.List<java.lang.String> table(io.trivet.sim.world.Tally)
+meth public static java.util.List<java.lang.String> untried(io.trivet.sim.world.Tally)
+meth public static java.util.Optional<java.lang.String> rare(io.trivet.sim.world.Tally,long)
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.world.Cut
+meth public java.lang.String toString()
+meth public static io.trivet.sim.world.Cut none()
+meth public static io.trivet.sim.world.Cut parse(java.lang.String)
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.world.Finding
+cons public init(io.trivet.sim.world.Rule,long,java.lang.String,java.lang.Throwable)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public io.trivet.sim.world.Rule rule()
+meth public java.lang.String text()
+meth public java.lang.String toString()
+meth public java.lang.Throwable cause()
+meth public long atNanos()
+supr java.lang.Record
+
+CLSS public final io.trivet.sim.world.Outcome
+cons public init(io.trivet.sim.world.World,io.trivet.sim.world.Finding,long,long,long,io.trivet.sim.world.Tally)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public io.trivet.sim.world.Finding finding()
+meth public io.trivet.sim.world.Tally tally()
+meth public io.trivet.sim.world.Verdict verdict()
+meth public io.trivet.sim.world.World world()
+meth public long connections()
+meth public long operations()
+meth public long simulatedNanos()
+supr java.lang.Record
+
+CLSS public final io.trivet.sim.world.Play
+meth public static io.trivet.sim.world.Outcome canary(io.trivet.sim.world.World,java.util.function.Consumer<java.lang.String>)
+meth public static io.trivet.sim.world.Outcome of(io.trivet.sim.world.World)
+meth public static io.trivet.sim.world.Outcome of(io.trivet.sim.world.World,java.util.function.Consumer<java.lang.String>)
+supr java.lang.Object
+
+CLSS public final !enum io.trivet.sim.world.Rule
+fld public final static io.trivet.sim.world.Rule BYTES
+fld public final static io.trivet.sim.world.Rule CALLBACKS
+fld public final static io.trivet.sim.world.Rule CANARY
+fld public final static io.trivet.sim.world.Rule CAPS
+fld public final static io.trivet.sim.world.Rule COMPLETIONS
+fld public final static io.trivet.sim.world.Rule CRASH
+fld public final static io.trivet.sim.world.Rule DEADLINES
+fld public final static io.trivet.sim.world.Rule DELIVERY
+fld public final static io.trivet.sim.world.Rule ENDS
+fld public final static io.trivet.sim.world.Rule GAUGES
+fld public final static io.trivet.sim.world.Rule LEAKS
+fld public final static io.trivet.sim.world.Rule LIVENESS
+fld public final static io.trivet.sim.world.Rule ORDER
+fld public final static io.trivet.sim.world.Rule SPIN
+meth public io.trivet.sim.world.Verdict verdict()
+meth public static io.trivet.sim.world.Rule valueOf(java.lang.String)
+meth public static io.trivet.sim.world.Rule[] values()
+supr java.lang.Enum<io.trivet.sim.world.Rule>
+
+CLSS public final io.trivet.sim.world.Shrinker
+meth public static io.trivet.sim.world.Cut shrink(io.trivet.sim.world.World,io.trivet.sim.world.Rule,int,java.time.Duration,boolean)
+supr java.lang.Object
+
+CLSS public final io.trivet.sim.world.Tally
+meth public java.util.Map<java.lang.String,java.lang.Long> counts()
+meth public long count(java.lang.String)
+meth public static io.trivet.sim.world.Tally empty()
+meth public void add(io.trivet.sim.world.Tally)
+supr java.lang.Object
+
+CLSS public final !enum io.trivet.sim.world.Verdict
+fld public final static io.trivet.sim.world.Verdict CRASHED
+fld public final static io.trivet.sim.world.Verdict RIGHT
+fld public final static io.trivet.sim.world.Verdict STUCK
+fld public final static io.trivet.sim.world.Verdict WRONG
+meth public static io.trivet.sim.world.Verdict valueOf(java.lang.String)
+meth public static io.trivet.sim.world.Verdict[] values()
+supr java.lang.Enum<io.trivet.sim.world.Verdict>
+
+CLSS public final io.trivet.sim.world.World
+meth public io.trivet.sim.FaultPlan faults()
+meth public io.trivet.sim.world.World without(io.trivet.sim.world.Cut)
+meth public java.lang.String toString()
+meth public long seed()
+meth public static io.trivet.sim.world.World of(long)
+supr java.lang.Object
+
+CLSS public java.io.IOException
+cons public init()
+cons public init(java.lang.String)
+cons public init(java.lang.String,java.lang.Throwable)
+cons public init(java.lang.Throwable)
+supr java.lang.Exception
+
+CLSS public abstract interface java.io.Serializable
+
+CLSS public abstract interface java.lang.AutoCloseable
+meth public abstract void close() throws java.lang.Exception
+
+CLSS public abstract interface java.lang.Comparable<%0 extends java.lang.Object>
+meth public abstract int compareTo({java.lang.Comparable%0})
+
+CLSS public abstract java.lang.Enum<%0 extends java.lang.Enum<{java.lang.Enum%0}>>
+cons protected init(java.lang.String,int)
+innr public final static EnumDesc
+intf java.io.Serializable
+intf java.lang.Comparable<{java.lang.Enum%0}>
+intf java.lang.constant.Constable
+meth protected final java.lang.Object clone() throws java.lang.CloneNotSupportedException
+meth protected final void finalize()
+ anno 0 java.lang.Deprecated(boolean forRemoval=true, java.lang.String since="18")
+meth public final boolean equals(java.lang.Object)
+meth public final int compareTo({java.lang.Enum%0})
+meth public final int hashCode()
+meth public final int ordinal()
+meth public final java.lang.Class<{java.lang.Enum%0}> getDeclaringClass()
+meth public final java.lang.String name()
+meth public final java.util.Optional<java.lang.Enum$EnumDesc<{java.lang.Enum%0}>> describeConstable()
+meth public java.lang.String toString()
+meth public static <%0 extends java.lang.Enum<{%%0}>> {%%0} valueOf(java.lang.Class<{%%0}>,java.lang.String)
+supr java.lang.Object
+
+CLSS public java.lang.Exception
+cons protected init(java.lang.String,java.lang.Throwable,boolean,boolean)
+cons public init()
+cons public init(java.lang.String)
+cons public init(java.lang.String,java.lang.Throwable)
+cons public init(java.lang.Throwable)
+supr java.lang.Throwable
+
+CLSS public abstract interface !annotation java.lang.FunctionalInterface
+ anno 0 java.lang.annotation.Documented()
+ anno 0 java.lang.annotation.Retention(java.lang.annotation.RetentionPolicy value=RUNTIME)
+ anno 0 java.lang.annotation.Target(java.lang.annotation.ElementType[] value=[TYPE])
+intf java.lang.annotation.Annotation
+
+CLSS public java.lang.Object
+cons public init()
+meth protected java.lang.Object clone() throws java.lang.CloneNotSupportedException
+meth protected void finalize() throws java.lang.Throwable
+ anno 0 java.lang.Deprecated(boolean forRemoval=true, java.lang.String since="9")
+meth public boolean equals(java.lang.Object)
+meth public final java.lang.Class<?> getClass()
+meth public final void notify()
+meth public final void notifyAll()
+meth public final void wait() throws java.lang.InterruptedException
+meth public final void wait(long) throws java.lang.InterruptedException
+meth public final void wait(long,int) throws java.lang.InterruptedException
+meth public int hashCode()
+meth public java.lang.String toString()
+
+CLSS public abstract java.lang.Record
+cons protected init()
+meth public abstract boolean equals(java.lang.Object)
+meth public abstract int hashCode()
+meth public abstract java.lang.String toString()
+supr java.lang.Object
+
+CLSS public java.lang.RuntimeException
+cons protected init(java.lang.String,java.lang.Throwable,boolean,boolean)
+cons public init()
+cons public init(java.lang.String)
+cons public init(java.lang.String,java.lang.Throwable)
+cons public init(java.lang.Throwable)
+supr java.lang.Exception
+
+CLSS public java.lang.Throwable
+cons protected init(java.lang.String,java.lang.Throwable,boolean,boolean)
+cons public init()
+cons public init(java.lang.String)
+cons public init(java.lang.String,java.lang.Throwable)
+cons public init(java.lang.Throwable)
+intf java.io.Serializable
+meth public final java.lang.Throwable[] getSuppressed()
+meth public final void addSuppressed(java.lang.Throwable)
+meth public java.lang.StackTraceElement[] getStackTrace()
+meth public java.lang.String getLocalizedMessage()
+meth public java.lang.String getMessage()
+meth public java.lang.String toString()
+meth public java.lang.Throwable fillInStackTrace()
+meth public java.lang.Throwable getCause()
+meth public java.lang.Throwable initCause(java.lang.Throwable)
+meth public void printStackTrace()
+meth public void printStackTrace(java.io.PrintStream)
+meth public void printStackTrace(java.io.PrintWriter)
+meth public void setStackTrace(java.lang.StackTraceElement[])
+supr java.lang.Object
+
+CLSS public java.lang.UnsupportedOperationException
+cons public init()
+cons public init(java.lang.String)
+cons public init(java.lang.String,java.lang.Throwable)
+cons public init(java.lang.Throwable)
+supr java.lang.RuntimeException
+
+CLSS public abstract interface java.lang.annotation.Annotation
+meth public abstract boolean equals(java.lang.Object)
+meth public abstract int hashCode()
+meth public abstract java.lang.Class<? extends java.lang.annotation.Annotation> annotationType()
+meth public abstract java.lang.String toString()
+
+CLSS public abstract interface !annotation java.lang.annotation.Documented
+ anno 0 java.lang.annotation.Documented()
+ anno 0 java.lang.annotation.Retention(java.lang.annotation.RetentionPolicy value=RUNTIME)
+ anno 0 java.lang.annotation.Target(java.lang.annotation.ElementType[] value=[ANNOTATION_TYPE])
+intf java.lang.annotation.Annotation
+
+CLSS public abstract interface !annotation java.lang.annotation.Retention
+ anno 0 java.lang.annotation.Documented()
+ anno 0 java.lang.annotation.Retention(java.lang.annotation.RetentionPolicy value=RUNTIME)
+ anno 0 java.lang.annotation.Target(java.lang.annotation.ElementType[] value=[ANNOTATION_TYPE])
+intf java.lang.annotation.Annotation
+meth public abstract java.lang.annotation.RetentionPolicy value()
+
+CLSS public abstract interface !annotation java.lang.annotation.Target
+ anno 0 java.lang.annotation.Documented()
+ anno 0 java.lang.annotation.Retention(java.lang.annotation.RetentionPolicy value=RUNTIME)
+ anno 0 java.lang.annotation.Target(java.lang.annotation.ElementType[] value=[ANNOTATION_TYPE])
+intf java.lang.annotation.Annotation
+meth public abstract java.lang.annotation.ElementType[] value()
+
+CLSS public abstract interface java.lang.constant.Constable
+meth public abstract java.util.Optional<? extends java.lang.constant.ConstantDesc> describeConstable()
+
+CLSS public abstract interface java.net.SocketOption<%0 extends java.lang.Object>
+meth public abstract java.lang.Class<{java.net.SocketOption%0}> type()
+meth public abstract java.lang.String name()
+
+CLSS public java.nio.channels.ClosedChannelException
+cons public init()
+supr java.io.IOException
