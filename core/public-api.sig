@@ -323,7 +323,7 @@ fld public final static io.trivet.observe.CloseReason SERVER_CLOSED
 fld public final static io.trivet.observe.CloseReason SPINNING
 fld public final static io.trivet.observe.CloseReason TOO_MANY_FROM_ADDRESS
 fld public final static io.trivet.observe.CloseReason WRITE_TIMEOUT
-meth public java.lang.String sentence()
+meth public java.lang.String description()
 meth public static io.trivet.observe.CloseReason valueOf(java.lang.String)
 meth public static io.trivet.observe.CloseReason[] values()
 supr java.lang.Enum<io.trivet.observe.CloseReason>
@@ -340,7 +340,7 @@ meth public int loop()
 meth public int queueMessages()
 meth public io.trivet.observe.CloseReason closeReason()
 meth public io.trivet.observe.ConnectionState state()
-meth public java.lang.String why()
+meth public java.lang.String interestReason()
 meth public java.net.InetSocketAddress remoteAddress()
 meth public java.time.Duration oldestAge()
 meth public java.time.Duration sinceActivity()
@@ -403,6 +403,11 @@ meth public void set(int)
 meth public void zero()
 supr java.lang.Object
 
+CLSS public final io.trivet.select.NetworkSelect
+meth public <%0 extends io.trivet.net.Selectable> io.trivet.select.Ready<{%%0}> select(java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.time.Duration) throws java.io.IOException
+meth public int select(int,io.trivet.select.FdSet,io.trivet.select.FdSet,io.trivet.select.FdSet,java.time.Duration) throws java.io.IOException
+supr java.lang.Object
+
 CLSS public final io.trivet.select.Ready<%0 extends java.lang.Object>
 cons public init(java.util.List<{io.trivet.select.Ready%0}>,java.util.List<{io.trivet.select.Ready%0}>,java.util.List<{io.trivet.select.Ready%0}>)
 meth public boolean isEmpty()
@@ -417,12 +422,7 @@ supr java.lang.Record
 CLSS public final io.trivet.select.Select
 meth public static <%0 extends io.trivet.net.Selectable> io.trivet.select.Ready<{%%0}> select(java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.time.Duration) throws java.io.IOException
 meth public static int select(int,io.trivet.select.FdSet,io.trivet.select.FdSet,io.trivet.select.FdSet,java.time.Duration) throws java.io.IOException
-meth public static io.trivet.select.SelectOn on(io.trivet.net.Network)
-supr java.lang.Object
-
-CLSS public final io.trivet.select.SelectOn
-meth public <%0 extends io.trivet.net.Selectable> io.trivet.select.Ready<{%%0}> select(java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.time.Duration) throws java.io.IOException
-meth public int select(int,io.trivet.select.FdSet,io.trivet.select.FdSet,io.trivet.select.FdSet,java.time.Duration) throws java.io.IOException
+meth public static io.trivet.select.NetworkSelect on(io.trivet.net.Network)
 supr java.lang.Object
 
 CLSS public final io.trivet.server.Connection
