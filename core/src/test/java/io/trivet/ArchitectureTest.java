@@ -6,9 +6,11 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameEndingWith;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -18,10 +20,15 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.junit.LocationProvider;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.CompositeArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
@@ -41,8 +48,27 @@ final class ArchitectureTest {
             "server", List.of("net", "observe"),
             "sim.world", List.of("net", "sim", "select", "server", "observe"));
 
-    /** Classes of {@code server} that start a thread: a started server's loops, and its one watchdog. */
-    private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.Server", "io.trivet.server.Watchdog");
+    /** Classes of {@code server} that start a thread: for the loops of a started server, and for its one watchdog. */
+    private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.LoopThreads", "io.trivet.server.Watchdog");
+
+    /** The classes that users see and that name each other: the only reference cycle in {@code server}. */
+    private static final Set<String> SERVER_API = Set.of("Server", "ServerBuilder", "Connection", "Handler");
+
+    /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
+    private static final List<List<String>> SERVER_LAYERS = List.of(
+            List.of("Limits", "Overflow", "SendResult", "Framing", "FrameEncoder", "Profile", "DroppedMessages", "Counters"),
+            List.of("BufferPool", "Budget", "Lane", "SendQueue", "PartialInput", "StagingBuffer"),
+            List.of("TurnClock", "Deadline", "DeadlineQueue"),
+            List.of("ConnectionRecord", "ColdState"),
+            List.of("Log", "ConnectionTable", "ConnectionDeadlines", "TaskQueue", "Mailbox", "CloseRequests", "ReplyBatch",
+                    "PendingSend",
+                    "PendingSends", "PartialInputs", "SendQueues"),
+            List.of("LoopActivity", "Callbacks", "TimerQueue"),
+            List.of("ReadGate", "Lingering", "DropOldest", "Sender", "Admission"),
+            List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep"),
+            List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
+            List.of("LoopGroup", "Watchdog", "LoopThreads", "ConnectionLimit", "DescriptorReserve", "Acceptor"),
+            List.of("MessageQueue", "Handler", "Connection", "Server", "ServerBuilder"));
 
     /** The packages that run on the simulated network as they are. */
     private static final String[] DETERMINISTIC = {"io.trivet.server..", "io.trivet.select.."};
@@ -62,6 +88,45 @@ final class ArchitectureTest {
             .sorted()
             .map(ArchitectureTest::importsFollowTheTable)
             .toList());
+
+    @ArchTest
+    static void classesOfServerNameOnlyLowerLayers(JavaClasses imported) {
+        Map<String, Integer> layerOf = new TreeMap<>();
+        for (int layer = 0; layer < SERVER_LAYERS.size(); layer++) {
+            for (String name : SERVER_LAYERS.get(layer)) {
+                layerOf.put(name, layer);
+            }
+        }
+        List<String> violations = new ArrayList<>();
+        Set<String> seen = new TreeSet<>();
+        for (JavaClass origin : imported.that(resideInAPackage(packageOf("server")))) {
+            String name = topLevelName(origin);
+            if (name.equals("package-info")) {
+                continue;
+            }
+            seen.add(name);
+            int layer = layerOf.getOrDefault(name, -1);
+            for (Dependency dependency : origin.getDirectDependenciesFromSelf()) {
+                JavaClass target = dependency.getTargetClass();
+                if (target.getPackageName().equals(packageOf("server"))
+                        && layerOf.getOrDefault(topLevelName(target), -1) > layer) {
+                    violations.add(dependency.getDescription());
+                }
+            }
+        }
+        assertThat(seen).as("the classes of server, each in a layer").isEqualTo(layerOf.keySet());
+        assertThat(violations).as("classes that name a class of a higher layer").isEmpty();
+    }
+
+    @ArchTest static final ArchRule NO_CYCLES_IN_SERVER = slices()
+            .assignedFrom(classesOf("server", SERVER_API))
+            .should().beFreeOfCycles()
+            .as("no class of server depends on itself by way of others, but for the API's " + SERVER_API);
+
+    @ArchTest static final ArchRule NO_CYCLES_IN_SELECT = slices()
+            .assignedFrom(classesOf("select", Set.of()))
+            .should().beFreeOfCycles()
+            .as("no class of select depends on itself by way of others");
 
     @ArchTest static final ArchRule ONLY_LINUX_TOUCHES_FOREIGN_MEMORY = noClasses()
             .that().resideOutsideOfPackage("io.trivet.linux..")
@@ -159,6 +224,29 @@ final class ArchitectureTest {
 
     private static String packageOf(String room) {
         return "io.trivet." + room;
+    }
+
+    private static String topLevelName(JavaClass c) {
+        return c.getName().substring(c.getPackageName().length() + 1).replaceFirst("\\$.*", "");
+    }
+
+    /** One slice for each top-level class of a package, with its nested classes; those of the API share one. */
+    private static SliceAssignment classesOf(String room, Set<String> api) {
+        return new SliceAssignment() {
+            @Override
+            public SliceIdentifier getIdentifierOf(JavaClass c) {
+                if (!c.getPackageName().equals(packageOf(room))) {
+                    return SliceIdentifier.ignore();
+                }
+                String name = topLevelName(c);
+                return SliceIdentifier.of(api.contains(name) ? "the API" : name);
+            }
+
+            @Override
+            public String getDescription() {
+                return "the classes of " + room;
+            }
+        };
     }
 
     /** Also the classes nested in an allowed one. */

@@ -3,6 +3,7 @@ package io.trivet.app;
 import io.trivet.net.Capability;
 import io.trivet.net.Network;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -25,7 +26,7 @@ final class ReplyServer implements AutoCloseable {
         this.settings = settings;
         this.log = log;
         handler = new ReplyHandler(settings, log);
-        Server.Builder builder = Server.builder()
+        ServerBuilder builder = Server.builder()
                 .network(network)
                 .listen(address)
                 .backlog(settings.backlog())

@@ -1,77 +1,83 @@
 package io.trivet.server;
 
-import io.trivet.net.Pipe;
+import io.trivet.net.Capability;
+import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
+import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Accepts for all loops of a server, on the first one's thread: counts, refuses, spreads, and waits when the kernel has nothing left.
+ * Accepts for all loops of a server, on the thread of the first loop: enforces the limits of connections, spreads accepted connections over
+ * the loops, and backs off when the kernel cannot accept.
  *
- * <p>When descriptors run out, a listener stays readable and every accept fails: then nothing is accepted for a while, doubling from 10 ms to
- * 1 s. Two descriptors are kept in reserve, so that whatever runs meanwhile (a log file, a class to load) finds one; accepting goes on when
- * the reserve could be opened again.
+ * <p>When descriptors run out, a listener stays readable and every accept fails. Then nothing is accepted for a while, from 10 ms doubling to
+ * 1 s. Accepting continues when the {@link DescriptorReserve} could be opened again.
  */
-final class Acceptor {
+final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
-    /** So often in a row a listener that drains must say that no one waits. */
-    private static final int DENIALS_BELIEVED = 4;
-    /** More wait than the backlog says: on Linux one more, on BSD and its kin half as many more. */
-    private static final long WAITING_PER_BACKLOG = 2;
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
+    /** How many times in a row a draining listener must have no connection before it is taken for empty. */
+    private static final int EMPTY_ACCEPTS_BELIEVED = 4;
+    /** More connections may wait than the backlog says: one more on Linux, half as many more on BSD systems. */
+    private static final long WAITING_PER_BACKLOG = 2;
 
-    private final Server server;
-    private final Server.Settings settings;
+    private final LoopGroup loops;
+    private final Network network;
+    private final Limits limits;
+    private final int backlog;
     private final List<TcpListener> listeners;
-    /** How many connections each address has; empty when there is no limit to them. Guarded by itself, since any loop closes. */
-    private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
-
-    private @Nullable Pipe reserve;
+    private final Log log;
+    private final DescriptorReserve reserve;
+    private final ConnectionLimit limit;
     private boolean accepting;
     private volatile boolean ended;
-    private boolean troubled;
+    /** True from a failed accept until accepting has worked for a while. */
+    private boolean backedOff;
     private long backoffNanos = BACKOFF_MIN_NANOS;
-    /** The accepted connections of all loops. Guarded by {@link #perAddress}. */
-    private int connections;
 
-    private boolean atLimit;
-
-    Acceptor(Server server, Server.Settings settings, List<TcpListener> listeners) {
-        this.server = server;
-        this.settings = settings;
+    /**
+     * Creates an acceptor that does not accept yet.
+     *
+     * @param loops the loops, of which the first accepts; they may be added later, before {@link #start}
+     * @param listeners the listeners; may be added later, before {@link #start}. The acceptor closes them
+     * @param backlog the backlog of each listener
+     */
+    Acceptor(LoopGroup loops, Network network, Limits limits, List<TcpListener> listeners, int backlog, Log log) {
+        this.loops = loops;
+        this.network = network;
+        this.limits = limits;
         this.listeners = listeners;
+        this.backlog = backlog;
+        this.log = log;
+        reserve = new DescriptorReserve(network, log);
+        limit = new ConnectionLimit(limits);
     }
 
-    private EventLoop loop() {
-        return server.loops().getFirst();
-    }
+    // ---- starting and pausing
 
-    /** Begins to accept. Before the loops turn, or on the first one's thread. */
-    void begin() throws IOException {
+    /** Starts to accept. Before the loops turn, or on the first one's thread. */
+    void start() throws IOException {
         if (ended) {
             return;
         }
-        if (reserve == null && !listeners.isEmpty()) {
-            reserve = settings.network().pipe();
+        if (!listeners.isEmpty()) {
+            reserve.open();
         }
         if (!accepting) {
             accepting = true;
             try {
                 for (int i = 0; i < listeners.size(); i++) {
-                    loop().proactor().accept(listeners.get(i), i);
+                    loops.first().proactor().accept(listeners.get(i), i);
                 }
             } catch (IOException e) {
-                pause(); // all or none: the next attempt begins anew
+                pause(); // all listeners or none: the next attempt starts from the beginning
                 throw e;
             }
         }
@@ -82,134 +88,12 @@ final class Acceptor {
             accepting = false;
             for (TcpListener listener : listeners) {
                 try {
-                    loop().proactor().stopAccepting(listener);
+                    loops.first().proactor().stopAccepting(listener);
                 } catch (IOException e) {
-                    server.log().closeFailed(e);
+                    log.closeFailed(e);
                 }
             }
         }
-    }
-
-    /** A connection came. */
-    void accepted(TcpStream stream) {
-        InetSocketAddress remote;
-        try {
-            remote = stream.remoteAddress();
-            stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            server.keepAlive(stream);
-        } catch (IOException e) { // reset before it was looked at: it never was a connection
-            closeQuietly(stream);
-            return;
-        }
-        if (ended || !admit(remote)) {
-            closeQuietly(stream);
-            return;
-        }
-        EventLoop loop = leastLoaded();
-        loop.expect();
-        if (loop.isOwnThread()) {
-            loop.adopt(stream, remote);
-        } else {
-            try {
-                loop.execute(() -> loop.adopt(stream, remote));
-            } catch (RejectedExecutionException e) { // it has stopped just now
-                closeQuietly(stream);
-                loop.expectNoMore();
-                gone(remote);
-            }
-        }
-    }
-
-    private EventLoop leastLoaded() {
-        EventLoop least = loop();
-        for (EventLoop other : server.loops()) {
-            if (other.load() < least.load()) {
-                least = other;
-            }
-        }
-        return least;
-    }
-
-    private boolean admit(InetSocketAddress remote) {
-        Limits limits = settings.limits();
-        synchronized (perAddress) {
-            if (limits.connectionsPerAddressMax() > 0) {
-                int already = perAddress.getOrDefault(remote.getAddress(), 0);
-                if (already >= limits.connectionsPerAddressMax()) {
-                    server.log().refused(remote, CloseReason.TOO_MANY_FROM_ADDRESS);
-                    return false;
-                }
-                perAddress.put(remote.getAddress(), already + 1);
-            }
-            connections++;
-            atLimit = connections >= limits.connectionsMax();
-            if (!atLimit) {
-                return true;
-            }
-        }
-        pause(); // those who come wait in the backlog; nothing is asked of the listener meanwhile
-        server.log().connectionsAtLimit(limits.connectionsMax());
-        return true;
-    }
-
-    private boolean isAtLimit() {
-        synchronized (perAddress) {
-            return atLimit;
-        }
-    }
-
-    /** An accepted connection is gone. Any loop's thread. */
-    void gone(InetSocketAddress remote) {
-        boolean resume;
-        synchronized (perAddress) {
-            connections--;
-            if (settings.limits().connectionsPerAddressMax() > 0) {
-                perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count == 1 ? null : count - 1);
-            }
-            resume = atLimit && connections < settings.limits().connectionsMax();
-            atLimit = atLimit && !resume;
-        }
-        if (resume) {
-            loop().run(this::resume);
-        }
-    }
-
-    /** An accept failed. */
-    void failed(IOException failure) {
-        if (ended) {
-            return;
-        }
-        pause();
-        if (!troubled) {
-            troubled = true;
-            server.log().acceptFailed(failure); // once, however long it lasts
-        }
-        closeReserve();
-        long delay = backoffNanos;
-        backoffNanos = Math.min(BACKOFF_MAX_NANOS, backoffNanos * 2);
-        loop().after(delay, this::tryAgain);
-    }
-
-    private void tryAgain() {
-        if (ended) {
-            return;
-        }
-        try {
-            if (reserve == null) {
-                reserve = settings.network().pipe();
-            }
-            // At once, and not by a later event: if that was the last descriptor, no handler may run until the reserve is free again.
-            for (TcpListener listener : listeners) {
-                TcpStream stream = isAtLimit() ? null : listener.accept();
-                if (stream != null) {
-                    loop().accepted(listeners.indexOf(listener), stream);
-                }
-            }
-        } catch (IOException e) {
-            failed(e);
-            return;
-        }
-        resume();
     }
 
     private void resume() {
@@ -217,60 +101,164 @@ final class Acceptor {
             return;
         }
         try {
-            if (isAtLimit()) {
+            if (limit.isReached()) {
                 return;
             }
-            begin();
-            if (troubled) {
-                loop().after(BACKOFF_MAX_NANOS, this::isWell);
+            start();
+            if (backedOff) {
+                loops.first().after(BACKOFF_MAX_NANOS, this::endBackoff);
             }
         } catch (IOException e) {
-            failed(e);
+            acceptFailed(e);
         }
     }
 
-    /** A while after accepting went on: if it has not failed again, the trouble is over. */
-    private void isWell() {
-        if (accepting && troubled) {
-            troubled = false;
-            backoffNanos = BACKOFF_MIN_NANOS;
-            server.log().acceptsAgain();
+    // ---- accepting
+
+    @Override
+    public void accepted(TcpStream stream) {
+        InetSocketAddress remote;
+        try {
+            remote = stream.remoteAddress();
+            stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            keepAlive(stream);
+        } catch (IOException e) { // reset before we looked at it: it never was a connection
+            Lifecycle.closeQuietly(stream);
+            return;
+        }
+        if (ended || !admit(remote)) {
+            Lifecycle.closeQuietly(stream);
+            return;
+        }
+        try {
+            loops.leastLoaded().adopt(stream, remote);
+        } catch (RejectedExecutionException e) { // that loop has just ended
+            Lifecycle.closeQuietly(stream);
+            gone(remote);
         }
     }
+
+    /** Lets the kernel find out within the idle timeout that a peer is dead: its default is two hours. */
+    private void keepAlive(TcpStream stream) throws IOException {
+        Duration idle = limits.idleTimeout();
+        if (idle.isZero()) {
+            return;
+        }
+        stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        if (network.supports(Capability.URGENT_DATA)) { // that is, on Linux, which has these options
+            int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
+            stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
+            stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, Math.max(1, seconds / 4));
+            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, (int) Math.min(Integer.MAX_VALUE, Limits.nanos(idle) / 1_000_000));
+        }
+    }
+
+    private boolean admit(InetSocketAddress remote) {
+        CloseReason refusal = limit.add(remote);
+        if (refusal != null) {
+            log.refused(remote, refusal);
+            return false;
+        }
+        if (limit.isReached()) {
+            pause(); // further clients wait in the backlog, and the listeners cause no events meanwhile
+            log.connectionsAtLimit(limit.connectionsMax());
+        }
+        return true;
+    }
+
+    @Override
+    public void gone(InetSocketAddress remote) {
+        if (limit.remove(remote)) {
+            loops.first().mailbox().run(this::resume);
+        }
+    }
+
+    // ---- backing off
+
+    @Override
+    public void acceptFailed(IOException failure) {
+        if (ended) {
+            return;
+        }
+        pause();
+        if (!backedOff) {
+            backedOff = true;
+            log.acceptFailed(failure); // once, however long it lasts
+        }
+        reserve.close();
+        long delay = backoffNanos;
+        backoffNanos = Math.min(BACKOFF_MAX_NANOS, backoffNanos * 2);
+        loops.first().after(delay, this::tryAgain);
+    }
+
+    private void tryAgain() {
+        if (ended) {
+            return;
+        }
+        try {
+            reserve.open();
+            // At once, not by a later event: if that was the last descriptor, no handler may run before the reserve is closed again.
+            for (int i = 0; i < listeners.size(); i++) {
+                TcpStream stream = limit.isReached() ? null : listeners.get(i).accept();
+                if (stream != null) {
+                    loops.first().dispatcher().accepted(i, stream);
+                }
+            }
+        } catch (IOException e) {
+            acceptFailed(e);
+            return;
+        }
+        resume();
+    }
+
+    /** Accepting has worked for a while: the next failure is logged again, and backs off from the shortest time. */
+    private void endBackoff() {
+        if (accepting && backedOff) {
+            backedOff = false;
+            backoffNanos = BACKOFF_MIN_NANOS;
+            log.acceptsAgain();
+        }
+    }
+
+    // ---- the end
 
     /**
-     * Accepts no more, and first takes over who waits in the backlog, as far as the limit of connections allows: closing the listener would
-     * reset them, and a loop that drains lets them go in an orderly way.
+     * Accepts no more, after accepting the connections that wait in the backlog, as far as the limit allows. To close the listener would reset
+     * them; a loop that drains ends them orderly.
      */
     void drain() {
         if (!ended) {
             pause();
             for (TcpListener listener : listeners) {
                 try {
-                    // No more than could wait when the draining began: who comes now may be refused. And asked again when nobody seems
-                    // to wait: readiness may be denied for a moment, and whoever is overlooked here is reset.
-                    int denials = 0;
-                    long left = WAITING_PER_BACKLOG * settings.backlog();
-                    while (left > 0 && denials < DENIALS_BELIEVED && !isAtLimit()) {
-                        TcpStream stream = listener.accept();
-                        if (stream == null) {
-                            denials++;
-                        } else {
-                            denials = 0;
-                            left--;
-                            accepted(stream);
-                        }
-                    }
+                    acceptBacklog(listener);
                 } catch (IOException e) {
-                    server.log().closeFailed(e);
+                    log.closeFailed(e);
                 }
             }
             end();
         }
     }
 
-    /** Accepts no more, at once. */
-    void end() {
+    private void acceptBacklog(TcpListener listener) throws IOException {
+        // At most as many as could wait when the draining began: later clients may be refused. And several times after an empty accept: a
+        // network may deny readiness for a moment, and a client that is overlooked here is reset.
+        int emptyAccepts = 0;
+        long left = WAITING_PER_BACKLOG * backlog;
+        while (left > 0 && emptyAccepts < EMPTY_ACCEPTS_BELIEVED && !limit.isReached()) {
+            TcpStream stream = listener.accept();
+            if (stream == null) {
+                emptyAccepts++;
+            } else {
+                emptyAccepts = 0;
+                left--;
+                accepted(stream);
+            }
+        }
+    }
+
+    @Override
+    public void end() {
         if (!ended) {
             pause();
             ended = true;
@@ -278,37 +266,16 @@ final class Acceptor {
                 try {
                     listener.close();
                 } catch (IOException e) {
-                    server.log().closeFailed(e);
+                    log.closeFailed(e);
                 }
             }
-            closeReserve();
-            server.loops().forEach(EventLoop::wakeup); // those that drain wait for this
+            reserve.close();
+            loops.all().forEach(loop -> loop.mailbox().wakeup()); // loops that drain wait for this
         }
     }
 
-    /** Whether no loop will be given a further connection; those that were on their way are counted there. Any thread. */
-    boolean hasEnded() {
+    @Override
+    public boolean hasEnded() {
         return ended;
-    }
-
-    private void closeReserve() {
-        Pipe open = reserve;
-        reserve = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (IOException e) {
-                server.log().closeFailed(e);
-            }
-        }
-    }
-
-    /** Closes what nobody will use: an error of that concerns no one. */
-    static void closeQuietly(TcpStream stream) {
-        try {
-            stream.close();
-        } catch (IOException e) {
-            // It is gone, which is all that was wanted.
-        }
     }
 }

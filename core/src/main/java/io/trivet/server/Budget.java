@@ -2,7 +2,7 @@ package io.trivet.server;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A bound for what waits in all connections of a server together. Any thread. */
+/** Bounds the bytes that wait in all connections of a server together. Any thread. */
 final class Budget {
     private final long bytesMax;
     private final AtomicLong bytes = new AtomicLong();
@@ -11,8 +11,12 @@ final class Budget {
         this.bytesMax = bytesMax;
     }
 
-    /** Takes so much; false: now it is more than the bound, and whoever took it must give way. */
-    boolean take(long more) {
+    /**
+     * Adds bytes, also beyond the bound.
+     *
+     * @return false if the sum now exceeds the bound: the caller must release what it added
+     */
+    boolean reserve(long more) {
         return bytes.addAndGet(more) <= bytesMax;
     }
 

@@ -1,129 +1,98 @@
 package io.trivet.server;
 
 import io.trivet.observe.CloseReason;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 
 /**
- * Calls of handlers: the one place where an application's exception is caught. It costs the connection; an {@link Error} goes through and
- * stops the loop. One a loop; one thread, but for {@link #mark}.
+ * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception closes its connection; a task's is
+ * logged; an {@link Error} passes through and stops the loop. One thread.
  */
 final class Callbacks {
-    private static final VarHandle MARK;
-
-    static {
-        try {
-            MARK = MethodHandles.lookup().findVarHandle(Callbacks.class, "mark", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    private final EventLoop loop;
+    private final LoopActivity activity;
+    private final CloseRequests closeRequests;
     private final Log log;
-    /** Moves at the beginning and at the end of every callback, so without a fence, and without asking the clock. */
-    private long mark;
-    /** How many are under way: within a task of the server's own, others are called. */
-    private int depth;
 
-    Callbacks(EventLoop loop, Log log) {
-        this.loop = loop;
+    Callbacks(LoopActivity activity, CloseRequests closeRequests, Log log) {
+        this.activity = activity;
+        this.closeRequests = closeRequests;
         this.log = log;
     }
 
-    /** A handler's method. */
     private interface Call {
         void run() throws Exception;
     }
 
-    /** Odd while a callback is under way, and another number for each. Any thread: the watchdog sees by it whether one goes on and on. */
-    long mark() {
-        return (long) MARK.getOpaque(this);
-    }
-
-    void message(Connection connection, ByteBuffer view) {
-        begin();
-        try {
-            connection.handler().onMessage(connection, view);
+    void message(ConnectionRecord connection, ByteBuffer view) {
+        activity.beginCallback();
+        try { // not by way of a Call, which would be garbage for each message
+            connection.callMessage(view);
         } catch (Exception e) {
             failed(connection, e);
         } finally {
-            end();
+            activity.endCallback();
         }
     }
 
-    void open(Connection connection) {
-        call(connection, () -> connection.handler().onOpen(connection));
-    }
-
-    void urgent(Connection connection, byte b) {
-        call(connection, () -> connection.handler().onUrgent(connection, b));
-    }
-
-    void endOfInput(Connection connection) {
-        call(connection, () -> connection.handler().onEndOfInput(connection));
-    }
-
-    void drained(Connection connection) {
-        begin();
+    void drained(ConnectionRecord connection) {
+        activity.beginCallback();
         try {
-            connection.handler().onDrained(connection);
+            connection.callDrained();
         } catch (Exception e) {
             failed(connection, e);
         } finally {
-            end();
+            activity.endCallback();
         }
     }
 
-    void dropped(Connection connection, int messages, long bytes) {
-        call(connection, () -> connection.handler().onDropped(connection, messages, bytes));
+    void open(ConnectionRecord connection) {
+        call(connection, connection::callOpen);
     }
 
-    void closed(Connection connection, CloseReason reason) {
-        call(connection, () -> connection.handler().onClose(connection, reason));
+    void urgent(ConnectionRecord connection, byte b) {
+        call(connection, () -> connection.callUrgent(b));
     }
 
-    void timer(Connection connection, Runnable task) {
+    void endOfInput(ConnectionRecord connection) {
+        call(connection, connection::callEndOfInput);
+    }
+
+    void dropped(ConnectionRecord connection, DroppedMessages dropped) {
+        call(connection, () -> connection.callDropped(dropped));
+    }
+
+    void closed(ConnectionRecord connection, CloseReason reason) {
+        call(connection, () -> connection.callClose(reason));
+    }
+
+    void timer(ConnectionRecord connection, Runnable task) {
         call(connection, task::run);
     }
 
-    /** A task that belongs to no connection: its exception is logged. */
+    /** Runs a task that belongs to no connection. */
     void task(Runnable task) {
-        begin();
+        activity.beginCallback();
         try {
             task.run();
-        } catch (Exception e) { // also one that was thrown without being declared
+        } catch (Exception e) { // this includes checked exceptions that were thrown without being declared
             log.taskFailed(e);
         } finally {
-            end();
+            activity.endCallback();
         }
     }
 
-    private void call(Connection connection, Call call) {
-        begin();
+    private void call(ConnectionRecord connection, Call call) {
+        activity.beginCallback();
         try {
             call.run();
         } catch (Exception e) {
             failed(connection, e);
         } finally {
-            end();
+            activity.endCallback();
         }
     }
 
-    private void failed(Connection connection, Exception failure) {
+    private void failed(ConnectionRecord connection, Exception failure) {
         log.handlerFailed(connection, failure);
-        loop.endings().close(connection, CloseReason.HANDLER_FAILED);
-    }
-
-    // One within another is a new number too, and an odd one: many short ones in one task are not taken for a slow one.
-
-    private void begin() {
-        loop.leaveWait();
-        MARK.setOpaque(this, mark + (depth++ == 0 ? 1 : 2));
-    }
-
-    private void end() {
-        MARK.setOpaque(this, mark + (--depth == 0 ? 1 : 2));
+        closeRequests.close(connection, CloseReason.HANDLER_FAILED);
     }
 }

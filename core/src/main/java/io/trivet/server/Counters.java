@@ -3,7 +3,7 @@ package io.trivet.server;
 import io.trivet.observe.LoopStats;
 import java.util.concurrent.atomic.AtomicLongArray;
 
-/** The counters of one loop: written by its thread alone, without any fence that a processor would feel; read by all. */
+/** The counters of one loop. Only the loop thread writes them, with opaque stores, which cost no fence; any thread may read them. */
 final class Counters {
     static final int TURNS = 0;
     static final int COMPLETIONS = 1;
@@ -17,7 +17,7 @@ final class Counters {
     static final int DROPPED = 9;
     static final int TASKS = 10;
     private static final int COUNT = 11;
-    /** A cache line before the first and behind the last, so that neighbours in memory do not slow each other down. */
+    /** A cache line before the first counter and one after the last, against false sharing with neighbours in memory. */
     private static final int PADDING = 8;
 
     private final AtomicLongArray values = new AtomicLongArray(PADDING + COUNT + PADDING);

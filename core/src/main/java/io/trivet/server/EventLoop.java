@@ -1,172 +1,185 @@
 package io.trivet.server;
 
 import io.trivet.net.Clock;
-import io.trivet.net.Completions;
-import io.trivet.net.Interest;
 import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
-import io.trivet.observe.CloseReason;
-import io.trivet.observe.ConnectionSnapshot;
-import io.trivet.observe.ConnectionState;
 import io.trivet.observe.LoopStats;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One loop: the connections it owns, and one turn after the other.
+ * One event loop: it is put together from its parts here, and it turns.
  *
- * <p>A turn: wait for completions, no longer than the next deadline; handle each as it is told; then what earlier turns left to give; due
- * deadlines; tasks from other threads; flush what these and broadcasts have touched; closes, last. Nothing is allocated for a message once
- * warm, unless the peer does not take it. Everything belongs to the thread that turns, but for what says otherwise.
+ * <p>A turn: wait for completions, no longer than until the next deadline; handle each as it is delivered; continue the deliveries of earlier
+ * turns; close what is overdue and run due timers; run tasks of other threads; flush what these and broadcasts have queued; release closed
+ * connections, last. Once warm, nothing is allocated for a message, unless the peer does not take it.
+ *
+ * <p>Everything belongs to the thread that turns, except where noted.
  */
-final class EventLoop implements Loop, Completions {
+final class EventLoop {
     /** The tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
-    /** A loop's number stands in the upper bits of the slot in a connection's id: no loop has 16 million connections. */
-    private static final int ID_LOOP_SHIFT = 24;
 
-    final int index;
-    final Counters counters = new Counters();
-    private final Server server;
+    private final int index;
     private final Proactor proactor;
-    private final Clock clock;
-    private final Server.Settings settings;
     private final Log log;
+    private final TurnClock clock;
+    private final Counters counters = new Counters();
+    private final ConnectionTable table = new ConnectionTable();
+    private final Mailbox mailbox;
+    private final LoopActivity activity;
+    private final ConnectionSource source;
+    private final CloseRequests closeRequests;
     private final Callbacks callbacks;
-    private final Output output;
-    private final Input input;
-    private final Expiry expiry;
-    private final Endings endings;
-    private final Tasks tasks = new Tasks();
-    private final Timers timers;
-    /** By slot. Written by the loop's thread; others look on, and may find a connection that has just gone. */
-    private volatile @Nullable Connection[] connections = new @Nullable Connection[64];
-    /** How many connections it has, those on their way to it included. Any thread. */
-    private final AtomicInteger load = new AtomicInteger();
+    private final ReadGate gate;
+    private final Sender sender;
+    private final Admission admission;
+    private final Lifecycle lifecycle;
+    private final Delivery delivery;
+    private final DeadlineSweep sweep;
+    private final TimerQueue timers;
+    private final Dispatcher dispatcher;
+    private final PendingSends pendingSends = new PendingSends();
+    private final ConnectionCalls calls;
+    private final Supplier<ConnectionRecord> acceptedConnections;
 
-    /** Held while it turns, and while it ends: another thread may close an opened server, but not in the middle of a turn. */
+    /** Held during a turn and during the end: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
-    private volatile @Nullable Thread thread;
-    /** Ends when the turn under way is over. */
-    private volatile boolean stopped;
-    /** Nothing happens any more. */
+    /** True once nothing happens any more. */
     private volatile boolean ended;
-    /** Whether it sleeps in the kernel: for the watchdog. */
-    private volatile boolean waiting;
-    private boolean draining;
-    private long drainDeadlineNanos = NO_DEADLINE;
-    private long nowNanos;
-    private boolean nowIsKnown;
 
-    EventLoop(int index, Server server, Proactor proactor, Server.Settings settings) {
+    /**
+     * What a loop is made with.
+     *
+     * @param proactor what it waits in; closed with the loop
+     * @param clock the network's clock
+     * @param profile what its connections have in common
+     * @param budget the server's budget
+     * @param log the server's log
+     * @param source where accepted connections come from
+     * @param sharesThread true if one thread turns several loops
+     * @param onWaitOver called each time the loop has stopped waiting
+     * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop
+     */
+    record Setup(Proactor proactor, Clock clock, Profile profile, Budget budget, Log log, ConnectionSource source,
+            boolean sharesThread, Runnable onWaitOver,
+            Function<ConnectionCalls, Supplier<ConnectionRecord>> acceptedConnections) {}
+
+    EventLoop(int index, Setup setup) {
         this.index = index;
-        this.server = server;
-        this.proactor = proactor;
-        this.settings = settings;
-        clock = settings.network().clock();
-        log = server.log();
-        callbacks = new Callbacks(this, log);
+        proactor = setup.proactor();
+        log = setup.log();
+        source = setup.source();
+        Profile profile = setup.profile();
+        Limits limits = profile.limits();
+        Budget budget = setup.budget();
+
+        clock = new TurnClock(setup.clock());
+        mailbox = new Mailbox(proactor, setup.sharesThread());
+        activity = new LoopActivity(setup.onWaitOver());
+        closeRequests = new CloseRequests(log);
+        callbacks = new Callbacks(activity, closeRequests, log);
+        timers = new TimerQueue(callbacks);
+
         BufferPool pool = new BufferPool();
-        output = new Output(this, proactor, callbacks, server.budget(), pool, settings);
-        input = new Input(this, proactor, output, callbacks, server.budget(), pool, settings);
-        expiry = new Expiry(this, input, settings.limits());
-        endings = new Endings(proactor, input, output, expiry, log, settings.limits());
-        timers = new Timers(callbacks);
+        ReplyBatch batch = new ReplyBatch();
+        SendQueues queues = new SendQueues(pool, budget, clock);
+        PartialInputs partialInputs = new PartialInputs(pool, budget, clock, closeRequests);
+        ConnectionDeadlines deadlines = new ConnectionDeadlines(clock, limits);
+        DropOldest dropOldest = new DropOldest(budget, counters, mailbox, callbacks, profile);
+
+        gate = new ReadGate(proactor, clock, deadlines, closeRequests);
+        Lingering lingering = new Lingering(proactor, gate, deadlines, closeRequests, limits);
+        sender = new Sender(proactor, clock, counters, budget, queues, pendingSends, batch, gate, lingering, dropOldest,
+                deadlines,
+                closeRequests, callbacks, profile);
+        admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
+                closeRequests,
+                profile);
+        lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
+                gate,
+                sender, dropOldest, callbacks, log, profile);
+        delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
+                callbacks,
+                profile);
+        sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests, limits);
+        dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, closeRequests,
+                callbacks,
+                log);
+        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, closeRequests, timers,
+                pendingSends, limits);
+        acceptedConnections = setup.acceptedConnections().apply(calls);
     }
 
     // ---- the turn
 
-    @Override
-    public int turn() throws IOException {
-        try {
-            // A network that turns all loops while one of them waits finds that one at it already.
-            return isTurnedByThisThread() ? 0 : turn(0);
-        } catch (IOException | Error e) {
-            server.cannotGoOn(this, e);
-            throw e;
-        }
-    }
-
-    /** One turn that waits no longer than that; negative: no limit. How much was done. */
+    /**
+     * Turns once.
+     *
+     * @param waitNanosMax the longest wait; negative: no limit; 0: does not wait
+     * @return how much was done
+     * @throws IllegalStateException a handler asks within a turn, another thread turns the loop, or owns it
+     * @throws IOException the loop cannot continue
+     */
     int turn(long waitNanosMax) throws IOException {
         if (isTurnedByThisThread()) {
-            throw new IllegalStateException("the loop turns already: a handler cannot turn it once more");
+            throw new IllegalStateException("the loop is turning already: a handler cannot turn it");
         }
         if (!turning.tryLock()) {
-            throw new IllegalStateException("the loop is turned by another thread, or ends");
+            throw new IllegalStateException("the loop is being turned by another thread, or is ending");
         }
         try {
+            clock.beginTurn();
             int done = 0;
-            if (!stopped) {
-                if (!isOwnThread()) {
-                    takeThread();
-                }
+            if (!mailbox.isStopped()) {
+                mailbox.claim();
                 done = turnOnce(waitNanosMax);
             }
-            if (stopped) {
+            if (mailbox.isStopped()) {
                 end();
             }
             return done;
         } finally {
-            nowIsKnown = false;
-            leaveThread();
+            clock.endTurn();
+            mailbox.endTurn();
             turning.unlock();
         }
     }
 
     private int turnOnce(long waitNanosMax) throws IOException {
-        long wait = waitNanos(waitNanosMax);
-        nowIsKnown = false;
-        waiting = wait != 0;
-        int done = proactor.poll(this, wait);
-        leaveWait();
-        counters.add(Counters.TURNS, 1);
-        counters.add(Counters.COMPLETIONS, done);
-        done += input.giveLeft();
+        int done = poll(waitNanosMax);
+        done += delivery.continuePending();
         done += runDue();
         done += runTasks();
-        done += output.flushTouched();
-        done += closeClosing();
+        done += sender.flushPending();
+        done += lifecycle.completeCloses();
+        if (lifecycle.hasDrained()) {
+            mailbox.stopAfterTurn();
+        }
         return done;
     }
 
-    private void takeThread() {
-        Thread owner = thread;
-        if (owner != null && owner.isAlive()) {
-            throw new IllegalStateException("a loop is turned by one thread, this one by " + owner.getName());
+    private int poll(long waitNanosMax) throws IOException {
+        long wait = waitNanos(waitNanosMax);
+        clock.forget();
+        if (wait != 0) {
+            activity.beginWait();
         }
-        thread = Thread.currentThread();
-    }
-
-    /** A thread that turns several loops is to each of the others what another thread would be: what it wants there, it leaves as a task. */
-    private void leaveThread() {
-        if (server.loopsShareThread()) {
-            thread = null;
-        }
-    }
-
-    /** Whatever it waited for has come: told by the first callback, which runs within the poll, or else by its end. */
-    void leaveWait() {
-        if (waiting) {
-            waiting = false;
-            Watchdog watchdog = server.watchdog();
-            if (watchdog != null) {
-                watchdog.wake();
-            }
-        }
-    }
-
-    private boolean hasWork() {
-        return !tasks.isEmpty() || input.hasWork() || output.hasWork() || endings.hasWork();
+        int done = proactor.poll(dispatcher, wait);
+        activity.endWait();
+        counters.add(Counters.TURNS, 1);
+        counters.add(Counters.COMPLETIONS, done);
+        return done;
     }
 
     private long waitNanos(long waitNanosMax) {
@@ -174,54 +187,40 @@ final class EventLoop implements Loop, Completions {
             return 0;
         }
         long deadline = nextDeadline();
-        if (deadline == NO_DEADLINE) {
+        if (deadline == Loop.NO_DEADLINE) {
             return waitNanosMax;
         }
         long left = Math.max(0, deadline - clock.nanoTime());
         return waitNanosMax < 0 ? left : Math.min(left, waitNanosMax);
     }
 
-    @Override
-    public long nextDeadline() {
+    private boolean hasWork() {
+        return mailbox.hasTasks() || gate.pendingCount() > 0 || sender.hasWork() || !closeRequests.isEmpty();
+    }
+
+    /** Returns when the loop has something to do even if nothing arrives, or {@link Loop#NO_DEADLINE}. Loop thread, or between turns. */
+    long nextDeadline() {
         if (ended) {
-            return NO_DEADLINE;
+            return Loop.NO_DEADLINE;
         }
-        if (hasWork() || stopped) {
+        if (hasWork() || mailbox.isStopped()) {
             return clock.nanoTime();
         }
-        return earlier(earlier(expiry.next(), timers.next()), drainDeadlineNanos);
-    }
-
-    /** The time of this turn, read when it is first asked for after the wait. Between two turns it goes on. */
-    long now() {
-        if (!nowIsKnown) {
-            nowNanos = clock.nanoTime();
-            nowIsKnown = isTurnedByThisThread();
-        }
-        return nowNanos;
-    }
-
-    private static long earlier(long a, long b) {
-        return b == NO_DEADLINE || (a != NO_DEADLINE && a - b <= 0) ? a : b;
+        return Deadline.earlier(Deadline.earlier(sweep.next(), timers.next()), lifecycle.drainDeadline());
     }
 
     private int runDue() {
-        if (expiry.next() == NO_DEADLINE && timers.next() == NO_DEADLINE && drainDeadlineNanos == NO_DEADLINE) {
-            return 0;
+        if (sweep.next() == Loop.NO_DEADLINE && timers.next() == Loop.NO_DEADLINE
+                && lifecycle.drainDeadline() == Loop.NO_DEADLINE) {
+            return 0; // without reading the clock
         }
-        long now = now();
-        int done = expiry.closeOverdue(now) + timers.runDue(now);
-        if (drainDeadlineNanos != NO_DEADLINE && drainDeadlineNanos - now <= 0) {
-            drainDeadlineNanos = NO_DEADLINE;
-            closeAll();
-            done++;
-        }
-        return done;
+        long now = clock.now();
+        return sweep.closeOverdue(now) + timers.runDue(now) + lifecycle.closeOverdueDrain(now);
     }
 
     private int runTasks() {
         int done = 0;
-        for (Runnable task = tasks.take(); task != null; task = done < TASKS_PER_TURN_MAX ? tasks.take() : null) {
+        for (Runnable task = mailbox.take(); task != null; task = done < TASKS_PER_TURN_MAX ? mailbox.take() : null) {
             callbacks.task(task);
             done++;
         }
@@ -231,299 +230,42 @@ final class EventLoop implements Loop, Completions {
         return done;
     }
 
-    private int closeClosing() {
-        int done = 0;
-        for (Connection connection = endings.next(); connection != null; connection = endings.next()) {
-            tellClosed(connection);
-            done++;
-        }
-        if (draining && server.acceptor().hasEnded() // in this order: it ends after it has given its last
-                && (load.get() == 0 || isDrainOver())) { // then whoever is still on his way is closed at the end
-            stopped = true;
-        }
-        return done;
-    }
-
-    private boolean isDrainOver() {
-        return draining && drainDeadlineNanos == NO_DEADLINE;
-    }
-
-    // ---- completions
-
-    @Override
-    public void accepted(long token, TcpStream stream) {
-        counters.add(Counters.ACCEPTED, 1);
-        server.acceptor().accepted(stream);
-    }
-
-    @Override
-    public void acceptFailed(long token, IOException failure) {
-        counters.add(Counters.ACCEPT_FAILURES, 1);
-        server.acceptor().failed(failure);
-    }
-
-    @Override
-    public void connected(long handle) {
-        Connection connection = connection(handle);
-        if (connection != null) {
-            connection.stateDeadlineNanos(NO_DEADLINE);
-            open(connection);
-        }
-    }
-
-    @Override
-    public void received(long handle, ByteBuffer memory, int from, int to) {
-        Connection connection = connection(handle);
-        if (connection == null) {
-            return;
-        }
-        connection.active(now());
-        connection.bytesIn += to - from;
-        counters.add(Counters.BYTES_IN, to - from);
-        switch (connection.state()) {
-            case OPEN -> input.received(connection, memory, from, to);
-            case LINGERING -> endings.linger(connection, to - from);
-            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
-                // Draining takes no message any more; in the others nothing is received.
-            }
-        }
-    }
-
-    @Override
-    public void urgent(long handle, byte b) {
-        Connection connection = connection(handle);
-        if (connection != null && connection.state() == ConnectionState.OPEN) {
-            connection.active(now());
-            callbacks.urgent(connection, b);
-            output.flush(connection);
-        }
-    }
-
-    @Override
-    public void inputEnded(long handle) {
-        Connection connection = connection(handle);
-        if (connection == null) {
-            return;
-        }
-        connection.clear(Connection.RECEIVING);
-        connection.set(Connection.INPUT_ENDED);
-        switch (connection.state()) {
-            case OPEN -> input.ended(connection);
-            case LINGERING -> endings.close(connection, Endings.reasonToFinish(connection));
-            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
-                // Draining: when the queue has gone out, the end of the input is already there.
-            }
-        }
-    }
-
-    @Override
-    public void sent(long handle, long bytes) {
-        Connection connection = connection(handle);
-        if (connection != null) {
-            output.sent(connection, bytes);
-        }
-    }
-
-    @Override
-    public void failed(long handle, IOException failure) {
-        Connection connection = connection(handle);
-        if (connection != null) {
-            endings.failed(connection, failure);
-        }
-    }
-
-    @Override
-    public void spinning(long handle, String description) {
-        Connection connection = connection(handle);
-        if (connection != null) {
-            log.spinning(connection, description);
-            endings.close(connection, CloseReason.SPINNING);
-        }
-    }
-
-    @Override
-    public void closed(long handle) {
-        int slot = Proactor.slot(handle);
-        Connection connection = connections[slot];
-        if (connection != null && connection.handle == handle) {
-            output.release(connection); // a pending send is over only now
-            connections[slot] = null;
-        }
-    }
-
-    private @Nullable Connection connection(long handle) {
-        Connection connection = connections[Proactor.slot(handle)];
-        return connection == null || connection.handle != handle || connection.isClosed() ? null : connection;
-    }
-
-    // ---- beginning
-
-    /** Another connection is on its way to this loop. Any thread. */
-    void expect() {
-        load.incrementAndGet();
-    }
-
-    /** One that was expected does not come. Any thread. */
-    void expectNoMore() {
-        load.decrementAndGet();
-    }
-
-    /** Takes over an accepted connection, which was {@linkplain #expect expected}. */
-    void adopt(TcpStream stream, InetSocketAddress remote) {
-        Connection connection = Connection.accepted(this);
-        try {
-            connection.handle = proactor.adopt(stream);
-        } catch (IOException e) { // reset before it was looked at, or the kernel has no memory for one more
-            log.adoptFailed(e);
-            Acceptor.closeQuietly(stream);
-            expectNoMore();
-            server.acceptor().gone(remote);
-            return;
-        }
-        enter(connection);
-        open(connection);
-    }
-
-    /** Begins to connect; what is sent meanwhile waits. It was {@linkplain #expect expected}. */
-    void connect(Connection connection, InetSocketAddress address, Duration timeout) {
-        if (draining || stopped) {
-            endings.close(connection, CloseReason.SERVER_CLOSED);
-        }
-        if (connection.isClosed()) {
-            return;
-        }
-        try {
-            connection.handle = proactor.connect(address);
-        } catch (IOException e) {
-            endings.failed(connection, e);
-            return;
-        }
-        enter(connection);
-        expiry.stateEndsIn(connection, timeout);
-    }
-
-    private void enter(Connection connection) {
-        int slot = Proactor.slot(connection.handle);
-        if (slot >= connections.length) {
-            connections = Arrays.copyOf(connections, Math.max(slot + 1, connections.length * 2));
-        }
-        connections[slot] = connection;
-        connection.active(now());
-    }
-
-    private void open(Connection connection) {
-        connection.state(ConnectionState.OPEN);
-        connection.active(now());
-        Backlog waiting = connection.backlog();
-        if (waiting != null) {
-            waiting.progressNanos = now(); // until now there was nobody who could have taken it
-        }
-        Limits limits = settings.limits();
-        firstMessageIsDue(connection);
-        if (!limits.idleTimeout().isZero()) {
-            expiry.atLatest(connection, now() + Limits.nanos(limits.idleTimeout()));
-        }
-        try {
-            if (settings.urgent()) {
-                proactor.watchUrgent(connection.handle);
-            }
-        } catch (IOException e) {
-            endings.failed(connection, e);
-            return;
-        }
-        callbacks.open(connection);
-        output.tellUntold(connection); // from before it was there
-        CloseReason reason = connection.closeReason(); // was it finished before it was there?
-        if (isDrainOver()) {
-            endings.close(connection, CloseReason.SERVER_CLOSED); // too late for everything
-        } else if (reason != null || draining) {
-            endings.finish(connection, reason == null ? CloseReason.DRAINED : reason);
-        }
-        input.updateReceiving(connection);
-        output.flush(connection);
-    }
-
     // ---- the end
 
-    private void tellClosed(Connection connection) {
-        connection.rememberAddress();
-        input.dropHeld(connection);
-        if (connection.inFlight() == null) {
-            output.release(connection);
-        }
-        if (connection.handle >= 0) {
-            expiry.forget(connection);
-            proactor.close(connection.handle);
-        }
-        counters.add(Counters.CLOSED, 1);
-        load.decrementAndGet();
-        if (connection.is(Connection.ACCEPTED)) {
-            server.acceptor().gone(connection.remoteAddress());
-        }
-        output.tellUntold(connection);
-        connection.set(Connection.END_TOLD);
-        callbacks.closed(connection, Endings.reasonToFinish(connection));
-    }
-
-    /** Begins to drain: no connection takes or gives a further message, and each has until then to read what waits for it. */
-    void drain(long deadlineNanos) {
-        draining = true;
-        drainDeadlineNanos = Math.min(deadlineNanos, NO_DEADLINE - 1); // a clock may pass the number that means none
-        for (Connection connection : connections) {
-            if (connection != null) {
-                endings.finish(connection, CloseReason.DRAINED);
-            }
-        }
-    }
-
-    private void closeAll() {
-        for (Connection connection : connections) {
-            if (connection != null) {
-                endings.close(connection, CloseReason.SERVER_CLOSED);
-            }
-        }
-    }
-
-    /** Closes everything at once, or when the turn under way is over. Any thread. */
+    /** Closes everything at once; or, from a handler, at the end of the current turn. Any thread. */
     void shutDown() {
-        stop();
-        if (!turning.isHeldByCurrentThread()) { // else a handler asks: this turn goes to its end first
+        mailbox.stop();
+        if (!isTurnedByThisThread()) {
             turning.lock();
             try {
                 end();
             } finally {
-                leaveThread();
+                mailbox.endTurn();
                 turning.unlock();
             }
         }
     }
 
-    /** Whether this very call comes from one of its callbacks. */
-    boolean isTurnedByThisThread() {
-        return turning.isHeldByCurrentThread();
-    }
-
-    /** The last that happens on a loop. */
     private void end() {
         if (ended) {
             return;
         }
-        thread = Thread.currentThread();
+        mailbox.seize();
         if (index == 0) {
-            server.acceptor().end();
+            source.end();
         }
-        tasks.close();
+        mailbox.close();
         boolean more = true;
         while (more) {
             try {
                 // Among the tasks may be connections on their way to this loop.
-                for (Runnable task = tasks.take(); task != null; task = tasks.take()) {
+                for (Runnable task = mailbox.take(); task != null; task = mailbox.take()) {
                     callbacks.task(task);
                 }
-                closeAll();
-                closeClosing();
+                lifecycle.closeAll();
+                lifecycle.completeCloses();
                 more = false;
-            } catch (Error e) { // one handler's, who is told of the end; the others are told all the same
+            } catch (Error e) { // thrown by one handler's onClose; the other handlers are notified all the same
                 log.stopped(e);
             }
         }
@@ -532,200 +274,121 @@ final class EventLoop implements Loop, Completions {
         } catch (IOException e) {
             log.closeFailed(e);
         }
-        for (Connection connection : connections) {
-            if (connection != null) {
-                output.release(connection); // sends that were pending are over only now
-            }
-        }
+        table.forEach(sender::drop); // only now is no send pending any more
         ended = true;
     }
 
-    // ---- from its parts, and from other threads
+    // ---- requests of the server: any thread
 
-    @SuppressWarnings("ReferenceEquality") // this very thread
-    boolean isOwnThread() {
-        return Thread.currentThread() == thread;
-    }
-
-    /** Runs now on the loop's thread; from another, soon, unless the loop has ended: then there is nothing left to do it to. */
-    void run(Runnable task) {
-        if (isOwnThread()) {
-            task.run();
-        } else if (tasks.addOwn(task)) {
-            proactor.wakeup();
+    /**
+     * Adopts an accepted connection: at once on the loop thread, otherwise soon.
+     *
+     * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
+     */
+    void adopt(TcpStream stream, InetSocketAddress remote) {
+        table.expect();
+        if (mailbox.isOwnThread()) {
+            lifecycle.adopt(acceptedConnections.get(), stream, remote);
+            return;
         }
+        executeExpected(() -> lifecycle.adopt(acceptedConnections.get(), stream, remote));
     }
 
-    /** Runs soon, and not at once even on the loop's thread: whoever asks stands in a callback. The loop's thread. */
-    void runLater(Runnable task) {
-        tasks.addOwn(task);
+    /**
+     * Starts to connect, soon.
+     *
+     * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
+     */
+    void connect(ConnectionRecord connection, InetSocketAddress address, Duration timeout) {
+        table.expect();
+        executeExpected(() -> lifecycle.connect(connection, address, timeout));
     }
 
-    /** Runs what may call handlers: in a turn, and never within a callback. Any thread. */
-    void runInTurn(Runnable task) {
-        if (tasks.addOwn(task) && !isOwnThread()) {
-            proactor.wakeup();
-        }
-    }
-
-    void execute(Runnable task) {
-        tasks.add(task);
-        if (!isOwnThread()) {
-            proactor.wakeup();
-        }
-    }
-
-    void schedule(Connection connection, Duration delay, Runnable task) {
-        if (tasks.isClosed()) {
-            throw new RejectedExecutionException("the server is closed");
-        }
-        timers.reserve();
-        long deadline = clock.nanoTime() + Math.max(0, Limits.nanos(delay));
+    private void executeExpected(Runnable task) {
         try {
-            run(() -> timers.add(deadline, connection, task));
+            mailbox.execute(task);
         } catch (RejectedExecutionException e) {
-            timers.cancelReservation();
+            table.uncount();
             throw e;
         }
     }
 
-    /** Runs a task of the server's own on this loop after some time. The loop's thread, or before it turns. */
+    /** Sends a framed message to every open connection. */
+    void broadcast(ByteBuffer framed) {
+        mailbox.run(() -> table.forEachOpen(connection -> admission.putShared(connection, framed)));
+    }
+
+    /**
+     * Starts to drain, soon.
+     *
+     * @param deadlineNanos asked for when the draining starts: when it must be over
+     */
+    void drain(LongSupplier deadlineNanos) {
+        mailbox.run(() -> lifecycle.drain(deadlineNanos.getAsLong()));
+    }
+
+    /** Runs a task of the server on this loop after some time. Loop thread, or before the first turn. */
     void after(long delayNanos, Runnable task) {
-        timers.add(now() + delayNanos, task);
+        timers.add(clock.now() + delayNanos, task);
     }
 
-    /** Goes round once, whatever it waits for. Any thread. */
-    void wakeup() {
-        proactor.wakeup();
-    }
+    // ---- parts, and what can be known: any thread
 
-    /** Ends it as soon as the turn under way is over. Any thread. */
-    void stop() {
-        stopped = true;
-        proactor.wakeup();
-    }
-
-    void pause(Connection connection, int why) {
-        input.pause(connection, why);
-    }
-
-    void resume(Connection connection, int why) {
-        input.resume(connection, why);
-    }
-
-    void firstMessageIsDue(Connection connection) {
-        expiry.firstMessageIsDue(connection);
-    }
-
-    void deadlineAtLatest(Connection connection, long deadlineNanos) {
-        expiry.atLatest(connection, deadlineNanos);
-    }
-
-    @Nullable
-    Connection connectionAt(int slot) {
-        return connections[slot];
-    }
-
-    Server server() {
-        return server;
-    }
-
-    Endings endings() {
-        return endings;
-    }
-
-    Output output() {
-        return output;
+    int index() {
+        return index;
     }
 
     Proactor proactor() {
         return proactor;
     }
 
-    Limits limits() {
-        return settings.limits();
+    TurnClock clock() {
+        return clock;
     }
 
-    Handler handler() {
-        return settings.handler();
+    Mailbox mailbox() {
+        return mailbox;
     }
 
-    void checkUrgent() {
-        server.checkUrgent();
+    LoopActivity activity() {
+        return activity;
+    }
+
+    Dispatcher dispatcher() {
+        return dispatcher;
+    }
+
+    ConnectionTable table() {
+        return table;
+    }
+
+    ConnectionCalls calls() {
+        return calls;
+    }
+
+    @Nullable
+    PendingSend pendingSend(ConnectionRecord connection) {
+        return pendingSends.get(connection);
     }
 
     int load() {
-        return load.get();
+        return table.load();
     }
 
-    boolean isStopped() {
-        return stopped;
+    /** Returns true if the current thread is turning this loop: the call comes from a callback. */
+    boolean isTurnedByThisThread() {
+        return turning.isHeldByCurrentThread();
     }
 
     boolean hasEnded() {
         return ended;
     }
 
-    // ---- looking on: any thread
-
-    boolean isWaiting() {
-        return waiting;
-    }
-
-    long clockNanos() {
-        return clock.nanoTime();
-    }
-
-    long callbackMark() {
-        return callbacks.mark();
-    }
-
-    @Nullable
-    Thread thread() {
-        return thread;
-    }
-
-    long id(long handle) {
-        return handle < 0 ? -1 : (long) index << ID_LOOP_SHIFT ^ handle;
-    }
-
-    InetSocketAddress remoteAddress(Connection connection) {
-        return proactor.remoteAddress(connection.handle);
-    }
-
-    InetSocketAddress localAddress(Connection connection) {
-        return proactor.localAddress(connection.handle);
-    }
-
-    long ageNanos(long sinceNanos) {
-        return Math.max(0, clock.nanoTime() - sinceNanos);
-    }
-
-    void forEach(Consumer<Connection> consumer) {
-        for (Connection connection : connections) {
-            if (connection != null && !connection.isClosed()) {
-                consumer.accept(connection);
-            }
-        }
-    }
-
     LoopStats stats() {
-        return counters.stats(load.get());
+        return counters.stats(table.load());
     }
 
-    ConnectionSnapshot snapshot(Connection connection) {
-        long now = clock.nanoTime();
-        int interest = proactor.interest(connection.handle);
-        InetSocketAddress remote;
-        try {
-            remote = connection.remoteAddress();
-        } catch (IllegalStateException e) { // so new, or so old, that it has none
-            remote = null;
-        }
-        return new ConnectionSnapshot(connection.id(), remote, index, connection.state(),
-                (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
-                connection.why(), connection.queuedBytes(), settings.limits().queueBytesMax(), connection.queuedMessages(),
-                Duration.ofNanos(connection.oldestAgeNanos()), connection.bytesIn, connection.bytesOut,
-                Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
+    void forEachOpen(Consumer<ConnectionRecord> consumer) {
+        table.forEachOpen(consumer);
     }
 }

@@ -5,17 +5,18 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Where a message ends in the stream of bytes. It works both ways: a handler is given what is in the frame, and {@code send} puts the
- * frame around what it is given. Immutable; any thread.
+ * Defines where a message ends in the stream of bytes. It works both ways: a handler gets the content of a frame, and {@code send} puts the
+ * frame around its argument. Immutable; any thread.
  */
 public abstract sealed class Framing {
-    /** {@link #next}: the message is not whole yet. */
+    /** The result of {@link #next} if the message is incomplete. */
     static final int INCOMPLETE = -1;
 
     Framing() {}
 
     /**
-     * No frames: every piece that arrives is a message, however the net has cut it; one longer than a message may be is cut again.
+     * Returns the framing without frames. Every piece that arrives is a message, however the network has cut it; a piece above {@link
+     * Limits#messageBytesMax} is cut again.
      *
      * @return the framing
      */
@@ -24,7 +25,8 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Lines: a line feed ends a message, and a carriage return before it belongs to the end. {@code send} ends a line with a line feed.
+     * Returns the framing of lines. A line feed ends a message; a carriage return before it belongs to the end. {@code send} ends a line with a
+     * line feed.
      *
      * @return the framing
      */
@@ -33,7 +35,7 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Lines with an end of your choice for those that are sent; both ends are understood.
+     * Returns the framing of lines, with a choice of the end that outgoing lines get. Both ends are understood on input.
      *
      * @param end {@code "\n"} or {@code "\r\n"}
      * @return the framing
@@ -47,7 +49,8 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Messages that end in a sequence of bytes, which no message may contain.
+     * Returns the framing of messages that end with a sequence of bytes. A message must not contain that sequence; {@code send} does not check
+     * this.
      *
      * @param delimiter the sequence, 1 to 16 bytes
      * @return the framing
@@ -61,9 +64,9 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Messages behind their length, an unsigned number of so many bytes in network order, which does not count itself.
+     * Returns the framing of messages that follow their length, an unsigned number in network byte order that does not count itself.
      *
-     * @param bytes 1, 2 or 4
+     * @param bytes the size of the length: 1, 2 or 4
      * @return the framing
      * @throws IllegalArgumentException another number
      */
@@ -75,38 +78,38 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Looks for the next message.
+     * Searches for the next message.
      *
-     * @param in the bytes, absolute indices
-     * @param from where the message begins
-     * @param to behind the last byte there is
-     * @param scanned so many bytes were looked at before and found to hold no end; set anew
-     * @param frame receives the message's place; valid if the result is not INCOMPLETE
+     * @param in the bytes; read by absolute index
+     * @param from the index of the frame's first byte
+     * @param to the index behind the last byte that has arrived
+     * @param scanned the number of bytes that an earlier search has found to contain no end
+     * @param frame receives the indices of the message; valid unless the result is INCOMPLETE
      * @return the index behind the frame, or {@link #INCOMPLETE}
      */
     abstract int next(ByteBuffer in, int from, int to, int scanned, Frame frame);
 
-    /** How long the message will at least be that begins here and is incomplete; a peer's word, not to be trusted with memory. */
+    /** Returns a lower bound of the incomplete message's length. May come from the peer's length field: never allocate by it. */
     abstract long lengthAtLeast(ByteBuffer in, int from, int to);
 
-    /** What goes before a message of that length. */
+    /** Puts what precedes a message of that length: {@link #headLength} bytes. */
     abstract void putHead(ByteBuffer out, int length);
 
-    /** How many bytes go before a message. */
+    /** Returns the number of bytes that precede a message. */
     abstract int headLength();
 
-    /** What goes behind a message. */
+    /** Returns the bytes that follow a message. */
     abstract byte[] tail();
 
-    /** The longest message that a frame can hold. */
+    /** Returns the length of the longest message that a frame can hold. */
     abstract long messageBytesMax();
 
-    /** Whether a message has an end. */
+    /** Returns true if messages have no end of their own. */
     boolean isRaw() {
         return false;
     }
 
-    /** Where a message lies. */
+    /** The indices of a message: of its first byte, and behind its last. */
     static final class Frame {
         int from;
         int to;
@@ -164,7 +167,7 @@ public abstract sealed class Framing {
         private final byte[] delimiter;
         private final byte[] tail;
         private final byte last;
-        /** The last byte of the delimiter, eight times. */
+        /** Eight copies of the delimiter's last byte. */
         private final long pattern;
         private final boolean lines;
 
@@ -191,11 +194,11 @@ public abstract sealed class Framing {
             return INCOMPLETE;
         }
 
-        /** The first place of the delimiter's last byte, eight bytes at a time; -1: none. The buffer's order is big-endian. */
+        /** Returns the first index of the delimiter's last byte, or -1. Reads eight bytes at a time; the buffer's order must be big-endian. */
         private int indexOfLast(ByteBuffer in, int from, int to) {
             int at = from;
             for (; at + Long.BYTES <= to; at += Long.BYTES) {
-                // A byte that equals the pattern's becomes 0. Mycroft's test for one is exact from the lowest byte up to the first that is 0,
+                // A byte that equals the pattern's becomes 0. Mycroft's test for a zero byte is exact from the lowest byte up to the first zero,
                 // so the first byte in memory must be the lowest.
                 long word = Long.reverseBytes(in.getLong(at)) ^ pattern;
                 long zeros = (word - LOW_BITS) & ~word & HIGH_BITS;
@@ -222,7 +225,7 @@ public abstract sealed class Framing {
 
         @Override
         long lengthAtLeast(ByteBuffer in, int from, int to) {
-            boolean mayEnd = lines && in.get(to - 1) == '\r'; // it belongs to the end if a line feed follows
+            boolean mayEnd = lines && in.get(to - 1) == '\r'; // belongs to the end if a line feed follows
             return (long) to - from - (mayEnd ? 1 : delimiter.length - 1);
         }
 

@@ -4,17 +4,17 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 
 /**
- * What an application does with its connections. Every method is called on the connection's loop, one at a time for all connections of
- * that loop: none may wait. One that throws an exception loses its connection ({@link CloseReason#HANDLER_FAILED}) and nothing else; an
- * {@link Error} stops the server, loudly.
+ * An application's callbacks for its connections. They are called on the loop thread of the connection, one at a time for all connections of
+ * that loop, so none may block. A callback that throws an exception loses its connection ({@link CloseReason#HANDLER_FAILED}) and nothing
+ * else. An {@link Error} stops the server, and is logged.
  *
- * <p>The order, for each connection: onOpen, then any of the others, then onClose, which is the last. An outgoing connection that does
- * not come about is told onClose alone.
+ * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in between. For
+ * an outgoing connection that cannot be established, only onClose is called.
  */
 @FunctionalInterface
 public interface Handler {
     /**
-     * The connection is there.
+     * Called when the connection is open.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -22,17 +22,17 @@ public interface Handler {
     default void onOpen(Connection connection) throws Exception {}
 
     /**
-     * A whole message has arrived.
+     * Called for each whole message that has arrived.
      *
      * @param connection the connection
-     * @param message what the {@linkplain Framing frame} holds, from position to limit; the position need not be 0, so count from there, and
-     *     do not rewind: what lies around it is not the message. Read-only, and valid during the call: copy what is to be kept
+     * @param message the content of the {@linkplain Framing frame}, from position to limit. The position need not be 0, so do not rewind the
+     *     buffer: what surrounds the content does not belong to the message. Read-only, and valid only during the call: copy what you keep
      * @throws Exception closes the connection
      */
     void onMessage(Connection connection, ByteBuffer message) throws Exception;
 
     /**
-     * TCP's urgent byte has arrived. Only when the server was built with {@code urgent(true)}.
+     * Called when TCP's urgent byte has arrived, if the server was built with {@code urgent(true)}.
      *
      * @param connection the connection
      * @param b the byte
@@ -41,8 +41,8 @@ public interface Handler {
     default void onUrgent(Connection connection, byte b) throws Exception {}
 
     /**
-     * The peer has finished; we may still send, unless we have {@linkplain Connection#finishOutput finished} before. An unfinished message was
-     * dropped. Unless overridden, everything that waits is delivered and the connection closed.
+     * Called when the peer has finished its output. We may still send, unless {@link Connection#finishOutput} was called before. An unfinished
+     * message was dropped. By default, everything that waits is sent, and the connection is closed.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -52,8 +52,8 @@ public interface Handler {
     }
 
     /**
-     * The queue has reached its high mark, and has fallen to the low one: it is a good time to send on. Told once for each time that it
-     * was high, also when the socket took everything at once.
+     * Called when the queue had reached its high mark and has now fallen to the low mark: a good time to continue sending. It is called once
+     * each time the queue was high, also if the socket took everything at once.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -61,21 +61,22 @@ public interface Handler {
     default void onDrained(Connection connection) throws Exception {}
 
     /**
-     * The policy {@link Overflow#DROP_OLDEST} has dropped messages. It may be answered by a message: what that drops, here or at any other
-     * connection of the loop, is told later, added up: when more is dropped, when the queue has become empty, or before an end in good order.
+     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. What these messages drop, of
+     * this or another connection of the loop, is added up and notified later: when more is dropped, when the queue is empty, or before an
+     * orderly end.
      *
      * @param connection the connection
-     * @param messages how many
-     * @param bytes how many bytes they had, frames included
+     * @param messages the number of dropped messages
+     * @param bytes their bytes, frames included
      * @throws Exception closes the connection
      */
     default void onDropped(Connection connection, int messages, long bytes) throws Exception {}
 
     /**
-     * The connection is closed. Nothing can be sent any more. What the network said, if it was the network: {@link Connection#failure}.
+     * Called when the connection is closed. Nothing more can be sent. If the network ended it, {@link Connection#failure} returns the error.
      *
      * @param connection the connection
-     * @param reason why
+     * @param reason why it was closed
      * @throws Exception is logged
      */
     default void onClose(Connection connection, CloseReason reason) throws Exception {}

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages that wait to be sent, in order: their bytes one behind the other in a few buffers, and the length of each. One thread.
+ * A sequence of messages that wait to be sent: their bytes, contiguous in a few buffers, and the length of each message. One thread.
  */
 final class Lane {
     private static final int CHUNK_BYTES_MIN = 1024;
@@ -14,12 +14,12 @@ final class Lane {
     private static final int SHARED_BYTES_MIN = 512;
     private static final int SMALL_LENGTHS = 64;
 
-    /** A buffer whose bytes from position to limit wait; written behind the limit if it is ours. */
+    /** A buffer whose bytes from position to limit wait. If the lane owns it, further bytes are written behind the limit. */
     private static final class Chunk {
         final ByteBuffer buffer;
-        /** From the pool, and nobody else's. */
+        /** True if the buffer is from the pool; false if it is shared with other connections. */
         final boolean own;
-        /** When its first message came. */
+        /** When its first message was accepted. */
         final long sinceNanos;
 
         Chunk(ByteBuffer buffer, boolean own, long sinceNanos) {
@@ -35,13 +35,13 @@ final class Lane {
 
     private final BufferPool pool;
     private final ArrayDeque<Chunk> chunks = new ArrayDeque<>(4);
-    /** The bytes left of each message: a ring. */
+    /** The unsent bytes of each message: a ring buffer, whose capacity is a power of two. */
     private int[] lengths = new int[16];
 
     private int first;
     private int messages;
     private long bytes;
-    /** Whether bytes of the first message have left already. */
+    /** True if the first bytes of the first message have been sent. */
     private boolean begun;
 
     Lane(BufferPool pool) {
@@ -60,7 +60,7 @@ final class Lane {
         return messages == 0;
     }
 
-    /** Whether it never held many messages, for which it would still have the places. */
+    /** Returns true if the lane is worth reusing: it never held many messages, so its ring buffer is small. */
     boolean isSmall() {
         return lengths.length <= SMALL_LENGTHS;
     }
@@ -69,12 +69,12 @@ final class Lane {
         return begun;
     }
 
-    /** When the oldest message came, to within the messages that share its buffer. Only when there is one. */
+    /** Returns when the oldest message was accepted, or another one that shares its buffer. The lane must not be empty. */
     long oldestNanos() {
         return chunks.getFirst().sinceNanos;
     }
 
-    /** Begins a message of so many bytes, which are then put. */
+    /** Adds a message of that length, whose bytes are to be {@linkplain #put put} next. */
     void begin(int length) {
         if (messages == lengths.length) {
             int[] more = new int[messages * 2];
@@ -88,18 +88,18 @@ final class Lane {
         bytes += length;
     }
 
-    /** The first message is the rest of one that was begun elsewhere. */
+    /** Records that the first bytes of the first message were sent from elsewhere. */
     void setBegun() {
         begun = true;
     }
 
-    /** Copies bytes to the end; the source's position moves to its limit. */
+    /** Appends a copy of the bytes. The source's position moves to its limit. */
     void put(ByteBuffer source, long nowNanos) {
         while (source.hasRemaining()) {
             Chunk last = chunks.peekLast();
             if (last == null || last.room() == 0) {
                 int size = Math.max(source.remaining(), last == null ? CHUNK_BYTES_MIN : last.buffer.capacity() * 2);
-                ByteBuffer buffer = pool.take(Math.min(size, CHUNK_BYTES_MAX)).limit(0);
+                ByteBuffer buffer = pool.acquire(Math.min(size, CHUNK_BYTES_MAX)).limit(0);
                 last = new Chunk(buffer, true, nowNanos);
                 chunks.addLast(last);
             }
@@ -113,8 +113,11 @@ final class Lane {
     }
 
     /**
-     * Puts a message that is held once for many connections; the buffer is a view of its own over the shared bytes. A short one that waits
-     * behind others is copied: its view would take many times its bytes, which nobody counts.
+     * Adds a message whose bytes are shared by many connections.
+     *
+     * <p>A short message that waits behind others is copied: its view would take many times its bytes, and would not be accounted for.
+     *
+     * @param view a view of the shared bytes, for this lane alone
      */
     void putShared(ByteBuffer view, long nowNanos) {
         begin(view.remaining());
@@ -125,7 +128,7 @@ final class Lane {
         }
     }
 
-    /** Takes over the messages of another lane, of which nothing has left; it is empty afterwards. */
+    /** Moves all messages of another lane, of which nothing has been sent, to the end of this one. */
     void add(Lane other) {
         for (int i = 0; i < other.messages; i++) {
             begin(other.lengths[other.first + i & other.lengths.length - 1]);
@@ -135,7 +138,11 @@ final class Lane {
         other.clear();
     }
 
-    /** Fills in the buffers to send from; how many there are now. */
+    /**
+     * Adds the buffers to send from to an array that already contains {@code count}.
+     *
+     * @return the number of buffers that the array now contains
+     */
     int parts(ByteBuffer[] parts, int count) {
         int next = count;
         for (Chunk chunk : chunks) {
@@ -147,29 +154,33 @@ final class Lane {
         return next;
     }
 
-    /** Forgets the bytes that were sent; the positions of the chunks have moved already. How many messages left with them. */
+    /**
+     * Removes bytes that were sent. The positions of the buffers have moved already.
+     *
+     * @return the number of messages that were completed
+     */
     int sent(long count) {
         bytes -= count;
         while (!chunks.isEmpty() && !chunks.getFirst().buffer.hasRemaining()) {
             release(chunks.removeFirst());
         }
-        int gone = 0;
+        int completed = 0;
         long left = count;
         while (messages > 0 && lengths[first] <= left) {
             left -= lengths[first];
             first = first + 1 & lengths.length - 1;
             messages--;
-            gone++;
+            completed++;
             begun = false;
         }
         if (left > 0) {
             lengths[first] -= (int) left;
             begun = true;
         }
-        return gone;
+        return completed;
     }
 
-    /** Moves the positions of the chunks, for a send that has not moved them. */
+    /** Moves the positions of the buffers, for a send that did not move them. */
     void advance(long count) {
         long left = count;
         for (Chunk chunk : chunks) {
@@ -182,7 +193,12 @@ final class Lane {
         }
     }
 
-    /** Takes the first message out, whose bytes are then in the other lane (if there is one) or dropped; its length. */
+    /**
+     * Removes the first message.
+     *
+     * @param other the lane to move it to, or null to drop it
+     * @return its length
+     */
     int removeFirst(@Nullable Lane other) {
         int length = lengths[first];
         long sinceNanos = oldestNanos();
@@ -212,7 +228,7 @@ final class Lane {
         return length;
     }
 
-    /** Gives everything back. */
+    /** Drops all messages and releases the buffers. */
     void clear() {
         while (!chunks.isEmpty()) {
             release(chunks.removeFirst());
@@ -226,7 +242,7 @@ final class Lane {
 
     private void release(Chunk chunk) {
         if (chunk.own) {
-            pool.giveBack(chunk.buffer);
+            pool.release(chunk.buffer);
         }
     }
 }

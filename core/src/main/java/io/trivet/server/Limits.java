@@ -4,42 +4,42 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * The bounds of a server: every queue has a cap, every peer a deadline. Immutable; {@code with…} gives a changed copy. A duration of zero
+ * The bounds of a server: every queue has a cap, and every peer a deadline. Immutable; {@code with…} returns a changed copy. A duration of zero
  * switches its limit off.
  *
  * {@snippet :
  * Limits limits = Limits.defaults().withQueueBytesMax(256 * 1024).withIdleTimeout(Duration.ofMinutes(5));
  * }
  *
- * @param connectionsMax the most accepted connections at a time; at the limit nothing more is accepted, and those who come wait in the backlog
- * @param connectionsPerAddressMax the most connections from one IP address; one more is closed at once, no handler is told, and the log
- *     says so; 0: no limit
+ * @param connectionsMax the most accepted connections at a time. At the limit nothing more is accepted, and further clients wait in the backlog
+ * @param connectionsPerAddressMax the most accepted connections from one IP address. A further one is closed at once, without a call of the
+ *     handler, and logged; 0: no limit
  * @param queueBytesMax the cap of a connection's queue, in bytes, frames included
- * @param queueHighBytes the high mark of a queue: from there on a peer is taken for slow
- * @param queueLowBytes the low mark: from there on it is no longer
- * @param queueBudgetBytes the cap for the queues of all connections together, and for input that is held back
- * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is given at a time
+ * @param queueHighBytes the high mark of a queue: from here on the peer is considered slow
+ * @param queueLowBytes the low mark of a queue: from here on the peer is no longer considered slow
+ * @param queueBudgetBytes the cap for the queues of all connections together, including input that is held back
+ * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is delivered at a time
  * @param messageTimeout from a message's first byte to its last; not with raw framing
- * @param firstMessageTimeout from the beginning of a connection to the end of its first message; while reading is paused, by the application
- *     or by a queue that is high, it does not run, and it begins anew when reading goes on
+ * @param firstMessageTimeout from the beginning of a connection to the end of its first message. It does not run while reading is paused, by
+ *     the application or by a queue that is high, and starts again when reading continues
  * @param idleTimeout without a byte in either direction
  * @param writeTimeout without the peer taking a byte of what waits for it
  * @param connectTimeout for an outgoing connection
- * @param lingerTimeout for the peer to read to the end after our output has ended
- * @param lingerBytesMax so much is read and dropped meanwhile
- * @param handlerTimeout a handler that takes longer is named in the log, with its stack (of a started server)
+ * @param lingerTimeout for the peer to finish after our output has ended
+ * @param lingerBytesMax the bytes that are read and dropped meanwhile
+ * @param handlerTimeout the time after which a running handler is logged, with its stack (in a started server)
  */
 public record Limits(int connectionsMax, int connectionsPerAddressMax, int queueBytesMax, int queueHighBytes, int queueLowBytes,
         long queueBudgetBytes, int messageBytesMax, Duration messageTimeout, Duration firstMessageTimeout, Duration idleTimeout,
         Duration writeTimeout, Duration connectTimeout, Duration lingerTimeout, long lingerBytesMax, Duration handlerTimeout) {
-    private static final Duration FOR_EVER = Duration.ofDays(36_525);
+    private static final Duration FOREVER = Duration.ofDays(36_525);
     private static final Limits DEFAULTS = new Limits(
             Integer.MAX_VALUE, 0, 1 << 20, 64 << 10, 32 << 10, Math.max(64L << 20, Runtime.getRuntime().maxMemory() / 4),
             64 << 10,
             Duration.ofSeconds(10), Duration.ZERO, Duration.ZERO, Duration.ofSeconds(10), Duration.ofSeconds(10),
             Duration.ofSeconds(5), 1 << 20, Duration.ofMillis(100));
 
-    /** Checks that the bounds go together. */
+    /** Checks that the bounds are consistent. */
     public Limits {
         positive(connectionsMax, "connectionsMax");
         positive(queueBytesMax, "queueBytesMax");
@@ -64,8 +64,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * The limits of a server that names none: queues of 1 MiB with marks at 64 and 32 KiB, all together a quarter of the heap's maximum (at
-     * least 64 MiB); messages of 64 KiB in 10 s; 10 s for a peer to take something; no limit to idle ones.
+     * Returns the limits of a server that sets none: queues of 1 MiB with marks at 64 and 32 KiB, all together a quarter of the maximum heap (at
+     * least 64 MiB); messages of 64 KiB within 10 s; 10 s for a peer to take something; no idle timeout.
      *
      * @return the limits
      */
@@ -73,9 +73,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
         return DEFAULTS;
     }
 
-    /** A duration in nanoseconds; a hundred years are as good as for ever, and leave room for sums and differences. */
+    /** Returns a duration in nanoseconds, from 0 to a hundred years: as good as forever, with room left for sums and differences. */
     static long nanos(Duration duration) {
-        return duration.compareTo(FOR_EVER) > 0 ? FOR_EVER.toNanos() : duration.isNegative() ? 0 : duration.toNanos();
+        return duration.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : duration.isNegative() ? 0 : duration.toNanos();
     }
 
     private static void positive(long value, String name) {
@@ -91,9 +91,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another connectionsMax.
+     * Returns a copy with another connectionsMax.
      *
-     * @param connectionsMax see the record's parameter
+     * @param connectionsMax as in the record
      * @return the copy
      */
     public Limits withConnectionsMax(int connectionsMax) {
@@ -103,9 +103,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another connectionsPerAddressMax.
+     * Returns a copy with another connectionsPerAddressMax.
      *
-     * @param connectionsPerAddressMax see the record's parameter
+     * @param connectionsPerAddressMax as in the record
      * @return the copy
      */
     public Limits withConnectionsPerAddressMax(int connectionsPerAddressMax) {
@@ -115,9 +115,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another queueBytesMax.
+     * Returns a copy with another queueBytesMax.
      *
-     * @param queueBytesMax see the record's parameter; marks above it come down to it
+     * @param queueBytesMax as in the record; marks above it are lowered to it
      * @return the copy
      */
     public Limits withQueueBytesMax(int queueBytesMax) {
@@ -127,9 +127,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another queueBudgetBytes.
+     * Returns a copy with another queueBudgetBytes.
      *
-     * @param queueBudgetBytes see the record's parameter
+     * @param queueBudgetBytes as in the record
      * @return the copy
      */
     public Limits withQueueBudgetBytes(long queueBudgetBytes) {
@@ -139,9 +139,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another messageBytesMax.
+     * Returns a copy with another messageBytesMax.
      *
-     * @param messageBytesMax see the record's parameter
+     * @param messageBytesMax as in the record
      * @return the copy
      */
     public Limits withMessageBytesMax(int messageBytesMax) {
@@ -151,9 +151,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another messageTimeout.
+     * Returns a copy with another messageTimeout.
      *
-     * @param messageTimeout see the record's parameter
+     * @param messageTimeout as in the record
      * @return the copy
      */
     public Limits withMessageTimeout(Duration messageTimeout) {
@@ -163,9 +163,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another firstMessageTimeout.
+     * Returns a copy with another firstMessageTimeout.
      *
-     * @param firstMessageTimeout see the record's parameter
+     * @param firstMessageTimeout as in the record
      * @return the copy
      */
     public Limits withFirstMessageTimeout(Duration firstMessageTimeout) {
@@ -175,9 +175,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another idleTimeout.
+     * Returns a copy with another idleTimeout.
      *
-     * @param idleTimeout see the record's parameter
+     * @param idleTimeout as in the record
      * @return the copy
      */
     public Limits withIdleTimeout(Duration idleTimeout) {
@@ -187,9 +187,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another writeTimeout.
+     * Returns a copy with another writeTimeout.
      *
-     * @param writeTimeout see the record's parameter
+     * @param writeTimeout as in the record
      * @return the copy
      */
     public Limits withWriteTimeout(Duration writeTimeout) {
@@ -199,9 +199,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another connectTimeout.
+     * Returns a copy with another connectTimeout.
      *
-     * @param connectTimeout see the record's parameter
+     * @param connectTimeout as in the record
      * @return the copy
      */
     public Limits withConnectTimeout(Duration connectTimeout) {
@@ -211,9 +211,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another lingerTimeout.
+     * Returns a copy with another lingerTimeout.
      *
-     * @param lingerTimeout see the record's parameter
+     * @param lingerTimeout as in the record
      * @return the copy
      */
     public Limits withLingerTimeout(Duration lingerTimeout) {
@@ -223,9 +223,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another lingerBytesMax.
+     * Returns a copy with another lingerBytesMax.
      *
-     * @param lingerBytesMax see the record's parameter
+     * @param lingerBytesMax as in the record
      * @return the copy
      */
     public Limits withLingerBytesMax(long lingerBytesMax) {
@@ -235,9 +235,9 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with another handlerTimeout.
+     * Returns a copy with another handlerTimeout.
      *
-     * @param handlerTimeout see the record's parameter
+     * @param handlerTimeout as in the record
      * @return the copy
      */
     public Limits withHandlerTimeout(Duration handlerTimeout) {
@@ -247,10 +247,10 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * A copy with other marks.
+     * Returns a copy with other marks.
      *
-     * @param queueHighBytes see the record's parameter
-     * @param queueLowBytes see the record's parameter
+     * @param queueHighBytes as in the record
+     * @param queueLowBytes as in the record
      * @return the copy
      */
     public Limits withQueueMarks(int queueHighBytes, int queueLowBytes) {

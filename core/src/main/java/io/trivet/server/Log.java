@@ -9,8 +9,8 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an operator must know, in one line each, and not once a client: a kind of line that was just logged is only counted for a while, and
- * the next one says how many were left out. Any thread.
+ * Logs what an operator must know, one line each, at a bounded rate: after a line, further lines of its kind are only counted for a second, and
+ * the next one says how many were omitted. Any thread.
  */
 final class Log {
     private static final System.Logger LOGGER = System.getLogger("io.trivet.server");
@@ -27,39 +27,39 @@ final class Log {
     private final Kind spins = new Kind();
     private final Kind slow = new Kind();
 
-    /** Since when a kind of line is quiet, and how many were left out. */
+    /** A kind of line: when it was last logged, and how many lines were omitted since. */
     private static final class Kind {
         private boolean used;
         private long lastNanos;
-        private long leftOut;
+        private long omitted;
     }
 
     Log(Clock clock) {
         this.clock = clock;
     }
 
-    void handlerFailed(Connection connection, Exception failure) {
-        say(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + escaped(failure), failure);
+    void handlerFailed(ConnectionRecord connection, Exception failure) {
+        log(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + escaped(failure), failure);
     }
 
     void taskFailed(Exception failure) {
-        say(tasks, Level.WARNING, "a task threw: " + escaped(failure), failure);
+        log(tasks, Level.WARNING, "a task threw: " + escaped(failure), failure);
     }
 
-    void callFailed(Connection connection, IOException failure) {
-        say(calls, Level.WARNING, connection + " is closed: " + failure.getMessage(), null);
+    void callFailed(ConnectionRecord connection, IOException failure) {
+        log(calls, Level.WARNING, connection + " is closed: " + failure.getMessage(), null);
     }
 
     void adoptFailed(IOException failure) {
-        say(adoptions, Level.WARNING, "an accepted connection could not be used: " + failure.getMessage(), null);
+        log(adoptions, Level.WARNING, "an accepted connection could not be used: " + failure.getMessage(), null);
     }
 
     void connectFailed(IOException failure) {
         LOGGER.log(Level.DEBUG, failure.getMessage());
     }
 
-    void spinning(Connection connection, String description) {
-        say(spins, Level.WARNING, "the loop spins on " + description + "; " + connection + " is closed", null);
+    void spinning(ConnectionRecord connection, String description) {
+        log(spins, Level.WARNING, "the loop spins on " + description + "; " + connection + " is closed", null);
     }
 
     void slowHandler(String thread, long millis, StackTraceElement[] stack) {
@@ -67,11 +67,11 @@ final class Log {
         for (StackTraceElement element : stack) {
             text.append(System.lineSeparator()).append("    at ").append(element);
         }
-        say(slow, Level.WARNING, text.toString(), null);
+        log(slow, Level.WARNING, text.toString(), null);
     }
 
     void acceptFailed(IOException failure) {
-        LOGGER.log(Level.WARNING, "not accepting for a while: " + failure.getMessage());
+        LOGGER.log(Level.WARNING, "accepting is paused: " + failure.getMessage());
     }
 
     void acceptsAgain() {
@@ -79,11 +79,11 @@ final class Log {
     }
 
     void refused(InetSocketAddress remote, CloseReason reason) {
-        say(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.description(), null);
+        log(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.description(), null);
     }
 
     void connectionsAtLimit(int connections) {
-        say(limits, Level.WARNING, "at the limit of " + connections + " connections: further ones wait in the backlog", null);
+        log(limits, Level.WARNING, "at the limit of " + connections + " connections: further ones wait in the backlog", null);
     }
 
     void closeFailed(IOException failure) {
@@ -94,7 +94,7 @@ final class Log {
         LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
     }
 
-    /** An exception often quotes what a peer has sent, which must not forge a line, move a cursor or fill a disk. */
+    /** Escapes a text that may quote what a peer has sent: it must not forge a line, move a cursor or fill a disk. */
     private static String escaped(Exception failure) {
         String text = failure.toString();
         StringBuilder escaped = new StringBuilder();
@@ -109,20 +109,20 @@ final class Log {
         return text.length() > QUOTED_MAX ? escaped.append("...").toString() : escaped.toString();
     }
 
-    private void say(Kind kind, Level level, String text, @Nullable Throwable cause) {
-        long leftOut;
+    private void log(Kind kind, Level level, String text, @Nullable Throwable cause) {
+        long omitted;
         synchronized (kind) {
             long now = clock.nanoTime();
             if (kind.used && now - kind.lastNanos < QUIET_NANOS) {
-                kind.leftOut++;
+                kind.omitted++;
                 return;
             }
             kind.used = true;
             kind.lastNanos = now;
-            leftOut = kind.leftOut;
-            kind.leftOut = 0;
+            omitted = kind.omitted;
+            kind.omitted = 0;
         }
-        String line = leftOut == 0 ? text : text + " (and " + leftOut + " more like it before)";
+        String line = omitted == 0 ? text : text + " (and " + omitted + " more like it before)";
         if (cause == null) {
             LOGGER.log(level, line);
         } else {

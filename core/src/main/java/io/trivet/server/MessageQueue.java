@@ -3,75 +3,77 @@ package io.trivet.server;
 import java.time.Duration;
 
 /**
- * The gauges of a connection's message queue: what was taken from {@code send} and not yet handed to the kernel. Any thread may read
- * them; each is right at the moment it is read.
+ * The gauges of a connection's message queue: what was accepted for sending and not yet handed to the kernel. Any thread may read them; each
+ * value is right at the moment it is read.
  */
 public final class MessageQueue {
-    private final Connection connection;
+    private final ConnectionCalls calls;
+    private final ConnectionRecord connection;
 
-    MessageQueue(Connection connection) {
+    MessageQueue(ConnectionCalls calls, ConnectionRecord connection) {
+        this.calls = calls;
         this.connection = connection;
     }
 
     /**
-     * The bytes that wait, frames included.
+     * Returns the number of bytes that wait, frames included.
      *
-     * @return from 0 to {@link #bytesMax}; with {@link Overflow#DROP_OLDEST} up to twice that, for the moment until the loop comes to what other
-     *     threads have sent
+     * @return from 0 to {@link #bytesMax}. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed the messages that
+     *     other threads have sent
      */
     public int bytes() {
         return connection.queuedBytes();
     }
 
     /**
-     * The messages that wait; one of which a part has left counts.
+     * Returns the number of messages that wait, including one that has been sent in part.
      *
-     * @return from 0
+     * @return at least 0
      */
     public int messages() {
         return connection.queuedMessages();
     }
 
     /**
-     * How long the oldest message has waited.
+     * Returns how long the oldest message has waited.
      *
-     * @return zero when none waits, or when the socket has not refused one yet
+     * @return zero if none waits, or if the socket has not refused one yet
      */
     public Duration oldestAge() {
-        return Duration.ofNanos(connection.oldestAgeNanos());
+        return Duration.ofNanos(calls.oldestAgeNanos(connection));
     }
 
     /**
-     * The cap.
+     * Returns the cap: a message that would exceed it is not accepted.
      *
      * @return bytes
      */
     public int bytesMax() {
-        return connection.limits().queueBytesMax();
+        return calls.limits().queueBytesMax();
     }
 
     /**
-     * The high mark: a good moment to stop producing.
+     * Returns the high mark, at which a producer should pause.
      *
      * @return bytes
      */
     public int highBytes() {
-        return connection.limits().queueHighBytes();
+        return calls.limits().queueHighBytes();
     }
 
     /**
-     * The low mark: {@link Handler#onDrained} is told there.
+     * Returns the low mark, at which {@link Handler#onDrained} is called.
      *
      * @return bytes
      */
     public int lowBytes() {
-        return connection.limits().queueLowBytes();
+        return calls.limits().queueLowBytes();
     }
 
     /**
-     * Whether the queue stands at its high mark or above.
+     * Returns true if the queue is at its high mark or above.
      *
-     * @return true: hold back until {@link Handler#onDrained}, which is sure to be told after this, unless the connection ends before
+     * @return true: pause until {@link Handler#onDrained}, which is certain to be called, unless the connection ends before
      */
     public boolean isHigh() {
         return bytes() >= highBytes();

@@ -3,62 +3,68 @@ package io.trivet.server;
 import io.trivet.net.Capability;
 import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
-import io.trivet.net.TcpOptions;
-import io.trivet.net.TcpStream;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.ServerStats;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP server: listens, accepts, and gives messages to a {@link Handler}; and makes connections of its own on the same loops. Bounded by
- * default, see {@link Limits}.
+ * A TCP server. It listens, accepts clients, and delivers their messages to a {@link Handler}; it also makes connections of its own on the same
+ * loops. Bounded by default, see {@link Limits}.
  *
- * <p>A server is either <b>started</b> ({@link Builder#start}): its loops turn on threads of its own, until it is closed; or <b>opened</b>
- * ({@link Builder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the time of its network.
+ * <p>A server is either <b>started</b> ({@link ServerBuilder#start}): its loops turn on threads of its own until it is closed; or <b>opened</b>
+ * ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the time of its network.
  *
- * <p><b>Threads.</b> Every method may be called from any thread, but for {@link #turn}.
+ * <p><b>Threads.</b> Every method may be called from any thread, except {@link #turn}.
  */
 public final class Server implements AutoCloseable {
     private final Settings settings;
     private final Log log;
     private final Budget budget;
-    private final List<EventLoop> loops = new ArrayList<>();
+    private final FrameEncoder encoder;
+    private final LoopGroup loops;
     private final Acceptor acceptor;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
-    private final AtomicBoolean closed = new AtomicBoolean();
+    /** Null if the server was opened. */
+    private final @Nullable LoopThreads threads;
     private volatile boolean draining;
     private volatile long drainDeadlineNanos;
-    private final CountDownLatch running;
-    private final boolean started;
-    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-    private @Nullable Watchdog watchdog;
 
-    /** What a builder was told. */
-    record Settings(Network network, List<InetSocketAddress> addresses, Framing framing, Handler handler, Limits limits,
-            Overflow overflow, int loops, int backlog, boolean urgent) {}
+    /** The settings of a builder. */
+    record Settings(Network network, List<InetSocketAddress> addresses, Handler handler, Profile profile, int loops,
+            int backlog) {
+        Limits limits() {
+            return profile.limits();
+        }
+    }
 
-    private Server(Settings settings, boolean started) throws IOException {
+    /**
+     * Listens, and creates the loops.
+     *
+     * @param settings the builder's settings
+     * @param started true if the loops are to turn on threads of their own, which {@link #startThreads} starts
+     */
+    Server(Settings settings, boolean started) throws IOException {
         this.settings = settings;
-        this.started = started;
         Network network = settings.network();
+        Limits limits = settings.limits();
         log = new Log(network.clock());
-        budget = new Budget(settings.limits().queueBudgetBytes());
-        running = new CountDownLatch(settings.loops());
+        budget = new Budget(limits.queueBudgetBytes());
+        encoder = new FrameEncoder(settings.profile().framing());
+        loops = new LoopGroup(log);
         List<TcpListener> listeners = new ArrayList<>();
-        acceptor = new Acceptor(this, settings, listeners);
+        acceptor = new Acceptor(loops, network, limits, listeners, settings.backlog(), log);
+        Watchdog watchdog = started && !limits.handlerTimeout().isZero()
+                ? new Watchdog(log, network.clock(), limits.handlerTimeout())
+                : null;
         try {
             for (InetSocketAddress address : settings.addresses()) {
                 TcpListener listener = network.listen(address, settings.backlog());
@@ -66,62 +72,45 @@ public final class Server implements AutoCloseable {
                 addresses.add(listener.localAddress());
             }
             for (int i = 0; i < settings.loops(); i++) {
-                EventLoop loop = new EventLoop(i, this, network.proactor(), settings);
-                loops.add(loop);
-                network.attach(loop);
+                addLoop(i, started, watchdog);
             }
-            acceptor.begin();
+            acceptor.start();
         } catch (IOException | RuntimeException e) {
             acceptor.end();
-            loops.forEach(EventLoop::shutDown);
+            loops.shutDown();
             throw e;
+        }
+        threads = started ? new LoopThreads(loops, watchdog) : null;
+    }
+
+    private void addLoop(int index, boolean started, @Nullable Watchdog watchdog) throws IOException {
+        Network network = settings.network();
+        EventLoop loop = new EventLoop(index,
+                new EventLoop.Setup(network.proactor(), network.clock(), settings.profile(), budget, log,
+                        acceptor, !started && settings.loops() > 1, watchdog == null ? () -> {} : watchdog::wake, calls -> {
+                            Connection.Context context = new Connection.Context(this, settings.handler(), calls);
+                            return () -> new Connection(context);
+                        }));
+        loops.add(loop);
+        network.attach(loops.attachable(loop));
+        if (watchdog != null) {
+            watchdog.watch(loop.activity(), loop.mailbox());
         }
     }
 
     /**
-     * Begins to describe a server.
+     * Returns a builder of a server.
      *
-     * @return a builder: without further ado, it is one loop on this system's network, with raw framing and {@link Limits#defaults}, that
-     *     listens nowhere
+     * @return a builder. By default it makes a server with one loop on this system's network, with raw framing and {@link Limits#defaults},
+     *     which listens nowhere
      */
-    public static Builder builder() {
-        return new Builder();
+    public static ServerBuilder builder() {
+        return new ServerBuilder();
     }
 
-    private void startThreads() {
-        Duration handlerTimeout = settings.limits().handlerTimeout();
-        if (!handlerTimeout.isZero()) {
-            Watchdog dog = new Watchdog(loops, log, handlerTimeout);
-            watchdog = dog;
-            dog.start();
-        }
-        for (EventLoop loop : loops) {
-            Thread.ofPlatform().name("trivet-loop-" + loop.index).start(() -> turnUntilStopped(loop));
-        }
-    }
-
-    private void turnUntilStopped(EventLoop loop) {
-        try {
-            while (!loop.hasEnded()) {
-                loop.turn(-1);
-                // A handler may leave its thread interrupted: then no wait would be one any more.
-                Thread.interrupted();
-            }
-        } catch (Throwable t) { // an Error of a handler, or a kernel that cannot wait any more: nothing can go on here
-            log.stopped(t);
-            failure.compareAndSet(null, t);
-            closed.set(true);
-            loops.forEach(EventLoop::stop);
-        } finally {
-            try {
-                loop.shutDown();
-            } finally { // whatever happens there, nobody waits for ever
-                running.countDown();
-                Watchdog dog = watchdog;
-                if (dog != null && running.getCount() == 0) {
-                    dog.stop();
-                }
-            }
+    void startThreads() {
+        if (threads != null) {
+            threads.start();
         }
     }
 
@@ -129,49 +118,38 @@ public final class Server implements AutoCloseable {
      * Turns the loop of an opened server once: waits for something to do, does it, and returns.
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
-     * @return how much was done; 0: nothing, the time was over
-     * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several, which its network turns; it
-     *     is closed; another thread turned it before; or a handler asks, within a turn
-     * @throws IOException the loop cannot go on; the server is closed
+     * @return how much was done; 0: the time was over and nothing was done
+     * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its network turns; it
+     *     is closed; another thread turned it before; or a handler calls, within a turn
+     * @throws IOException the loop cannot continue; the server is closed
      */
     public int turn(@Nullable Duration timeout) throws IOException {
-        if (started) {
+        if (threads != null) {
             throw new IllegalStateException("a started server turns its loops itself");
         }
-        if (closed.get()) {
+        if (loops.isClosed()) {
             throw new IllegalStateException("the server is closed");
         }
-        if (loops.size() > 1) {
+        if (loops.all().size() > 1) {
             throw new IllegalStateException("the network turns the loops of this server");
         }
         if (timeout != null && timeout.isNegative()) {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
-        long nanos = timeout == null ? -1 : Limits.nanos(timeout);
-        EventLoop loop = loops.getFirst();
         try {
-            return loop.turn(nanos);
-        } catch (IOException | Error e) {
-            cannotGoOn(loop, e);
-            throw e;
+            return loops.turn(loops.first(), timeout == null ? -1 : Limits.nanos(timeout));
         } finally {
-            closed.compareAndSet(false, loop.hasEnded()); // it was drained, or closed by a handler
+            if (loops.first().hasEnded()) { // it has drained, or a handler has closed the server
+                loops.close();
+            }
         }
     }
 
-    /** A loop of an opened server has failed: with it, all end. */
-    void cannotGoOn(EventLoop loop, Throwable cause) {
-        log.stopped(cause);
-        closed.set(true);
-        loops.forEach(EventLoop::stop);
-        loop.shutDown();
-    }
-
     /**
-     * Where it listens, first.
+     * Returns the first address at which the server listens.
      *
-     * @return the address, with the port that the kernel chose when 0 was asked for
-     * @throws IllegalStateException it listens nowhere
+     * @return the address, with the port that the kernel chose if port 0 was requested
+     * @throws IllegalStateException the server listens nowhere
      */
     public InetSocketAddress address() {
         if (addresses.isEmpty()) {
@@ -181,37 +159,37 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Everywhere it listens.
+     * Returns all addresses at which the server listens.
      *
-     * @return the addresses, in the order they were named
+     * @return the addresses, in the order in which the builder was given them
      */
     public List<InetSocketAddress> addresses() {
         return List.copyOf(addresses);
     }
 
     /**
-     * Begins a connection of the server's own, on the loop that has the fewest: with the same framing, limits and queue as the others.
+     * Starts to connect, on the loop that has the fewest connections. The connection has the framing, limits and queue of the accepted ones.
      *
-     * @param address where to
-     * @param handler its handler: onOpen when it is there, or onClose alone when it does not come about; then
-     *     {@link Connection#failure} says why
-     * @return the connection; what is sent meanwhile waits in its queue
-     * @throws RejectedExecutionException the server is closed or drains, so a handler that connects anew when a connection has ended comes to
-     *     an end too; or a million tasks wait already
+     * @param address the address to connect to
+     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is called, and
+     *     {@link Connection#failure} returns the error
+     * @return the connection; messages sent before it is connected wait in its queue
+     * @throws RejectedExecutionException the server is closed or draining, so that a handler that reconnects comes to an end too; or a million
+     *     tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
         return connect(address, handler, settings.limits().connectTimeout());
     }
 
     /**
-     * Begins a connection of the server's own with a deadline of its own: as {@link #connect(InetSocketAddress, Handler)}.
+     * Starts to connect, with a deadline, like {@link #connect(InetSocketAddress, Handler)}.
      *
-     * @param address where to
-     * @param handler its handler
-     * @param timeout how long the connect may take, in place of {@link Limits#connectTimeout}; zero: no limit
+     * @param address the address to connect to
+     * @param handler the connection's handler
+     * @param timeout how long the connect may take, instead of {@link Limits#connectTimeout}; zero: no limit
      * @return the connection
      * @throws IllegalArgumentException the timeout is negative
-     * @throws RejectedExecutionException as there
+     * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Handler handler, Duration timeout) {
         if (timeout.isNegative()) {
@@ -220,161 +198,117 @@ public final class Server implements AutoCloseable {
         Objects.requireNonNull(handler, "handler");
         Objects.requireNonNull(address, "address");
         if (draining) {
-            throw new RejectedExecutionException("the server drains");
+            throw new RejectedExecutionException("the server is draining");
         }
-        EventLoop least = loops.getFirst();
-        for (EventLoop loop : loops) {
-            least = loop.load() < least.load() ? loop : least;
-        }
-        EventLoop loop = least;
-        Connection connection = Connection.connecting(loop, handler, address);
-        loop.expect();
-        try {
-            loop.execute(() -> loop.connect(connection, address, timeout));
-        } catch (RejectedExecutionException e) {
-            loop.expectNoMore();
-            throw e;
-        }
+        EventLoop loop = loops.leastLoaded();
+        Connection connection = new Connection(new Connection.Context(this, handler, loop.calls()), address);
+        loop.connect(connection, address, timeout);
         return connection;
     }
 
     /**
-     * Sends one message to every connection that is there now, accepted or made; it is held once for all. To a connection whose queue it does
-     * not fit into, what its policy says happens.
+     * Sends one message to every connection of this moment, accepted or made. The message is held once for all. If it does not fit into a
+     * connection's queue, the {@link Overflow} policy decides.
      *
      * @param message the message, without its frame; copied at once, its position moves to its limit
-     * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting already
+     * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void broadcast(ByteBuffer message) {
-        ByteBuffer framed = Output.frame(settings.framing(), message);
-        for (EventLoop loop : loops) {
-            loop.run(() -> loop.forEach(connection -> loop.output().putShared(connection, framed)));
-        }
+        ByteBuffer framed = encoder.frame(message);
+        loops.all().forEach(loop -> loop.broadcast(framed));
     }
 
     /**
-     * Every connection as it is now. It does not stop a loop; asking ten times a second is nothing to a server with 10,000.
+     * Returns a snapshot of every connection. No loop is stopped for it: ten calls a second cost next to nothing with 10,000 connections.
      *
-     * @return a snapshot of each
+     * @return the snapshots
      */
     public List<ConnectionSnapshot> connections() {
         List<ConnectionSnapshot> snapshots = new ArrayList<>();
-        for (EventLoop loop : loops) {
-            loop.forEach(connection -> snapshots.add(loop.snapshot(connection)));
+        for (EventLoop loop : loops.all()) {
+            loop.forEachOpen(connection -> snapshots.add(((Connection) connection).snapshot()));
         }
         return snapshots;
     }
 
     /**
-     * The counters, as they are now.
+     * Returns the current values of the counters.
      *
-     * @return of each loop, and all together
+     * @return the counters of each loop, and their sums
      */
     public ServerStats stats() {
-        List<LoopStats> each = loops.stream().map(EventLoop::stats).toList();
+        List<LoopStats> each = loops.all().stream().map(EventLoop::stats).toList();
         LoopStats total = each.stream().reduce(LoopStats::plus).orElseThrow();
         return new ServerStats(total, each, budget.bytes(), budget.bytesMax());
     }
 
     /**
-     * Begins to end in an orderly way, and returns: nothing more is accepted or connected, no message is taken or given any more, what waits
-     * for each peer is delivered, and each is read to its end. The server is closed when all are gone, or the time is over. A second time sets
-     * the time anew.
+     * Starts to end orderly, and returns. Nothing more is accepted or connected, and messages are neither accepted for sending nor delivered. What
+     * waits for each peer is sent, and each peer is read to its end. The server is closed when all connections are gone, or the time is over.
+     * A second call changes the time.
      *
-     * @param timeout the longest that it may take; zero or less: what can be done at once
+     * @param timeout the longest that it may take; zero or less: only what can be done at once
      */
     public void drain(Duration timeout) {
         draining = true;
         drainDeadlineNanos = settings.network().clock().nanoTime() + Limits.nanos(timeout);
-        loops.getFirst().runInTurn(acceptor::drain); // no loop ends before that is done: who was waiting may be on his way to it
-        for (EventLoop loop : loops) {
-            loop.run(() -> loop.drain(drainDeadlineNanos)); // the latest: two drains may come to two loops in different orders
+        // No loop ends before this is done: connections that wait in the backlog may be on their way to it.
+        loops.first().mailbox().runInTurn(acceptor::drain);
+        for (EventLoop loop : loops.all()) {
+            // Each loop reads the latest deadline: two calls may reach two loops in different orders.
+            loop.drain(() -> drainDeadlineNanos);
         }
     }
 
     /**
-     * Whether it is closed: by {@link #close}, at the end of a {@link #drain}, or because a loop could not go on.
+     * Returns true if the server is closed: by {@link #close}, at the end of a {@link #drain}, or because a loop could not continue.
      *
      * @return true once {@link #close} was called, or when nothing more happens
      */
     public boolean isClosed() {
-        return closed.get() || loops.stream().allMatch(EventLoop::hasEnded);
+        return loops.isClosed() || loops.haveEnded();
     }
 
     /**
-     * Waits until a started server is closed; {@link #failure} then tells whether it was by a failure. Returns at once for an opened one.
+     * Waits until a started server is closed. {@link #failure} then tells whether a failure was the cause. Returns at once for an opened server.
      *
-     * @throws InterruptedException the thread was interrupted; the server goes on
+     * @throws InterruptedException the thread was interrupted; the server continues
      */
     public void join() throws InterruptedException {
-        if (started) {
-            running.await();
+        if (threads != null) {
+            threads.join();
         }
     }
 
     /**
-     * Why a started server has closed by itself. An opened one throws it from {@link #turn}.
+     * Returns why a started server has closed by itself. An opened server throws it from {@link #turn}.
      *
-     * @return what a loop could not go on after: an {@link Error} of a handler, or an IOException when the kernel lets it wait no more; null:
-     *     nothing of the kind has happened
+     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if nothing of the kind has happened
      */
     public @Nullable Throwable failure() {
-        return failure.get();
+        return threads == null ? null : threads.failure();
     }
 
     /**
-     * Closes everything at once: what waits is dropped, and every handler is told. Waits for the loops of a started server, and for a turn of
-     * an opened one that another thread is in; from a handler it returns at once, and the server closes at the end of the turn. A second time
-     * does nothing.
+     * Closes everything at once: what waits is dropped, and every handler's onClose is called. Waits for the loops of a started server, and for
+     * a turn of an opened server that another thread is in. From a handler it returns at once, and the server closes at the end of the turn. A
+     * second call does nothing.
      */
     @Override
     public void close() {
-        closed.set(true);
-        if (!started) {
-            boolean fromWithin = loops.stream().anyMatch(EventLoop::isTurnedByThisThread);
-            loops.forEach(fromWithin ? EventLoop::stop : EventLoop::shutDown);
+        loops.close();
+        if (threads == null) {
+            if (loops.isTurnedByThisThread()) {
+                loops.stop();
+            } else {
+                loops.shutDown();
+            }
             return;
         }
-        loops.forEach(EventLoop::stop);
-        boolean fromWithin = loops.stream().anyMatch(EventLoop::isOwnThread);
-        boolean interrupted = false;
-        while (!fromWithin) {
-            try {
-                running.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
+        loops.stop();
+        if (!loops.isOwnedByThisThread()) {
+            threads.joinUninterruptibly();
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    List<EventLoop> loops() {
-        return loops;
-    }
-
-    /** Whether one thread turns several loops, so that it belongs to each only while it turns it. */
-    boolean loopsShareThread() {
-        return !started && settings.loops() > 1;
-    }
-
-    Acceptor acceptor() {
-        return acceptor;
-    }
-
-    Log log() {
-        return log;
-    }
-
-    Budget budget() {
-        return budget;
-    }
-
-    @Nullable
-    Watchdog watchdog() {
-        return watchdog;
     }
 
     void checkUrgent() {
@@ -383,197 +317,11 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    /** Lets the kernel find out that a peer is dead, within the idle timeout: its own patience is two hours. */
-    void keepAlive(TcpStream stream) throws IOException {
-        Duration idle = settings.limits().idleTimeout();
-        if (idle.isZero()) {
-            return;
-        }
-        stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        if (settings.network().supports(Capability.URGENT_DATA)) { // that is: Linux, where these options are
-            int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
-            stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
-            stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, Math.max(1, seconds / 4));
-            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, (int) Math.min(Integer.MAX_VALUE, Limits.nanos(idle) / 1_000_000));
-        }
+    List<EventLoop> loops() {
+        return loops.all();
     }
 
-    /** Describes a server. Not thread-safe. */
-    public static final class Builder {
-        private @Nullable Network network;
-        private final List<InetSocketAddress> addresses = new ArrayList<>();
-        private Framing framing = Framing.raw();
-        private @Nullable Handler handler;
-        private Limits limits = Limits.defaults();
-        private Overflow overflow = Overflow.PAUSE_READING;
-        private int loops = 1;
-        private int backlog = 4096;
-        private boolean urgent;
-
-        private Builder() {}
-
-        /**
-         * Listens there; can be called several times.
-         *
-         * @param address the address and port; port 0: the kernel chooses
-         * @return this
-         */
-        public Builder listen(InetSocketAddress address) {
-            addresses.add(Objects.requireNonNull(address, "address"));
-            return this;
-        }
-
-        /**
-         * Where messages end.
-         *
-         * @param framing the framing; raw unless said
-         * @return this
-         */
-        public Builder framing(Framing framing) {
-            this.framing = Objects.requireNonNull(framing, "framing");
-            return this;
-        }
-
-        /**
-         * What is done with accepted connections; one handler serves them all.
-         *
-         * @param handler the handler
-         * @return this
-         */
-        public Builder handler(Handler handler) {
-            this.handler = Objects.requireNonNull(handler, "handler");
-            return this;
-        }
-
-        /**
-         * What is done with messages, when nothing else is of interest.
-         *
-         * @param handler called for each message
-         * @return this
-         */
-        public Builder onMessage(Handler handler) {
-            return handler(handler);
-        }
-
-        /**
-         * Where it lives.
-         *
-         * @param network the network; this system's unless said
-         * @return this
-         */
-        public Builder network(Network network) {
-            this.network = Objects.requireNonNull(network, "network");
-            return this;
-        }
-
-        /**
-         * How many loops: each on a thread of its own; or, on a simulated network, turned by that one after the other.
-         *
-         * @param loops from 1 to 127; 1 unless said
-         * @return this
-         * @throws IllegalArgumentException another number
-         */
-        public Builder loops(int loops) {
-            if (loops < 1 || loops > 127) {
-                throw new IllegalArgumentException("a server has 1 to 127 loops, not " + loops);
-            }
-            this.loops = loops;
-            return this;
-        }
-
-        /**
-         * Its bounds.
-         *
-         * @param limits the limits
-         * @return this
-         */
-        public Builder limits(Limits limits) {
-            this.limits = Objects.requireNonNull(limits, "limits");
-            return this;
-        }
-
-        /**
-         * What happens when a peer takes less than is sent to it.
-         *
-         * @param overflow the policy; {@link Overflow#PAUSE_READING} unless said
-         * @return this
-         */
-        public Builder overflow(Overflow overflow) {
-            this.overflow = Objects.requireNonNull(overflow, "overflow");
-            return this;
-        }
-
-        /**
-         * Whether TCP's urgent data is watched for. Without it the kernel drops the byte, or moves it behind the ordinary ones.
-         *
-         * @param urgent true to be told; false unless said
-         * @return this
-         */
-        public Builder urgent(boolean urgent) {
-            this.urgent = urgent;
-            return this;
-        }
-
-        /**
-         * How many connections may wait to be accepted.
-         *
-         * @param backlog at least 1; 4,096 unless said; the kernel caps it (net.core.somaxconn)
-         * @return this
-         * @throws IllegalArgumentException less than 1
-         */
-        public Builder backlog(int backlog) {
-            if (backlog < 1) {
-                throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
-            }
-            this.backlog = backlog;
-            return this;
-        }
-
-        /**
-         * Opens the server and starts its threads.
-         *
-         * @return the server, accepting
-         * @throws IllegalStateException there is no handler and it listens; or DROP_OLDEST with raw framing
-         * @throws UnsupportedOperationException urgent data on a network that cannot
-         * @throws IOException it cannot listen: the message names the address
-         */
-        public Server start() throws IOException {
-            Server server = new Server(settings(), true);
-            server.startThreads();
-            return server;
-        }
-
-        /**
-         * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by itself it
-         * may have several, and nobody else turns them.
-         *
-         * @return the server; it accepts when it is {@linkplain Server#turn turned}
-         * @throws IllegalStateException as {@link #start}; or several loops on a network that does not turn them
-         * @throws UnsupportedOperationException urgent data on a network that cannot
-         * @throws IOException it cannot listen: the message names the address
-         */
-        public Server open() throws IOException {
-            Settings settings = settings();
-            if (loops != 1 && !settings.network().turnsLoops()) {
-                throw new IllegalStateException("an opened server has one loop, which its caller turns");
-            }
-            return new Server(settings, false);
-        }
-
-        private Settings settings() {
-            Network chosen = network == null ? Network.system() : network;
-            if (handler == null && !addresses.isEmpty()) {
-                throw new IllegalStateException("a server that listens needs a handler");
-            }
-            if (overflow == Overflow.DROP_OLDEST && framing.isRaw()) {
-                throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
-            }
-            if (urgent && !chosen.supports(Capability.URGENT_DATA)) {
-                throw new UnsupportedOperationException(
-                        "the network " + chosen.name() + " cannot see urgent data: epoll, poll and select on Linux can");
-            }
-            Handler accepted = handler == null ? (connection, message) -> {} : handler;
-            return new Settings(chosen, List.copyOf(addresses), framing, accepted, limits, overflow, loops, backlog, urgent);
-        }
+    Log log() {
+        return log;
     }
 }

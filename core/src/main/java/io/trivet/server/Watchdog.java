@@ -1,36 +1,58 @@
 package io.trivet.server;
 
+import io.trivet.net.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Names a handler that holds its loop for too long, with its stack: a thread of its own, since the loop cannot. It looks twice in the time
- * that a handler has, and names a callback that it has seen under way for so long, so it is late by up to a half, and never mistaken. It
- * sleeps while all loops wait, and a loop that leaves its wait wakes it, at most once in its period.
+ * Logs a handler that holds its loop for too long, with its stack. It has a thread of its own, since the loop cannot do it. The watchdog looks
+ * twice within the time that a handler has, and logs a callback that it has seen running for that long. So it is late by up to half of that
+ * time, and never mistaken. It sleeps while all loops wait; a loop that ends its wait wakes it.
  */
 final class Watchdog implements Runnable {
-    private static final long PERIOD_NANOS_MIN = 1_000_000;
-    private final List<EventLoop> loops;
-    private final Log log;
-    private final long limitNanos;
-    private final Thread thread;
-    /** By loop: the callback that was under way at the last look, when it was first seen, and the last that was named. */
-    private final long[] seen;
+    private static final long LIMIT_NANOS_MIN = 2_000_000;
 
-    private final long[] sinceNanos;
-    private final long[] named;
+    private final Log log;
+    private final Clock clock;
+    private final long limitNanos;
+    private final List<Watched> loops = new ArrayList<>();
+    private final Thread thread;
     private volatile boolean asleep;
     private volatile boolean stopped;
 
-    Watchdog(List<EventLoop> loops, Log log, Duration limit) {
-        this.loops = loops;
+    /** A loop, and what was seen of it. */
+    private static final class Watched {
+        final LoopActivity activity;
+        final Mailbox mailbox;
+        /** The callback that was running at the last look, and when it was first seen. */
+        long seenMark;
+        long seenNanos;
+        /** The last callback that was logged. */
+        long loggedMark;
+
+        Watched(LoopActivity activity, Mailbox mailbox) {
+            this.activity = activity;
+            this.mailbox = mailbox;
+        }
+    }
+
+    /**
+     * Creates a watchdog that watches nothing.
+     *
+     * @param limit the time that a handler has
+     */
+    Watchdog(Log log, Clock clock, Duration limit) {
         this.log = log;
-        limitNanos = Math.max(PERIOD_NANOS_MIN * 2, Limits.nanos(limit));
-        seen = new long[loops.size()];
-        sinceNanos = new long[loops.size()];
-        named = new long[loops.size()];
+        this.clock = clock;
+        limitNanos = Math.max(LIMIT_NANOS_MIN, Limits.nanos(limit));
         thread = Thread.ofPlatform().name("trivet-watchdog").daemon().unstarted(this);
+    }
+
+    /** Adds a loop. Before {@link #start}. */
+    void watch(LoopActivity activity, Mailbox mailbox) {
+        loops.add(new Watched(activity, mailbox));
     }
 
     void start() {
@@ -42,7 +64,7 @@ final class Watchdog implements Runnable {
         LockSupport.unpark(thread);
     }
 
-    /** A loop has something to do. Costs a read while the watchdog is awake. */
+    /** Wakes the watchdog: a loop has ended its wait. Costs one read while the watchdog is awake. Any thread. */
     void wake() {
         if (asleep) {
             asleep = false;
@@ -55,7 +77,7 @@ final class Watchdog implements Runnable {
         while (!stopped) {
             if (allWait()) {
                 asleep = true;
-                if (allWait() && !stopped) { // looked at again after saying so: whoever leaves his wait from now on wakes us
+                if (allWait() && !stopped) { // checked again: from here on, each loop that ends its wait wakes us
                     LockSupport.park(this);
                 }
                 asleep = false;
@@ -67,37 +89,37 @@ final class Watchdog implements Runnable {
 
     /** Looks at each loop once. */
     void look() {
-        for (EventLoop loop : loops) {
+        for (Watched loop : loops) {
             look(loop);
         }
     }
 
     private boolean allWait() {
-        for (EventLoop loop : loops) {
-            if (!loop.isWaiting()) {
+        for (Watched loop : loops) {
+            if (!loop.activity.isWaiting()) {
                 return false;
             }
         }
         return true;
     }
 
-    private void look(EventLoop loop) {
-        long mark = loop.callbackMark();
-        long now = loop.clockNanos();
-        if (mark != seen[loop.index]) {
-            seen[loop.index] = mark;
-            sinceNanos[loop.index] = now;
+    private void look(Watched loop) {
+        long mark = loop.activity.mark();
+        long now = clock.nanoTime();
+        if (mark != loop.seenMark) {
+            loop.seenMark = mark;
+            loop.seenNanos = now;
         }
-        long held = now - sinceNanos[loop.index];
-        Thread looping = loop.thread();
-        boolean isUnderWay = (mark & 1) != 0;
-        if (!isUnderWay || looping == null || held < limitNanos || mark == named[loop.index]) {
+        long held = now - loop.seenNanos;
+        Thread owner = loop.mailbox.owner();
+        boolean isRunning = (mark & 1) != 0;
+        if (!isRunning || owner == null || held < limitNanos || mark == loop.loggedMark) {
             return;
         }
-        StackTraceElement[] stack = looping.getStackTrace();
-        if (loop.callbackMark() == mark) { // else it has returned, and the stack is another's
-            named[loop.index] = mark;
-            log.slowHandler(looping.getName(), Duration.ofNanos(held).toMillis(), stack);
+        StackTraceElement[] stack = owner.getStackTrace();
+        if (loop.activity.mark() == mark) { // otherwise it has returned, and the stack belongs to another callback
+            loop.loggedMark = mark;
+            log.slowHandler(owner.getName(), Duration.ofNanos(held).toMillis(), stack);
         }
     }
 }

@@ -1,5 +1,5 @@
 /**
- * A TCP server for very many clients: an event loop, and a bounded message queue for each client.
+ * A TCP server for very many clients: event loops, and a bounded message queue for each client.
  *
  * {@snippet :
  * try (Server server = Server.builder()
@@ -11,9 +11,11 @@
  * }
  * }
  *
- * <p>It stands on {@link io.trivet.net.Proactor} and names no kernel, reads no clock but the network's, and iterates over nothing
- * whose order is undefined: on a simulated network it runs unchanged, and every run can be repeated.
+ * <p>The server is written on {@link io.trivet.net.Proactor}. It names no kernel, reads no clock but the network's, and iterates over nothing
+ * whose order is undefined. So it runs unchanged on a simulated network, where every run can be repeated.
  */
+// The classes of this package form layers, in which each names only classes of its own and lower layers, without cycles. docs/architecture.md
+// draws them, and ArchitectureTest lists and holds them.
 @NullMarked
 package io.trivet.server;
 

@@ -146,7 +146,7 @@ final class AdmissionTest {
                 backoffMillis = Math.min(1000, backoffMillis * 2);
             }
             assertThat(backoffMillis).isEqualTo(1000);
-            assertThat(log.lines("not accepting for a while")).hasSize(1);
+            assertThat(log.lines("accepting is paused")).hasSize(1);
 
             network.exhausted = false;
             network.step(Duration.ofSeconds(1));

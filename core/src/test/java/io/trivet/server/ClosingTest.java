@@ -110,7 +110,7 @@ final class ClosingTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         StringBuilder lines = new StringBuilder();
-        int count = 2 * Input.MESSAGES_PER_TURN_MAX + 5;
+        int count = 2 * Delivery.MESSAGES_PER_TURN_MAX + 5;
         for (int i = 0; i < count; i++) {
             lines.append(i).append('\n');
         }
@@ -347,7 +347,7 @@ final class ClosingTest {
                 self.get().close();
                 connection.send("not any more");
             });
-            Server.Builder builder = stage.server(story).framing(Framing.lines());
+            ServerBuilder builder = stage.server(story).framing(Framing.lines());
             Server server = started ? stage.start(builder) : stage.open(builder);
             self.set(server);
             Client client = stage.client(server);
@@ -378,7 +378,7 @@ final class ClosingTest {
         try {
             server.turn(null);
         } catch (IllegalStateException e) { // closed before the turn
-            assertThat(e).hasMessageMatching(".*(closed|ends).*");
+            assertThat(e).hasMessageMatching(".*(closed|ending).*");
         }
         closer.join();
         assertThat(client.rest()).isEmpty();

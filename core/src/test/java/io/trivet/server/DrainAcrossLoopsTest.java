@@ -29,7 +29,7 @@ final class DrainAcrossLoopsTest {
                 .limits(Limits.defaults().withHandlerTimeout(Duration.ZERO))
                 .onMessage((connection, message) -> hold(holds, goOn))
                 .start()) {
-            List<Thread> others = server.loops().stream().skip(1).map(EventLoop::thread).toList();
+            List<Thread> others = server.loops().stream().skip(1).map(loop -> loop.mailbox().owner()).toList();
             try (Socket first = connect(server)) {
                 first.getOutputStream().write('1');
                 assertThat(holds.await(20, TimeUnit.SECONDS)).as("the accepting loop is held").isTrue();

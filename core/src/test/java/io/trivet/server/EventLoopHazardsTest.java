@@ -149,7 +149,7 @@ final class EventLoopHazardsTest {
             server.turn(Duration.ofMillis(1));
             long completions = server.stats().total().completions() - completionsBefore;
             // A share of each piece that has just come (a poller tells of one, a ring of as many as it has buffers), and one of what was left.
-            assertThat(flooded[0] - before).isLessThanOrEqualTo((int) (completions + 1) * Input.MESSAGES_PER_TURN_MAX);
+            assertThat(flooded[0] - before).isLessThanOrEqualTo((int) (completions + 1) * Delivery.MESSAGES_PER_TURN_MAX);
         }
         stage.until("told", () -> floodedBefore[0] >= 0);
         assertThat(floodedBefore[0]).as("messages of the flood before the other's").isLessThan(flood);
@@ -198,7 +198,7 @@ final class EventLoopHazardsTest {
             server.turn(Duration.ZERO);
             for (int i = 0; i < 10_000; i++) {
                 network.peer();
-                server.loops().getFirst().accepted(0, network.new Stream(network.nextPending()));
+                server.loops().getFirst().dispatcher().accepted(0, network.new Stream(network.nextPending()));
             }
             long best = Long.MAX_VALUE;
             for (int i = 0; i < 20; i++) {

@@ -88,7 +88,7 @@ final class FramedEchoTest {
         Server server = stage.open(stage.server(ECHO).framing(Framing.lines()));
         Client client = stage.client(server);
         StringBuilder lines = new StringBuilder();
-        for (int i = 0; i < 5 * Input.MESSAGES_PER_TURN_MAX; i++) {
+        for (int i = 0; i < 5 * Delivery.MESSAGES_PER_TURN_MAX; i++) {
             lines.append(i).append('\n');
         }
         byte[] sent = Client.bytes(lines.toString());
@@ -174,9 +174,9 @@ final class FramedEchoTest {
                 .limits(Limits.defaults().withMessageBytesMax(1 << 24)));
         Client client = stage.client(server);
         client.send(new byte[]{1, 0, 0, 0, 'x'});
-        stage.until("it is held", () -> story.size() == 1 && story.connection(0).held() != null
-                && story.connection(0).held().bytes() == 5);
-        assertThat(story.connection(0).held().buffer().capacity()).as("bytes kept for 5").isLessThanOrEqualTo(1024);
+        stage.until("it is held", () -> story.size() == 1 && story.connection(0).partialInput() != null
+                && story.connection(0).partialInput().bytes() == 5);
+        assertThat(story.connection(0).partialInput().buffer().capacity()).as("bytes kept for 5").isLessThanOrEqualTo(1024);
         assertThat(server.stats().queueBytes()).isEqualTo(5);
 
         Client liar = stage.client(server);
@@ -196,12 +196,12 @@ final class FramedEchoTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         client.send("half");
-        stage.until("it is held", () -> story.size() == 1 && story.connection(0).held() != null);
+        stage.until("it is held", () -> story.size() == 1 && story.connection(0).partialInput() != null);
         client.send(" and half\n");
         assertThat(client.line()).isEqualTo("half and half");
         stage.settle();
-        assertThat(story.connection(0).held()).isNull();
-        assertThat(story.connection(0).backlog()).isNull();
+        assertThat(story.connection(0).partialInput()).isNull();
+        assertThat(story.connection(0).sendQueue()).isNull();
         assertThat(server.stats().queueBytes()).isZero();
     }
 

@@ -442,7 +442,7 @@ final class HammerTest {
             }
 
             private void execute(Connection connection) {
-                int loop = connection.loop.index;
+                int loop = connection.loop();
                 int mine = accepted[loop];
                 connection.execute(() -> {
                     if (ran[loop]++ != mine) {

@@ -33,7 +33,7 @@ final class HandlersTest {
             });
             Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
                     .limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES + 2).withWriteTimeout(Duration.ZERO)));
-            watchdog.set(new Watchdog(server.loops(), server.log(), Duration.ofMillis(100)));
+            watchdog.set(stage.watchdog(server, Duration.ofMillis(100)));
             stage.client(server);
             stage.until("open", () -> story.size() == 1);
             Connection connection = story.connection(0);
@@ -52,9 +52,10 @@ final class HandlersTest {
         Server server = stage.open(stage.server(story));
         stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        Callbacks callbacks = new Callbacks(server.loops().getFirst(), server.log());
+        LoopActivity activity = new LoopActivity(() -> {});
+        Callbacks callbacks = new Callbacks(activity, new CloseRequests(server.log()), server.log());
         List<Long> marks = new ArrayList<>();
-        Runnable look = () -> marks.add(callbacks.mark());
+        Runnable look = () -> marks.add(activity.mark());
         for (int i = 0; i < 2; i++) {
             callbacks.task(() -> {
                 look.run();
@@ -62,7 +63,7 @@ final class HandlersTest {
                 callbacks.timer(story.connection(0), look);
                 look.run();
             });
-            assertThat(callbacks.mark() & 1).as("none is under way").isZero();
+            assertThat(activity.mark() & 1).as("none is under way").isZero();
         }
         assertThat(marks).hasSize(8).doesNotHaveDuplicates().allMatch(mark -> (mark & 1) != 0);
     }
@@ -91,13 +92,13 @@ final class HandlersTest {
     @EveryNetwork
     void drainThatFindsSomebodyOnHisWayAtItsDeadlineEndsAllTheSame(Stage stage) throws IOException {
         Server server = stage.open(stage.steppedServer(SILENT));
-        server.loops().getFirst().expect(); // and he does not come
+        server.loops().getFirst().table().expect(); // and he does not come
         server.drain(Duration.ofSeconds(1));
         stage.settle();
         assertThat(server.isClosed()).isFalse();
         stage.pass(Duration.ofSeconds(1));
         stage.until("closed", server::isClosed);
-        server.loops().getFirst().expectNoMore();
+        server.loops().getFirst().table().uncount();
     }
 
     @EveryNetwork

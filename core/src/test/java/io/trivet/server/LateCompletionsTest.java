@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.net.Completions;
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
@@ -155,7 +156,7 @@ final class LateCompletionsTest {
                     scene.turns(300);
                     assertThat(got[0]).as("nothing is given while it is paused").isEqualTo(given);
                     assertThat(scene.network.late().completedBytes(peer)).as("all that had completed was told").isZero();
-                    int held = connection.held() == null ? 0 : connection.held().bytes();
+                    int held = connection.partialInput() == null ? 0 : connection.partialInput().bytes();
                     assertThat(scene.server.stats().queueBytes()).as("it counts").isEqualTo(held);
                     assertThat(held).isEqualTo(bytes - peer.available() - got[0]);
                     pauseAt[0] = got[0] + 300_000;
@@ -237,7 +238,7 @@ final class LateCompletionsTest {
                 gone.finishOutput();
                 gone.finish();
                 gone.close();
-                EventLoop loop = scene.server.loops().getFirst();
+                Completions loop = scene.server.loops().getFirst().dispatcher();
                 ByteBuffer memory = ByteBuffer.allocateDirect(2).put(0, Client.bytes("!\n"));
                 loop.received(stale, memory, 0, 2);
                 loop.inputEnded(stale);
@@ -346,7 +347,7 @@ final class LateCompletionsTest {
                     scene.until("asked", () -> scene.story.count("message") == 1);
                     scene.turns(50);
                     Connection connection = scene.story.connection(0);
-                    assertThat(connection.inFlight()).isNotNull();
+                    assertThat(scene.server.loops().getFirst().pendingSend(connection)).isNotNull();
                     scene.network.step(Duration.ofSeconds(9));
                     scene.turns(50);
                     assertThat(connection.queue().oldestAge()).isEqualTo(Duration.ofSeconds(9));

@@ -76,7 +76,7 @@ final class LoopTest {
                 stage.until("open", () -> story.size() == opened);
                 Connection connection = story.connection(i);
                 assertThatCode(() -> {
-                    for (int timer = 0; timer < Tasks.WAITING_MAX / 2; timer++) {
+                    for (int timer = 0; timer < TaskQueue.WAITING_MAX / 2; timer++) {
                         connection.schedule(Duration.ofHours(1), () -> {});
                     }
                 }).as("connection %d", i).doesNotThrowAnyException();
@@ -283,10 +283,10 @@ final class LoopTest {
         stage.until("open", () -> story.size() == 1);
         stage.client(server); // on the other loop, and it will not read
         stage.until("open", () -> story.size() == 2);
-        Connection stuck = Stream.of(0, 1).map(story::connection).filter(connection -> connection.loop.index == 1).findFirst()
+        Connection stuck = Stream.of(0, 1).map(story::connection).filter(connection -> connection.loop() == 1).findFirst()
                 .orElseThrow();
         stuck.send(new byte[Stage.OVERSIZED_BYTES]);
-        stage.until("blocked", () -> stuck.is(Connection.BLOCKED));
+        stage.until("blocked", () -> stuck.is(ConnectionRecord.AWAITS_WRITABLE));
         server.drain(Duration.ofDays(1));
         first.finish();
         stage.until("the first loop has ended", () -> server.loops().getFirst().hasEnded());
@@ -459,13 +459,13 @@ final class LoopTest {
         }
         // Those of one loop leave, and the next ones go there.
         for (int i = 0; i < 12; i++) {
-            if (story.connection(i).loop.index == 1) {
+            if (story.connection(i).loop() == 1) {
                 story.connection(i).close();
             }
         }
         stage.until("closed", () -> story.count("close") == 4 && server.stats().loops().get(1).connections() == 0);
         Connection made = server.connect(server.address(), stage.story(SILENT));
-        assertThat(made.loop.index).isEqualTo(1);
+        assertThat(made.loop()).isEqualTo(1);
         stage.until("there", () -> made.state() == ConnectionState.OPEN);
     }
 
@@ -605,7 +605,7 @@ final class LoopTest {
                 watchdog.get().look();
             });
             Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()));
-            watchdog.set(new Watchdog(server.loops(), server.log(), Duration.ofMillis(100)));
+            watchdog.set(stage.watchdog(server, Duration.ofMillis(100)));
             Client client = stage.client(server);
             client.send("quick\n".repeat(50));
             stage.until("given", () -> story.count("message") == 50);
@@ -682,7 +682,7 @@ final class LoopTest {
         try (LogLines log = new LogLines()) {
             client.send("one\ntwo\n");
             stage.until("closed", () -> story.count("close") == 1);
-            assertThat(log.lines("turns already")).hasSize(1);
+            assertThat(log.lines("is turning already")).hasSize(1);
         }
         assertThat(story.told()).containsExactly("open", "message one", "close HANDLER_FAILED");
     }

@@ -74,9 +74,9 @@ final class QueueTest {
                         break;
                     }
                     assertThat(connection.queue().bytes())
-                            .isEqualTo((int) (bytes(connection.backlog()) + bytes(pending(connection))));
+                            .isEqualTo((int) (bytes(connection.sendQueue()) + bytes(pending(connection))));
                     assertThat(connection.queue().messages())
-                            .isEqualTo(messages(connection.backlog()) + messages(pending(connection)));
+                            .isEqualTo(messages(connection.sendQueue()) + messages(pending(connection)));
                     assertThat(server.stats().queueBytes()).isEqualTo(connection.queue().bytes());
                     assertThat(connection.queue().bytes()).isLessThanOrEqualTo(connection.queue().bytesMax());
                 }
@@ -86,17 +86,17 @@ final class QueueTest {
     }
 
     /** The backlog that a send which is under way was begun with. */
-    private static @Nullable Backlog pending(Connection connection) {
-        InFlight inFlight = connection.inFlight();
-        return inFlight == null ? null : inFlight.backlog();
+    private static @Nullable SendQueue pending(Connection connection) {
+        PendingSend send = connection.server().loops().get(connection.loop()).pendingSend(connection);
+        return send == null ? null : send.queue();
     }
 
-    private static long bytes(@Nullable Backlog backlog) {
-        return backlog == null ? 0 : backlog.bytes();
+    private static long bytes(@Nullable SendQueue queue) {
+        return queue == null ? 0 : queue.bytes();
     }
 
-    private static int messages(@Nullable Backlog backlog) {
-        return backlog == null ? 0 : backlog.messages();
+    private static int messages(@Nullable SendQueue queue) {
+        return queue == null ? 0 : queue.messages();
     }
 
     @EveryNetwork

@@ -90,7 +90,7 @@ final class RacesTest {
     void taskIsTakenOrRefusedWhileTheQueueCloses() throws Exception {
         Seeded.runFor(TIME, random -> {
             Random here = new Random(random.nextLong());
-            Tasks[] tasks = {new Tasks()};
+            TaskQueue[] tasks = {new TaskQueue()};
             AtomicInteger accepted = new AtomicInteger();
             AtomicInteger ran = new AtomicInteger();
             try (Other other = new Other(new Random(random.nextLong()), round -> {
@@ -102,7 +102,7 @@ final class RacesTest {
                 }
             })) {
                 for (int round = 1; round <= ROUNDS; round++) {
-                    tasks[0] = new Tasks();
+                    tasks[0] = new TaskQueue();
                     other.begin(round);
                     spin(here);
                     tasks[0].close();

@@ -372,7 +372,7 @@ final class SendingTest {
 
     private static MemorySegment lastPart(Connection connection) {
         ByteBuffer[] parts = new ByteBuffer[1024];
-        int count = connection.backlog().parts(parts);
+        int count = connection.sendQueue().parts(parts);
         return MemorySegment.ofBuffer(parts[count - 1]);
     }
 
@@ -466,7 +466,7 @@ final class SendingTest {
     void urgentByteIsToldBeforeTheDataThatCameBeforeIt(Stage stage) throws IOException {
         StringBuilder data = new StringBuilder();
         Story story = stage.story((connection, message) -> data.append(Story.text(message)));
-        Server.Builder builder = stage.server(story).urgent(true);
+        ServerBuilder builder = stage.server(story).urgent(true);
         if (!stage.network().supports(Capability.URGENT_DATA)) {
             assertThatThrownBy(builder::open).isInstanceOf(UnsupportedOperationException.class)
                     .hasMessageContaining("epoll, poll and select");

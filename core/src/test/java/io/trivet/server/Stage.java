@@ -77,17 +77,17 @@ final class Stage implements AutoCloseable {
     // Servers.
 
     /** Returns the builder of a server on a free port, in real time. */
-    Server.Builder server(Handler handler) {
+    ServerBuilder server(Handler handler) {
         return Server.builder().network(network).listen(FREE_PORT).handler(handler);
     }
 
     /** Returns the builder of a server on a free port, with the clock of {@link #stepped}. */
-    Server.Builder steppedServer(Handler handler) {
+    ServerBuilder steppedServer(Handler handler) {
         return Server.builder().network(stepped).listen(FREE_PORT).handler(handler);
     }
 
     /** Opens a server. This thread turns its loops whenever it waits for a condition. */
-    Server open(Server.Builder builder) throws IOException {
+    Server open(ServerBuilder builder) throws IOException {
         Server server = builder.open();
         opened.add(server);
         servers.add(server);
@@ -95,7 +95,7 @@ final class Stage implements AutoCloseable {
     }
 
     /** Starts a server with its own threads. On a simulated network, the network turns its loops instead. */
-    Server start(Server.Builder builder) throws IOException {
+    Server start(ServerBuilder builder) throws IOException {
         Server server = network.turnsLoops() ? builder.open() : builder.start();
         servers.add(server);
         return server;
@@ -114,6 +114,13 @@ final class Stage implements AutoCloseable {
         boolean holds() throws IOException;
     }
 
+    /** Creates a watchdog without a thread, which looks when the test calls it. */
+    Watchdog watchdog(Server server, Duration limit) {
+        Watchdog watchdog = new Watchdog(server.log(), server.loops().getFirst().clock()::nanoTime, limit);
+        server.loops().forEach(loop -> watchdog.watch(loop.activity(), loop.mailbox()));
+        return watchdog;
+    }
+
     /** Waits until a condition holds. Meanwhile it turns the opened servers; started ones run by themselves. */
     void until(String what, Condition condition) throws IOException {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -127,7 +134,7 @@ final class Stage implements AutoCloseable {
     void step() throws IOException {
         boolean turned = false;
         for (Server server : opened) {
-            if (!server.loops().getFirst().isStopped()) {
+            if (!server.loops().getFirst().mailbox().isStopped()) {
                 server.turn(turned ? Duration.ZERO : STEP);
                 turned = true;
             }
@@ -146,7 +153,7 @@ final class Stage implements AutoCloseable {
         while (quiet < enough) {
             int done = 0;
             for (Server server : opened) {
-                if (!server.loops().getFirst().isStopped()) {
+                if (!server.loops().getFirst().mailbox().isStopped()) {
                     done += server.turn(STEP);
                 }
             }
@@ -160,7 +167,7 @@ final class Stage implements AutoCloseable {
         until("the socket is full", () -> {
             settle();
             int bytes = connection.queuedBytes();
-            boolean stuck = bytes > 0 && bytes == before[0] && connection.is(Connection.BLOCKED);
+            boolean stuck = bytes > 0 && bytes == before[0] && connection.is(ConnectionRecord.AWAITS_WRITABLE);
             before[0] = bytes;
             return stuck;
         });

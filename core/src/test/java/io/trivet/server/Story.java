@@ -29,6 +29,10 @@ final class Story implements Handler {
         void run() throws Exception;
     }
 
+    private static EventLoop loop(Connection connection) {
+        return connection.server().loops().get(connection.loop());
+    }
+
     private void record(Connection connection, String what, Call call) throws Exception {
         synchronized (this) {
             List<String> before = callbacks.get(connection);
@@ -36,7 +40,7 @@ final class Story implements Handler {
                 before = new ArrayList<>();
                 callbacks.put(connection, before);
                 connections.add(connection);
-                if (!what.equals("open") && !(what.startsWith("close") && !connection.is(Connection.ACCEPTED))) {
+                if (!what.equals("open") && !(what.startsWith("close") && !connection.is(ConnectionRecord.ACCEPTED))) {
                     violations.add(what + " before open");
                 }
             } else {
@@ -48,11 +52,11 @@ final class Story implements Handler {
                 }
             }
             before.add(what);
-            String outer = running.put(connection.loop, what);
+            String outer = running.put(loop(connection), what);
             if (outer != null) {
                 violations.add(what + " within " + outer);
             }
-            if (!connection.loop.isOwnThread()) {
+            if (!loop(connection).mailbox().isOwnThread()) {
                 violations.add(what + " on " + Thread.currentThread());
             }
         }
@@ -60,7 +64,7 @@ final class Story implements Handler {
             call.run();
         } finally {
             synchronized (this) {
-                running.remove(connection.loop);
+                running.remove(loop(connection));
             }
         }
     }

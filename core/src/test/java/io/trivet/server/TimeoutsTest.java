@@ -98,7 +98,7 @@ final class TimeoutsTest {
         assertThat(story.count("close")).isZero();
 
         client.send("s");
-        stage.until("begun", () -> story.connection(0).held() != null);
+        stage.until("begun", () -> story.connection(0).partialInput() != null);
         for (int i = 0; i < 9; i++) {
             stage.pass(SECOND);
             client.send("low");
@@ -119,7 +119,7 @@ final class TimeoutsTest {
         Client client = stage.client(server);
         client.send("a");
         for (int i = 0; i < 5; i++) {
-            stage.until("begun", () -> story.size() == 1 && story.connection(0).held() != null);
+            stage.until("begun", () -> story.size() == 1 && story.connection(0).partialInput() != null);
             stage.pass(Duration.ofSeconds(9));
             client.send("b\na"); // the end of one, and the beginning of the next
             assertThat(client.line()).isEqualTo("ab");

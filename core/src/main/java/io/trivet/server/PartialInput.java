@@ -3,35 +3,35 @@ package io.trivet.server;
 import java.nio.ByteBuffer;
 
 /**
- * Input that could not be delivered yet: the beginning of a message, or whole messages while delivery pauses. In one piece, in a buffer
- * from the pool that grows with what really arrives, never with what a peer announces. It exists only while there is something. One thread.
+ * Input that could not be delivered yet: the beginning of a message, or whole messages while delivery is paused. One contiguous buffer from the
+ * pool, which grows with what really arrives, never with a length that a peer announces. Exists only while there is such input. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
-final class Held {
+final class PartialInput {
     private final BufferPool pool;
     private ByteBuffer buffer;
     private ByteBuffer view;
     private int from;
     private int to;
-    /** When the first byte of the message at the front came; the deadline for its last byte counts from there. */
-    long begunNanos;
-    /** So much of it is reserved in the budget of the server. */
+    /** When the first byte of the message at the front arrived. The deadline for its last byte is counted from then. */
+    long beganNanos;
+    /** The bytes reserved for this input in the server's budget. */
     int budgetBytes;
-    /** Of the message at the front, so many bytes were looked at and hold no end. */
+    /** The number of bytes of the message at the front that have been searched, and contain no end of the message. */
     int scanned;
 
-    Held(BufferPool pool, int bytes, long nowNanos) {
+    PartialInput(BufferPool pool, int bytes, long nowNanos) {
         this.pool = pool;
-        buffer = pool.take(bytes);
+        buffer = pool.acquire(bytes);
         view = buffer.asReadOnlyBuffer();
-        begunNanos = nowNanos;
+        beganNanos = nowNanos;
     }
 
     ByteBuffer buffer() {
         return buffer;
     }
 
-    /** A view for handlers. */
+    /** Returns a read-only view of the buffer, for handlers. */
     ByteBuffer view() {
         return view;
     }
@@ -48,6 +48,7 @@ final class Held {
         return to - from;
     }
 
+    /** Appends a copy of the bytes of {@code memory} between two indices. */
     void add(ByteBuffer memory, int begin, int end) {
         int length = end - begin;
         if (buffer.capacity() - to < length) {
@@ -57,22 +58,22 @@ final class Held {
         to += length;
     }
 
-    /** Everything before that index was given. */
-    void givenTo(int index, long nowNanos) {
+    /** Removes the bytes before an index of {@link #buffer}: they have been delivered. */
+    void deliveredTo(int index, long nowNanos) {
         if (index != from) {
             from = index;
             scanned = 0;
-            begunNanos = nowNanos;
+            beganNanos = nowNanos;
         }
     }
 
     private void makeRoom(int length) {
         int bytes = to - from;
         ByteBuffer next = bytes + length <= buffer.capacity() / 2 ? buffer
-                : pool.take(Math.max(bytes + length, buffer.capacity() * 2));
+                : pool.acquire(Math.max(bytes + length, buffer.capacity() * 2));
         next.put(0, buffer, from, bytes);
         if (next != buffer) {
-            pool.giveBack(buffer);
+            pool.release(buffer);
             buffer = next;
             view = next.asReadOnlyBuffer();
         }
@@ -81,6 +82,6 @@ final class Held {
     }
 
     void release() {
-        pool.giveBack(buffer);
+        pool.release(buffer);
     }
 }

@@ -9,11 +9,11 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** The heap of deadlines, compared with a map. */
-final class DeadlinesTest {
+final class DeadlineQueueTest {
     @Test
     void earliestIsAlwaysAtTheTopAndTiesGoToTheLowerSlot() throws Exception {
         Seeded.run(20, random -> {
-            Deadlines deadlines = new Deadlines();
+            DeadlineQueue deadlines = new DeadlineQueue();
             Map<Integer, Long> model = new TreeMap<>();
             long base = Long.MAX_VALUE - random.nextInt(100); // so that some wrap around
             for (int i = 0; i < 3000; i++) {

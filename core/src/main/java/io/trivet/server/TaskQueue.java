@@ -5,9 +5,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** What other threads want done on a loop, in order; bounded. Any thread adds, the loop takes. */
-final class Tasks {
-    /** More than so many waiting tasks are refused: their senders are faster than the loop, for good. */
+/** The tasks that other threads want run on a loop, in order; bounded. Any thread adds, the loop takes. */
+final class TaskQueue {
+    /** The most tasks that may wait. If more are added, their senders are faster than the loop for good. */
     static final int WAITING_MAX = 1 << 20;
 
     private final ConcurrentLinkedQueue<Runnable> queue = new ConcurrentLinkedQueue<>();
@@ -15,9 +15,9 @@ final class Tasks {
     private volatile boolean closed;
 
     /**
-     * Adds a task. The loop must be woken afterwards: it looks at the queue after it was woken, so none is overlooked.
+     * Adds a task of the application. The caller must wake the loop afterwards: it looks at the queue after each wake-up.
      *
-     * @throws RejectedExecutionException too many are waiting, or the queue is closed
+     * @throws RejectedExecutionException {@link #WAITING_MAX} tasks are waiting, or the queue is closed
      */
     void add(Runnable task) {
         if (!offer(task, WAITING_MAX)) {
@@ -27,12 +27,12 @@ final class Tasks {
     }
 
     /**
-     * Adds something that the server itself wants done, to close or to pause: for that there is room when tasks are refused already.
+     * Adds a task of the server itself, such as a close or a pause: there is room for these when the application's are already rejected.
      *
-     * @return false: the queue is closed
-     * @throws RejectedExecutionException twice too many are waiting
+     * @return false if the queue is closed
+     * @throws RejectedExecutionException twice {@link #WAITING_MAX} tasks are waiting
      */
-    boolean addOwn(Runnable task) {
+    boolean addInternal(Runnable task) {
         boolean added = offer(task, 2 * WAITING_MAX);
         if (!added && !closed) {
             throw new RejectedExecutionException("the loop has " + 2 * WAITING_MAX + " tasks waiting");
@@ -49,8 +49,8 @@ final class Tasks {
         return !closed || !withdraw(task);
     }
 
-    /** Closed just now: either the loop has found the task all the same and runs it, or it is taken back. */
-    @SuppressWarnings("ReferenceEquality") // this very task, whatever it takes for its equal
+    /** If the queue was closed meanwhile, either the loop has found the task all the same and runs it, or it is removed here. */
+    @SuppressWarnings("ReferenceEquality") // this very task, whatever it considers its equal
     private boolean withdraw(Runnable task) {
         boolean withdrawn = queue.removeIf(other -> other == task);
         if (withdrawn) {
@@ -59,6 +59,7 @@ final class Tasks {
         return withdrawn;
     }
 
+    /** Removes and returns the oldest task, or null. */
     @Nullable
     Runnable take() {
         Runnable task = queue.poll();
@@ -76,7 +77,7 @@ final class Tasks {
         return closed;
     }
 
-    /** Takes no more; what was added before can still be taken. */
+    /** Accepts no further tasks; those that were added before can still be taken. */
     void close() {
         closed = true;
     }

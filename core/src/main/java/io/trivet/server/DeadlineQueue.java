@@ -4,38 +4,38 @@ import io.trivet.net.Loop;
 import java.util.Arrays;
 
 /**
- * The next deadline of each connection, by slot: a binary heap that knows where each slot stands in it, so that a deadline is moved or
- * taken out in logarithmic time and no stale entry is left behind. Ties go to the lower slot, so the order is always the same. One thread.
+ * The next deadline of each connection, by slot. A binary heap that knows the place of each slot: moving or removing a deadline takes
+ * logarithmic time and leaves no stale entry. Of equal deadlines the lower slot comes first, so the order is always the same. One thread.
  *
- * <p>A deadline that moves further away need not be told: when the old one is due, the owner finds that it is not, and sets the new one.
+ * <p>A deadline that moves further away need not be updated: when the old one is due, its owner finds that it is not, and sets the new one.
  */
-final class Deadlines {
-    private static final int NOWHERE = -1;
+final class DeadlineQueue {
+    private static final int ABSENT = -1;
 
     private int[] heap = new int[64];
     private int size;
-    /** By slot. */
+    /** The place of each slot in the heap. */
     private int[] places = newPlaces(64);
     private long[] deadlines = new long[64];
 
-    /** The earliest deadline, or {@link Loop#NO_DEADLINE}. */
+    /** Returns the earliest deadline, or {@link Loop#NO_DEADLINE}. */
     long next() {
         return size == 0 ? Loop.NO_DEADLINE : deadlines[heap[0]];
     }
 
-    /** The slot whose deadline is the earliest; only when there is one. */
+    /** Returns the slot with the earliest deadline. The queue must not be empty. */
     int nextSlot() {
         return heap[0];
     }
 
-    /** Sets a slot's deadline if it has none, or a later one. */
+    /** Sets a slot's deadline if it has none or a later one. */
     void atLatest(int slot, long deadline) {
-        if (slot >= places.length || places[slot] == NOWHERE || deadline - deadlines[slot] < 0) {
+        if (slot >= places.length || places[slot] == ABSENT || deadline - deadlines[slot] < 0) {
             set(slot, deadline);
         }
     }
 
-    /** Sets a slot's deadline; {@link Loop#NO_DEADLINE} takes it out. */
+    /** Sets a slot's deadline; {@link Loop#NO_DEADLINE} removes it. */
     void set(int slot, long deadline) {
         if (deadline == Loop.NO_DEADLINE) {
             remove(slot);
@@ -45,23 +45,23 @@ final class Deadlines {
             int before = places.length;
             int length = Math.max(slot + 1, before * 2);
             places = Arrays.copyOf(places, length);
-            Arrays.fill(places, before, length, NOWHERE);
+            Arrays.fill(places, before, length, ABSENT);
             deadlines = Arrays.copyOf(deadlines, length);
             heap = Arrays.copyOf(heap, length);
         }
         deadlines[slot] = deadline;
-        if (places[slot] == NOWHERE) {
+        if (places[slot] == ABSENT) {
             put(size++, slot);
         }
         settle(places[slot]);
     }
 
     void remove(int slot) {
-        if (slot >= places.length || places[slot] == NOWHERE) {
+        if (slot >= places.length || places[slot] == ABSENT) {
             return;
         }
         int place = places[slot];
-        places[slot] = NOWHERE;
+        places[slot] = ABSENT;
         int last = heap[--size];
         if (last != slot) {
             put(place, last);
@@ -105,7 +105,7 @@ final class Deadlines {
 
     private static int[] newPlaces(int length) {
         int[] places = new int[length];
-        Arrays.fill(places, NOWHERE);
+        Arrays.fill(places, ABSENT);
         return places;
     }
 }

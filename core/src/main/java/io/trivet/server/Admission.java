@@ -1,0 +1,237 @@
+package io.trivet.server;
+
+import io.trivet.observe.CloseReason;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * Accepts messages for sending, or refuses them: reserves room in the connection's queue, and hands the message to the reply batch, to the
+ * queue, or, from another thread, to the loop. Any thread.
+ *
+ * <p>The server's budget counts messages of other threads while they are on their way to the loop.
+ */
+final class Admission {
+    /** Longer texts are encoded by the JDK, into an array of their own. */
+    private static final int PLAIN_TEXT_MAX = 8192;
+
+    private final Mailbox mailbox;
+    private final TurnClock clock;
+    private final Counters counters;
+    private final Budget budget;
+    private final SendQueues queues;
+    private final PendingSends pendingSends;
+    private final ReplyBatch batch;
+    private final Sender sender;
+    private final DropOldest dropOldest;
+    private final CloseRequests closeRequests;
+    private final FrameEncoder encoder;
+    private final int queueBytesMax;
+    private final int queueHighBytes;
+
+    Admission(Mailbox mailbox, TurnClock clock, Counters counters, Budget budget, SendQueues queues, PendingSends pendingSends,
+            ReplyBatch batch, Sender sender, DropOldest dropOldest, CloseRequests closeRequests, Profile profile) {
+        this.mailbox = mailbox;
+        this.clock = clock;
+        this.counters = counters;
+        this.budget = budget;
+        this.queues = queues;
+        this.pendingSends = pendingSends;
+        this.batch = batch;
+        this.sender = sender;
+        this.dropOldest = dropOldest;
+        this.closeRequests = closeRequests;
+        encoder = new FrameEncoder(profile.framing());
+        queueBytesMax = profile.limits().queueBytesMax();
+        queueHighBytes = profile.limits().queueHighBytes();
+    }
+
+    /**
+     * Accepts a message.
+     *
+     * @param content the message without its frame; the position moves to the limit if the result is QUEUED
+     * @param urgentLane true to send it before the messages of the ordinary lane
+     * @throws IllegalArgumentException the frame cannot hold so long a message
+     */
+    SendResult put(ConnectionRecord connection, ByteBuffer content, boolean urgentLane) {
+        int length = encoder.frameLength(content.remaining());
+        if (!connection.takesMessages()) {
+            return SendResult.CLOSED;
+        }
+        if (length == 0) { // with raw framing, an empty message has nothing that could wait or be sent
+            return SendResult.QUEUED;
+        }
+        if (!mailbox.isOwnThread()) {
+            return putFromOtherThread(connection, content, length, urgentLane);
+        }
+        if (!makeRoom(connection, length)) {
+            return SendResult.FULL;
+        }
+        counters.add(Counters.MESSAGES_OUT, 1);
+        if (urgentLane || !joinsBatch(connection, length)) {
+            queue(connection, content, length, urgentLane);
+        } else if (batch.isReceivedMessage(content) && encoder.headLength() == 0) {
+            batch.addReceived(content.position(), content.limit(), encoder.tail());
+            content.position(content.limit());
+        } else {
+            ByteBuffer staging = batch.staging();
+            int start = staging.position();
+            encoder.putHead(staging, content.remaining());
+            staging.put(content).put(encoder.tail());
+            batch.addStaged(start);
+        }
+        return SendResult.QUEUED;
+    }
+
+    /** Accepts a text. An ASCII text that joins the reply batch is encoded in place. */
+    SendResult put(ConnectionRecord connection, String text) {
+        int chars = text.length();
+        int length = chars <= PLAIN_TEXT_MAX ? encoder.frameLength(chars) : 0;
+        boolean collected = length > 0 && mailbox.isOwnThread() && connection.takesMessages() && joinsBatch(connection, length);
+        if (!collected || !isAscii(text)) {
+            return put(connection, utf8(text), false);
+        }
+        if (!makeRoom(connection, length)) {
+            return SendResult.FULL;
+        }
+        counters.add(Counters.MESSAGES_OUT, 1);
+        if (!joinsBatch(connection, length)) { // making room has filled the socket
+            queue(connection, utf8(text), length, false);
+            return SendResult.QUEUED;
+        }
+        ByteBuffer staging = batch.staging();
+        int start = staging.position();
+        encoder.putHead(staging, chars);
+        int at = staging.position();
+        for (int i = 0; i < chars; i++) {
+            staging.put(at + i, (byte) text.charAt(i));
+        }
+        staging.position(at + chars).put(encoder.tail());
+        batch.addStaged(start);
+        return SendResult.QUEUED;
+    }
+
+    static ByteBuffer utf8(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static boolean isAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) >= 0x80) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Accepts a broadcast's message, which is in its frame and shared by all connections. If it does not fit, closes the connection. */
+    void putShared(ConnectionRecord connection, ByteBuffer framed) {
+        int length = framed.remaining();
+        if (length == 0 || !connection.takesMessages()) {
+            return;
+        }
+        if (!makeRoom(connection, length)) {
+            closeRequests.close(connection, CloseReason.QUEUE_FULL);
+            return;
+        }
+        counters.add(Counters.MESSAGES_OUT, 1);
+        sender.queueReplies(connection);
+        queues.of(connection).ordinary().putShared(framed.duplicate(), clock.now());
+        sender.queued(connection, length);
+    }
+
+    // ---- from other threads
+
+    private SendResult putFromOtherThread(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
+        // Only the loop drops messages. Until it gets there, as many bytes again may be on their way.
+        long bytesMax = dropOldest.isEnabled() ? Math.min(Integer.MAX_VALUE, 2L * queueBytesMax) : queueBytesMax;
+        if (!connection.reserve(length, (int) bytesMax, queueHighBytes)) {
+            return SendResult.FULL;
+        }
+        if (!connection.takesMessages()) { // checked again: once the room is reserved, the loop waits for the message
+            withdraw(connection, length);
+            return SendResult.CLOSED;
+        }
+        if (!budget.reserve(length)) {
+            budget.release(length);
+            withdraw(connection, length);
+            mailbox.run(() -> closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED));
+            return SendResult.CLOSED;
+        }
+        ByteBuffer copy = ByteBuffer.allocate(content.remaining()).put(content.duplicate()).flip();
+        try {
+            mailbox.execute(() -> arrive(connection, copy, length, urgentLane));
+        } catch (RejectedExecutionException e) {
+            budget.release(length);
+            withdraw(connection, length);
+            return mailbox.isStopped() ? SendResult.CLOSED : SendResult.FULL;
+        }
+        content.position(content.limit());
+        return SendResult.QUEUED;
+    }
+
+    /** Withdraws a reservation. The loop may have seen it, and wait for its message. */
+    private void withdraw(ConnectionRecord connection, int length) {
+        connection.release(1, length);
+        mailbox.run(() -> sender.flushLater(connection));
+    }
+
+    /** Queues a message for which another thread has reserved room. Loop thread. */
+    private void arrive(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
+        budget.release(length); // it was counted on its way; what waits in the queue is counted again
+        if (connection.isClosed()) {
+            connection.release(1, length);
+            return;
+        }
+        counters.add(Counters.MESSAGES_OUT, 1);
+        queue(connection, content, length, urgentLane);
+        if (dropOldest.isEnabled() && connection.queuedBytes() > queueBytesMax) {
+            dropOldest.makeRoom(connection, 0);
+        }
+    }
+
+    // ---- on the loop thread
+
+    private boolean makeRoom(ConnectionRecord connection, int length) {
+        if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
+            return true;
+        }
+        if (batch.collectsFor(connection) && !batch.isEmpty()) {
+            sender.sendReplies(connection); // they were only collected: perhaps the socket takes them
+            if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
+                return true;
+            }
+        }
+        return dropOldest.isEnabled() && dropOldest.makeRoom(connection, length)
+                && connection.reserve(length, queueBytesMax, queueHighBytes);
+    }
+
+    /** Returns true if a message can join the reply batch: it is a reply, and nothing waits that must be sent before it. */
+    private boolean joinsBatch(ConnectionRecord connection, int length) {
+        if (!batch.collectsFor(connection)) {
+            return false;
+        }
+        if (!batch.hasRoom(length)) {
+            sender.sendReplies(connection);
+        }
+        return connection.sendQueue() == null && pendingSends.get(connection) == null && batch.hasRoom(length)
+                && !connection.isClosed();
+    }
+
+    private void queue(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
+        sender.queueReplies(connection);
+        SendQueue queue = queues.of(connection);
+        Lane lane = urgentLane ? queue.urgent() : queue.ordinary();
+        lane.begin(length);
+        if (encoder.headLength() > 0) {
+            ByteBuffer head = ByteBuffer.allocate(encoder.headLength());
+            encoder.putHead(head, content.remaining());
+            lane.put(head.flip(), clock.now());
+        }
+        lane.put(content, clock.now());
+        if (encoder.tail().length > 0) {
+            lane.put(ByteBuffer.wrap(encoder.tail()), clock.now());
+        }
+        sender.queued(connection, length);
+    }
+}

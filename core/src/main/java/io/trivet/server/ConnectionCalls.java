@@ -1,0 +1,209 @@
+package io.trivet.server;
+
+import io.trivet.net.Interest;
+import io.trivet.net.Proactor;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionSnapshot;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a {@link Connection} asks of its loop: the few calls behind its public methods. A call that changes something runs on the loop thread,
+ * at once or as a task. Any thread.
+ */
+final class ConnectionCalls {
+    private final int loopIndex;
+    private final Proactor proactor;
+    private final TurnClock clock;
+    private final Mailbox mailbox;
+    private final Admission admission;
+    private final Sender sender;
+    private final ReadGate gate;
+    private final Lifecycle lifecycle;
+    private final CloseRequests closeRequests;
+    private final TimerQueue timers;
+    private final PendingSends pendingSends;
+    private final Limits limits;
+
+    ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission, Sender sender,
+            ReadGate gate, Lifecycle lifecycle, CloseRequests closeRequests, TimerQueue timers, PendingSends pendingSends,
+            Limits limits) {
+        this.loopIndex = loopIndex;
+        this.proactor = proactor;
+        this.clock = clock;
+        this.mailbox = mailbox;
+        this.admission = admission;
+        this.sender = sender;
+        this.gate = gate;
+        this.lifecycle = lifecycle;
+        this.closeRequests = closeRequests;
+        this.timers = timers;
+        this.pendingSends = pendingSends;
+        this.limits = limits;
+    }
+
+    int loopIndex() {
+        return loopIndex;
+    }
+
+    Limits limits() {
+        return limits;
+    }
+
+    // ---- sending
+
+    /** Accepts a message, or closes the connection if the queue is full. */
+    SendResult send(ConnectionRecord connection, ByteBuffer message, boolean urgentLane) {
+        return closeIfFull(connection, admission.put(connection, message, urgentLane));
+    }
+
+    /** Accepts a text, or closes the connection if the queue is full. */
+    SendResult send(ConnectionRecord connection, String message) {
+        return closeIfFull(connection, admission.put(connection, message));
+    }
+
+    /** Accepts a message if it fits. */
+    SendResult offer(ConnectionRecord connection, ByteBuffer message) {
+        return admission.put(connection, message, false);
+    }
+
+    private SendResult closeIfFull(ConnectionRecord connection, SendResult result) {
+        if (result == SendResult.FULL) {
+            close(connection, CloseReason.QUEUE_FULL);
+        }
+        return result;
+    }
+
+    void sendUrgent(ConnectionRecord connection, byte b) {
+        mailbox.run(() -> sender.sendUrgent(connection, b));
+    }
+
+    // ---- reading, ending
+
+    void pauseReading(ConnectionRecord connection) {
+        mailbox.run(() -> gate.pause(connection, ConnectionRecord.PAUSED_BY_APPLICATION));
+    }
+
+    void resumeReading(ConnectionRecord connection) {
+        mailbox.run(() -> gate.resume(connection, ConnectionRecord.PAUSED_BY_APPLICATION));
+    }
+
+    void finishOutput(ConnectionRecord connection) {
+        mailbox.run(() -> lifecycle.finishOutput(connection));
+    }
+
+    void finish(ConnectionRecord connection) {
+        mailbox.run(() -> lifecycle.finish(connection, CloseReason.FINISHED));
+    }
+
+    void close(ConnectionRecord connection, CloseReason reason) {
+        mailbox.run(() -> closeRequests.close(connection, reason));
+    }
+
+    // ---- tasks
+
+    void execute(Runnable task) {
+        mailbox.execute(task);
+    }
+
+    void schedule(ConnectionRecord connection, Duration delay, Runnable task) {
+        if (mailbox.isClosed()) {
+            throw new RejectedExecutionException("the server is closed");
+        }
+        timers.reserve();
+        long deadline = clock.nanoTime() + Math.max(0, Limits.nanos(delay));
+        try {
+            mailbox.run(() -> timers.add(deadline, connection, task));
+        } catch (RejectedExecutionException e) {
+            timers.cancelReservation();
+            throw e;
+        }
+    }
+
+    // ---- what can be known
+
+    /**
+     * Returns the peer's address, from the cache or from the socket.
+     *
+     * @throws IllegalStateException the connection has no address yet
+     */
+    InetSocketAddress remoteAddress(ConnectionRecord connection) {
+        InetSocketAddress cached = connection.cachedAddress();
+        if (cached != null) {
+            return cached;
+        }
+        try {
+            return proactor.remoteAddress(connection.handle);
+        } catch (IllegalArgumentException e) { // closed just now; the address was cached before that
+            cached = connection.cachedAddress();
+        }
+        if (cached == null) {
+            throw new IllegalStateException("the connection has no address yet");
+        }
+        return cached;
+    }
+
+    /** Returns our address, or null if the handle is stale. */
+    @Nullable
+    InetSocketAddress localAddress(ConnectionRecord connection) {
+        try {
+            return proactor.localAddress(connection.handle);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    /** Returns how long the oldest message has waited, in nanoseconds; 0 if none waits. */
+    long oldestAgeNanos(ConnectionRecord connection) {
+        return pendingSends.oldestAgeNanos(connection, clock);
+    }
+
+    /**
+     * Returns a snapshot of a connection.
+     *
+     * @param id its id
+     */
+    ConnectionSnapshot snapshot(ConnectionRecord connection, long id) {
+        long now = clock.nanoTime();
+        int interest = proactor.interest(connection.handle);
+        InetSocketAddress remote;
+        try {
+            remote = remoteAddress(connection);
+        } catch (IllegalStateException e) { // not connected yet, or closed meanwhile
+            remote = null;
+        }
+        return new ConnectionSnapshot(id, remote, loopIndex, connection.state(),
+                (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
+                why(connection), connection.queuedBytes(), limits.queueBytesMax(), connection.queuedMessages(),
+                Duration.ofNanos(oldestAgeNanos(connection)), connection.bytesIn, connection.bytesOut,
+                Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
+    }
+
+    /** Returns a sentence for a person: why the connection is in the lists that it is in. */
+    private static String why(ConnectionRecord connection) {
+        return switch (connection.state()) {
+            case CONNECTING -> "connecting: writable when it has connected";
+            case LINGERING -> "read to its end: our output has ended";
+            case CLOSED -> "closed";
+            case OPEN, INPUT_ENDED, DRAINING -> whyRead(connection)
+                    + (connection.is(ConnectionRecord.AWAITS_WRITABLE) ? "; written: its socket was full" : "")
+                    + (connection.is(ConnectionRecord.OUTPUT_ENDED) ? "; our output has ended" : "");
+        };
+    }
+
+    private static String whyRead(ConnectionRecord connection) {
+        if (connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
+            return "not read: its queue was above the high mark";
+        }
+        if (connection.is(ConnectionRecord.PAUSED_BY_APPLICATION)) {
+            return "not read: paused by the application";
+        }
+        if (connection.is(ConnectionRecord.DELIVERY_PENDING)) {
+            return "not read: messages are left from an earlier turn";
+        }
+        return connection.is(ConnectionRecord.INPUT_ENDED) ? "not read: the peer has finished" : "read";
+    }
+}

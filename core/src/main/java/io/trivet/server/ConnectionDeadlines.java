@@ -1,0 +1,73 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import io.trivet.net.Proactor;
+import java.time.Duration;
+
+/**
+ * Sets the deadlines of one loop's connections. A connection has several; the queue holds the earliest time at which one of them may be due,
+ * and {@link DeadlineSweep} finds out which one that is, and whether it has moved meanwhile. One thread.
+ */
+final class ConnectionDeadlines {
+    private final TurnClock clock;
+    private final Limits limits;
+    private final DeadlineQueue queue = new DeadlineQueue();
+
+    ConnectionDeadlines(TurnClock clock, Limits limits) {
+        this.clock = clock;
+        this.limits = limits;
+    }
+
+    DeadlineQueue queue() {
+        return queue;
+    }
+
+    /** Has the connection checked at that time, or earlier. */
+    void atLatest(ConnectionRecord connection, long deadlineNanos) {
+        if (connection.handle >= 0) {
+            queue.atLatest(Proactor.slot(connection.handle), deadlineNanos);
+        }
+    }
+
+    /** Ends the connection's current state after that time; zero: never. */
+    void stateEndsIn(ConnectionRecord connection, Duration timeout) {
+        if (timeout.isZero()) {
+            connection.stateDeadlineNanos(Loop.NO_DEADLINE);
+        } else {
+            connection.stateDeadlineNanos(clock.now() + Limits.nanos(timeout));
+            atLatest(connection, connection.stateDeadlineNanos());
+        }
+    }
+
+    /** Starts the deadline of the first message. It concerns accepted connections whose first message has not arrived. */
+    void startFirstMessage(ConnectionRecord connection) {
+        if (connection.is(ConnectionRecord.ACCEPTED) && !connection.is(ConnectionRecord.RECEIVED_MESSAGE)) {
+            stateEndsIn(connection, limits.firstMessageTimeout());
+        }
+    }
+
+    /** Starts the idle deadline of a connection that has just opened. */
+    void startIdle(ConnectionRecord connection) {
+        if (!limits.idleTimeout().isZero()) {
+            atLatest(connection, clock.now() + Limits.nanos(limits.idleTimeout()));
+        }
+    }
+
+    /** Starts the deadline of a message whose first byte arrived at that time. */
+    void startMessage(ConnectionRecord connection, long beganNanos) {
+        if (!limits.messageTimeout().isZero()) {
+            atLatest(connection, beganNanos + Limits.nanos(limits.messageTimeout()));
+        }
+    }
+
+    /** Starts the write deadline of a connection that last made progress at that time. */
+    void startWrite(ConnectionRecord connection, long progressNanos) {
+        if (progressNanos != Loop.NO_DEADLINE && !limits.writeTimeout().isZero()) {
+            atLatest(connection, progressNanos + Limits.nanos(limits.writeTimeout()));
+        }
+    }
+
+    void remove(ConnectionRecord connection) {
+        queue.remove(Proactor.slot(connection.handle));
+    }
+}

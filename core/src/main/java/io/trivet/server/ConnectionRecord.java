@@ -1,0 +1,385 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state of one connection, packed: a server has very many connections, and most are idle. {@link Connection} adds the public methods and
+ * one reference; together they take 64 bytes (the test of this class holds that), and an idle connection has nothing else.
+ *
+ * <p>The parts of a loop work on this class and do not know {@link Connection}. It holds flags, gauges and rarely used state, and no policy.
+ *
+ * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve} and {@link #release}. Other threads may read; a value may be out of
+ * date by the time it is used.
+ */
+@SuppressWarnings("EnumOrdinal") // state and reason are packed into one int, and never leave this class as numbers
+abstract class ConnectionRecord {
+    private static final VarHandle QUEUED;
+    private static final VarHandle BITS;
+    /** A bit of {@link #queued}. */
+    private static final long REACHED_HIGH = Long.MIN_VALUE;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            QUEUED = lookup.findVarHandle(ConnectionRecord.class, "queued", long.class);
+            BITS = lookup.findVarHandle(ConnectionRecord.class, "bits", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    static final int PAUSED_BY_APPLICATION = 1;
+    static final int PAUSED_BY_QUEUE = 1 << 1;
+    /** The proactor receives for this connection. */
+    static final int RECEIVING = 1 << 2;
+    /** Queued for a flush at the end of this turn. */
+    static final int FLUSH_PENDING = 1 << 4;
+    /** Queued for a delivery in the next turn, because whole messages are left. */
+    static final int DELIVERY_PENDING = 1 << 5;
+    /** The peer's FIN has arrived. */
+    static final int INPUT_ENDED = 1 << 6;
+    /** The peer's FIN has arrived, and the handler has yet to be notified: messages that were held back come first. */
+    static final int END_OF_INPUT_PENDING = 1 << 7;
+    /** The socket buffer is full, or a send is pending: waiting for a completion. */
+    static final int AWAITS_WRITABLE = 1 << 8;
+    /** At least one whole message has arrived. */
+    static final int RECEIVED_MESSAGE = 1 << 9;
+    /** The peer connected to us. If not set, we connected to the peer. */
+    static final int ACCEPTED = 1 << 10;
+    /** No further message is accepted for sending. The output ends when the queue is empty. */
+    static final int OUTPUT_FINISHED = 1 << 11;
+    /** Our FIN has been sent. */
+    static final int OUTPUT_ENDED = 1 << 12;
+    /** {@code onClose} has been called; no further callbacks follow. */
+    static final int CLOSE_NOTIFIED = 1 << 13;
+
+    /** Above the flags: the close reason's ordinal plus 1, or 0 for none. */
+    private static final int REASON_SHIFT = 16;
+    private static final int REASON_MASK = 0xff;
+    /** Above the reason: the state's ordinal. */
+    private static final int STATE_SHIFT = 24;
+
+    private static final ConnectionState[] STATES = ConnectionState.values();
+    private static final CloseReason[] REASONS = CloseReason.values();
+    /** Activity is recorded in ticks of about a millisecond, 2^20 ns. Differences are right up to 26 days. */
+    private static final int TICK_SHIFT = 20;
+
+    /** The proactor's handle; -1 before the connect has started. */
+    long handle = -1;
+    /**
+     * Messages in the upper half, bytes in the lower one. Both are reserved together, by any thread, when a message is accepted for sending.
+     * The reservation that reaches the high mark also sets the uppermost bit, {@link #REACHED_HIGH}. So a caller that sees the queue high can
+     * rely on {@code onDrained}.
+     */
+    private volatile long queued;
+    /** Flags, reason and state. */
+    private volatile int bits;
+    /** Null while the connection is idle. */
+    private @Nullable ColdState cold;
+
+    long bytesIn;
+    long bytesOut;
+    private int activityTick;
+
+    /**
+     * Creates the record of a connection.
+     *
+     * @param accepted true: the peer connected to us, and the connection is open; false: we are about to connect
+     */
+    ConnectionRecord(boolean accepted) {
+        bits = accepted
+                ? ACCEPTED | ConnectionState.OPEN.ordinal() << STATE_SHIFT
+                : ConnectionState.CONNECTING.ordinal() << STATE_SHIFT;
+    }
+
+    // ---- the handler's callbacks, for Callbacks alone, which catches what they throw
+
+    abstract void callOpen() throws Exception;
+
+    abstract void callMessage(ByteBuffer message) throws Exception;
+
+    abstract void callUrgent(byte b) throws Exception;
+
+    abstract void callEndOfInput() throws Exception;
+
+    abstract void callDrained() throws Exception;
+
+    abstract void callDropped(DroppedMessages dropped) throws Exception;
+
+    abstract void callClose(CloseReason reason) throws Exception;
+
+    // ---- state and flags
+
+    ConnectionState state() {
+        return STATES[bits >>> STATE_SHIFT];
+    }
+
+    void state(ConnectionState next) {
+        // A volatile write, and a full fence is needed: a sending thread reserves and then reads the state; the loop writes the state and then
+        // reads the reservations.
+        bits = (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT;
+    }
+
+    boolean isClosed() {
+        return bits >>> STATE_SHIFT == ConnectionState.CLOSED.ordinal();
+    }
+
+    @Nullable
+    CloseReason closeReason() {
+        int number = bits >>> REASON_SHIFT & REASON_MASK;
+        return number == 0 ? null : REASONS[number - 1];
+    }
+
+    void closeReason(CloseReason reason) {
+        BITS.setRelease(this, (bits & ~(REASON_MASK << REASON_SHIFT)) | (reason.ordinal() + 1) << REASON_SHIFT);
+    }
+
+    /** Returns the reason of an orderly end: the one that was set, or FINISHED. */
+    CloseReason finishReason() {
+        CloseReason reason = closeReason();
+        return reason == null ? CloseReason.FINISHED : reason;
+    }
+
+    /** Returns true if any of these flags is set. */
+    boolean is(int flags) {
+        return (bits & flags) != 0;
+    }
+
+    void set(int flag) {
+        int before = bits;
+        if ((before & flag) != flag) {
+            BITS.setRelease(this, before | flag);
+        }
+    }
+
+    void clear(int flag) {
+        BITS.setRelease(this, bits & ~flag);
+    }
+
+    /** Accepts no further message for sending. */
+    void refuseMessages() {
+        bits = bits | OUTPUT_FINISHED; // a volatile write, for the same reason as in state()
+    }
+
+    // ---- questions about state and flags
+
+    /** Returns true if reading is paused, by the application or by the queue. */
+    boolean isPaused() {
+        return is(PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE);
+    }
+
+    /** Returns true unless reading is paused or messages are left from an earlier turn. */
+    boolean mayDeliver() {
+        return !is(PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | DELIVERY_PENDING);
+    }
+
+    /** Returns true if a received message may be delivered to the handler: the connection is open, and not paused. */
+    boolean takesInput() {
+        int now = bits;
+        return now >>> STATE_SHIFT == ConnectionState.OPEN.ordinal() && (now & (PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE)) == 0;
+    }
+
+    /** Returns true if messages are accepted for sending: in the first three states, until the output is finished. */
+    boolean takesMessages() {
+        int now = bits;
+        return now >>> STATE_SHIFT <= ConnectionState.INPUT_ENDED.ordinal() && (now & OUTPUT_FINISHED) == 0;
+    }
+
+    /** Returns true if the output ends once the queue is empty. */
+    boolean awaitsEndOfOutput() {
+        return state() == ConnectionState.DRAINING || (is(OUTPUT_FINISHED) && !is(OUTPUT_ENDED));
+    }
+
+    /** Returns true if the message deadline runs: the rest of a message is awaited from the peer, and the handler is not the cause. */
+    boolean awaitsRestOfMessage() {
+        return partialInput() != null && mayDeliver();
+    }
+
+    /**
+     * Returns true if the handler may be notified of dropped messages. This includes a connection that ended orderly in this turn: everything
+     * else was delivered, so it has to learn what was not.
+     */
+    boolean mayNotifyDrops() {
+        CloseReason reason = closeReason();
+        boolean orderly = reason == CloseReason.FINISHED || reason == CloseReason.PEER_FINISHED || reason == CloseReason.DRAINED;
+        return !isClosed() || (orderly && !is(CLOSE_NOTIFIED));
+    }
+
+    // ---- the gauges of the queue
+
+    int queuedBytes() {
+        return (int) queued;
+    }
+
+    int queuedMessages() {
+        return (int) (queued >>> 32) & Integer.MAX_VALUE;
+    }
+
+    /**
+     * Reserves room for one message, and records whether that reaches the high mark. Any thread.
+     *
+     * @return false if the message does not fit under {@code bytesMax}
+     */
+    boolean reserve(int bytes, int bytesMax, int highBytes) {
+        while (true) {
+            long before = queued;
+            long bytesAfter = (long) (int) before + bytes;
+            if (bytesAfter > bytesMax) {
+                return false;
+            }
+            long after = before + (1L << 32) + bytes | (bytesAfter >= highBytes ? REACHED_HIGH : 0);
+            if (QUEUED.compareAndSet(this, before, after)) {
+                return true;
+            }
+        }
+    }
+
+    /** Releases the room of messages and bytes that were sent or dropped. Any thread. */
+    void release(int messages, long bytes) {
+        QUEUED.getAndAdd(this, -((long) messages << 32) - bytes);
+    }
+
+    /** Returns true if the queue has reached the high mark, and has not been seen at the low mark since. */
+    boolean hasReachedHigh() {
+        return queued < 0;
+    }
+
+    /**
+     * Clears the record of the high mark if the queue is at the low mark or below.
+     *
+     * @return true if it is
+     */
+    boolean clearHighAt(int lowBytes) {
+        while (true) {
+            long before = queued;
+            if ((int) before > lowBytes) {
+                return false;
+            }
+            if (QUEUED.compareAndSet(this, before, before & ~REACHED_HIGH)) {
+                return true;
+            }
+        }
+    }
+
+    // ---- activity
+
+    /** Records that bytes arrived or left. */
+    void active(long nowNanos) {
+        activityTick = (int) (nowNanos >> TICK_SHIFT) + 1; // rounded up, so that an idle timeout never fires early
+    }
+
+    /** Returns when bytes last arrived or left. The result does not depend on when it is asked: deadlines are computed from it. */
+    long activityNanos(long nowNanos) {
+        long nowTick = nowNanos >> TICK_SHIFT;
+        return (nowTick - ((int) nowTick - activityTick)) << TICK_SHIFT;
+    }
+
+    // ---- rarely used state
+
+    /** Returns the input that has not been delivered yet, or null. */
+    @Nullable
+    PartialInput partialInput() {
+        ColdState some = cold;
+        return some == null ? null : some.partialInput;
+    }
+
+    void partialInput(@Nullable PartialInput input) {
+        if (cold != null || input != null) {
+            coldState().partialInput = input;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Returns the output that the socket has not taken yet, apart from a pending send; or null. */
+    @Nullable
+    SendQueue sendQueue() {
+        ColdState some = cold;
+        return some == null ? null : some.sendQueue;
+    }
+
+    void sendQueue(@Nullable SendQueue queue) {
+        if (cold != null || queue != null) {
+            coldState().sendQueue = queue;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Returns the drops of which the handler has yet to be notified, or null. */
+    @Nullable
+    DroppedMessages pendingDrops() {
+        ColdState some = cold;
+        return some == null ? null : some.pendingDrops;
+    }
+
+    void pendingDrops(@Nullable DroppedMessages drops) {
+        if (cold != null || drops != null) {
+            coldState().pendingDrops = drops;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Returns the time at which the current state ends by itself, or {@link Loop#NO_DEADLINE}. */
+    long stateDeadlineNanos() {
+        ColdState some = cold;
+        return some == null ? Loop.NO_DEADLINE : some.stateDeadlineNanos;
+    }
+
+    void stateDeadlineNanos(long deadlineNanos) {
+        if (cold != null || deadlineNanos != Loop.NO_DEADLINE) {
+            coldState().stateDeadlineNanos = deadlineNanos;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Adds to the bytes that arrived after our FIN, and returns their sum. */
+    long addLingerBytes(int bytes) {
+        ColdState some = coldState();
+        some.lingerBytes += bytes;
+        return some.lingerBytes;
+    }
+
+    /** Returns the peer's address if it is cached: before the connection exists, and after it was closed. */
+    @Nullable
+    InetSocketAddress cachedAddress() {
+        ColdState some = cold;
+        return some == null ? null : some.remote;
+    }
+
+    void cachedAddress(InetSocketAddress address) {
+        coldState().remote = address;
+    }
+
+    /** Returns the error with which the network ended the connection, or null. */
+    @Nullable
+    IOException networkFailure() {
+        ColdState some = cold;
+        return some == null ? null : some.failure;
+    }
+
+    void networkFailure(IOException failure) {
+        coldState().failure = failure;
+    }
+
+    private ColdState coldState() {
+        ColdState some = cold;
+        if (some == null) {
+            some = new ColdState();
+            cold = some;
+        }
+        return some;
+    }
+
+    private void dropEmptyColdState() {
+        if (cold != null && cold.isEmpty()) {
+            cold = null;
+        }
+    }
+}

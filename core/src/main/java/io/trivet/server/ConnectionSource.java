@@ -1,0 +1,26 @@
+package io.trivet.server;
+
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+
+/**
+ * Where a loop's accepted connections come from, as the loop sees it: it passes on the listeners' completions, and reports connections that
+ * are gone. A server has one source for all of its loops.
+ */
+interface ConnectionSource {
+    /** A listener has accepted a connection. Thread of the first loop. */
+    void accepted(TcpStream stream);
+
+    /** A listener failed to accept, and will fail again while the cause lasts. Thread of the first loop. */
+    void acceptFailed(IOException failure);
+
+    /** A connection from this address is gone. Any loop's thread. */
+    void gone(InetSocketAddress remote);
+
+    /** Returns true if no loop will get a further connection; those on their way are counted in their loops. Any thread. */
+    boolean hasEnded();
+
+    /** Accepts no further connections, and closes the listeners. Thread of the first loop. */
+    void end();
+}

@@ -1,0 +1,122 @@
+package io.trivet.server;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.Loop;
+import io.trivet.net.NetworkException;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Closes the connections whose deadline has passed. {@link DeadlineQueue} knows when a connection may be overdue; this class finds out whether
+ * it is, by which of its deadlines, and otherwise sets the next time to look. One thread.
+ */
+final class DeadlineSweep {
+    private final TurnClock clock;
+    private final ConnectionTable table;
+    private final DeadlineQueue queue;
+    private final PendingSends pendingSends;
+    private final CloseRequests closeRequests;
+    private final Limits limits;
+
+    DeadlineSweep(TurnClock clock, ConnectionTable table, ConnectionDeadlines deadlines, PendingSends pendingSends,
+            CloseRequests closeRequests, Limits limits) {
+        this.clock = clock;
+        this.table = table;
+        queue = deadlines.queue();
+        this.pendingSends = pendingSends;
+        this.closeRequests = closeRequests;
+        this.limits = limits;
+    }
+
+    /** Returns the time at which a connection may be overdue, or {@link Loop#NO_DEADLINE}. */
+    long next() {
+        return queue.next();
+    }
+
+    /** Closes overdue connections, and returns how many connections were looked at. */
+    int closeOverdue(long nowNanos) {
+        int done = 0;
+        while (Deadline.isOver(queue.next(), nowNanos)) {
+            int slot = queue.nextSlot();
+            queue.remove(slot);
+            ConnectionRecord connection = table.at(slot);
+            if (connection != null) {
+                CloseReason overdue = overdue(connection, nowNanos);
+                if (overdue != null) {
+                    close(connection, overdue);
+                } else {
+                    queue.set(slot, earliest(connection));
+                }
+                done++;
+            }
+        }
+        return done;
+    }
+
+    private void close(ConnectionRecord connection, CloseReason reason) {
+        InetSocketAddress address = connection.cachedAddress();
+        if (reason == CloseReason.CONNECT_TIMEOUT && address != null) {
+            connection.networkFailure(new NetworkException("connect", address, ErrorCode.ETIMEDOUT));
+        }
+        closeRequests.close(connection, reason);
+    }
+
+    private @Nullable CloseReason overdue(ConnectionRecord connection, long now) {
+        if (Deadline.isOver(stateDeadline(connection), now)) {
+            return switch (connection.state()) {
+                case CONNECTING -> CloseReason.CONNECT_TIMEOUT;
+                case OPEN, INPUT_ENDED -> CloseReason.FIRST_MESSAGE_TIMEOUT;
+                case DRAINING, LINGERING, CLOSED -> connection.finishReason();
+            };
+        }
+        if (Deadline.isOver(messageDeadline(connection), now)) {
+            return CloseReason.MESSAGE_TIMEOUT;
+        }
+        if (Deadline.isOver(writeDeadline(connection), now)) {
+            return CloseReason.WRITE_TIMEOUT;
+        }
+        return Deadline.isOver(idleDeadline(connection), now) ? CloseReason.IDLE_TIMEOUT : null;
+    }
+
+    private long earliest(ConnectionRecord connection) {
+        long earliest = stateDeadline(connection);
+        earliest = Deadline.earlier(earliest, messageDeadline(connection));
+        earliest = Deadline.earlier(earliest, writeDeadline(connection));
+        return Deadline.earlier(earliest, idleDeadline(connection));
+    }
+
+    private static long stateDeadline(ConnectionRecord connection) {
+        boolean isMet = switch (connection.state()) {
+            // The first message has arrived, or it is we who do not read it. No other deadline concerns this state.
+            case OPEN -> connection.is(ConnectionRecord.RECEIVED_MESSAGE) || connection.isPaused();
+            case INPUT_ENDED -> connection.is(ConnectionRecord.RECEIVED_MESSAGE);
+            case CONNECTING, DRAINING, LINGERING, CLOSED -> false;
+        };
+        return isMet ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();
+    }
+
+    private long messageDeadline(ConnectionRecord connection) {
+        PartialInput input = connection.partialInput();
+        return input == null || limits.messageTimeout().isZero() || !connection.awaitsRestOfMessage()
+                ? Loop.NO_DEADLINE
+                : input.beganNanos + Limits.nanos(limits.messageTimeout());
+    }
+
+    private long writeDeadline(ConnectionRecord connection) {
+        long progressNanos = pendingSends.progressNanos(connection);
+        return progressNanos == Loop.NO_DEADLINE || limits.writeTimeout().isZero()
+                || connection.state() == ConnectionState.CONNECTING
+                        ? Loop.NO_DEADLINE
+                        : progressNanos + Limits.nanos(limits.writeTimeout());
+    }
+
+    private long idleDeadline(ConnectionRecord connection) {
+        // A lingering connection has a deadline of its own, and nothing is expected of it.
+        return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
+                || connection.state() == ConnectionState.LINGERING
+                        ? Loop.NO_DEADLINE
+                        : connection.activityNanos(clock.now()) + Limits.nanos(limits.idleTimeout());
+    }
+}

@@ -1,0 +1,219 @@
+package io.trivet.server;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts received bytes into messages, and delivers them to the handler. What cannot be delivered yet is held in {@link PartialInputs}. One
+ * thread.
+ */
+@SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
+final class Delivery {
+    /** The messages delivered from one connection in a turn. The rest follows in the next turn, after the other connections. */
+    static final int MESSAGES_PER_TURN_MAX = 1024;
+
+    private final TurnClock clock;
+    private final Counters counters;
+    private final PartialInputs partialInputs;
+    private final ReadGate gate;
+    private final ReplyBatch batch;
+    private final Sender sender;
+    private final Lifecycle lifecycle;
+    private final ConnectionDeadlines deadlines;
+    private final CloseRequests closeRequests;
+    private final Callbacks callbacks;
+    private final Framing framing;
+    private final int messageBytesMax;
+    private final Framing.Frame frame = new Framing.Frame();
+    /** The proactor's memory, and a read-only view of it for handlers. */
+    private @Nullable ByteBuffer memory;
+
+    private @Nullable ByteBuffer memoryView;
+
+    Delivery(TurnClock clock, Counters counters, PartialInputs partialInputs, ReadGate gate, ReplyBatch batch, Sender sender,
+            Lifecycle lifecycle, ConnectionDeadlines deadlines, CloseRequests closeRequests, Callbacks callbacks,
+            Profile profile) {
+        this.clock = clock;
+        this.counters = counters;
+        this.partialInputs = partialInputs;
+        this.gate = gate;
+        this.batch = batch;
+        this.sender = sender;
+        this.lifecycle = lifecycle;
+        this.deadlines = deadlines;
+        this.closeRequests = closeRequests;
+        this.callbacks = callbacks;
+        framing = profile.framing();
+        messageBytesMax = profile.limits().messageBytesMax();
+    }
+
+    /** Delivers what has arrived for an open connection, or holds it behind the input that is held already. */
+    void received(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
+        if (connection.partialInput() == null && !connection.isPaused()) {
+            deliverReceived(connection, bytes, from, to);
+            return;
+        }
+        partialInputs.add(connection, bytes, from, to); // if it is paused, this had completed before receiving stopped
+        if (connection.mayDeliver()) {
+            deliverPartialInput(connection);
+        }
+    }
+
+    /** Continues the deliveries that earlier turns left over, and returns how many there were. */
+    int continuePending() {
+        int count = gate.pendingCount();
+        for (int i = 0; i < count; i++) {
+            deliverPartialInput(gate.takePending());
+        }
+        return count;
+    }
+
+    private void deliverReceived(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
+        batch.begin(connection, bytes, to);
+        int delivered;
+        try {
+            delivered = deliver(connection, bytes, viewOf(bytes), from, to, 0, true);
+        } finally {
+            endBatch(connection);
+        }
+        if (delivered < to && connection.state() == ConnectionState.OPEN) {
+            partialInputs.add(connection, bytes, delivered, to);
+            afterDelivery(connection);
+        }
+        sender.flush(connection);
+    }
+
+    private ByteBuffer viewOf(ByteBuffer bytes) {
+        ByteBuffer view = memoryView;
+        if (view == null || memory != bytes) {
+            memory = bytes;
+            view = bytes.asReadOnlyBuffer();
+            memoryView = view;
+        }
+        return view;
+    }
+
+    private void deliverPartialInput(ConnectionRecord connection) {
+        PartialInput input = connection.partialInput();
+        if (input != null && connection.takesInput()) {
+            batch.begin(connection, null, 0);
+            partialInputs.beginDelivery(input);
+            int delivered = input.from();
+            boolean isStillHeld;
+            try {
+                delivered = deliver(connection, input.buffer(), input.view(), input.from(), input.to(), input.scanned, false);
+            } finally {
+                endBatch(connection);
+                isStillHeld = partialInputs.endDelivery(connection, input);
+            }
+            if (isStillHeld) {
+                input.deliveredTo(delivered, clock.now());
+                afterDelivery(connection);
+            }
+        }
+        if (connection.is(ConnectionRecord.END_OF_INPUT_PENDING) && connection.state() == ConnectionState.OPEN
+                && connection.mayDeliver()) {
+            connection.clear(ConnectionRecord.END_OF_INPUT_PENDING);
+            deliverEndOfInput(connection);
+        }
+        gate.update(connection); // the handler may have paused and resumed, and meanwhile everything was delivered
+        sender.flush(connection);
+    }
+
+    private void endBatch(ConnectionRecord connection) {
+        sender.sendReplies(connection);
+        batch.end();
+    }
+
+    /**
+     * Delivers whole messages until there is none, or the handler pauses or closes the connection.
+     *
+     * @param in the bytes
+     * @param view a read-only view of them, for the handler
+     * @param begin the index of the first byte
+     * @param to the index behind the last byte
+     * @param scannedBefore the number of bytes that contain no end of a message
+     * @param isReceivedMemory true if {@code in} is the received memory, which replies may be sent from
+     * @return the index behind the last message that was delivered
+     */
+    private int deliver(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int begin, int to, int scannedBefore,
+            boolean isReceivedMemory) {
+        int from = begin;
+        int scanned = scannedBefore;
+        int delivered = 0;
+        while (from < to && connection.takesInput()) {
+            if (delivered == MESSAGES_PER_TURN_MAX) {
+                gate.deliverLater(connection);
+                break;
+            }
+            // A raw message has no end that could come too late: it is cut at the longest length.
+            int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
+            int next = framing.next(in, from, end, scanned, frame);
+            boolean tooLong = next == Framing.INCOMPLETE
+                    ? framing.lengthAtLeast(in, from, to) > messageBytesMax
+                    : frame.to - frame.from > messageBytesMax;
+            if (tooLong) {
+                closeRequests.close(connection, CloseReason.MESSAGE_TOO_LONG);
+            }
+            if (tooLong || next == Framing.INCOMPLETE) {
+                break;
+            }
+            scanned = 0;
+            from = next;
+            delivered++;
+            view.limit(frame.to).position(frame.from).order(ByteOrder.BIG_ENDIAN);
+            batch.message(isReceivedMemory ? view : null);
+            callbacks.message(connection, view);
+            batch.message(null);
+            if (connection.hasReachedHigh()) { // a handler that replies with much is paused between two messages
+                sender.sendReplies(connection);
+                sender.flush(connection);
+            }
+        }
+        if (delivered > 0) {
+            connection.set(ConnectionRecord.RECEIVED_MESSAGE);
+            counters.add(Counters.MESSAGES_IN, delivered);
+        }
+        return from;
+    }
+
+    /** Starts the deadline of an incomplete message; or keeps whole messages while reading is paused. */
+    private void afterDelivery(ConnectionRecord connection) {
+        PartialInput input = connection.partialInput();
+        if (input == null) {
+            return;
+        }
+        if (input.bytes() == 0) {
+            partialInputs.drop(connection);
+        } else {
+            partialInputs.account(connection, input);
+            if (connection.mayDeliver()) {
+                input.scanned = input.bytes();
+                deadlines.startMessage(connection, input.beganNanos);
+            }
+        }
+        gate.update(connection);
+    }
+
+    /** The peer's FIN has arrived. Messages that are held come first. */
+    void inputEnded(ConnectionRecord connection) {
+        if (connection.mayDeliver()) {
+            deliverEndOfInput(connection);
+        } else {
+            connection.set(ConnectionRecord.END_OF_INPUT_PENDING);
+        }
+    }
+
+    private void deliverEndOfInput(ConnectionRecord connection) {
+        partialInputs.drop(connection); // the beginning of a message whose rest will never arrive
+        connection.state(ConnectionState.INPUT_ENDED);
+        callbacks.endOfInput(connection);
+        if (connection.is(ConnectionRecord.OUTPUT_FINISHED)) {
+            lifecycle.finish(connection, CloseReason.FINISHED); // both sides have finished
+        }
+        sender.flush(connection);
+    }
+}

@@ -1,0 +1,138 @@
+package io.trivet.server;
+
+import io.trivet.net.Completions;
+import io.trivet.net.TcpStream;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * Routes each completion of the proactor to the part that handles it, as the state of the connection requires. A completion for a closed
+ * connection is dropped. One thread.
+ *
+ * <p>A byte transform (TLS) will stand here: between {@link #received} and {@link Delivery}, for the connections that have one.
+ */
+final class Dispatcher implements Completions {
+    private final TurnClock clock;
+    private final Counters counters;
+    private final ConnectionTable table;
+    private final ConnectionSource source;
+    private final Delivery delivery;
+    private final Lingering lingering;
+    private final Sender sender;
+    private final Lifecycle lifecycle;
+    private final CloseRequests closeRequests;
+    private final Callbacks callbacks;
+    private final Log log;
+
+    Dispatcher(TurnClock clock, Counters counters, ConnectionTable table, ConnectionSource source, Delivery delivery,
+            Lingering lingering, Sender sender, Lifecycle lifecycle, CloseRequests closeRequests, Callbacks callbacks, Log log) {
+        this.clock = clock;
+        this.counters = counters;
+        this.table = table;
+        this.source = source;
+        this.delivery = delivery;
+        this.lingering = lingering;
+        this.sender = sender;
+        this.lifecycle = lifecycle;
+        this.closeRequests = closeRequests;
+        this.callbacks = callbacks;
+        this.log = log;
+    }
+
+    @Override
+    public void accepted(long token, TcpStream stream) {
+        counters.add(Counters.ACCEPTED, 1);
+        source.accepted(stream);
+    }
+
+    @Override
+    public void acceptFailed(long token, IOException failure) {
+        counters.add(Counters.ACCEPT_FAILURES, 1);
+        source.acceptFailed(failure);
+    }
+
+    @Override
+    public void connected(long handle) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection != null) {
+            lifecycle.connected(connection);
+        }
+    }
+
+    @Override
+    public void received(long handle, ByteBuffer memory, int from, int to) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection == null) {
+            return;
+        }
+        connection.active(clock.now());
+        connection.bytesIn += to - from;
+        counters.add(Counters.BYTES_IN, to - from);
+        switch (connection.state()) {
+            case OPEN -> delivery.received(connection, memory, from, to);
+            case LINGERING -> lingering.received(connection, to - from);
+            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
+                // A draining connection delivers nothing; in the other states nothing is received.
+            }
+        }
+    }
+
+    @Override
+    public void urgent(long handle, byte b) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection != null && connection.state() == ConnectionState.OPEN) {
+            connection.active(clock.now());
+            callbacks.urgent(connection, b);
+            sender.flush(connection);
+        }
+    }
+
+    @Override
+    public void inputEnded(long handle) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection == null) {
+            return;
+        }
+        connection.clear(ConnectionRecord.RECEIVING);
+        connection.set(ConnectionRecord.INPUT_ENDED);
+        switch (connection.state()) {
+            case OPEN -> delivery.inputEnded(connection);
+            case LINGERING -> lingering.inputEnded(connection);
+            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
+                // A draining connection finds the flag when its queue is empty.
+            }
+        }
+    }
+
+    @Override
+    public void sent(long handle, long bytes) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection != null) {
+            sender.completed(connection, bytes);
+        }
+    }
+
+    @Override
+    public void failed(long handle, IOException failure) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection != null) {
+            closeRequests.fail(connection, failure);
+        }
+    }
+
+    @Override
+    public void spinning(long handle, String description) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection != null) {
+            log.spinning(connection, description);
+            closeRequests.close(connection, CloseReason.SPINNING);
+        }
+    }
+
+    @Override
+    public void closed(long handle) {
+        lifecycle.released(handle);
+    }
+}

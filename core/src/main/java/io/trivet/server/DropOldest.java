@@ -1,0 +1,92 @@
+package io.trivet.server;
+
+import io.trivet.observe.ConnectionState;
+
+/**
+ * The policy {@link Overflow#DROP_OLDEST}: drops the oldest messages of a full queue, and notifies the handler. One thread.
+ *
+ * <p>While a handler is being notified, what its own messages drop is not notified by itself: a handler that answers each notification would be
+ * called forever. These drops are added up until something else is dropped or the queue is empty.
+ */
+final class DropOldest {
+    private final Budget budget;
+    private final Counters counters;
+    private final Mailbox mailbox;
+    private final Callbacks callbacks;
+    private final boolean enabled;
+    private final int queueBytesMax;
+    private boolean notifying;
+
+    DropOldest(Budget budget, Counters counters, Mailbox mailbox, Callbacks callbacks, Profile profile) {
+        this.budget = budget;
+        this.counters = counters;
+        this.mailbox = mailbox;
+        this.callbacks = callbacks;
+        enabled = profile.dropsOldest();
+        queueBytesMax = profile.limits().queueBytesMax();
+    }
+
+    /** Returns true if this policy is in force. */
+    boolean isEnabled() {
+        return enabled;
+    }
+
+    /**
+     * Drops the oldest messages until one of that length fits, or nothing is left that may be dropped.
+     *
+     * @return true if a message was dropped
+     */
+    boolean makeRoom(ConnectionRecord connection, int length) {
+        SendQueue queue = connection.sendQueue();
+        if (queue == null || length > queueBytesMax) {
+            return false;
+        }
+        int messages = 0;
+        long bytes = 0;
+        while (connection.queuedBytes() + (long) length > queueBytesMax) {
+            int dropped = queue.dropOldest();
+            if (dropped < 0) {
+                break;
+            }
+            connection.release(1, dropped);
+            budget.release(dropped);
+            messages++;
+            bytes += dropped;
+        }
+        if (messages > 0) {
+            dropped(connection, new DroppedMessages(messages, bytes));
+        }
+        return messages > 0;
+    }
+
+    private void dropped(ConnectionRecord connection, DroppedMessages dropped) {
+        counters.add(Counters.DROPPED, dropped.messages());
+        if (notifying || connection.state() == ConnectionState.CONNECTING) {
+            connection.pendingDrops(dropped.and(connection.pendingDrops()));
+        } else {
+            mailbox.runLater(() -> notify(connection, dropped)); // the handler is in the middle of a send
+        }
+    }
+
+    private void notify(ConnectionRecord connection, DroppedMessages dropped) {
+        if (connection.mayNotifyDrops()) {
+            DroppedMessages all = dropped.and(connection.pendingDrops());
+            connection.pendingDrops(null);
+            notifying = true;
+            try {
+                callbacks.dropped(connection, all);
+            } finally {
+                notifying = false;
+            }
+        }
+    }
+
+    /** Notifies the handler of drops that could not be notified when they happened, if there are any. */
+    void notifyPending(ConnectionRecord connection) {
+        DroppedMessages pending = connection.pendingDrops();
+        if (pending != null) {
+            connection.pendingDrops(null);
+            notify(connection, pending);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+package io.trivet.server;
+
+import io.trivet.net.Loop;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpStream;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+
+/**
+ * How the connections of a loop begin and end: the state diagram of {@link Connection}, and the draining of all of them. One thread.
+ */
+final class Lifecycle {
+    private final Proactor proactor;
+    private final TurnClock clock;
+    private final Mailbox mailbox;
+    private final Counters counters;
+    private final ConnectionTable table;
+    private final ConnectionSource source;
+    private final ConnectionDeadlines deadlines;
+    private final CloseRequests closeRequests;
+    private final PartialInputs partialInputs;
+    private final ReadGate gate;
+    private final Sender sender;
+    private final DropOldest dropOldest;
+    private final Callbacks callbacks;
+    private final Log log;
+    private final boolean urgent;
+
+    private boolean draining;
+    private long drainDeadlineNanos = Loop.NO_DEADLINE;
+
+    Lifecycle(Proactor proactor, TurnClock clock, Mailbox mailbox, Counters counters, ConnectionTable table,
+            ConnectionSource source,
+            ConnectionDeadlines deadlines, CloseRequests closeRequests, PartialInputs partialInputs, ReadGate gate, Sender sender,
+            DropOldest dropOldest, Callbacks callbacks, Log log, Profile profile) {
+        this.proactor = proactor;
+        this.clock = clock;
+        this.mailbox = mailbox;
+        this.counters = counters;
+        this.table = table;
+        this.source = source;
+        this.deadlines = deadlines;
+        this.closeRequests = closeRequests;
+        this.partialInputs = partialInputs;
+        this.gate = gate;
+        this.sender = sender;
+        this.dropOldest = dropOldest;
+        this.callbacks = callbacks;
+        this.log = log;
+        urgent = profile.urgent();
+    }
+
+    // ---- the beginning
+
+    /**
+     * Takes over an accepted connection, which the table {@linkplain ConnectionTable#expect expects}.
+     *
+     * @param connection its record
+     * @param stream its socket; closed if it cannot be used
+     * @param remote the peer's address
+     */
+    void adopt(ConnectionRecord connection, TcpStream stream, InetSocketAddress remote) {
+        try {
+            connection.handle = proactor.adopt(stream);
+        } catch (IOException e) { // reset before we looked at it, or the kernel has no memory for another one
+            log.adoptFailed(e);
+            closeQuietly(stream);
+            table.uncount();
+            source.gone(remote);
+            return;
+        }
+        enter(connection);
+        open(connection);
+    }
+
+    /** Starts to connect. The table {@linkplain ConnectionTable#expect expects} the connection; messages sent meanwhile wait in its queue. */
+    void connect(ConnectionRecord connection, InetSocketAddress address, Duration timeout) {
+        if (draining || mailbox.isStopped()) {
+            closeRequests.close(connection, CloseReason.SERVER_CLOSED);
+        }
+        if (connection.isClosed()) {
+            return;
+        }
+        try {
+            connection.handle = proactor.connect(address);
+        } catch (IOException e) {
+            closeRequests.fail(connection, e);
+            return;
+        }
+        enter(connection);
+        deadlines.stateEndsIn(connection, timeout);
+    }
+
+    /** A connect has succeeded. */
+    void connected(ConnectionRecord connection) {
+        connection.stateDeadlineNanos(Loop.NO_DEADLINE);
+        open(connection);
+    }
+
+    private void enter(ConnectionRecord connection) {
+        table.put(connection);
+        connection.active(clock.now());
+    }
+
+    private void open(ConnectionRecord connection) {
+        connection.state(ConnectionState.OPEN);
+        connection.active(clock.now());
+        SendQueue waiting = connection.sendQueue();
+        if (waiting != null) {
+            waiting.progressNanos = clock.now(); // until now there was no peer that could have taken it
+        }
+        deadlines.startFirstMessage(connection);
+        deadlines.startIdle(connection);
+        try {
+            if (urgent) {
+                proactor.watchUrgent(connection.handle);
+            }
+        } catch (IOException e) {
+            closeRequests.fail(connection, e);
+            return;
+        }
+        callbacks.open(connection);
+        dropOldest.notifyPending(connection); // drops from before it was connected
+        CloseReason reason = connection.closeReason(); // set if it was finished before it was connected
+        if (isDrainOver()) {
+            closeRequests.close(connection, CloseReason.SERVER_CLOSED);
+        } else if (reason != null || draining) {
+            finish(connection, reason == null ? CloseReason.DRAINED : reason);
+        }
+        gate.update(connection);
+        sender.flush(connection);
+    }
+
+    // ---- the end
+
+    /** Accepts and delivers no further messages. The connection is closed when everything was sent and the peer has finished too. */
+    void finish(ConnectionRecord connection, CloseReason reason) {
+        switch (connection.state()) {
+            case CONNECTING -> {
+                connection.refuseMessages();
+                if (connection.queuedMessages() == 0) {
+                    closeRequests.close(connection, reason);
+                } else if (connection.closeReason() == null) {
+                    connection.closeReason(reason); // it drains as soon as it is connected
+                }
+            }
+            case OPEN, INPUT_ENDED -> {
+                boolean both = reason == CloseReason.FINISHED && connection.is(ConnectionRecord.INPUT_ENDED);
+                connection.closeReason(both ? CloseReason.PEER_FINISHED : reason);
+                connection.state(ConnectionState.DRAINING);
+                connection.stateDeadlineNanos(Loop.NO_DEADLINE);
+                partialInputs.drop(connection);
+                gate.update(connection);
+                sender.flushLater(connection);
+            }
+            case DRAINING, LINGERING, CLOSED -> {
+                // It is ending already.
+            }
+        }
+    }
+
+    /** Accepts no further messages, and sends our FIN when everything was sent. Input is still delivered. */
+    void finishOutput(ConnectionRecord connection) {
+        switch (connection.state()) {
+            case CONNECTING, OPEN -> {
+                connection.refuseMessages();
+                sender.flushLater(connection);
+            }
+            case INPUT_ENDED -> finish(connection, CloseReason.FINISHED);
+            case DRAINING, LINGERING, CLOSED -> {
+                // It is ending already.
+            }
+        }
+    }
+
+    /** Releases the connections that were closed in this turn, and notifies their handlers. Returns how many there were. */
+    int completeCloses() {
+        int done = 0;
+        for (ConnectionRecord connection = closeRequests.take(); connection != null; connection = closeRequests.take()) {
+            completeClose(connection);
+            done++;
+        }
+        return done;
+    }
+
+    private void completeClose(ConnectionRecord connection) {
+        if (connection.cachedAddress() == null && connection.handle >= 0) {
+            connection.cachedAddress(proactor.remoteAddress(connection.handle)); // before the socket is closed
+        }
+        partialInputs.drop(connection);
+        sender.dropUnlessPending(connection);
+        if (connection.handle >= 0) {
+            deadlines.remove(connection);
+            proactor.close(connection.handle);
+        }
+        counters.add(Counters.CLOSED, 1);
+        table.uncount();
+        InetSocketAddress remote = connection.cachedAddress();
+        if (connection.is(ConnectionRecord.ACCEPTED) && remote != null) {
+            source.gone(remote);
+        }
+        dropOldest.notifyPending(connection);
+        connection.set(ConnectionRecord.CLOSE_NOTIFIED);
+        callbacks.closed(connection, connection.finishReason());
+    }
+
+    /** The proactor has released a closed connection. Releases the memory of its pending send. */
+    void released(long handle) {
+        ConnectionRecord connection = table.remove(handle);
+        if (connection != null) {
+            sender.drop(connection);
+        }
+    }
+
+    void closeAll() {
+        table.forEach(connection -> closeRequests.close(connection, CloseReason.SERVER_CLOSED));
+    }
+
+    // ---- draining
+
+    /** Starts to drain: no connection accepts or delivers a further message, and each has until then to read what waits for it. */
+    void drain(long deadlineNanos) {
+        draining = true;
+        drainDeadlineNanos = Math.min(deadlineNanos, Loop.NO_DEADLINE - 1); // a clock may pass the number that means none
+        table.forEach(connection -> finish(connection, CloseReason.DRAINED));
+    }
+
+    /** Returns when the draining must be over, or {@link Loop#NO_DEADLINE}. */
+    long drainDeadline() {
+        return drainDeadlineNanos;
+    }
+
+    /** Closes all connections if the time to drain is over. Returns 1 if it did, otherwise 0. */
+    int closeOverdueDrain(long nowNanos) {
+        if (!Deadline.isOver(drainDeadlineNanos, nowNanos)) {
+            return 0;
+        }
+        drainDeadlineNanos = Loop.NO_DEADLINE;
+        closeAll();
+        return 1;
+    }
+
+    private boolean isDrainOver() {
+        return draining && drainDeadlineNanos == Loop.NO_DEADLINE;
+    }
+
+    /** Returns true if the loop has drained: no connection is left or can come, or the time is over. */
+    boolean hasDrained() {
+        return draining && source.hasEnded() // in this order: the source hands over its last connection before it ends
+                && (table.load() == 0 || isDrainOver()); // connections still on their way are closed when the loop ends
+    }
+
+    // ---- sockets
+
+    /** Closes a socket that nobody will use. An error is of no consequence. */
+    static void closeQuietly(TcpStream stream) {
+        try {
+            stream.close();
+        } catch (IOException e) {
+            // The socket is gone, which is all that was wanted.
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.trivet.server;
+
+import io.trivet.net.Proactor;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How other threads reach a loop: tasks, a wake-up, and a request to stop. Also knows which thread the loop belongs to. Any thread, except
+ * where noted.
+ */
+final class Mailbox {
+    private final Proactor proactor;
+    private final boolean ownedOnlyDuringTurns;
+    private final TaskQueue tasks = new TaskQueue();
+    private volatile @Nullable Thread owner;
+    private volatile boolean stopped;
+
+    /**
+     * Creates the mailbox of a loop.
+     *
+     * @param proactor what the loop waits in
+     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each only while it turns it. In between it is to each loop
+     *     what another thread would be, and its requests become tasks
+     */
+    Mailbox(Proactor proactor, boolean ownedOnlyDuringTurns) {
+        this.proactor = proactor;
+        this.ownedOnlyDuringTurns = ownedOnlyDuringTurns;
+    }
+
+    // ---- ownership: the thread that turns, under the loop's lock
+
+    /**
+     * Makes the current thread the owner, if no other live thread is.
+     *
+     * @throws IllegalStateException another live thread is the owner
+     */
+    void claim() {
+        if (isOwnThread()) {
+            return;
+        }
+        Thread before = owner;
+        if (before != null && before.isAlive()) {
+            throw new IllegalStateException("a loop is turned by one thread, this one by " + before.getName());
+        }
+        owner = Thread.currentThread();
+    }
+
+    /** Makes the current thread the owner, whoever was: to end the loop. */
+    void seize() {
+        owner = Thread.currentThread();
+    }
+
+    /** Ends a turn: gives up the ownership if this loop is owned only during turns. */
+    void endTurn() {
+        if (ownedOnlyDuringTurns) {
+            owner = null;
+        }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // this very thread
+    boolean isOwnThread() {
+        return Thread.currentThread() == owner;
+    }
+
+    @Nullable
+    Thread owner() {
+        return owner;
+    }
+
+    // ---- tasks
+
+    /**
+     * Runs a task of the server: at once on the loop thread, otherwise soon. If the loop has ended, the task is dropped: nothing is left that
+     * it could act on.
+     */
+    void run(Runnable task) {
+        if (isOwnThread()) {
+            task.run();
+        } else if (tasks.addInternal(task)) {
+            proactor.wakeup();
+        }
+    }
+
+    /** Runs a task soon, never within the current callback. Loop thread. */
+    void runLater(Runnable task) {
+        tasks.addInternal(task);
+    }
+
+    /** Runs a task that may call handlers: within a turn, never within a callback. */
+    void runInTurn(Runnable task) {
+        if (tasks.addInternal(task) && !isOwnThread()) {
+            proactor.wakeup();
+        }
+    }
+
+    /**
+     * Runs a task of the application, soon.
+     *
+     * @throws RejectedExecutionException too many tasks are waiting, or the loop has ended
+     */
+    void execute(Runnable task) {
+        tasks.add(task);
+        if (!isOwnThread()) {
+            proactor.wakeup();
+        }
+    }
+
+    boolean hasTasks() {
+        return !tasks.isEmpty();
+    }
+
+    /** Removes and returns the oldest task, or null. Loop thread. */
+    @Nullable
+    Runnable take() {
+        return tasks.take();
+    }
+
+    // ---- the end
+
+    /** Makes the loop turn once, whatever it waits for. */
+    void wakeup() {
+        proactor.wakeup();
+    }
+
+    /** Makes the loop end when the current turn is over. */
+    void stop() {
+        stopped = true;
+        proactor.wakeup();
+    }
+
+    /** Makes the loop end with this turn. Loop thread. */
+    void stopAfterTurn() {
+        stopped = true;
+    }
+
+    boolean isStopped() {
+        return stopped;
+    }
+
+    /** Accepts no further tasks. Loop thread. */
+    void close() {
+        tasks.close();
+    }
+
+    boolean isClosed() {
+        return tasks.isClosed();
+    }
+}

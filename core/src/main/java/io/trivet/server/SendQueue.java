@@ -1,0 +1,150 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The messages that wait for one peer, in three lanes. The message of which some bytes have been sent is completed first; then the urgent lane
+ * ({@code sendFirst}) is sent; then the ordinary lane. Exists only while something waits. One thread.
+ */
+final class SendQueue {
+    private final Lane begun;
+    private final Lane urgent;
+    private final Lane ordinary;
+    private final Lane[] lanes;
+    /** When the oldest message was accepted, or one accepted soon after it. Other threads read it, and may get an old value. */
+    private long sinceNanos;
+    /** When the peer last took bytes, or the first message was accepted. */
+    long progressNanos;
+    /** True if the socket took nothing because the proactor still had unsent bytes of its own. */
+    boolean isBehindUnsent;
+
+    SendQueue(BufferPool pool, long nowNanos) {
+        begun = new Lane(pool);
+        urgent = new Lane(pool);
+        ordinary = new Lane(pool);
+        lanes = new Lane[]{begun, urgent, ordinary};
+        progressNanos = nowNanos;
+        sinceNanos = nowNanos;
+    }
+
+    /** Prepares an empty queue for another connection. */
+    SendQueue reuse(long nowNanos) {
+        progressNanos = nowNanos;
+        sinceNanos = nowNanos;
+        isBehindUnsent = false;
+        return this;
+    }
+
+    /** Returns true if the queue is worth reusing when it is empty. */
+    boolean isSmall() {
+        return begun.isSmall() && urgent.isSmall() && ordinary.isSmall();
+    }
+
+    long sinceNanos() {
+        return sinceNanos;
+    }
+
+    long bytes() {
+        return begun.bytes() + urgent.bytes() + ordinary.bytes();
+    }
+
+    int messages() {
+        return begun.messages() + urgent.messages() + ordinary.messages();
+    }
+
+    boolean isEmpty() {
+        return begun.isEmpty() && urgent.isEmpty() && ordinary.isEmpty();
+    }
+
+    /** Returns the lane for new messages. */
+    Lane ordinary() {
+        return ordinary;
+    }
+
+    /** Returns the lane that is sent before the ordinary one, from the next message boundary on. */
+    Lane urgent() {
+        if (ordinary.isBegun()) {
+            ordinary.removeFirst(begun);
+        }
+        return urgent;
+    }
+
+    /**
+     * Fills the array with buffers to send from.
+     *
+     * @return the number of buffers
+     */
+    int parts(ByteBuffer[] parts) {
+        // A begun message of the urgent lane stays at the front of that lane: no other message can get ahead of it.
+        return ordinary.parts(parts, urgent.parts(parts, begun.parts(parts, 0)));
+    }
+
+    /**
+     * Removes bytes that were sent.
+     *
+     * @return the number of messages that were completed
+     */
+    int sent(long bytes, long nowNanos) {
+        if (bytes > 0) {
+            progressNanos = nowNanos;
+        }
+        long fromBegun = Math.min(bytes, begun.bytes());
+        long fromUrgent = Math.min(bytes - fromBegun, urgent.bytes());
+        int completed = begun.sent(fromBegun) + urgent.sent(fromUrgent) + ordinary.sent(bytes - fromBegun - fromUrgent);
+        updateSince();
+        return completed;
+    }
+
+    private void updateSince() {
+        Lane oldest = null;
+        for (Lane lane : lanes) {
+            if (!lane.isEmpty() && (oldest == null || lane.oldestNanos() - oldest.oldestNanos() < 0)) {
+                oldest = lane;
+            }
+        }
+        if (oldest != null) {
+            sinceNanos = oldest.oldestNanos();
+        }
+    }
+
+    /** Moves all messages of a newer queue, of which nothing has been sent, behind the messages of this one. */
+    void add(SendQueue newer) {
+        if (!newer.urgent.isEmpty()) {
+            urgent().add(newer.urgent);
+        }
+        ordinary.add(newer.ordinary);
+    }
+
+    /** Moves the positions of the buffers over sent bytes: a pending send does not move them. */
+    void advance(long bytes) {
+        long fromBegun = Math.min(bytes, begun.bytes());
+        long fromUrgent = Math.min(bytes - fromBegun, urgent.bytes());
+        begun.advance(fromBegun);
+        urgent.advance(fromUrgent);
+        ordinary.advance(bytes - fromBegun - fromUrgent);
+    }
+
+    /**
+     * Drops the oldest ordinary message of which nothing has been sent.
+     *
+     * @return its length, or -1 if there is none
+     */
+    int dropOldest() {
+        if (ordinary.isBegun()) {
+            ordinary.removeFirst(begun);
+        }
+        if (ordinary.isEmpty()) {
+            return -1;
+        }
+        int length = ordinary.removeFirst(null);
+        updateSince();
+        return length;
+    }
+
+    /** Drops all messages and releases their buffers. */
+    void clear() {
+        begun.clear();
+        urgent.clear();
+        ordinary.clear();
+    }
+}

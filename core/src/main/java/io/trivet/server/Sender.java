@@ -1,0 +1,374 @@
+package io.trivet.server;
+
+import io.trivet.net.Proactor;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+
+/**
+ * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends, guards the write
+ * deadline, and notifies handlers of drained queues. One thread.
+ *
+ * <p>Room in a connection's queue is reserved when a message is accepted for sending, and released here when it was sent. The server's budget
+ * counts what waits in a {@link SendQueue}.
+ */
+final class Sender {
+    /** The bytes sent from one connection's queue in a turn. */
+    static final int WRITE_BYTES_PER_TURN_MAX = 1 << 20;
+    private static final int PARTS_MAX = 64;
+
+    private final Proactor proactor;
+    private final TurnClock clock;
+    private final Counters counters;
+    private final Budget budget;
+    private final SendQueues queues;
+    private final PendingSends pendingSends;
+    private final ReplyBatch batch;
+    private final ReadGate gate;
+    private final Lingering lingering;
+    private final DropOldest dropOldest;
+    private final ConnectionDeadlines deadlines;
+    private final CloseRequests closeRequests;
+    private final Callbacks callbacks;
+    private final int queueBytesMax;
+    private final int queueLowBytes;
+    private final boolean pausesWhenHigh;
+    private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
+    /** Connections to be flushed at the end of this turn. */
+    private final ArrayDeque<ConnectionRecord> flushes = new ArrayDeque<>();
+
+    Sender(Proactor proactor, TurnClock clock, Counters counters, Budget budget, SendQueues queues, PendingSends pendingSends,
+            ReplyBatch batch, ReadGate gate, Lingering lingering, DropOldest dropOldest, ConnectionDeadlines deadlines,
+            CloseRequests closeRequests, Callbacks callbacks, Profile profile) {
+        this.proactor = proactor;
+        this.clock = clock;
+        this.counters = counters;
+        this.budget = budget;
+        this.queues = queues;
+        this.pendingSends = pendingSends;
+        this.batch = batch;
+        this.gate = gate;
+        this.lingering = lingering;
+        this.dropOldest = dropOldest;
+        this.deadlines = deadlines;
+        this.closeRequests = closeRequests;
+        this.callbacks = callbacks;
+        queueBytesMax = profile.limits().queueBytesMax();
+        queueLowBytes = profile.lowBytes();
+        pausesWhenHigh = profile.pausesWhenHigh();
+    }
+
+    // ---- flushing
+
+    boolean hasWork() {
+        return !flushes.isEmpty();
+    }
+
+    /** Queues a connection for a flush at the end of this turn. */
+    void flushLater(ConnectionRecord connection) {
+        if (!connection.is(ConnectionRecord.FLUSH_PENDING)) {
+            connection.set(ConnectionRecord.FLUSH_PENDING);
+            flushes.addLast(connection);
+        }
+    }
+
+    /** Flushes the queued connections, and returns how many there were. */
+    int flushPending() {
+        int count = flushes.size();
+        for (int i = 0; i < count; i++) {
+            ConnectionRecord connection = flushes.removeFirst();
+            connection.clear(ConnectionRecord.FLUSH_PENDING);
+            flush(connection);
+        }
+        return count;
+    }
+
+    /** Sends what waits, as far as the socket takes it, and does what the new level of the queue requires. */
+    void flush(ConnectionRecord connection) {
+        if (connection.isClosed() || connection.state() == ConnectionState.CONNECTING) {
+            return;
+        }
+        SendQueue queue = connection.sendQueue();
+        if (queue != null && pendingSends.get(connection) == null && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+            connection.sendQueue(null); // further messages are not added to a pending queue
+            sendQueue(connection, queue);
+        }
+        if (!connection.isClosed()) {
+            checkMarks(connection);
+        }
+        if (dropOldest.isEnabled() && connection.queuedMessages() == 0) {
+            dropOldest.notifyPending(connection);
+        }
+        // Reserved messages of other threads may still be on their way here; the output ends behind them.
+        if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && !batch.collectsFor(connection)
+                && pendingSends.get(connection) == null && !awaitsUnsentBytes(connection)) {
+            lingering.endOutput(connection);
+        }
+    }
+
+    /**
+     * Waits for what the proactor has accepted for sending and not yet sent, within the write deadline. An end before that would cut it off.
+     *
+     * @return false if there is nothing to wait for
+     */
+    private boolean awaitsUnsentBytes(ConnectionRecord connection) {
+        if (connection.is(ConnectionRecord.OUTPUT_ENDED) || proactor.unsentBytes(connection.handle) == 0) {
+            return false;
+        }
+        pending(connection, pendingSends.create().ofUnsentBytes(clock.now()));
+        return true;
+    }
+
+    private void checkMarks(ConnectionRecord connection) {
+        if (!connection.hasReachedHigh()) {
+            return;
+        }
+        if (connection.clearHighAt(queueLowBytes)) {
+            gate.resume(connection, ConnectionRecord.PAUSED_BY_QUEUE);
+            if (connection.takesMessages()) {
+                callbacks.drained(connection);
+            }
+        } else if (pausesWhenHigh && !connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
+            gate.pause(connection, ConnectionRecord.PAUSED_BY_QUEUE);
+        }
+    }
+
+    // ---- replies
+
+    /** Sends the replies that were collected for a connection, and queues what the socket refuses. */
+    void sendReplies(ConnectionRecord connection) {
+        if (batch.isEmpty()) {
+            return;
+        }
+        int bytes = batch.bytes();
+        long taken = 0;
+        ByteBuffer[] from = batch.parts();
+        if (!connection.isClosed() && pendingSends.get(connection) == null && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+            try {
+                taken = send(connection, from, batch.partCount(), bytes);
+            } catch (IOException e) {
+                closeRequests.fail(connection, e);
+            }
+        }
+        if (connection.isClosed()) {
+            connection.release(batch.messages(), bytes);
+        } else if (taken == Proactor.PENDING) {
+            pending(connection, pendingSends.create().ofBatch(batch, clock.now()));
+        } else if (taken == bytes) {
+            sent(connection, batch.messages(), taken);
+        } else {
+            connection.set(ConnectionRecord.AWAITS_WRITABLE);
+            SendQueue rest = queues.of(connection);
+            int completed = batch.spill(taken, rest.ordinary(), clock.now());
+            rest.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
+            sent(connection, completed, taken);
+            queued(connection, bytes - taken);
+        }
+        batch.clear();
+    }
+
+    /** Moves the collected replies to the queue, before another message is put there: they come first. */
+    void queueReplies(ConnectionRecord connection) {
+        if (batch.collectsFor(connection) && !batch.isEmpty()) {
+            int bytes = batch.bytes();
+            batch.parts();
+            batch.spill(0, queues.of(connection).ordinary(), clock.now());
+            batch.clear();
+            queued(connection, bytes);
+        }
+    }
+
+    // ---- queues
+
+    /** Accounts for bytes that were put into a connection's queue. If the budget is exceeded, closes the connection. */
+    void queued(ConnectionRecord connection, long bytes) {
+        if (!budget.reserve(bytes)) {
+            closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
+            queues.dropWaiting(connection); // at once, so that the next connections of this turn find room in the budget
+            return;
+        }
+        guardWrite(connection);
+        flushLater(connection);
+    }
+
+    private void sendQueue(ConnectionRecord connection, SendQueue queue) {
+        long sum = 0;
+        while (!queue.isEmpty() && sum < WRITE_BYTES_PER_TURN_MAX && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+            int count = queue.parts(parts);
+            long offered = 0;
+            for (int i = 0; i < count; i++) {
+                offered += parts[i].remaining();
+            }
+            long taken;
+            try {
+                // With raw framing, an empty message has no bytes that a buffer could hold: there may be none.
+                taken = offered == 0 ? 0 : send(connection, parts, count, offered);
+            } catch (IOException e) {
+                connection.sendQueue(queue);
+                closeRequests.fail(connection, e);
+                return;
+            }
+            if (taken == Proactor.PENDING) {
+                pending(connection, pendingSends.create().ofQueue(queue, offered, clock.now()));
+                return;
+            }
+            sentFromQueue(connection, queue, taken);
+            sum += taken;
+            if (taken < offered) {
+                connection.set(ConnectionRecord.AWAITS_WRITABLE);
+                queue.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
+            }
+        }
+        if (queue.isEmpty()) {
+            queues.recycle(queue);
+        } else {
+            connection.sendQueue(queue);
+            guardWrite(connection);
+            if (!connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+                flushLater(connection); // the other connections first
+            }
+        }
+    }
+
+    /**
+     * Sends. A pending message cannot be dropped, so with {@link Overflow#DROP_OLDEST} at most half of the queue is ever pending: a message that
+     * is no longer than the other half finds room.
+     */
+    private long send(ConnectionRecord connection, ByteBuffer[] from, int count, long bytes) throws IOException {
+        return dropOldest.isEnabled() && bytes > queueBytesMax / 2
+                ? proactor.sendNow(connection.handle, from, 0, count)
+                : proactor.send(connection.handle, from, 0, count);
+    }
+
+    // ---- completions
+
+    private void pending(ConnectionRecord connection, PendingSend send) {
+        pendingSends.put(connection, send);
+        connection.set(ConnectionRecord.AWAITS_WRITABLE);
+        guardWrite(connection);
+    }
+
+    /**
+     * Continues after a completion: the socket has room again, or a pending send has completed.
+     *
+     * @param bytes how many bytes of a pending send the socket took: if not all, it is full
+     */
+    void completed(ConnectionRecord connection, long bytes) {
+        PendingSend pending = pendingSends.get(connection);
+        boolean isFull = pending != null && bytes < pending.bytes();
+        if (pending != null) {
+            pendingSends.remove(connection);
+            if (pending.queue() != null) {
+                completedQueue(connection, pending.queue(), bytes);
+            } else if (isFull) {
+                completedPartOfBatch(connection, pending, bytes);
+            } else {
+                sent(connection, pending.messages(), bytes);
+            }
+            recycle(pending);
+        }
+        SendQueue waiting = connection.sendQueue();
+        boolean wasBehindUnsent = waiting != null && waiting.isBehindUnsent;
+        if (bytes > 0 || wasBehindUnsent || (pending != null && !isFull)) {
+            connection.active(clock.now());
+            if (waiting != null) {
+                waiting.progressNanos = clock.now(); // the peer has taken what precedes it
+                waiting.isBehindUnsent = false;
+            }
+        }
+        if (isFull) {
+            guardWrite(connection);
+        } else {
+            connection.clear(ConnectionRecord.AWAITS_WRITABLE);
+        }
+        flush(connection);
+    }
+
+    private void completedQueue(ConnectionRecord connection, SendQueue queue, long bytes) {
+        queue.advance(bytes);
+        sentFromQueue(connection, queue, bytes);
+        if (queue.isEmpty()) {
+            queues.recycle(queue);
+        } else {
+            queues.putBack(connection, queue);
+        }
+    }
+
+    private void completedPartOfBatch(ConnectionRecord connection, PendingSend pending, long bytes) {
+        SendQueue rest = queues.create(pending.sinceNanos());
+        int completed = pending.spill(bytes, rest.ordinary());
+        sent(connection, completed, bytes);
+        queues.putBack(connection, rest);
+        queued(connection, pending.bytes() - bytes);
+    }
+
+    private void sentFromQueue(ConnectionRecord connection, SendQueue queue, long bytes) {
+        int completed = queue.sent(bytes, clock.now());
+        budget.release(bytes);
+        sent(connection, completed, bytes);
+    }
+
+    /** Accounts for messages and bytes that the kernel has taken. */
+    private void sent(ConnectionRecord connection, int messages, long bytes) {
+        connection.release(messages, bytes);
+        connection.bytesOut += bytes;
+        if (bytes > 0) { // an attempt to send is no activity
+            connection.active(clock.now());
+        }
+        counters.add(Counters.BYTES_OUT, bytes);
+    }
+
+    private void guardWrite(ConnectionRecord connection) {
+        deadlines.startWrite(connection, pendingSends.progressNanos(connection));
+    }
+
+    // ---- urgent data, and the end
+
+    /** Sends TCP's urgent byte, ahead of everything that waits. If it cannot be sent now, it is not sent at all. */
+    void sendUrgent(ConnectionRecord connection, byte b) {
+        boolean canSend = switch (connection.state()) {
+            case OPEN, INPUT_ENDED, DRAINING -> !connection.is(ConnectionRecord.OUTPUT_ENDED);
+            case CONNECTING, LINGERING, CLOSED -> false;
+        };
+        if (!canSend) {
+            return;
+        }
+        try {
+            proactor.sendUrgent(connection.handle, b);
+        } catch (IOException e) {
+            closeRequests.fail(connection, e);
+        }
+    }
+
+    /** Drops everything that waits for a closed connection. The memory of a pending send stays until the proactor has released the handle. */
+    void dropUnlessPending(ConnectionRecord connection) {
+        if (pendingSends.get(connection) == null) {
+            queues.dropWaiting(connection);
+        }
+    }
+
+    /** Drops everything that waits for a closed connection whose handle the proactor has released. */
+    void drop(ConnectionRecord connection) {
+        queues.dropWaiting(connection);
+        PendingSend pending = pendingSends.get(connection);
+        if (pending != null) {
+            pendingSends.remove(connection);
+            if (pending.queue() != null) {
+                queues.drop(connection, pending.queue());
+            } else {
+                connection.release(pending.messages(), pending.bytes());
+            }
+            recycle(pending);
+        }
+    }
+
+    private void recycle(PendingSend completed) {
+        StagingBuffer staging = completed.staging();
+        if (staging != null) {
+            batch.release(staging);
+        }
+        pendingSends.recycle(completed);
+    }
+}

@@ -1,0 +1,190 @@
+package io.trivet.server;
+
+import io.trivet.net.Capability;
+import io.trivet.net.Network;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Builds a {@link Server}. Not thread-safe. */
+public final class ServerBuilder {
+    private @Nullable Network network;
+    private final List<InetSocketAddress> addresses = new ArrayList<>();
+    private Framing framing = Framing.raw();
+    private @Nullable Handler handler;
+    private Limits limits = Limits.defaults();
+    private Overflow overflow = Overflow.PAUSE_READING;
+    private int loops = 1;
+    private int backlog = 4096;
+    private boolean urgent;
+
+    ServerBuilder() {}
+
+    /**
+     * Adds an address to listen at.
+     *
+     * @param address the address and port; port 0: the kernel chooses
+     * @return this builder
+     */
+    public ServerBuilder listen(InetSocketAddress address) {
+        addresses.add(Objects.requireNonNull(address, "address"));
+        return this;
+    }
+
+    /**
+     * Sets where messages end.
+     *
+     * @param framing the framing; the default is {@link Framing#raw}
+     * @return this builder
+     */
+    public ServerBuilder framing(Framing framing) {
+        this.framing = Objects.requireNonNull(framing, "framing");
+        return this;
+    }
+
+    /**
+     * Sets the handler of accepted connections. One handler serves them all.
+     *
+     * @param handler the handler
+     * @return this builder
+     */
+    public ServerBuilder handler(Handler handler) {
+        this.handler = Objects.requireNonNull(handler, "handler");
+        return this;
+    }
+
+    /**
+     * Sets a handler that is only interested in messages, given as a lambda.
+     *
+     * @param handler called for each message
+     * @return this builder
+     */
+    public ServerBuilder onMessage(Handler handler) {
+        return handler(handler);
+    }
+
+    /**
+     * Sets the network.
+     *
+     * @param network the network; the default is {@link Network#system}
+     * @return this builder
+     */
+    public ServerBuilder network(Network network) {
+        this.network = Objects.requireNonNull(network, "network");
+        return this;
+    }
+
+    /**
+     * Sets the number of loops. Each turns on a thread of its own; on a simulated network, the network turns one after the other.
+     *
+     * @param loops from 1 to 127; the default is 1
+     * @return this builder
+     * @throws IllegalArgumentException the number is out of that range
+     */
+    public ServerBuilder loops(int loops) {
+        if (loops < 1 || loops > 127) {
+            throw new IllegalArgumentException("a server has 1 to 127 loops, not " + loops);
+        }
+        this.loops = loops;
+        return this;
+    }
+
+    /**
+     * Sets the limits.
+     *
+     * @param limits the limits; the default is {@link Limits#defaults}
+     * @return this builder
+     */
+    public ServerBuilder limits(Limits limits) {
+        this.limits = Objects.requireNonNull(limits, "limits");
+        return this;
+    }
+
+    /**
+     * Sets what happens when more is sent to a peer than it reads.
+     *
+     * @param overflow the policy; the default is {@link Overflow#PAUSE_READING}
+     * @return this builder
+     */
+    public ServerBuilder overflow(Overflow overflow) {
+        this.overflow = Objects.requireNonNull(overflow, "overflow");
+        return this;
+    }
+
+    /**
+     * Sets whether TCP's urgent data is watched for. If it is not, the kernel drops the byte, or moves it behind the ordinary ones.
+     *
+     * @param urgent true to have {@link Handler#onUrgent} called; the default is false
+     * @return this builder
+     */
+    public ServerBuilder urgent(boolean urgent) {
+        this.urgent = urgent;
+        return this;
+    }
+
+    /**
+     * Sets how many connections may wait to be accepted.
+     *
+     * @param backlog at least 1; the default is 4,096; the kernel caps it (net.core.somaxconn)
+     * @return this builder
+     * @throws IllegalArgumentException the number is less than 1
+     */
+    public ServerBuilder backlog(int backlog) {
+        if (backlog < 1) {
+            throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
+        }
+        this.backlog = backlog;
+        return this;
+    }
+
+    /**
+     * Opens the server and starts its threads.
+     *
+     * @return the server, which accepts
+     * @throws IllegalStateException the server listens and has no handler; or DROP_OLDEST with raw framing
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     * @throws IOException it cannot listen: the message names the address
+     */
+    public Server start() throws IOException {
+        Server server = new Server(settings(), true);
+        server.startThreads();
+        return server;
+    }
+
+    /**
+     * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by itself it may
+     * have several, and the caller does not turn them.
+     *
+     * @return the server; it accepts when it is {@linkplain Server#turn turned}
+     * @throws IllegalStateException as for {@link #start}; or several loops on a network that does not turn them
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     * @throws IOException it cannot listen: the message names the address
+     */
+    public Server open() throws IOException {
+        Server.Settings settings = settings();
+        if (loops != 1 && !settings.network().turnsLoops()) {
+            throw new IllegalStateException("an opened server has one loop, which its caller turns");
+        }
+        return new Server(settings, false);
+    }
+
+    private Server.Settings settings() {
+        Network chosen = network == null ? Network.system() : network;
+        if (handler == null && !addresses.isEmpty()) {
+            throw new IllegalStateException("a server that listens needs a handler");
+        }
+        if (overflow == Overflow.DROP_OLDEST && framing.isRaw()) {
+            throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
+        }
+        if (urgent && !chosen.supports(Capability.URGENT_DATA)) {
+            throw new UnsupportedOperationException(
+                    "the network " + chosen.name() + " cannot watch for urgent data: epoll, poll and select on Linux can");
+        }
+        Handler ofAccepted = handler == null ? (connection, message) -> {} : handler;
+        Profile profile = new Profile(framing, limits, overflow, urgent);
+        return new Server.Settings(chosen, List.copyOf(addresses), ofAccepted, profile, loops, backlog);
+    }
+}

@@ -1,0 +1,101 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.trivet.net.Loop;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.lang.management.ManagementFactory;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** The packed record of a connection: its size, and that its packed values do not disturb each other. */
+final class ConnectionRecordTest {
+    private static final int HIGH = 100;
+    private static final int MAX = 1000;
+
+    @Test
+    void connectionTakes64Bytes() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        Connection[] connections = new Connection[10_000];
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < connections.length; i++) {
+            connections[i] = new Connection(null);
+        }
+        long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+        assertThat(bytes / connections.length).as("bytes of a connection").isEqualTo(64);
+    }
+
+    @Test
+    void stateReasonAndFlagsAreIndependent() {
+        ConnectionRecord connection = new TestRecord(true);
+        assertThat(connection.state()).isEqualTo(ConnectionState.OPEN);
+        assertThat(connection.is(ConnectionRecord.ACCEPTED)).isTrue();
+        assertThat(connection.closeReason()).isNull();
+        for (CloseReason reason : CloseReason.values()) {
+            for (ConnectionState state : ConnectionState.values()) {
+                connection.closeReason(reason);
+                connection.state(state);
+                connection.set(ConnectionRecord.CLOSE_NOTIFIED);
+                connection.clear(ConnectionRecord.RECEIVING);
+                assertThat(connection.closeReason()).isEqualTo(reason);
+                assertThat(connection.state()).isEqualTo(state);
+                assertThat(connection.is(ConnectionRecord.CLOSE_NOTIFIED)).isTrue();
+                assertThat(connection.is(ConnectionRecord.ACCEPTED)).isTrue();
+                assertThat(connection.isClosed()).isEqualTo(state == ConnectionState.CLOSED);
+                connection.clear(ConnectionRecord.CLOSE_NOTIFIED);
+            }
+        }
+    }
+
+    @Test
+    void reservationsAreCountedUpToTheCap() {
+        ConnectionRecord connection = new TestRecord(true);
+        assertThat(connection.reserve(MAX - 1, MAX, HIGH)).isTrue();
+        assertThat(connection.reserve(2, MAX, HIGH)).isFalse();
+        assertThat(connection.reserve(1, MAX, HIGH)).isTrue();
+        assertThat(connection.queuedBytes()).isEqualTo(MAX);
+        assertThat(connection.queuedMessages()).isEqualTo(2);
+        connection.release(2, MAX);
+        assertThat(connection.queuedBytes()).isZero();
+        assertThat(connection.queuedMessages()).isZero();
+    }
+
+    @Test
+    void highMarkIsRememberedUntilTheQueueIsSeenAtTheLowMark() {
+        ConnectionRecord connection = new TestRecord(true);
+        connection.reserve(HIGH - 1, MAX, HIGH);
+        assertThat(connection.hasReachedHigh()).isFalse();
+        connection.reserve(1, MAX, HIGH);
+        assertThat(connection.hasReachedHigh()).isTrue();
+        connection.release(1, 1);
+        assertThat(connection.clearHighAt(HIGH / 2)).isFalse();
+        assertThat(connection.hasReachedHigh()).isTrue();
+        connection.release(0, HIGH / 2);
+        assertThat(connection.clearHighAt(HIGH / 2)).isTrue();
+        assertThat(connection.hasReachedHigh()).isFalse();
+        assertThat(connection.queuedMessages()).as("not disturbed by the mark").isEqualTo(1);
+    }
+
+    @Test
+    void activityIsNeverRecordedTooEarlyAndByLessThanTwoTicksTooLate() {
+        ConnectionRecord connection = new TestRecord(true);
+        IntStream.range(0, 2000).forEach(i -> {
+            long then = Long.MAX_VALUE - 1000L * (1 << 20) + i * 1_000_003L; // it wraps around
+            connection.active(then);
+            assertThat(connection.activityNanos(then + 5_000_000_000L) - then).isBetween(0L, 2L << 20);
+        });
+    }
+
+    @Test
+    void coldStateIsReleasedWhenItIsEmpty() {
+        ConnectionRecord connection = new TestRecord(true);
+        connection.stateDeadlineNanos(7);
+        connection.pendingDrops(new DroppedMessages(1, 2));
+        connection.stateDeadlineNanos(Loop.NO_DEADLINE);
+        assertThat(connection.pendingDrops()).isEqualTo(new DroppedMessages(1, 2));
+        connection.pendingDrops(null);
+        assertThat(connection).extracting("cold").isNull();
+    }
+}

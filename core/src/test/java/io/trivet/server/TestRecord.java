@@ -1,0 +1,64 @@
+package io.trivet.server;
+
+import io.trivet.observe.CloseReason;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The record of a connection without the API above it: it notes its callbacks, so that a part of the loop can be tested alone. */
+final class TestRecord extends ConnectionRecord {
+    /** The callbacks, in order. */
+    final List<String> calls = new ArrayList<>();
+    /** Run within each callback, after it was noted. */
+    Runnable reaction = () -> {};
+
+    TestRecord(boolean accepted) {
+        super(accepted);
+    }
+
+    private void called(String what) {
+        calls.add(what);
+        reaction.run();
+    }
+
+    @Override
+    void callOpen() {
+        called("open");
+    }
+
+    @Override
+    void callMessage(ByteBuffer message) {
+        called("message " + StandardCharsets.ISO_8859_1.decode(message));
+    }
+
+    @Override
+    void callUrgent(byte b) {
+        called("urgent " + (char) b);
+    }
+
+    @Override
+    void callEndOfInput() {
+        called("end of input");
+    }
+
+    @Override
+    void callDrained() {
+        called("drained");
+    }
+
+    @Override
+    void callDropped(DroppedMessages dropped) {
+        called("dropped " + dropped.messages() + ", " + dropped.bytes() + " bytes");
+    }
+
+    @Override
+    void callClose(CloseReason reason) {
+        called("close " + reason);
+    }
+
+    @Override
+    public String toString() {
+        return "test connection " + handle;
+    }
+}
