@@ -42,10 +42,14 @@ final class EpollPoller extends LinuxPoller {
 
     EpollPoller() throws IOException {
         epfd = Waits.epollCreate1(EPOLL_CLOEXEC);
-        int result = epfd < 0 ? epfd : control(EPOLL_CTL_ADD, wakeup.fd(), PollBits.POLLIN, 0);
+        if (epfd < 0) {
+            close();
+            throw Errno.failure("epoll_create1", null, -epfd);
+        }
+        int result = control(EPOLL_CTL_ADD, wakeup.fd(), PollBits.POLLIN, 0);
         if (result < 0) {
             close();
-            throw Errno.failure("epoll_create1", null, -result);
+            throw Errno.failure("epoll_ctl", null, -result);
         }
     }
 
@@ -66,6 +70,11 @@ final class EpollPoller extends LinuxPoller {
             answers = Arena.ofAuto().allocate((long) capacity * EVENT_SIZE, 8);
         }
         return Waits.epollWait(epfd, answers.address(), capacity, timeout);
+    }
+
+    @Override
+    String waitCall(Timeout timeout) {
+        return Waits.usesPwait2(timeout) ? "epoll_pwait2" : "epoll_wait";
     }
 
     @Override

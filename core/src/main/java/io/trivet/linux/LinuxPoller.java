@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the engines have in common: the checks, the registrations, waking, and the end. An engine supplies four methods, in the same
- * order in each: {@link #watch}, {@link #await}, {@link #collect}, {@link #release}.
+ * What the engines have in common: the checks, the registrations, waking, and the end. An engine supplies five methods, in the same
+ * order in each: {@link #watch}, {@link #await}, {@link #waitCall}, {@link #collect}, {@link #release}.
  *
  * <p>The lock of {@link #table} guards the registrations and the engine's own state, but for what {@link #await} hands to the kernel;
  * it is never held while waiting.
@@ -39,6 +39,9 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
 
     /** Waits; how many answers there are, or the negative error number. Without the lock. */
     abstract int await(int capacity, Timeout timeout);
+
+    /** Name of the call that {@link #await} makes, for its failure. */
+    abstract String waitCall(Timeout timeout);
 
     /** Puts the answers of the wait that are still true into the caller's buffer; tells whether the wake-up was among them. */
     abstract boolean collect(int answers, ReadyEvents out);
@@ -154,7 +157,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
             return false;
         }
         if (answers < 0) {
-            throw Errno.failure("poll", null, -answers);
+            throw Errno.failure(waitCall(timeout), null, -answers);
         }
         synchronized (table) {
             boolean woken = answers > 0 && collect(answers, out);

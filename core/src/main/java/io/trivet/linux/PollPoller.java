@@ -79,6 +79,11 @@ final class PollPoller extends LinuxPoller {
     }
 
     @Override
+    String waitCall(Timeout timeout) {
+        return "poll";
+    }
+
+    @Override
     boolean collect(int answers, ReadyEvents out) {
         boolean woken = revents(asked.getAtIndex(ValueLayout.JAVA_LONG, 0)) != 0;
         int left = answers - (woken ? 1 : 0);

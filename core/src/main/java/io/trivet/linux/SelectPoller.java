@@ -39,6 +39,11 @@ final class SelectPoller extends LinuxPoller {
     }
 
     @Override
+    String waitCall(Timeout timeout) {
+        return "select";
+    }
+
+    @Override
     boolean collect(int answers, ReadyEvents out) {
         if (invalid) {
             collectInvalid(out);

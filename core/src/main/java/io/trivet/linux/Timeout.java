@@ -42,6 +42,11 @@ final class Timeout {
         return leftNanos == 0;
     }
 
+    /** Whether the wait has a limit, and time is left. */
+    boolean isLimited() {
+        return leftNanos > 0;
+    }
+
     /** The address of a timespec with what is left, or 0, which the kernel takes for no limit. */
     long timespec() {
         if (leftNanos < 0) {

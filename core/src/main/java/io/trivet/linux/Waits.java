@@ -69,15 +69,19 @@ final class Waits {
         }
     }
 
+    /** Whether {@link #epollWait} with this timeout calls epoll_pwait2. */
+    static boolean usesPwait2(Timeout timeout) {
+        return Epoll.PWAIT2 != null && !Epoll.pwait2Refused && timeout.isLimited();
+    }
+
     /** man 2 epoll_wait, or epoll_pwait2 where a wait has a limit and the C library has the call. */
     static int epollWait(int epfd, long events, int maxEvents, Timeout timeout) {
         MemorySegment errno = Libc.errnoOfThread();
-        MethodHandle fine = Epoll.pwait2Refused ? null : Epoll.PWAIT2;
-        long timespec = timeout.isOver() || fine == null ? 0 : timeout.timespec();
+        MethodHandle pwait2 = Epoll.PWAIT2;
         try {
-            if (fine != null && timespec != 0) {
+            if (pwait2 != null && usesPwait2(timeout)) {
                 int result = Libc.intResult(
-                        (long) fine.invokeExact(errno, (long) epfd, events, (long) maxEvents, timespec, 0L, 0L),
+                        (long) pwait2.invokeExact(errno, (long) epfd, events, (long) maxEvents, timeout.timespec(), 0L, 0L),
                         errno);
                 if (result != -Errno.ENOSYS && result != -Errno.EPERM) {
                     return result;
