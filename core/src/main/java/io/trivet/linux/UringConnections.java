@@ -1,5 +1,6 @@
 package io.trivet.linux;
 
+import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.Objects;
@@ -104,6 +105,7 @@ final class UringConnections {
             grow();
         }
         int slot = free[--freeCount];
+        VarHandle.storeStoreFence(); // other threads must see the new generation before anything of the new connection
         numbers[(slot << SHIFT) + DESCRIPTOR] = fd;
         numbers[(slot << SHIFT) + STATE] = state;
         addresses[slot] = stream.remoteIpv4();
@@ -132,11 +134,12 @@ final class UringConnections {
     /** Frees a slot; handles for it are stale from now on. */
     void remove(int slot) {
         int at = slot << SHIFT;
+        // A handle must not be negative, also after years.
+        numbers[at + GENERATION] = numbers[at + GENERATION] + 1 & Integer.MAX_VALUE;
+        VarHandle.storeStoreFence(); // a closing connection must not look open to other threads before its handle is stale
         numbers[at + DESCRIPTOR] = -1;
         numbers[at + STATE] = 0;
         extras[slot] = null;
-        // A handle must not be negative, also after years.
-        numbers[at + GENERATION] = numbers[at + GENERATION] + 1 & Integer.MAX_VALUE;
         free[freeCount++] = slot;
     }
 
@@ -222,6 +225,25 @@ final class UringConnections {
     void forgetUnsent(int slot) {
         extra(slot).unsent = null;
         clear(slot, RESTS);
+    }
+
+    /**
+     * The peer's address, or null when the handle is stale. From any thread: the slot may be given to another connection while it is read,
+     * so the handle is compared again afterwards.
+     */
+    @Nullable
+    InetSocketAddress remoteOrNull(long handle) {
+        int slot = slot(handle);
+        InetSocketAddress address = slot < 0 ? null : remote(slot);
+        return isCurrent(handle) ? address : null;
+    }
+
+    /** Whether a handle is still that of an open connection, after something of its slot was read. From any thread. */
+    boolean isCurrent(long handle) {
+        VarHandle.acquireFence(); // what was read before must not be read later
+        boolean current = slot(handle) >= 0;
+        VarHandle.acquireFence(); // and what the caller reads next not earlier
+        return current;
     }
 
     InetSocketAddress remote(int slot) {

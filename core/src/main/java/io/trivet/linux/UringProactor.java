@@ -21,6 +21,7 @@ import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -173,6 +174,7 @@ final class UringProactor implements Proactor {
     public void close(long handle) {
         int slot = connections.slot(handle);
         if (slot >= 0) {
+            VarHandle.releaseFence(); // a thread that finds the handle stale sees what the caller wrote before
             connections.set(slot, CLOSING);
             sends.close(slot);
             if (connections.is(slot, OPERATIONS)) {
@@ -209,11 +211,11 @@ final class UringProactor implements Proactor {
 
     @Override
     public InetSocketAddress remoteAddress(long handle) {
-        int slot = connections.slot(handle);
-        if (slot < 0) {
+        InetSocketAddress address = connections.remoteOrNull(handle);
+        if (address == null) {
             throw new IllegalArgumentException("the handle is stale");
         }
-        return connections.remote(slot);
+        return address;
     }
 
     @Override
@@ -222,7 +224,7 @@ final class UringProactor implements Proactor {
         int fd = slot < 0 ? -1 : connections.descriptor(slot);
         Scratch scratch = Scratch.ofThread();
         int result = fd < 0 ? fd : Libc.getsockname(fd, scratch.address.address(), scratch.addressLength());
-        if (result < 0 || connections.slot(handle) < 0) { // closed while the kernel was asked: its descriptor may be another's by now
+        if (result < 0 || !connections.isCurrent(handle)) { // closed during the call: the descriptor may be another connection's by now
             throw new IllegalArgumentException("the handle is stale");
         }
         return SocketAddress.read(scratch.address);

@@ -1,6 +1,7 @@
 package io.trivet.net;
 
 import java.io.IOException;
+import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -120,6 +121,7 @@ public final class ReadinessProactor implements Proactor {
         long handle = (long) generations[slot] << 32 | slot;
         poller.register(stream, watched(state), handle);
         freeCount--;
+        VarHandle.storeStoreFence(); // other threads must see the new generation before the new stream
         streams[slot] = stream;
         states[slot] = (byte) state;
         fruitless[slot] = 0;
@@ -213,6 +215,7 @@ public final class ReadinessProactor implements Proactor {
             return;
         }
         int slot = Proactor.slot(handle);
+        VarHandle.releaseFence(); // a thread that finds the handle stale sees what the caller wrote before
         streams[slot] = null;
         // Stale from now on; the slot itself is free once that was told. A handle must not be negative, also after years.
         generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
@@ -240,11 +243,14 @@ public final class ReadinessProactor implements Proactor {
 
     @Override
     public InetSocketAddress remoteAddress(long handle) {
+        InetSocketAddress address;
         try {
-            return open(handle).remoteAddress();
+            address = open(handle).remoteAddress();
         } catch (IOException e) {
-            throw new IllegalArgumentException("the stream was closed behind the proactor's back", e);
+            throw new IllegalArgumentException("the stream was closed meanwhile", e);
         }
+        open(handle); // closed during the call: the slot may be another connection's by now
+        return address;
     }
 
     @Override
@@ -255,12 +261,13 @@ public final class ReadinessProactor implements Proactor {
         } catch (IOException e) {
             throw new IllegalArgumentException("the stream was closed meanwhile", e);
         }
-        open(handle); // closed while the kernel was asked: its descriptor may be another's by now
+        open(handle); // closed during the call: the slot, and the descriptor, may be another connection's by now
         return address;
     }
 
     private TcpStream open(long handle) {
         TcpStream stream = stream(handle);
+        VarHandle.acquireFence(); // from any thread: whatever the caller reads next is read after this
         if (stream == null) {
             throw new IllegalArgumentException("the handle is stale");
         }

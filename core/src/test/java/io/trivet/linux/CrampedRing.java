@@ -1,8 +1,7 @@
 package io.trivet.linux;
 
+import io.trivet.net.Intercept;
 import io.trivet.net.Network;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 
 /**
  * The network uring with too little of everything: four places for submissions, eight for completions, two buffers of a kilobyte. So every
@@ -16,14 +15,6 @@ public final class CrampedRing {
     /** The network; throws {@link io.trivet.net.UnavailableException} where there is no ring. */
     public static Network network() {
         LinuxNetwork uring = (LinuxNetwork) Network.named("uring");
-        return (Network) Proxy.newProxyInstance(Network.class.getClassLoader(), new Class<?>[]{Network.class},
-                (proxy, method, arguments) -> {
-                    try {
-                        return method.getName().equals("proactor") ? new UringProactor(uring, SIZES)
-                                : method.invoke(uring, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+        return Intercept.method(Network.class, uring, "proactor", _ -> new UringProactor(uring, SIZES));
     }
 }

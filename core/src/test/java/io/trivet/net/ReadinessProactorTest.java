@@ -8,11 +8,12 @@ import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
 import io.trivet.contract.Pair;
 import java.io.IOException;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 /** The adaptor from readiness to completion, where a poller says no, and where a caller is early. */
 final class ReadinessProactorTest {
@@ -87,6 +88,34 @@ final class ReadinessProactorTest {
         assertThat(told).containsExactly("closed");
     }
 
+    /** The slot, and on Linux the descriptor, may be another connection's by the time the address was read. */
+    @Test
+    void addressIsNotReturnedWhenTheConnectionWasClosedWhileItWasRead() throws IOException {
+        InetSocketAddress ofAnother = new InetSocketAddress("127.0.0.1", 1);
+        for (String method : List.of("remoteAddress", "localAddress")) {
+            AtomicReference<Runnable> meanwhile = new AtomicReference<>();
+            Network network = Network.named("nio");
+            Poller poller = Intercept.method(Poller.class, network.poller(), "register", _ -> null);
+            try (TcpListener listener = network.listen(Lab.FREE_PORT, 1);
+                    TcpStream stream = network.connect(listener.localAddress());
+                    ReadinessProactor proactor = new ReadinessProactor(over(network, poller))) {
+                long handle = proactor.adopt(Intercept.method(TcpStream.class, stream, method, _ -> {
+                    meanwhile.get().run();
+                    return ofAnother;
+                }));
+                meanwhile.set(() -> {});
+                assertThat(address(proactor, method, handle)).isEqualTo(ofAnother);
+                meanwhile.set(() -> proactor.close(handle));
+                assertThatThrownBy(() -> address(proactor, method, handle)).as(method)
+                        .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("stale");
+            }
+        }
+    }
+
+    private static InetSocketAddress address(Proactor proactor, String method, long handle) {
+        return method.equals("remoteAddress") ? proactor.remoteAddress(handle) : proactor.localAddress(handle);
+    }
+
     private static void await(ReadinessProactor proactor, List<String> told, String what) throws IOException {
         long begun = System.nanoTime();
         while (!told.contains(what)) {
@@ -97,14 +126,7 @@ final class ReadinessProactorTest {
     }
 
     private static Network over(Network network, Poller poller) {
-        return (Network) Proxy.newProxyInstance(Network.class.getClassLoader(), new Class<?>[]{Network.class},
-                (proxy, method, arguments) -> {
-                    try {
-                        return method.getName().equals("poller") ? poller : method.invoke(network, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+        return Intercept.method(Network.class, network, "poller", _ -> poller);
     }
 
     /** Refuses changes on demand, and then has forgotten the socket, as {@link Poller#modify} says. */

@@ -1,0 +1,76 @@
+package io.trivet.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.trivet.net.Network;
+import io.trivet.net.UnavailableException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+/** The slots of a ring's connections, read by other threads while they are given to further connections. */
+final class UringConnectionsTest {
+    private static final long HAMMER_NANOS = 1_000_000_000L;
+
+    private record Known(long handle, InetSocketAddress address) {}
+
+    /** A race, run for a second: a reader may lose the processor between its look at the handle and its look at the address. */
+    @Test
+    void remoteAddressIsNeverThatOfALaterConnectionInTheSlot() throws Exception {
+        UringConnections connections = new UringConnections();
+        List<LinuxTcpStream> streams = streams(64);
+        AtomicReference<Known> last = new AtomicReference<>();
+        AtomicReference<String> wrong = new AtomicReference<>();
+        AtomicInteger right = new AtomicInteger();
+        long end = System.nanoTime() + HAMMER_NANOS;
+        List<Thread> readers = new ArrayList<>();
+        for (int i = 0; i < 4; i++) { // more than processors, so that they lose them
+            readers.add(Thread.ofPlatform().start(() -> {
+                while (System.nanoTime() < end && wrong.get() == null) {
+                    Known known = last.get();
+                    InetSocketAddress read = known == null ? null : connections.remoteOrNull(known.handle);
+                    if (read != null && !read.equals(known.address)) {
+                        wrong.set("the connection from " + known.address + " got the address " + read);
+                    }
+                    right.addAndGet(read == null ? 0 : 1);
+                }
+            }));
+        }
+        for (int i = 0; System.nanoTime() < end && wrong.get() == null; i++) {
+            LinuxTcpStream stream = streams.get(i % streams.size());
+            int slot = connections.add(-1, 0, stream);
+            last.set(new Known(connections.handle(slot), stream.remoteAddress()));
+            Thread.onSpinWait();
+            connections.remove(slot);
+        }
+        for (Thread reader : readers) {
+            reader.join();
+        }
+        assertThat(wrong.get()).isNull();
+        assertThat(right.get()).as("addresses that were read").isPositive();
+    }
+
+    /** Streams that have an address, and no socket. */
+    private static List<LinuxTcpStream> streams(int count) throws Exception {
+        LinuxNetwork network;
+        try {
+            network = (LinuxNetwork) Network.named("epoll");
+        } catch (UnavailableException e) {
+            assumeTrue(false, e.reason());
+            throw e;
+        }
+        MemorySegment memory = Arena.ofAuto().allocate(SocketAddress.SIZE_MAX, 8);
+        List<LinuxTcpStream> streams = new ArrayList<>();
+        for (int i = 1; i <= count; i++) {
+            SocketAddress.write(new InetSocketAddress("127.0.0." + i, 1000 * i), Libc.AF_INET, memory);
+            streams.add(LinuxTcpStream.accepted(network, Integer.MAX_VALUE, memory));
+        }
+        return streams;
+    }
+}
