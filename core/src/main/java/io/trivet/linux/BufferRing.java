@@ -38,7 +38,7 @@ final class BufferRing {
     private final MemorySegment pool;
     private final ByteBuffer memory;
     private final long poolAddress;
-    private final int placeBytes;
+    private final int readAreaBytes;
     private final long poolBytes;
     private final int bufferBytes;
     private final int mask;
@@ -46,19 +46,19 @@ final class BufferRing {
     /** Of a buffer's length, which is a power of two. */
     private final int shift;
     /** By buffer: how many use something of it. */
-    private final int[] users;
+    private final int[] useCounts;
     private int free;
 
     /** Buffers of a length that is a power of two, and the place. */
-    BufferRing(Ring ring, int count, int bufferBytes, int placeBytes) throws IOException {
+    BufferRing(Ring ring, int count, int bufferBytes, int readAreaBytes) throws IOException {
         this.bufferBytes = bufferBytes;
-        this.placeBytes = placeBytes;
+        this.readAreaBytes = readAreaBytes;
         poolBytes = (long) count * bufferBytes;
         int entries = Integer.highestOneBit(Math.max(1, count - 1)) << 1;
         mask = entries - 1;
         shift = Integer.numberOfTrailingZeros(bufferBytes);
-        users = new int[count];
-        long size = placeBytes + poolBytes;
+        useCounts = new int[count];
+        long size = readAreaBytes + poolBytes;
         long address = Uring.mapLazily(size);
         if (address < 0) {
             throw Errno.failure("mmap", null, (int) -address);
@@ -73,7 +73,7 @@ final class BufferRing {
             throw Errno.failure("io_uring_register", null, -result);
         }
         for (int i = 0; i < count; i++) {
-            give(i);
+            provide(i);
         }
     }
 
@@ -91,12 +91,12 @@ final class BufferRing {
     }
 
     /** Where the place for other reads lies. */
-    long placeAddress() {
+    long readAreaAddress() {
         return poolAddress;
     }
 
-    int placeBytes() {
-        return placeBytes;
+    int readAreaBytes() {
+        return readAreaBytes;
     }
 
     /** How many buffers the kernel has to receive into. */
@@ -107,36 +107,36 @@ final class BufferRing {
     /** The kernel has received into a buffer, which is in use until {@link #release}; its index in {@link #memory}. */
     int received(int buffer) {
         free--;
-        users[buffer] = 1;
-        return placeBytes + buffer * bufferBytes;
+        useCounts[buffer] = 1;
+        return readAreaBytes + buffer * bufferBytes;
     }
 
     /** The buffer at an address, or {@link #NONE}. */
     int bufferAt(long address) {
-        long offset = address - poolAddress - placeBytes;
+        long offset = address - poolAddress - readAreaBytes;
         return offset >= 0 && offset < poolBytes ? (int) (offset >>> shift) : NONE;
     }
 
     /** Whether it is an address of the place, which the next read overwrites. */
-    boolean isPlace(long address) {
-        return address >= poolAddress && address < poolAddress + placeBytes;
+    boolean isInReadArea(long address) {
+        return address >= poolAddress && address < poolAddress + readAreaBytes;
     }
 
-    void use(int buffer) {
-        users[buffer]++;
+    void retain(int buffer) {
+        useCounts[buffer]++;
     }
 
     /** One user fewer; without any, the kernel has it back. */
     void release(int buffer) {
-        if (--users[buffer] == 0) {
-            give(buffer);
+        if (--useCounts[buffer] == 0) {
+            provide(buffer);
         }
     }
 
-    private void give(int buffer) {
+    private void provide(int buffer) {
         free++;
         long at = (long) (tail & mask) * ENTRY_SIZE;
-        queue.set(ValueLayout.JAVA_LONG, at, poolAddress + placeBytes + (long) buffer * bufferBytes);
+        queue.set(ValueLayout.JAVA_LONG, at, poolAddress + readAreaBytes + (long) buffer * bufferBytes);
         queue.set(ValueLayout.JAVA_INT, at + ENTRY_LEN, bufferBytes);
         queue.set(ValueLayout.JAVA_SHORT, at + ENTRY_BID, (short) buffer);
         TAIL.setRelease(queue, (long) ENTRY_TAIL, ++tail);

@@ -18,12 +18,12 @@ final class DirectAddresses {
 
     /** The address of the buffer's position. */
     long of(ByteBuffer direct) {
-        int place = System.identityHashCode(direct) & (SIZE - 1);
-        Entry entry = entries[place];
+        int index = System.identityHashCode(direct) & (SIZE - 1);
+        Entry entry = entries[index];
         if (entry == null || !entry.buffer.refersTo(direct)) {
             long base = MemorySegment.ofBuffer(direct).address() - direct.position();
             entry = new Entry(new WeakReference<>(direct), base);
-            entries[place] = entry;
+            entries[index] = entry;
         } else if (direct.limit() > 0) { // a limit of 0 leaves nothing to hand out
             direct.get(0); // throws if the buffer is a view of an arena that was closed meanwhile: never hand out freed memory
         }

@@ -41,7 +41,7 @@ final class EpollPoller extends LinuxPoller {
     }
 
     EpollPoller() throws IOException {
-        epfd = Waits.epollCreate1(EPOLL_CLOEXEC);
+        epfd = PollSyscalls.epollCreate1(EPOLL_CLOEXEC);
         if (epfd < 0) {
             close();
             throw Errno.failure("epoll_create1", null, -epfd);
@@ -69,12 +69,12 @@ final class EpollPoller extends LinuxPoller {
         if (answers.byteSize() < (long) capacity * EVENT_SIZE) {
             answers = Arena.ofAuto().allocate((long) capacity * EVENT_SIZE, 8);
         }
-        return Waits.epollWait(epfd, answers.address(), capacity, timeout);
+        return PollSyscalls.epollWait(epfd, answers.address(), capacity, timeout);
     }
 
     @Override
     String waitCall(Timeout timeout) {
-        return Waits.usesPwait2(timeout) ? "epoll_pwait2" : "epoll_wait";
+        return PollSyscalls.usesPwait2(timeout) ? "epoll_pwait2" : "epoll_wait";
     }
 
     @Override
@@ -104,6 +104,6 @@ final class EpollPoller extends LinuxPoller {
     private int control(int operation, int fd, int bits, int generation) {
         change.set(ValueLayout.JAVA_INT, 0, bits);
         change.set(DATA, DATA_OFFSET, (long) generation << 32 | fd);
-        return Waits.epollCtl(epfd, operation, fd, change.address());
+        return PollSyscalls.epollCtl(epfd, operation, fd, change.address());
     }
 }

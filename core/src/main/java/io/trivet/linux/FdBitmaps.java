@@ -22,9 +22,9 @@ final class FdBitmaps {
         return nfds;
     }
 
-    /** Whether the sets should not grow for a number before it is known to be open: see {@link Registrations#FAR}. */
-    boolean isFar(int fd) {
-        return fd >= Registrations.FAR && fd >= words * 64;
+    /** Whether the sets should not grow for a number before it is known to be open: see {@link Registrations#UNCHECKED_FD_MAX}. */
+    boolean needsOpenCheck(int fd) {
+        return fd >= Registrations.UNCHECKED_FD_MAX && fd >= words * 64;
     }
 
     /** Forgets all. */
@@ -124,7 +124,7 @@ final class FdBitmaps {
             return -Errno.EBADF;
         }
         long base = memory.address();
-        return Waits.pselect(nfds, base, base + 8L * words, base + 16L * words, timeout.timespec());
+        return PollSyscalls.pselect(nfds, base, base + 8L * words, base + 16L * words, timeout.timespec());
     }
 
     private int usedWords() {

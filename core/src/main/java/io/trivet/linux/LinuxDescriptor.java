@@ -25,7 +25,7 @@ final class LinuxDescriptor extends LinuxSocket implements Descriptor {
 
     @Override
     public void close() {
-        letGo();
+        detach();
     }
 
     @Override

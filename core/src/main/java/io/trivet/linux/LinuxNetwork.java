@@ -138,18 +138,18 @@ final class LinuxNetwork implements Network {
 
     @Override
     public Proactor proactor() throws IOException {
-        return engine == Engine.URING ? new UringProactor(this, UringProactor.Sizes.USUAL) : Network.super.proactor();
+        return engine == Engine.URING ? new UringProactor(this, UringProactor.Sizes.DEFAULT) : Network.super.proactor();
     }
 
     @Override
     public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         return switch (engine) {
             case EPOLL, URING -> {
-                OneCall.checkBorrowed(sockets, count);
+                OneShotPoll.checkBorrowed(sockets, count);
                 yield Network.super.selectOnce(sockets, interests, count, timeoutNanos);
             }
-            case POLL -> OneCall.poll(sockets, interests, count, timeoutNanos);
-            case SELECT -> OneCall.select(sockets, interests, count, timeoutNanos);
+            case POLL -> OneShotPoll.poll(sockets, interests, count, timeoutNanos);
+            case SELECT -> OneShotPoll.select(sockets, interests, count, timeoutNanos);
         };
     }
 

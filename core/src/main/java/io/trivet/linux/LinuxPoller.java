@@ -37,7 +37,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
      */
     abstract int watch(int fd, int before, int after, int generation);
 
-    /** Waits; how many answers there are, or the negative error number. Without the lock. */
+    /** PollSyscalls; how many answers there are, or the negative error number. Without the lock. */
     abstract int await(int capacity, Timeout timeout);
 
     /** Name of the call that {@link #await} makes, for its failure. */
@@ -63,7 +63,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 table.displace(fd); // its owner was closed without a word; the number lives on in this socket
                 forget(fd);
             }
-            if (table.isFar(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
+            if (table.needsOpenCheck(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
                 throw Errno.failure("fcntl", socket, Errno.EBADF);
             }
             table.add(socket, fd, 0, token);
@@ -133,9 +133,9 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
             if (waits) {
                 interrupts.beforeWait();
             }
-            timeout.begin(timeoutNanos);
+            timeout.start(timeoutNanos);
             while (!pollOnce(out)) {
-                timeout.again();
+                timeout.update();
             }
             checkOpen();
             return out.size();
@@ -165,7 +165,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 wakeup.clear();
             }
             // A wait that did not wait is the last one: answers that stay stale (a duplicate of a closed descriptor) must not go on for ever.
-            return woken || out.size() > 0 || answers == 0 || timeout.isOver();
+            return woken || out.size() > 0 || answers == 0 || timeout.isExpired();
         }
     }
 

@@ -46,7 +46,7 @@ public final class LinuxProvider implements NetworkProvider {
 
     /** Asked for only when somebody asks for it: the probe opens a ring. */
     private static final class Ring {
-        static final UringProbe.Found FOUND = UringProbe.tryOne();
+        static final UringProbe.Result RESULT = UringProbe.probe();
         static final LinuxNetwork NETWORK = new LinuxNetwork("uring", LinuxNetwork.Engine.URING, Kernel.POLL);
     }
 
@@ -61,8 +61,8 @@ public final class LinuxProvider implements NetworkProvider {
     /** The ring, where it costs less than epoll: in bench/run's tables it does, unless each send has to be told of (Linux 6.0). */
     @Override
     public List<String> automatic() {
-        boolean isSlow = Kernel.OBSTACLE == null && Ring.FOUND.obstacle() == null && !Ring.FOUND.isQuick();
-        return isSlow ? List.of("epoll") : List.of("uring", "epoll");
+        boolean epollIsFaster = Kernel.OBSTACLE == null && Ring.RESULT.obstacle() == null && !Ring.RESULT.outperformsEpoll();
+        return epollIsFaster ? List.of("epoll") : List.of("uring", "epoll");
     }
 
     @Override
@@ -75,8 +75,8 @@ public final class LinuxProvider implements NetworkProvider {
             case "poll" -> Kernel.POLL;
             case "select" -> Kernel.SELECT;
             case "uring" -> {
-                if (Ring.FOUND.obstacle() != null) {
-                    throw new UnavailableException("uring is not available: " + Ring.FOUND.obstacle());
+                if (Ring.RESULT.obstacle() != null) {
+                    throw new UnavailableException("uring is not available: " + Ring.RESULT.obstacle());
                 }
                 yield Ring.NETWORK;
             }

@@ -138,7 +138,7 @@ abstract sealed class LinuxSocket implements Socket
     }
 
     /** Our own address (man 2 getsockname). */
-    final InetSocketAddress name() throws IOException {
+    final InetSocketAddress socketName() throws IOException {
         int open = open();
         Scratch scratch = Scratch.ofThread();
         check("getsockname", Libc.getsockname(open, scratch.address.address(), scratch.addressLength()));
@@ -170,7 +170,7 @@ abstract sealed class LinuxSocket implements Socket
     }
 
     /** The descriptor is left open: for what is only borrowed. */
-    final void letGo() {
+    final void detach() {
         FD.setVolatile(this, -1);
     }
 }

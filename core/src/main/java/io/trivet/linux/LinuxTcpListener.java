@@ -24,7 +24,7 @@ final class LinuxTcpListener extends LinuxSocket implements TcpListener {
         if (result < 0) {
             throw Errno.failure("listen", address, -result);
         }
-        address = name();
+        address = socketName();
     }
 
     @Override

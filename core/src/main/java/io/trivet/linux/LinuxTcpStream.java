@@ -54,7 +54,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         int errno = -Libc.connect(fd, scratch.address.address(), length);
         if (errno == 0) {
             stream.portAndState |= CONNECTED;
-        } else if (isAnswer(errno)) {
+        } else if (isPeerError(errno)) {
             stream.portAndState |= errno << ERRNO_SHIFT;
         } else if (errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // a signal does not stop it (man 2 connect)
             throw Errno.failure("connect", remote, errno);
@@ -63,7 +63,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     }
 
     /** Whether it is what the peer or the net says, and no trouble of our own. */
-    private static boolean isAnswer(int errno) {
+    private static boolean isPeerError(int errno) {
         return switch (errno) {
             case Errno.ECONNREFUSED, Errno.ECONNRESET, Errno.ETIMEDOUT, Errno.EHOSTUNREACH, Errno.ENETUNREACH -> true;
             default -> false;
@@ -121,7 +121,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     public long write(ByteBuffer[] buffers, int from, int count) throws IOException {
         Objects.checkFromIndexSize(from, count, buffers.length);
         long written = writeResult("sendmsg", gather(open(), buffers, from, count));
-        moveOver(buffers, from, written);
+        advance(buffers, from, written);
         return written;
     }
 
@@ -155,7 +155,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     }
 
     /** Moves the positions over so many bytes, which have been taken. */
-    static void moveOver(ByteBuffer[] buffers, int from, long bytes) {
+    static void advance(ByteBuffer[] buffers, int from, long bytes) {
         long left = bytes;
         for (int i = from; left > 0; i++) {
             int taken = (int) Math.min(left, buffers[i].remaining());
@@ -206,7 +206,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
 
     @Override
     public InetSocketAddress localAddress() throws IOException {
-        return name();
+        return socketName();
     }
 
     @Override

@@ -62,7 +62,7 @@ final class LinuxUdpSocket extends LinuxSocket implements UdpSocket {
 
     @Override
     public InetSocketAddress localAddress() throws IOException {
-        return name();
+        return socketName();
     }
 
     @Override

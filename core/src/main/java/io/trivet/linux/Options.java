@@ -38,47 +38,47 @@ final class Options {
     static final int L_LINGER = 4;
 
     /** One option: where the kernel has it. All are an int, a boolean as 0 or 1, but for SO_LINGER. */
-    private record Place(SocketOption<?> option, int level, int name) {}
+    private record KernelOption(SocketOption<?> option, int level, int name) {}
 
-    private static final List<Place> PLACES = List.of(
-            new Place(StandardSocketOptions.TCP_NODELAY, IPPROTO_TCP, TCP_NODELAY),
-            new Place(StandardSocketOptions.SO_SNDBUF, SOL_SOCKET, SO_SNDBUF),
-            new Place(StandardSocketOptions.SO_RCVBUF, SOL_SOCKET, SO_RCVBUF),
-            new Place(StandardSocketOptions.SO_KEEPALIVE, SOL_SOCKET, SO_KEEPALIVE),
-            new Place(StandardSocketOptions.SO_REUSEADDR, SOL_SOCKET, SO_REUSEADDR),
-            new Place(StandardSocketOptions.SO_REUSEPORT, SOL_SOCKET, SO_REUSEPORT),
-            new Place(StandardSocketOptions.SO_BROADCAST, SOL_SOCKET, SO_BROADCAST),
-            new Place(StandardSocketOptions.SO_LINGER, SOL_SOCKET, SO_LINGER),
-            new Place(StandardSocketOptions.IP_TOS, IPPROTO_IP, IP_TOS),
-            new Place(TcpOptions.RECEIVE_LOW_WATER, SOL_SOCKET, SO_RCVLOWAT),
-            new Place(TcpOptions.URGENT_INLINE, SOL_SOCKET, SO_OOBINLINE),
-            new Place(TcpOptions.NOT_SENT_LOW_WATER, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
-            new Place(TcpOptions.USER_TIMEOUT_MILLIS, IPPROTO_TCP, TCP_USER_TIMEOUT),
-            new Place(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, IPPROTO_TCP, TCP_KEEPIDLE),
-            new Place(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, IPPROTO_TCP, TCP_KEEPINTVL),
-            new Place(TcpOptions.KEEP_ALIVE_PROBES, IPPROTO_TCP, TCP_KEEPCNT));
+    private static final List<KernelOption> OPTIONS = List.of(
+            new KernelOption(StandardSocketOptions.TCP_NODELAY, IPPROTO_TCP, TCP_NODELAY),
+            new KernelOption(StandardSocketOptions.SO_SNDBUF, SOL_SOCKET, SO_SNDBUF),
+            new KernelOption(StandardSocketOptions.SO_RCVBUF, SOL_SOCKET, SO_RCVBUF),
+            new KernelOption(StandardSocketOptions.SO_KEEPALIVE, SOL_SOCKET, SO_KEEPALIVE),
+            new KernelOption(StandardSocketOptions.SO_REUSEADDR, SOL_SOCKET, SO_REUSEADDR),
+            new KernelOption(StandardSocketOptions.SO_REUSEPORT, SOL_SOCKET, SO_REUSEPORT),
+            new KernelOption(StandardSocketOptions.SO_BROADCAST, SOL_SOCKET, SO_BROADCAST),
+            new KernelOption(StandardSocketOptions.SO_LINGER, SOL_SOCKET, SO_LINGER),
+            new KernelOption(StandardSocketOptions.IP_TOS, IPPROTO_IP, IP_TOS),
+            new KernelOption(TcpOptions.RECEIVE_LOW_WATER, SOL_SOCKET, SO_RCVLOWAT),
+            new KernelOption(TcpOptions.URGENT_INLINE, SOL_SOCKET, SO_OOBINLINE),
+            new KernelOption(TcpOptions.NOT_SENT_LOW_WATER, IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+            new KernelOption(TcpOptions.USER_TIMEOUT_MILLIS, IPPROTO_TCP, TCP_USER_TIMEOUT),
+            new KernelOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, IPPROTO_TCP, TCP_KEEPIDLE),
+            new KernelOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, IPPROTO_TCP, TCP_KEEPINTVL),
+            new KernelOption(TcpOptions.KEEP_ALIVE_PROBES, IPPROTO_TCP, TCP_KEEPCNT));
 
     private Options() {}
 
     static <T> void set(LinuxSocket socket, SocketOption<T> option, T value) throws IOException {
-        Place place = place(socket, option);
+        KernelOption kernel = kernelOption(socket, option);
         MemorySegment memory = Scratch.ofThread().number;
-        if (place.name == SO_LINGER && place.level == SOL_SOCKET) {
+        if (kernel.name == SO_LINGER && kernel.level == SOL_SOCKET) {
             int seconds = (Integer) value; // negative: off, as in the JDK
             memory.set(ValueLayout.JAVA_INT, 0, seconds < 0 ? 0 : 1);
             memory.set(ValueLayout.JAVA_INT, L_LINGER, Math.max(0, seconds));
-            socket.check("setsockopt", Libc.setsockopt(socket.open(), place.level, place.name, memory.address(), LINGER_SIZE));
+            socket.check("setsockopt", Libc.setsockopt(socket.open(), kernel.level, kernel.name, memory.address(), LINGER_SIZE));
             return;
         }
         int raw = value instanceof Boolean on ? (on ? 1 : 0) : (Integer) value;
-        setInt(socket, place.level, place.name, raw);
+        setInt(socket, kernel.level, kernel.name, raw);
     }
 
     static <T> T get(LinuxSocket socket, SocketOption<T> option) throws IOException {
-        Place place = place(socket, option);
+        KernelOption kernel = kernelOption(socket, option);
         MemorySegment memory = Scratch.ofThread().number;
-        boolean linger = place.name == SO_LINGER && place.level == SOL_SOCKET;
-        int raw = getInt(socket, place.level, place.name, linger ? LINGER_SIZE : 4);
+        boolean linger = kernel.name == SO_LINGER && kernel.level == SOL_SOCKET;
+        int raw = getInt(socket, kernel.level, kernel.name, linger ? LINGER_SIZE : 4);
         if (linger) {
             raw = raw == 0 ? -1 : memory.get(ValueLayout.JAVA_INT, L_LINGER);
         }
@@ -109,11 +109,11 @@ final class Options {
         return memory.get(ValueLayout.JAVA_INT, 0);
     }
 
-    private static Place place(LinuxSocket socket, SocketOption<?> option) {
+    private static KernelOption kernelOption(LinuxSocket socket, SocketOption<?> option) {
         if (!(socket instanceof LinuxPipe.End)) {
-            for (Place place : PLACES) {
-                if (place.option.equals(option)) {
-                    return place;
+            for (KernelOption kernel : OPTIONS) {
+                if (kernel.option.equals(option)) {
+                    return kernel;
                 }
             }
         }

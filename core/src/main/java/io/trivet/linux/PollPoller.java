@@ -32,9 +32,9 @@ final class PollPoller extends LinuxPoller {
     private boolean changed = true;
 
     /** The pollfds of the wait under way: the kernel writes into them while others may change what is wanted. */
-    private MemorySegment asked = MemorySegment.NULL;
-    private int[] askedGenerations = new int[0];
-    private int askedCount;
+    private MemorySegment pollfds = MemorySegment.NULL;
+    private int[] pollfdGenerations = new int[0];
+    private int pollfdCount;
     /** Where to begin to collect, so that sockets behind a full buffer get their turn. */
     private int cursor;
 
@@ -72,10 +72,10 @@ final class PollPoller extends LinuxPoller {
     int await(int capacity, Timeout timeout) {
         synchronized (table) {
             if (changed) {
-                askAnew();
+                copyWanted();
             }
         }
-        return Waits.ppoll(asked.address(), askedCount, timeout.timespec());
+        return PollSyscalls.ppoll(pollfds.address(), pollfdCount, timeout.timespec());
     }
 
     @Override
@@ -85,13 +85,13 @@ final class PollPoller extends LinuxPoller {
 
     @Override
     boolean collect(int answers, ReadyEvents out) {
-        boolean woken = revents(asked.getAtIndex(ValueLayout.JAVA_LONG, 0)) != 0;
+        boolean woken = revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, 0)) != 0;
         int left = answers - (woken ? 1 : 0);
-        int others = askedCount - 1;
+        int others = pollfdCount - 1;
         int begin = others == 0 ? 0 : cursor % others;
         for (int i = 0; i < others && left > 0; i++) {
             int entry = 1 + (begin + i) % others;
-            long pollfd = asked.getAtIndex(ValueLayout.JAVA_LONG, entry);
+            long pollfd = pollfds.getAtIndex(ValueLayout.JAVA_LONG, entry);
             if (revents(pollfd) != 0) {
                 if (out.isFull()) {
                     cursor = entry - 1;
@@ -99,7 +99,7 @@ final class PollPoller extends LinuxPoller {
                 }
                 left--;
                 int fd = (int) pollfd;
-                if (table.isCurrent(fd, askedGenerations[entry]) && table.interest(fd) != 0) {
+                if (table.isCurrent(fd, pollfdGenerations[entry]) && table.interest(fd) != 0) {
                     boolean open = table.openSocket(fd) != null; // else the number may be another's, who is none of ours
                     out.add(table.token(fd), open ? PollBits.events(revents(pollfd)) : Interest.INVALID);
                 }
@@ -111,16 +111,16 @@ final class PollPoller extends LinuxPoller {
     @Override
     void release() {}
 
-    private void askAnew() {
-        if (asked.byteSize() < count * 8L) {
-            asked = Arena.ofAuto().allocate(wanted.length * 8L, 8);
-            askedGenerations = new int[wanted.length];
+    private void copyWanted() {
+        if (pollfds.byteSize() < count * 8L) {
+            pollfds = Arena.ofAuto().allocate(wanted.length * 8L, 8);
+            pollfdGenerations = new int[wanted.length];
         }
-        MemorySegment.copy(wanted, 0, asked, ValueLayout.JAVA_LONG, 0, count);
+        MemorySegment.copy(wanted, 0, pollfds, ValueLayout.JAVA_LONG, 0, count);
         for (int i = 1; i < count; i++) {
-            askedGenerations[i] = table.generation((int) wanted[i]);
+            pollfdGenerations[i] = table.generation((int) wanted[i]);
         }
-        askedCount = count;
+        pollfdCount = count;
         changed = false;
     }
 

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registrations {
     /** 65,536 entries take 1.3 MB; a billion, which a wrong number can be, would take all the memory there is. */
-    static final int FAR = 1 << 16;
+    static final int UNCHECKED_FD_MAX = 1 << 16;
 
     private @Nullable Socket[] sockets = new @Nullable Socket[64];
     private byte[] interests = new byte[64];
@@ -28,8 +28,8 @@ final class Registrations {
     private final Set<Socket> displaced = Collections.newSetFromMap(new WeakHashMap<>(0));
 
     /** Whether a number lies so far beyond all others that the arrays should not grow for it before it is known to be open. */
-    boolean isFar(int fd) {
-        return fd >= sockets.length && fd >= FAR;
+    boolean needsOpenCheck(int fd) {
+        return fd >= sockets.length && fd >= UNCHECKED_FD_MAX;
     }
 
     /** Enters a socket; the slot of one that was closed and never removed is taken over. */

@@ -71,7 +71,7 @@ final class Ring {
     private final long cqesAt;
     private final int cqMask;
 
-    private final boolean completesInCallsOnly;
+    private final boolean defersCompletions;
 
     /** Behind the last submission that was written. */
     private int sqTail;
@@ -117,7 +117,7 @@ final class Ring {
                 }
             }
             wait.set(INT, WAIT_SIGMASK_SIZE, SIGMASK_BYTES);
-            completesInCallsOnly = (flags & Uring.SETUP_DEFER_TASKRUN) != 0;
+            defersCompletions = (flags & Uring.SETUP_DEFER_TASKRUN) != 0;
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
@@ -137,8 +137,8 @@ final class Ring {
     }
 
     /** Whether nothing completes, and no memory that was lent is touched, but while a call is made here: Linux 6.1. */
-    boolean completesInCallsOnly() {
-        return completesInCallsOnly;
+    boolean defersCompletions() {
+        return defersCompletions;
     }
 
     // ---- submissions
@@ -185,7 +185,7 @@ final class Ring {
     int enter(Timeout timeout) {
         INDEX.setRelease(memory, sqTailAt, sqTail);
         int waiting = unsubmitted();
-        if (timeout.isOver()) {
+        if (timeout.isExpired()) {
             boolean idle = waiting == 0 && (memory.get(INT, sqFlagsAt) & (Uring.SQ_TASKRUN | Uring.SQ_CQ_OVERFLOW)) == 0;
             return idle ? 0 : Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
         }
@@ -204,8 +204,8 @@ final class Ring {
     }
 
     /** The user data of a completion that is so many behind the first. */
-    long userData(int behind) {
-        return memory.get(LONG, cqesAt + (long) (cqHead + behind & cqMask) * Uring.CQE_SIZE);
+    long userData(int offset) {
+        return memory.get(LONG, cqesAt + (long) (cqHead + offset & cqMask) * Uring.CQE_SIZE);
     }
 
     long userData() {
@@ -221,7 +221,7 @@ final class Ring {
     }
 
     /** Gives the place of the first completion back to the kernel. */
-    void take() {
+    void advance() {
         INDEX.setRelease(memory, cqHeadAt, ++cqHead);
     }
 

@@ -11,7 +11,7 @@ import java.io.IOException;
 final class SelectPoller extends LinuxPoller {
     private final FdBitmaps wanted = new FdBitmaps();
     /** What the wait under way asked for; the kernel overwrites it with its answer. */
-    private final FdBitmaps asked = new FdBitmaps();
+    private final FdBitmaps sets = new FdBitmaps();
     /** Where to begin to collect, so that sockets behind a full buffer get their turn. */
     private int cursor;
 
@@ -31,9 +31,9 @@ final class SelectPoller extends LinuxPoller {
     @Override
     int await(int capacity, Timeout timeout) {
         synchronized (table) {
-            asked.copy(wanted);
+            sets.copy(wanted);
         }
-        int answers = asked.select(timeout);
+        int answers = sets.select(timeout);
         invalid = answers == -Errno.EBADF;
         return invalid ? 1 : answers;
     }
@@ -49,8 +49,8 @@ final class SelectPoller extends LinuxPoller {
             collectInvalid(out);
             return false;
         }
-        int nfds = asked.nfds();
-        boolean woken = asked.get(wakeup.fd()) != 0;
+        int nfds = sets.nfds();
+        boolean woken = sets.get(wakeup.fd()) != 0;
         int begin = cursor < nfds ? cursor : 0;
         if (collect(begin, nfds, out)) {
             collect(0, begin, out);
@@ -60,8 +60,8 @@ final class SelectPoller extends LinuxPoller {
 
     /** Collects from a range of descriptors; false when the buffer was full before its end. */
     private boolean collect(int from, int to, ReadyEvents out) {
-        for (int fd = asked.nextSet(from, to); fd >= 0; fd = asked.nextSet(fd + 1, to)) {
-            int ready = fd == wakeup.fd() || !table.isRegistered(fd) ? 0 : asked.get(fd) & table.interest(fd);
+        for (int fd = sets.nextSet(from, to); fd >= 0; fd = sets.nextSet(fd + 1, to)) {
+            int ready = fd == wakeup.fd() || !table.isRegistered(fd) ? 0 : sets.get(fd) & table.interest(fd);
             if (ready != 0) {
                 if (out.isFull()) {
                     cursor = fd;

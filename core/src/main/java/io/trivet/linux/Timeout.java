@@ -18,27 +18,27 @@ final class Timeout {
 
     private final MemorySegment timespec = Arena.ofAuto().allocate(TIMESPEC_SIZE, 8);
     private long timeoutNanos;
-    private long begunNanos;
+    private long startNanos;
     private long leftNanos;
 
     /** Begins a wait: negative has no limit, 0 does not wait. */
-    void begin(long timeoutNanos) {
+    void start(long timeoutNanos) {
         this.timeoutNanos = timeoutNanos;
         leftNanos = timeoutNanos;
         if (timeoutNanos > 0) {
-            begunNanos = System.nanoTime();
+            startNanos = System.nanoTime();
         }
     }
 
     /** Recomputes what is left; at least 0. */
-    void again() {
+    void update() {
         if (timeoutNanos > 0) {
-            leftNanos = Math.max(0, timeoutNanos - (System.nanoTime() - begunNanos));
+            leftNanos = Math.max(0, timeoutNanos - (System.nanoTime() - startNanos));
         }
     }
 
     /** Whether the time is over. */
-    boolean isOver() {
+    boolean isExpired() {
         return leftNanos == 0;
     }
 

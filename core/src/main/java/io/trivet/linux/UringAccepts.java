@@ -84,7 +84,7 @@ final class UringAccepts {
             Accepting accepting = listeners.get(i);
             if (accepting != null && !accepting.polling && !accepting.stopped) {
                 accepting.polling = true;
-                operations.begin(Uring.OP_POLL_ADD, 0, 0, accepting.listener.fd(), 0, 0, PollBits.POLLIN,
+                operations.start(Uring.OP_POLL_ADD, 0, 0, accepting.listener.fd(), 0, 0, PollBits.POLLIN,
                         UringOperations.userData(UringOperations.ACCEPT, i));
             }
         }

@@ -13,54 +13,54 @@ import org.jspecify.annotations.Nullable;
  */
 final class UringConnections {
     /** The caller wants what comes. */
-    static final int RECEIVES = 1;
+    static final int INPUT_WANTED = 1;
     /** The caller wants urgent data, too. */
-    static final int URGENT = 1 << 1;
+    static final int URGENT_WANTED = 1 << 1;
     static final int CONNECTING = 1 << 2;
     /** Much comes at a time: it is read when it is there, into memory that stays in the cache. */
     static final int BULK = 1 << 3;
     /** Operations that the kernel has: a receive that repeats itself; a poll for input; a poll for room; a send. */
     static final int RECEIVING = 1 << 4;
     static final int POLLING_INPUT = 1 << 5;
-    static final int POLLING_ROOM = 1 << 6;
+    static final int POLLING_WRITABLE = 1 << 6;
     static final int SENDING = 1 << 7;
     /** The poll for input asks for urgent data as well, and does not repeat itself. */
     static final int POLLING_URGENT = 1 << 8;
     /** Operations that are being cancelled. */
     static final int CANCELLING_INPUT = 1 << 9;
-    static final int CANCELLING_ROOM = 1 << 10;
+    static final int CANCELLING_WRITABLE = 1 << 10;
     /** The caller waits for room, and has nothing pending. */
-    static final int AWAITS_ROOM = 1 << 11;
+    static final int AWAITING_WRITABLE = 1 << 11;
     /** The output ends when what is pending has left. */
-    static final int ENDS_OUTPUT = 1 << 12;
+    static final int SHUTDOWN_PENDING = 1 << 12;
     static final int FAILED = 1 << 13;
     static final int CLOSING = 1 << 14;
     /** It stands in the queue of those whose operations are to be brought in line with what is wanted. */
-    static final int CHANGED = 1 << 15;
+    static final int CHANGE_QUEUED = 1 << 15;
     /** It stands in the queue of those that wait for a buffer. */
-    static final int STARVED = 1 << 16;
+    static final int AWAITING_BUFFER = 1 << 16;
     /** It stands in the queue of those that have more to read. */
-    static final int READABLE = 1 << 17;
+    static final int READ_QUEUED = 1 << 17;
     /** The kernel has nothing of it, and closed() is to be told. */
-    static final int GONE = 1 << 18;
+    static final int CLOSED = 1 << 18;
     /** What was called taken, and a send could not get rid of, is kept until there is room. */
-    static final int RESTS = 1 << 19;
+    static final int HAS_UNSENT = 1 << 19;
     /** The caller was told that the bytes of the send, or its rest, were taken: they lie in buffers of ours. */
-    static final int TAKEN = 1 << 20;
+    static final int SEND_ACCEPTED = 1 << 20;
     /** The kernel has not taken all of such a send, and its completion, which has not yet been looked at, tells how much. */
-    static final int REFUSED = 1 << 21;
+    static final int SEND_REFUSED = 1 << 21;
     /** Its socket was full once: from then on a caller is told what has become of his bytes when that is known, and not before. */
-    static final int TIGHT = 1 << 22;
+    static final int WAS_FULL = 1 << 22;
     /**
      * Much comes at a time, and the poll for it, which tells only of changes, has told of more than bytes: the peer's end, or an urgent byte,
      * before which a read stops. Then it is read until there is nothing more.
      */
-    static final int TO_THE_END = 1 << 23;
+    static final int READ_UNTIL_EMPTY = 1 << 23;
 
-    static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_ROOM | SENDING;
+    static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_WRITABLE | SENDING;
 
     /** What few connections have. */
-    static final class Extra {
+    static final class ColdState {
         @Nullable InetSocketAddress ipv6;
         @Nullable LinuxTcpStream connecting;
         @Nullable Unsent unsent;
@@ -89,7 +89,7 @@ final class UringConnections {
     private int[] addresses = new int[FEW];
     private char[] ports = new char[FEW];
     private byte[] smallReads = new byte[FEW];
-    private @Nullable Extra[] extras = new @Nullable Extra[FEW];
+    private @Nullable ColdState[] coldStates = new @Nullable ColdState[FEW];
     private int[] free = new int[FEW];
     private int freeCount;
     private int count;
@@ -112,7 +112,7 @@ final class UringConnections {
         ports[slot] = (char) stream.remotePort();
         smallReads[slot] = 0;
         if (stream.remoteIpv6() != null) {
-            extra(slot).ipv6 = stream.remoteIpv6();
+            coldState(slot).ipv6 = stream.remoteIpv6();
         }
         return slot;
     }
@@ -123,7 +123,7 @@ final class UringConnections {
             addresses = Arrays.copyOf(addresses, size);
             ports = Arrays.copyOf(ports, size);
             smallReads = Arrays.copyOf(smallReads, size);
-            extras = Arrays.copyOf(extras, size);
+            coldStates = Arrays.copyOf(coldStates, size);
             free = Arrays.copyOf(free, size);
             numbers = Arrays.copyOf(numbers, size << SHIFT);
         }
@@ -139,7 +139,7 @@ final class UringConnections {
         VarHandle.storeStoreFence(); // a closing connection must not look open to other threads before its handle is stale
         numbers[at + DESCRIPTOR] = -1;
         numbers[at + STATE] = 0;
-        extras[slot] = null;
+        coldStates[slot] = null;
         free[freeCount++] = slot;
     }
 
@@ -148,7 +148,7 @@ final class UringConnections {
         return numbers[(slot << SHIFT) + DESCRIPTOR];
     }
 
-    void forgetDescriptor(int slot) {
+    void clearDescriptor(int slot) {
         numbers[(slot << SHIFT) + DESCRIPTOR] = -1;
     }
 
@@ -188,12 +188,12 @@ final class UringConnections {
     }
 
     /** The place of the send that is under way. */
-    int send(int slot) {
+    int sendIndex(int slot) {
         return numbers[(slot << SHIFT) + SEND];
     }
 
-    void send(int slot, int place) {
-        numbers[(slot << SHIFT) + SEND] = place;
+    void sendIndex(int slot, int index) {
+        numbers[(slot << SHIFT) + SEND] = index;
     }
 
     /** Counts reads that brought little, one after the other; how many there were. */
@@ -203,28 +203,28 @@ final class UringConnections {
         return reads;
     }
 
-    Extra extra(int slot) {
-        Extra extra = extras[slot];
-        if (extra == null) {
-            extra = new Extra();
-            extras[slot] = extra;
+    ColdState coldState(int slot) {
+        ColdState coldState = coldStates[slot];
+        if (coldState == null) {
+            coldState = new ColdState();
+            coldStates[slot] = coldState;
         }
-        return extra;
+        return coldState;
     }
 
-    /** What a send could not get rid of, if its slot {@link #RESTS}. */
+    /** What a send could not get rid of, if its slot {@link #HAS_UNSENT}. */
     Unsent unsent(int slot) {
-        return Objects.requireNonNull(extra(slot).unsent);
+        return Objects.requireNonNull(coldState(slot).unsent);
     }
 
-    void keep(int slot, Unsent unsent) {
-        extra(slot).unsent = unsent;
-        set(slot, RESTS);
+    void keepUnsent(int slot, Unsent unsent) {
+        coldState(slot).unsent = unsent;
+        set(slot, HAS_UNSENT);
     }
 
-    void forgetUnsent(int slot) {
-        extra(slot).unsent = null;
-        clear(slot, RESTS);
+    void clearUnsent(int slot) {
+        coldState(slot).unsent = null;
+        clear(slot, HAS_UNSENT);
     }
 
     /**
@@ -247,7 +247,7 @@ final class UringConnections {
     }
 
     InetSocketAddress remote(int slot) {
-        Extra extra = extras[slot];
-        return extra == null || extra.ipv6 == null ? SocketAddress.of(addresses[slot], ports[slot]) : extra.ipv6;
+        ColdState coldState = coldStates[slot];
+        return coldState == null || coldState.ipv6 == null ? SocketAddress.of(addresses[slot], ports[slot]) : coldState.ipv6;
     }
 }

@@ -1,10 +1,10 @@
 package io.trivet.linux;
 
-import static io.trivet.linux.UringConnections.AWAITS_ROOM;
-import static io.trivet.linux.UringConnections.CHANGED;
+import static io.trivet.linux.UringConnections.AWAITING_WRITABLE;
+import static io.trivet.linux.UringConnections.CHANGE_QUEUED;
 import static io.trivet.linux.UringConnections.CLOSING;
 import static io.trivet.linux.UringConnections.FAILED;
-import static io.trivet.linux.UringConnections.RECEIVES;
+import static io.trivet.linux.UringConnections.INPUT_WANTED;
 
 import io.trivet.net.Addresses;
 import io.trivet.net.Completions;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the ring has under way, and for which connections: shared by those who accept, receive and send. What a caller wants of a connection
- * is noted by {@link #change}, and brought in line with what the kernel does at the next poll: so everything may be called before there is a
+ * is noted by {@link #queueChange}, and brought in line with what the kernel does at the next poll: so everything may be called before there is a
  * ring. One thread.
  */
 final class UringOperations {
@@ -22,7 +22,7 @@ final class UringOperations {
     static final int ACCEPT = 2;
     static final int RECEIVE = 3;
     static final int POLL_INPUT = 4;
-    static final int POLL_ROOM = 5;
+    static final int POLL_WRITABLE = 5;
     static final int SEND = 6;
     /** A send that has a completion only when the kernel did not take all of it. */
     static final int SILENT_SEND = 7;
@@ -36,7 +36,7 @@ final class UringOperations {
     private @Nullable Ring ring;
     private @Nullable BufferRing buffers;
     /** Operations whose last completion has not come; but for silent sends, which need not have one. */
-    private int underWay;
+    private int inFlight;
 
     void open(Ring newRing, BufferRing newBuffers) {
         ring = newRing;
@@ -44,7 +44,7 @@ final class UringOperations {
     }
 
     /** No operation begins any more. */
-    void end() {
+    void detach() {
         ring = null;
     }
 
@@ -76,57 +76,57 @@ final class UringOperations {
     }
 
     /** Every operation begins here, and ends with a completion that says that no more will come. */
-    void begin(int opcode, int flags, int ioprio, int fd, long address, int length, int operationFlags, long userData) {
+    void start(int opcode, int flags, int ioprio, int fd, long address, int length, int operationFlags, long userData) {
         ring().push(opcode, flags, ioprio, fd, address, length, operationFlags, userData);
-        underWay++;
+        inFlight++;
     }
 
     /** A send that has a completion only when not all of it was taken; the others are known when the kernel has been handed them. */
-    void beginSilently(int opcode, int fd, long address, int length, int operationFlags, long userData) {
+    void startSilently(int opcode, int fd, long address, int length, int operationFlags, long userData) {
         ring().push(opcode, Uring.SQE_CQE_SKIP_SUCCESS, 0, fd, address, length, operationFlags, userData);
     }
 
     void cancel(long userData) {
         if (ring != null) {
-            begin(Uring.OP_ASYNC_CANCEL, 0, 0, -1, userData, 0, 0, userData(CANCEL, 0));
+            start(Uring.OP_ASYNC_CANCEL, 0, 0, -1, userData, 0, 0, userData(CANCEL, 0));
         }
     }
 
     /** A completion was taken. */
-    void count(int userData, int flags) {
+    void countCompletion(int userData, int flags) {
         if ((flags & Uring.CQE_MORE) == 0 && kind(userData) != SILENT_SEND) {
-            underWay--;
+            inFlight--;
         }
     }
 
-    int underWay() {
-        return underWay;
+    int inFlight() {
+        return inFlight;
     }
 
     // ---- connections
 
     /** The connection's operations are looked at by the next poll. */
-    void change(int slot) {
-        if (!connections.is(slot, CHANGED)) {
-            connections.set(slot, CHANGED);
+    void queueChange(int slot) {
+        if (!connections.is(slot, CHANGE_QUEUED)) {
+            connections.set(slot, CHANGE_QUEUED);
             changed.add(slot);
         }
     }
 
     /** The next connection to look at, or -1. */
-    int takeChanged() {
+    int nextChanged() {
         int slot = changed.take();
-        while (slot >= 0 && !connections.is(slot, CHANGED)) { // it has gone, and another has its slot
+        while (slot >= 0 && !connections.is(slot, CHANGE_QUEUED)) { // it has gone, and another has its slot
             slot = changed.take();
         }
         if (slot >= 0) {
-            connections.clear(slot, CHANGED);
+            connections.clear(slot, CHANGE_QUEUED);
         }
         return slot;
     }
 
     /** A descriptor's result of a call that writes, as so many bytes. */
-    long taken(int slot, String call, long result) throws IOException {
+    long writeResult(int slot, String call, long result) throws IOException {
         if (result == -Errno.EAGAIN || result == -Errno.EINTR) {
             return 0;
         }
@@ -145,8 +145,8 @@ final class UringOperations {
             return 0;
         }
         connections.set(slot, FAILED);
-        connections.clear(slot, RECEIVES | AWAITS_ROOM);
-        change(slot);
+        connections.clear(slot, INPUT_WANTED | AWAITING_WRITABLE);
+        queueChange(slot);
         completions.failed(connections.handle(slot), failure);
         return 1;
     }

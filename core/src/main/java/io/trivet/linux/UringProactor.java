@@ -1,17 +1,17 @@
 package io.trivet.linux;
 
-import static io.trivet.linux.UringConnections.AWAITS_ROOM;
+import static io.trivet.linux.UringConnections.AWAITING_WRITABLE;
+import static io.trivet.linux.UringConnections.CLOSED;
 import static io.trivet.linux.UringConnections.CLOSING;
 import static io.trivet.linux.UringConnections.CONNECTING;
 import static io.trivet.linux.UringConnections.FAILED;
-import static io.trivet.linux.UringConnections.GONE;
+import static io.trivet.linux.UringConnections.HAS_UNSENT;
+import static io.trivet.linux.UringConnections.INPUT_WANTED;
 import static io.trivet.linux.UringConnections.OPERATIONS;
-import static io.trivet.linux.UringConnections.POLLING_ROOM;
-import static io.trivet.linux.UringConnections.RECEIVES;
-import static io.trivet.linux.UringConnections.RESTS;
+import static io.trivet.linux.UringConnections.POLLING_WRITABLE;
 import static io.trivet.linux.UringConnections.SENDING;
-import static io.trivet.linux.UringConnections.TAKEN;
-import static io.trivet.linux.UringConnections.URGENT;
+import static io.trivet.linux.UringConnections.SEND_ACCEPTED;
+import static io.trivet.linux.UringConnections.URGENT_WANTED;
 
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
@@ -39,14 +39,14 @@ final class UringProactor implements Proactor {
     /** How much of everything there is. */
     record Sizes(int submissions, int completions, int buffers, int bufferBytes) {
         /** Buffers so many that 1,000 connections do not wait for them, and so small that they stay in the cache. */
-        static final Sizes USUAL = new Sizes(256, 4096, 256, 8 * 1024);
+        static final Sizes DEFAULT = new Sizes(256, 4096, 256, 8 * 1024);
     }
 
     /** The completions handled in one poll. */
     static final int COMPLETIONS_PER_POLL = 1024;
 
     /** At the end, what was cancelled is waited for no longer than that. */
-    private static final long END_NANOS_MAX = 1_000_000_000L;
+    private static final long CLOSE_NANOS_MAX = 1_000_000_000L;
 
     private final LinuxNetwork network;
     private final Sizes sizes;
@@ -58,7 +58,7 @@ final class UringProactor implements Proactor {
     private final UringAccepts accepts = new UringAccepts(operations);
     private final UringReceives receives = new UringReceives(operations);
     private final UringSends sends = new UringSends(operations);
-    private final SlotQueue gone = new SlotQueue();
+    private final SlotQueue closedSlots = new SlotQueue();
     /** Made by the first poll, on its thread. */
     private @Nullable Ring ring;
 
@@ -93,7 +93,7 @@ final class UringProactor implements Proactor {
             throw new IllegalArgumentException(stream + " is no stream of Linux");
         }
         int slot = connections.add(linux.open(), 0, linux);
-        linux.letGo();
+        linux.detach();
         return connections.handle(slot);
     }
 
@@ -101,8 +101,8 @@ final class UringProactor implements Proactor {
     public long connect(InetSocketAddress address) throws IOException {
         LinuxTcpStream stream = (LinuxTcpStream) network.connect(address);
         int slot = connections.add(stream.open(), CONNECTING, stream);
-        connections.extra(slot).connecting = stream;
-        operations.change(slot);
+        connections.coldState(slot).connecting = stream;
+        operations.queueChange(slot);
         return connections.handle(slot);
     }
 
@@ -139,7 +139,7 @@ final class UringProactor implements Proactor {
         MemorySegment memory = Scratch.ofThread().number;
         memory.set(ValueLayout.JAVA_BYTE, 0, b);
         long result = Libc.send(connections.descriptor(slot), memory.address(), 1, Libc.MSG_OOB | Libc.MSG_NOSIGNAL);
-        return operations.taken(slot, "send", result) == 1;
+        return operations.writeResult(slot, "send", result) == 1;
     }
 
     @Override
@@ -178,7 +178,7 @@ final class UringProactor implements Proactor {
             connections.set(slot, CLOSING);
             sends.close(slot);
             if (connections.is(slot, OPERATIONS)) {
-                operations.change(slot);
+                operations.queueChange(slot);
             } else {
                 finishClose(slot);
             }
@@ -187,24 +187,24 @@ final class UringProactor implements Proactor {
 
     /** The kernel has let go of it: its descriptor can be closed, and that is the end. */
     private void finishClose(int slot) {
-        LinuxTcpStream connecting = connections.is(slot, CONNECTING) ? connections.extra(slot).connecting : null;
+        LinuxTcpStream connecting = connections.is(slot, CONNECTING) ? connections.coldState(slot).connecting : null;
         if (connecting != null) {
-            connecting.letGo();
+            connecting.detach();
         }
         Libc.close(connections.descriptor(slot));
-        connections.forgetDescriptor(slot);
-        connections.set(slot, GONE);
-        gone.add(slot);
+        connections.clearDescriptor(slot);
+        connections.set(slot, CLOSED);
+        closedSlots.add(slot);
     }
 
-    private int tellGone(Completions completions) {
-        int told = 0;
-        for (int slot = gone.take(); slot >= 0; slot = gone.take()) {
+    private int deliverClosed(Completions completions) {
+        int delivered = 0;
+        for (int slot = closedSlots.take(); slot >= 0; slot = closedSlots.take()) {
             completions.closed(connections.handle(slot));
             connections.remove(slot); // only now: the caller has let go of the slot
-            told++;
+            delivered++;
         }
-        return told;
+        return delivered;
     }
 
     // ---- looking on
@@ -236,9 +236,10 @@ final class UringProactor implements Proactor {
         if ((state & CLOSING) != 0) {
             return 0;
         }
-        int read = (state & RECEIVES) != 0 ? (state & URGENT) != 0 ? Interest.READ | Interest.PRIORITY : Interest.READ : 0;
-        boolean write = (state & (AWAITS_ROOM | CONNECTING | POLLING_ROOM | RESTS)) != 0
-                || (state & (SENDING | TAKEN)) == SENDING;
+        int read = (state & INPUT_WANTED) != 0 ? (state & URGENT_WANTED) != 0 ? Interest.READ | Interest.PRIORITY : Interest.READ
+                : 0;
+        boolean write = (state & (AWAITING_WRITABLE | CONNECTING | POLLING_WRITABLE | HAS_UNSENT)) != 0
+                || (state & (SENDING | SEND_ACCEPTED)) == SENDING;
         return write ? read | Interest.WRITE : read;
     }
 
@@ -252,12 +253,13 @@ final class UringProactor implements Proactor {
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         Ring open = open();
-        int told = tellGone(completions);
+        int delivered = deliverClosed(completions);
         prepare();
-        boolean awaitsBuffers = receives.isStarved() && sends.holdsBuffersSilently();
-        boolean waits = timeoutNanos != 0 && told == 0 && gone.size() == 0 && !receives.hasMoreToRead() && !sends.hurries()
+        boolean awaitsBuffers = receives.hasStarved() && sends.hasSilentSends();
+        boolean waits = timeoutNanos != 0 && delivered == 0 && closedSlots.size() == 0 && !receives.hasQueuedReads()
+                && !sends.mustNotWait()
                 && !awaitsBuffers && open.completed() == 0;
-        timeout.begin(waits ? timeoutNanos : 0);
+        timeout.start(waits ? timeoutNanos : 0);
         if (waits) {
             interrupts.beforeWait();
         }
@@ -265,13 +267,14 @@ final class UringProactor implements Proactor {
             woken = false;
             while (true) {
                 check(open.enter(timeout));
-                told += sends.settle(open, completions);
-                told += handleCompletions(open, completions) + receives.readMore(completions) + tellGone(completions);
-                if (told > 0 || woken || timeout.isOver()) {
-                    return told;
+                delivered += sends.settle(open, completions);
+                delivered += handleCompletions(open, completions) + receives.continueReads(completions)
+                        + deliverClosed(completions);
+                if (delivered > 0 || woken || timeout.isExpired()) {
+                    return delivered;
                 }
                 prepare();
-                timeout.again();
+                timeout.update();
             }
         } finally {
             if (waits) {
@@ -313,71 +316,71 @@ final class UringProactor implements Proactor {
     private void prepare() {
         if (!pollingWakeup) {
             pollingWakeup = true;
-            operations.begin(Uring.OP_POLL_ADD, 0, 0, wakeup.fd(), 0, Uring.POLL_ADD_MULTI, PollBits.POLLIN,
+            operations.start(Uring.OP_POLL_ADD, 0, 0, wakeup.fd(), 0, Uring.POLL_ADD_MULTI, PollBits.POLLIN,
                     UringOperations.userData(UringOperations.WAKEUP, 0));
         }
         accepts.poll();
-        receives.feedStarved();
-        for (int slot = operations.takeChanged(); slot >= 0; slot = operations.takeChanged()) {
+        receives.retryStarved();
+        for (int slot = operations.nextChanged(); slot >= 0; slot = operations.nextChanged()) {
             int state = connections.state(slot);
             if ((state & CLOSING) != 0 && (state & OPERATIONS) == 0) {
                 finishClose(slot);
             } else {
-                receives.bringInLine(slot);
-                sends.bringInLine(slot);
+                receives.reconcile(slot);
+                sends.reconcile(slot);
             }
         }
     }
 
     private int handleCompletions(Ring open, Completions completions) {
-        int told = 0;
+        int delivered = 0;
         for (int i = Math.min(open.completed(), COMPLETIONS_PER_POLL); i > 0; i--) {
             int data = (int) open.userData();
             int result = open.result();
             int flags = open.flags();
-            open.take();
-            operations.count(data, flags);
+            open.advance();
+            operations.countCompletion(data, flags);
             int index = UringOperations.index(data);
-            told += switch (UringOperations.kind(data)) {
+            delivered += switch (UringOperations.kind(data)) {
                 case UringOperations.RECEIVE -> receives.received(index, result, flags, completions);
                 case UringOperations.SEND -> sends.sent(index, result, completions);
                 case UringOperations.SILENT_SEND -> sends.refused(index, result, completions);
                 case UringOperations.POLL_INPUT -> receives.ready(index, result, flags, completions);
-                case UringOperations.POLL_ROOM -> room(index, result, flags, completions);
+                case UringOperations.POLL_WRITABLE -> writable(index, result, flags, completions);
                 case UringOperations.ACCEPT -> accepts.ready(index, completions);
                 case UringOperations.WAKEUP -> wakeUp(flags);
                 default -> 0; // CANCEL: what was cancelled says itself how it ended
             };
         }
-        return told;
+        return delivered;
     }
 
     /** A socket is ready to be written to, or has failed. */
-    private int room(int slot, int result, int flags, Completions completions) {
+    private int writable(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
-            connections.clear(slot, POLLING_ROOM | UringConnections.CANCELLING_ROOM);
-            operations.change(slot);
+            connections.clear(slot, POLLING_WRITABLE | UringConnections.CANCELLING_WRITABLE);
+            operations.queueChange(slot);
         }
         boolean isReady = result >= 0 && Interest.fold(PollBits.events(result), Interest.WRITE) != 0;
         if (!isReady || connections.is(slot, CLOSING | FAILED)) {
             return 0;
         }
         try {
-            return connections.is(slot, CONNECTING) ? finishConnect(slot, completions) : sends.room(slot, completions);
+            return connections.is(slot, CONNECTING) ? finishConnect(slot, completions) : sends.writable(slot, completions);
         } catch (IOException e) {
             return operations.fail(slot, e, completions);
         }
     }
 
     private int finishConnect(int slot, Completions completions) throws IOException {
-        LinuxTcpStream stream = Objects.requireNonNull(connections.extra(slot).connecting);
-        operations.change(slot);
+        LinuxTcpStream stream = Objects.requireNonNull(connections.coldState(slot).connecting);
+        operations.queueChange(slot);
         if (!stream.finishConnect()) {
             return 0;
         }
         stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        connections.extra(slot).connecting = null;
-        stream.letGo();
+        connections.coldState(slot).connecting = null;
+        stream.detach();
         connections.clear(slot, CONNECTING);
         completions.connected(connections.handle(slot));
         return 1;
@@ -410,11 +413,11 @@ final class UringProactor implements Proactor {
         ring = null;
         if (open != null) {
             if (isOwnThread()) {
-                endOperations(open);
+                cancelOperations(open);
             } else {
-                sends.abandon();
+                sends.resetSilentSends();
             }
-            operations.end();
+            operations.detach();
             open.close(); // what is still under way, when another thread closes, the kernel cancels by itself
         }
         for (int slot = 0; slot < connections.count(); slot++) {
@@ -428,24 +431,24 @@ final class UringProactor implements Proactor {
     }
 
     /** Hands over the sends that wait, and cancels everything: a descriptor is closed only when no operation holds it. */
-    private void endOperations(Ring open) {
-        operations.begin(Uring.OP_ASYNC_CANCEL, 0, 0, -1, 0, 0, Uring.CANCEL_ANY | Uring.CANCEL_ALL,
+    private void cancelOperations(Ring open) {
+        operations.start(Uring.OP_ASYNC_CANCEL, 0, 0, -1, 0, 0, Uring.CANCEL_ANY | Uring.CANCEL_ALL,
                 UringOperations.userData(UringOperations.CANCEL, 0));
-        timeout.begin(END_NANOS_MAX);
-        while (operations.underWay() > 0 && !timeout.isOver()) {
+        timeout.start(CLOSE_NANOS_MAX);
+        while (operations.inFlight() > 0 && !timeout.isExpired()) {
             int result = open.enter(timeout);
             for (int i = open.completed(); i > 0; i--) {
                 int data = (int) open.userData();
-                operations.count(data, open.flags());
+                operations.countCompletion(data, open.flags());
                 if (UringOperations.kind(data) == UringOperations.SILENT_SEND) {
-                    sends.cut(UringOperations.index(data));
+                    sends.reset(UringOperations.index(data));
                 }
-                open.take();
+                open.advance();
             }
             if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
                 return;
             }
-            timeout.again();
+            timeout.update();
         }
     }
 }

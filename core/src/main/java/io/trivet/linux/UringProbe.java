@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UringProbe {
     /** What was found. obstacle: what stands in the way, and the cure; null: nothing. isQuick: whether the ring pays beside epoll. */
-    record Found(@Nullable String obstacle, boolean isQuick) {}
+    record Result(@Nullable String obstacle, boolean outperformsEpoll) {}
 
     private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
     private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
@@ -34,7 +34,7 @@ final class UringProbe {
 
     private UringProbe() {}
 
-    static Found tryOne() {
+    static Result probe() {
         Ring ring;
         try {
             ring = new Ring(4, 8);
@@ -48,7 +48,7 @@ final class UringProbe {
                 return obstacle(tooOld());
             }
             var _ = new BufferRing(ring, 2, 4096, 4096);
-            return new Found(null, ring.completesInCallsOnly());
+            return new Result(null, ring.defersCompletions());
         } catch (NetworkException e) {
             return obstacle(e.code() == ErrorCode.EINVAL ? tooOld() : "the kernel gives the ring no buffers: " + e.getMessage());
         } catch (IOException e) {
@@ -58,8 +58,8 @@ final class UringProbe {
         }
     }
 
-    private static Found obstacle(String what) {
-        return new Found(what, false);
+    private static Result obstacle(String what) {
+        return new Result(what, false);
     }
 
     /** Why a ring was refused, by the error and the setting of kernel.io_uring_disabled; null: the kernel has no such setting. */

@@ -1,18 +1,18 @@
 package io.trivet.linux;
 
+import static io.trivet.linux.UringConnections.AWAITING_BUFFER;
 import static io.trivet.linux.UringConnections.BULK;
 import static io.trivet.linux.UringConnections.CANCELLING_INPUT;
 import static io.trivet.linux.UringConnections.CLOSING;
 import static io.trivet.linux.UringConnections.CONNECTING;
 import static io.trivet.linux.UringConnections.FAILED;
+import static io.trivet.linux.UringConnections.INPUT_WANTED;
 import static io.trivet.linux.UringConnections.POLLING_INPUT;
 import static io.trivet.linux.UringConnections.POLLING_URGENT;
-import static io.trivet.linux.UringConnections.READABLE;
-import static io.trivet.linux.UringConnections.RECEIVES;
+import static io.trivet.linux.UringConnections.READ_QUEUED;
+import static io.trivet.linux.UringConnections.READ_UNTIL_EMPTY;
 import static io.trivet.linux.UringConnections.RECEIVING;
-import static io.trivet.linux.UringConnections.STARVED;
-import static io.trivet.linux.UringConnections.TO_THE_END;
-import static io.trivet.linux.UringConnections.URGENT;
+import static io.trivet.linux.UringConnections.URGENT_WANTED;
 
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
@@ -30,7 +30,7 @@ final class UringReceives {
     /** Receives that bring at least so much are better read by a plain call, into the same memory each time. */
     static final int BULK_BYTES = 8 * 1024;
     /** After so many reads of less in a row it is a receive again. */
-    static final int SMALL_READS = 32;
+    static final int SMALL_READS_MAX = 32;
 
     private final UringOperations operations;
     private final UringConnections connections;
@@ -45,31 +45,31 @@ final class UringReceives {
     // ---- what is wanted
 
     void receive(int slot) {
-        if (!connections.is(slot, RECEIVES | FAILED)) {
-            connections.set(slot, RECEIVES);
-            if (connections.is(slot, BULK) && !connections.is(slot, URGENT)) { // a read might pass an urgent byte by
-                moreToRead(slot); // the poll that repeats itself told while nobody wanted to know
+        if (!connections.is(slot, INPUT_WANTED | FAILED)) {
+            connections.set(slot, INPUT_WANTED);
+            if (connections.is(slot, BULK) && !connections.is(slot, URGENT_WANTED)) { // a read might pass an urgent byte by
+                queueRead(slot); // the poll that repeats itself told while nobody wanted to know
             }
-            operations.change(slot);
+            operations.queueChange(slot);
         }
     }
 
     void stop(int slot) {
-        connections.clear(slot, RECEIVES);
-        operations.change(slot);
+        connections.clear(slot, INPUT_WANTED);
+        operations.queueChange(slot);
     }
 
     void watchUrgent(int slot) {
-        connections.set(slot, URGENT);
-        operations.change(slot);
+        connections.set(slot, URGENT_WANTED);
+        operations.queueChange(slot);
     }
 
     /** Lets the kernel do what is wanted, and no longer what is not. */
-    void bringInLine(int slot) {
+    void reconcile(int slot) {
         int state = connections.state(slot);
-        boolean input = (state & RECEIVES) != 0 && (state & (FAILED | CLOSING | CONNECTING)) == 0;
-        boolean byPoll = (state & (URGENT | BULK)) != 0;
-        boolean urgent = (state & URGENT) != 0;
+        boolean input = (state & INPUT_WANTED) != 0 && (state & (FAILED | CLOSING | CONNECTING)) == 0;
+        boolean byPoll = (state & (URGENT_WANTED | BULK)) != 0;
+        boolean urgent = (state & URGENT_WANTED) != 0;
         if ((state & RECEIVING) != 0) {
             if (!input || byPoll) {
                 cancel(slot, UringOperations.RECEIVE);
@@ -81,12 +81,12 @@ final class UringReceives {
             }
         } else if (input && byPoll) {
             connections.set(slot, urgent ? POLLING_INPUT | POLLING_URGENT : POLLING_INPUT);
-            operations.begin(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, urgent ? 0 : Uring.POLL_ADD_MULTI,
+            operations.start(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, urgent ? 0 : Uring.POLL_ADD_MULTI,
                     PollBits.POLLIN | PollBits.POLLPRI,
                     UringOperations.userData(UringOperations.POLL_INPUT, slot));
-        } else if (input && (state & STARVED) == 0) {
+        } else if (input && (state & AWAITING_BUFFER) == 0) {
             connections.set(slot, RECEIVING);
-            operations.begin(Uring.OP_RECV, Uring.SQE_BUFFER_SELECT, Uring.RECV_MULTISHOT, connections.descriptor(slot), 0, 0, 0,
+            operations.start(Uring.OP_RECV, Uring.SQE_BUFFER_SELECT, Uring.RECV_MULTISHOT, connections.descriptor(slot), 0, 0, 0,
                     UringOperations.userData(UringOperations.RECEIVE, slot));
         }
     }
@@ -99,22 +99,22 @@ final class UringReceives {
     }
 
     /** Whether some found no buffer, and wait for one. */
-    boolean isStarved() {
+    boolean hasStarved() {
         return starved.size() > 0;
     }
 
     /** Gives those that found no buffer another try. */
-    void feedStarved() {
+    void retryStarved() {
         if (starved.size() == 0) {
             return;
         }
         // Not all at once: the first of them may take every buffer that there is, and would be the first again.
-        int some = (operations.buffers().free() + 1) / 2;
-        for (int i = Math.min(starved.size(), some); i > 0; i--) {
+        int retries = (operations.buffers().free() + 1) / 2;
+        for (int i = Math.min(starved.size(), retries); i > 0; i--) {
             int slot = starved.take();
-            if (connections.is(slot, STARVED)) {
-                connections.clear(slot, STARVED);
-                operations.change(slot);
+            if (connections.is(slot, AWAITING_BUFFER)) {
+                connections.clear(slot, AWAITING_BUFFER);
+                operations.queueChange(slot);
             }
         }
     }
@@ -125,36 +125,36 @@ final class UringReceives {
     int received(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
             connections.clear(slot, RECEIVING | CANCELLING_INPUT);
-            operations.change(slot);
+            operations.queueChange(slot);
         }
-        int told = 0;
+        int delivered = 0;
         if ((flags & Uring.CQE_BUFFER) != 0) {
             BufferRing pool = operations.buffers();
             int buffer = flags >>> Uring.CQE_BUFFER_SHIFT;
             int from = pool.received(buffer);
             if (result > 0 && !connections.is(slot, CLOSING | FAILED)) {
                 completions.received(connections.handle(slot), pool.memory(), from, from + result);
-                told = 1;
+                delivered = 1;
             }
             pool.release(buffer);
             if (result >= BULK_BYTES && !connections.is(slot, BULK | CLOSING)) {
                 connections.set(slot, BULK);
-                operations.change(slot);
+                operations.queueChange(slot);
             }
         }
-        return result > 0 || connections.is(slot, CLOSING | FAILED) ? told : ended(slot, result, completions);
+        return result > 0 || connections.is(slot, CLOSING | FAILED) ? delivered : receiveEnded(slot, result, completions);
     }
 
-    private int ended(int slot, int result, Completions completions) {
+    private int receiveEnded(int slot, int result, Completions completions) {
         return switch (-result) {
             case 0 -> {
-                connections.clear(slot, RECEIVES);
+                connections.clear(slot, INPUT_WANTED);
                 completions.inputEnded(connections.handle(slot));
                 yield 1;
             }
             case Errno.ENOBUFS -> {
-                if (!connections.is(slot, STARVED)) {
-                    connections.set(slot, STARVED);
+                if (!connections.is(slot, AWAITING_BUFFER)) {
+                    connections.set(slot, AWAITING_BUFFER);
                     starved.add(slot);
                 }
                 yield 0;
@@ -170,23 +170,23 @@ final class UringReceives {
     int ready(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
             connections.clear(slot, POLLING_INPUT | POLLING_URGENT | CANCELLING_INPUT);
-            operations.change(slot);
+            operations.queueChange(slot);
         }
-        if (result >= 0 && (result & ~PollBits.POLLIN) != 0 && !connections.is(slot, URGENT)) {
-            connections.set(slot, TO_THE_END);
+        if (result >= 0 && (result & ~PollBits.POLLIN) != 0 && !connections.is(slot, URGENT_WANTED)) {
+            connections.set(slot, READ_UNTIL_EMPTY);
         }
-        if (result < 0 || connections.is(slot, CLOSING | FAILED) || !connections.is(slot, RECEIVES)) {
+        if (result < 0 || connections.is(slot, CLOSING | FAILED) || !connections.is(slot, INPUT_WANTED)) {
             return 0;
         }
-        int told = 0;
-        if ((result & PollBits.POLLPRI) != 0 && connections.is(slot, URGENT)) {
-            told += receiveUrgent(slot, completions);
+        int delivered = 0;
+        if ((result & PollBits.POLLPRI) != 0 && connections.is(slot, URGENT_WANTED)) {
+            delivered += receiveUrgent(slot, completions);
         }
-        boolean readable = connections.is(slot, TO_THE_END) || Interest.fold(PollBits.events(result), Interest.READ) != 0;
-        if (readable && connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED)) {
-            told += readOnce(slot, completions);
+        boolean readable = connections.is(slot, READ_UNTIL_EMPTY) || Interest.fold(PollBits.events(result), Interest.READ) != 0;
+        if (readable && connections.is(slot, INPUT_WANTED) && !connections.is(slot, CLOSING | FAILED)) {
+            delivered += readOnce(slot, completions);
         }
-        return told;
+        return delivered;
     }
 
     private int receiveUrgent(int slot, Completions completions) {
@@ -204,48 +204,48 @@ final class UringReceives {
 
     private int readOnce(int slot, Completions completions) {
         BufferRing pool = operations.buffers();
-        int result = (int) Libc.recv(connections.descriptor(slot), pool.placeAddress(), pool.placeBytes(), 0);
+        int result = (int) Libc.recv(connections.descriptor(slot), pool.readAreaAddress(), pool.readAreaBytes(), 0);
         if (result <= 0) {
-            connections.clear(slot, TO_THE_END);
-            return ended(slot, result, completions);
+            connections.clear(slot, READ_UNTIL_EMPTY);
+            return receiveEnded(slot, result, completions);
         }
-        if (!connections.is(slot, URGENT)) {
-            if (result == pool.placeBytes() || connections.is(slot, TO_THE_END)) {
-                moreToRead(slot);
+        if (!connections.is(slot, URGENT_WANTED)) {
+            if (result == pool.readAreaBytes() || connections.is(slot, READ_UNTIL_EMPTY)) {
+                queueRead(slot);
             }
-            if (connections.countSmallReads(slot, result < BULK_BYTES) >= SMALL_READS) {
+            if (connections.countSmallReads(slot, result < BULK_BYTES) >= SMALL_READS_MAX) {
                 connections.clear(slot, BULK);
-                operations.change(slot);
+                operations.queueChange(slot);
             }
         }
         completions.received(connections.handle(slot), pool.memory(), 0, result);
         return 1;
     }
 
-    private void moreToRead(int slot) {
-        if (!connections.is(slot, READABLE)) {
-            connections.set(slot, READABLE);
+    private void queueRead(int slot) {
+        if (!connections.is(slot, READ_QUEUED)) {
+            connections.set(slot, READ_QUEUED);
             readable.add(slot);
         }
     }
 
-    boolean hasMoreToRead() {
+    boolean hasQueuedReads() {
         return readable.size() > 0;
     }
 
     /** Goes on with those whose last read found more than it could take. */
-    int readMore(Completions completions) {
-        int told = 0;
+    int continueReads(Completions completions) {
+        int delivered = 0;
         for (int i = readable.size(); i > 0; i--) {
             int slot = readable.take();
-            if (connections.is(slot, READABLE)) {
-                connections.clear(slot, READABLE);
+            if (connections.is(slot, READ_QUEUED)) {
+                connections.clear(slot, READ_QUEUED);
                 // A receive that repeats itself, once it is there, brings the rest, and in order.
-                if (connections.is(slot, RECEIVES) && !connections.is(slot, CLOSING | FAILED | RECEIVING | URGENT)) {
-                    told += readOnce(slot, completions);
+                if (connections.is(slot, INPUT_WANTED) && !connections.is(slot, CLOSING | FAILED | RECEIVING | URGENT_WANTED)) {
+                    delivered += readOnce(slot, completions);
                 }
             }
         }
-        return told;
+        return delivered;
     }
 }

@@ -174,7 +174,7 @@ public interface Network {
      * @throws IOException another error
      */
     default int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
-        return OneSelect.over(this, sockets, interests, count, timeoutNanos);
+        return PollerBackedSelect.select(this, sockets, interests, count, timeoutNanos);
     }
 
     /**

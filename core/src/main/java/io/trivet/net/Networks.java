@@ -84,13 +84,13 @@ final class Networks {
 
     private static EngineStatus status(NetworkProvider provider, String name) {
         try {
-            return new EngineStatus(name, true, abilities(provider.network(name)));
+            return new EngineStatus(name, true, capabilities(provider.network(name)));
         } catch (UnavailableException e) {
             return new EngineStatus(name, false, e.reason());
         }
     }
 
-    private static String abilities(Network network) {
+    private static String capabilities(Network network) {
         List<String> cannot = new ArrayList<>();
         for (Capability capability : Capability.values()) {
             if (!network.supports(capability)) {

@@ -52,9 +52,9 @@ public final class ReadinessProactor implements Proactor {
     /** Listeners by index; a poller's token for one is the negative index, less one. */
     private final List<@Nullable Accepting> listeners = new ArrayList<>();
     /** Handles that were closed since the last poll, to be told by the next. */
-    private long[] closing = new long[16];
+    private long[] closedHandles = new long[16];
 
-    private int closingCount;
+    private int closedCount;
     /** By slot: the events in a row with nothing to do. */
     private short[] fruitless = new short[64];
     /** By slot: the number of the poll that reported the last of these, as far as a short holds it. */
@@ -181,23 +181,23 @@ public final class ReadinessProactor implements Proactor {
         if (stream == null) {
             return 0;
         }
-        long taken;
-        boolean all;
+        long written;
+        boolean complete;
         if (count == 1) {
             ByteBuffer only = parts[from];
-            taken = stream.write(only);
-            all = !only.hasRemaining();
+            written = stream.write(only);
+            complete = !only.hasRemaining();
         } else {
-            taken = stream.write(parts, from, count);
-            all = true;
-            for (int i = from + count - 1; i >= from && all; i--) {
-                all = !parts[i].hasRemaining();
+            written = stream.write(parts, from, count);
+            complete = true;
+            for (int i = from + count - 1; i >= from && complete; i--) {
+                complete = !parts[i].hasRemaining();
             }
         }
-        if (!all) {
+        if (!complete) {
             watch(stream, handle, states[Proactor.slot(handle)] | Interest.WRITE);
         }
-        return taken;
+        return written;
     }
 
     @Override
@@ -220,10 +220,10 @@ public final class ReadinessProactor implements Proactor {
         // Stale from now on; the slot itself is free once that was told. A handle must not be negative, also after years.
         generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
         states[slot] = 0;
-        if (closingCount == closing.length) {
-            closing = Arrays.copyOf(closing, closingCount * 2);
+        if (closedCount == closedHandles.length) {
+            closedHandles = Arrays.copyOf(closedHandles, closedCount * 2);
         }
-        closing[closingCount++] = handle;
+        closedHandles[closedCount++] = handle;
         try {
             poller.deregister(stream);
         } catch (IOException | IllegalArgumentException e) {
@@ -245,11 +245,11 @@ public final class ReadinessProactor implements Proactor {
     public InetSocketAddress remoteAddress(long handle) {
         InetSocketAddress address;
         try {
-            address = open(handle).remoteAddress();
+            address = requireOpen(handle).remoteAddress();
         } catch (IOException e) {
             throw new IllegalArgumentException("the stream was closed meanwhile", e);
         }
-        open(handle); // closed during the call: the slot may be another connection's by now
+        requireOpen(handle); // closed during the call: the slot may be another connection's by now
         return address;
     }
 
@@ -257,15 +257,15 @@ public final class ReadinessProactor implements Proactor {
     public InetSocketAddress localAddress(long handle) {
         InetSocketAddress address;
         try {
-            address = open(handle).localAddress();
+            address = requireOpen(handle).localAddress();
         } catch (IOException e) {
             throw new IllegalArgumentException("the stream was closed meanwhile", e);
         }
-        open(handle); // closed during the call: the slot, and the descriptor, may be another connection's by now
+        requireOpen(handle); // closed during the call: the slot, and the descriptor, may be another connection's by now
         return address;
     }
 
-    private TcpStream open(long handle) {
+    private TcpStream requireOpen(long handle) {
         TcpStream stream = stream(handle);
         VarHandle.acquireFence(); // from any thread: whatever the caller reads next is read after this
         if (stream == null) {
@@ -284,27 +284,27 @@ public final class ReadinessProactor implements Proactor {
 
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
-        int told = tellClosed(completions);
-        int ready = poller.poll(events, told > 0 ? 0 : timeoutNanos);
+        int delivered = deliverClosed(completions);
+        int ready = poller.poll(events, delivered > 0 ? 0 : timeoutNanos);
         polls++;
         for (int i = 0; i < ready; i++) {
             long token = events.token(i);
-            told += token < 0 && -1 - token < listeners.size()
+            delivered += token < 0 && -1 - token < listeners.size()
                     ? acceptAll((int) (-1 - token), completions)
-                    : advance(token, events.events(i), completions);
+                    : handleEvents(token, events.events(i), completions);
         }
-        return told + tellClosed(completions);
+        return delivered + deliverClosed(completions);
     }
 
-    private int tellClosed(Completions completions) {
-        int told = 0;
-        while (told < closingCount) { // telling may close further ones
-            long handle = closing[told++];
+    private int deliverClosed(Completions completions) {
+        int delivered = 0;
+        while (delivered < closedCount) { // telling may close further ones
+            long handle = closedHandles[delivered++];
             completions.closed(handle);
             freeSlots[freeCount++] = Proactor.slot(handle); // only now: the caller has let go of the slot
         }
-        closingCount = 0;
-        return told;
+        closedCount = 0;
+        return delivered;
     }
 
     private int acceptAll(int index, Completions completions) {
@@ -329,37 +329,37 @@ public final class ReadinessProactor implements Proactor {
     }
 
     /** One socket's events: exceptional before readable before writable, as long as nobody closes it in between. */
-    private int advance(long handle, int ready, Completions completions) {
+    private int handleEvents(long handle, int ready, Completions completions) {
         TcpStream stream = stream(handle);
         if (stream == null) {
             return 0; // closed by the handling of an earlier event
         }
-        int told = 0;
+        int delivered = 0;
         try {
             int slot = Proactor.slot(handle);
             if ((states[slot] & CONNECTING) != 0) {
-                told = finishConnect(stream, handle, completions);
+                delivered = finishConnect(stream, handle, completions);
             } else {
                 if ((ready & Interest.PRIORITY) != 0) {
-                    told += receiveUrgent(stream, handle, completions);
+                    delivered += receiveUrgent(stream, handle, completions);
                 }
                 boolean readable = Interest.fold(ready, Interest.READ) != 0;
                 if (readable && (states[slot] & Interest.READ) != 0 && isCurrent(handle)) {
-                    told += receiveOnce(stream, handle, completions);
+                    delivered += receiveOnce(stream, handle, completions);
                 }
                 boolean writable = Interest.fold(ready, Interest.WRITE) != 0;
                 if (writable && isCurrent(handle) && (states[slot] & Interest.WRITE) != 0) {
                     watch(stream, handle, states[slot] & ~Interest.WRITE);
                     completions.sent(handle, 0);
-                    told++;
+                    delivered++;
                 }
             }
         } catch (IOException e) {
             fail(stream, handle, e, completions);
-            told++;
+            delivered++;
         }
-        guardAgainstSpin(told, stream, handle, ready, completions);
-        return told;
+        guardAgainstSpin(delivered, stream, handle, ready, completions);
+        return delivered;
     }
 
     private int finishConnect(TcpStream stream, long handle, Completions completions) throws IOException {
@@ -408,9 +408,9 @@ public final class ReadinessProactor implements Proactor {
         completions.failed(handle, failure);
     }
 
-    private void guardAgainstSpin(int told, TcpStream stream, long handle, int ready, Completions completions) {
+    private void guardAgainstSpin(int delivered, TcpStream stream, long handle, int ready, Completions completions) {
         int slot = Proactor.slot(handle);
-        if (told > 0) {
+        if (delivered > 0) {
             fruitless[slot] = 0;
             return;
         }

@@ -107,7 +107,7 @@ final class HazardsTest {
                     "net.ReadinessProactorTest#aChangeThatTheKernelRefusesIsTheEndOfThatConnectionAlone",
                     "net.ReadinessProactorTest#aConnectionThatThePollerHasLostCanBeStoppedAndClosed"),
             new Hazard("checking a set costs more than asking the kernel about it",
-                    "linux.OneCallTest#aNumberThatIsNotOpenIsRefusedBeforeTheSetsGrowForIt",
+                    "linux.OneShotPollTest#aNumberThatIsNotOpenIsRefusedBeforeTheSetsGrowForIt",
                     "select.FdSetCallTest#nfdsAboveEveryLimitFindsOnlySetDescriptors"),
             new Hazard("an exception in a handler or a task affects others",
                     "server.ClosingTest#exceptionCostsOnlyItsConnection",

@@ -45,7 +45,7 @@ final class CHeaders {
     }
 
     /** The beliefs that are false for an architecture by Java's name; aborts the test when no compiler knows about that. */
-    List<String> falseOn(String architecture) throws IOException, InterruptedException {
+    List<String> mismatchesOn(String architecture) throws IOException, InterruptedException {
         String machine = architecture.equals("amd64") ? "x86_64" : architecture;
         for (String compiler : List.of(machine + "-linux-gnu-gcc", "gcc")) {
             if (answer(compiler, "", "-dumpmachine").startsWith(machine)) {

@@ -140,12 +140,12 @@ final class KernelObjectsTest {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            int inner = Waits.epollCreate1(EpollPoller.EPOLL_CLOEXEC);
+            int inner = PollSyscalls.epollCreate1(EpollPoller.EPOLL_CLOEXEC);
             Descriptor nested = open(lab, inner);
             Pair pair = lab.pair();
             MemorySegment event = arena.allocate(16, 8);
             event.set(ValueLayout.JAVA_INT, 0, PollBits.POLLIN);
-            assertThat(Waits.epollCtl(inner, EpollPoller.EPOLL_CTL_ADD, pair.server().fd(), event.address())).isZero();
+            assertThat(PollSyscalls.epollCtl(inner, EpollPoller.EPOLL_CTL_ADD, pair.server().fd(), event.address())).isZero();
             Poller outer = lab.poller();
             outer.register(nested, Interest.READ, 1);
             assertThat(Lab.poll(outer)).isEmpty();

@@ -36,7 +36,7 @@ class LayoutTest {
             }
         }
         headers.value("FD_SETSIZE", FdSet.SETSIZE);
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     @ParameterizedTest
@@ -48,7 +48,7 @@ class LayoutTest {
                 headers.value("E" + constant.getName(), constant.getInt(null));
             }
         }
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     @ParameterizedTest
@@ -62,7 +62,7 @@ class LayoutTest {
                 headers.value(code.name(), numbers.getFirst());
             }
         }
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     @ParameterizedTest
@@ -97,7 +97,7 @@ class LayoutTest {
                 .size("struct epoll_event", EpollPoller.eventSize(architecture))
                 .field("struct epoll_event", "events", 0, 4)
                 .field("struct epoll_event", "data", EpollPoller.dataOffset(architecture), 8);
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     @ParameterizedTest
@@ -114,7 +114,7 @@ class LayoutTest {
                 .value("IORING_OFF_SQES", Uring.OFF_SQES)
                 .value("IO_URING_OP_SUPPORTED", UringProbe.OP_SUPPORTED)
                 .valueIfKnown("IORING_SETUP_NO_SQARRAY", Ring.SETUP_NO_SQARRAY);
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     /** C has a prefix for each kind, where Java has the class. */
@@ -181,7 +181,7 @@ class LayoutTest {
                 .size("struct io_uring_probe", UringProbe.PROBE_HEAD)
                 .size("struct io_uring_probe_op", UringProbe.PROBE_OP)
                 .field("struct io_uring_probe_op", "flags", UringProbe.PROBE_OP_FLAGS, 2);
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     /** What the bindings take for granted: every argument fits a register, and a set's words and a pollfd can be made of longs. */
@@ -197,7 +197,7 @@ class LayoutTest {
                 .size("int", 4)
                 .size("socklen_t", 4)
                 .size("fd_mask", 8);
-        assertThat(headers.falseOn(architecture)).isEmpty();
+        assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
     @Test
@@ -213,8 +213,8 @@ class LayoutTest {
     @ValueSource(strings = {"amd64", "aarch64"})
     void aFalseBeliefIsFound(String architecture) throws Exception {
         CHeaders headers = new CHeaders(HEADERS).value("AF_INET", 2).value("AF_INET6", 11);
-        assertThat(headers.falseOn(architecture)).singleElement().asString().contains("AF_INET6 is not 11");
-        assertThat(new CHeaders(HEADERS).value("NO_SUCH_CONSTANT", 1).falseOn(architecture)).isNotEmpty();
+        assertThat(headers.mismatchesOn(architecture)).singleElement().asString().contains("AF_INET6 is not 11");
+        assertThat(new CHeaders(HEADERS).value("NO_SUCH_CONSTANT", 1).mismatchesOn(architecture)).isNotEmpty();
     }
 
     private static Stream<Field> constants(Class<?> type) {

@@ -22,55 +22,55 @@ class TimeoutTest {
         "3000000007, 3, 7",
         "9223372036854775807, 9223372036, 854775807"})
     void theTimespecHoldsEveryNanosecond(long nanos, long seconds, long rest) {
-        timeout.begin(nanos);
+        timeout.start(nanos);
         assertThat(timespec()).containsExactly(seconds, rest);
-        assertThat(timeout.isOver()).isFalse();
+        assertThat(timeout.isExpired()).isFalse();
     }
 
     @ParameterizedTest
     @CsvSource({"1, 1", "999999, 1", "1000000, 1", "1000001, 2", "1999999, 2", "2000000, 2", "3000000000, 3000"})
     void millisecondsAreRoundedUp(long nanos, int millis) {
-        timeout.begin(nanos);
+        timeout.start(nanos);
         assertThat(timeout.millis()).isEqualTo(millis);
     }
 
     @ParameterizedTest
     @ValueSource(longs = {25 * DAY_NANOS, 100_000 * DAY_NANOS, Long.MAX_VALUE - 1, Long.MAX_VALUE})
     void aHugeTimeoutBecomesTheLongestNumberOfMilliseconds(long nanos) {
-        timeout.begin(nanos);
+        timeout.start(nanos);
         assertThat(timeout.millis()).isEqualTo(Integer.MAX_VALUE);
-        timeout.again();
-        assertThat(timeout.isOver()).isFalse();
+        timeout.update();
+        assertThat(timeout.isExpired()).isFalse();
         assertThat(timeout.millis()).isEqualTo(Integer.MAX_VALUE);
     }
 
     @ParameterizedTest
     @ValueSource(longs = {-1, -1_000_000, Long.MIN_VALUE})
     void negativeHasNoLimit(long nanos) {
-        timeout.begin(nanos);
-        timeout.again();
+        timeout.start(nanos);
+        timeout.update();
         assertThat(timeout.timespec()).isZero();
         assertThat(timeout.millis()).isEqualTo(-1);
-        assertThat(timeout.isOver()).isFalse();
+        assertThat(timeout.isExpired()).isFalse();
     }
 
     @Test
     void zeroIsOverFromTheBeginning() {
-        timeout.begin(0);
-        assertThat(timeout.isOver()).isTrue();
+        timeout.start(0);
+        assertThat(timeout.isExpired()).isTrue();
         assertThat(timeout.millis()).isZero();
         assertThat(timespec()).containsExactly(0, 0);
-        timeout.again();
-        assertThat(timeout.isOver()).isTrue();
+        timeout.update();
+        assertThat(timeout.isExpired()).isTrue();
     }
 
     @Test
     void whatIsLeftShrinksWithTheClockAndStopsAtZero() {
         long begun = System.nanoTime();
-        timeout.begin(5_000_000);
+        timeout.start(5_000_000);
         long before = 5_000_000;
-        while (!timeout.isOver()) {
-            timeout.again();
+        while (!timeout.isExpired()) {
+            timeout.update();
             long[] left = timespec();
             assertThat(left[0]).isZero();
             assertThat(left[1]).isBetween(0L, before);
@@ -82,10 +82,10 @@ class TimeoutTest {
 
     @Test
     void oneObjectServesManyWaits() {
-        timeout.begin(0);
-        timeout.begin(-1);
-        assertThat(timeout.isOver()).isFalse();
-        timeout.begin(1_500_000);
+        timeout.start(0);
+        timeout.start(-1);
+        assertThat(timeout.isExpired()).isFalse();
+        timeout.start(1_500_000);
         assertThat(timespec()).containsExactly(0, 1_500_000);
     }
 

@@ -73,46 +73,46 @@ final class UringProactorTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void everyByteComesInOrderHoweverLittleThereIs(boolean cramped) throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.DEFAULT));
         TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
         proactor.accept(listener, 7);
-        Told told = new Told(proactor);
+        Recorder events = new Recorder(proactor);
         int clients = 60;
         List<TcpStream> streams = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
             streams.add(keep(connected(listener.localAddress())));
         }
-        until(proactor, told, () -> told.handles.size() == clients);
+        until(proactor, events, () -> events.handles.size() == clients);
         Random random = new Random(1);
         byte[] message = new byte[3000];
         random.nextBytes(message);
         for (int round = 0; round < 5; round++) {
-            told.bytes.values().forEach(ByteArrayOutputStream::reset);
+            events.bytes.values().forEach(ByteArrayOutputStream::reset);
             for (TcpStream stream : streams) {
                 assertThat(stream.write(ByteBuffer.wrap(message))).isEqualTo(message.length);
             }
-            until(proactor, told, () -> told.bytes.size() == clients
-                    && told.bytes.values().stream().allMatch(bytes -> bytes.size() >= message.length));
-            for (ByteArrayOutputStream bytes : told.bytes.values()) {
+            until(proactor, events, () -> events.bytes.size() == clients
+                    && events.bytes.values().stream().allMatch(bytes -> bytes.size() >= message.length));
+            for (ByteArrayOutputStream bytes : events.bytes.values()) {
                 assertThat(bytes.toByteArray()).isEqualTo(message);
             }
         }
-        assertThat(told.failures).isEmpty();
+        assertThat(events.failures).isEmpty();
     }
 
     /** The kernel ends a receive that repeats itself when it likes: it is begun anew. A stop and a start may overtake each other. */
     @Test
     void nothingIsLostHoweverOftenReceivingIsStoppedAndBegun() throws Exception {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
-        Told told = new Told(proactor);
+        Recorder events = new Recorder(proactor);
         Random random = new Random(3);
         byte[] message = new byte[1 << 20];
         random.nextBytes(message);
         Thread sender = Thread.ofPlatform().start(() -> writeAll(ends.client, message, new Random(4)));
         long begun = System.nanoTime();
-        while (told.of(handle).size() < message.length) {
+        while (events.of(handle).size() < message.length) {
             assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
             switch (random.nextInt(4)) {
                 case 0 -> proactor.stopReceiving(handle);
@@ -122,91 +122,91 @@ final class UringProactorTest {
                 }
                 default -> proactor.receive(handle);
             }
-            proactor.poll(told, random.nextInt(3) * 100_000L);
+            proactor.poll(events, random.nextInt(3) * 100_000L);
         }
         sender.join();
-        assertThat(told.of(handle).toByteArray()).isEqualTo(message);
+        assertThat(events.of(handle).toByteArray()).isEqualTo(message);
     }
 
     /** The poll tells only of changes: what stands behind the bytes of one read is no change. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void endThatComesWithTheLastOfMuchIsTold(boolean stopped) throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
-        Told told = receiveMuch(proactor, ends, handle);
+        Recorder events = receiveMuch(proactor, ends, handle);
         if (stopped) {
             proactor.stopReceiving(handle);
         }
         ends.client.write(ByteBuffer.wrap(new byte[4]));
         ends.client.shutdownOutput();
-        proactor.poll(told, 0);
+        proactor.poll(events, 0);
         proactor.receive(handle);
-        until(proactor, told, () -> told.ended.contains(handle));
-        assertThat(told.of(handle).size()).isEqualTo(2 * UringReceives.BULK_BYTES + 4);
+        until(proactor, events, () -> events.ended.contains(handle));
+        assertThat(events.of(handle).size()).isEqualTo(2 * UringReceives.BULK_BYTES + 4);
     }
 
     @Test
     void bytesBehindAnUrgentOneThatNobodyWatchesForComeAsWell() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
-        Told told = receiveMuch(proactor, ends, handle);
+        Recorder events = receiveMuch(proactor, ends, handle);
         ends.client.write(ByteBuffer.wrap(new byte[3]));
         ends.client.sendUrgent((byte) '!');
         ends.client.write(ByteBuffer.wrap(new byte[3]));
-        until(proactor, told, () -> told.of(handle).size() == 2 * UringReceives.BULK_BYTES + 6);
+        until(proactor, events, () -> events.of(handle).size() == 2 * UringReceives.BULK_BYTES + 6);
     }
 
     /** So much that it is read by plain calls from then on. */
-    private static Told receiveMuch(UringProactor proactor, Ends ends, long handle) throws IOException {
-        Told told = new Told(proactor);
+    private static Recorder receiveMuch(UringProactor proactor, Ends ends, long handle) throws IOException {
+        Recorder events = new Recorder(proactor);
         proactor.receive(handle);
-        proactor.poll(told, 0);
+        proactor.poll(events, 0);
         assertThat(ends.client.write(ByteBuffer.wrap(new byte[2 * UringReceives.BULK_BYTES])))
                 .isEqualTo(2 * UringReceives.BULK_BYTES);
-        until(proactor, told, () -> told.of(handle).size() == 2 * UringReceives.BULK_BYTES);
-        proactor.poll(told, 0);
-        proactor.poll(told, 0);
-        return told;
+        until(proactor, events, () -> events.of(handle).size() == 2 * UringReceives.BULK_BYTES);
+        proactor.poll(events, 0);
+        proactor.poll(events, 0);
+        return events;
     }
 
     // ---- sends
 
     @Test
     void sendThatThePeerDoesNotTakeIsTheCallersAgainAtOnce() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
-        Told told = new Told(proactor);
-        proactor.poll(told, 0);
-        fill(proactor, told, handle);
+        Recorder events = new Recorder(proactor);
+        proactor.poll(events, 0);
+        fill(proactor, events, handle);
         ByteBuffer part = ByteBuffer.allocateDirect(4000);
         for (int i = 0; i < 4000; i++) {
             part.put(i, (byte) (i % 251));
         }
-        told.sent.clear();
+        events.sent.clear();
         assertThat(proactor.send(handle, new ByteBuffer[]{part.limit(1000), part.duplicate().limit(4000).position(1000)}, 0, 2))
                 .isEqualTo(Proactor.PENDING);
-        proactor.poll(told, 0);
-        int taken = told.sent.getFirst().intValue();
-        assertThat(told.sent).as("told at once").hasSize(1);
-        assertThat(taken).isLessThan(4000);
+        proactor.poll(events, 0);
+        int written = events.sent.getFirst().intValue();
+        assertThat(events.sent).as("told at once").hasSize(1);
+        assertThat(written).isLessThan(4000);
         assertThat(proactor.interest(handle) & Interest.WRITE).isNotZero();
-        told.sent.clear();
+        events.sent.clear();
 
         byte[] last = new byte[0];
         byte[] read = new byte[1 << 16];
         ByteBuffer in = ByteBuffer.wrap(read);
         long begun = System.nanoTime();
-        int rest = taken;
+        int rest = written;
         int bytes = 0;
         while (bytes >= 0) {
             assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
-            if (told.sent.contains(0L) && taken < 4000) {
-                taken = 4000;
-                told.sent.clear();
+            if (events.sent.contains(0L) && written < 4000) {
+                written = 4000;
+                events.sent.clear();
                 assertThat(proactor.send(handle, new ByteBuffer[]{part.clear().position(rest)}, 0, 1))
                         .isEqualTo(Proactor.PENDING);
                 proactor.shutdownOutput(handle); // behind what is pending
@@ -217,9 +217,9 @@ final class UringProactorTest {
                 System.arraycopy(read, 0, joined, last.length, bytes);
                 last = Arrays.copyOfRange(joined, Math.max(0, joined.length - 4000), joined.length);
             }
-            proactor.poll(told, 0);
+            proactor.poll(events, 0);
         }
-        assertThat(told.sent).containsExactly(4000L - rest);
+        assertThat(events.sent).containsExactly(4000L - rest);
         for (int i = 0; i < 4000; i++) {
             assertThat(last[i]).as("byte %s", i).isEqualTo((byte) (i % 251));
         }
@@ -227,21 +227,21 @@ final class UringProactorTest {
 
     @Test
     void closeWithASendPendingIsTheEndOfBoth() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
-        Told told = new Told(proactor);
+        Recorder events = new Recorder(proactor);
         proactor.receive(handle);
-        proactor.poll(told, 0);
-        fill(proactor, told, handle);
+        proactor.poll(events, 0);
+        fill(proactor, events, handle);
         assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(100)}, 0, 1)).isEqualTo(Proactor.PENDING);
-        proactor.poll(told, 0);
-        told.sent.clear();
+        proactor.poll(events, 0);
+        events.sent.clear();
         proactor.close(handle);
         assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(1)}, 0, 1)).isZero();
-        until(proactor, told, () -> told.closed.contains(handle));
-        assertThat(told.sent).isEmpty();
-        assertThat(told.failures).isEmpty();
+        until(proactor, events, () -> events.closed.contains(handle));
+        assertThat(events.sent).isEmpty();
+        assertThat(events.failures).isEmpty();
         long next = proactor.adopt(ends().server);
         assertThat(Proactor.slot(next)).as("the slot is used again").isEqualTo(Proactor.slot(handle));
         assertThat(next).isNotEqualTo(handle);
@@ -250,19 +250,19 @@ final class UringProactorTest {
     /** The kernel adds RDHUP to every poll: one that is over after one answer would tell the FIN again and again. */
     @Test
     void peerThatHasFinishedAndDoesNotReadCostsNoTurns() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
-        Told told = new Told(proactor);
+        Recorder events = new Recorder(proactor);
         proactor.receive(handle);
         ends.client.shutdownOutput();
-        until(proactor, told, () -> told.ended.contains(handle));
-        fill(proactor, told, handle);
+        until(proactor, events, () -> events.ended.contains(handle));
+        fill(proactor, events, handle);
         assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(1 << 20)}, 0, 1)).isZero();
-        assertThat(proactor.poll(told, SECOND / 5)).as("what there was to tell").isZero();
-        assertThat(proactor.poll(told, SECOND / 5)).as("what there was to tell").isZero();
-        told.sent.clear();
-        until(proactor, told, () -> ends.client.read(ByteBuffer.allocate(1 << 16)) == 0 && told.sent.contains(0L));
+        assertThat(proactor.poll(events, SECOND / 5)).as("what there was to tell").isZero();
+        assertThat(proactor.poll(events, SECOND / 5)).as("what there was to tell").isZero();
+        events.sent.clear();
+        until(proactor, events, () -> ends.client.read(ByteBuffer.allocate(1 << 16)) == 0 && events.sent.contains(0L));
     }
 
     // ---- silent sends: what lies in the ring's own buffers is called taken at once
@@ -273,15 +273,15 @@ final class UringProactorTest {
         ByteBuffer in = ByteBuffer.allocate(100);
         for (int round = 0; round < 1000; round++) { // each buffer comes back, or there would soon be none
             echo.ends.client.write(ByteBuffer.wrap(new byte[]{(byte) round, 2, 3}));
-            echo.taken.clear();
-            until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
-            assertThat(echo.taken).containsExactly(3L);
-            assertThat(echo.proactor.poll(echo.told, 10_000)).as("what there was to tell").isZero();
+            echo.accepted.clear();
+            until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty());
+            assertThat(echo.accepted).containsExactly(3L);
+            assertThat(echo.proactor.poll(echo.events, 10_000)).as("what there was to tell").isZero();
             in.clear();
-            until(echo.proactor, echo.told, () -> echo.ends.client.read(in) >= 0 && in.position() == 3);
+            until(echo.proactor, echo.events, () -> echo.ends.client.read(in) >= 0 && in.position() == 3);
             assertThat(in.get(0)).isEqualTo((byte) round);
         }
-        assertThat(echo.told.sent).isEmpty();
+        assertThat(echo.events.sent).isEmpty();
     }
 
     @Test
@@ -289,7 +289,7 @@ final class UringProactorTest {
         for (boolean closes : new boolean[]{false, true}) {
             Echo echo = new Echo();
             echo.ends.client.write(ByteBuffer.wrap(new byte[7]));
-            until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
+            until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty());
             if (closes) {
                 echo.proactor.close(echo.handle);
             } else {
@@ -298,7 +298,7 @@ final class UringProactorTest {
             long begun = System.nanoTime();
             ByteBuffer in = ByteBuffer.allocate(100);
             while (echo.ends.client.read(in) >= 0) {
-                echo.proactor.poll(echo.told, closes || in.position() > 0 ? 0 : 20 * SECOND);
+                echo.proactor.poll(echo.events, closes || in.position() > 0 ? 0 : 20 * SECOND);
                 assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
             }
             assertThat(in.position()).isEqualTo(7);
@@ -310,12 +310,12 @@ final class UringProactorTest {
         Echo echo = new Echo();
         echo.twice = true;
         echo.ends.client.write(ByteBuffer.wrap(new byte[]{1}));
-        until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
-        assertThat(echo.taken).containsExactly(1L, 0L);
+        until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty());
+        assertThat(echo.accepted).containsExactly(1L, 0L);
         long begun = System.nanoTime();
-        assertThat(echo.proactor.poll(echo.told, 20 * SECOND)).isEqualTo(1);
+        assertThat(echo.proactor.poll(echo.events, 20 * SECOND)).isEqualTo(1);
         assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
-        assertThat(echo.told.sent).containsExactly(0L);
+        assertThat(echo.events.sent).containsExactly(0L);
     }
 
     /** The send is cut short in the kernel, which must say so: every byte arrives, in order, and what comes behind it waits. */
@@ -334,18 +334,18 @@ final class UringProactorTest {
                 assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
                 out.limit(Math.min(message.length, out.position() + random.nextInt(3000)));
                 echo.ends.client.write(out);
-                until(echo.proactor, echo.told, () -> echo.received == out.position());
-                echo.proactor.poll(echo.told, 0);
-                echo.look();
+                until(echo.proactor, echo.events, () -> echo.received == out.position());
+                echo.proactor.poll(echo.events, 0);
+                echo.countRefusals();
                 if (out.position() == message.length || random.nextInt(100) == 0) {
                     echo.ends.client.read(in);
                 }
             }
             assertThat(in.array()).isEqualTo(message);
-            assertThat(echo.told.failures).isEmpty();
+            assertThat(echo.events.failures).isEmpty();
             refusals += echo.refusals;
         }
-        assertThat(refusals).as("sends that were called taken, and were not").isPositive();
+        assertThat(refusals).as("sends that were called written, and were not").isPositive();
     }
 
     @Test
@@ -355,12 +355,12 @@ final class UringProactorTest {
         while (echo.refusals == 0) {
             written += echo.ends.client.write(ByteBuffer.wrap(new byte[1500]));
             long all = written;
-            until(echo.proactor, echo.told, () -> echo.received == all);
+            until(echo.proactor, echo.events, () -> echo.received == all);
             assertThat(all).isLessThan(MUCH * 2L);
-            echo.look();
+            echo.countRefusals();
         }
         echo.proactor.close(echo.handle);
-        until(echo.proactor, echo.told, () -> echo.told.closed.contains(echo.handle));
+        until(echo.proactor, echo.events, () -> echo.events.closed.contains(echo.handle));
         ByteBuffer in = ByteBuffer.allocate(1 << 16);
         long begun = System.nanoTime();
         assertThatThrownBy(() -> {
@@ -376,8 +376,8 @@ final class UringProactorTest {
         UringProactor proactor = keep(new UringProactor(network, new UringProactor.Sizes(4, 8, 8, 1024)));
         Ends full = ends();
         full.server.setOption(StandardSocketOptions.SO_SNDBUF, 4096);
-        Told filling = new Told(proactor);
-        Told told = new Told(proactor) {
+        Recorder filling = new Recorder(proactor);
+        Recorder events = new Recorder(proactor) {
             @Override
             public void received(long handle, ByteBuffer memory, int from, int to) {
                 super.received(handle, memory, from, to);
@@ -400,21 +400,21 @@ final class UringProactorTest {
         }
         fill(proactor, filling, handle);
         full.client.write(ByteBuffer.wrap(new byte[3]));
-        until(proactor, told, () -> told.of(handle).size() == 3);
+        until(proactor, events, () -> events.of(handle).size() == 3);
         for (Ends other : others) {
             other.client.shutdownOutput();
         }
-        until(proactor, told, () -> told.ended.size() == others.size());
-        proactor.poll(told, SECOND / 20);
-        assertThat(proactor.stateOf(handle) & UringConnections.RESTS).as("the socket was full").isNotZero();
+        until(proactor, events, () -> events.ended.size() == others.size());
+        proactor.poll(events, SECOND / 20);
+        assertThat(proactor.stateOf(handle) & UringConnections.HAS_UNSENT).as("the socket was full").isNotZero();
 
         for (int i = 0; i < 2; i++) { // two that are under way at once
             int length = 10 + 10 * i;
             assertThat(proactor.send(handles.get(i), new ByteBuffer[]{ByteBuffer.allocateDirect(length)}, 0, 1))
                     .isEqualTo(Proactor.PENDING);
         }
-        until(proactor, told, () -> told.sent.size() >= 2);
-        assertThat(told.sent).containsExactlyInAnyOrder(10L, 20L);
+        until(proactor, events, () -> events.sent.size() >= 2);
+        assertThat(events.sent).containsExactlyInAnyOrder(10L, 20L);
     }
 
     /** The buffers that others wait for come back without a completion. */
@@ -422,7 +422,7 @@ final class UringProactorTest {
     void thoseThatFindNoBufferGetOneWhenSilentSendsHaveLeft() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, CrampedRing.SIZES));
         List<Ends> all = new ArrayList<>();
-        Told told = new Told(proactor) {
+        Recorder events = new Recorder(proactor) {
             @Override
             public void received(long handle, ByteBuffer memory, int from, int to) {
                 super.received(handle, memory, from, to);
@@ -438,13 +438,13 @@ final class UringProactorTest {
             all.add(ends());
             proactor.receive(proactor.adopt(all.getLast().server));
         }
-        proactor.poll(told, 0);
+        proactor.poll(events, 0);
         for (Ends ends : all) {
             ends.client.write(ByteBuffer.wrap(new byte[1]));
         }
         long begun = System.nanoTime();
-        while (told.bytes.size() < all.size()) {
-            proactor.poll(told, 20 * SECOND);
+        while (events.bytes.size() < all.size()) {
+            proactor.poll(events, 20 * SECOND);
             assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
         }
     }
@@ -454,32 +454,32 @@ final class UringProactorTest {
         Echo echo = new Echo();
         assertThat(echo.proactor.unsentBytes(echo.handle)).isZero();
         echo.ends.client.write(ByteBuffer.wrap(new byte[5]));
-        until(echo.proactor, echo.told, () -> !echo.taken.isEmpty());
+        until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty());
         assertThat(echo.proactor.unsentBytes(echo.handle)).as("not handed over yet").isEqualTo(5);
-        assertThat(echo.proactor.poll(echo.told, 20 * SECOND)).isEqualTo(1);
-        assertThat(echo.told.sent).containsExactly(0L);
+        assertThat(echo.proactor.poll(echo.events, 20 * SECOND)).isEqualTo(1);
+        assertThat(echo.events.sent).containsExactly(0L);
         assertThat(echo.proactor.unsentBytes(echo.handle)).isZero();
 
         long written = 5;
         while (echo.refusals == 0) {
             written += echo.ends.client.write(ByteBuffer.wrap(new byte[1500]));
             long all = written;
-            until(echo.proactor, echo.told, () -> echo.received == all);
+            until(echo.proactor, echo.events, () -> echo.received == all);
             assertThat(all).isLessThan(MUCH * 2L);
-            echo.proactor.poll(echo.told, 0);
-            echo.look();
+            echo.proactor.poll(echo.events, 0);
+            echo.countRefusals();
         }
-        echo.told.sent.clear();
+        echo.events.sent.clear();
         assertThat(echo.proactor.unsentBytes(echo.handle)).isBetween(1L, 16L * 1024);
         ByteBuffer in = ByteBuffer.allocate(500);
         long begun = System.nanoTime();
         for (long unsent = echo.proactor.unsentBytes(echo.handle); unsent > 0;) {
             assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
             echo.ends.client.read(in.clear());
-            echo.proactor.poll(echo.told, 0);
-            boolean isTold = echo.told.sent.remove(0L);
+            echo.proactor.poll(echo.events, 0);
+            boolean wasNotified = echo.events.sent.remove(0L);
             long left = echo.proactor.unsentBytes(echo.handle);
-            assertThat(isTold).as("told, when of %d bytes %d are left", unsent, left).isEqualTo(left < unsent);
+            assertThat(wasNotified).as("told, when of %d bytes %d are left", unsent, left).isEqualTo(left < unsent);
             unsent = left;
         }
     }
@@ -488,12 +488,12 @@ final class UringProactorTest {
 
     @Test
     void listenerThatIsNoLongerAcceptedFromCanBeClosedAndItsPortTaken() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         TcpListener listener = network.listen(Lab.FREE_PORT, 16);
         InetSocketAddress address = listener.localAddress();
         proactor.accept(listener, 1);
-        Told told = new Told(proactor);
-        proactor.poll(told, 0);
+        Recorder events = new Recorder(proactor);
+        proactor.poll(events, 0);
         proactor.stopAccepting(listener);
         listener.close();
         assertThat(keep(network.listen(address, 16)).localAddress()).isEqualTo(address);
@@ -504,18 +504,18 @@ final class UringProactorTest {
         Map<Integer, String> before = Descriptors.kernelObjects();
         TcpListener listener = network.listen(Lab.FREE_PORT, 64);
         List<TcpStream> clients = new ArrayList<>();
-        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.USUAL)) {
-            Told told = new Told(proactor);
+        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT)) {
+            Recorder events = new Recorder(proactor);
             proactor.accept(listener, 1);
             for (int i = 0; i < 20; i++) {
                 clients.add(connected(listener.localAddress()));
             }
-            until(proactor, told, () -> told.handles.size() == 20);
+            until(proactor, events, () -> events.handles.size() == 20);
             for (int i = 0; i < 5; i++) {
-                proactor.close(told.handles.get(i));
+                proactor.close(events.handles.get(i));
             }
             proactor.connect(listener.localAddress());
-            proactor.poll(told, 0);
+            proactor.poll(events, 0);
         }
         listener.close();
         for (TcpStream client : clients) {
@@ -534,7 +534,7 @@ final class UringProactorTest {
     void ringThatIsRefusedItsBuffersIsGivenBackAndSaysSo() throws IOException {
         Map<Integer, String> before = Descriptors.kernelObjects();
         UringProactor proactor = new UringProactor(network, new UringProactor.Sizes(4, 8, 1 << 16, 64)); // more than the kernel takes
-        assertThatThrownBy(() -> proactor.poll(new Told(proactor), 0)).hasMessageContaining("io_uring_register")
+        assertThatThrownBy(() -> proactor.poll(new Recorder(proactor), 0)).hasMessageContaining("io_uring_register")
                 .hasMessageContaining("EINVAL");
         proactor.close();
         assertThat(Descriptors.kernelObjects()).isEqualTo(before);
@@ -543,9 +543,9 @@ final class UringProactorTest {
     @Test
     void whatIsHandedOverBeforeTheEndStillLeaves() throws IOException {
         Ends ends = ends();
-        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.USUAL)) {
+        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT)) {
             long handle = proactor.adopt(ends.server);
-            proactor.poll(new Told(proactor), 0);
+            proactor.poll(new Recorder(proactor), 0);
             assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(10)}, 0, 1)).isEqualTo(Proactor.PENDING);
         }
         ByteBuffer in = ByteBuffer.allocate(11);
@@ -558,12 +558,12 @@ final class UringProactorTest {
 
     @Test
     void anotherThreadMayCloseWhatNobodyPolls() throws Exception {
-        UringProactor proactor = new UringProactor(network, UringProactor.Sizes.USUAL);
+        UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT);
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         proactor.receive(handle);
-        Told told = new Told(proactor);
-        Thread owner = Thread.ofPlatform().start(() -> poll(proactor, told));
+        Recorder events = new Recorder(proactor);
+        Thread owner = Thread.ofPlatform().start(() -> poll(proactor, events));
         owner.join();
         proactor.close();
         ByteBuffer in = ByteBuffer.allocate(1);
@@ -573,7 +573,7 @@ final class UringProactorTest {
             LockSupport.parkNanos(100_000);
         }
         proactor.wakeup(); // does nothing
-        assertThatThrownBy(() -> proactor.poll(told, 0)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> proactor.poll(events, 0)).isInstanceOf(IllegalStateException.class);
     }
 
     /** Only the ring's own thread can hand over what waits: the peer must not take what it got for the whole. */
@@ -582,12 +582,12 @@ final class UringProactorTest {
         Echo echo = new Echo();
         echo.ends.client.write(ByteBuffer.wrap(new byte[3]));
         Thread owner = Thread.ofPlatform().start(() -> {
-            while (echo.taken.isEmpty()) {
-                poll(echo.proactor, echo.told);
+            while (echo.accepted.isEmpty()) {
+                poll(echo.proactor, echo.events);
             }
         });
         owner.join();
-        assertThat(echo.taken).containsExactly(3L);
+        assertThat(echo.accepted).containsExactly(3L);
         echo.proactor.close();
         ByteBuffer in = ByteBuffer.allocate(10);
         long begun = System.nanoTime();
@@ -602,8 +602,8 @@ final class UringProactorTest {
 
     @Test
     void noWakeUpIsLost() throws Exception {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
-        Told told = new Told(proactor);
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        Recorder events = new Recorder(proactor);
         int rounds = 3000;
         AtomicInteger asked = new AtomicInteger();
         AtomicInteger seen = new AtomicInteger();
@@ -621,21 +621,21 @@ final class UringProactorTest {
         begun.await();
         while (seen.get() < rounds) {
             long before = System.nanoTime();
-            proactor.poll(told, 20 * SECOND);
+            proactor.poll(events, 20 * SECOND);
             assertThat(System.nanoTime() - before).as("a wait that nobody ended").isLessThan(15 * SECOND);
             seen.set(asked.get());
         }
         waker.join();
-        assertThat(proactor.poll(told, 1000)).isZero();
+        assertThat(proactor.poll(events, 1000)).isZero();
     }
 
     @Test
     void waitsAsLongAsItMayAndNotMuchLonger() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
-        Told told = new Told(proactor);
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        Recorder events = new Recorder(proactor);
         for (long timeout : new long[]{0, 1, 1_000_000, 50_000_000}) {
             long before = System.nanoTime();
-            assertThat(proactor.poll(told, timeout)).isZero();
+            assertThat(proactor.poll(events, timeout)).isZero();
             assertThat(System.nanoTime() - before).isGreaterThanOrEqualTo(timeout).isLessThan(timeout + 10 * SECOND);
         }
     }
@@ -644,24 +644,24 @@ final class UringProactorTest {
 
     @Test
     void urgentByteIsToldBeforeWhatStandsBeforeItAndIsNotDestroyed() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         for (int i = 0; i < 50; i++) {
             Ends ends = ends();
             long handle = proactor.adopt(ends.server);
-            Told told = new Told(proactor);
+            Recorder events = new Recorder(proactor);
             proactor.receive(handle); // which would destroy it, and is withdrawn first
-            proactor.poll(told, 0);
+            proactor.poll(events, 0);
             proactor.watchUrgent(handle);
-            until(proactor, told, () -> (proactor.stateOf(handle) & UringConnections.POLLING_URGENT) != 0);
+            until(proactor, events, () -> (proactor.stateOf(handle) & UringConnections.POLLING_URGENT) != 0);
             ends.client.write(ByteBuffer.wrap(new byte[]{1, 2, 3}));
             ends.client.sendUrgent((byte) '!');
             ends.client.write(ByteBuffer.wrap(new byte[]{4, 5}));
-            until(proactor, told, () -> told.of(handle).size() == 5 && !told.urgent.isEmpty());
-            assertThat(told.urgent).containsExactly((byte) '!');
-            assertThat(told.of(handle).toByteArray()).containsExactly(1, 2, 3, 4, 5);
+            until(proactor, events, () -> events.of(handle).size() == 5 && !events.urgent.isEmpty());
+            assertThat(events.urgent).containsExactly((byte) '!');
+            assertThat(events.of(handle).toByteArray()).containsExactly(1, 2, 3, 4, 5);
             assertThat(proactor.sendUrgent(handle, (byte) '?')).isTrue();
             proactor.close(handle);
-            until(proactor, told, () -> told.closed.contains(handle));
+            until(proactor, events, () -> events.closed.contains(handle));
         }
     }
 
@@ -669,19 +669,19 @@ final class UringProactorTest {
 
     /** A connection that sends what it receives from where it lies; what is not taken it keeps until there is room. */
     private final class Echo {
-        final UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.USUAL));
+        final UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         final Ends ends = ends();
         final long handle;
-        final List<Long> taken = new ArrayList<>();
+        final List<Long> accepted = new ArrayList<>();
         final Deque<ByteBuffer> kept = new ArrayDeque<>();
         boolean twice;
         long received;
         int refusals;
         private boolean blocked;
         private ByteBuffer pending;
-        private boolean resting;
+        private boolean hadUnsent;
 
-        final Told told = new Told(proactor) {
+        final Recorder events = new Recorder(proactor) {
             @Override
             public void received(long of, ByteBuffer memory, int from, int to) {
                 received += to - from;
@@ -715,11 +715,11 @@ final class UringProactorTest {
 
         private void echo(ByteBuffer bytes, boolean wasKept) {
             try {
-                look();
+                countRefusals();
                 long length = bytes.remaining();
                 boolean waits = blocked || (!wasKept && !kept.isEmpty());
                 long now = waits ? 0 : proactor.send(handle, new ByteBuffer[]{bytes}, 0, 1);
-                taken.add(now);
+                accepted.add(now);
                 if (now == Proactor.PENDING) {
                     blocked = true;
                     pending = bytes;
@@ -737,11 +737,11 @@ final class UringProactorTest {
             }
         }
 
-        void look() {
-            boolean rests = (proactor.stateOf(handle) & UringConnections.RESTS) != 0
-                    && (proactor.stateOf(handle) & UringConnections.TAKEN) != 0;
-            refusals += rests && !resting ? 1 : 0;
-            resting = rests;
+        void countRefusals() {
+            boolean hasUnsent = (proactor.stateOf(handle) & UringConnections.HAS_UNSENT) != 0
+                    && (proactor.stateOf(handle) & UringConnections.SEND_ACCEPTED) != 0;
+            refusals += hasUnsent && !hadUnsent ? 1 : 0;
+            hadUnsent = hasUnsent;
         }
     }
 
@@ -782,16 +782,16 @@ final class UringProactorTest {
     }
 
     /** Sends until the socket takes nothing more, and says nothing of room for a while. */
-    private static void fill(Proactor proactor, Told told, long handle) throws IOException {
+    private static void fill(Proactor proactor, Recorder events, long handle) throws IOException {
         ByteBuffer[] much = {ByteBuffer.allocateDirect(MUCH)};
         int denials = 0;
         while (denials < 3) {
-            long taken = proactor.send(handle, much, 0, 1);
+            long written = proactor.send(handle, much, 0, 1);
             much[0].clear();
-            denials = taken == 0 ? denials + 1 : 0;
-            proactor.poll(told, SECOND / 50);
+            denials = written == 0 ? denials + 1 : 0;
+            proactor.poll(events, SECOND / 50);
         }
-        while (proactor.poll(told, SECOND / 20) > 0) {
+        while (proactor.poll(events, SECOND / 20) > 0) {
             denials++;
         }
     }
@@ -809,16 +809,16 @@ final class UringProactorTest {
         boolean holds() throws IOException;
     }
 
-    private static void until(Proactor proactor, Told told, Condition condition) throws IOException {
+    private static void until(Proactor proactor, Recorder events, Condition condition) throws IOException {
         long begun = System.nanoTime();
         while (!condition.holds()) {
-            assertThat(System.nanoTime() - begun).as("told so far: %s", told).isLessThan(30 * SECOND);
-            proactor.poll(told, SECOND / 100);
+            assertThat(System.nanoTime() - begun).as("told so far: %s", events).isLessThan(30 * SECOND);
+            proactor.poll(events, SECOND / 100);
         }
     }
 
     /** What was told; what is accepted is adopted, and received from. */
-    private static class Told implements Completions {
+    private static class Recorder implements Completions {
         final Proactor proactor;
         final List<Long> handles = new ArrayList<>();
         final Map<Long, ByteArrayOutputStream> bytes = new LinkedHashMap<>();
@@ -828,7 +828,7 @@ final class UringProactorTest {
         final List<Byte> urgent = new ArrayList<>();
         final List<String> failures = new ArrayList<>();
 
-        Told(Proactor proactor) {
+        Recorder(Proactor proactor) {
             this.proactor = proactor;
         }
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is kept from one call for the next must not carry anything over. */
 @Timeout(60) // interrupts a wait that does not end
-class OneCallTest {
+class OneShotPollTest {
     private static final Duration WAIT = Duration.ofMillis(20);
 
     @ParameterizedTest
@@ -33,7 +33,7 @@ class OneCallTest {
             broken.sink().close(); // a hang-up, which nobody asks about below
             select.select(List.of(idle.source()), List.of(), List.of(), WAIT);
             for (List<Pipe.Source> urgent : List.of(List.<Pipe.Source>of(), List.of(broken.source()))) {
-                assertThat(OneCall.IDLE).isNotEmpty().allSatisfy(kept -> kept.wakeup.signal());
+                assertThat(OneShotPoll.IDLE).isNotEmpty().allSatisfy(kept -> kept.wakeup.signal());
                 long begun = System.nanoTime();
                 assertThat(select.select(List.of(idle.source()), List.of(), urgent, WAIT).isEmpty()).isTrue();
                 assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(WAIT.toNanos());
@@ -47,7 +47,7 @@ class OneCallTest {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
         NetworkSelect select = Select.on(Network.named(engine));
         select.select(List.of(), List.of(), List.of(), WAIT);
-        OneCall.IDLE.forEach(kept -> kept.wakeup.signal());
+        OneShotPoll.IDLE.forEach(kept -> kept.wakeup.signal());
         CompletableFuture<Throwable> thrown = new CompletableFuture<>();
         Thread waiting = Thread.ofPlatform().daemon().start(() -> {
             try {
@@ -70,15 +70,15 @@ class OneCallTest {
         Select.on(network).select(List.of(), List.of(), List.of(), Duration.ZERO); // leaves one behind that is kept
         assertThatThrownBy(() -> Select.on(network).select(List.of(network.descriptor(1 << 29)), List.of(), List.of(), WAIT))
                 .hasMessageContaining("descriptor 536870912: EBADF");
-        assertThat(OneCall.IDLE).isNotEmpty().allMatch(kept -> kept.sets.isFar(1 << 29));
+        assertThat(OneShotPoll.IDLE).isNotEmpty().allMatch(kept -> kept.sets.needsOpenCheck(1 << 29));
     }
 
     @Test
     void aNumberIsFarAsLongAsTheSetsHaveNoRoomForIt() {
         FdBitmaps sets = new FdBitmaps();
-        assertThat(sets.isFar(Registrations.FAR)).isTrue();
-        assertThat(sets.isFar(Registrations.FAR - 1)).isFalse();
-        sets.add(Registrations.FAR, 0);
-        assertThat(sets.isFar(Registrations.FAR)).as("the room is there").isFalse();
+        assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX)).isTrue();
+        assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX - 1)).isFalse();
+        sets.add(Registrations.UNCHECKED_FD_MAX, 0);
+        assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX)).as("the room is there").isFalse();
     }
 }

@@ -13,9 +13,9 @@ import java.util.concurrent.ArrayBlockingQueue;
  * {@link io.trivet.net.Network#selectOnce} by one call of poll(2) or select(2). What such a call needs (memory, and a descriptor by
  * which an interrupt wakes it) is kept and used again; one thread at a time has it.
  */
-final class OneCall {
+final class OneShotPoll {
     /** So many threads can wait at the same time without anything being made for a call; more make their own. */
-    static final ArrayBlockingQueue<OneCall> IDLE = new ArrayBlockingQueue<>(8);
+    static final ArrayBlockingQueue<OneShotPoll> IDLE = new ArrayBlockingQueue<>(8);
 
     final EventFd wakeup = new EventFd();
     private final InterruptHook interrupts = new InterruptHook(wakeup);
@@ -23,28 +23,29 @@ final class OneCall {
     final FdBitmaps sets = new FdBitmaps();
     private MemorySegment pollfds = MemorySegment.NULL;
 
-    private OneCall() throws IOException {}
+    private OneShotPoll() throws IOException {}
 
     static int poll(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
-        return ask(true, sockets, interests, count, timeoutNanos);
+        return call(true, sockets, interests, count, timeoutNanos);
     }
 
     static int select(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
-        return ask(false, sockets, interests, count, timeoutNanos);
+        return call(false, sockets, interests, count, timeoutNanos);
     }
 
-    private static int ask(boolean byPoll, Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
-        OneCall kept = IDLE.poll();
+    private static int call(boolean usesPoll, Socket[] sockets, int[] interests, int count, long timeoutNanos)
+            throws IOException {
+        OneShotPoll kept = IDLE.poll();
         if (kept == null) {
             checkBorrowed(sockets, count);
         }
-        OneCall call = kept == null ? new OneCall() : kept;
+        OneShotPoll call = kept == null ? new OneShotPoll() : kept;
         try {
             if (timeoutNanos != 0) {
                 call.interrupts.beforeWait();
             }
-            call.timeout.begin(timeoutNanos);
-            return byPoll ? call.byPoll(sockets, interests, count) : call.bySelect(sockets, interests, count);
+            call.timeout.start(timeoutNanos);
+            return usesPoll ? call.pollOnce(sockets, interests, count) : call.selectOnce(sockets, interests, count);
         } finally {
             if (timeoutNanos != 0) {
                 call.interrupts.afterWait();
@@ -68,7 +69,7 @@ final class OneCall {
         }
     }
 
-    private int byPoll(Socket[] sockets, int[] interests, int count) throws IOException {
+    private int pollOnce(Socket[] sockets, int[] interests, int count) throws IOException {
         if (pollfds.byteSize() < (count + 1) * 8L) {
             pollfds = Arena.ofAuto().allocate(Math.max(count + 1, 64) * 8L * 5 / 4, 8);
         }
@@ -76,25 +77,25 @@ final class OneCall {
         for (int i = 0; i < count; i++) {
             memory.setAtIndex(ValueLayout.JAVA_LONG, i, PollPoller.pollfd(open(sockets[i]), PollBits.of(interests[i])));
         }
-        int asked = count;
-        if (!timeout.isOver()) {
-            memory.setAtIndex(ValueLayout.JAVA_LONG, asked++, PollPoller.pollfd(wakeup.fd(), PollBits.POLLIN));
+        int entries = count;
+        if (!timeout.isExpired()) {
+            memory.setAtIndex(ValueLayout.JAVA_LONG, entries++, PollPoller.pollfd(wakeup.fd(), PollBits.POLLIN));
         }
-        int answers = Waits.ppoll(memory.address(), asked, timeout.timespec());
-        while (answers == -Errno.EINTR || (answers == 1 && asked > count && isLate(revents(memory, count)))) {
-            timeout.again();
-            answers = Waits.ppoll(memory.address(), asked, timeout.timespec());
+        int result = PollSyscalls.ppoll(memory.address(), entries, timeout.timespec());
+        while (result == -Errno.EINTR || (result == 1 && entries > count && isStale(revents(memory, count)))) {
+            timeout.update();
+            result = PollSyscalls.ppoll(memory.address(), entries, timeout.timespec());
         }
-        if (answers == -Errno.EINVAL) {
-            return bySelect(sockets, interests, count); // more entries than the descriptor limit, as duplicates can make them
+        if (result == -Errno.EINVAL) {
+            return selectOnce(sockets, interests, count); // more entries than the descriptor limit, as duplicates can make them
         }
-        if (answers < 0) {
-            throw Errno.failure("poll", null, -answers);
+        if (result < 0) {
+            throw Errno.failure("poll", null, -result);
         }
-        if (answers > 0 && !timeout.isOver() && !answersAny(interests, count)) {
+        if (result > 0 && !timeout.isExpired() && !hasRelevantEvent(interests, count)) {
             // A hang-up or an error that fits into no list it was asked for must not end the wait; poll(2) cannot leave these out.
-            timeout.again();
-            return bySelect(sockets, interests, count);
+            timeout.update();
+            return selectOnce(sockets, interests, count);
         }
         int ready = 0;
         for (int i = 0; i < count; i++) {
@@ -112,7 +113,7 @@ final class OneCall {
     }
 
     /** Whether an entry has an answer that was asked for, or is invalid; the wake-up, which stands last, counts as one unless it is late. */
-    private boolean answersAny(int[] interests, int count) {
+    private boolean hasRelevantEvent(int[] interests, int count) {
         for (int i = 0; i < count; i++) {
             int events = PollBits.events(revents(pollfds, i));
             if (events != 0 && ((events & Interest.INVALID) != 0 || Interest.fold(events, interests[i]) != 0)) {
@@ -120,7 +121,7 @@ final class OneCall {
             }
         }
         int wakeupEvents = revents(pollfds, count);
-        return wakeupEvents != 0 && !isLate(wakeupEvents);
+        return wakeupEvents != 0 && !isStale(wakeupEvents);
     }
 
     private static int revents(MemorySegment pollfds, int entry) {
@@ -131,7 +132,7 @@ final class OneCall {
      * Whether the wake-up was meant for an earlier call: {@link Thread#interrupt} runs its hook last, and that call may have ended by
      * then. The signal is taken before the status is looked at, so that none of this thread's is lost.
      */
-    private boolean isLate(int wakeupEvents) {
+    private boolean isStale(int wakeupEvents) {
         if (wakeupEvents == 0) {
             return false;
         }
@@ -139,40 +140,40 @@ final class OneCall {
         return !Thread.currentThread().isInterrupted();
     }
 
-    private int bySelect(Socket[] sockets, int[] interests, int count) throws IOException {
-        int answers = askSets(sockets, interests, count);
-        while (answers == -Errno.EINTR || (answers == 1 && isLate(sets.get(wakeup.fd())))) {
-            timeout.again();
-            answers = askSets(sockets, interests, count); // what the sets hold after an error is undefined
+    private int selectOnce(Socket[] sockets, int[] interests, int count) throws IOException {
+        int result = callSelect(sockets, interests, count);
+        while (result == -Errno.EINTR || (result == 1 && isStale(sets.get(wakeup.fd())))) {
+            timeout.update();
+            result = callSelect(sockets, interests, count); // what the sets hold after an error is undefined
         }
-        if (answers == -Errno.EBADF) {
+        if (result == -Errno.EBADF) {
             for (int i = 0; i < count; i++) {
                 if (Libc.fcntl(open(sockets[i]), Libc.F_GETFD, 0) < 0) {
                     throw invalid(sockets[i], "select");
                 }
             }
         }
-        if (answers < 0) {
-            throw Errno.failure("select", null, -answers);
+        if (result < 0) {
+            throw Errno.failure("select", null, -result);
         }
         int ready = 0;
         for (int i = 0; i < count; i++) {
-            interests[i] = answers == 0 ? 0 : interests[i] & sets.get(open(sockets[i]));
+            interests[i] = result == 0 ? 0 : interests[i] & sets.get(open(sockets[i]));
             ready += interests[i] == 0 ? 0 : 1;
         }
         return ready;
     }
 
-    private int askSets(Socket[] sockets, int[] interests, int count) throws IOException {
+    private int callSelect(Socket[] sockets, int[] interests, int count) throws IOException {
         sets.clear();
         for (int i = 0; i < count; i++) {
             int fd = open(sockets[i]);
-            if (sets.isFar(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
+            if (sets.needsOpenCheck(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
                 throw invalid(sockets[i], "select");
             }
             sets.add(fd, interests[i]);
         }
-        if (!timeout.isOver()) {
+        if (!timeout.isExpired()) {
             sets.add(wakeup.fd(), Interest.READ);
         }
         return sets.select(timeout);

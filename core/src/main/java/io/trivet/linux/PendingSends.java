@@ -9,21 +9,21 @@ import java.nio.ByteBuffer;
  * The sends that a ring has been given: where their bytes lie, and the structures that the kernel reads of a send in several parts. A place
  * is used again only after the send's completion. One thread.
  */
-final class SendPlaces {
+final class PendingSends {
     static final int PARTS_MAX = 16;
     /** A struct msghdr, and behind it its parts. */
-    private static final int PLACE_SIZE = Scratch.MSGHDR_SIZE + 8 + PARTS_MAX * Scratch.IOVEC_SIZE;
+    private static final int ENTRY_SIZE = Scratch.MSGHDR_SIZE + 8 + PARTS_MAX * Scratch.IOVEC_SIZE;
 
     private final MemorySegment messages;
-    private final DirectAddresses known = new DirectAddresses();
+    private final DirectAddresses directAddresses = new DirectAddresses();
     private final long[] addresses;
     private final int[] lengths;
     private final int[] buffers;
     private final int[] free;
     private int freeCount;
 
-    SendPlaces(int count) {
-        messages = Arena.ofAuto().allocate((long) count * PLACE_SIZE, 8);
+    PendingSends(int count) {
+        messages = Arena.ofAuto().allocate((long) count * ENTRY_SIZE, 8);
         addresses = new long[count];
         lengths = new int[count];
         buffers = new int[count];
@@ -39,56 +39,56 @@ final class SendPlaces {
 
     /** Where a direct buffer's bytes begin. */
     long addressOf(ByteBuffer direct) {
-        return known.of(direct);
+        return directAddresses.of(direct);
     }
 
     /** Keeps a send of one part; its place. */
     int addSingle(long address, int length, int buffer) {
-        int place = free[--freeCount];
-        addresses[place] = address;
-        lengths[place] = length;
-        buffers[place] = buffer;
-        return place;
+        int index = free[--freeCount];
+        addresses[index] = address;
+        lengths[index] = length;
+        buffers[index] = buffer;
+        return index;
     }
 
     /** Keeps a send of several parts; its place. */
     int addParts(ByteBuffer[] parts, int from, int count, int length, int buffer) {
-        int place = addSingle(0, length, buffer);
-        long message = (long) place * PLACE_SIZE;
+        int index = addSingle(0, length, buffer);
+        long message = (long) index * ENTRY_SIZE;
         long iov = message + Scratch.MSGHDR_SIZE + 8;
         messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOV, messages.address() + iov);
         messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN, count);
         for (int i = 0; i < count; i++) {
             ByteBuffer part = parts[from + i];
-            messages.set(ValueLayout.JAVA_LONG, iov, part.hasRemaining() ? known.of(part) : 0);
+            messages.set(ValueLayout.JAVA_LONG, iov, part.hasRemaining() ? directAddresses.of(part) : 0);
             messages.set(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN, part.remaining());
             iov += Scratch.IOVEC_SIZE;
         }
-        return place;
+        return index;
     }
 
     /** Where the structure of a send in several parts lies. */
-    long message(int place) {
-        return messages.address() + (long) place * PLACE_SIZE;
+    long message(int index) {
+        return messages.address() + (long) index * ENTRY_SIZE;
     }
 
-    int length(int place) {
-        return lengths[place];
+    int length(int index) {
+        return lengths[index];
     }
 
     /** The ring's buffer that it sends from, or -1. */
-    int buffer(int place) {
-        return buffers[place];
+    int buffer(int index) {
+        return buffers[index];
     }
 
     /** A copy of what lies behind the first so many bytes. */
-    byte[] copyFrom(int place, int sent) {
-        byte[] left = new byte[lengths[place] - sent];
-        if (addresses[place] != 0) {
-            Downcall.copy(addresses[place] + sent, left, 0, left.length);
+    byte[] copyFrom(int index, int sent) {
+        byte[] left = new byte[lengths[index] - sent];
+        if (addresses[index] != 0) {
+            Downcall.copy(addresses[index] + sent, left, 0, left.length);
             return left;
         }
-        long message = (long) place * PLACE_SIZE;
+        long message = (long) index * ENTRY_SIZE;
         long iov = message + Scratch.MSGHDR_SIZE + 8;
         long parts = messages.get(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN);
         int skip = sent;
@@ -103,7 +103,7 @@ final class SendPlaces {
         return left;
     }
 
-    void remove(int place) {
-        free[freeCount++] = place;
+    void remove(int index) {
+        free[freeCount++] = index;
     }
 }

@@ -5,7 +5,7 @@ import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
 /** The calls that wait, by their own names. They answer as {@link Libc}'s do: the result, or the negative error number. */
-final class Waits {
+final class PollSyscalls {
     /** Each in a class of its own: an engine that is not used costs nothing at the start. */
     private static final class Poll {
         static final MethodHandle PPOLL = Downcall.of("ppoll");
@@ -25,7 +25,7 @@ final class Waits {
         static volatile boolean pwait2Refused;
     }
 
-    private Waits() {}
+    private PollSyscalls() {}
 
     /** man 2 ppoll, with the signal mask left alone. */
     static int ppoll(long pollfds, int count, long timespec) {
