@@ -4,15 +4,15 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
-/** Addresses as people write them: {@code 127.0.0.1:8080}, {@code [::1]:8080}. */
+/** Formats addresses as people write them: {@code 127.0.0.1:8080}, {@code [::1]:8080}. Threads: any. */
 public final class Addresses {
     private Addresses() {}
 
     /**
-     * An address and port, the address as a number.
+     * Formats an address and port. The address is shown as a number, never as a host name.
      *
      * @param address resolved or not
-     * @return for instance {@code [::1]:8080}; an unresolved one shows its host name
+     * @return for instance {@code [::1]:8080}; an unresolved address shows its host name
      */
     public static String toString(InetSocketAddress address) {
         InetAddress ip = address.getAddress();
@@ -24,7 +24,7 @@ public final class Addresses {
     }
 
     /**
-     * An IP address as a number, the longest run of zeros of an IPv6 address shortened (RFC 5952).
+     * Formats an IP address as a number. In an IPv6 address the longest run of zeros is shortened (RFC 5952).
      *
      * @param address the address
      * @return for instance {@code 127.0.0.1}, {@code fe80::1%2}
@@ -64,7 +64,7 @@ public final class Addresses {
         return scope == 0 ? text.toString() : text.append('%').append(scope).toString();
     }
 
-    /** What an exception is about: an address in our form, anything else in its own. */
+    /** Formats the subject of an exception: addresses in the form of this class, everything else by its own {@code toString}. */
     static String toString(Object subject) {
         return subject instanceof InetSocketAddress address ? toString(address) : subject.toString();
     }

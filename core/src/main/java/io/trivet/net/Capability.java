@@ -1,10 +1,13 @@
 package io.trivet.net;
 
-/** What not every network can do. Ask {@link Network#supports} beforehand; what cannot be done throws, and says what can. */
+/**
+ * A feature that not every network supports. Ask {@link Network#supports} beforehand; otherwise an unsupported operation throws,
+ * and its message names networks that support it.
+ */
 public enum Capability {
-    /** Urgent (out-of-band) TCP data: sent, received, and seen as {@link Interest#PRIORITY}. */
+    /** Urgent (out-of-band) TCP data can be sent and received, and is reported as {@link Interest#PRIORITY}. */
     URGENT_DATA,
-    /** Sockets have numbers: {@link Socket#fd}, {@link Descriptor}, and the {@code FdSet} form of the call. */
+    /** Sockets have descriptors: {@link Socket#fd}, {@link Descriptor}, and {@code Select} with {@code FdSet}. */
     DESCRIPTORS,
     /** Regular files can be watched (they are always ready); epoll refuses them. */
     REGULAR_FILES

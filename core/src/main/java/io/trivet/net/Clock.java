@@ -1,13 +1,13 @@
 package io.trivet.net;
 
-/** The time that a network lives in: a real one's passes by itself, a simulated one's is moved. Any thread may read it. */
+/** The clock of a network. A real one runs by itself; a simulated one is moved by the simulation. Any thread may read it. */
 @FunctionalInterface
 public interface Clock {
     /** The machine's monotonic clock: {@link System#nanoTime}. */
     Clock SYSTEM = System::nanoTime;
 
     /**
-     * Nanoseconds since an arbitrary moment; only differences mean something.
+     * Returns the nanoseconds since an arbitrary moment. Only differences are meaningful.
      *
      * @return the time
      */

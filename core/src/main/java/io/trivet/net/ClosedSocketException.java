@@ -2,17 +2,17 @@ package io.trivet.net;
 
 import java.nio.channels.ClosedChannelException;
 
-/** A socket was used after it had been closed. The message names the socket, and its place in the list if it stood in one. */
+/** Thrown when a closed socket is used. The message names the socket, and its position if it was in a list. */
 public final class ClosedSocketException extends ClosedChannelException {
     private static final long serialVersionUID = 1;
 
-    /** Which socket. */
+    /** Name of the socket. */
     private final String socket;
 
     /**
-     * A socket that is closed.
+     * Creates an exception for a closed socket.
      *
-     * @param socket what it is called, for instance its {@code toString}
+     * @param socket its name, for instance its {@code toString}
      */
     public ClosedSocketException(String socket) {
         this.socket = socket;

@@ -4,23 +4,29 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * What {@link Proactor#poll} tells its caller: operations that have completed, one call each, on the thread that polls. A method may
- * start, stop and close whatever it likes; what it closes is told nothing more, but for {@link #closed}. None may throw.
+ * Provider interface (SPI): receives the completed operations of a {@link Proactor}. Applications use {@code io.trivet.server}
+ * instead, whose event loop implements this interface.
+ *
+ * <p><b>Threads.</b> {@link Proactor#poll} calls every method on the polling thread, one call at a time.
+ *
+ * <p>A method may start, stop and close operations, also of other connections. After a connection has been closed, only
+ * {@link #closed} is still called for it. No method may throw.
  */
 public interface Completions {
     /**
-     * A connection was accepted. The receiver owns it, and {@linkplain Proactor#adopt adopts} it or closes it.
+     * A connection was accepted. The receiver of this call owns it and either {@linkplain Proactor#adopt adopts} or closes it.
      *
-     * @param token the listener's token
+     * @param token the token of the listener
      * @param stream the connection
      */
     void accepted(long token, TcpStream stream);
 
     /**
-     * Accepting failed, and will fail again while the cause lasts: {@linkplain Proactor#stopAccepting stop}, and come back later.
+     * Accepting failed, and will fail again while the cause lasts. {@linkplain Proactor#stopAccepting Stop accepting}, and try
+     * again later.
      *
-     * @param token the listener's token
-     * @param failure why: {@link ErrorCode#EMFILE}, …
+     * @param token the token of the listener
+     * @param failure the cause: {@link ErrorCode#EMFILE}, …
      */
     void acceptFailed(long token, IOException failure);
 
@@ -32,18 +38,18 @@ public interface Completions {
     void connected(long handle);
 
     /**
-     * Bytes have arrived. They lie in memory that the proactor picked, and are valid during the call; bytes that the call gives to
-     * {@link Proactor#send}, as buffers over this memory, stay valid until that send has completed.
+     * Bytes have arrived. The proactor chooses the memory, which is valid only during this call. Exception: bytes that are passed
+     * to {@link Proactor#send} during this call, as buffers over this memory, stay valid until that send has completed.
      *
      * @param handle the connection
-     * @param memory a direct buffer; not to be changed
+     * @param memory a direct buffer; must not be modified
      * @param from the index of the first byte
-     * @param to the index behind the last byte, above {@code from}
+     * @param to the index after the last byte, greater than {@code from}
      */
     void received(long handle, ByteBuffer memory, int from, int to);
 
     /**
-     * The urgent byte has arrived; told before the ordinary data that is ready with it.
+     * An urgent byte has arrived. This is called before the ordinary data that is ready at the same time.
      *
      * @param handle the connection
      * @param b the byte
@@ -51,33 +57,38 @@ public interface Completions {
     void urgent(long handle, byte b);
 
     /**
-     * The peer has finished: there is nothing more to receive, and receiving has stopped.
+     * The peer has ended its output. No more bytes follow, and receiving has stopped.
      *
      * @param handle the connection
      */
     void inputEnded(long handle);
 
     /**
-     * A send may follow: the one that was {@link Proactor#PENDING} has gone out whole, or a socket that did not take all has room
-     * again. Or it may not yet: of the pending send not all was taken, the socket is full, and a later call tells that it has room.
-     * Then the rest is the caller's again, and lies where it lay at least until this call returns.
+     * A send has completed, or the socket is writable again.
+     *
+     * <ul>
+     *   <li>After {@link Proactor#PENDING}, if all bytes were written, the next send may follow.
+     *   <li>After {@link Proactor#PENDING}, if the socket became full, the caller owns the remaining bytes again. They stay where
+     *       they are at least until this call returns. A later call reports that the socket is writable.
+     *   <li>After a send that did not write all bytes, the socket is writable again, and the next send may follow.
+     * </ul>
      *
      * @param handle the connection
-     * @param bytes how many bytes of a pending send were taken, from 0 to all; 0 when none was pending
+     * @param bytes the number of bytes of the pending send that were written, from 0 to all; 0 if no send was pending
      */
     void sent(long handle, long bytes);
 
     /**
-     * The connection, or the attempt to connect, has failed. It stays open until it is closed, and tells nothing more.
+     * The connection, or the attempt to connect, has failed. It stays open until it is closed, but completes no more operations.
      *
      * @param handle the connection
-     * @param failure why
+     * @param failure the cause
      */
     void failed(long handle, IOException failure);
 
     /**
-     * Readiness was reported many times in a row, and there was nothing to do: the kernel or this program is mistaken, and the loop
-     * would burn a processor. The connection should be closed.
+     * Readiness was reported many times in a row although there was nothing to do. The kernel or this program is wrong, and the
+     * loop would use up a processor. Close the connection.
      *
      * @param handle the connection
      * @param description the descriptor, its events and its state, for the log
@@ -85,7 +96,8 @@ public interface Completions {
     void spinning(long handle, String description);
 
     /**
-     * A closed connection is gone, and with it every operation and all memory that was lent to it. The last call about a handle.
+     * A connection has been closed completely: all its operations have ended, and all memory that it borrowed is free. This is
+     * the last call for a handle.
      *
      * @param handle the connection
      */

@@ -4,17 +4,18 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A descriptor that somebody else opened (standard input, a terminal, a file, an inherited socket), so that it can stand in the
- * three lists. Linux only.
+ * A descriptor that was opened outside of Trivet (standard input, a terminal, a file, an inherited socket), for use in the three
+ * lists. Linux only.
  *
- * <p>It is borrowed: {@link #close} ends the use of this object, and leaves the descriptor open for its owner. Its flags are left
- * as they are too, so a read of a blocking descriptor that was not said to be ready waits. Threads: see {@link Socket}.
+ * <p><b>Ownership.</b> The descriptor is borrowed: {@link #close} ends the use of this object and leaves the descriptor open. Its
+ * flags are not changed either, so reading a blocking descriptor that was not reported as ready waits. Threads: see
+ * {@link Socket}.
  */
 public interface Descriptor extends Socket {
     /**
-     * Wraps the number of an open descriptor. Nothing is checked before it is used.
+     * Wraps the number of an open descriptor. It is not checked before it is used.
      *
-     * @param fd the number, from 0
+     * @param fd the number, at least 0
      * @return an object for the lists
      * @throws IllegalArgumentException the number is negative
      * @throws UnsupportedOperationException this system's network has no descriptors
@@ -24,7 +25,7 @@ public interface Descriptor extends Socket {
     }
 
     /**
-     * Standard input: descriptor 0. Do not mix it with {@link System#in}, which reads ahead.
+     * Returns standard input: descriptor 0. Do not mix it with {@link System#in}, which reads ahead.
      *
      * @return an object for the lists
      * @throws UnsupportedOperationException this system's network has no descriptors
@@ -34,20 +35,20 @@ public interface Descriptor extends Socket {
     }
 
     /**
-     * Reads what is there (man 2 read).
+     * Reads the available bytes (man 2 read).
      *
-     * @param buffer where the bytes go; its position moves by the bytes read
-     * @return the number of bytes; 0: it would block (or the buffer is full); -1: the end of input
-     * @throws IOException an error of the kernel, or closed
+     * @param buffer receives the bytes; its position advances by the bytes read
+     * @return the number of bytes; 0: it would block (or the buffer is full); -1: end of input
+     * @throws IOException the kernel reports an error, or this object is closed
      */
     int read(ByteBuffer buffer) throws IOException;
 
     /**
-     * Writes what is taken (man 2 write).
+     * Writes as many bytes as the descriptor accepts (man 2 write).
      *
-     * @param buffer the bytes; its position moves by what was taken
-     * @return the number of bytes taken; 0: it would block (or the buffer is empty)
-     * @throws IOException an error of the kernel, or closed
+     * @param buffer the bytes; its position advances by the bytes written
+     * @return the number of bytes written; 0: it would block (or the buffer is empty)
+     * @throws IOException the kernel reports an error, or this object is closed
      */
     int write(ByteBuffer buffer) throws IOException;
 }

@@ -1,10 +1,10 @@
 package io.trivet.net;
 
 /**
- * One named network, and whether it can be had here.
+ * A named network, and whether it is available here. Immutable.
  *
  * @param name the name for {@link Network#named}
- * @param available whether it can be had
- * @param remark what it can do, or why it is not available and what would cure that
+ * @param available whether it is available
+ * @param remark its capabilities, or why it is not available and the cure
  */
 public record EngineStatus(String name, boolean available, String remark) {}

@@ -1,8 +1,8 @@
 package io.trivet.net;
 
 /**
- * The errors of a network by their POSIX names, each with a sentence for the person who reads it. Source: man 3 errno, and the
- * manual pages of the calls.
+ * The errors of a network by their POSIX names, each with an explanation for people. Source: man 3 errno, and the manual pages of
+ * the calls.
  */
 public enum ErrorCode {
     /** Permission denied. */
@@ -13,7 +13,7 @@ public enum ErrorCode {
     EADDRNOTAVAIL("this machine has no such address, or no local port is free"),
     /** Family not supported. */
     EAFNOSUPPORT("this system does not support that kind of address"),
-    /** Would block, where that is no expected outcome. */
+    /** Would block, in a call where this is not an expected outcome. */
     EAGAIN("a resource is temporarily exhausted"),
     /** Connection already under way. */
     EALREADY("an earlier attempt is still under way"),
@@ -22,7 +22,7 @@ public enum ErrorCode {
     /** Connection aborted. */
     ECONNABORTED("the connection was aborted before it was used"),
     /** Connection refused. */
-    ECONNREFUSED("refused: nobody listens at that address"),
+    ECONNREFUSED("refused: nothing listens at that address"),
     /** Connection reset. */
     ECONNRESET("the peer has reset the connection"),
     /** Destination required. */
@@ -30,13 +30,13 @@ public enum ErrorCode {
     /** Exists already. */
     EEXIST("it is registered already"),
     /** Bad address. */
-    EFAULT("an address outside of the process's memory was given"),
+    EFAULT("an argument points outside of the process's memory"),
     /** Host unreachable. */
     EHOSTUNREACH("no route to that host"),
     /** Interrupted by a signal. */
     EINTR("interrupted by a signal"),
     /** Invalid argument. */
-    EINVAL("the kernel calls an argument invalid"),
+    EINVAL("the kernel rejects an argument as invalid"),
     /** Input/output error. */
     EIO("input or output failed"),
     /** Already connected. */
@@ -56,7 +56,7 @@ public enum ErrorCode {
     /** No buffer space. */
     ENOBUFS("the kernel has no buffer space left"),
     /** No such entry. */
-    ENOENT("it is not there"),
+    ENOENT("it does not exist"),
     /** Out of memory. */
     ENOMEM("the kernel has no memory left for this"),
     /** No such option. */
@@ -68,19 +68,19 @@ public enum ErrorCode {
     /** Not connected. */
     ENOTCONN("it is not connected"),
     /** Not a socket. */
-    ENOTSOCK("the descriptor is no socket"),
+    ENOTSOCK("the descriptor is not a socket"),
     /** Not supported. */
-    EOPNOTSUPP("this kind of socket cannot do that"),
+    EOPNOTSUPP("this kind of socket does not support the operation"),
     /** Not permitted. */
     EPERM("not permitted"),
     /** Broken pipe. */
-    EPIPE("the output is ended, or the peer is gone"),
+    EPIPE("the output has been shut down, or the peer has closed the connection"),
     /** Protocol error. */
     EPROTO("the connection failed before it was accepted"),
     /** Timed out. */
     ETIMEDOUT("no answer in time"),
-    /** Any other error: the message of the exception tells which. */
-    OTHER("an error that Trivet has no sentence for");
+    /** Any other error; the message of the exception identifies it. */
+    OTHER("an error that Trivet has no explanation for");
 
     private final String sentence;
 
@@ -89,7 +89,7 @@ public enum ErrorCode {
     }
 
     /**
-     * The error in words.
+     * Returns an explanation of the error.
      *
      * @return half a sentence, without a full stop
      */

@@ -1,36 +1,36 @@
 package io.trivet.net;
 
 /**
- * What a {@link Poller} is asked to watch, and what it reports, as bits of an {@code int}.
+ * The events that a {@link Poller} watches and reports, as bits of an {@code int}. Threads: any.
  *
- * <p>The three interests stay separate all the way from the kernel to the three lists. {@link #ERROR}, {@link #HANG_UP} and
- * {@link #INVALID} are reported without being asked for, and only {@code select} folds them into its lists.
+ * <p>The three interests stay separate from the kernel to the three lists. {@link #ERROR}, {@link #HANG_UP} and {@link #INVALID}
+ * are reported without being asked for. Only {@code select} folds them into its lists.
  *
  * <p>Source: man 2 poll, man 2 select; Linux {@code fs/select.c}, {@code net/ipv4/tcp.c} (tcp_poll).
  */
 public final class Interest {
     /** Interest and event: a read, an accept or the end of input would not block. */
     public static final int READ = 1;
-    /** Interest and event: enough of the send buffer is free; or a connect has finished, well or badly. */
+    /** Interest and event: enough of the send buffer is free; or a connect has finished, successfully or not. */
     public static final int WRITE = 1 << 1;
-    /** Interest and event: urgent data has arrived, or the read position stands at its mark. Not an error. */
+    /** Interest and event: urgent data has arrived, or the read position is at the urgent mark. Not an error. */
     public static final int PRIORITY = 1 << 2;
-    /** Event only: an error is pending on the socket; the next call on it says which. */
+    /** Event only: an error is pending on the socket; the next call on it returns it. */
     public static final int ERROR = 1 << 3;
-    /** Event only: both directions are finished, or the other end of a pipe is closed. */
+    /** Event only: both directions are shut down, or the other end of a pipe is closed. */
     public static final int HANG_UP = 1 << 4;
-    /** Event only: the descriptor is not open; only engines that name descriptors at every call (select, poll) can say so. */
+    /** Event only: the descriptor is not open. Only engines that name the descriptors at every call (select, poll) report it. */
     public static final int INVALID = 1 << 5;
 
-    /** The bits that may be asked for. */
+    /** All bits that can be asked for. */
     public static final int ALL = READ | WRITE | PRIORITY;
 
     private Interest() {}
 
     /**
-     * Checks an interest that a caller gave.
+     * Checks the interest that a caller passed.
      *
-     * @param interest any of {@link #READ}, {@link #WRITE}, {@link #PRIORITY}; 0 is allowed: known, and not watched
+     * @param interest any of {@link #READ}, {@link #WRITE}, {@link #PRIORITY}; or 0: registered, but not watched
      * @return the same interest
      * @throws IllegalArgumentException other bits are set
      */
@@ -46,9 +46,9 @@ public final class Interest {
      * Folds events into the three lists as select(2) does: readable is READ, HANG_UP or ERROR; writable is WRITE or ERROR;
      * exceptional is PRIORITY alone.
      *
-     * @param events what is ready
-     * @param interest what was asked for
-     * @return those of READ, WRITE and PRIORITY that were asked for and hold
+     * @param events the events that were reported
+     * @param interest the interest that was asked for
+     * @return those of READ, WRITE and PRIORITY that were asked for and are ready
      */
     public static int fold(int events, int interest) {
         int folded = events & ALL;
@@ -62,7 +62,7 @@ public final class Interest {
     }
 
     /**
-     * Names the bits for a person, for instance {@code READ|HANG_UP}; {@code none} for 0.
+     * Returns the names of the bits, for instance {@code READ|HANG_UP}; {@code none} for 0.
      *
      * @param bits any combination of the bits of this class
      * @return their names, joined by {@code |}

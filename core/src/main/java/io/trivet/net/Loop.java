@@ -3,25 +3,27 @@ package io.trivet.net;
 import java.io.IOException;
 
 /**
- * Something that must be turned again and again: a server's event loop. A simulated network turns the loops that were
- * {@linkplain Network#attach attached} to it; a real network leaves that to threads.
+ * Provider interface (SPI): a loop that has to be turned repeatedly, such as a server's event loop. A simulated network turns the
+ * loops that were {@linkplain Network#attach attached} to it; on a real network, threads turn them.
+ *
+ * <p><b>Threads.</b> One thread at a time.
  */
 public interface Loop {
-    /** {@link #nextDeadline} when there is none. */
+    /** The result of {@link #nextDeadline} if there is no deadline. */
     long NO_DEADLINE = Long.MAX_VALUE;
 
     /**
-     * Goes round once, without waiting.
+     * Runs one turn, without waiting.
      *
-     * @return how much was done (events, timers, tasks); 0: nothing was due
-     * @throws IOException the loop cannot go on
+     * @return the amount of work done (events, timers, tasks); 0 if nothing was due
+     * @throws IOException the loop cannot continue
      */
     int turn() throws IOException;
 
     /**
-     * When the loop has something to do even if nothing arrives.
+     * Returns the time at which the loop has work to do even if nothing arrives.
      *
-     * @return a time of the network's {@link Clock}, in nanoseconds, or {@link #NO_DEADLINE}
+     * @return a time of the network's {@link Clock} in nanoseconds, or {@link #NO_DEADLINE}
      */
     long nextDeadline();
 }

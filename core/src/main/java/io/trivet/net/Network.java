@@ -6,17 +6,16 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A place where sockets live: the kernel through one of its readiness calls, java.nio, or a simulation. Sockets are opened here,
- * and pollers that watch them.
+ * Opens sockets, and pollers that watch them: the kernel through one of its readiness calls, java.nio, or a simulation.
  *
- * <p>Named networks are singletons, and never closed. All of Linux's are one {@linkplain #family family}: a socket opened on one
- * may be watched by another. Threads: any.
+ * <p>Named networks are singletons and are never closed. All networks of Linux form one {@linkplain #family family}: a socket
+ * opened by one of them may be watched by another. Threads: any.
  */
 public interface Network {
     /**
-     * The best network of this system: on Linux uring where the kernel and its settings allow a ring that pays (Linux 6.1), else epoll;
-     * java.nio elsewhere, or where native access is denied to Trivet (which is then logged, once). {@link #engines} tells why one is not
-     * available.
+     * Returns the best network of this system. On Linux this is uring if the kernel and its settings allow an efficient ring
+     * (Linux 6.1), otherwise epoll. On other systems, or if native access is denied to Trivet, it is java.nio; the latter case is
+     * logged once. {@link #engines} states why an engine is not available.
      *
      * @return the network
      */
@@ -25,43 +24,44 @@ public interface Network {
     }
 
     /**
-     * The network of that name: {@code epoll}, {@code poll}, {@code select} (Linux), {@code nio} (anywhere);
-     * {@code uring}, whose proactor is a ring of the kernel, and whose poller is epoll (Linux 6.0).
+     * Returns the network with that name: {@code epoll}, {@code poll} or {@code select} (Linux), {@code uring} (Linux 6.0; its
+     * proactor is an io_uring, its poller is epoll), or {@code nio} (any system).
      *
      * @param name the name
      * @return the network
-     * @throws UnavailableException unknown, or not available here; the message says why, and the cure
+     * @throws UnavailableException the name is unknown, or the network is not available here; the message states the reason and
+     *     the cure
      */
     static Network named(String name) {
         return Networks.named(name);
     }
 
     /**
-     * Every network that has a name, and whether it can be had here.
+     * Returns all named networks, and whether each is available here.
      *
-     * @return one entry a name, the best first
+     * @return one entry per name, best first
      */
     static List<EngineStatus> engines() {
         return Networks.engines();
     }
 
     /**
-     * The name of this network.
+     * Returns the name of this network.
      *
      * @return for instance {@code epoll}
      */
     String name();
 
     /**
-     * What sockets must have in common to stand in one call.
+     * Returns the family of this network. All sockets in one call must be of one family.
      *
-     * @return compared by identity
+     * @return an object that is compared by identity
      */
     Object family();
 
     /**
-     * The member of this family that answers a single question fastest: for Linux {@code poll}, since a fresh epoll costs 35
-     * times as much for one call.
+     * Returns the network of this family that is fastest for a single {@link #selectOnce}. On Linux this is {@code poll}: opening
+     * an epoll for one call costs 35 times as much.
      *
      * @return a network of the same family; by default this one
      */
@@ -70,36 +70,37 @@ public interface Network {
     }
 
     /**
-     * Whether this network can do that.
+     * Returns whether this network supports a capability.
      *
-     * @param capability what is asked about
-     * @return true if it can
+     * @param capability the capability
+     * @return true if it is supported
      */
     boolean supports(Capability capability);
 
     /**
-     * The time that this network lives in.
+     * Returns this network's clock.
      *
      * @return the clock
      */
     Clock clock();
 
     /**
-     * Listens for TCP connections, with SO_REUSEADDR: a port whose last connections linger in TIME_WAIT can be taken, one on which
-     * somebody listens cannot. The wildcard IPv6 address takes IPv4 too.
+     * Listens for TCP connections, with SO_REUSEADDR: a port whose old connections are in TIME_WAIT can be bound, but not one on
+     * which another socket listens. The wildcard IPv6 address also accepts IPv4.
      *
-     * @param address the address and port; port 0: the kernel chooses
-     * @param backlog how many connections may wait to be accepted, at least 1; the kernel caps it (net.core.somaxconn)
+     * @param address the address and port; if the port is 0, the kernel chooses one
+     * @param backlog the maximum number of connections waiting to be accepted, at least 1; the kernel caps it
+     *     (net.core.somaxconn)
      * @return the listener
-     * @throws NetworkException {@link ErrorCode#EADDRINUSE}, {@link ErrorCode#EACCES}, …; the message names the address
+     * @throws NetworkException {@link ErrorCode#EADDRINUSE}, {@link ErrorCode#EACCES}, …; the message contains the address
      * @throws java.net.UnknownHostException the address is unresolved
      * @throws IOException another error
      */
     TcpListener listen(InetSocketAddress address, int backlog) throws IOException;
 
     /**
-     * Begins to connect, and does not wait. When the stream is writable, {@link TcpStream#finishConnect} tells how it went: what
-     * the peer or the net answered (refused, unreachable) is told there, also if it is known at once.
+     * Starts to connect, without waiting. When the stream is writable, {@link TcpStream#finishConnect} reports the outcome. It
+     * also reports what the peer or the network answered at once (refused, unreachable).
      *
      * @param address the address
      * @return the stream, connecting
@@ -112,9 +113,9 @@ public interface Network {
     /**
      * Opens a UDP socket.
      *
-     * @param address where to bind it; null: to no address yet (IPv4)
+     * @param address the address to bind to; null: none yet (IPv4)
      * @return the socket
-     * @throws NetworkException the kernel refuses; the message names the address
+     * @throws NetworkException the kernel refuses; the message contains the address
      * @throws java.net.UnknownHostException the address is unresolved
      * @throws IOException another error
      */
@@ -129,10 +130,10 @@ public interface Network {
     Pipe pipe() throws IOException;
 
     /**
-     * A descriptor of this network by its number.
+     * Wraps a descriptor by its number.
      *
-     * @param fd the number, from 0
-     * @return an object for the lists; borrowed, see {@link Descriptor}
+     * @param fd the number, at least 0
+     * @return an object for the lists; the descriptor is borrowed, see {@link Descriptor}
      * @throws UnsupportedOperationException the network has no descriptors ({@link Capability#DESCRIPTORS})
      */
     Descriptor descriptor(int fd);
@@ -140,7 +141,7 @@ public interface Network {
     /**
      * Opens a poller.
      *
-     * @return a new one, which the caller closes
+     * @return a new poller, which the caller closes
      * @throws IOException the kernel refuses
      */
     Poller poller() throws IOException;
@@ -148,7 +149,7 @@ public interface Network {
     /**
      * Opens a proactor.
      *
-     * @return a new one, which the caller closes; by default a {@link ReadinessProactor} over a poller of this network
+     * @return a new proactor, which the caller closes; by default a {@link ReadinessProactor} over a poller of this network
      * @throws IOException the kernel refuses
      */
     default Proactor proactor() throws IOException {
@@ -156,21 +157,22 @@ public interface Network {
     }
 
     /**
-     * Asks once which sockets are ready, and forgets them: what select(2) does, and what {@code Select} stands on. A socket may
-     * stand in several entries; each is answered on its own. Errors and hang-ups are answered as select(2) does, see
-     * {@link Interest#fold}; they end the wait only where they fold into something that was asked for.
+     * Waits once until one of several sockets is ready, as select(2) does; {@code Select} is built on it. No socket stays
+     * registered. A socket may appear in several entries, and each gets its own result. Errors and hang-ups are reported as
+     * select(2) does, see {@link Interest#fold}. They end the wait only if they fold into an interest that was asked for.
      *
-     * <p>The wait is ended by readiness, when its time is over, or by an interrupt of the thread: then the answer is 0 if nothing is
-     * ready, and the interrupt status stays set. A signal does not end it.
+     * <p>The wait ends when a socket is ready, when the timeout expires, or by an interrupt of the thread. After an interrupt the
+     * result is 0 if nothing is ready, and the interrupt status stays set. A signal does not end it.
      *
-     * @param sockets the sockets, {@code count} of them, of this network's family; unchanged
-     * @param interests for each the bits of {@link Interest} to watch; changed in place to those of them that are ready
-     * @param count how many entries
-     * @param timeoutNanos negative: no limit; 0: does not wait; else the longest wait in nanoseconds, never cut short by rounding
-     * @return how many entries are not 0
-     * @throws ClosedSocketException one is closed; {@code interests} is then undefined, as after every exception
-     * @throws UnsupportedOperationException this network cannot watch that, and says which can
-     * @throws NetworkException the kernel refuses: {@link ErrorCode#EBADF} names the descriptor that is not open
+     * @param sockets the sockets, {@code count} of them, of this network's family; not modified
+     * @param interests for each socket the bits of {@link Interest} to watch; replaced by those of them that are ready
+     * @param count the number of entries
+     * @param timeoutNanos negative: waits without limit; 0: does not wait; otherwise the maximum wait in nanoseconds, never
+     *     shortened by rounding
+     * @return the number of entries that are not 0
+     * @throws ClosedSocketException a socket is closed; {@code interests} is then undefined, as after every exception
+     * @throws UnsupportedOperationException this network cannot watch a socket; the message names networks that can
+     * @throws NetworkException the kernel refuses; {@link ErrorCode#EBADF} names the descriptor that is not open
      * @throws IOException another error
      */
     default int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
@@ -178,17 +180,17 @@ public interface Network {
     }
 
     /**
-     * Tells the network of a loop that must be turned. A real network does nothing: threads turn its loops. A simulated one turns
-     * them, in an order drawn from its seed.
+     * Registers a loop that has to be turned. A real network does nothing: threads turn its loops. A simulated network turns them
+     * itself, in an order drawn from its seed.
      *
      * @param loop the loop
      */
     default void attach(Loop loop) {}
 
     /**
-     * Whether this network turns the loops that are {@linkplain #attach attached} to it, all on one thread: a simulated one does.
+     * Returns whether this network turns the {@linkplain #attach attached} loops, all on one thread. A simulated network does.
      *
-     * @return true: nobody else needs to turn them
+     * @return true if no thread is needed to turn them
      */
     default boolean turnsLoops() {
         return false;

@@ -4,22 +4,22 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An operating error: the network said no. Its message is one line: the call, what it was about, the error's name and a sentence,
- * for instance {@code bind 127.0.0.1:8080: EADDRINUSE, the address is in use: another process has this port}.
+ * An operating error of a network. Its message is one line: the call, its subject, the error's name and an explanation, for
+ * instance {@code bind 127.0.0.1:8080: EADDRINUSE, the address is in use: another process has this port}.
  */
 public class NetworkException extends IOException {
     private static final long serialVersionUID = 1;
 
-    /** The call that failed. */
+    /** Name of the call that failed. */
     private final String call;
     /** The error. */
     private final ErrorCode code;
 
     /**
-     * An error with a known name.
+     * Creates an exception for an error with a known name.
      *
      * @param call the call that failed, by its name in the manual
-     * @param subject what it was about: an address, a descriptor; null: nothing in particular
+     * @param subject the address or descriptor of the call; null: none
      * @param code the error
      */
     public NetworkException(String call, @Nullable Object subject, ErrorCode code) {
@@ -27,11 +27,11 @@ public class NetworkException extends IOException {
     }
 
     /**
-     * An error told in the words of the system below.
+     * Creates an exception with an explanation from the underlying system.
      *
      * @param call the call that failed
-     * @param subject what it was about; null: nothing in particular
-     * @param code the error, {@link ErrorCode#OTHER} when it has no name here
+     * @param subject the address or descriptor of the call; null: none
+     * @param code the error; {@link ErrorCode#OTHER} if it has no name here
      * @param explanation the rest of the message
      */
     public NetworkException(String call, @Nullable Object subject, ErrorCode code, String explanation) {
@@ -41,7 +41,7 @@ public class NetworkException extends IOException {
     }
 
     /**
-     * The call that failed.
+     * Returns the call that failed.
      *
      * @return its name in the manual, for instance {@code bind}
      */
@@ -50,9 +50,9 @@ public class NetworkException extends IOException {
     }
 
     /**
-     * Which error it was.
+     * Returns the error.
      *
-     * @return the error; {@link ErrorCode#OTHER} when only the message tells
+     * @return the error; {@link ErrorCode#OTHER} if only the message identifies it
      */
     public ErrorCode code() {
         return code;

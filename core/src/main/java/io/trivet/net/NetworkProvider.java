@@ -3,39 +3,42 @@ package io.trivet.net;
 import java.util.List;
 
 /**
- * Where named networks come from; found by {@link java.util.ServiceLoader}. A provider opens each network once: {@link #network}
- * with the same name gives the same object.
+ * Provider interface (SPI): supplies named networks. {@link java.util.ServiceLoader} finds the providers; applications call
+ * {@link Network#named} and {@link Network#system} instead.
+ *
+ * <p>A provider creates each network once: every call of {@link #network} with the same name returns the same object. Threads:
+ * any.
  */
 public interface NetworkProvider {
     /**
-     * The names that this provider answers to, whether they are available here or not, its best first.
+     * Returns the names of this provider's networks, best first, whether or not they are available here.
      *
      * @return the names
      */
     List<String> names();
 
     /**
-     * Those of {@link #names} that {@link Network#system} may take, the best first: the first that can be had here is taken.
+     * Returns those of {@link #names} that {@link Network#system} may choose, best first. It chooses the first that is available.
      *
-     * @return by default the best alone
+     * @return by default only the best
      */
     default List<String> automatic() {
         return names().subList(0, 1);
     }
 
     /**
-     * The network of that name.
+     * Returns the network with that name.
      *
      * @param name one of {@link #names}
-     * @return the network, always the same
-     * @throws UnavailableException it cannot be had here; the message says why and what would cure it
+     * @return the network, always the same object
+     * @throws UnavailableException the network is not available here; the message states the reason and the cure
      */
     Network network(String name);
 
     /**
-     * How much to prefer this provider for {@link Network#system}.
+     * Returns how much {@link Network#system} prefers this provider.
      *
-     * @return the highest available wins; java.nio, which is everywhere, has 0
+     * @return the highest value among the available providers wins; java.nio, which is available everywhere, has 0
      */
     int preference();
 }

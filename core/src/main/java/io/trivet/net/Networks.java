@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
-/** The named networks of all providers: the one place where implementations are found. */
+/** Finds the named networks of all providers. No other class looks for implementations. */
 final class Networks {
     private Networks() {}
 
-    /** Loaded once; the providers themselves do nothing before a network is asked for. */
+    /** Loaded once. A provider does nothing until a network is requested. */
     private static final class Providers {
         static final List<NetworkProvider> BEST_FIRST = bestFirst();
 
@@ -24,16 +24,17 @@ final class Networks {
         }
     }
 
-    /** The choice is made once, so that its reason is logged once. */
+    /** The choice is made once, so its reason is logged once. */
     private static final class SystemNetwork {
         static final Network CHOSEN = choose();
 
         private static Network choose() {
             List<String> reasons = new ArrayList<>();
             for (NetworkProvider provider : Providers.BEST_FIRST) {
-                // Within a family it is a matter of speed, and whoever wants to know is told by engines(); another family can less.
+                // Another network of the same family differs only in speed: DEBUG, and engines() states the reason. Another
+                // family can do less: WARNING.
                 System.Logger.Level level = reasons.isEmpty() ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING;
-                @Nullable String reason = null; // of the one that asks least
+                @Nullable String reason = null; // of the last candidate, which has the lowest requirements
                 for (String name : provider.automatic()) {
                     try {
                         Network network = provider.network(name);
@@ -69,7 +70,7 @@ final class Networks {
             }
             known.addAll(provider.names());
         }
-        throw new UnavailableException("unknown network '" + name + "': there are " + String.join(", ", known));
+        throw new UnavailableException("unknown network '" + name + "', known are " + String.join(", ", known));
     }
 
     static List<EngineStatus> engines() {

@@ -4,20 +4,20 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A pipe of the kernel: what goes into the sink comes out of the source. Each end is a socket of its own for the lists.
+ * A pipe of the kernel: bytes written to the sink can be read from the source. For the lists each end is a socket of its own.
  *
- * <p>Linux says that a full pipe is writable again only when a whole page of 4,096 bytes is free.
+ * <p>Linux reports a full pipe as writable again only when a whole page of 4,096 bytes is free.
  */
 public interface Pipe extends AutoCloseable {
     /**
-     * The end to read from.
+     * Returns the end to read from.
      *
      * @return the source
      */
     Source source();
 
     /**
-     * The end to write to.
+     * Returns the end to write to.
      *
      * @return the sink
      */
@@ -26,7 +26,7 @@ public interface Pipe extends AutoCloseable {
     /**
      * Closes both ends.
      *
-     * @throws IOException the kernel reports an error; both are closed all the same
+     * @throws IOException the kernel reports an error; both ends are closed nevertheless
      */
     @Override
     void close() throws IOException;
@@ -34,11 +34,11 @@ public interface Pipe extends AutoCloseable {
     /** The end to read from. Threads: see {@link Socket}. */
     interface Source extends Socket {
         /**
-         * Reads what is there.
+         * Reads the available bytes.
          *
-         * @param buffer where the bytes go; its position moves by the bytes read
-         * @return the number of bytes; 0: it would block (or the buffer is full); -1: the sink is closed and all was read
-         * @throws IOException an error of the kernel, or the end is closed
+         * @param buffer receives the bytes; its position advances by the bytes read
+         * @return the number of bytes; 0: it would block (or the buffer is full); -1: the sink is closed and all bytes were read
+         * @throws IOException the kernel reports an error, or this end is closed
          */
         int read(ByteBuffer buffer) throws IOException;
     }
@@ -46,12 +46,12 @@ public interface Pipe extends AutoCloseable {
     /** The end to write to. Threads: see {@link Socket}. */
     interface Sink extends Socket {
         /**
-         * Writes as much as fits.
+         * Writes as many bytes as fit.
          *
-         * @param buffer the bytes; its position moves by what was taken
-         * @return the number of bytes taken; 0: it would block (or the buffer is empty)
-         * @throws NetworkException {@link ErrorCode#EPIPE} when the source is closed
-         * @throws IOException the end is closed
+         * @param buffer the bytes; its position advances by the bytes written
+         * @return the number of bytes written; 0: it would block (or the buffer is empty)
+         * @throws NetworkException {@link ErrorCode#EPIPE}: the source is closed
+         * @throws IOException this end is closed
          */
         int write(ByteBuffer buffer) throws IOException;
     }

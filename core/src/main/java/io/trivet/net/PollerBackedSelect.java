@@ -5,13 +5,16 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
-/** {@link Network#selectOnce} over a poller that is opened for the one call: slower than poll(2), and right for every engine. */
+/**
+ * Implements {@link Network#selectOnce} with a poller that is opened for one call. Slower than poll(2), but correct for every
+ * engine.
+ */
 final class PollerBackedSelect {
     private PollerBackedSelect() {}
 
     static int select(Network network, Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
-        // A poller knows each socket once, a call may name it several times: entries of one socket share its first index. Where
-        // sockets have numbers, two objects with the same number are one socket.
+        // A poller accepts each socket once, but the caller may list it several times: the entries of one socket share its first
+        // index. Where sockets have descriptors, two objects with the same descriptor are one socket.
         boolean hasDescriptors = network.supports(Capability.DESCRIPTORS);
         Map<Object, Integer> firstIndex = hasDescriptors ? new HashMap<>() : new IdentityHashMap<>();
         int[] first = new int[count];
@@ -52,7 +55,8 @@ final class PollerBackedSelect {
                 if (ready[index] != 0) {
                     anyReady = true;
                 } else {
-                    // A hang-up that nobody asked about would end every further wait: that socket has nothing more to say.
+                    // A hang-up that was not asked for would end every further wait. The socket cannot report anything else, so
+                    // stop watching it.
                     poller.modify(sockets[index], 0, index);
                 }
             }

@@ -5,22 +5,45 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 /**
- * Completion: operations are started here, and {@link #poll} tells which have completed. The other half of the seam, and the one a
- * server is written on, since a ring of the kernel is only fast this way; {@link ReadinessProactor} makes one of any {@link Poller}.
+ * Provider interface (SPI): performs operations on TCP connections and delivers their completions. The server is built on it,
+ * because an io_uring is only fast in this form; {@link ReadinessProactor} adapts any {@link Poller}. Applications use
+ * {@code io.trivet.server}.
  *
- * <p><b>Handles.</b> A connection is a number, not negative: slot in the lower half, generation in the upper, never a descriptor. A handle
- * whose connection was closed is stale until its slot has been used two billion times again; operations on it do nothing. Slots are small
- * numbers, used again, so a caller can keep what belongs to a connection in an array.
+ * <p><b>Handles.</b> A handle identifies a connection. It is at least 0: the slot in the lower half, the generation in the upper
+ * half. It is never a descriptor. A handle is stale once its connection has been closed, until its slot has been reused two
+ * billion times. Operations on a stale handle do nothing, unless stated otherwise. Slots are small numbers and are reused, so a
+ * caller can keep its own data per connection in an array.
  *
- * <p><b>Threads.</b> One: the first to poll. From any thread: {@link #wakeup}. Nothing that costs the kernel memory is made before
- * the first poll, which may therefore happen on another thread than the construction.
+ * <p><b>Threads.</b> The first thread that polls owns the proactor, and only that thread may call its methods, with these
+ * exceptions:
+ *
+ * <ul>
+ *   <li>Any thread may call {@link #wakeup}, {@link #remoteAddress}, {@link #localAddress} and {@link #interest}, even while the
+ *       owner closes the connection. They never return data of a later connection in the same slot: an address is either that of
+ *       the handle's connection, or the call throws because the handle is stale.
+ *   <li>Before the first poll, another thread may construct the proactor and start operations. Resources that are costly for the
+ *       kernel are created by the first poll.
+ *   <li>When no thread polls any more, another thread may stop accepting and call {@link #close()}.
+ * </ul>
+ *
+ * <p>A thread that finds a handle stale sees everything that the owner wrote before it called {@link #close(long)}. A caller can
+ * therefore save the peer's address before closing, and read the saved address when {@link #remoteAddress} throws.
+ *
+ * <p><b>Ownership.</b> The proactor owns an adopted connection. It borrows the buffers of a send only while the send is
+ * {@linkplain #PENDING pending}. It lends received memory only during {@link Completions#received}. Listeners stay with the
+ * caller.
+ *
+ * <p>Source: man 7 io_uring; for the adaptor, man 7 epoll.
  */
 public interface Proactor extends AutoCloseable {
-    /** {@link #send}: the next poll hands the bytes to the kernel; they may not move until {@link Completions#sent} tells how far it came. */
+    /**
+     * Result of {@link #send}: the next poll hands the bytes to the kernel. They must not move until {@link Completions#sent}
+     * reports how many were written.
+     */
     long PENDING = -1;
 
     /**
-     * The slot of a handle.
+     * Returns the slot of a handle.
      *
      * @param handle a handle
      * @return a small number, at least 0
@@ -30,34 +53,34 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Accepts connections, again and again, until stopped. A bounded number is accepted in one poll.
+     * Accepts connections until {@link #stopAccepting}. Each poll accepts a bounded number.
      *
      * @param listener a listener of this network's family
-     * @param token what {@link Completions#accepted} carries; not negative
+     * @param token passed to {@link Completions#accepted}; at least 0
      * @throws IOException the kernel refuses
      */
     void accept(TcpListener listener, long token) throws IOException;
 
     /**
-     * Stops accepting; what has been accepted already is still told. {@link #accept} begins anew.
+     * Stops accepting. Connections that have already been accepted are still delivered. {@link #accept} starts again.
      *
-     * @param listener a listener that is being accepted from
+     * @param listener a listener that accepts
      * @throws IOException the kernel refuses
      */
     void stopAccepting(TcpListener listener) throws IOException;
 
     /**
-     * Takes over a connection, which belongs to the proactor from now on.
+     * Takes ownership of a connection.
      *
      * @param stream a connected stream of this network's family
      * @return its handle
-     * @throws IOException the kernel refuses; the stream is left to the caller
+     * @throws IOException the kernel refuses; the caller keeps the stream
      */
     long adopt(TcpStream stream) throws IOException;
 
     /**
-     * Begins to connect; {@link Completions#connected} or {@link Completions#failed} tells how it went. What is sent then goes at once
-     * (TCP_NODELAY): whoever gathers his bytes does not want the kernel to wait for more.
+     * Starts to connect. {@link Completions#connected} or {@link Completions#failed} reports the outcome. The new connection has
+     * TCP_NODELAY set, since callers of a proactor batch their bytes themselves.
      *
      * @param address the address
      * @return the handle
@@ -66,7 +89,7 @@ public interface Proactor extends AutoCloseable {
     long connect(InetSocketAddress address) throws IOException;
 
     /**
-     * Receives, again and again, until stopped.
+     * Receives until {@link #stopReceiving}.
      *
      * @param handle a connection
      * @throws IOException the kernel refuses
@@ -74,7 +97,7 @@ public interface Proactor extends AutoCloseable {
     void receive(long handle) throws IOException;
 
     /**
-     * Stops receiving. What had completed by then is still told: the caller keeps it.
+     * Stops receiving. Receives that have already completed are still delivered, and the caller must keep their bytes.
      *
      * @param handle a connection
      * @throws IOException the kernel refuses
@@ -82,48 +105,50 @@ public interface Proactor extends AutoCloseable {
     void stopReceiving(long handle) throws IOException;
 
     /**
-     * Watches for urgent data as well, from the next {@link #receive} on. Then there is exactly one read for each time that data is
-     * reported: a speculative one would destroy the urgent byte.
+     * Watches for urgent data as well, from the next {@link #receive} on. The proactor then reads exactly once each time that
+     * data is reported: a speculative read would destroy the urgent byte.
      *
      * @param handle a connection
-     * @throws UnsupportedOperationException the network cannot ({@link Capability#URGENT_DATA})
+     * @throws UnsupportedOperationException the network does not support it ({@link Capability#URGENT_DATA})
      * @throws IOException the kernel refuses
      */
     void watchUrgent(long handle) throws IOException;
 
     /**
-     * Sends one urgent byte at once, past everything that waits.
+     * Sends one urgent byte at once, ahead of everything that waits.
      *
      * @param handle a connection
      * @param b the byte
-     * @return true: sent; false: it would block, or the handle is stale
-     * @throws UnsupportedOperationException the network cannot ({@link Capability#URGENT_DATA})
+     * @return true if it was sent; false if it would block, or the handle is stale
+     * @throws UnsupportedOperationException the network does not support it ({@link Capability#URGENT_DATA})
      * @throws IOException the connection has failed
      */
     boolean sendUrgent(long handle, byte b) throws IOException;
 
     /**
-     * Sends. One send at a time is under way for a connection: after {@link #PENDING}, and after one that did not take all, the next
-     * waits for {@link Completions#sent}. A pending send waits for the kernel to look at it, never for the peer: what the socket does not
-     * take then is the caller's again, so that nobody's memory is lent for longer the slower his peer reads.
+     * Sends bytes. A connection has at most one send in flight: after {@link #PENDING}, and after a send that did not write all
+     * bytes, wait for {@link Completions#sent} before the next send.
+     *
+     * <p>A pending send waits for the next poll, never for the peer. If the socket then becomes full, the caller owns the
+     * remaining bytes again. A slow peer therefore never prolongs the time for which memory is lent.
      *
      * @param handle a connection
-     * @param parts direct buffers; the positions of those that were taken from move, unless the send is pending
-     * @param from the index of the first
-     * @param count how many
-     * @return the bytes that were taken, from 0 to all; or {@link #PENDING}: {@link Completions#sent} tells how many were
+     * @param parts direct buffers; their positions advance over the bytes that were written, unless the send is pending
+     * @param from the index of the first buffer
+     * @param count the number of buffers
+     * @return the number of bytes accepted for sending, from 0 to all; or {@link #PENDING}
      * @throws IOException the connection has failed
      */
     long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException;
 
     /**
-     * Sends as {@link #send} does, but is never pending: for whoever must know at once what the socket takes.
+     * Sends bytes like {@link #send}, but is never pending: for callers that need to know at once how much the socket accepts.
      *
      * @param handle a connection
-     * @param parts direct buffers; the positions of those that were taken from move
-     * @param from the index of the first
-     * @param count how many
-     * @return the bytes that were taken, from 0 to all
+     * @param parts direct buffers; their positions advance over the bytes that were written
+     * @param from the index of the first buffer
+     * @param count the number of buffers
+     * @return the number of bytes accepted for sending, from 0 to all
      * @throws IOException the connection has failed
      */
     default long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
@@ -131,19 +156,22 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * How much of what {@link #send} called taken the kernel has not been able to take yet: a ring takes what lies in its own memory before
-     * it knows. To end the connection now would cut it off, and a send now takes nothing. Whoever is told of some here is told, by
-     * {@link Completions#sent} with 0, each time that some of it has left, and when all of it has.
+     * Returns the number of bytes that {@link #send} has accepted but not yet sent. A ring accepts bytes that lie in its own
+     * memory before it knows whether the socket has room.
+     *
+     * <p>While the result is not 0, closing the connection would cut these bytes off, and a send accepts nothing. The caller is
+     * then notified by {@link Completions#sent} with 0 each time that some of them have been sent, and when all have.
      *
      * @param handle a connection
-     * @return so many bytes; 0 where the kernel has everything, or the handle is stale
+     * @return the number of bytes; 0 if the kernel has everything, or the handle is stale
      */
     default long unsentBytes(long handle) {
         return 0;
     }
 
     /**
-     * Ends the output, behind everything that was sent; of a send that is pending, behind what the socket takes of it.
+     * Ends the output after everything that was sent. If a send is pending, the output ends after the bytes that the socket
+     * accepts of it.
      *
      * @param handle a connection
      * @throws IOException the connection has failed
@@ -151,54 +179,58 @@ public interface Proactor extends AutoCloseable {
     void shutdownOutput(long handle) throws IOException;
 
     /**
-     * Closes; {@link Completions#closed} is the last that is told of the handle, by a later poll.
+     * Closes a connection. The handle is stale from now on. {@link Completions#closed} follows in a later poll, as the last call
+     * for this handle; only then is the slot free again.
      *
      * @param handle a connection
      */
     void close(long handle);
 
     /**
-     * The peer's address.
+     * Returns the peer's address. Any thread may call it.
      *
      * @param handle an open connection
-     * @return the address
-     * @throws IllegalArgumentException the handle is stale
+     * @return the address; never that of a later connection in the same slot
+     * @throws IllegalArgumentException the handle is stale, or became stale during the call
      */
     InetSocketAddress remoteAddress(long handle);
 
     /**
-     * Our address on that connection. From any thread.
+     * Returns the local address of a connection. Any thread may call it.
      *
      * @param handle an open connection
-     * @return the address, with the port that the kernel chose
-     * @throws IllegalArgumentException the handle is stale
+     * @return the address, with the port that the kernel chose; never that of a later connection in the same slot
+     * @throws IllegalArgumentException the handle is stale, or became stale during the call
      */
     InetSocketAddress localAddress(long handle);
 
     /**
-     * What is watched of a connection's socket just now, for those who look on: bits of {@link Interest}. From any thread; a moment
-     * later it may be otherwise.
+     * Returns what is currently watched on a connection's socket, for snapshots. Any thread may call it; the value may be
+     * outdated at once.
      *
      * @param handle a connection
-     * @return READ while it receives, WRITE while a send waits, PRIORITY while it watches for urgent data; 0 when stale
+     * @return bits of {@link Interest}: READ while it receives, WRITE while a send waits, PRIORITY while it watches for urgent
+     *     data; 0 if the handle is stale
      */
     int interest(long handle);
 
     /**
-     * Waits for completions, and tells them.
+     * Waits for completions and delivers them.
      *
-     * @param completions told what has completed
-     * @param timeoutNanos negative: no limit; 0: does not wait; else the longest wait in nanoseconds
-     * @return how many completions were told
+     * @param completions receives the completions
+     * @param timeoutNanos negative: waits without limit; 0: does not wait; otherwise the maximum wait in nanoseconds
+     * @return the number of completions delivered; 0 if the wait ended by {@link #wakeup}, an interrupt or the timeout
      * @throws IOException the kernel refuses
      */
     int poll(Completions completions, long timeoutNanos) throws IOException;
 
-    /** Ends the wait that is under way, or else the next one. From any thread; after {@link #close()} it does nothing. */
+    /**
+     * Ends the current wait, or if there is none the next one. Any thread may call it. After {@link #close()} it does nothing.
+     */
     void wakeup();
 
     /**
-     * Closes every connection, and the proactor. Nothing more is told.
+     * Closes every connection and the proactor. No more completions are delivered.
      *
      * @throws IOException the kernel reports an error
      */

@@ -11,26 +11,30 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one adaptor from readiness to completion: waits with a {@link Poller}, then reads, accepts and connects. A send goes to the
- * socket at once; WRITE is watched only from the moment that the socket does not take all until it has room again.
+ * Provider interface (SPI): adapts a {@link Poller} to a {@link Proactor}. It waits for readiness, then reads, accepts and
+ * connects. A send goes to the socket at once. WRITE is watched only from the time a send did not write all bytes until the
+ * socket is writable again.
  *
- * <p>All connections share one receive buffer: what {@link Completions#received} leaves there is overwritten by the next read. One
- * read is made for each time that a socket is reported, so no connection can hold up the others.
+ * <p>All connections share one receive buffer: the next read overwrites what {@link Completions#received} delivered. The proactor
+ * reads once each time that a socket is reported, so no connection can hold up the others.
+ *
+ * <p><b>Threads.</b> See {@link Proactor}. The readers of addresses and interests use no lock: a slot's generation changes before
+ * its next connection is stored, and a reader compares the generation again after reading.
  */
 public final class ReadinessProactor implements Proactor {
-    /** The bytes that one read can bring. */
+    /** Maximum number of bytes per read. */
     static final int RECEIVE_BYTES = 64 * 1024;
-    /** The connections accepted from one listener in one poll; those behind them wait for the next. */
+    /** Maximum number of connections accepted from one listener per poll. Further ones wait for the next poll. */
     static final int ACCEPTS_PER_POLL = 64;
-    /** The sockets reported in one poll; the poller sees to it that the others come next. */
+    /** Maximum number of sockets reported per poll. The poller reports the remaining ones next. */
     static final int EVENTS_PER_POLL = 512;
-    /** So many events in a row about one socket, with nothing to do, are taken for a spin. */
+    /** This many consecutive events of one socket without anything to do count as a spin. */
     static final int FRUITLESS_EVENTS_MAX = 1024;
-    /** In a row are events that are not further apart than so many polls: readiness without a reason, now and then, is normal. */
+    /** Events count as consecutive if they are at most this many polls apart: spurious readiness now and then is normal. */
     static final int FRUITLESS_POLLS_APART_MAX = 16;
 
     private static final int CONNECTING = 1 << 7;
-    /** The poller has lost the socket, by a change that failed: nothing is watched any more, and the caller has been told. */
+    /** The poller has lost the socket because a change failed. Nothing is watched any more, and the caller has been notified. */
     private static final int LOST = 1 << 6;
 
     private final Network network;
@@ -38,26 +42,26 @@ public final class ReadinessProactor implements Proactor {
     private final ReadyEvents events = new ReadyEvents(EVENTS_PER_POLL);
     private final ByteBuffer memory = ByteBuffer.allocateDirect(RECEIVE_BYTES);
 
-    /** By slot. A free slot has no stream, and its generation is the next owner's. */
+    /** By slot. A free slot has no stream, and the generation of its next connection. */
     private @Nullable TcpStream[] streams = new @Nullable TcpStream[64];
 
     private int[] generations = new int[64];
-    /** By slot: bits of {@link Interest} that are wanted, and CONNECTING; or LOST. */
+    /** By slot: the wanted bits of {@link Interest}, and CONNECTING; or LOST. */
     private byte[] states = new byte[64];
 
     private int[] freeSlots = new int[64];
     private int freeCount;
     private int slotCount;
 
-    /** Listeners by index; a poller's token for one is the negative index, less one. */
+    /** Listeners by index. The poller's token of a listener is {@code -1 - index}. */
     private final List<@Nullable Accepting> listeners = new ArrayList<>();
-    /** Handles that were closed since the last poll, to be told by the next. */
+    /** Handles that were closed since the last poll. The next poll reports them. */
     private long[] closedHandles = new long[16];
 
     private int closedCount;
-    /** By slot: the events in a row with nothing to do. */
+    /** By slot: the number of consecutive events with nothing to do. */
     private short[] fruitless = new short[64];
-    /** By slot: the number of the poll that reported the last of these, as far as a short holds it. */
+    /** By slot: the lower 16 bits of the number of the poll that reported the last such event. */
     private short[] fruitlessPolls = new short[64];
 
     private short polls;
@@ -65,10 +69,10 @@ public final class ReadinessProactor implements Proactor {
     private record Accepting(TcpListener listener, long token) {}
 
     /**
-     * Makes a proactor of a network's poller.
+     * Opens a poller of a network and adapts it.
      *
      * @param network the network
-     * @throws IOException the kernel refuses the poller
+     * @throws IOException the kernel refuses to open a poller
      */
     public ReadinessProactor(Network network) throws IOException {
         this.network = network;
@@ -161,7 +165,7 @@ public final class ReadinessProactor implements Proactor {
     public void watchUrgent(long handle) throws IOException {
         if (!network.supports(Capability.URGENT_DATA)) {
             throw new UnsupportedOperationException("the network " + network.name()
-                    + " cannot see urgent data: epoll, poll and select on Linux can");
+                    + " does not support urgent data: epoll, poll and select on Linux do");
         }
         TcpStream stream = stream(handle);
         if (stream != null) {
@@ -217,7 +221,8 @@ public final class ReadinessProactor implements Proactor {
         int slot = Proactor.slot(handle);
         VarHandle.releaseFence(); // a thread that finds the handle stale sees what the caller wrote before
         streams[slot] = null;
-        // Stale from now on; the slot itself is free once that was told. A handle must not be negative, also after years.
+        // The handle is stale from now on. The slot is freed after closed() has been delivered. A handle stays at least 0, even
+        // after years.
         generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
         states[slot] = 0;
         if (closedCount == closedHandles.length) {
@@ -227,7 +232,7 @@ public final class ReadinessProactor implements Proactor {
         try {
             poller.deregister(stream);
         } catch (IOException | IllegalArgumentException e) {
-            // The kernel, or the poller after a change that failed, has lost it already, which is what was wanted.
+            // The kernel has already dropped it, or the poller has after a failed change. Either way it is no longer registered.
         } finally {
             closeQuietly(stream);
         }
@@ -237,7 +242,7 @@ public final class ReadinessProactor implements Proactor {
         try {
             stream.close();
         } catch (IOException e) {
-            // Nobody reads from it or writes to it any more: there is no one whom the error could concern.
+            // The connection is no longer used, so the error concerns no one.
         }
     }
 
@@ -247,7 +252,7 @@ public final class ReadinessProactor implements Proactor {
         try {
             address = requireOpen(handle).remoteAddress();
         } catch (IOException e) {
-            throw new IllegalArgumentException("the stream was closed meanwhile", e);
+            throw new IllegalArgumentException("the stream was closed during the call", e);
         }
         requireOpen(handle); // closed during the call: the slot may be another connection's by now
         return address;
@@ -259,7 +264,7 @@ public final class ReadinessProactor implements Proactor {
         try {
             address = requireOpen(handle).localAddress();
         } catch (IOException e) {
-            throw new IllegalArgumentException("the stream was closed meanwhile", e);
+            throw new IllegalArgumentException("the stream was closed during the call", e);
         }
         requireOpen(handle); // closed during the call: the slot, and the descriptor, may be another connection's by now
         return address;
@@ -298,10 +303,10 @@ public final class ReadinessProactor implements Proactor {
 
     private int deliverClosed(Completions completions) {
         int delivered = 0;
-        while (delivered < closedCount) { // telling may close further ones
+        while (delivered < closedCount) { // the callback may close further connections
             long handle = closedHandles[delivered++];
             completions.closed(handle);
-            freeSlots[freeCount++] = Proactor.slot(handle); // only now: the caller has let go of the slot
+            freeSlots[freeCount++] = Proactor.slot(handle); // only now, after the caller has released its own data for the slot
         }
         closedCount = 0;
         return delivered;
@@ -311,7 +316,7 @@ public final class ReadinessProactor implements Proactor {
         for (int accepted = 0; accepted < ACCEPTS_PER_POLL; accepted++) {
             Accepting accepting = listeners.get(index);
             if (accepting == null) {
-                return accepted; // an earlier event, or the connection before this one, stopped it
+                return accepted; // stopped by the callback for an earlier event or connection
             }
             TcpStream stream;
             try {
@@ -328,11 +333,11 @@ public final class ReadinessProactor implements Proactor {
         return ACCEPTS_PER_POLL;
     }
 
-    /** One socket's events: exceptional before readable before writable, as long as nobody closes it in between. */
+    /** Handles the events of one socket: exceptional before readable before writable, until a callback closes the connection. */
     private int handleEvents(long handle, int ready, Completions completions) {
         TcpStream stream = stream(handle);
         if (stream == null) {
-            return 0; // closed by the handling of an earlier event
+            return 0; // closed by the callback for an earlier event
         }
         int delivered = 0;
         try {
@@ -401,7 +406,7 @@ public final class ReadinessProactor implements Proactor {
             return;
         }
         try {
-            watch(stream, handle, 0); // a failed socket is ready for ever
+            watch(stream, handle, 0); // a failed socket would be ready forever
         } catch (IOException e) {
             failure.addSuppressed(e);
         }
@@ -423,11 +428,11 @@ public final class ReadinessProactor implements Proactor {
             String descriptor = network.supports(Capability.DESCRIPTORS) ? ", descriptor " + stream.fd() : "";
             completions.spinning(handle, stream + descriptor + ": reported " + Interest.toString(ready) + ", watched "
                     + Interest.toString(watched(states[slot])) + ", " + FRUITLESS_EVENTS_MAX
-                    + " times in a row, and there was nothing to do");
+                    + " times in a row without anything to do");
         }
     }
 
-    /** Changes what is watched; the other bits of the state are kept as given. */
+    /** Sets the state, and changes the poller's interest if it differs. */
     private void watch(TcpStream stream, long handle, int state) throws IOException {
         int slot = Proactor.slot(handle);
         int before = states[slot];
@@ -446,8 +451,8 @@ public final class ReadinessProactor implements Proactor {
     }
 
     /**
-     * What the poller is asked to watch. Urgent data only while receiving: alone, it would leave a reset, which is reported unasked,
-     * to nobody, and the loop would spin.
+     * Returns the interest for the poller. Urgent data is watched only while receiving: a reset is reported unasked, and with
+     * PRIORITY alone nothing would consume it, so the loop would spin.
      */
     private static int watched(int state) {
         return (state & Interest.READ) != 0 ? state & Interest.ALL : state & Interest.WRITE;

@@ -1,10 +1,10 @@
 package io.trivet.net;
 
 /**
- * Where a {@link Poller} puts what is ready: made once by the caller, and filled anew by every poll. Not thread-safe.
+ * Provider interface (SPI): the buffer that {@link Poller#poll} fills. The caller creates it once and passes it to every poll.
+ * Not thread-safe.
  *
- * <p>A poll reports at most {@link #capacity} sockets; what does not fit is reported by the next one, and no socket is passed over
- * for ever.
+ * <p>A poll reports at most {@link #capacity} sockets. The next poll reports those that did not fit, and no socket waits forever.
  */
 public final class ReadyEvents {
     private final long[] tokens;
@@ -12,9 +12,9 @@ public final class ReadyEvents {
     private int size;
 
     /**
-     * Makes room for events.
+     * Creates a buffer.
      *
-     * @param capacity the most that one poll may report, at least 1
+     * @param capacity the maximum number of sockets per poll, at least 1
      */
     public ReadyEvents(int capacity) {
         if (capacity < 1) {
@@ -25,7 +25,7 @@ public final class ReadyEvents {
     }
 
     /**
-     * The most that one poll reports.
+     * Returns the maximum number of sockets that one poll reports.
      *
      * @return the capacity
      */
@@ -34,7 +34,7 @@ public final class ReadyEvents {
     }
 
     /**
-     * How many sockets the last poll reported.
+     * Returns the number of sockets that the last poll reported.
      *
      * @return the number of entries
      */
@@ -43,17 +43,17 @@ public final class ReadyEvents {
     }
 
     /**
-     * Whose readiness entry {@code index} is about.
+     * Returns the token of an entry's socket.
      *
      * @param index from 0, below {@link #size}
-     * @return the token given at {@link Poller#register}
+     * @return the token passed to {@link Poller#register} or {@link Poller#modify}
      */
     public long token(int index) {
         return tokens[checkIndex(index)];
     }
 
     /**
-     * What is ready.
+     * Returns the events of an entry.
      *
      * @param index from 0, below {@link #size}
      * @return bits of {@link Interest}
@@ -62,7 +62,7 @@ public final class ReadyEvents {
         return events[checkIndex(index)];
     }
 
-    /** For pollers: forgets all entries. */
+    /** For pollers: removes all entries. */
     public void clear() {
         size = 0;
     }
@@ -81,7 +81,7 @@ public final class ReadyEvents {
     }
 
     /**
-     * For pollers: whether no further entry fits.
+     * For pollers: returns whether the buffer is full.
      *
      * @return true at capacity
      */

@@ -1,10 +1,10 @@
 package io.trivet.net;
 
 /**
- * What a {@link Poller} knows of one socket, as it was at the moment of asking.
+ * Provider interface (SPI): what a {@link Poller} watches on one socket, at the moment of the query. Immutable.
  *
  * @param socket the socket
- * @param interest the bits of {@link Interest} that are watched
- * @param token the number that its events carry
+ * @param interest the watched bits of {@link Interest}
+ * @param token the number that the socket's events carry
  */
 public record Registration(Socket socket, int interest, long token) {}

@@ -4,22 +4,22 @@ import java.io.IOException;
 import java.net.SocketOption;
 
 /**
- * What {@link TcpListener}, {@link TcpStream}, {@link UdpSocket}, the ends of a {@link Pipe} and a {@link Descriptor} have in
- * common: an open file of the kernel that can be ready.
+ * The common type of {@link TcpListener}, {@link TcpStream}, {@link UdpSocket}, the ends of a {@link Pipe}, and
+ * {@link Descriptor}: an open file of the kernel whose readiness can be watched.
  *
- * <p><b>Threads.</b> One thread at a time, except {@link #close}, which any thread may call. On Linux closing a socket does not
- * wake a thread that waits for it (shutting it down does): take it out of the lists first.
+ * <p><b>Threads.</b> One thread at a time, except {@link #close}, which any thread may call. On Linux, closing a socket does not
+ * wake a thread that waits for it (shutting it down does): remove it from the lists first.
  */
 public interface Socket extends Selectable, AutoCloseable {
     /**
-     * The network that opened this socket.
+     * Returns the network that opened this socket.
      *
-     * @return the network; sockets of different {@linkplain Network#family families} cannot stand in one call
+     * @return the network; one call cannot mix sockets of different {@linkplain Network#family families}
      */
     Network network();
 
     /**
-     * The number of the descriptor, as the C calls know it.
+     * Returns the number of the descriptor.
      *
      * @return the number, or -1 once closed
      * @throws UnsupportedOperationException the network has no descriptors (java.nio)
@@ -27,9 +27,9 @@ public interface Socket extends Selectable, AutoCloseable {
     int fd();
 
     /**
-     * Whether {@link #close} has not been called yet.
+     * Returns whether the socket is open: {@link #close} has not been called yet.
      *
-     * @return true until then
+     * @return true until it is closed
      */
     boolean isOpen();
 
@@ -46,7 +46,7 @@ public interface Socket extends Selectable, AutoCloseable {
     <T> void setOption(SocketOption<T> option, T value) throws IOException;
 
     /**
-     * Reads an option. The kernel may answer another value than was set: Linux doubles buffer sizes.
+     * Returns the value of an option. The kernel may return a different value than was set: Linux doubles buffer sizes.
      *
      * @param option the option
      * @param <T> the type of the value
@@ -57,17 +57,17 @@ public interface Socket extends Selectable, AutoCloseable {
      */
     <T> T getOption(SocketOption<T> option) throws IOException;
 
-    /** {@inheritDoc} A socket is its own. */
+    /** {@inheritDoc} A socket returns itself. */
     @Override
     default Socket socket() {
         return this;
     }
 
     /**
-     * Closes the socket; a second time does nothing. A TCP stream that still holds unread input is closed by a reset, which can
-     * destroy the last reply on its way: end the output and read to the end first where that matters.
+     * Closes the socket. Closing it again does nothing. Closing a TCP stream that still has unread input sends a reset, which can
+     * destroy the last reply on its way. Where that matters, first shut down the output and read to the end.
      *
-     * @throws IOException the kernel reports an error; the descriptor is gone all the same
+     * @throws IOException the kernel reports an error; the descriptor is closed nevertheless
      */
     @Override
     void close() throws IOException;

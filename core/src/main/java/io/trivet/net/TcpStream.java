@@ -5,88 +5,92 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 /**
- * One TCP connection. Nothing here waits: "would block" is 0, the end of input is -1. Threads: see {@link Socket}.
+ * A TCP connection. No method waits: 0 means would block, -1 means end of input. Threads: see {@link Socket}.
  *
- * <p><b>Urgent data.</b> When a socket stands in the third list, take the urgent byte with {@link #receiveUrgent} <em>before</em>
- * reading: a plain read at the mark, even one that would block, destroys it (Linux {@code tcp_recvmsg}; measured).
+ * <p><b>Urgent data.</b> When a stream is in the third list, read the urgent byte with {@link #receiveUrgent} <em>before</em>
+ * ordinary data: an ordinary read at the mark, even one that would block, destroys it (Linux {@code tcp_recvmsg}; measured).
  */
 public interface TcpStream extends Socket {
     /**
-     * Asks whether the connection that {@link Network#connect} began is there. Ask when the stream is writable.
+     * Returns whether the connect that {@link Network#connect} started has succeeded. Call it when the stream is writable.
      *
      * @return true: connected; false: still connecting
-     * @throws NetworkException why it failed, for instance {@link ErrorCode#ECONNREFUSED}; the same again if asked again
+     * @throws NetworkException the connect failed, for instance {@link ErrorCode#ECONNREFUSED}; repeated calls throw the same
+     *     error
      * @throws IOException the stream is closed
      */
     boolean finishConnect() throws IOException;
 
     /**
-     * Reads what has arrived, up to what is free in the buffer; its position moves by the bytes read. A read stops at the urgent
-     * mark.
+     * Reads the bytes that have arrived, up to the free space of the buffer, whose position advances by the bytes read. A read
+     * stops at the urgent mark.
      *
-     * @param buffer where the bytes go; a direct one is filled by the kernel, another costs a copy
-     * @return the number of bytes; 0: it would block (or the buffer is full); -1: the peer has finished, and all was read
-     * @throws NetworkException {@link ErrorCode#ECONNRESET} once after a reset, then the end of input; or another error
+     * @param buffer receives the bytes; the kernel writes directly into a direct buffer, another kind costs a copy
+     * @return the number of bytes; 0: it would block (or the buffer is full); -1: the peer has ended its output, and all bytes
+     *     were read
+     * @throws NetworkException {@link ErrorCode#ECONNRESET} once after a reset, then end of input; or another error
      * @throws IOException the stream is closed
      */
     int read(ByteBuffer buffer) throws IOException;
 
     /**
-     * Writes as much as the socket takes; the buffer's position moves by that. A write may take a part.
+     * Writes as many bytes as the socket accepts, which may be only a part. The buffer's position advances by the bytes written.
      *
      * @param buffer the bytes from position to limit
-     * @return the number of bytes taken; 0: it would block (or the buffer is empty)
-     * @throws NetworkException {@link ErrorCode#EPIPE} after the output was ended or the peer has reset; or another error
+     * @return the number of bytes written; 0: it would block (or the buffer is empty)
+     * @throws NetworkException {@link ErrorCode#EPIPE} after the output was shut down or the peer has reset the connection; or
+     *     another error
      * @throws IOException the stream is closed
      */
     int write(ByteBuffer buffer) throws IOException;
 
     /**
-     * Writes several buffers in one call (man 2 sendmsg); their positions move by what was taken, the first ones first.
+     * Writes several buffers in one call (man 2 sendmsg), in order. Their positions advance by the bytes written.
      *
      * @param buffers the buffers
-     * @param from the index of the first
-     * @param count how many; an implementation may take fewer in one call
-     * @return the number of bytes taken; 0: it would block (or all are empty)
+     * @param from the index of the first buffer
+     * @param count the number of buffers; an implementation may write fewer in one call
+     * @return the number of bytes written; 0: it would block (or all buffers are empty)
      * @throws NetworkException as {@link #write(ByteBuffer)}
      * @throws IOException the stream is closed
-     * @throws IndexOutOfBoundsException from and count do not lie in the array
+     * @throws IndexOutOfBoundsException the range is not within the array
      */
     long write(ByteBuffer[] buffers, int from, int count) throws IOException;
 
     /**
-     * Sends one byte as urgent data (man 2 send, MSG_OOB). At most one is pending at the receiver: an older one that was not yet
-     * taken becomes ordinary data.
+     * Sends one byte as urgent data (man 2 send, MSG_OOB). The receiver holds at most one: an older urgent byte that was not yet
+     * received becomes ordinary data.
      *
      * @param b the byte
-     * @return true: sent; false: it would block, nothing was sent
-     * @throws UnsupportedOperationException the network cannot ({@link Capability#URGENT_DATA})
+     * @return true: it was sent; false: it would block
+     * @throws UnsupportedOperationException the network does not support it ({@link Capability#URGENT_DATA})
      * @throws NetworkException as {@link #write(ByteBuffer)}
      * @throws IOException the stream is closed
      */
     boolean sendUrgent(byte b) throws IOException;
 
     /**
-     * Takes the urgent byte (man 2 recv, MSG_OOB). With {@link TcpOptions#URGENT_INLINE} it lies in the ordinary data instead.
+     * Receives the urgent byte (man 2 recv, MSG_OOB). With {@link TcpOptions#URGENT_INLINE} it is part of the ordinary data
+     * instead.
      *
-     * @return 0 to 255, or -1: none is waiting, it was taken already, or a plain read has destroyed it
-     * @throws UnsupportedOperationException the network cannot ({@link Capability#URGENT_DATA})
+     * @return 0 to 255, or -1: none is waiting, it was already received, or an ordinary read has destroyed it
+     * @throws UnsupportedOperationException the network does not support it ({@link Capability#URGENT_DATA})
      * @throws NetworkException as {@link #read}
      * @throws IOException the stream is closed
      */
     int receiveUrgent() throws IOException;
 
     /**
-     * Whether the read position stands at the urgent mark (man 3 sockatmark).
+     * Returns whether the read position is at the urgent mark (man 3 sockatmark).
      *
      * @return true at the mark
-     * @throws UnsupportedOperationException the network cannot ({@link Capability#URGENT_DATA})
+     * @throws UnsupportedOperationException the network does not support it ({@link Capability#URGENT_DATA})
      * @throws IOException the stream is closed
      */
     boolean atMark() throws IOException;
 
     /**
-     * Ends the input. On Linux bytes that arrive later can still be read; on java.nio every read gives -1 from now on.
+     * Shuts down the input. On Linux, bytes that arrive later can still be read; on java.nio every further read returns -1.
      *
      * @throws NetworkException not connected, or another error
      * @throws IOException the stream is closed
@@ -94,7 +98,8 @@ public interface TcpStream extends Socket {
     void shutdownInput() throws IOException;
 
     /**
-     * Ends the output: the peer reads to the end. We may still read. A later write gives {@link ErrorCode#EPIPE}.
+     * Shuts down the output: the peer reads to the end of input. Reading is still possible. A later write throws
+     * {@link ErrorCode#EPIPE}.
      *
      * @throws NetworkException not connected, or another error
      * @throws IOException the stream is closed
@@ -102,7 +107,7 @@ public interface TcpStream extends Socket {
     void shutdownOutput() throws IOException;
 
     /**
-     * Our address of the connection.
+     * Returns the local address of the connection.
      *
      * @return the address
      * @throws IOException the stream is closed
@@ -110,9 +115,9 @@ public interface TcpStream extends Socket {
     InetSocketAddress localAddress() throws IOException;
 
     /**
-     * The peer's address, also after the peer has gone.
+     * Returns the peer's address, even after the peer has closed the connection.
      *
-     * @return the address that was connected to, or accepted from
+     * @return the address that was connected to, or that the connection was accepted from
      * @throws IOException the stream is closed
      */
     InetSocketAddress remoteAddress() throws IOException;

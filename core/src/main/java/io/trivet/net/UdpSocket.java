@@ -5,10 +5,11 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A UDP socket. Readable when a datagram waits, also one of length 0. Threads: see {@link Socket}. */
+/** A UDP socket. It is readable when a datagram waits, even one of length 0. Threads: see {@link Socket}. */
 public interface UdpSocket extends Socket {
     /**
-     * Fixes the peer: only its datagrams arrive, and an ICMP error about it is reported by the next call.
+     * Connects the socket to a peer: only datagrams from this peer are received, and the next call reports an ICMP error about
+     * it.
      *
      * @param address the peer
      * @throws IOException the kernel refuses, or the socket is closed
@@ -16,11 +17,11 @@ public interface UdpSocket extends Socket {
     void connect(InetSocketAddress address) throws IOException;
 
     /**
-     * Takes the next datagram. What does not fit into the buffer is lost, as always with UDP.
+     * Receives the next datagram. Bytes that do not fit into the buffer are lost, as always with UDP.
      *
-     * @param buffer where its bytes go; its position moves by their number
-     * @return who sent it, or null: none is waiting
-     * @throws NetworkException {@link ErrorCode#ECONNREFUSED} once, when a connected peer is not there
+     * @param buffer receives the bytes; its position advances by their number
+     * @return the sender's address, or null: no datagram is waiting
+     * @throws NetworkException {@link ErrorCode#ECONNREFUSED} once, if the connected peer does not exist
      * @throws IOException the socket is closed
      */
     @Nullable
@@ -29,16 +30,16 @@ public interface UdpSocket extends Socket {
     /**
      * Sends a datagram.
      *
-     * @param buffer its bytes; the position moves to the limit when it was sent
-     * @param address to whom; null: to the connected peer
-     * @return true: sent; false: it would block, nothing was sent
-     * @throws NetworkException {@link ErrorCode#EMSGSIZE} when it is too long, or another error
+     * @param buffer the bytes; its position advances to the limit if the datagram was sent
+     * @param address the receiver; null: the connected peer
+     * @return true: it was sent; false: it would block
+     * @throws NetworkException {@link ErrorCode#EMSGSIZE} if it is too long, or another error
      * @throws IOException the socket is closed
      */
     boolean send(ByteBuffer buffer, @Nullable InetSocketAddress address) throws IOException;
 
     /**
-     * The address it is bound to.
+     * Returns the address it is bound to.
      *
      * @return the address
      * @throws IOException the socket is closed

@@ -1,6 +1,9 @@
 package io.trivet.net;
 
-/** A network that was named cannot be had here: unknown, or not on this system. The message says why, and the cure if there is one. */
+/**
+ * Thrown when a named network is not available here: its name is unknown, or this system does not support it. The message states
+ * the reason and, if there is one, the cure.
+ */
 public final class UnavailableException extends UnsupportedOperationException {
     private static final long serialVersionUID = 1;
 
@@ -8,7 +11,7 @@ public final class UnavailableException extends UnsupportedOperationException {
     private final String reason;
 
     /**
-     * Why not.
+     * Creates an exception.
      *
      * @param message the network's name, the reason and the cure
      */
@@ -18,7 +21,7 @@ public final class UnavailableException extends UnsupportedOperationException {
     }
 
     /**
-     * The message: why not, and what would cure it.
+     * Returns the message: the reason and the cure.
      *
      * @return one line
      */
