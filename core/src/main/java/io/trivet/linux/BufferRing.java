@@ -8,12 +8,14 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 
 /**
- * The memory that a ring receives into: buffers, lent to the kernel through a queue of its own (man 3 io_uring_setup_buf_ring). The kernel
- * picks one only when bytes are there, so few serve very many connections; one is for one receive. To let it fill a few large ones bit by
- * bit (Linux 6.12) costs 3 to 4 % more a message.
+ * The memory that a ring receives into: buffers that are provided to the kernel through a queue of their own (man 3
+ * io_uring_setup_buf_ring). The kernel picks a buffer only when bytes have arrived, so few buffers serve very many connections.
+ * Each buffer takes one receive. Letting the kernel fill a few large buffers incrementally (Linux 6.12) costs 3 to 4 % more per
+ * message.
  *
- * <p>What a buffer holds may be in use twice: by the callback that is told of it, and by a send. It goes back when nobody uses it. Before the
- * buffers lies a place for reads that do not go through the ring. All is one {@link ByteBuffer}. One thread.
+ * <p>The contents of a buffer may be in use twice: by the callback that receives them, and by a send. The buffer is provided
+ * again when it has no user. In front of the buffers there is a read area, for reads that do not go through the ring. All of it
+ * is one {@link ByteBuffer}. One thread.
  *
  * <pre>
  * struct io_uring_buf { addr 0; len 8; bid 12; resv 14 (of the first: the tail); }   16 bytes
@@ -22,7 +24,7 @@ import java.nio.ByteBuffer;
  */
 final class BufferRing {
     static final int GROUP = 0;
-    /** No buffer. */
+    /** Index of no buffer. */
     static final int NONE = -1;
     static final int ENTRY_SIZE = 16;
     static final int ENTRY_LEN = 8;
@@ -43,13 +45,13 @@ final class BufferRing {
     private final int bufferBytes;
     private final int mask;
     private short tail;
-    /** Of a buffer's length, which is a power of two. */
+    /** Binary logarithm of a buffer's length, which is a power of two. */
     private final int shift;
-    /** By buffer: how many use something of it. */
+    /** By buffer: the number of its users. */
     private final int[] useCounts;
     private int free;
 
-    /** Buffers of a length that is a power of two, and the place. */
+    /** Creates the read area and the buffers, and provides them to the kernel. The length of a buffer must be a power of two. */
     BufferRing(Ring ring, int count, int bufferBytes, int readAreaBytes) throws IOException {
         this.bufferBytes = bufferBytes;
         this.readAreaBytes = readAreaBytes;
@@ -63,7 +65,7 @@ final class BufferRing {
         if (address < 0) {
             throw Errno.failure("mmap", null, (int) -address);
         }
-        // Whoever still has a view of it may look at it, also after the end.
+        // Freed by the garbage collector: views of it may still be in use after close.
         pool = Downcall.mapped(address, size, Arena.ofAuto(), segment -> Uring.unmap(segment.address(), segment.byteSize()));
         poolAddress = address;
         memory = pool.asByteBuffer();
@@ -85,12 +87,12 @@ final class BufferRing {
         return Uring.register(ring.fd(), Uring.REGISTER_PBUF_RING, registration.address(), 1);
     }
 
-    /** All of it, the place and the buffers. */
+    /** Returns all of the memory: the read area and the buffers. */
     ByteBuffer memory() {
         return memory;
     }
 
-    /** Where the place for other reads lies. */
+    /** Returns the address of the read area. */
     long readAreaAddress() {
         return poolAddress;
     }
@@ -99,25 +101,25 @@ final class BufferRing {
         return readAreaBytes;
     }
 
-    /** How many buffers the kernel has to receive into. */
+    /** Returns the number of buffers that the kernel can receive into. */
     int free() {
         return free;
     }
 
-    /** The kernel has received into a buffer, which is in use until {@link #release}; its index in {@link #memory}. */
+    /** Marks a buffer that the kernel has received into as used until {@link #release}. Returns its index in {@link #memory}. */
     int received(int buffer) {
         free--;
         useCounts[buffer] = 1;
         return readAreaBytes + buffer * bufferBytes;
     }
 
-    /** The buffer at an address, or {@link #NONE}. */
+    /** Returns the buffer that contains an address, or {@link #NONE}. */
     int bufferAt(long address) {
         long offset = address - poolAddress - readAreaBytes;
         return offset >= 0 && offset < poolBytes ? (int) (offset >>> shift) : NONE;
     }
 
-    /** Whether it is an address of the place, which the next read overwrites. */
+    /** Returns whether an address is in the read area, which the next read overwrites. */
     boolean isInReadArea(long address) {
         return address >= poolAddress && address < poolAddress + readAreaBytes;
     }
@@ -126,7 +128,7 @@ final class BufferRing {
         useCounts[buffer]++;
     }
 
-    /** One user fewer; without any, the kernel has it back. */
+    /** Removes a user. A buffer without users is provided to the kernel again. */
     void release(int buffer) {
         if (--useCounts[buffer] == 0) {
             provide(buffer);

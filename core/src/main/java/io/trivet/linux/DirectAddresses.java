@@ -6,8 +6,9 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where direct buffers lie, remembered: {@link MemorySegment#ofBuffer} allocates at each call, and a loop uses the same few buffers for
- * every message. A small table by identity; a buffer that is not found takes the place of another. It keeps no buffer alive. One thread.
+ * A cache of the addresses of direct buffers: {@link MemorySegment#ofBuffer} allocates at each call, and a loop uses the same few
+ * buffers for every message. It is a small table by identity; a new buffer replaces another. It does not keep buffers alive. Not
+ * thread-safe.
  */
 final class DirectAddresses {
     private static final int SIZE = 256; // a power of two
@@ -16,7 +17,7 @@ final class DirectAddresses {
 
     private final @Nullable Entry[] entries = new @Nullable Entry[SIZE];
 
-    /** The address of the buffer's position. */
+    /** Returns the address of the buffer's position. */
     long of(ByteBuffer direct) {
         int index = System.identityHashCode(direct) & (SIZE - 1);
         Entry entry = entries[index];
@@ -24,8 +25,9 @@ final class DirectAddresses {
             long base = MemorySegment.ofBuffer(direct).address() - direct.position();
             entry = new Entry(new WeakReference<>(direct), base);
             entries[index] = entry;
-        } else if (direct.limit() > 0) { // a limit of 0 leaves nothing to hand out
-            direct.get(0); // throws if the buffer is a view of an arena that was closed meanwhile: never hand out freed memory
+        } else if (direct.limit() > 0) { // with limit 0 there is nothing to access
+            // throws if the buffer is a view of an arena that has been closed since: never return the address of freed memory
+            direct.get(0);
         }
         return entry.base + direct.position();
     }

@@ -13,27 +13,27 @@ import java.lang.invoke.MethodHandle;
 import java.util.function.Consumer;
 
 /**
- * Makes handles for C functions, all of one form: six {@code long} arguments, addresses too, and a {@code long} result; before them
- * goes the place for errno. On x86-64 and aarch64 an integer argument takes a whole register whatever its C type, up to six of them, and
- * a function does not look at registers that it has no parameter for: so this is the ABI, and whoever has fewer arguments passes 0 for
- * the rest. That all share one compiled stub is felt when the JVM starts: each further form costs 15 ms.
+ * Creates method handles for C functions. All have the same form: the segment for errno, then six {@code long} arguments
+ * (addresses, too), and a {@code long} result. On x86-64 and aarch64 each of the first six integer arguments occupies a whole
+ * register, whatever its C type, and a function ignores registers for which it has no parameter. So this is the ABI, and callers
+ * pass 0 for missing arguments. All functions share one compiled stub because each further form adds 15 ms to the JVM's start-up.
  *
- * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is not
- * used, since some of the calls wait.
+ * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is
+ * not used, since some of the calls wait.
  */
-@SuppressWarnings("restricted") // the one class that asks the linker for native code
+@SuppressWarnings("restricted") // the only class that uses the linker
 final class Downcall {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
     private static final FunctionDescriptor LONGS_6 = FunctionDescriptor
             .of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    /** Where a call leaves errno: see {@link #newErrno}. */
+    /** Layout of the segment into which a call writes errno: see {@link #newErrno}. */
     private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = ERRNO.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
 
     private Downcall() {}
 
-    /** A function that must be there. */
+    /** Returns a handle for a function that must exist. */
     static MethodHandle of(String function) {
         MethodHandle handle = ofOptional(function);
         if (handle == null) {
@@ -42,39 +42,45 @@ final class Downcall {
         return handle;
     }
 
-    /** A function that an older C library may lack: then null. */
+    /** Returns a handle for a function that an older C library may lack: null in this case. */
     static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function) {
         MemorySegment symbol = LINKER.defaultLookup().find(function).orElse(null);
         return symbol == null ? null : LINKER.downcallHandle(symbol, LONGS_6, CAPTURE);
     }
 
-    /** man 2 syscall: the number of a call that the C library has no name for, and its six arguments. */
+    /**
+     * Returns a handle for man 2 syscall, for calls that the C library does not wrap: the number of the call, then its six
+     * arguments.
+     */
     static MethodHandle syscall() {
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("syscall"), LONGS_6.appendArgumentLayouts(JAVA_LONG),
                 CAPTURE);
     }
 
-    /** A place for errno; not to be shared by threads that call at the same time. */
+    /** Allocates a segment for errno. Threads that make calls at the same time must not share it. */
     static MemorySegment newErrno(Arena arena) {
         return arena.allocate(ERRNO);
     }
 
-    /** The errno that the last call left there; meaningful only when it failed. */
+    /** Returns the errno that the last call wrote. It is meaningful only if that call failed. */
     static int errno(MemorySegment place) {
         return place.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
     }
 
-    /** Memory that is mapped already, as a segment that is unmapped with its arena. */
+    /** Wraps memory that is already mapped. It is unmapped with its arena. */
     static MemorySegment mapped(long address, long size, Arena arena, Consumer<MemorySegment> unmap) {
         return MemorySegment.ofAddress(address).reinterpret(size, arena, unmap);
     }
 
-    /** Copies bytes from memory that is known by its address alone. */
+    /** Copies bytes from a memory address. */
     static void copy(long address, byte[] to, int index, int length) {
         MemorySegment.copy(MemorySegment.ofAddress(address).reinterpret(length), ValueLayout.JAVA_BYTE, 0, to, index, length);
     }
 
-    /** For the bindings' catch clauses: a downcall handle declares Throwable, and throws nothing of its own but an Error. */
+    /**
+     * Handles a throwable in the catch clauses of the bindings. A method handle declares Throwable, but a downcall throws only
+     * errors and unchecked exceptions.
+     */
     static AssertionError unexpected(Throwable thrown) {
         if (thrown instanceof Error error) {
             throw error;

@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * epoll, level-triggered (man 7 epoll). Its cost does not grow with the sockets that are quiet.
+ * The engine epoll, level-triggered (man 7 epoll). Its cost does not grow with the number of idle sockets.
  *
  * <pre>
  * struct epoll_event {   x86-64 (packed)   aarch64
@@ -30,12 +30,12 @@ final class EpollPoller extends LinuxPoller {
     private final MemorySegment change = Arena.ofAuto().allocate(EVENT_SIZE, 8);
     private MemorySegment answers = MemorySegment.NULL;
 
-    /** sizeof(struct epoll_event), by Java's name of an architecture. */
+    /** Returns sizeof(struct epoll_event) for a value of the system property os.arch. */
     static int eventSize(String architecture) {
         return architecture.equals("amd64") ? 12 : 16;
     }
 
-    /** offsetof(struct epoll_event, data). */
+    /** Returns offsetof(struct epoll_event, data) for a value of the system property os.arch. */
     static int dataOffset(String architecture) {
         return architecture.equals("amd64") ? 4 : 8;
     }
@@ -61,7 +61,7 @@ final class EpollPoller extends LinuxPoller {
         int operation = before == 0 ? EPOLL_CTL_ADD : after == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
         int result = control(operation, fd, PollBits.of(after), generation);
         boolean closedFirst = after == 0 && (result == -Errno.ENOENT || result == -Errno.EBADF);
-        return closedFirst ? 0 : result; // the kernel had forgotten it by itself
+        return closedFirst ? 0 : result; // the kernel had already removed it
     }
 
     @Override
@@ -100,7 +100,7 @@ final class EpollPoller extends LinuxPoller {
         }
     }
 
-    /** The data of an event: the number, and which owner of the number is meant. */
+    /** Calls epoll_ctl. The data of an event is the descriptor and its generation, which identifies the socket. */
     private int control(int operation, int fd, int bits, int generation) {
         change.set(ValueLayout.JAVA_INT, 0, bits);
         change.set(DATA, DATA_OFFSET, (long) generation << 32 | fd);

@@ -5,7 +5,7 @@ import io.trivet.net.NetworkException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Linux's error numbers (asm-generic/errno.h: the same on x86-64 and aarch64), and how they become exceptions. */
+/** Linux's error numbers (asm-generic/errno.h: the same on x86-64 and aarch64), and their conversion to exceptions. */
 final class Errno {
     static final int EPERM = 1;
     static final int ENOENT = 2;
@@ -30,12 +30,12 @@ final class Errno {
 
     private Errno() {}
 
-    /** Loads the classes that a failure needs: once descriptors have run out, the JVM may not be able to open their files. */
+    /** Loads the classes that a failure needs: once no descriptors are left, the JVM may be unable to open the class files. */
     static void load() {
         failure("load", new InetSocketAddress(0), EBADF);
     }
 
-    /** The error of a call that failed, as an exception to throw. */
+    /** Returns an exception for a failed call, for the caller to throw. */
     static NetworkException failure(String call, @Nullable Object subject, int errno) {
         ErrorCode code = code(errno);
         return code == ErrorCode.OTHER
@@ -43,7 +43,7 @@ final class Errno {
                 : new NetworkException(call, subject, code);
     }
 
-    /** The name of an error number; {@link ErrorCode#OTHER} when it has none here. */
+    /** Returns the name of an error number; {@link ErrorCode#OTHER} if it has none here. */
     static ErrorCode code(int errno) {
         return switch (errno) {
             case EPERM -> ErrorCode.EPERM;

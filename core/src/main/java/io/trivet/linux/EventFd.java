@@ -6,15 +6,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A descriptor that becomes readable when somebody signals (man 2 eventfd): what wakes a waiting call. Signals that come before the
- * waiter has seen the first are one. From any thread.
+ * An eventfd (man 2 eventfd), which wakes a waiting call by becoming readable. Several signals before the waiter clears the first
+ * count as one. Threads: any.
  */
 final class EventFd {
     private static final int TRIES_MAX = 16;
 
     private final MemorySegment counter = Arena.ofAuto().allocate(8, 8);
     private final int fd;
-    /** Written under the lock; read without it, so that a second signal costs no more than that. */
+    /** Written under the lock, but read without it, so that a repeated signal is cheap. */
     private volatile boolean signalled;
     private boolean closed;
 
@@ -31,13 +31,13 @@ final class EventFd {
 
     void signal() {
         if (signalled) {
-            return; // whoever waits has not yet cleared it, and looks at everything after it has
+            return; // the waiter has not cleared it yet, and checks everything after clearing
         }
         synchronized (this) {
-            if (!closed && !signalled) { // once closed, the number may be somebody else's
+            if (!closed && !signalled) { // once closed, the number may have been reused
                 counter.set(ValueLayout.JAVA_LONG, 0, 1);
-                // The counter stands at 0, so the kernel has no reason to refuse (man 2 eventfd). A tracer or a sandbox may: then a wait would
-                // never end, and nobody could tell why.
+                // The counter is 0, so the kernel has no reason to refuse (man 2 eventfd). A tracer or a sandbox may, and then a
+                // wait would never end: try a few times.
                 for (int tries = 0; tries < TRIES_MAX && !signalled; tries++) {
                     signalled = Libc.write(fd, counter.address(), 8) == 8;
                 }
@@ -45,10 +45,10 @@ final class EventFd {
         }
     }
 
-    /** Takes the signal, if there is one. */
+    /** Clears the signal, if there is one. */
     synchronized void clear() {
         if (signalled) {
-            signalled = Libc.read(fd, counter.address(), 8) != 8; // not taken: the next wait ends at once, and takes it
+            signalled = Libc.read(fd, counter.address(), 8) != 8; // if the read failed, the next wait ends at once and clears it
         }
     }
 

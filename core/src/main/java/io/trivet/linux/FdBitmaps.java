@@ -6,28 +6,31 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The three sets of select(2) as the kernel reads and writes them: one bit a descriptor, in 64-bit words, for as many descriptors as
- * there are. Not thread-safe.
+ * The three sets of select(2) in the kernel's format: one bit per descriptor in 64-bit words, for any number of descriptors. Not
+ * thread-safe.
  */
 final class FdBitmaps {
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
 
-    /** Read, write and except words of one set behind the other, {@link #words} each. */
+    /** The words of the read, write and except set, one set after the other, {@link #words} each. */
     private MemorySegment memory = Arena.ofAuto().allocate(3 * 16 * 8, 8);
     private int words = 16;
-    /** One more than the highest descriptor that is in a set. */
+    /** One more than the highest descriptor in any set. */
     private int nfds;
 
     int nfds() {
         return nfds;
     }
 
-    /** Whether the sets should not grow for a number before it is known to be open: see {@link Registrations#UNCHECKED_FD_MAX}. */
+    /**
+     * Returns whether a number must be checked to be open before the sets grow for it: see
+     * {@link Registrations#UNCHECKED_FD_MAX}.
+     */
     boolean needsOpenCheck(int fd) {
         return fd >= Registrations.UNCHECKED_FD_MAX && fd >= words * 64;
     }
 
-    /** Forgets all. */
+    /** Empties the sets. */
     void clear() {
         long used = usedWords() * 8L;
         for (int set = 0; set < 3; set++) {
@@ -36,7 +39,7 @@ final class FdBitmaps {
         nfds = 0;
     }
 
-    /** Adds what is watched of a descriptor to what is there. */
+    /** Adds bits to a descriptor's interest. */
     void add(int fd, int interest) {
         if (fd >= words * 64) {
             grow(fd);
@@ -57,7 +60,7 @@ final class FdBitmaps {
         }
     }
 
-    /** Sets what is watched of a descriptor. */
+    /** Sets a descriptor's interest. */
     void put(int fd, int interest) {
         if (fd < nfds) {
             for (int set = 0; set < 3; set++) {
@@ -71,7 +74,7 @@ final class FdBitmaps {
         }
     }
 
-    /** What is in the sets of a descriptor, as bits of {@link Interest}. */
+    /** Returns the sets that contain a descriptor, as bits of {@link Interest}. */
     int get(int fd) {
         if (fd >= words * 64) {
             return 0;
@@ -82,7 +85,7 @@ final class FdBitmaps {
                 | (int) (memory.getAtIndex(WORD, 2 * words + word) >>> fd & 1) * Interest.PRIORITY;
     }
 
-    /** The lowest descriptor from {@code from}, below {@code to}, that is in a set; -1: none. */
+    /** Returns the lowest descriptor from {@code from} (inclusive) to {@code to} (exclusive) that is in any set; -1: none. */
     int nextSet(int from, int to) {
         int word = from >> 6;
         long mask = -1L << from;
@@ -97,11 +100,11 @@ final class FdBitmaps {
         return -1;
     }
 
-    /** Becomes the same as another. */
+    /** Copies the contents of another object. */
     void copy(FdBitmaps other) {
         int used = other.usedWords();
         if (words == other.words) {
-            used = Math.max(used, usedWords()); // what was here beyond the other's end goes, too
+            used = Math.max(used, usedWords()); // words beyond the other's end must be overwritten, too
         } else {
             words = other.words;
             memory = Arena.ofAuto().allocate(3L * words * 8, 8);
@@ -113,11 +116,12 @@ final class FdBitmaps {
     }
 
     /**
-     * Asks the kernel, which leaves its answer in the sets; how many bits that are, or the negative error number.
+     * Calls select(2), which replaces the contents of the sets with its result. Returns the number of bits set, or the negative
+     * error number.
      *
-     * <p>The kernel cuts nfds to the size of the process's descriptor table and leaves the bits beyond it as they were: a descriptor
-     * that was never opened would be "ready" in every set. If the highest is open, all lie inside the table, and the kernel itself
-     * answers EBADF for those that are not (fs/select.c, max_select_fd; measured).
+     * <p>The kernel limits nfds to the size of the process's descriptor table, and leaves the bits beyond it unchanged: a
+     * descriptor that was never opened would appear ready in every set. If the highest descriptor is open, all are within the
+     * table, and the kernel itself returns EBADF for those that are not open (fs/select.c, max_select_fd; measured).
      */
     int select(Timeout timeout) {
         if (nfds > 0 && Libc.fcntl(nfds - 1, Libc.F_GETFD, 0) < 0) {

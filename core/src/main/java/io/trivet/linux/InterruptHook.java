@@ -7,19 +7,23 @@ import java.nio.channels.spi.AbstractSelector;
 import java.util.Set;
 
 /**
- * Wakes a thread that waits in the kernel when it is interrupted. {@link Thread#interrupt} by itself does not end a native call;
- * {@link AbstractSelector}'s begin and end, made for those who write selectors, let it run a wake-up of ours.
+ * Wakes a thread that waits in the kernel when it is interrupted. {@link Thread#interrupt} alone does not end a native call. The
+ * methods begin and end of {@link AbstractSelector}, which exist for implementations of selectors, let an interrupt run our
+ * wakeup.
  */
 final class InterruptHook extends AbstractSelector {
     private final EventFd wakeup;
 
-    @SuppressWarnings("NullAway") // there is no provider: nothing is ever opened or registered here
+    @SuppressWarnings("NullAway") // there is no provider: nothing is opened or registered here
     InterruptHook(EventFd wakeup) {
         super(null);
         this.wakeup = wakeup;
     }
 
-    /** From here to {@link #afterWait} an interrupt of this thread signals; one that came before signals at once. */
+    /**
+     * Until {@link #afterWait}, an interrupt of this thread signals the wakeup. If the thread is already interrupted, signals at
+     * once.
+     */
     void beforeWait() {
         begin();
     }

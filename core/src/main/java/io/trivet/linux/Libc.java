@@ -5,10 +5,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The C library's functions about sockets and descriptors, by their own names. Addresses of memory are {@code long}s.
+ * Bindings of the C library's functions for sockets and descriptors, by their own names. Memory addresses are {@code long}s.
  *
- * <p>Every function answers as the kernel itself does: its result, or the <em>negative</em> error number. The constants have the
- * values that x86-64 and aarch64 share; {@code LayoutTest} compares them with the C headers.
+ * <p>Every function returns what the system call returns: its result, or the <em>negative</em> error number. The constants have
+ * the values that x86-64 and aarch64 share; {@code LayoutTest} compares them with the C headers.
  */
 final class Libc {
     static final int AF_INET = 2;
@@ -27,7 +27,7 @@ final class Libc {
     static final int MSG_NOSIGNAL = 0x4000;
     static final int F_GETFD = 1;
 
-    /** One a thread: a call's error number must not be overwritten by another thread's call. Freed with the thread. */
+    /** One per thread, since another thread's call must not overwrite the error number. Freed with the thread. */
     private static final ThreadLocal<MemorySegment> ERRNO = ThreadLocal.withInitial(() -> Downcall.newErrno(Arena.ofAuto()));
 
     private static final MethodHandle SOCKET = Downcall.of("socket");
@@ -51,23 +51,23 @@ final class Libc {
     private static final MethodHandle SOCKATMARK = Downcall.of("sockatmark");
     private static final MethodHandle PIPE2 = Downcall.of("pipe2");
     private static final MethodHandle EVENTFD = Downcall.of("eventfd");
-    /** Variadic in C, which on Linux makes no difference to arguments that are integers (System V and AAPCS64 alike). */
+    /** Variadic in C. On Linux that makes no difference for integer arguments (System V and AAPCS64 alike). */
     private static final MethodHandle FCNTL = Downcall.of("fcntl");
 
     private Libc() {}
 
-    /** Where the calling thread's calls leave errno. */
+    /** Returns the segment into which the calling thread's calls write errno. */
     static MemorySegment errnoOfThread() {
         return ERRNO.get();
     }
 
-    /** A result of C type int: itself, or the negative error number. */
+    /** Returns a result of C type int: itself, or the negative error number. */
     static int intResult(long result, MemorySegment errno) {
         int value = (int) result; // the upper half of the register is undefined
         return value >= 0 ? value : -Downcall.errno(errno);
     }
 
-    /** A result of C type ssize_t: itself, or the negative error number. */
+    /** Returns a result of C type ssize_t: itself, or the negative error number. */
     static long longResult(long result, MemorySegment errno) {
         return result >= 0 ? result : -Downcall.errno(errno);
     }
@@ -132,7 +132,7 @@ final class Libc {
         }
     }
 
-    /** man 2 close. Whatever it answers, the descriptor is gone: never repeat it. */
+    /** man 2 close. Whatever it returns, the descriptor is closed: never call it again. */
     static int close(int fd) {
         MemorySegment errno = ERRNO.get();
         try {
@@ -289,7 +289,7 @@ final class Libc {
         }
     }
 
-    /** man 2 fcntl, the commands that take a number. */
+    /** man 2 fcntl, for commands with an integer argument. */
     static int fcntl(int fd, int command, int argument) {
         MemorySegment errno = ERRNO.get();
         try {

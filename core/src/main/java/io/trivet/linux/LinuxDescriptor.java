@@ -4,7 +4,7 @@ import io.trivet.net.Descriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A borrowed descriptor. */
+/** A borrowed descriptor: closing this object leaves it open. */
 final class LinuxDescriptor extends LinuxSocket implements Descriptor {
     private final int number;
 

@@ -16,23 +16,23 @@ import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Linux's sockets, with one of its readiness calls. */
+/** A network of Linux sockets with one of the kernel's engines. Threads: any. */
 final class LinuxNetwork implements Network {
-    /** The readiness calls, and the ring. */
+    /** The readiness calls, and io_uring. */
     enum Engine {
         EPOLL, POLL, SELECT,
-        /** Not a readiness call: the proactor is a ring, and whoever asks for readiness gets epoll. */
+        /** Not a readiness call: the proactor is an io_uring, and the poller is an epoll. */
         URING
     }
 
-    /** One for all of Linux's networks: a socket of one can be watched by another. */
+    /** Shared by all networks of Linux: a socket of one can be watched by another. */
     private static final Object FAMILY = "linux";
 
     private final String name;
     private final Engine engine;
     private final @Nullable LinuxNetwork forOneCall;
 
-    /** The network that asks by poll(2) when there is one question to ask; null: this one. */
+    /** Creates a network. {@code forOneCall} is the network that waits with poll(2) for a single call; null: this one. */
     LinuxNetwork(String name, Engine engine, @Nullable LinuxNetwork forOneCall) {
         this.name = name;
         this.engine = engine;
@@ -122,7 +122,7 @@ final class LinuxNetwork implements Network {
     @Override
     public Descriptor descriptor(int fd) {
         if (fd < 0) {
-            throw new IllegalArgumentException("a descriptor's number is not negative: " + fd);
+            throw new IllegalArgumentException("the number of a descriptor must be at least 0, was " + fd);
         }
         return new LinuxDescriptor(this, fd);
     }

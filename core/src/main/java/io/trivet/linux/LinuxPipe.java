@@ -31,7 +31,7 @@ final class LinuxPipe implements Pipe {
         }
     }
 
-    /** One end. */
+    /** One end of a pipe. */
     abstract static sealed class End extends LinuxSocket {
         private final String name;
 

@@ -13,11 +13,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the engines have in common: the checks, the registrations, waking, and the end. An engine supplies five methods, in the same
+ * The common part of the three engines: checks, registrations, wakeup and close. An engine implements five methods, in the same
  * order in each: {@link #watch}, {@link #await}, {@link #waitCall}, {@link #collect}, {@link #release}.
  *
- * <p>The lock of {@link #table} guards the registrations and the engine's own state, but for what {@link #await} hands to the kernel;
- * it is never held while waiting.
+ * <p>The lock of {@link #table} guards the registrations and the engine's own state, except the memory that {@link #await} passes
+ * to the kernel. It is never held during a wait.
  */
 abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPoller, SelectPoller {
     final Registrations table = new Registrations();
@@ -31,22 +31,24 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
     LinuxPoller() throws IOException {}
 
     /**
-     * Tells the engine that a descriptor's interest changes; 0 is not watched. The table still holds what was before.
+     * Changes a descriptor's interest; 0 stops watching it. The table still contains the previous interest.
      *
-     * @return 0, or the negative error number; nothing may have changed then
+     * @return 0, or the negative error number, in which case nothing may have changed
      */
     abstract int watch(int fd, int before, int after, int generation);
 
-    /** PollSyscalls; how many answers there are, or the negative error number. Without the lock. */
+    /** Waits. Returns the number of events, or the negative error number. Called without the lock. */
     abstract int await(int capacity, Timeout timeout);
 
-    /** Name of the call that {@link #await} makes, for its failure. */
+    /** Returns the name of the call that {@link #await} makes with this timeout, for its exception. */
     abstract String waitCall(Timeout timeout);
 
-    /** Puts the answers of the wait that are still true into the caller's buffer; tells whether the wake-up was among them. */
+    /**
+     * Adds those events of the last wait that are not stale to the caller's buffer. Returns whether the wakeup was among them.
+     */
     abstract boolean collect(int answers, ReadyEvents out);
 
-    /** Gives back what the engine holds of the kernel. */
+    /** Releases the engine's kernel resources. */
     abstract void release();
 
     @Override
@@ -60,7 +62,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 throw new IllegalArgumentException(socket + " is registered already");
             }
             if (table.isRegistered(fd)) {
-                table.displace(fd); // its owner was closed without a word; the number lives on in this socket
+                table.displace(fd); // its socket was closed without being deregistered, and this socket has its number
                 forget(fd);
             }
             if (table.needsOpenCheck(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
@@ -150,7 +152,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
         }
     }
 
-    /** One wait; whether the poll is over. A signal, or answers that all turned out to be stale, do not end it. */
+    /** Waits once. Returns whether the poll is over: a signal, or events that all turned out to be stale, do not end it. */
     private boolean pollOnce(ReadyEvents out) throws IOException {
         int answers = await(out.capacity(), timeout);
         if (answers == -Errno.EINTR) {
@@ -164,7 +166,8 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
             if (woken) {
                 wakeup.clear();
             }
-            // A wait that did not wait is the last one: answers that stay stale (a duplicate of a closed descriptor) must not go on for ever.
+            // A wait with no time left is the last one: events that stay stale (a duplicate of a closed descriptor) must not
+            // repeat it forever.
             return woken || out.size() > 0 || answers == 0 || timeout.isExpired();
         }
     }
@@ -181,21 +184,21 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
         releaseWhenIdle();
     }
 
-    /** Whoever comes last, the closer or the waiting thread, gives the descriptors back. */
+    /** Releases the resources, in the closing thread or in the polling thread, whichever comes last. */
     private void releaseWhenIdle() {
         if (polling.compareAndSet(false, true)) {
             synchronized (table) {
                 if (!released) {
                     released = true;
                     release();
-                    wakeup.close(); // last: a signal must never be written to a number that is somebody else's
+                    wakeup.close(); // last: a signal must never be written to a number that has been reused
                 }
             }
             polling.set(false);
         }
     }
 
-    /** Removes a number from the engine and the table, whatever the kernel says of it. */
+    /** Removes a descriptor from the engine and the table, whatever the kernel returns. */
     private int forget(int fd) {
         int result = watch(fd, table.interest(fd), 0, table.generation(fd));
         table.remove(fd);
@@ -221,9 +224,10 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
             return linux;
         }
         throw new IllegalArgumentException(
-                socket + " belongs to the network " + socket.network().name() + ", this poller to Linux");
+                socket + " belongs to the network " + socket.network().name() + ", but this poller to Linux");
     }
 
+    /** Returns the exception for a refused change of interest. Of the three engines only epoll makes a call for it. */
     private static IOException refused(Socket socket, int errno) {
         if (errno == Errno.EPERM) {
             return new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,

@@ -6,9 +6,9 @@ import io.trivet.net.UnavailableException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The networks of Linux: epoll, poll, select, and uring, which is epoll with a ring. Public for {@link java.util.ServiceLoader} alone. */
+/** Provides the networks of Linux: uring, epoll, poll and select. Public only for {@link java.util.ServiceLoader}. */
 public final class LinuxProvider implements NetworkProvider {
-    /** What stands in the way, or null; and the networks, made once. */
+    /** The obstacle to using the kernel, or null; and the networks, created once. */
     private static final class Kernel {
         static final @Nullable String OBSTACLE = obstacle();
         static final LinuxNetwork POLL = new LinuxNetwork("poll", LinuxNetwork.Engine.POLL, null);
@@ -22,7 +22,7 @@ public final class LinuxProvider implements NetworkProvider {
                 return "this system is " + system + ", not Linux: use nio";
             }
             if (!List.of("amd64", "aarch64").contains(architecture)) {
-                return "this machine is " + architecture + ", known are amd64 and aarch64: use nio";
+                return "this machine is " + architecture + ", but only amd64 and aarch64 are supported: use nio";
             }
             try {
                 Libc.fcntl(0, Libc.F_GETFD, 0);
@@ -44,7 +44,7 @@ public final class LinuxProvider implements NetworkProvider {
         }
     }
 
-    /** Asked for only when somebody asks for it: the probe opens a ring. */
+    /** Initialized only when requested, since the probe opens a ring. */
     private static final class Ring {
         static final UringProbe.Result RESULT = UringProbe.probe();
         static final LinuxNetwork NETWORK = new LinuxNetwork("uring", LinuxNetwork.Engine.URING, Kernel.POLL);
@@ -58,7 +58,10 @@ public final class LinuxProvider implements NetworkProvider {
         return List.of("uring", "epoll", "poll", "select");
     }
 
-    /** The ring, where it costs less than epoll: in bench/run's tables it does, unless each send has to be told of (Linux 6.0). */
+    /**
+     * {@inheritDoc} The ring is a candidate only where it is faster than epoll. By the tables of bench/run it is, except where
+     * every send needs a completion (Linux 6.0).
+     */
     @Override
     public List<String> automatic() {
         boolean epollIsFaster = Kernel.OBSTACLE == null && Ring.RESULT.obstacle() == null && !Ring.RESULT.outperformsEpoll();

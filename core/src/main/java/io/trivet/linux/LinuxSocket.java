@@ -11,8 +11,9 @@ import java.net.SocketOption;
 import java.nio.ByteBuffer;
 
 /**
- * A descriptor, and its end. The number is given up exactly once, whoever closes; a call that another thread has just begun on it
- * can then fail with EBADF, which the thread contract of {@link Socket} leaves to the caller.
+ * The common part of the sockets: a descriptor and its close. The descriptor is closed exactly once, whichever thread closes it.
+ * A call that another thread has just started on it can then fail with EBADF; the thread contract of {@link Socket} leaves that
+ * to the caller.
  */
 abstract sealed class LinuxSocket implements Socket
         permits LinuxTcpListener, LinuxTcpStream, LinuxUdpSocket, LinuxPipe.End, LinuxDescriptor {
@@ -54,7 +55,7 @@ abstract sealed class LinuxSocket implements Socket
         return fd >= 0;
     }
 
-    /** The number, for a call. */
+    /** Returns the descriptor for a call, or throws if it is closed. */
     final int open() throws ClosedSocketException {
         int open = fd;
         if (open < 0) {
@@ -63,19 +64,19 @@ abstract sealed class LinuxSocket implements Socket
         return open;
     }
 
-    /** The error of a call on this socket, as an exception to throw; a socket that was closed meanwhile says that. */
+    /** Returns an exception for a failed call on this socket. If the socket was closed meanwhile, the exception says so. */
     final IOException failure(String call, int errno) {
         return errno == Errno.EBADF && !isOpen() ? new ClosedSocketException(toString()) : Errno.failure(call, this, errno);
     }
 
-    /** Checks the result of a call that gives nothing back. */
+    /** Checks the result of a call that returns only success or failure. */
     final void check(String call, int result) throws IOException {
         if (result < 0) {
             throw failure(call, -result);
         }
     }
 
-    /** The result of a read of {@code asked} bytes as {@link io.trivet.net.TcpStream#read} gives it. */
+    /** Converts the result of a read to that of {@link io.trivet.net.TcpStream#read}. */
     final int readResult(String call, long result, ByteBuffer buffer, Scratch scratch) throws IOException {
         if (result > 0) {
             scratch.incoming(buffer, (int) result);
@@ -90,7 +91,7 @@ abstract sealed class LinuxSocket implements Socket
         throw failure(call, (int) -result);
     }
 
-    /** The result of a write as {@link io.trivet.net.TcpStream#write(ByteBuffer)} gives it. */
+    /** Converts the result of a write to that of {@link io.trivet.net.TcpStream#write(ByteBuffer)}. */
     final long writeResult(String call, long result) throws IOException {
         if (result >= 0) {
             return result;
@@ -101,7 +102,7 @@ abstract sealed class LinuxSocket implements Socket
         throw failure(call, (int) -result);
     }
 
-    /** man 2 read, for what is no socket. */
+    /** man 2 read, for descriptors that are not sockets. */
     final int readFile(ByteBuffer buffer) throws IOException {
         int open = open();
         int length = Scratch.length(buffer);
@@ -112,7 +113,7 @@ abstract sealed class LinuxSocket implements Socket
         return readResult("read", Libc.read(open, scratch.incomingAddress(buffer), length), buffer, scratch);
     }
 
-    /** man 2 write, for what is no socket. */
+    /** man 2 write, for descriptors that are not sockets. */
     final int writeFile(ByteBuffer buffer) throws IOException {
         int open = open();
         int length = Scratch.length(buffer);
@@ -124,7 +125,7 @@ abstract sealed class LinuxSocket implements Socket
         return written;
     }
 
-    /** Binds to an address of that family; IPv6's wildcard takes IPv4 too, whatever the system's default. */
+    /** Binds to an address of a family. The IPv6 wildcard also accepts IPv4, whatever the system's default. */
     final void bind(InetSocketAddress address, int family) throws IOException {
         if (family == Libc.AF_INET6) {
             Options.setInt(this, Options.IPPROTO_IPV6, Options.IPV6_V6ONLY, 0);
@@ -137,7 +138,7 @@ abstract sealed class LinuxSocket implements Socket
         }
     }
 
-    /** Our own address (man 2 getsockname). */
+    /** Returns the local address (man 2 getsockname). */
     final InetSocketAddress socketName() throws IOException {
         int open = open();
         Scratch scratch = Scratch.ofThread();
@@ -147,7 +148,7 @@ abstract sealed class LinuxSocket implements Socket
 
     @Override
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
-        open(); // before the question whether it has the option: it has none any more
+        open(); // first, since a closed socket has no options at all
         Options.set(this, option, value);
     }
 
@@ -162,14 +163,14 @@ abstract sealed class LinuxSocket implements Socket
         int last = (int) FD.getAndSet(this, -1);
         if (last >= 0) {
             int result = Libc.close(last);
-            // A pending reset is no news to somebody who closes, and after EINTR the descriptor is gone as well.
+            // A pending reset does not matter to a caller that closes, and after EINTR the descriptor is closed as well.
             if (result < 0 && result != -Errno.ECONNRESET && result != -Errno.EINTR) {
                 throw Errno.failure("close", this, -result);
             }
         }
     }
 
-    /** The descriptor is left open: for what is only borrowed. */
+    /** Marks this object as closed but leaves the descriptor open, for borrowed descriptors and for a change of ownership. */
     final void detach() {
         FD.setVolatile(this, -1);
     }

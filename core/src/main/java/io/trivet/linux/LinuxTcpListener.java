@@ -7,9 +7,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A listening descriptor. */
+/** A listening TCP socket. */
 final class LinuxTcpListener extends LinuxSocket implements TcpListener {
-    /** What was asked for; once listening, what it is. */
+    /** The requested address; once listening, the actual one. */
     private InetSocketAddress address;
 
     LinuxTcpListener(LinuxNetwork network, int fd, InetSocketAddress address) {
@@ -41,7 +41,7 @@ final class LinuxTcpListener extends LinuxSocket implements TcpListener {
                 case Errno.EAGAIN -> {
                     return null;
                 }
-                // That one is gone; the next may be waiting behind it (man 2 accept, "Error handling").
+                // That connection was aborted. The next one may be waiting behind it (man 2 accept, "Error handling").
                 case Errno.EINTR, Errno.ECONNABORTED -> {
                 }
                 default -> throw failure("accept", -fd);

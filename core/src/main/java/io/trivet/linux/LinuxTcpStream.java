@@ -12,8 +12,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A descriptor of a TCP connection. A server has very many, so it is small: the peer's address is kept as numbers, since the kernel forgets
- * it when the peer resets, and becomes an object for those who ask.
+ * A TCP connection. A server has very many, so the object is small. It stores the peer's address as numbers, since the kernel
+ * forgets the address when the peer resets the connection, and converts it on demand.
  */
 final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     private static final int PORT_MASK = 0xffff;
@@ -21,9 +21,11 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     private static final int ERRNO_SHIFT = 17;
 
     private final int ipv4;
-    /** The peer's port; whether it is connected; and why it could not: the kernel tells once, we tell whoever asks. */
+    /**
+     * The peer's port; whether the stream is connected; and the errno of a failed connect, which the kernel reports only once.
+     */
     private int portAndState;
-    /** The peer's address if it is not IPv4. */
+    /** The peer's address if it is IPv6, otherwise null. */
     private final @Nullable InetSocketAddress ipv6;
 
     private LinuxTcpStream(LinuxNetwork network, int fd, int ipv4, int port, @Nullable InetSocketAddress ipv6) {
@@ -39,14 +41,14 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
                 : new LinuxTcpStream(network, fd, 0, 0, SocketAddress.read(remote));
     }
 
-    /** A connection from the peer whose address accept4 has written there. */
+    /** Creates a stream for an accepted connection, with the address that accept4 has written. */
     static LinuxTcpStream accepted(LinuxNetwork network, int fd, MemorySegment remote) {
         LinuxTcpStream stream = of(network, fd, remote);
         stream.portAndState |= CONNECTED;
         return stream;
     }
 
-    /** A stream whose connect has begun; what the peer or the net answered at once is kept for {@link #finishConnect}. */
+    /** Starts to connect. An error that the peer or the network reports at once is stored for {@link #finishConnect}. */
     static LinuxTcpStream connecting(LinuxNetwork network, int fd, InetSocketAddress remote) throws IOException {
         Scratch scratch = Scratch.ofThread();
         int length = SocketAddress.write(remote, SocketAddress.family(remote), scratch.address);
@@ -62,7 +64,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         return stream;
     }
 
-    /** Whether it is what the peer or the net says, and no trouble of our own. */
+    /** Returns whether an error was reported by the peer or the network, as opposed to a local failure. */
     private static boolean isPeerError(int errno) {
         return switch (errno) {
             case Errno.ECONNREFUSED, Errno.ECONNRESET, Errno.ETIMEDOUT, Errno.EHOSTUNREACH, Errno.ENETUNREACH -> true;
@@ -82,7 +84,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         if (portAndState >>> ERRNO_SHIFT != 0) {
             throw Errno.failure("connect", remoteAddress(), portAndState >>> ERRNO_SHIFT);
         }
-        // No error is pending: it is there, or still on its way.
+        // No error is pending: the stream is connected, or still connecting.
         Scratch scratch = Scratch.ofThread();
         int result = Libc.getpeername(open(), scratch.address.address(), scratch.addressLength());
         if (result == -Errno.ENOTCONN) {
@@ -125,11 +127,14 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         return written;
     }
 
-    /** One gathering call (man 2 sendmsg): the bytes that were taken, or the negative error number. The positions stay. */
+    /**
+     * Makes one gathering call (man 2 sendmsg). Returns the number of bytes written, or the negative error number. The positions
+     * do not change.
+     */
     static long gather(int fd, ByteBuffer[] buffers, int from, int count) {
         Scratch scratch = Scratch.ofThread();
         int parts = Math.min(count, Scratch.PARTS_MAX);
-        int copied = 0; // bytes of heap buffers, which share one bounded place
+        int copied = 0; // bytes of heap buffers, which share one bounded area
         int filled = 0;
         for (; filled < parts; filled++) {
             ByteBuffer buffer = buffers[from + filled];
@@ -141,7 +146,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
             if (!direct) {
                 copied += length;
                 if (length < buffer.remaining()) {
-                    filled++; // the bytes behind this part must not overtake the rest of it
+                    filled++; // the following parts must not overtake the rest of this one
                     break;
                 }
             }
@@ -150,17 +155,17 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         try {
             return Libc.sendmsg(fd, scratch.message.address(), Libc.MSG_NOSIGNAL);
         } finally {
-            Reference.reachabilityFence(buffers); // the kernel knows their memory by address alone
+            Reference.reachabilityFence(buffers); // the kernel knows their memory only by address
         }
     }
 
-    /** Moves the positions over so many bytes, which have been taken. */
+    /** Advances the positions over the bytes that were written. */
     static void advance(ByteBuffer[] buffers, int from, long bytes) {
         long left = bytes;
         for (int i = from; left > 0; i++) {
-            int taken = (int) Math.min(left, buffers[i].remaining());
-            buffers[i].position(buffers[i].position() + taken);
-            left -= taken;
+            int advanced = (int) Math.min(left, buffers[i].remaining());
+            buffers[i].position(buffers[i].position() + advanced);
+            left -= advanced;
         }
     }
 
@@ -180,7 +185,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         if (result == 1) {
             return memory.get(ValueLayout.JAVA_BYTE, 0) & 0xff;
         }
-        // EINVAL: there is none, or it was taken; EAGAIN: it was announced and is still on its way; 0: the peer has finished
+        // EINVAL: there is none, or it was already received; EAGAIN: it was announced, but has not arrived; 0: end of input
         if (result == 0 || result == -Errno.EINVAL || result == -Errno.EAGAIN || result == -Errno.EINTR) {
             return -1;
         }
@@ -215,7 +220,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         return remote();
     }
 
-    /** The peer's IPv4 address, if {@link #remoteIpv6} is null. */
+    /** Returns the peer's IPv4 address; valid if {@link #remoteIpv6} is null. */
     int remoteIpv4() {
         return ipv4;
     }

@@ -6,10 +6,10 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A descriptor of a UDP socket. */
+/** A UDP socket. */
 final class LinuxUdpSocket extends LinuxSocket implements UdpSocket {
     private final int family;
-    /** Still told when the socket is closed. */
+    /** The descriptor, for {@link #toString}, also after close. */
     private final int number;
 
     LinuxUdpSocket(LinuxNetwork network, int fd, int family) {
@@ -33,7 +33,7 @@ final class LinuxUdpSocket extends LinuxSocket implements UdpSocket {
         long result = Libc.recvfrom(open, scratch.incomingAddress(buffer), Scratch.length(buffer), 0, scratch.address.address(),
                 scratch.addressLength());
         if (result == 0) {
-            return SocketAddress.read(scratch.address); // a datagram of length 0 is one too
+            return SocketAddress.read(scratch.address); // an empty datagram
         }
         return readResult("recvfrom", result, buffer, scratch) > 0 ? SocketAddress.read(scratch.address) : null;
     }

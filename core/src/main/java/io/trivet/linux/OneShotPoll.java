@@ -10,11 +10,13 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.ArrayBlockingQueue;
 
 /**
- * {@link io.trivet.net.Network#selectOnce} by one call of poll(2) or select(2). What such a call needs (memory, and a descriptor by
- * which an interrupt wakes it) is kept and used again; one thread at a time has it.
+ * Implements {@link io.trivet.net.Network#selectOnce} with one call of poll(2) or select(2). The resources of such a call
+ * (memory, and a descriptor by which an interrupt wakes it) are pooled. One thread at a time uses an object.
  */
 final class OneShotPoll {
-    /** So many threads can wait at the same time without anything being made for a call; more make their own. */
+    /**
+     * Unused objects. Up to this many threads can wait at the same time without creating one; further threads create their own.
+     */
     static final ArrayBlockingQueue<OneShotPoll> IDLE = new ArrayBlockingQueue<>(8);
 
     final EventFd wakeup = new EventFd();
@@ -58,8 +60,8 @@ final class OneShotPoll {
     }
 
     /**
-     * Checks that borrowed descriptors are open, which has to happen before a call opens one of its own: that would get the number
-     * of one that was closed, and answer in its place.
+     * Checks that borrowed descriptors are open. This must happen before a call opens a descriptor of its own, which could get
+     * the number of a closed one and be polled in its place.
      */
     static void checkBorrowed(Socket[] sockets, int count) throws IOException {
         for (int i = 0; i < count; i++) {
@@ -87,13 +89,15 @@ final class OneShotPoll {
             result = PollSyscalls.ppoll(memory.address(), entries, timeout.timespec());
         }
         if (result == -Errno.EINVAL) {
-            return selectOnce(sockets, interests, count); // more entries than the descriptor limit, as duplicates can make them
+            // more entries than the descriptor limit, which duplicates make possible
+            return selectOnce(sockets, interests, count);
         }
         if (result < 0) {
             throw Errno.failure("poll", null, -result);
         }
         if (result > 0 && !timeout.isExpired() && !hasRelevantEvent(interests, count)) {
-            // A hang-up or an error that fits into no list it was asked for must not end the wait; poll(2) cannot leave these out.
+            // poll(2) always reports hang-ups and errors. One that folds into no requested interest must not end the wait, so
+            // continue with select(2).
             timeout.update();
             return selectOnce(sockets, interests, count);
         }
@@ -112,7 +116,10 @@ final class OneShotPoll {
         return ready;
     }
 
-    /** Whether an entry has an answer that was asked for, or is invalid; the wake-up, which stands last, counts as one unless it is late. */
+    /**
+     * Returns whether an entry has a requested event or is invalid, or the wakeup, which is the last entry, was signalled for
+     * this call.
+     */
     private boolean hasRelevantEvent(int[] interests, int count) {
         for (int i = 0; i < count; i++) {
             int events = PollBits.events(revents(pollfds, i));
@@ -129,8 +136,8 @@ final class OneShotPoll {
     }
 
     /**
-     * Whether the wake-up was meant for an earlier call: {@link Thread#interrupt} runs its hook last, and that call may have ended by
-     * then. The signal is taken before the status is looked at, so that none of this thread's is lost.
+     * Returns whether the wakeup was meant for an earlier call: {@link Thread#interrupt} runs its hook last, when that call may
+     * already have ended. The signal is cleared before the interrupt status is read, so no interrupt of this thread is lost.
      */
     private boolean isStale(int wakeupEvents) {
         if (wakeupEvents == 0) {
@@ -144,7 +151,7 @@ final class OneShotPoll {
         int result = callSelect(sockets, interests, count);
         while (result == -Errno.EINTR || (result == 1 && isStale(sets.get(wakeup.fd())))) {
             timeout.update();
-            result = callSelect(sockets, interests, count); // what the sets hold after an error is undefined
+            result = callSelect(sockets, interests, count); // after an error the contents of the sets are undefined
         }
         if (result == -Errno.EBADF) {
             for (int i = 0; i < count; i++) {
@@ -183,11 +190,11 @@ final class OneShotPoll {
         if (socket instanceof LinuxSocket linux) {
             return linux.open();
         }
-        throw new IllegalArgumentException(
-                socket + " is a Socket of your own, which no kernel knows: its method socket() must give the one that it stands for");
+        throw new IllegalArgumentException(socket + " is an application's own Socket, unknown to the kernel:"
+                + " its method socket() must return the one it represents");
     }
 
-    /** The error for a descriptor that is not open: closed by us meanwhile, or never ours. */
+    /** Returns the exception for a descriptor that is not open: closed by this program meanwhile, or never opened. */
     private static IOException invalid(Socket socket, String call) {
         return ((LinuxSocket) socket).failure(call, Errno.EBADF);
     }

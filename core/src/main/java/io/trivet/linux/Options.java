@@ -37,7 +37,7 @@ final class Options {
     static final int LINGER_SIZE = 8;
     static final int L_LINGER = 4;
 
-    /** One option: where the kernel has it. All are an int, a boolean as 0 or 1, but for SO_LINGER. */
+    /** An option, with the kernel's level and name. All values are an int, booleans as 0 or 1, except SO_LINGER. */
     private record KernelOption(SocketOption<?> option, int level, int name) {}
 
     private static final List<KernelOption> OPTIONS = List.of(
@@ -91,16 +91,16 @@ final class Options {
         socket.check("setsockopt", Libc.setsockopt(socket.open(), level, name, memory.address(), 4));
     }
 
-    /** Makes the end of a connection a reset, so that its peer does not take what it got for the whole. */
+    /** Makes closing a connection send a reset, so that the peer does not mistake what it received for everything. */
     static void resetOnClose(int fd) {
         MemorySegment memory = Scratch.ofThread().number;
         memory.set(ValueLayout.JAVA_INT, 0, 1);
         memory.set(ValueLayout.JAVA_INT, L_LINGER, 0);
-        // A socket that the kernel has taken from us already needs no option any more.
+        // The result does not matter: if the connection has already failed, no reset is needed.
         int _ = Libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, memory.address(), LINGER_SIZE);
     }
 
-    /** Reads an option into the thread's scratch number; the first int is the result. */
+    /** Reads an option into the thread's scratch number, and returns its first int. */
     static int getInt(LinuxSocket socket, int level, int name, int length) throws IOException {
         MemorySegment memory = Scratch.ofThread().number;
         memory.set(ValueLayout.JAVA_INT, 8, length);

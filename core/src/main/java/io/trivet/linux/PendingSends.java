@@ -6,12 +6,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 
 /**
- * The sends that a ring has been given: where their bytes lie, and the structures that the kernel reads of a send in several parts. A place
- * is used again only after the send's completion. One thread.
+ * The sends that a ring has in flight: the location of their bytes, and the structures that the kernel reads for a send with
+ * several parts. An entry is reused only after the completion of its send. One thread.
  */
 final class PendingSends {
     static final int PARTS_MAX = 16;
-    /** A struct msghdr, and behind it its parts. */
+    /** A struct msghdr, followed by its parts. */
     private static final int ENTRY_SIZE = Scratch.MSGHDR_SIZE + 8 + PARTS_MAX * Scratch.IOVEC_SIZE;
 
     private final MemorySegment messages;
@@ -37,12 +37,12 @@ final class PendingSends {
         return freeCount > 0;
     }
 
-    /** Where a direct buffer's bytes begin. */
+    /** Returns the address of a direct buffer's position. */
     long addressOf(ByteBuffer direct) {
         return directAddresses.of(direct);
     }
 
-    /** Keeps a send of one part; its place. */
+    /** Adds a send with one part, and returns its index. */
     int addSingle(long address, int length, int buffer) {
         int index = free[--freeCount];
         addresses[index] = address;
@@ -51,7 +51,7 @@ final class PendingSends {
         return index;
     }
 
-    /** Keeps a send of several parts; its place. */
+    /** Adds a send with several parts, and returns its index. */
     int addParts(ByteBuffer[] parts, int from, int count, int length, int buffer) {
         int index = addSingle(0, length, buffer);
         long message = (long) index * ENTRY_SIZE;
@@ -67,7 +67,7 @@ final class PendingSends {
         return index;
     }
 
-    /** Where the structure of a send in several parts lies. */
+    /** Returns the address of the struct msghdr of a send with several parts. */
     long message(int index) {
         return messages.address() + (long) index * ENTRY_SIZE;
     }
@@ -76,12 +76,12 @@ final class PendingSends {
         return lengths[index];
     }
 
-    /** The ring's buffer that it sends from, or -1. */
+    /** Returns the ring's buffer that contains the bytes, or {@link BufferRing#NONE}. */
     int buffer(int index) {
         return buffers[index];
     }
 
-    /** A copy of what lies behind the first so many bytes. */
+    /** Returns a copy of the bytes after the first {@code sent} bytes. */
     byte[] copyFrom(int index, int sent) {
         byte[] left = new byte[lengths[index] - sent];
         if (addresses[index] != 0) {

@@ -3,8 +3,8 @@ package io.trivet.linux;
 import io.trivet.net.Interest;
 
 /**
- * The event bits that poll(2) and epoll(7) share (asm-generic/poll.h), and what they mean to {@link Interest}. Each interest asks
- * for the whole group that select(2) counts as one (fs/select.c: POLLIN_SET, POLLOUT_SET, POLLEX_SET).
+ * Conversion between the event bits that poll(2) and epoll(7) share (asm-generic/poll.h) and {@link Interest}. Each interest asks
+ * for the whole group of bits that select(2) treats as one (fs/select.c: POLLIN_SET, POLLOUT_SET, POLLEX_SET).
  */
 final class PollBits {
     static final int POLLIN = 0x001;

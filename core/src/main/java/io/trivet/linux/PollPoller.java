@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * poll(2). The kernel looks at every watched socket at every call, so the cost grows with them.
+ * The engine poll(2). The kernel checks every watched socket at every call, so the cost grows with their number.
  *
  * <pre>
  * struct pollfd {
@@ -24,18 +24,18 @@ final class PollPoller extends LinuxPoller {
     static final int POLLFD_EVENTS = 4;
     static final int POLLFD_REVENTS = 6;
 
-    /** The pollfds as the next wait shall have them, one long each; entry 0 is the wake-up's. */
+    /** The pollfds for the next wait, one long each. Entry 0 is the wakeup. */
     private long[] wanted = new long[64];
-    /** Which entry a descriptor has; 0: none. */
+    /** Entry by descriptor; 0: none. */
     private int[] entryOf = new int[64];
     private int count = 1;
     private boolean changed = true;
 
-    /** The pollfds of the wait under way: the kernel writes into them while others may change what is wanted. */
+    /** The pollfds of the current wait. The kernel writes into them while other threads may change {@link #wanted}. */
     private MemorySegment pollfds = MemorySegment.NULL;
     private int[] pollfdGenerations = new int[0];
     private int pollfdCount;
-    /** Where to begin to collect, so that sockets behind a full buffer get their turn. */
+    /** Where the next collection starts, so that sockets that did not fit into a full buffer come first. */
     private int cursor;
 
     PollPoller() throws IOException {
@@ -88,9 +88,9 @@ final class PollPoller extends LinuxPoller {
         boolean woken = revents(pollfds.getAtIndex(ValueLayout.JAVA_LONG, 0)) != 0;
         int left = answers - (woken ? 1 : 0);
         int others = pollfdCount - 1;
-        int begin = others == 0 ? 0 : cursor % others;
+        int start = others == 0 ? 0 : cursor % others;
         for (int i = 0; i < others && left > 0; i++) {
-            int entry = 1 + (begin + i) % others;
+            int entry = 1 + (start + i) % others;
             long pollfd = pollfds.getAtIndex(ValueLayout.JAVA_LONG, entry);
             if (revents(pollfd) != 0) {
                 if (out.isFull()) {
@@ -100,7 +100,8 @@ final class PollPoller extends LinuxPoller {
                 left--;
                 int fd = (int) pollfd;
                 if (table.isCurrent(fd, pollfdGenerations[entry]) && table.interest(fd) != 0) {
-                    boolean open = table.openSocket(fd) != null; // else the number may be another's, who is none of ours
+                    // otherwise the number may belong to a socket that is not registered here
+                    boolean open = table.openSocket(fd) != null;
                     out.add(table.token(fd), open ? PollBits.events(revents(pollfd)) : Interest.INVALID);
                 }
             }
@@ -124,7 +125,7 @@ final class PollPoller extends LinuxPoller {
         changed = false;
     }
 
-    /** The whole structure as one number, revents 0; both architectures are little-endian. */
+    /** Returns a struct pollfd as one number, with revents 0. Both architectures are little-endian. */
     static long pollfd(int fd, int bits) {
         return (long) bits << (8 * POLLFD_EVENTS) | fd;
     }

@@ -4,9 +4,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
-/** The calls that wait, by their own names. They answer as {@link Libc}'s do: the result, or the negative error number. */
+/**
+ * Bindings of the calls that wait for readiness, by their own names. They return what {@link Libc}'s functions do: the result, or
+ * the negative error number.
+ */
 final class PollSyscalls {
-    /** Each in a class of its own: an engine that is not used costs nothing at the start. */
+    /** Each engine's handles are in a class of their own, so an engine that is not used costs nothing at start-up. */
     private static final class Poll {
         static final MethodHandle PPOLL = Downcall.of("ppoll");
     }
@@ -19,9 +22,9 @@ final class PollSyscalls {
         static final MethodHandle CREATE = Downcall.of("epoll_create1");
         static final MethodHandle CTL = Downcall.of("epoll_ctl");
         static final MethodHandle WAIT = Downcall.of("epoll_wait");
-        /** Nanoseconds instead of milliseconds: Linux 5.11, glibc 2.35. */
+        /** Counts in nanoseconds instead of milliseconds. Linux 5.11, glibc 2.35. */
         static final @Nullable MethodHandle PWAIT2 = Downcall.ofOptional("epoll_pwait2");
-        /** The C library has the call, and the kernel is older, or a container's filter does not know it. */
+        /** The C library has the call, but the kernel is older, or a container's filter does not know it. */
         static volatile boolean pwait2Refused;
     }
 
@@ -69,12 +72,12 @@ final class PollSyscalls {
         }
     }
 
-    /** Whether {@link #epollWait} with this timeout calls epoll_pwait2. */
+    /** Returns whether {@link #epollWait} calls epoll_pwait2 for this timeout. */
     static boolean usesPwait2(Timeout timeout) {
         return Epoll.PWAIT2 != null && !Epoll.pwait2Refused && timeout.isLimited();
     }
 
-    /** man 2 epoll_wait, or epoll_pwait2 where a wait has a limit and the C library has the call. */
+    /** man 2 epoll_wait; or epoll_pwait2, if the wait has a limit and the call is available. */
     static int epollWait(int epfd, long events, int maxEvents, Timeout timeout) {
         MemorySegment errno = Libc.errnoOfThread();
         MethodHandle pwait2 = Epoll.PWAIT2;

@@ -10,29 +10,35 @@ import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which sockets a poller watches, by descriptor: in plain arrays, since there is one entry for every connection of a server. The
- * poller's lock guards it.
+ * The sockets that a poller watches, by descriptor. They are stored in plain arrays, since a server has one entry per connection.
+ * The poller's lock guards them.
  *
- * <p>Each registration of a number has a generation: an event that the kernel delivered for an earlier owner of the number is
- * recognised by it.
+ * <p>Each registration of a descriptor has a generation, which identifies events that the kernel delivered for an earlier socket
+ * with the same descriptor.
  */
 final class Registrations {
-    /** 65,536 entries take 1.3 MB; a billion, which a wrong number can be, would take all the memory there is. */
+    /**
+     * Numbers from here on are checked before the arrays grow for them: 65,536 entries use 1.3 MB, but a wrong number can be a
+     * billion.
+     */
     static final int UNCHECKED_FD_MAX = 1 << 16;
 
     private @Nullable Socket[] sockets = new @Nullable Socket[64];
     private byte[] interests = new byte[64];
     private int[] generations = new int[64];
     private long[] tokens = new long[64];
-    /** Closed sockets whose number was registered anew before they were removed; held weakly, since they may never be. */
+    /**
+     * Closed sockets that were not deregistered before their number was registered again. Held weakly, since they may never be
+     * deregistered.
+     */
     private final Set<Socket> displaced = Collections.newSetFromMap(new WeakHashMap<>(0));
 
-    /** Whether a number lies so far beyond all others that the arrays should not grow for it before it is known to be open. */
+    /** Returns whether a number must be checked to be open before the arrays grow for it. */
     boolean needsOpenCheck(int fd) {
         return fd >= sockets.length && fd >= UNCHECKED_FD_MAX;
     }
 
-    /** Enters a socket; the slot of one that was closed and never removed is taken over. */
+    /** Adds a socket. It replaces a closed socket with the same number. */
     void add(Socket socket, int fd, int interest, long token) {
         if (fd >= sockets.length) {
             int size = Math.max(fd + 1, sockets.length * 2);
@@ -56,7 +62,7 @@ final class Registrations {
         interests[fd] = 0;
     }
 
-    /** Remembers the closed owner of a number that a new owner takes over, so that it can still be removed. */
+    /** Remembers the closed socket whose number is about to be registered again, so that it can still be deregistered. */
     void displace(int fd) {
         displaced.add(Objects.requireNonNull(sockets[fd]));
     }
@@ -65,14 +71,15 @@ final class Registrations {
         return !displaced.isEmpty() && displaced.remove(socket);
     }
 
-    /** The number under which a socket is known, also after it was closed; -1: it is not. */
-    @SuppressWarnings("ReferenceEquality") // the very socket: another one may have its number, and a user's own may define equals
+    /** Returns the descriptor under which a socket is registered, even if it has been closed since; -1: none. */
+    // identity: another socket may have its number, and an application's class may define equals
+    @SuppressWarnings("ReferenceEquality")
     int find(Socket socket) {
         int fd = socket.fd();
         if (fd >= 0) {
             return fd < sockets.length && sockets[fd] == socket ? fd : -1;
         }
-        for (int i = 0; i < sockets.length; i++) { // closed first: rare, and the number is gone with it
+        for (int i = 0; i < sockets.length; i++) { // closed without being deregistered: rare, and its number is no longer known
             if (sockets[i] == socket) {
                 return i;
             }
@@ -80,7 +87,7 @@ final class Registrations {
         return -1;
     }
 
-    /** Who has that number; null: no one, or the owner was closed without being removed. */
+    /** Returns the open socket that is registered under a descriptor; null: none, or it was closed without being deregistered. */
     @Nullable
     Socket openSocket(int fd) {
         Socket socket = fd < sockets.length ? sockets[fd] : null;

@@ -7,9 +7,11 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
 /**
- * The two queues that are shared with the kernel (man 7 io_uring): submissions, which are collected and handed over by one call, and
- * completions. One thread, the one that makes it: the kernel then needs no locks, and completes operations only while this thread is in a
- * call. Older kernels, which cannot promise that, do without.
+ * The two queues that are shared with the kernel (man 7 io_uring): submissions, which are collected and handed over by one call,
+ * and completions.
+ *
+ * <p>Only the thread that creates it may use it. The kernel then needs no locks, and completes operations only while this thread
+ * is in a call. Older kernels cannot promise the latter, and {@link #defersCompletions} returns false.
  *
  * <pre>
  * struct io_uring_params { sq_entries 0; cq_entries 4; flags 8; features 20; sq_off 40; cq_off 80; }   120 bytes
@@ -27,7 +29,7 @@ final class Ring {
     static final int PARAMS_FEATURES = 20;
     static final int SQ_OFF = 40;
     static final int CQ_OFF = 80;
-    /** Where struct io_uring_params tells of a queue's parts; the first two are alike in both. */
+    /** Offsets within the sq_off and cq_off of struct io_uring_params. The first two are the same in both. */
     static final int OFF_HEAD = 0;
     static final int OFF_TAIL = 4;
     static final int SQ_OFF_FLAGS = 16;
@@ -42,10 +44,10 @@ final class Ring {
     static final int WAIT_TIMESPEC = 16;
     private static final int SIGMASK_BYTES = 8;
 
-    /** Newer than many systems' headers. */
+    /** Not in the headers of many systems yet. */
     static final int SETUP_NO_SQARRAY = 1 << 16;
 
-    /** What to ask for, the best first; a kernel refuses with EINVAL what it does not know. */
+    /** Setup flags to try, best first. A kernel refuses flags that it does not know with EINVAL. */
     private static final int[] SETUPS = {
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG | SETUP_NO_SQARRAY, // 6.6
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.1
@@ -57,7 +59,10 @@ final class Ring {
     private static final VarHandle INDEX = INT.varHandle();
 
     private final int fd;
-    /** The mappings hold the ring open, and with it what it has under way: they must end when it is closed, and not when they are collected. */
+    /**
+     * The mappings keep the ring and its operations alive, so they must be unmapped on close, and not when they are
+     * garbage-collected.
+     */
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final MemorySegment sqes;
@@ -73,12 +78,12 @@ final class Ring {
 
     private final boolean defersCompletions;
 
-    /** Behind the last submission that was written. */
+    /** Index after the last submission that was written. */
     private int sqTail;
-    /** The first completion that was not yet taken. */
+    /** Index of the first completion that has not been consumed. */
     private int cqHead;
 
-    /** Opens a ring; the kernel rounds the sizes up to powers of two. */
+    /** Opens a ring. The kernel rounds the sizes up to powers of two. */
     Ring(int submissions, int completions) throws IOException {
         MemorySegment params = Arena.ofAuto().allocate(PARAMS_SIZE, 8);
         int opened = -Errno.EINVAL;
@@ -136,14 +141,14 @@ final class Ring {
         return fd;
     }
 
-    /** Whether nothing completes, and no memory that was lent is touched, but while a call is made here: Linux 6.1. */
+    /** Returns whether operations complete, and lent memory is accessed, only during a call of this class: Linux 6.1. */
     boolean defersCompletions() {
         return defersCompletions;
     }
 
     // ---- submissions
 
-    /** Writes one submission; when there is no room, those before it are handed over first. */
+    /** Writes one submission. If the queue is full, hands over the earlier ones first. */
     void push(int opcode, int flags, int ioprio, int target, long address, int length, int operationFlags, long userData) {
         if (sqTail - (int) INDEX.getAcquire(memory, sqHeadAt) == sqEntries) {
             submit();
@@ -160,20 +165,26 @@ final class Ring {
         sqTail++;
     }
 
-    /** How many submissions have not been handed over. */
+    /** Returns the number of submissions that have not been handed over. */
     int unsubmitted() {
         return sqTail - (int) INDEX.getAcquire(memory, sqHeadAt);
     }
 
-    /** Hands everything over, and does not wait. */
+    /** Returns whether the kernel refused a call only for now: because of a signal, a lack of memory, or full completions. */
+    static boolean isTemporary(int result) {
+        return result == -Errno.EINTR || result == -Errno.EAGAIN || result == -Errno.EBUSY;
+    }
+
+    /** Hands over all submissions, without waiting. */
     void submit() {
         INDEX.setRelease(memory, sqTailAt, sqTail);
         int waiting = unsubmitted();
         while (waiting > 0) {
-            // With GETEVENTS, so that completions which did not fit are moved: until then the kernel may refuse (EBUSY).
+            // With GETEVENTS, so that overflowed completions are moved to the queue: until then the kernel may refuse (EBUSY).
             int result = Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
-            if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
-                throw new IllegalStateException("the ring takes nothing more", Errno.failure("io_uring_enter", null, -result));
+            if (result < 0 && !isTemporary(result)) {
+                throw new IllegalStateException("the ring accepts no more submissions",
+                        Errno.failure("io_uring_enter", null, -result));
             }
             waiting = unsubmitted();
         }
@@ -181,7 +192,7 @@ final class Ring {
 
     // ---- completions
 
-    /** Hands over what was written, and waits until something has completed, or the time is over; the result of the call. */
+    /** Hands over all submissions, and waits for a completion or until the timeout expires. Returns the result of the call. */
     int enter(Timeout timeout) {
         INDEX.setRelease(memory, sqTailAt, sqTail);
         int waiting = unsubmitted();
@@ -193,17 +204,17 @@ final class Ring {
         return Uring.enter(fd, waiting, 1, Uring.ENTER_GETEVENTS | Uring.ENTER_EXT_ARG, wait.address(), WAIT_SIZE);
     }
 
-    /** How many completions wait to be taken. */
+    /** Returns the number of completions that have not been consumed. */
     int completed() {
         return (int) INDEX.getAcquire(memory, cqTailAt) - cqHead;
     }
 
-    /** Whether the kernel has been handed everything that was written, and all completions of it can be seen. */
+    /** Returns whether all submissions have been handed over, and no completion is hidden by an overflow. */
     boolean isSettled() {
         return unsubmitted() == 0 && (memory.get(INT, sqFlagsAt) & Uring.SQ_CQ_OVERFLOW) == 0;
     }
 
-    /** The user data of a completion that is so many behind the first. */
+    /** Returns the user data of the completion at an offset from the first. */
     long userData(int offset) {
         return memory.get(LONG, cqesAt + (long) (cqHead + offset & cqMask) * Uring.CQE_SIZE);
     }
@@ -220,7 +231,7 @@ final class Ring {
         return memory.get(INT, cqesAt + (long) (cqHead & cqMask) * Uring.CQE_SIZE + Uring.CQE_FLAGS);
     }
 
-    /** Gives the place of the first completion back to the kernel. */
+    /** Consumes the first completion: its entry is the kernel's again. */
     void advance() {
         INDEX.setRelease(memory, cqHeadAt, ++cqHead);
     }

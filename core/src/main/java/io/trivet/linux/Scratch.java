@@ -7,13 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 
 /**
- * Native memory of one thread, for the arguments of a single call: a socket address, a number, an array of buffers, and a bounded
- * place for bytes on their way from or to a buffer on the heap. Freed when the thread is gone.
+ * Native memory per thread for the arguments of a single call: a socket address, an integer, an array of buffers, and a bounded
+ * area through which the bytes of heap buffers are copied. Freed when the thread ends.
  */
 final class Scratch {
-    /** A heap buffer is copied through here, at most so much a call: reads and writes may always be partial. */
+    /** Maximum number of bytes that one call copies from or to heap buffers. Reads and writes may always be partial. */
     static final int BYTES_MAX = 64 * 1024;
-    /** The most buffers that one gathering write hands to the kernel; UIO_MAXIOV would allow 1,024. */
+    /** Maximum number of buffers in one gathering write; UIO_MAXIOV would allow 1,024. */
     static final int PARTS_MAX = 64;
 
     /** struct msghdr { name 0; namelen 8; iov 16; iovlen 24; control 32; controllen 40; flags 48; }. */
@@ -30,11 +30,11 @@ final class Scratch {
     private final DirectAddresses addresses = new DirectAddresses();
     /** A struct sockaddr_in or sockaddr_in6. */
     final MemorySegment address = arena.allocate(SocketAddress.SIZE_MAX, 8);
-    /** An int or a socklen_t or two. */
+    /** Up to four ints or socklen_ts. */
     final MemorySegment number = arena.allocate(16, 8);
-    /** A struct msghdr, all zero but for the array of parts. */
+    /** A struct msghdr, all zero except for the array of parts. */
     final MemorySegment message = arena.allocate(MSGHDR_SIZE, 8);
-    /** PARTS_MAX of struct iovec. */
+    /** An array of PARTS_MAX struct iovecs. */
     final MemorySegment parts = arena.allocate((long) IOVEC_SIZE * PARTS_MAX, 8);
 
     private MemorySegment bytes = MemorySegment.NULL;
@@ -47,13 +47,13 @@ final class Scratch {
         return OF_THREAD.get();
     }
 
-    /** The address of a socklen_t that says how much room {@link #address} has; the kernel overwrites it. */
+    /** Returns the address of a socklen_t that contains the size of {@link #address}; the kernel overwrites it. */
     long addressLength() {
         number.set(ValueLayout.JAVA_INT, 0, SocketAddress.SIZE_MAX);
         return number.address();
     }
 
-    /** Room for bytes that cannot be handed to the kernel where they are; made when first needed. */
+    /** Returns the area for bytes that the kernel cannot access in place. It is allocated when first needed. */
     MemorySegment bytes() {
         if (bytes.byteSize() == 0) {
             bytes = arena.allocate(BYTES_MAX, 16);
@@ -61,27 +61,33 @@ final class Scratch {
         return bytes;
     }
 
-    /** The address of a direct buffer's position. */
+    /** Returns the address of a direct buffer's position. */
     long addressOf(ByteBuffer direct) {
         return addresses.of(direct);
     }
 
-    /** How many of a buffer's bytes go into one call. */
+    /** Returns how many of a buffer's bytes one call can process. */
     static int length(ByteBuffer buffer) {
         return buffer.isDirect() ? buffer.remaining() : Math.min(buffer.remaining(), BYTES_MAX);
     }
 
-    /** The address to write a buffer's bytes from; a heap buffer's are copied to {@code offset} of {@link #bytes} first. */
+    /**
+     * Returns the address of a buffer's bytes for a write. The bytes of a heap buffer are first copied to {@code offset} of
+     * {@link #bytes}.
+     */
     long outgoing(ByteBuffer buffer, int length, int offset) {
         if (buffer.isDirect()) {
             return addressOf(buffer);
         }
-        MemorySegment room = bytes();
-        MemorySegment.copy(MemorySegment.ofBuffer(buffer), 0, room, offset, length);
-        return room.address() + offset;
+        MemorySegment area = bytes();
+        MemorySegment.copy(MemorySegment.ofBuffer(buffer), 0, area, offset, length);
+        return area.address() + offset;
     }
 
-    /** The address to read into for a buffer; call {@link #incoming} afterwards. Refused here, before bytes are lost or overwritten. */
+    /**
+     * Returns the address to read into for a buffer; call {@link #incoming} afterwards. Refuses a read-only buffer here, before
+     * any bytes are received.
+     */
     long incomingAddress(ByteBuffer buffer) {
         if (buffer.isReadOnly()) {
             throw new ReadOnlyBufferException();
@@ -89,7 +95,7 @@ final class Scratch {
         return buffer.isDirect() ? addressOf(buffer) : bytes().address();
     }
 
-    /** Puts what was read into the buffer, if it is not there yet, and moves its position. */
+    /** Copies the bytes that were read into a heap buffer, and advances the buffer's position. */
     void incoming(ByteBuffer buffer, int length) {
         if (!buffer.isDirect()) {
             MemorySegment.copy(bytes(), 0, MemorySegment.ofBuffer(buffer), 0, length);

@@ -5,17 +5,17 @@ import io.trivet.net.ReadyEvents;
 import java.io.IOException;
 
 /**
- * select(2), past the 1,024 descriptors of the C library: the kernel takes bitmaps of any size. It cannot tell errors and hang-ups
- * apart from readiness: they are READ and WRITE, where these are watched.
+ * The engine select(2), beyond the 1,024 descriptors of the C library: the kernel accepts bitmaps of any size. It reports errors
+ * and hang-ups only as READ and WRITE, where these are watched.
  */
 final class SelectPoller extends LinuxPoller {
     private final FdBitmaps wanted = new FdBitmaps();
-    /** What the wait under way asked for; the kernel overwrites it with its answer. */
+    /** The sets of the current wait. The kernel replaces their contents with its result. */
     private final FdBitmaps sets = new FdBitmaps();
-    /** Where to begin to collect, so that sockets behind a full buffer get their turn. */
+    /** Where the next collection starts, so that sockets that did not fit into a full buffer come first. */
     private int cursor;
 
-    /** The kernel refused the wait under way, since a descriptor in its sets is not open; it does not say which. */
+    /** The kernel refused the current wait because a descriptor in the sets is not open. It does not say which. */
     private boolean invalid;
 
     SelectPoller() throws IOException {
@@ -51,14 +51,14 @@ final class SelectPoller extends LinuxPoller {
         }
         int nfds = sets.nfds();
         boolean woken = sets.get(wakeup.fd()) != 0;
-        int begin = cursor < nfds ? cursor : 0;
-        if (collect(begin, nfds, out)) {
-            collect(0, begin, out);
+        int start = cursor < nfds ? cursor : 0;
+        if (collect(start, nfds, out)) {
+            collect(0, start, out);
         }
         return woken;
     }
 
-    /** Collects from a range of descriptors; false when the buffer was full before its end. */
+    /** Collects events from a range of descriptors. Returns false if the buffer became full before the end. */
     private boolean collect(int from, int to, ReadyEvents out) {
         for (int fd = sets.nextSet(from, to); fd >= 0; fd = sets.nextSet(fd + 1, to)) {
             int ready = fd == wakeup.fd() || !table.isRegistered(fd) ? 0 : sets.get(fd) & table.interest(fd);
@@ -67,14 +67,15 @@ final class SelectPoller extends LinuxPoller {
                     cursor = fd;
                     return false;
                 }
-                boolean open = table.openSocket(fd) != null; // else the number may be another's, who is none of ours
+                // otherwise the number may belong to a socket that is not registered here
+                boolean open = table.openSocket(fd) != null;
                 out.add(table.token(fd), open ? ready : Interest.INVALID);
             }
         }
         return true;
     }
 
-    /** Finds what is not open by asking for each: a poll that sees this is a programmer's mistake, not a busy loop's. */
+    /** Finds the descriptors that are not open by checking each. This is slow, but happens only after a programmer's error. */
     private void collectInvalid(ReadyEvents out) {
         for (int fd = wanted.nextSet(0, wanted.nfds()); fd >= 0 && !out.isFull(); fd = wanted.nextSet(fd + 1, wanted.nfds())) {
             if (table.isRegistered(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {

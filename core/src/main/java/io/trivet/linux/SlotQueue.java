@@ -2,7 +2,7 @@ package io.trivet.linux;
 
 import java.util.Arrays;
 
-/** Small numbers, first in, first out. One thread. */
+/** A FIFO queue of slots. It grows as needed. Not thread-safe. */
 final class SlotQueue {
     private int[] slots = new int[16];
     private int head;
@@ -18,7 +18,7 @@ final class SlotQueue {
         slots[head + size++ & slots.length - 1] = slot;
     }
 
-    /** The first, or -1 when it is empty. */
+    /** Removes and returns the first slot, or returns -1 if the queue is empty. */
     int take() {
         if (size == 0) {
             return -1;

@@ -9,7 +9,7 @@ import java.net.UnknownHostException;
 import java.nio.ByteOrder;
 
 /**
- * struct sockaddr_in and sockaddr_in6 (man 7 ip, man 7 ipv6).
+ * Conversion between socket addresses and struct sockaddr_in and sockaddr_in6 (man 7 ip, man 7 ipv6).
  *
  * <pre>
  * struct sockaddr_in {              struct sockaddr_in6 {
@@ -35,12 +35,15 @@ final class SocketAddress {
 
     private SocketAddress() {}
 
-    /** AF_INET or AF_INET6, whichever the address needs. */
+    /** Returns AF_INET or AF_INET6, whichever the address needs. */
     static int family(InetSocketAddress address) throws UnknownHostException {
         return resolved(address) instanceof Inet6Address ? Libc.AF_INET6 : Libc.AF_INET;
     }
 
-    /** Writes the structure for a socket of that family, an IPv4 address in its IPv6 form where need be; returns its length. */
+    /**
+     * Writes the structure for a socket of a family, and returns its length. For AF_INET6 an IPv4 address is written in its
+     * IPv4-mapped form.
+     */
     static int write(InetSocketAddress address, int family, MemorySegment to) throws UnknownHostException {
         InetAddress ip = resolved(address);
         byte[] bytes = ip.getAddress();
@@ -64,14 +67,14 @@ final class SocketAddress {
         return SIZE_6;
     }
 
-    /** Whether it is an IPv4 address, be it in its IPv6 form. */
+    /** Returns whether it is an IPv4 address, also in its IPv4-mapped form. */
     static boolean isIpv4(MemorySegment from) {
         return from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET
                 || (from.get(ValueLayout.JAVA_LONG, SIN6_ADDR) == 0
                         && from.get(ADDRESS, SIN6_ADDR + 8) == 0xffff);
     }
 
-    /** The four bytes of an IPv4 address, the first one highest. */
+    /** Returns the four bytes of an IPv4 address, in network byte order from the highest. */
     static int ipv4(MemorySegment from) {
         return from.get(ADDRESS, from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_INET ? SIN_ADDR : SIN6_ADDR + 12);
     }
@@ -80,13 +83,13 @@ final class SocketAddress {
         return from.get(PORT, SIN_PORT) & 0xffff;
     }
 
-    /** An IPv4 address from its numbers. */
+    /** Returns an IPv4 address and port as an object. */
     static InetSocketAddress of(int ipv4, int port) {
         byte[] bytes = {(byte) (ipv4 >>> 24), (byte) (ipv4 >>> 16), (byte) (ipv4 >>> 8), (byte) ipv4};
         return new InetSocketAddress(address(bytes), port);
     }
 
-    /** Reads the structure back; an IPv4 address in IPv6 form becomes IPv4. */
+    /** Reads the structure. An IPv4-mapped address becomes IPv4. */
     static InetSocketAddress read(MemorySegment from) {
         if (isIpv4(from)) {
             return of(ipv4(from), port(from));

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * How long a wait may last: as a struct timespec for the kernel, and recomputed from a deadline in nanoseconds when the wait is
- * interrupted, so that no time is lost to rounding however often that happens. Not thread-safe.
+ * The remaining time of a wait, as a struct timespec for the kernel. It is recomputed from a start time in nanoseconds when the
+ * wait is interrupted, so that rounding never loses time, however often that happens. Not thread-safe.
  */
 final class Timeout {
     /** struct timespec { sec 0; nsec 8; }. */
@@ -21,7 +21,7 @@ final class Timeout {
     private long startNanos;
     private long leftNanos;
 
-    /** Begins a wait: negative has no limit, 0 does not wait. */
+    /** Starts a wait: negative has no limit, 0 does not wait. */
     void start(long timeoutNanos) {
         this.timeoutNanos = timeoutNanos;
         leftNanos = timeoutNanos;
@@ -30,24 +30,24 @@ final class Timeout {
         }
     }
 
-    /** Recomputes what is left; at least 0. */
+    /** Recomputes the remaining time; at least 0. */
     void update() {
         if (timeoutNanos > 0) {
             leftNanos = Math.max(0, timeoutNanos - (System.nanoTime() - startNanos));
         }
     }
 
-    /** Whether the time is over. */
+    /** Returns whether no time is left. */
     boolean isExpired() {
         return leftNanos == 0;
     }
 
-    /** Whether the wait has a limit, and time is left. */
+    /** Returns whether the wait has a limit and time is left. */
     boolean isLimited() {
         return leftNanos > 0;
     }
 
-    /** The address of a timespec with what is left, or 0, which the kernel takes for no limit. */
+    /** Returns the address of a timespec with the remaining time, or 0, which the kernel treats as no limit. */
     long timespec() {
         if (leftNanos < 0) {
             return 0;
@@ -57,7 +57,7 @@ final class Timeout {
         return timespec.address();
     }
 
-    /** What is left in milliseconds, rounded up (rounding down would make a loop spin), or -1 for no limit. */
+    /** Returns the remaining time in milliseconds, rounded up (rounding down would make a loop spin); -1: no limit. */
     int millis() {
         if (leftNanos < 0) {
             return -1;

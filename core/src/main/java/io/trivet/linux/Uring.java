@@ -4,8 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The calls of io_uring, which the C library has no names for, and its constants (linux/io_uring.h). The numbers of the calls are the same
- * on every architecture. They answer as {@link Libc}'s do: the result, or the negative error number.
+ * Bindings of the calls of io_uring, which the C library does not wrap, and its constants (linux/io_uring.h). The numbers of the
+ * calls are the same on every architecture. They return what {@link Libc}'s functions do: the result, or the negative error
+ * number.
  */
 final class Uring {
     static final int SETUP_CQSIZE = 1 << 3;
@@ -36,7 +37,7 @@ final class Uring {
     static final int OP_ASYNC_CANCEL = 14;
     static final int OP_SEND = 26;
     static final int OP_RECV = 27;
-    /** Came with Linux 6.0, as the receive that repeats itself did, which cannot be asked for. */
+    /** Introduced by Linux 6.0, like multishot receive, which cannot be probed for. */
     static final int OP_SEND_ZC = 47;
 
     static final int SQE_SIZE = 64;
@@ -109,12 +110,12 @@ final class Uring {
         }
     }
 
-    /** Memory that is shared with the kernel (man 2 mmap): its address, or the negative error number. */
+    /** Maps memory that is shared with the kernel (man 2 mmap). Returns its address, or the negative error number. */
     static long mapShared(int fd, long size, long offset) {
         return map(size, MAP_SHARED_POPULATE, fd, offset);
     }
 
-    /** Memory that exists only where it is used: its address, or the negative error number. */
+    /** Maps memory whose pages are allocated on first use. Returns its address, or the negative error number. */
     static long mapLazily(long size) {
         return map(size, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
     }

@@ -9,18 +9,18 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The listeners of a ring. It only polls them, and accepting is a call: so nobody is let in whom the caller has no room for, and the peer's
- * address comes with the connection.
+ * The listeners of a ring. The ring only polls them; connections are accepted by a plain call. So no connection is accepted that
+ * the caller has no room for, and the peer's address comes with the connection. One thread, except {@link #stop}.
  */
 final class UringAccepts {
-    /** The connections accepted from one listener in one poll; those behind them wait for the next. */
+    /** Maximum number of connections accepted from one listener per poll. Further ones wait for the next poll. */
     static final int ACCEPTS_PER_POLL = 64;
 
     private final UringOperations operations;
     private final List<@Nullable Accepting> listeners = new ArrayList<>();
     private boolean changed;
 
-    /** A listener, and what the kernel does with it. */
+    /** A listener and the state of its poll operation. */
     private static final class Accepting {
         final LinuxTcpListener listener;
         final long token;
@@ -48,8 +48,8 @@ final class UringAccepts {
         changed = true;
     }
 
-    /** Of the ring's own thread, or of another that closes all this. */
-    @SuppressWarnings("ReferenceEquality") // a socket is itself alone
+    /** Stops accepting. Called by the ring's own thread, or by another thread that closes the proactor. */
+    @SuppressWarnings("ReferenceEquality") // sockets are compared by identity
     void stop(TcpListener listener, boolean isOwnThread) {
         for (int i = 0; i < listeners.size(); i++) {
             Accepting accepting = listeners.get(i);
@@ -64,10 +64,14 @@ final class UringAccepts {
         }
     }
 
-    /** At once, and not with the next poll: as long as the kernel polls a listener, closing it does not end it. */
+    /**
+     * Stops at once, and not with the next poll: as long as the kernel polls a listener, closing its descriptor does not close
+     * the socket.
+     */
     private void stopPolling(Accepting accepting, int index, boolean isOwnThread) {
         if (!isOwnThread) {
-            // Only the ring's thread may cancel: somebody else is closing all this, and nobody may be let in meanwhile.
+            // Only the ring's thread may cancel. Another thread is closing the proactor, and no connection may be accepted
+            // meanwhile.
             Libc.shutdown(accepting.listener.fd(), Libc.SHUT_RD);
             return;
         }
@@ -90,7 +94,7 @@ final class UringAccepts {
         }
     }
 
-    /** Somebody waits at a listener, or its poll was cancelled. */
+    /** Handles a completion of a listener's poll: connections wait to be accepted, or the poll was cancelled. */
     int ready(int index, Completions completions) {
         Accepting accepting = listeners.get(index);
         if (accepting == null) {

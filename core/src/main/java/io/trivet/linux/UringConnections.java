@@ -7,66 +7,69 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections of a ring, by slot: numbers in arrays, no object for each. A slot is free again only when every operation on it has
- * completed, so a completion always belongs to the connection that is in its slot; generations are for the callers' handles. One thread; what
- * {@link #state} says may be asked from others.
+ * The connections of a ring, by slot, as numbers in arrays without an object per connection. A slot is free again only after
+ * every operation on it has completed, so a completion always belongs to the connection that is in its slot. Generations exist
+ * for the callers' handles.
+ *
+ * <p>One thread modifies them. Other threads may call {@link #state(long)}, {@link #remoteOrNull}, {@link #slot},
+ * {@link #descriptor} and {@link #isCurrent}.
  */
 final class UringConnections {
-    /** The caller wants what comes. */
+    /** The caller wants to receive. */
     static final int INPUT_WANTED = 1;
-    /** The caller wants urgent data, too. */
+    /** The caller wants urgent data as well. */
     static final int URGENT_WANTED = 1 << 1;
     static final int CONNECTING = 1 << 2;
-    /** Much comes at a time: it is read when it is there, into memory that stays in the cache. */
+    /** Many bytes arrive at a time: they are read by plain calls when they are there, into memory that stays in the cache. */
     static final int BULK = 1 << 3;
-    /** Operations that the kernel has: a receive that repeats itself; a poll for input; a poll for room; a send. */
+    /** Operations in the kernel: a multishot receive; a poll for input; a poll for writability; a send. */
     static final int RECEIVING = 1 << 4;
     static final int POLLING_INPUT = 1 << 5;
     static final int POLLING_WRITABLE = 1 << 6;
     static final int SENDING = 1 << 7;
-    /** The poll for input asks for urgent data as well, and does not repeat itself. */
+    /** The poll for input includes urgent data, and is not multishot. */
     static final int POLLING_URGENT = 1 << 8;
-    /** Operations that are being cancelled. */
+    /** Operations that are being cancelled: that for input; that for writability. */
     static final int CANCELLING_INPUT = 1 << 9;
     static final int CANCELLING_WRITABLE = 1 << 10;
-    /** The caller waits for room, and has nothing pending. */
+    /** The caller waits until the socket is writable, and has no send pending. */
     static final int AWAITING_WRITABLE = 1 << 11;
-    /** The output ends when what is pending has left. */
+    /** The output is to be shut down when the pending bytes have been sent. */
     static final int SHUTDOWN_PENDING = 1 << 12;
     static final int FAILED = 1 << 13;
     static final int CLOSING = 1 << 14;
-    /** It stands in the queue of those whose operations are to be brought in line with what is wanted. */
+    /** Queued for {@code reconcile} at the next poll. */
     static final int CHANGE_QUEUED = 1 << 15;
-    /** It stands in the queue of those that wait for a buffer. */
+    /** Queued because a receive found no free buffer. */
     static final int AWAITING_BUFFER = 1 << 16;
-    /** It stands in the queue of those that have more to read. */
+    /** Queued because there is more to read. */
     static final int READ_QUEUED = 1 << 17;
-    /** The kernel has nothing of it, and closed() is to be told. */
+    /** The descriptor is closed, and closed() has to be delivered. */
     static final int CLOSED = 1 << 18;
-    /** What was called taken, and a send could not get rid of, is kept until there is room. */
+    /** Bytes that were accepted for sending, but refused by the socket, are kept until the socket is writable. */
     static final int HAS_UNSENT = 1 << 19;
-    /** The caller was told that the bytes of the send, or its rest, were taken: they lie in buffers of ours. */
+    /** The bytes of the send in flight, or the unsent rest of it, were accepted from the caller: they are in our buffers. */
     static final int SEND_ACCEPTED = 1 << 20;
-    /** The kernel has not taken all of such a send, and its completion, which has not yet been looked at, tells how much. */
+    /** The socket has not accepted all bytes of such a send. Its completion, which is still in the queue, contains how many. */
     static final int SEND_REFUSED = 1 << 21;
-    /** Its socket was full once: from then on a caller is told what has become of his bytes when that is known, and not before. */
+    /** Its socket was full once. From then on a send is reported when its result is known, and not before. */
     static final int WAS_FULL = 1 << 22;
     /**
-     * Much comes at a time, and the poll for it, which tells only of changes, has told of more than bytes: the peer's end, or an urgent byte,
-     * before which a read stops. Then it is read until there is nothing more.
+     * Its multishot poll, which reports only changes, has reported more than bytes: the end of input, or an urgent byte, before
+     * which a read stops. Reads continue until nothing more is there.
      */
     static final int READ_UNTIL_EMPTY = 1 << 23;
 
     static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_WRITABLE | SENDING;
 
-    /** What few connections have. */
+    /** Rarely used state, allocated on demand. */
     static final class ColdState {
         @Nullable InetSocketAddress ipv6;
         @Nullable LinuxTcpStream connecting;
         @Nullable Unsent unsent;
     }
 
-    /** What was called taken, and the socket did not take at once. */
+    /** Bytes that were accepted for sending, but not accepted by the socket. */
     static final class Unsent {
         final byte[] bytes;
         int from;
@@ -78,7 +81,7 @@ final class UringConnections {
 
     private static final int FEW = 64;
 
-    /** What lies together is used together: four numbers a slot share a line of the cache. */
+    /** Four numbers per slot share a cache line, since they are used together. */
     private static final int STATE = 0;
     private static final int GENERATION = 1;
     private static final int DESCRIPTOR = 2;
@@ -94,12 +97,12 @@ final class UringConnections {
     private int freeCount;
     private int count;
 
-    /** The slots that were ever used are below this. */
+    /** Returns the number of slots that were ever used. */
     int count() {
         return count;
     }
 
-    /** Takes a free slot for a descriptor. */
+    /** Stores a connection in a free slot, and returns the slot. */
     int add(int fd, int state, LinuxTcpStream stream) {
         if (freeCount == 0) {
             grow();
@@ -131,10 +134,10 @@ final class UringConnections {
         free[freeCount++] = count++;
     }
 
-    /** Frees a slot; handles for it are stale from now on. */
+    /** Frees a slot. Its handle is stale from now on. */
     void remove(int slot) {
         int at = slot << SHIFT;
-        // A handle must not be negative, also after years.
+        // A handle stays at least 0, even after years.
         numbers[at + GENERATION] = numbers[at + GENERATION] + 1 & Integer.MAX_VALUE;
         VarHandle.storeStoreFence(); // a closing connection must not look open to other threads before its handle is stale
         numbers[at + DESCRIPTOR] = -1;
@@ -156,14 +159,14 @@ final class UringConnections {
         return (long) numbers[(slot << SHIFT) + GENERATION] << 32 | slot;
     }
 
-    /** The slot of an open connection, or -1 when the handle is stale. */
+    /** Returns the slot of an open connection, or -1 if the handle is stale. */
     int slot(long handle) {
         int slot = (int) handle;
         int at = slot << SHIFT;
         return numbers[at + GENERATION] == (int) (handle >>> 32) && (numbers[at + STATE] & CLOSING) == 0 ? slot : -1;
     }
 
-    /** What is known of a handle; 0 when stale. From any thread. */
+    /** Returns the state of a handle; 0 if it is stale. Any thread may call it. */
     int state(long handle) {
         int slot = (int) handle;
         int[] seen = numbers;
@@ -187,7 +190,7 @@ final class UringConnections {
         numbers[(slot << SHIFT) + STATE] &= ~bits;
     }
 
-    /** The place of the send that is under way. */
+    /** Returns the index of the send in flight in {@link PendingSends}. */
     int sendIndex(int slot) {
         return numbers[(slot << SHIFT) + SEND];
     }
@@ -196,7 +199,7 @@ final class UringConnections {
         numbers[(slot << SHIFT) + SEND] = index;
     }
 
-    /** Counts reads that brought little, one after the other; how many there were. */
+    /** Counts consecutive small reads, and returns their number. */
     int countSmallReads(int slot, boolean small) {
         byte reads = (byte) (small ? Math.min(smallReads[slot] + 1, Byte.MAX_VALUE) : 0);
         smallReads[slot] = reads;
@@ -212,7 +215,7 @@ final class UringConnections {
         return coldState;
     }
 
-    /** What a send could not get rid of, if its slot {@link #HAS_UNSENT}. */
+    /** Returns the unsent bytes of a slot that {@link #HAS_UNSENT}. */
     Unsent unsent(int slot) {
         return Objects.requireNonNull(coldState(slot).unsent);
     }
@@ -228,8 +231,8 @@ final class UringConnections {
     }
 
     /**
-     * The peer's address, or null when the handle is stale. From any thread: the slot may be given to another connection while it is read,
-     * so the handle is compared again afterwards.
+     * Returns the peer's address, or null if the handle is stale. Any thread may call it: the slot may be given to another
+     * connection while it is read, so the handle is compared again afterwards.
      */
     @Nullable
     InetSocketAddress remoteOrNull(long handle) {
@@ -238,11 +241,11 @@ final class UringConnections {
         return isCurrent(handle) ? address : null;
     }
 
-    /** Whether a handle is still that of an open connection, after something of its slot was read. From any thread. */
+    /** Returns whether a handle is not stale, after something of its slot was read. Any thread may call it. */
     boolean isCurrent(long handle) {
-        VarHandle.acquireFence(); // what was read before must not be read later
+        VarHandle.acquireFence(); // orders the earlier reads before the comparison
         boolean current = slot(handle) >= 0;
-        VarHandle.acquireFence(); // and what the caller reads next not earlier
+        VarHandle.acquireFence(); // and the comparison before the caller's later reads
         return current;
     }
 

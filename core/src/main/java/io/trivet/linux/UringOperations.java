@@ -13,9 +13,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the ring has under way, and for which connections: shared by those who accept, receive and send. What a caller wants of a connection
- * is noted by {@link #queueChange}, and brought in line with what the kernel does at the next poll: so everything may be called before there is a
- * ring. One thread.
+ * The operations that a ring has in flight, and their connections; shared by accepting, receiving and sending. What a caller
+ * wants of a connection is recorded by {@link #queueChange}, and reconciled with the kernel's operations at the next poll. So
+ * everything may be called before there is a ring. One thread.
  */
 final class UringOperations {
     static final int WAKEUP = 1;
@@ -24,7 +24,7 @@ final class UringOperations {
     static final int POLL_INPUT = 4;
     static final int POLL_WRITABLE = 5;
     static final int SEND = 6;
-    /** A send that has a completion only when the kernel did not take all of it. */
+    /** A send that has a completion only if the socket did not accept all of it. */
     static final int SILENT_SEND = 7;
     static final int CANCEL = 8;
 
@@ -35,7 +35,7 @@ final class UringOperations {
     private final SlotQueue changed = new SlotQueue();
     private @Nullable Ring ring;
     private @Nullable BufferRing buffers;
-    /** Operations whose last completion has not come; but for silent sends, which need not have one. */
+    /** Operations whose last completion has not arrived, except silent sends, which may have none. */
     private int inFlight;
 
     void open(Ring newRing, BufferRing newBuffers) {
@@ -43,7 +43,7 @@ final class UringOperations {
         buffers = newBuffers;
     }
 
-    /** No operation begins any more. */
+    /** Detaches the ring: no operations can be started any more. */
     void detach() {
         ring = null;
     }
@@ -62,7 +62,7 @@ final class UringOperations {
 
     // ---- operations
 
-    /** What an operation's completions carry: its kind, and the slot, or index, that it is for. */
+    /** Returns the user data of an operation's completions: its kind, and its slot or index. */
     static long userData(int kind, int index) {
         return (long) kind << KIND_SHIFT | index;
     }
@@ -75,13 +75,16 @@ final class UringOperations {
         return userData & INDEX_MASK;
     }
 
-    /** Every operation begins here, and ends with a completion that says that no more will come. */
+    /** Starts an operation. It ends with a completion without CQE_MORE. Every operation but a silent send starts here. */
     void start(int opcode, int flags, int ioprio, int fd, long address, int length, int operationFlags, long userData) {
         ring().push(opcode, flags, ioprio, fd, address, length, operationFlags, userData);
         inFlight++;
     }
 
-    /** A send that has a completion only when not all of it was taken; the others are known when the kernel has been handed them. */
+    /**
+     * Starts a send that has a completion only if the socket did not accept all of it. Otherwise it is complete once it has been
+     * handed over.
+     */
     void startSilently(int opcode, int fd, long address, int length, int operationFlags, long userData) {
         ring().push(opcode, Uring.SQE_CQE_SKIP_SUCCESS, 0, fd, address, length, operationFlags, userData);
     }
@@ -92,7 +95,7 @@ final class UringOperations {
         }
     }
 
-    /** A completion was taken. */
+    /** Counts a completion. */
     void countCompletion(int userData, int flags) {
         if ((flags & Uring.CQE_MORE) == 0 && kind(userData) != SILENT_SEND) {
             inFlight--;
@@ -105,7 +108,7 @@ final class UringOperations {
 
     // ---- connections
 
-    /** The connection's operations are looked at by the next poll. */
+    /** Queues a connection for reconciliation at the next poll. */
     void queueChange(int slot) {
         if (!connections.is(slot, CHANGE_QUEUED)) {
             connections.set(slot, CHANGE_QUEUED);
@@ -113,10 +116,10 @@ final class UringOperations {
         }
     }
 
-    /** The next connection to look at, or -1. */
+    /** Returns the next connection to reconcile, or -1. */
     int nextChanged() {
         int slot = changed.take();
-        while (slot >= 0 && !connections.is(slot, CHANGE_QUEUED)) { // it has gone, and another has its slot
+        while (slot >= 0 && !connections.is(slot, CHANGE_QUEUED)) { // that connection is closed, and another one has its slot
             slot = changed.take();
         }
         if (slot >= 0) {
@@ -125,7 +128,7 @@ final class UringOperations {
         return slot;
     }
 
-    /** A descriptor's result of a call that writes, as so many bytes. */
+    /** Converts the result of a call that writes to the number of bytes written. */
     long writeResult(int slot, String call, long result) throws IOException {
         if (result == -Errno.EAGAIN || result == -Errno.EINTR) {
             return 0;

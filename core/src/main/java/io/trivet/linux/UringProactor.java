@@ -29,23 +29,29 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Completion by io_uring (man 7 io_uring). One call in a turn hands over all sends, and waits. Its rooms: {@link Ring} and {@link BufferRing}
- * are the memory shared with the kernel; {@link UringOperations} what is under way; {@link UringConnections} the slots;
- * {@link UringAccepts}, {@link UringReceives} and {@link UringSends} do what they are named for.
+ * A proactor on io_uring (man 7 io_uring). One call per turn hands over all sends, and waits. Its parts:
  *
- * <p>A connection's slot is freed, and {@link Completions#closed} told, when its last operation has completed.
+ * <ul>
+ *   <li>{@link Ring} and {@link BufferRing} are the memory shared with the kernel.
+ *   <li>{@link UringOperations} counts and starts operations.
+ *   <li>{@link UringConnections} stores the connections by slot.
+ *   <li>{@link UringAccepts}, {@link UringReceives} and {@link UringSends} accept, receive and send.
+ * </ul>
+ *
+ * <p>After the last operation of a closed connection has completed, {@link Completions#closed} is delivered and the slot is
+ * freed.
  */
 final class UringProactor implements Proactor {
-    /** How much of everything there is. */
+    /** Sizes of the queues, and number and size of the buffers. */
     record Sizes(int submissions, int completions, int buffers, int bufferBytes) {
-        /** Buffers so many that 1,000 connections do not wait for them, and so small that they stay in the cache. */
+        /** Enough buffers that 1,000 connections do not wait for one, and small enough that they stay in the cache. */
         static final Sizes DEFAULT = new Sizes(256, 4096, 256, 8 * 1024);
     }
 
-    /** The completions handled in one poll. */
+    /** Maximum number of completions handled per poll. */
     static final int COMPLETIONS_PER_POLL = 1024;
 
-    /** At the end, what was cancelled is waited for no longer than that. */
+    /** On close, maximum time to wait for cancelled operations. */
     private static final long CLOSE_NANOS_MAX = 1_000_000_000L;
 
     private final LinuxNetwork network;
@@ -59,7 +65,7 @@ final class UringProactor implements Proactor {
     private final UringReceives receives = new UringReceives(operations);
     private final UringSends sends = new UringSends(operations);
     private final SlotQueue closedSlots = new SlotQueue();
-    /** Made by the first poll, on its thread. */
+    /** Created by the first poll, on its thread. */
     private @Nullable Ring ring;
 
     private @Nullable Thread thread;
@@ -72,12 +78,12 @@ final class UringProactor implements Proactor {
         this.sizes = sizes;
     }
 
-    // ---- beginning
+    // ---- starting operations
 
     @Override
     public void accept(TcpListener listener, long token) throws IOException {
         if (!(listener instanceof LinuxTcpListener linux)) {
-            throw new IllegalArgumentException(listener + " is no listener of Linux");
+            throw new IllegalArgumentException(listener + " is not a listener of Linux");
         }
         accepts.accept(linux, token);
     }
@@ -90,7 +96,7 @@ final class UringProactor implements Proactor {
     @Override
     public long adopt(TcpStream stream) throws IOException {
         if (!(stream instanceof LinuxTcpStream linux)) {
-            throw new IllegalArgumentException(stream + " is no stream of Linux");
+            throw new IllegalArgumentException(stream + " is not a stream of Linux");
         }
         int slot = connections.add(linux.open(), 0, linux);
         linux.detach();
@@ -168,7 +174,7 @@ final class UringProactor implements Proactor {
         }
     }
 
-    // ---- the end
+    // ---- closing connections
 
     @Override
     public void close(long handle) {
@@ -185,7 +191,7 @@ final class UringProactor implements Proactor {
         }
     }
 
-    /** The kernel has let go of it: its descriptor can be closed, and that is the end. */
+    /** Closes the descriptor. The kernel has no operations of the connection any more. */
     private void finishClose(int slot) {
         LinuxTcpStream connecting = connections.is(slot, CONNECTING) ? connections.coldState(slot).connecting : null;
         if (connecting != null) {
@@ -201,13 +207,13 @@ final class UringProactor implements Proactor {
         int delivered = 0;
         for (int slot = closedSlots.take(); slot >= 0; slot = closedSlots.take()) {
             completions.closed(connections.handle(slot));
-            connections.remove(slot); // only now: the caller has let go of the slot
+            connections.remove(slot); // only now, after the caller has released its own data for the slot
             delivered++;
         }
         return delivered;
     }
 
-    // ---- looking on
+    // ---- snapshots, from any thread
 
     @Override
     public InetSocketAddress remoteAddress(long handle) {
@@ -224,7 +230,7 @@ final class UringProactor implements Proactor {
         int fd = slot < 0 ? -1 : connections.descriptor(slot);
         Scratch scratch = Scratch.ofThread();
         int result = fd < 0 ? fd : Libc.getsockname(fd, scratch.address.address(), scratch.addressLength());
-        if (result < 0 || !connections.isCurrent(handle)) { // closed during the call: the descriptor may be another connection's by now
+        if (result < 0 || !connections.isCurrent(handle)) { // closed during the call
             throw new IllegalArgumentException("the handle is stale");
         }
         return SocketAddress.read(scratch.address);
@@ -243,12 +249,12 @@ final class UringProactor implements Proactor {
         return write ? read | Interest.WRITE : read;
     }
 
-    /** For tests. */
+    /** For tests: returns the flags of a connection. */
     int stateOf(long handle) {
         return connections.state(handle);
     }
 
-    // ---- the wait
+    // ---- polling
 
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
@@ -302,14 +308,13 @@ final class UringProactor implements Proactor {
         return open;
     }
 
-    /** A signal, the end of the time and a full queue of completions are no errors: what has completed is looked at next. */
+    /**
+     * Checks the result of entering the ring. A signal, an expired timeout and a full completion queue are not errors: the
+     * completions are handled next.
+     */
     private static void check(int result) throws IOException {
-        if (result < 0) {
-            switch (-result) {
-                case Errno.EINTR, Errno.ETIME, Errno.EAGAIN, Errno.EBUSY -> {
-                }
-                default -> throw Errno.failure("io_uring_enter", null, -result);
-            }
+        if (result < 0 && result != -Errno.ETIME && !Ring.isTemporary(result)) {
+            throw Errno.failure("io_uring_enter", null, -result);
         }
     }
 
@@ -349,13 +354,13 @@ final class UringProactor implements Proactor {
                 case UringOperations.POLL_WRITABLE -> writable(index, result, flags, completions);
                 case UringOperations.ACCEPT -> accepts.ready(index, completions);
                 case UringOperations.WAKEUP -> wakeUp(flags);
-                default -> 0; // CANCEL: what was cancelled says itself how it ended
+                default -> 0; // CANCEL: the cancelled operation has a completion of its own
             };
         }
         return delivered;
     }
 
-    /** A socket is ready to be written to, or has failed. */
+    /** Handles a completion of a poll for writability: the socket is writable, or has failed. */
     private int writable(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
             connections.clear(slot, POLLING_WRITABLE | UringConnections.CANCELLING_WRITABLE);
@@ -398,7 +403,7 @@ final class UringProactor implements Proactor {
         wakeup.signal();
     }
 
-    @SuppressWarnings("ReferenceEquality") // this very thread
+    @SuppressWarnings("ReferenceEquality") // threads are compared by identity
     private boolean isOwnThread() {
         return Thread.currentThread() == thread;
     }
@@ -418,7 +423,7 @@ final class UringProactor implements Proactor {
                 sends.resetSilentSends();
             }
             operations.detach();
-            open.close(); // what is still under way, when another thread closes, the kernel cancels by itself
+            open.close(); // if another thread closes, the kernel cancels the operations in flight by itself
         }
         for (int slot = 0; slot < connections.count(); slot++) {
             if (connections.descriptor(slot) >= 0) {
@@ -430,7 +435,7 @@ final class UringProactor implements Proactor {
         wakeup.close();
     }
 
-    /** Hands over the sends that wait, and cancels everything: a descriptor is closed only when no operation holds it. */
+    /** Hands over the waiting sends, and cancels all operations. A descriptor may be closed only when no operation holds it. */
     private void cancelOperations(Ring open) {
         operations.start(Uring.OP_ASYNC_CANCEL, 0, 0, -1, 0, 0, Uring.CANCEL_ANY | Uring.CANCEL_ALL,
                 UringOperations.userData(UringOperations.CANCEL, 0));
@@ -445,7 +450,7 @@ final class UringProactor implements Proactor {
                 }
                 open.advance();
             }
-            if (result < 0 && result != -Errno.EINTR && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
+            if (result < 0 && !Ring.isTemporary(result)) {
                 return;
             }
             timeout.update();

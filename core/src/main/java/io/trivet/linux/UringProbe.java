@@ -11,7 +11,8 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether a ring can be had here: by trying, since nothing else tells what a kernel, its settings and a container's filter allow together.
+ * Finds out whether io_uring is available here, by trying it: nothing else shows what a kernel, its settings and a container's
+ * filter allow together.
  *
  * <pre>
  * struct io_uring_probe { last_op 0; ops_len 1; ops 16; }
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class UringProbe {
-    /** What was found. obstacle: what stands in the way, and the cure; null: nothing. isQuick: whether the ring pays beside epoll. */
+    /** The result. obstacle: the obstacle and its cure; null: none. outperformsEpoll: whether a ring is faster than epoll. */
     record Result(@Nullable String obstacle, boolean outperformsEpoll) {}
 
     private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
@@ -41,7 +42,7 @@ final class UringProbe {
         } catch (NetworkException e) {
             return obstacle(explain(e.code(), read(SYSCTL)));
         } catch (IOException e) {
-            return obstacle("the kernel gives no ring: " + e.getMessage());
+            return obstacle("the kernel refuses a ring: " + e.getMessage());
         }
         try {
             if (!supports(ring)) {
@@ -50,25 +51,32 @@ final class UringProbe {
             var _ = new BufferRing(ring, 2, 4096, 4096);
             return new Result(null, ring.defersCompletions());
         } catch (NetworkException e) {
-            return obstacle(e.code() == ErrorCode.EINVAL ? tooOld() : "the kernel gives the ring no buffers: " + e.getMessage());
+            return obstacle(e.code() == ErrorCode.EINVAL ? tooOld() : noBuffers(e));
         } catch (IOException e) {
-            return obstacle("the kernel gives the ring no buffers: " + e.getMessage());
+            return obstacle(noBuffers(e));
         } finally {
             ring.close();
         }
+    }
+
+    private static String noBuffers(IOException e) {
+        return "the kernel refuses buffers for the ring: " + e.getMessage();
     }
 
     private static Result obstacle(String what) {
         return new Result(what, false);
     }
 
-    /** Why a ring was refused, by the error and the setting of kernel.io_uring_disabled; null: the kernel has no such setting. */
+    /**
+     * Explains why a ring was refused, by the error and the setting of kernel.io_uring_disabled; null: the kernel has no such
+     * setting.
+     */
     static String explain(ErrorCode code, @Nullable String disabled) {
         return switch (code) {
             case EPERM, EACCES -> switch (disabled) {
                 case "2" -> "io_uring is switched off on this machine: sysctl -w kernel.io_uring_disabled=0 allows it";
-                case "1" -> "io_uring is kept for privileged processes: sysctl -w kernel.io_uring_disabled=0 allows it to all,"
-                        + " kernel.io_uring_group to a group";
+                case "1" -> "io_uring is reserved for privileged processes: sysctl -w kernel.io_uring_disabled=0 allows it to"
+                        + " all, kernel.io_uring_group to a group";
                 case null, default -> "io_uring is forbidden to this process, as containers often do: allow io_uring_setup, "
                         + "io_uring_enter and io_uring_register in the seccomp profile, or use epoll";
             };
@@ -77,13 +85,13 @@ final class UringProbe {
             case EINVAL -> tooOld();
             case ENOMEM ->
                 "the kernel has no memory for a ring: on kernels before 5.12, raise the limit of locked memory (ulimit -l)";
-            case EMFILE, ENFILE -> "there is no descriptor left for a ring: raise the limit (ulimit -n)";
-            default -> "the kernel gives no ring: " + code + ", " + code.sentence();
+            case EMFILE, ENFILE -> "no descriptor left for a ring: raise the limit (ulimit -n)";
+            default -> "the kernel refuses a ring: " + code + ", " + code.sentence();
         };
     }
 
     private static String tooOld() {
-        return "this kernel is " + read(RELEASE) + ", and a ring that receives by itself came with Linux 6.0: use epoll";
+        return "this kernel is " + read(RELEASE) + ", but multishot receive needs Linux 6.0: use epoll";
     }
 
     private static boolean supports(Ring ring) {

@@ -20,16 +20,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Receiving. A receive repeats itself, into buffers that the kernel takes from a {@link BufferRing} when there are bytes. Where much comes at a
- * time, and where urgent data is watched (a receive that waits in the kernel would destroy it), readiness is polled for instead, and read by
- * a plain call.
+ * Receives bytes. Normally a multishot receive fills buffers that the kernel picks from a {@link BufferRing} when bytes arrive.
+ * Two kinds of connections are polled for readiness instead, and read by plain calls: those where many bytes arrive at a time,
+ * and those that watch for urgent data, which a receive waiting in the kernel would destroy.
  */
 final class UringReceives {
-    /** One read by a plain call. */
+    /** Maximum number of bytes per read by a plain call. */
     static final int READ_BYTES = 64 * 1024;
-    /** Receives that bring at least so much are better read by a plain call, into the same memory each time. */
+    /** From this many bytes per receive on, plain calls are faster: they read into the same memory each time. */
     static final int BULK_BYTES = 8 * 1024;
-    /** After so many reads of less in a row it is a receive again. */
+    /** After this many consecutive smaller reads, a multishot receive is used again. */
     static final int SMALL_READS_MAX = 32;
 
     private final UringOperations operations;
@@ -42,13 +42,14 @@ final class UringReceives {
         connections = operations.connections;
     }
 
-    // ---- what is wanted
+    // ---- what the caller wants
 
     void receive(int slot) {
         if (!connections.is(slot, INPUT_WANTED | FAILED)) {
             connections.set(slot, INPUT_WANTED);
-            if (connections.is(slot, BULK) && !connections.is(slot, URGENT_WANTED)) { // a read might pass an urgent byte by
-                queueRead(slot); // the poll that repeats itself told while nobody wanted to know
+            // with urgent data, a read might skip the urgent byte
+            if (connections.is(slot, BULK) && !connections.is(slot, URGENT_WANTED)) {
+                queueRead(slot); // the multishot poll may have reported while receiving was stopped
             }
             operations.queueChange(slot);
         }
@@ -64,7 +65,7 @@ final class UringReceives {
         operations.queueChange(slot);
     }
 
-    /** Lets the kernel do what is wanted, and no longer what is not. */
+    /** Starts and cancels operations, so that the kernel does what the caller wants. */
     void reconcile(int slot) {
         int state = connections.state(slot);
         boolean input = (state & INPUT_WANTED) != 0 && (state & (FAILED | CLOSING | CONNECTING)) == 0;
@@ -98,17 +99,17 @@ final class UringReceives {
         }
     }
 
-    /** Whether some found no buffer, and wait for one. */
+    /** Returns whether receives wait for a free buffer. */
     boolean hasStarved() {
         return starved.size() > 0;
     }
 
-    /** Gives those that found no buffer another try. */
+    /** Restarts receives that found no free buffer. */
     void retryStarved() {
         if (starved.size() == 0) {
             return;
         }
-        // Not all at once: the first of them may take every buffer that there is, and would be the first again.
+        // Not all at once: the first of them may use up all buffers, and would be the first again.
         int retries = (operations.buffers().free() + 1) / 2;
         for (int i = Math.min(starved.size(), retries); i > 0; i--) {
             int slot = starved.take();
@@ -119,9 +120,9 @@ final class UringReceives {
         }
     }
 
-    // ---- through the ring
+    // ---- multishot receives
 
-    /** A receive has brought something, or has ended. */
+    /** Handles a completion of a receive: it has delivered bytes, or has ended. */
     int received(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
             connections.clear(slot, RECEIVING | CANCELLING_INPUT);
@@ -164,9 +165,9 @@ final class UringReceives {
         };
     }
 
-    // ---- by plain calls
+    // ---- plain reads
 
-    /** There is something to read: exceptional before readable, and one read. */
+    /** Handles a completion of a poll for input: exceptional before readable, and one read. */
     int ready(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
             connections.clear(slot, POLLING_INPUT | POLLING_URGENT | CANCELLING_INPUT);
@@ -197,7 +198,7 @@ final class UringReceives {
             return 1;
         }
         return switch (-result) {
-            case 0, Errno.EINVAL, Errno.EAGAIN, Errno.EINTR -> 0; // taken already, still on its way, or the peer has finished
+            case 0, Errno.EINVAL, Errno.EAGAIN, Errno.EINTR -> 0; // already received, not yet arrived, or end of input
             default -> operations.fail(slot, operations.failure(slot, "recv", -result), completions);
         };
     }
@@ -233,14 +234,14 @@ final class UringReceives {
         return readable.size() > 0;
     }
 
-    /** Goes on with those whose last read found more than it could take. */
+    /** Continues with connections whose last read did not read everything. */
     int continueReads(Completions completions) {
         int delivered = 0;
         for (int i = readable.size(); i > 0; i--) {
             int slot = readable.take();
             if (connections.is(slot, READ_QUEUED)) {
                 connections.clear(slot, READ_QUEUED);
-                // A receive that repeats itself, once it is there, brings the rest, and in order.
+                // A multishot receive, once it is started, delivers the rest, in order.
                 if (connections.is(slot, INPUT_WANTED) && !connections.is(slot, CLOSING | FAILED | RECEIVING | URGENT_WANTED)) {
                     delivered += readOnce(slot, completions);
                 }

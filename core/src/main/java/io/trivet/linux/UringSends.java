@@ -20,17 +20,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * Sending. Up to {@link #RING_BYTES_MAX} go through the ring, from where they lie. The kernel tries once and at once, while they are handed
- * over: so it has let go of the memory when the next poll begins, however slowly a peer reads. What the socket refused is the caller's again.
- * Longer ones are sent by a plain call.
+ * Sends bytes. Up to {@link #RING_BYTES_MAX} bytes go through the ring, from where they are. The kernel tries once, while the
+ * submission is handed over. So it has released the memory by the next poll, however slowly a peer reads. The caller owns again
+ * what the socket did not accept. Longer sends are made by a plain call.
  *
- * <p><b>Silent sends.</b> Bytes that lie in buffers of the ring's, as those of an echo do, can be called taken at once, since nobody else
- * gives that memory away. Such a send has a completion only when the socket did not take all: so the wait that hands it over is not ended by
- * it, and one call in a turn does both. What was refused is copied then, and sent when there is room. Once a socket has refused something, its
- * sends tell how they went.
+ * <p><b>Silent sends.</b> Bytes that are in buffers of the ring, as those of an echo are, can be accepted at once, since nothing
+ * else reuses that memory. Such a send has a completion only if the socket did not accept all bytes. It therefore does not end
+ * the wait that hands it over, and one call per turn does both. Bytes that the socket did not accept are then copied, and sent
+ * when it is writable. Once a socket was full, its sends are no longer silent.
  */
 final class UringSends {
-    /** Longer sends, where the call itself costs little, are made at once, and tell how far they came. */
+    /** Longer sends are made at once by a plain call: for them, the cost of the call itself is small. */
     static final int RING_BYTES_MAX = 16 * 1024;
 
     private static final int PENDING_MAX = 1024;
@@ -39,11 +39,11 @@ final class UringSends {
     private final UringOperations operations;
     private final UringConnections connections;
     private final PendingSends pending = new PendingSends(PENDING_MAX);
-    /** Connections with silent sends, which the kernel may not have been handed yet. */
+    /** Connections with silent sends that the kernel may not have been handed yet. */
     private final int[] silent = new int[PENDING_MAX];
 
     private int silentCount;
-    /** A completion was asked for that a silent send does not have: the next poll must not wait. */
+    /** The caller expects a completion that a silent send does not have, so the next poll must not wait. */
     private boolean mustNotWait;
 
     UringSends(UringOperations operations) {
@@ -51,9 +51,9 @@ final class UringSends {
         connections = operations.connections;
     }
 
-    // ---- beginning
+    // ---- starting sends
 
-    /** {@link Proactor#send}, or where nothing may be pending {@link Proactor#sendNow}. */
+    /** Implements {@link Proactor#send}; or {@link Proactor#sendNow}, if {@code mayBePending} is false. */
     long send(int slot, ByteBuffer[] parts, int from, int count, boolean mayBePending) throws IOException {
         int state = connections.state(slot);
         if ((state & (SENDING | HAS_UNSENT)) != 0) {
@@ -84,7 +84,7 @@ final class UringSends {
         return Proactor.PENDING;
     }
 
-    /** Gives a send to the ring, unless it must be made at once. */
+    /** Starts a send through the ring. Returns false if it must be made by a plain call. */
     private boolean start(int slot, ByteBuffer[] parts, int from, int count, int length) {
         BufferRing pool = operations.buffers();
         int buffer = BufferRing.NONE;
@@ -120,7 +120,7 @@ final class UringSends {
         if (isSilent) {
             connections.set(slot, SENDING | SEND_ACCEPTED);
             silent[silentCount++] = slot;
-            // With WAITALL a send that was cut short counts as failed: else its completion would be left out, too.
+            // With WAITALL a partial send counts as failed. Otherwise its completion would be skipped, too.
             operations.startSilently(opcode, connections.descriptor(slot), argument, size, FLAGS | Uring.MSG_WAITALL,
                     UringOperations.userData(UringOperations.SILENT_SEND, slot));
         } else {
@@ -149,7 +149,7 @@ final class UringSends {
         return written;
     }
 
-    /** What was called taken, and the kernel has not taken; its leaving is told. */
+    /** Returns the bytes that were accepted, but not by the socket. The caller is notified when they have been sent. */
     long unsentBytes(int slot) {
         int state = connections.state(slot);
         if ((state & SEND_ACCEPTED) == 0) {
@@ -176,7 +176,10 @@ final class UringSends {
         }
     }
 
-    /** The connection is being closed. What it was told was taken leaves, as long as the kernel takes it; else the peer learns that it is cut. */
+    /**
+     * Prepares the close of a connection. Bytes that were accepted are still sent, as far as the socket accepts them; otherwise
+     * the peer gets a reset.
+     */
     void close(int slot) {
         if (connections.is(slot, SENDING)) {
             mustNotWait = true;
@@ -185,7 +188,7 @@ final class UringSends {
         }
     }
 
-    /** All is being closed, and the kernel has not taken all of what the caller was told was taken. */
+    /** Makes the close a reset: the proactor is being closed, and bytes that were accepted cannot be sent. */
     void reset(int slot) {
         Options.resetOnClose(connections.descriptor(slot));
     }
@@ -198,7 +201,10 @@ final class UringSends {
         connections.clearUnsent(slot);
     }
 
-    /** All is being closed by another thread than the ring's: what was never handed over cannot be any more. */
+    /**
+     * Resets the connections with silent sends that were never handed over: the proactor is being closed by another thread than
+     * the ring's.
+     */
     void resetSilentSends() {
         for (int i = 0; i < silentCount; i++) {
             reset(silent[i]);
@@ -206,25 +212,25 @@ final class UringSends {
         silentCount = 0;
     }
 
-    /** Whether the next poll may not wait. */
+    /** Returns whether the next poll must not wait. */
     boolean mustNotWait() {
         return mustNotWait;
     }
 
-    /** Whether buffers may come back of which no completion will tell. */
+    /** Returns whether silent sends hold buffers, which no completion will release. */
     boolean hasSilentSends() {
         return silentCount > 0;
     }
 
-    /** Lets the kernel tell of room, if somebody waits for that, and no longer when nobody does. */
+    /** Starts a poll for writability if it is needed, and cancels it if the connection has failed or is closing. */
     void reconcile(int slot) {
         int state = connections.state(slot);
         boolean writable = (state & (CONNECTING | HAS_UNSENT)) != 0
                 || (state & (AWAITING_WRITABLE | SENDING)) == AWAITING_WRITABLE;
         if (writable && (state & (FAILED | CLOSING | POLLING_WRITABLE)) == 0) {
             connections.set(slot, POLLING_WRITABLE);
-            // It repeats itself, and tells only of changes: the kernel reports a peer's FIN (RDHUP) unasked, and a poll that is over
-            // after one answer would give that answer again and again.
+            // Multishot, so it reports only changes: the kernel reports a peer's FIN (RDHUP) unasked, and a single-shot poll
+            // would report it again and again.
             operations.start(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, Uring.POLL_ADD_MULTI, PollBits.POLLOUT,
                     UringOperations.userData(UringOperations.POLL_WRITABLE, slot));
         } else if ((state & POLLING_WRITABLE) != 0 && (state & CANCELLING_WRITABLE) == 0 && (state & (FAILED | CLOSING)) != 0) {
@@ -233,9 +239,12 @@ final class UringSends {
         }
     }
 
-    // ---- completing
+    // ---- completing sends
 
-    /** After the ring was entered: silent sends that have been handed over have gone out whole, unless a completion says otherwise. */
+    /**
+     * Completes silent sends after the ring was entered: those that have been handed over have been sent completely, unless a
+     * completion says otherwise.
+     */
     int settle(Ring ring, Completions completions) {
         if (silentCount == 0) {
             mustNotWait = false;
@@ -252,7 +261,7 @@ final class UringSends {
         }
         mustNotWait = false;
         int delivered = 0;
-        int settled = silentCount; // telling may begin further ones, behind these
+        int settled = silentCount; // callbacks may start further ones, after these
         for (int i = 0; i < settled; i++) {
             int slot = silent[i];
             if (!connections.is(slot, SEND_REFUSED)) {
@@ -266,7 +275,7 @@ final class UringSends {
         return delivered;
     }
 
-    /** The kernel has let go of the send's memory. */
+    /** Releases the entry and the buffer of a send whose memory the kernel has released. */
     private void free(int slot) {
         int index = connections.sendIndex(slot);
         int buffer = pending.buffer(index);
@@ -278,9 +287,10 @@ final class UringSends {
                 connections.is(slot, HAS_UNSENT) ? SENDING | SEND_REFUSED : SENDING | SEND_REFUSED | SEND_ACCEPTED);
     }
 
-    /** A silent send has failed, or was cut short. */
+    /** Handles a completion of a silent send: it has failed, or was partial. */
     int refused(int slot, int result, Completions completions) {
-        if (!connections.is(slot, SEND_REFUSED)) { // not settled, since completions overflowed; and settling would give back what it has once more
+        // not settled because completions overflowed; settling it as well would release its buffer twice
+        if (!connections.is(slot, SEND_REFUSED)) {
             int at = 0;
             while (silent[at] != slot) {
                 at++;
@@ -290,7 +300,7 @@ final class UringSends {
         return sent(slot, result, completions);
     }
 
-    /** A send has completed. */
+    /** Handles the completion of a send. */
     int sent(int slot, int result, Completions completions) {
         int index = connections.sendIndex(slot);
         int length = pending.length(index);
@@ -320,7 +330,10 @@ final class UringSends {
                 : allSent(slot, wasAccepted ? 0 : length, completions);
     }
 
-    /** The socket is full. The rest is the caller's again; he may still look at it where it lay, so the ring's buffer comes back only then. */
+    /**
+     * Handles a partial send: the socket is full, and the caller owns the rest again. The caller may still read it in place, so
+     * the ring's buffer is released after the callback.
+     */
     private int partlySent(int slot, int written, Completions completions) {
         int buffer = pending.buffer(connections.sendIndex(slot));
         pending.remove(connections.sendIndex(slot));
@@ -338,7 +351,9 @@ final class UringSends {
         return delivered;
     }
 
-    /** Ends the output, if that waits for what has left now; how many completions were told: a failure, or none. */
+    /**
+     * Shuts down the output, if that was waiting for this send. Returns the number of completions delivered: a failure, or none.
+     */
     private int endOutput(int slot, Completions completions) {
         if (!connections.is(slot, SHUTDOWN_PENDING)) {
             return 0;
@@ -348,7 +363,7 @@ final class UringSends {
         return result < 0 ? operations.fail(slot, operations.failure(slot, "shutdown", -result), completions) : 0;
     }
 
-    /** Everything that was begun has left: what waited for that comes now. */
+    /** Continues after all accepted bytes have been sent: with the shutdown or the notification that waited for it. */
     private int allSent(int slot, long bytes, Completions completions) {
         if (connections.is(slot, CLOSING | FAILED)) {
             operations.queueChange(slot);
@@ -366,7 +381,7 @@ final class UringSends {
         return 1;
     }
 
-    /** A socket has room again. */
+    /** Continues after the socket has become writable again. */
     int writable(int slot, Completions completions) throws IOException {
         if (connections.is(slot, HAS_UNSENT)) {
             Unsent unsent = connections.unsent(slot);
@@ -376,7 +391,7 @@ final class UringSends {
                 if (count == 0 || !connections.is(slot, AWAITING_WRITABLE)) {
                     return 0;
                 }
-                connections.clear(slot, AWAITING_WRITABLE); // whoever waits is told of progress, and asks again
+                connections.clear(slot, AWAITING_WRITABLE); // the caller is notified of the progress, and asks again
                 completions.sent(connections.handle(slot), 0);
                 return 1;
             }

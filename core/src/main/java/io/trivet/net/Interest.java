@@ -1,7 +1,7 @@
 package io.trivet.net;
 
 /**
- * The events that a {@link Poller} watches and reports, as bits of an {@code int}. Threads: any.
+ * Provider interface (SPI): the events that a {@link Poller} watches and reports, as bits of an {@code int}. Threads: any.
  *
  * <p>The three interests stay separate from the kernel to the three lists. {@link #ERROR}, {@link #HANG_UP} and {@link #INVALID}
  * are reported without being asked for. Only {@code select} folds them into its lists.

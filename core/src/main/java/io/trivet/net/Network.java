@@ -10,6 +10,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Named networks are singletons and are never closed. All networks of Linux form one {@linkplain #family family}: a socket
  * opened by one of them may be watched by another. Threads: any.
+ *
+ * <p>Applications open sockets here. {@link #poller}, {@link #proactor}, {@link #selectOnce}, {@link #forOneCall},
+ * {@link #attach} and {@link #turnsLoops} belong to the provider interface (SPI), on which {@code io.trivet.select} and
+ * {@code io.trivet.server} are built.
  */
 public interface Network {
     /**
