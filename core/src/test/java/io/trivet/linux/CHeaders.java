@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * What Java believes about C's headers, checked by a C compiler: every belief becomes a static assertion, so that a false one is an
- * error of the compiler. Nothing is run, and a cross compiler can answer for a machine that is not there.
+ * Checks values in Java against C's headers with a C compiler. Every value becomes a static assertion, so a mismatch is a
+ * compiler error. Nothing is run, so a cross compiler can check the values for another architecture.
  */
 final class CHeaders {
     private final StringBuilder source = new StringBuilder();
@@ -19,14 +19,14 @@ final class CHeaders {
         headers.forEach(header -> source.append("#include <").append(header).append(">\n"));
     }
 
-    /** A constant expression of C has that value in Java. */
+    /** Expects a constant expression of C to have the value in Java. */
     CHeaders value(String expression, long java) {
         source.append("_Static_assert((").append(expression).append(") == ").append(java).append(", \"").append(expression)
                 .append(" is not ").append(java).append("\");\n");
         return this;
     }
 
-    /** As {@link #value}, of a macro that older headers lack. */
+    /** Like {@link #value}, for a macro that older headers lack. */
     CHeaders valueIfKnown(String macro, long java) {
         source.append("#ifdef ").append(macro).append('\n');
         value(macro, java);
@@ -38,13 +38,13 @@ final class CHeaders {
         return value("sizeof(" + type + ")", java);
     }
 
-    /** Where a field of a structure begins, and how long it is. */
+    /** Expects a field of a structure to have an offset and a size. */
     CHeaders field(String type, String field, long offset, long size) {
         value("offsetof(" + type + ", " + field + ")", offset);
         return value("sizeof(((" + type + "*)0)->" + field + ")", size);
     }
 
-    /** The beliefs that are false for an architecture by Java's name; aborts the test when no compiler knows about that. */
+    /** Returns the mismatches for an architecture by Java's name. Aborts the test if there is no compiler for it. */
     List<String> mismatchesOn(String architecture) throws IOException, InterruptedException {
         String machine = architecture.equals("amd64") ? "x86_64" : architecture;
         for (String compiler : List.of(machine + "-linux-gnu-gcc", "gcc")) {

@@ -4,15 +4,15 @@ import io.trivet.net.Intercept;
 import io.trivet.net.Network;
 
 /**
- * The network uring with too little of everything: four places for submissions, eight for completions, two buffers of a kilobyte. So every
- * queue is full all the time, receives find no buffer, and completions wait in the kernel until there is room for them.
+ * The network uring with tiny queues: four submissions, eight completions, two buffers of a kilobyte. Every queue is full all the
+ * time, receives find no buffer, and completions wait in the kernel until there is room for them.
  */
 public final class CrampedRing {
     static final UringProactor.Sizes SIZES = new UringProactor.Sizes(4, 8, 2, 1024);
 
     private CrampedRing() {}
 
-    /** The network; throws {@link io.trivet.net.UnavailableException} where there is no ring. */
+    /** Returns the network, or throws {@link io.trivet.net.UnavailableException} if there is no ring. */
     public static Network network() {
         LinuxNetwork uring = (LinuxNetwork) Network.named("uring");
         return Intercept.method(Network.class, uring, "proactor", _ -> new UringProactor(uring, SIZES));

@@ -20,7 +20,7 @@ class FdBitmapsTest {
     }
 
     @Test
-    void theHighestDescriptorCountsOnlyWhileItIsWatched() {
+    void nfdsShrinksWhenTheHighestDescriptorIsRemoved() {
         FdBitmaps sets = new FdBitmaps();
         sets.put(3, Interest.READ);
         sets.put(2_000, Interest.PRIORITY);
@@ -32,7 +32,7 @@ class FdBitmapsTest {
     }
 
     @Test
-    void aCopyHoldsNothingOfWhatWasThereBefore() {
+    void copyReplacesAllPreviousContents() {
         FdBitmaps big = new FdBitmaps();
         big.add(900, Interest.ALL);
         FdBitmaps small = new FdBitmaps();
@@ -43,7 +43,7 @@ class FdBitmapsTest {
         assertThat(big.nextSet(4, big.nfds())).isEqualTo(901);
     }
 
-    /** Every method against three plain arrays of booleans, through thousands of random steps. */
+    /** Compares every method with a plain model, in thousands of random steps. */
     @Test
     void agreesWithAPlainModel() {
         long seed = System.nanoTime();
@@ -52,7 +52,7 @@ class FdBitmapsTest {
         int[][] models = new int[2][FD_MAX];
         for (int step = 0; step < 20_000; step++) {
             int which = random.nextInt(2);
-            int fd = random.nextInt(1 << random.nextInt(1, 13)) % FD_MAX; // low numbers are the usual ones
+            int fd = random.nextInt(1 << random.nextInt(1, 13)) % FD_MAX; // mostly low numbers, as in practice
             int interest = random.nextInt(Interest.ALL + 1);
             switch (random.nextInt(40)) {
                 case 0 -> {
@@ -68,7 +68,7 @@ class FdBitmapsTest {
                     models[which][fd] |= interest;
                 }
                 default -> {
-                    int set = random.nextInt(3) == 0 ? interest : 0; // more goes than comes: nfds falls, too
+                    int set = random.nextInt(3) == 0 ? interest : 0; // more is removed than added, so nfds shrinks, too
                     sets[which].put(fd, set);
                     models[which][fd] = set;
                 }

@@ -27,7 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What cannot be made through the seam, and what must be seen below it. */
+/** Kernel objects and effects that cannot be created or observed through {@code io.trivet.net}. */
 @NotSimulated(NotSimulated.MACHINE)
 final class KernelObjectsTest {
     private static final int AF_UNIX = 1;
@@ -96,14 +96,14 @@ final class KernelObjectsTest {
 
     @EveryEngine
     @Case("18")
-    void changeOfTheTokenAloneMakesNoCallOfTheKernel(Lab lab) throws IOException {
+    void changingOnlyTheTokenMakesNoSystemCall(Lab lab) throws IOException {
         if (hasNoDescriptors(lab)) {
             return;
         }
         Poller poller = lab.poller();
         Descriptor descriptor = lab.network().descriptor(eventFd());
         poller.register(descriptor, Interest.READ, 1);
-        // The number is taken away behind the poller's back: whatever the kernel is told of it now is EBADF.
+        // The descriptor is closed without the poller's knowledge, so any system call on it now returns EBADF.
         assertThat(Libc.close(descriptor.fd())).isZero();
 
         poller.modify(descriptor, Interest.READ, 2);
@@ -113,7 +113,7 @@ final class KernelObjectsTest {
 
     @EveryEngine
     @Case("19")
-    void changeThatTheKernelRefusesRemovesTheRegistration(Lab lab) throws IOException {
+    void changeRefusedByTheKernelRemovesTheRegistration(Lab lab) throws IOException {
         if (hasNoDescriptors(lab)) {
             return;
         }
@@ -129,13 +129,13 @@ final class KernelObjectsTest {
         } else {
             poller.modify(descriptor, Interest.WRITE, 2);
             assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(2, Interest.INVALID));
-            lab.doesNotApply("the kernel is not asked before the next wait, which then reports INVALID");
+            lab.doesNotApply("no system call is made before the next wait, which then reports INVALID");
         }
     }
 
     @EveryEngine
     @Case("L4")
-    void pollerInsideAPollerTellsItsEvents(Lab lab) throws IOException {
+    void pollerRegisteredWithAnotherPollerReportsItsEvents(Lab lab) throws IOException {
         if (hasNoDescriptors(lab)) {
             return;
         }
@@ -172,10 +172,13 @@ final class KernelObjectsTest {
         assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(1, Interest.READ | Interest.WRITE));
     }
 
-    /** A duplicate keeps a closed descriptor's registration alive in epoll, out of reach of everybody: its events must be seen through. */
+    /**
+     * A duplicate keeps a closed descriptor's registration alive in epoll, where it cannot be removed any more. Its events must
+     * be ignored.
+     */
     @EveryEngine
     @Case("J9")
-    void eventsOfAClosedDescriptorThatHasADuplicateAreNobodys(Lab lab) throws IOException {
+    void eventsOfAClosedDescriptorWithADuplicateAreIgnored(Lab lab) throws IOException {
         if (hasNoDescriptors(lab)) {
             return;
         }
@@ -190,9 +193,9 @@ final class KernelObjectsTest {
         assertThat(poller.poll(out, 0)).isZero();
         assertThat(poller.poll(out, 20 * MILLI)).isZero();
 
-        UdpSocket next = lab.udp(); // gets the number
+        UdpSocket next = lab.udp(); // gets the descriptor's number
         poller.register(next, Interest.READ, 2);
-        assertThat(poller.poll(out, 0)).as("the old one's event is not the new one's").isZero();
+        assertThat(poller.poll(out, 0)).as("an event of the old socket is not reported for the new one").isZero();
         poller.modify(next, Interest.READ | Interest.WRITE, 3);
         lab.eventually("the new one's own event", () -> poller.poll(out, 0) == 1);
         assertThat(Lab.events(out)).containsExactly(new Lab.Event(3, Interest.WRITE));
@@ -202,7 +205,7 @@ final class KernelObjectsTest {
         return lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0));
     }
 
-    /** A descriptor of ours that is closed at the end of the test. */
+    /** Wraps a descriptor that is closed at the end of the test. */
     private static Descriptor open(Lab lab, int number) {
         assertThat(number).isNotNegative();
         lab.keep(() -> Libc.close(number));

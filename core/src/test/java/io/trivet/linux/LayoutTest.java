@@ -15,13 +15,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The numbers that were copied from C's headers are those of the headers, on both architectures. */
+/** The numbers that were copied from C's headers match the headers, on both architectures. */
 class LayoutTest {
     private static final List<String> HEADERS = List.of("errno.h", "fcntl.h", "poll.h", "netinet/in.h", "netinet/tcp.h",
             "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "time.h");
     private static final List<String> RING_HEADERS = List.of("linux/io_uring.h", "sys/mman.h", "sys/socket.h", "sys/syscall.h");
 
-    /** Sizes and offsets, which have no name in C: each is checked by its structure below. */
+    /** Sizes and offsets without a name in C. Each is checked with its structure below. */
     private static final List<String> NO_C_NAME = List.of("LINGER_SIZE", "L_LINGER");
 
     @ParameterizedTest
@@ -44,7 +44,7 @@ class LayoutTest {
     void epollSharesTheBitsOfPoll(String architecture) throws Exception {
         CHeaders headers = new CHeaders(HEADERS);
         for (Field constant : constants(PollBits.class).toList()) {
-            if (!constant.getName().equals("POLLNVAL")) { // epoll knows its descriptors
+            if (!constant.getName().equals("POLLNVAL")) { // epoll does not report it
                 headers.value("E" + constant.getName(), constant.getInt(null));
             }
         }
@@ -102,7 +102,7 @@ class LayoutTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"amd64", "aarch64"})
-    void theRingsConstantsHaveTheValuesOfTheCHeaders(String architecture) throws Exception {
+    void ringConstantsHaveTheValuesOfTheCHeaders(String architecture) throws Exception {
         CHeaders headers = new CHeaders(RING_HEADERS);
         for (Field constant : constants(Uring.class).toList()) {
             String name = constant.getName();
@@ -117,7 +117,7 @@ class LayoutTest {
         assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
-    /** C has a prefix for each kind, where Java has the class. */
+    /** In C a prefix, in Java the class groups the constants. */
     private static String nameInC(String java) {
         return switch (java) {
             case "MSG_DONTWAIT", "MSG_WAITALL" -> java;
@@ -134,7 +134,7 @@ class LayoutTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"amd64", "aarch64"})
-    void theRingsStructuresAreLaidOutAsInC(String architecture) throws Exception {
+    void ringStructuresAreLaidOutAsInC(String architecture) throws Exception {
         CHeaders headers = new CHeaders(RING_HEADERS)
                 .size("struct io_uring_params", Ring.PARAMS_SIZE)
                 .field("struct io_uring_params", "sq_entries", Ring.PARAMS_SQ_ENTRIES, 4)
@@ -184,10 +184,10 @@ class LayoutTest {
         assertThat(headers.mismatchesOn(architecture)).isEmpty();
     }
 
-    /** What the bindings take for granted: every argument fits a register, and a set's words and a pollfd can be made of longs. */
+    /** Assumptions of the bindings: every argument fits a register, and a set's words and a pollfd can be written as longs. */
     @ParameterizedTest
     @ValueSource(strings = {"amd64", "aarch64"})
-    void theMachineIsLittleEndianWith64Bits(String architecture) throws Exception {
+    void machineIsLittleEndianWith64Bits(String architecture) throws Exception {
         CHeaders headers = new CHeaders(HEADERS)
                 .value("__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__", 1)
                 .size("void*", 8)
@@ -208,10 +208,10 @@ class LayoutTest {
         assertThat(EpollPoller.dataOffset("aarch64")).isEqualTo(8);
     }
 
-    /** Were it otherwise, nothing above could fail. */
+    /** Proves that the tests above can fail. */
     @ParameterizedTest
     @ValueSource(strings = {"amd64", "aarch64"})
-    void aFalseBeliefIsFound(String architecture) throws Exception {
+    void wrongValueIsDetected(String architecture) throws Exception {
         CHeaders headers = new CHeaders(HEADERS).value("AF_INET", 2).value("AF_INET6", 11);
         assertThat(headers.mismatchesOn(architecture)).singleElement().asString().contains("AF_INET6 is not 11");
         assertThat(new CHeaders(HEADERS).value("NO_SUCH_CONSTANT", 1).mismatchesOn(architecture)).isNotEmpty();

@@ -19,31 +19,31 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is kept from one call for the next must not carry anything over. */
+/** Resources that are reused by the next call must not carry anything over. */
 @Timeout(60) // interrupts a wait that does not end
 class OneShotPollTest {
     private static final Duration WAIT = Duration.ofMillis(20);
 
     @ParameterizedTest
     @ValueSource(strings = {"poll", "select"})
-    void anInterruptThatComesTooLateForACallDoesNotEndTheNext(String engine) throws Exception {
+    void lateInterruptOfACallDoesNotEndTheNextOne(String engine) throws Exception {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
         NetworkSelect select = Select.on(Network.named(engine));
         try (Pipe idle = Network.named(engine).pipe(); Pipe broken = Network.named(engine).pipe()) {
-            broken.sink().close(); // a hang-up, which nobody asks about below
+            broken.sink().close(); // a hang-up, which is not asked for below
             select.select(List.of(idle.source()), List.of(), List.of(), WAIT);
             for (List<Pipe.Source> urgent : List.of(List.<Pipe.Source>of(), List.of(broken.source()))) {
                 assertThat(OneShotPoll.IDLE).isNotEmpty().allSatisfy(kept -> kept.wakeup.signal());
-                long begun = System.nanoTime();
+                long start = System.nanoTime();
                 assertThat(select.select(List.of(idle.source()), List.of(), urgent, WAIT).isEmpty()).isTrue();
-                assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(WAIT.toNanos());
+                assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(WAIT.toNanos());
             }
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"poll", "select"})
-    void anInterruptEndsACallThatALateOneHasWoken(String engine) throws Exception {
+    void interruptEndsACallThatAStaleWakeupHasWoken(String engine) throws Exception {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
         NetworkSelect select = Select.on(Network.named(engine));
         select.select(List.of(), List.of(), List.of(), WAIT);
@@ -64,21 +64,21 @@ class OneShotPollTest {
     /** 2^29 would take 200 MB of sets. */
     @ParameterizedTest
     @ValueSource(strings = {"poll", "select"})
-    void aNumberThatIsNotOpenIsRefusedBeforeTheSetsGrowForIt(String engine) throws Exception {
+    void descriptorThatIsNotOpenIsRejectedBeforeTheSetsGrow(String engine) throws Exception {
         assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
         Network network = Network.named(engine);
-        Select.on(network).select(List.of(), List.of(), List.of(), Duration.ZERO); // leaves one behind that is kept
+        Select.on(network).select(List.of(), List.of(), List.of(), Duration.ZERO); // leaves an object in the pool
         assertThatThrownBy(() -> Select.on(network).select(List.of(network.descriptor(1 << 29)), List.of(), List.of(), WAIT))
                 .hasMessageContaining("descriptor 536870912: EBADF");
         assertThat(OneShotPoll.IDLE).isNotEmpty().allMatch(kept -> kept.sets.needsOpenCheck(1 << 29));
     }
 
     @Test
-    void aNumberIsFarAsLongAsTheSetsHaveNoRoomForIt() {
+    void descriptorNeedsAnOpenCheckUntilTheSetsHaveGrown() {
         FdBitmaps sets = new FdBitmaps();
         assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX)).isTrue();
         assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX - 1)).isFalse();
         sets.add(Registrations.UNCHECKED_FD_MAX, 0);
-        assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX)).as("the room is there").isFalse();
+        assertThat(sets.needsOpenCheck(Registrations.UNCHECKED_FD_MAX)).as("the sets have grown").isFalse();
     }
 }

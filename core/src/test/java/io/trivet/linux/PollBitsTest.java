@@ -16,11 +16,11 @@ import io.trivet.net.Interest;
 import org.junit.jupiter.api.Test;
 
 class PollBitsTest {
-    /** Not among ours: the peer has finished. It sets nothing by itself. */
+    /** Not in {@link PollBits}: the peer has shut down its output. It maps to no event. */
     private static final int POLLRDHUP = 0x2000;
 
     @Test
-    void eachInterestAsksForTheGroupThatSelectCountsAsOne() {
+    void eachInterestMapsToTheGroupOfBitsThatSelectUses() {
         assertThat(PollBits.of(0)).isZero();
         assertThat(PollBits.of(Interest.READ)).isEqualTo(POLLIN | POLLRDNORM | POLLRDBAND);
         assertThat(PollBits.of(Interest.WRITE)).isEqualTo(POLLOUT | POLLWRNORM | POLLWRBAND);
@@ -30,14 +30,14 @@ class PollBitsTest {
     }
 
     @Test
-    void whatIsAskedForIsWhatComesBack() {
+    void conversionIsReversible() {
         for (int interest = 0; interest <= Interest.ALL; interest++) {
             assertThat(PollBits.events(PollBits.of(interest))).isEqualTo(interest);
         }
     }
 
     @Test
-    void everyBitOfAGroupStandsForIt() {
+    void everyBitOfAGroupMapsToItsInterest() {
         for (int bit : new int[]{POLLIN, POLLRDNORM, POLLRDBAND}) {
             assertThat(PollBits.events(bit)).isEqualTo(Interest.READ);
         }
@@ -47,7 +47,7 @@ class PollBitsTest {
     }
 
     @Test
-    void errorsAndHangUpsStayApart() {
+    void errorsAndHangUpsStaySeparate() {
         assertThat(PollBits.events(POLLERR)).isEqualTo(Interest.ERROR);
         assertThat(PollBits.events(POLLHUP)).isEqualTo(Interest.HANG_UP);
         assertThat(PollBits.events(POLLNVAL)).isEqualTo(Interest.INVALID);

@@ -18,7 +18,7 @@ class RegistrationsTest {
     private final Registrations table = new Registrations();
 
     @Test
-    void knowsNothingAtFirst() {
+    void isEmptyInitially() {
         Numbered stranger = new Numbered(7);
         assertThat(table.find(stranger)).isEqualTo(-1);
         assertThat(table.registration(stranger)).isNull();
@@ -40,17 +40,17 @@ class RegistrationsTest {
     }
 
     @Test
-    void aSocketIsItselfWhateverItsEqualsSays() {
+    void socketsAreComparedByIdentityNotByEquals() {
         Numbered registered = new Numbered(5);
         Numbered other = new Numbered(5);
-        assertThat(registered).as("equal, as a user's class may be").isEqualTo(other);
+        assertThat(registered).as("equal, as an application's class may be").isEqualTo(other);
         table.add(registered, 5, Interest.WRITE, 1);
         assertThat(table.find(other)).isEqualTo(-1);
         assertThat(table.find(registered)).isEqualTo(5);
     }
 
     @Test
-    void anEventForAnEarlierOwnerOfTheNumberIsRecognised() {
+    void eventOfAnEarlierSocketWithTheDescriptorIsRecognised() {
         Numbered first = new Numbered(9);
         table.add(first, 9, Interest.READ, 1);
         int generation = table.generation(9);
@@ -62,7 +62,7 @@ class RegistrationsTest {
         assertThat(table.isCurrent(9, table.generation(9))).isTrue();
     }
 
-    /** Sockets come, are closed with and without being removed, and their numbers are used again, as a kernel does. */
+    /** Sockets are added and closed, with and without being removed, and their numbers are reused, as by a kernel. */
     @Test
     void agreesWithAPlainModel() {
         long seed = System.nanoTime();
@@ -74,7 +74,7 @@ class RegistrationsTest {
             int interest = random.nextInt(Interest.ALL + 1);
             long token = random.nextLong();
             switch (random.nextInt(5)) {
-                case 0, 1 -> { // a new owner of the number; the old one, if there was one, is gone
+                case 0, 1 -> { // a new socket with the number; the old one, if any, is closed
                     sockets.stream().filter(socket -> socket.fd() == fd).forEach(Numbered::close);
                     Numbered socket = new Numbered(fd);
                     sockets.add(socket);
@@ -117,7 +117,7 @@ class RegistrationsTest {
         }
     }
 
-    @SuppressWarnings("ReferenceEquality") // the very socket is meant
+    @SuppressWarnings("ReferenceEquality") // sockets are compared by identity
     private void check(Map<Integer, Registration> model, Numbered socket, String where) {
         Registration known = model.get(socket.number);
         boolean itself = known != null && known.socket() == socket;
@@ -125,7 +125,7 @@ class RegistrationsTest {
         assertThat(table.registration(socket)).as(where).isEqualTo(itself ? known : null);
     }
 
-    /** A socket that is nothing but its number, and equal to every other. */
+    /** A socket that consists only of its number, and is equal to every other. */
     private static final class Numbered implements Socket {
         private final int number;
         private boolean open = true;

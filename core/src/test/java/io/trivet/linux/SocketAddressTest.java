@@ -19,12 +19,12 @@ class SocketAddressTest {
     private final MemorySegment memory = Arena.ofAuto().allocate(SocketAddress.SIZE_MAX, 8);
 
     @BeforeEach
-    void leaveRubbishFromTheCallBefore() {
+    void fillWithGarbage() {
         memory.fill((byte) 0xa5);
     }
 
     @Test
-    void ipv4AsTheKernelReadsIt() throws Exception {
+    void ipv4HasTheKernelsFormat() throws Exception {
         InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral("192.0.2.7"), 0x1234);
         assertThat(SocketAddress.family(address)).isEqualTo(Libc.AF_INET);
         assertThat(SocketAddress.write(address, Libc.AF_INET, memory)).isEqualTo(16);
@@ -33,7 +33,7 @@ class SocketAddressTest {
     }
 
     @Test
-    void ipv6AsTheKernelReadsIt() throws Exception {
+    void ipv6HasTheKernelsFormat() throws Exception {
         InetAddress ip = Inet6Address.getByAddress(null, InetAddress.ofLiteral("fe80::1:2").getAddress(), 0x01020304);
         InetSocketAddress address = new InetSocketAddress(ip, 65_535);
         assertThat(SocketAddress.family(address)).isEqualTo(Libc.AF_INET6);
@@ -44,22 +44,22 @@ class SocketAddressTest {
     }
 
     @Test
-    void anIpv4AddressTakesItsIpv6FormOnAnIpv6Socket() throws Exception {
+    void ipv4AddressIsMappedOnAnIpv6Socket() throws Exception {
         InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 80);
         assertThat(SocketAddress.write(address, Libc.AF_INET6, memory)).isEqualTo(28);
         assertThat(hex(28)).isEqualTo("0a00" + "0050" + "00000000" + "00000000000000000000ffff7f000001" + "00000000");
-        assertThat(SocketAddress.read(memory)).as("and comes back as what it was").isEqualTo(address);
+        assertThat(SocketAddress.read(memory)).as("and is read as IPv4 again").isEqualTo(address);
     }
 
     @Test
-    void anIpv6AddressIsRefusedOnAnIpv4Socket() {
+    void ipv6AddressIsRejectedOnAnIpv4Socket() {
         assertThatThrownBy(
                 () -> SocketAddress.write(new InetSocketAddress(InetAddress.ofLiteral("::1"), 80), Libc.AF_INET, memory))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("IPv4");
     }
 
     @Test
-    void anUnresolvedAddressIsRefusedByName() {
+    void unresolvedAddressIsRejectedByName() {
         InetSocketAddress address = InetSocketAddress.createUnresolved("nowhere.invalid", 80);
         assertThatThrownBy(() -> SocketAddress.family(address))
                 .isInstanceOf(UnknownHostException.class).hasMessageContaining("nowhere.invalid");
@@ -67,7 +67,7 @@ class SocketAddressTest {
     }
 
     @Test
-    void anyAddressComesBackAsItWentIn() throws Exception {
+    void anyAddressIsReadAsWritten() throws Exception {
         long seed = System.nanoTime();
         SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < 1_000; i++) {

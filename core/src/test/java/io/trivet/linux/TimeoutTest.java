@@ -21,7 +21,7 @@ class TimeoutTest {
         "1000000000, 1, 0",
         "3000000007, 3, 7",
         "9223372036854775807, 9223372036, 854775807"})
-    void theTimespecHoldsEveryNanosecond(long nanos, long seconds, long rest) {
+    void timespecContainsEveryNanosecond(long nanos, long seconds, long rest) {
         timeout.start(nanos);
         assertThat(timespec()).containsExactly(seconds, rest);
         assertThat(timeout.isExpired()).isFalse();
@@ -36,7 +36,7 @@ class TimeoutTest {
 
     @ParameterizedTest
     @ValueSource(longs = {25 * DAY_NANOS, 100_000 * DAY_NANOS, Long.MAX_VALUE - 1, Long.MAX_VALUE})
-    void aHugeTimeoutBecomesTheLongestNumberOfMilliseconds(long nanos) {
+    void hugeTimeoutBecomesTheMaximumNumberOfMilliseconds(long nanos) {
         timeout.start(nanos);
         assertThat(timeout.millis()).isEqualTo(Integer.MAX_VALUE);
         timeout.update();
@@ -55,7 +55,7 @@ class TimeoutTest {
     }
 
     @Test
-    void zeroIsOverFromTheBeginning() {
+    void zeroIsExpiredFromTheStart() {
         timeout.start(0);
         assertThat(timeout.isExpired()).isTrue();
         assertThat(timeout.millis()).isZero();
@@ -65,8 +65,8 @@ class TimeoutTest {
     }
 
     @Test
-    void whatIsLeftShrinksWithTheClockAndStopsAtZero() {
-        long begun = System.nanoTime();
+    void remainingTimeShrinksWithTheClockAndStopsAtZero() {
+        long start = System.nanoTime();
         timeout.start(5_000_000);
         long before = 5_000_000;
         while (!timeout.isExpired()) {
@@ -76,12 +76,12 @@ class TimeoutTest {
             assertThat(left[1]).isBetween(0L, before);
             before = left[1];
         }
-        assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(5_000_000);
+        assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(5_000_000);
         assertThat(timeout.millis()).isZero();
     }
 
     @Test
-    void oneObjectServesManyWaits() {
+    void objectCanBeReusedForManyWaits() {
         timeout.start(0);
         timeout.start(-1);
         assertThat(timeout.isExpired()).isFalse();
@@ -89,7 +89,7 @@ class TimeoutTest {
         assertThat(timespec()).containsExactly(0, 1_500_000);
     }
 
-    @SuppressWarnings("restricted") // the structure is known by its address alone, as the kernel knows it
+    @SuppressWarnings("restricted") // the structure is accessed by its address, as by the kernel
     private long[] timespec() {
         MemorySegment memory = MemorySegment.ofAddress(timeout.timespec()).reinterpret(Timeout.TIMESPEC_SIZE);
         return new long[]{memory.get(ValueLayout.JAVA_LONG, 0), memory.get(ValueLayout.JAVA_LONG, Timeout.TV_NSEC)};

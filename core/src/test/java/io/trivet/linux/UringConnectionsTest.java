@@ -14,13 +14,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
-/** The slots of a ring's connections, read by other threads while they are given to further connections. */
+/** Reads the slots of a ring's connections on other threads while they are reused. */
 final class UringConnectionsTest {
     private static final long HAMMER_NANOS = 1_000_000_000L;
 
     private record Known(long handle, InetSocketAddress address) {}
 
-    /** A race, run for a second: a reader may lose the processor between its look at the handle and its look at the address. */
+    /** A race, run for a second: a reader may lose the processor between reading the handle's slot and the address. */
     @Test
     void remoteAddressIsNeverThatOfALaterConnectionInTheSlot() throws Exception {
         UringConnections connections = new UringConnections();
@@ -30,7 +30,7 @@ final class UringConnectionsTest {
         AtomicInteger right = new AtomicInteger();
         long end = System.nanoTime() + HAMMER_NANOS;
         List<Thread> readers = new ArrayList<>();
-        for (int i = 0; i < 4; i++) { // more than processors, so that they lose them
+        for (int i = 0; i < 4; i++) { // more than processors, so that they are preempted
             readers.add(Thread.ofPlatform().start(() -> {
                 while (System.nanoTime() < end && wrong.get() == null) {
                     Known known = last.get();
@@ -56,7 +56,7 @@ final class UringConnectionsTest {
         assertThat(right.get()).as("addresses that were read").isPositive();
     }
 
-    /** Streams that have an address, and no socket. */
+    /** Returns streams that have an address but no socket. */
     private static List<LinuxTcpStream> streams(int count) throws Exception {
         LinuxNetwork network;
         try {

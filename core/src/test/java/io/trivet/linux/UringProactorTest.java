@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What only a ring can do wrong. What every proactor must do is tested through the server. */
+/** Behaviour specific to a ring. The server's tests cover what every proactor must do. */
 @Timeout(60)
 final class UringProactorTest {
     private static final long SECOND = 1_000_000_000L;
@@ -69,10 +69,10 @@ final class UringProactorTest {
 
     // ---- buffers, queues
 
-    /** More connections than completions have room for, and more bytes than buffers: receives end with ENOBUFS, and go on. */
+    /** More connections than completions, and more bytes than buffers: receives end with ENOBUFS, and continue. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void everyByteComesInOrderHoweverLittleThereIs(boolean cramped) throws IOException {
+    void everyByteArrivesInOrderHoweverSmallTheRing(boolean cramped) throws IOException {
         UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.DEFAULT));
         TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
         proactor.accept(listener, 7);
@@ -100,9 +100,9 @@ final class UringProactorTest {
         assertThat(events.failures).isEmpty();
     }
 
-    /** The kernel ends a receive that repeats itself when it likes: it is begun anew. A stop and a start may overtake each other. */
+    /** The kernel may end a multishot receive at any time; it is then restarted. A stop and a start may overtake each other. */
     @Test
-    void nothingIsLostHoweverOftenReceivingIsStoppedAndBegun() throws Exception {
+    void nothingIsLostHoweverOftenReceivingIsStoppedAndStarted() throws Exception {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -111,9 +111,9 @@ final class UringProactorTest {
         byte[] message = new byte[1 << 20];
         random.nextBytes(message);
         Thread sender = Thread.ofPlatform().start(() -> writeAll(ends.client, message, new Random(4)));
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         while (events.of(handle).size() < message.length) {
-            assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(30 * SECOND);
             switch (random.nextInt(4)) {
                 case 0 -> proactor.stopReceiving(handle);
                 case 1 -> {
@@ -128,10 +128,10 @@ final class UringProactorTest {
         assertThat(events.of(handle).toByteArray()).isEqualTo(message);
     }
 
-    /** The poll tells only of changes: what stands behind the bytes of one read is no change. */
+    /** The poll reports only changes: what follows the bytes of one read is no change. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void endThatComesWithTheLastOfMuchIsTold(boolean stopped) throws IOException {
+    void endOfInputAfterABulkReadIsReported(boolean stopped) throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -148,7 +148,7 @@ final class UringProactorTest {
     }
 
     @Test
-    void bytesBehindAnUrgentOneThatNobodyWatchesForComeAsWell() throws IOException {
+    void bytesAfterAnUnwatchedUrgentByteArrive() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -159,7 +159,7 @@ final class UringProactorTest {
         until(proactor, events, () -> events.of(handle).size() == 2 * UringReceives.BULK_BYTES + 6);
     }
 
-    /** So much that it is read by plain calls from then on. */
+    /** Receives so many bytes that the connection is read by plain calls from then on. */
     private static Recorder receiveMuch(UringProactor proactor, Ends ends, long handle) throws IOException {
         Recorder events = new Recorder(proactor);
         proactor.receive(handle);
@@ -175,7 +175,7 @@ final class UringProactorTest {
     // ---- sends
 
     @Test
-    void sendThatThePeerDoesNotTakeIsTheCallersAgainAtOnce() throws IOException {
+    void sendToAFullSocketReturnsItsBytesToTheCallerAtOnce() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -191,7 +191,7 @@ final class UringProactorTest {
                 .isEqualTo(Proactor.PENDING);
         proactor.poll(events, 0);
         int written = events.sent.getFirst().intValue();
-        assertThat(events.sent).as("told at once").hasSize(1);
+        assertThat(events.sent).as("notified at once").hasSize(1);
         assertThat(written).isLessThan(4000);
         assertThat(proactor.interest(handle) & Interest.WRITE).isNotZero();
         events.sent.clear();
@@ -199,17 +199,17 @@ final class UringProactorTest {
         byte[] last = new byte[0];
         byte[] read = new byte[1 << 16];
         ByteBuffer in = ByteBuffer.wrap(read);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         int rest = written;
         int bytes = 0;
         while (bytes >= 0) {
-            assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(30 * SECOND);
             if (events.sent.contains(0L) && written < 4000) {
                 written = 4000;
                 events.sent.clear();
                 assertThat(proactor.send(handle, new ByteBuffer[]{part.clear().position(rest)}, 0, 1))
                         .isEqualTo(Proactor.PENDING);
-                proactor.shutdownOutput(handle); // behind what is pending
+                proactor.shutdownOutput(handle); // after the pending bytes
             }
             bytes = ends.client.read(in.clear());
             if (bytes > 0) {
@@ -226,7 +226,7 @@ final class UringProactorTest {
     }
 
     @Test
-    void closeWithASendPendingIsTheEndOfBoth() throws IOException {
+    void closeWithAPendingSendEndsBoth() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -243,13 +243,13 @@ final class UringProactorTest {
         assertThat(events.sent).isEmpty();
         assertThat(events.failures).isEmpty();
         long next = proactor.adopt(ends().server);
-        assertThat(Proactor.slot(next)).as("the slot is used again").isEqualTo(Proactor.slot(handle));
+        assertThat(Proactor.slot(next)).as("the slot is reused").isEqualTo(Proactor.slot(handle));
         assertThat(next).isNotEqualTo(handle);
     }
 
-    /** The kernel adds RDHUP to every poll: one that is over after one answer would tell the FIN again and again. */
+    /** The kernel adds RDHUP to every poll: a single-shot poll would report the FIN again and again. */
     @Test
-    void peerThatHasFinishedAndDoesNotReadCostsNoTurns() throws IOException {
+    void peerThatHasShutDownAndDoesNotReadCausesNoTurns() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -259,24 +259,24 @@ final class UringProactorTest {
         until(proactor, events, () -> events.ended.contains(handle));
         fill(proactor, events, handle);
         assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(1 << 20)}, 0, 1)).isZero();
-        assertThat(proactor.poll(events, SECOND / 5)).as("what there was to tell").isZero();
-        assertThat(proactor.poll(events, SECOND / 5)).as("what there was to tell").isZero();
+        assertThat(proactor.poll(events, SECOND / 5)).as("completions delivered").isZero();
+        assertThat(proactor.poll(events, SECOND / 5)).as("completions delivered").isZero();
         events.sent.clear();
         until(proactor, events, () -> ends.client.read(ByteBuffer.allocate(1 << 16)) == 0 && events.sent.contains(0L));
     }
 
-    // ---- silent sends: what lies in the ring's own buffers is called taken at once
+    // ---- silent sends: bytes in the ring's own buffers are accepted at once
 
     @Test
-    void whatLiesInTheRingsBuffersIsTakenAtOnceAndDoesNotEndTheWait() throws IOException {
+    void bytesInTheRingsBuffersAreAcceptedAtOnceAndDoNotEndTheWait() throws IOException {
         Echo echo = new Echo();
         ByteBuffer in = ByteBuffer.allocate(100);
-        for (int round = 0; round < 1000; round++) { // each buffer comes back, or there would soon be none
+        for (int round = 0; round < 1000; round++) { // each buffer must be released, or soon none would be left
             echo.ends.client.write(ByteBuffer.wrap(new byte[]{(byte) round, 2, 3}));
             echo.accepted.clear();
             until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty());
             assertThat(echo.accepted).containsExactly(3L);
-            assertThat(echo.proactor.poll(echo.events, 10_000)).as("what there was to tell").isZero();
+            assertThat(echo.proactor.poll(echo.events, 10_000)).as("completions delivered").isZero();
             in.clear();
             until(echo.proactor, echo.events, () -> echo.ends.client.read(in) >= 0 && in.position() == 3);
             assertThat(in.get(0)).isEqualTo((byte) round);
@@ -285,7 +285,7 @@ final class UringProactorTest {
     }
 
     @Test
-    void endOfTheOutputAndCloseFollowASilentSendWithoutAWait() throws IOException {
+    void shutdownAndCloseFollowASilentSendWithoutAWait() throws IOException {
         for (boolean closes : new boolean[]{false, true}) {
             Echo echo = new Echo();
             echo.ends.client.write(ByteBuffer.wrap(new byte[7]));
@@ -295,32 +295,32 @@ final class UringProactorTest {
             } else {
                 echo.proactor.shutdownOutput(echo.handle);
             }
-            long begun = System.nanoTime();
+            long start = System.nanoTime();
             ByteBuffer in = ByteBuffer.allocate(100);
             while (echo.ends.client.read(in) >= 0) {
                 echo.proactor.poll(echo.events, closes || in.position() > 0 ? 0 : 20 * SECOND);
-                assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
+                assertThat(System.nanoTime() - start).isLessThan(15 * SECOND);
             }
             assertThat(in.position()).isEqualTo(7);
         }
     }
 
     @Test
-    void secondSendBehindASilentOneIsToldWhenItMayCome() throws IOException {
+    void secondSendAfterASilentOneIsNotifiedWhenItMayFollow() throws IOException {
         Echo echo = new Echo();
         echo.twice = true;
         echo.ends.client.write(ByteBuffer.wrap(new byte[]{1}));
         until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty());
         assertThat(echo.accepted).containsExactly(1L, 0L);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         assertThat(echo.proactor.poll(echo.events, 20 * SECOND)).isEqualTo(1);
-        assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
+        assertThat(System.nanoTime() - start).isLessThan(15 * SECOND);
         assertThat(echo.events.sent).containsExactly(0L);
     }
 
-    /** The send is cut short in the kernel, which must say so: every byte arrives, in order, and what comes behind it waits. */
+    /** The kernel sends only a part, and must report that: every byte arrives in order, and later bytes wait. */
     @Test
-    void silentSendThatTheSocketTakesAPartOfIsCompletedWhenThereIsRoom() throws IOException {
+    void partialSilentSendIsCompletedWhenTheSocketIsWritable() throws IOException {
         int refusals = 0;
         Random random = new Random(5);
         for (int i = 0; i < 20; i++) {
@@ -329,9 +329,9 @@ final class UringProactorTest {
             random.nextBytes(message);
             ByteBuffer out = ByteBuffer.wrap(message);
             ByteBuffer in = ByteBuffer.allocate(message.length);
-            long begun = System.nanoTime();
+            long start = System.nanoTime();
             while (in.hasRemaining()) {
-                assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+                assertThat(System.nanoTime() - start).isLessThan(30 * SECOND);
                 out.limit(Math.min(message.length, out.position() + random.nextInt(3000)));
                 echo.ends.client.write(out);
                 until(echo.proactor, echo.events, () -> echo.received == out.position());
@@ -345,11 +345,11 @@ final class UringProactorTest {
             assertThat(echo.events.failures).isEmpty();
             refusals += echo.refusals;
         }
-        assertThat(refusals).as("sends that were called written, and were not").isPositive();
+        assertThat(refusals).as("sends that were accepted, but refused by the socket").isPositive();
     }
 
     @Test
-    void closeOverBytesThatWereCalledTakenIsAReset() throws IOException {
+    void closeWithAcceptedButUnsentBytesIsAReset() throws IOException {
         Echo echo = new Echo();
         long written = 0;
         while (echo.refusals == 0) {
@@ -362,17 +362,17 @@ final class UringProactorTest {
         echo.proactor.close(echo.handle);
         until(echo.proactor, echo.events, () -> echo.events.closed.contains(echo.handle));
         ByteBuffer in = ByteBuffer.allocate(1 << 16);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         assertThatThrownBy(() -> {
             while (echo.ends.client.read(in.clear()) >= 0) {
-                assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+                assertThat(System.nanoTime() - start).isLessThan(10 * SECOND);
             }
         }).isInstanceOf(NetworkException.class).hasMessageContaining("ECONNRESET");
     }
 
-    /** What it was given must not be given back twice: its place, its memory. */
+    /** Its entry and its memory must not be released twice. */
     @Test
-    void silentSendThatIsRefusedWhileCompletionsOverflowIsSettledOnce() throws IOException {
+    void silentSendRefusedDuringACompletionOverflowIsSettledOnce() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, new UringProactor.Sizes(4, 8, 8, 1024)));
         Ends full = ends();
         full.server.setOption(StandardSocketOptions.SO_SNDBUF, 4096);
@@ -408,7 +408,7 @@ final class UringProactorTest {
         proactor.poll(events, SECOND / 20);
         assertThat(proactor.stateOf(handle) & UringConnections.HAS_UNSENT).as("the socket was full").isNotZero();
 
-        for (int i = 0; i < 2; i++) { // two that are under way at once
+        for (int i = 0; i < 2; i++) { // two at the same time
             int length = 10 + 10 * i;
             assertThat(proactor.send(handles.get(i), new ByteBuffer[]{ByteBuffer.allocateDirect(length)}, 0, 1))
                     .isEqualTo(Proactor.PENDING);
@@ -417,9 +417,9 @@ final class UringProactorTest {
         assertThat(events.sent).containsExactlyInAnyOrder(10L, 20L);
     }
 
-    /** The buffers that others wait for come back without a completion. */
+    /** The buffers that other receives wait for are released without a completion. */
     @Test
-    void thoseThatFindNoBufferGetOneWhenSilentSendsHaveLeft() throws IOException {
+    void starvedReceivesGetABufferWhenSilentSendsComplete() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, CrampedRing.SIZES));
         List<Ends> all = new ArrayList<>();
         Recorder events = new Recorder(proactor) {
@@ -442,15 +442,15 @@ final class UringProactorTest {
         for (Ends ends : all) {
             ends.client.write(ByteBuffer.wrap(new byte[1]));
         }
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         while (events.bytes.size() < all.size()) {
             proactor.poll(events, 20 * SECOND);
-            assertThat(System.nanoTime() - begun).isLessThan(15 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(15 * SECOND);
         }
     }
 
     @Test
-    void unsentBytesAreThoseThatWereCalledTakenAndTheirLeavingIsTold() throws IOException {
+    void unsentBytesAreThoseAcceptedAndTheirSendingIsNotified() throws IOException {
         Echo echo = new Echo();
         assertThat(echo.proactor.unsentBytes(echo.handle)).isZero();
         echo.ends.client.write(ByteBuffer.wrap(new byte[5]));
@@ -472,22 +472,22 @@ final class UringProactorTest {
         echo.events.sent.clear();
         assertThat(echo.proactor.unsentBytes(echo.handle)).isBetween(1L, 16L * 1024);
         ByteBuffer in = ByteBuffer.allocate(500);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         for (long unsent = echo.proactor.unsentBytes(echo.handle); unsent > 0;) {
-            assertThat(System.nanoTime() - begun).isLessThan(30 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(30 * SECOND);
             echo.ends.client.read(in.clear());
             echo.proactor.poll(echo.events, 0);
             boolean wasNotified = echo.events.sent.remove(0L);
             long left = echo.proactor.unsentBytes(echo.handle);
-            assertThat(wasNotified).as("told, when of %d bytes %d are left", unsent, left).isEqualTo(left < unsent);
+            assertThat(wasNotified).as("notified, when of %d bytes %d are left", unsent, left).isEqualTo(left < unsent);
             unsent = left;
         }
     }
 
-    // ---- the end
+    // ---- closing
 
     @Test
-    void listenerThatIsNoLongerAcceptedFromCanBeClosedAndItsPortTaken() throws IOException {
+    void listenerCanBeClosedAndItsPortReusedAfterStopAccepting() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         TcpListener listener = network.listen(Lab.FREE_PORT, 16);
         InetSocketAddress address = listener.localAddress();
@@ -500,7 +500,7 @@ final class UringProactorTest {
     }
 
     @Test
-    void everythingIsGivenBackAtTheEnd() throws IOException {
+    void everythingIsReleasedOnClose() throws IOException {
         Map<Integer, String> before = Descriptors.kernelObjects();
         TcpListener listener = network.listen(Lab.FREE_PORT, 64);
         List<TcpStream> clients = new ArrayList<>();
@@ -520,9 +520,9 @@ final class UringProactorTest {
         listener.close();
         for (TcpStream client : clients) {
             ByteBuffer in = ByteBuffer.allocate(1);
-            long begun = System.nanoTime();
+            long start = System.nanoTime();
             while (client.read(in) == 0) { // the descriptor is closed, and no operation holds the socket
-                assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+                assertThat(System.nanoTime() - start).isLessThan(10 * SECOND);
                 Thread.onSpinWait();
             }
             client.close();
@@ -531,9 +531,10 @@ final class UringProactorTest {
     }
 
     @Test
-    void ringThatIsRefusedItsBuffersIsGivenBackAndSaysSo() throws IOException {
+    void ringWhoseBuffersAreRefusedIsReleasedAndThrows() throws IOException {
         Map<Integer, String> before = Descriptors.kernelObjects();
-        UringProactor proactor = new UringProactor(network, new UringProactor.Sizes(4, 8, 1 << 16, 64)); // more than the kernel takes
+        // more buffers than the kernel accepts
+        UringProactor proactor = new UringProactor(network, new UringProactor.Sizes(4, 8, 1 << 16, 64));
         assertThatThrownBy(() -> proactor.poll(new Recorder(proactor), 0)).hasMessageContaining("io_uring_register")
                 .hasMessageContaining("EINVAL");
         proactor.close();
@@ -541,7 +542,7 @@ final class UringProactorTest {
     }
 
     @Test
-    void whatIsHandedOverBeforeTheEndStillLeaves() throws IOException {
+    void pendingSendIsStillSentOnClose() throws IOException {
         Ends ends = ends();
         try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT)) {
             long handle = proactor.adopt(ends.server);
@@ -549,15 +550,15 @@ final class UringProactorTest {
             assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(10)}, 0, 1)).isEqualTo(Proactor.PENDING);
         }
         ByteBuffer in = ByteBuffer.allocate(11);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         while (ends.client.read(in) >= 0) {
-            assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(10 * SECOND);
         }
         assertThat(in.position()).isEqualTo(10);
     }
 
     @Test
-    void anotherThreadMayCloseWhatNobodyPolls() throws Exception {
+    void anotherThreadMayCloseWhenNoThreadPolls() throws Exception {
         UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT);
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
@@ -567,18 +568,18 @@ final class UringProactorTest {
         owner.join();
         proactor.close();
         ByteBuffer in = ByteBuffer.allocate(1);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         while (ends.client.read(in) == 0) {
-            assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(10 * SECOND);
             LockSupport.parkNanos(100_000);
         }
         proactor.wakeup(); // does nothing
         assertThatThrownBy(() -> proactor.poll(events, 0)).isInstanceOf(IllegalStateException.class);
     }
 
-    /** Only the ring's own thread can hand over what waits: the peer must not take what it got for the whole. */
+    /** Only the ring's own thread can hand over waiting sends: the peer must not mistake what it received for everything. */
     @Test
-    void closeByAnotherThreadOverASilentSendIsAReset() throws Exception {
+    void closeByAnotherThreadDuringASilentSendIsAReset() throws Exception {
         Echo echo = new Echo();
         echo.ends.client.write(ByteBuffer.wrap(new byte[3]));
         Thread owner = Thread.ofPlatform().start(() -> {
@@ -590,39 +591,39 @@ final class UringProactorTest {
         assertThat(echo.accepted).containsExactly(3L);
         echo.proactor.close();
         ByteBuffer in = ByteBuffer.allocate(10);
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         assertThatThrownBy(() -> {
             while (echo.ends.client.read(in) >= 0) {
-                assertThat(System.nanoTime() - begun).isLessThan(10 * SECOND);
+                assertThat(System.nanoTime() - start).isLessThan(10 * SECOND);
             }
         }).isInstanceOf(NetworkException.class).hasMessageContaining("ECONNRESET");
     }
 
-    // ---- wake-ups
+    // ---- wakeups
 
     @Test
-    void noWakeUpIsLost() throws Exception {
+    void noWakeupIsLost() throws Exception {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Recorder events = new Recorder(proactor);
         int rounds = 3000;
         AtomicInteger asked = new AtomicInteger();
         AtomicInteger seen = new AtomicInteger();
-        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch started = new CountDownLatch(1);
         Thread waker = Thread.ofPlatform().start(() -> {
-            begun.countDown();
+            started.countDown();
             for (int i = 1; i <= rounds; i++) {
                 asked.set(i);
                 proactor.wakeup();
-                while (seen.get() < i) { // so the next comes at any moment of the poll
+                while (seen.get() < i) { // so the next wakeup comes at any moment of the poll
                     Thread.onSpinWait();
                 }
             }
         });
-        begun.await();
+        started.await();
         while (seen.get() < rounds) {
             long before = System.nanoTime();
             proactor.poll(events, 20 * SECOND);
-            assertThat(System.nanoTime() - before).as("a wait that nobody ended").isLessThan(15 * SECOND);
+            assertThat(System.nanoTime() - before).as("a wait that was not ended").isLessThan(15 * SECOND);
             seen.set(asked.get());
         }
         waker.join();
@@ -630,7 +631,7 @@ final class UringProactorTest {
     }
 
     @Test
-    void waitsAsLongAsItMayAndNotMuchLonger() throws IOException {
+    void waitsForItsTimeout() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         Recorder events = new Recorder(proactor);
         for (long timeout : new long[]{0, 1, 1_000_000, 50_000_000}) {
@@ -643,13 +644,13 @@ final class UringProactorTest {
     // ---- urgent data
 
     @Test
-    void urgentByteIsToldBeforeWhatStandsBeforeItAndIsNotDestroyed() throws IOException {
+    void urgentByteIsDeliveredBeforeEarlierBytesAndIsNotDestroyed() throws IOException {
         UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         for (int i = 0; i < 50; i++) {
             Ends ends = ends();
             long handle = proactor.adopt(ends.server);
             Recorder events = new Recorder(proactor);
-            proactor.receive(handle); // which would destroy it, and is withdrawn first
+            proactor.receive(handle); // which would destroy it, and is cancelled first
             proactor.poll(events, 0);
             proactor.watchUrgent(handle);
             until(proactor, events, () -> (proactor.stateOf(handle) & UringConnections.POLLING_URGENT) != 0);
@@ -665,9 +666,9 @@ final class UringProactorTest {
         }
     }
 
-    // ---- what helps
+    // ---- helpers
 
-    /** A connection that sends what it receives from where it lies; what is not taken it keeps until there is room. */
+    /** A connection that sends what it receives, from where it is. Bytes that are not accepted are kept until it is writable. */
     private final class Echo {
         final UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
         final Ends ends = ends();
@@ -697,7 +698,7 @@ final class UringProactorTest {
                 ByteBuffer rest = pending;
                 pending = null;
                 blocked = rest != null && count < rest.remaining();
-                if (blocked) { // it lies where it lay until this call returns
+                if (blocked) { // the bytes stay in place until this call returns
                     rest.position(rest.position() + (int) count);
                     kept.addFirst(ByteBuffer.allocateDirect(rest.remaining()).put(rest).flip());
                 }
@@ -781,7 +782,7 @@ final class UringProactorTest {
         }
     }
 
-    /** Sends until the socket takes nothing more, and says nothing of room for a while. */
+    /** Sends until the socket accepts no more bytes, and does not become writable for a while. */
     private static void fill(Proactor proactor, Recorder events, long handle) throws IOException {
         ByteBuffer[] much = {ByteBuffer.allocateDirect(MUCH)};
         int denials = 0;
@@ -810,14 +811,14 @@ final class UringProactorTest {
     }
 
     private static void until(Proactor proactor, Recorder events, Condition condition) throws IOException {
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         while (!condition.holds()) {
-            assertThat(System.nanoTime() - begun).as("told so far: %s", events).isLessThan(30 * SECOND);
+            assertThat(System.nanoTime() - start).as("events so far: %s", events).isLessThan(30 * SECOND);
             proactor.poll(events, SECOND / 100);
         }
     }
 
-    /** What was told; what is accepted is adopted, and received from. */
+    /** Records all completions. Accepted connections are adopted and start to receive. */
     private static class Recorder implements Completions {
         final Proactor proactor;
         final List<Long> handles = new ArrayList<>();

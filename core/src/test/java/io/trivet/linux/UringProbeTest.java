@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Why there is no ring, and what would cure it. */
+/** Reasons why there is no ring, and their cures. */
 final class UringProbeTest {
     @TempDir Path directory;
 
@@ -36,16 +36,16 @@ final class UringProbeTest {
     }
 
     @Test
-    void anErrorThatNobodyKnowsIsNamed() {
+    void unknownErrorIsNamed() {
         assertThat(UringProbe.explain(ErrorCode.EIO, "0")).contains("EIO");
     }
 
-    /** As a container does that forbids it, or an old kernel. */
+    /** Simulates a container that forbids io_uring, and an old kernel. */
     @ParameterizedTest
     @CsvSource({"io_uring_setup:error=EPERM, forbidden", "io_uring_setup:error=ENOSYS, has no io_uring",
         "io_uring_setup:error=ENOMEM, locked memory", "io_uring_setup:error=EMFILE, no descriptor left",
         "io_uring_register:error=EINVAL, Linux 6.0"})
-    void whereThereIsNoRingTheSystemsNetworkIsEpoll(String injection, String reason) throws Exception {
+    void systemNetworkIsEpollIfThereIsNoRing(String injection, String reason) throws Exception {
         Path trace = directory.resolve("trace");
         List<String> command = new ArrayList<>(List.of(Tools.require("strace"), "-f", "-o", trace.toString(),
                 "-e", "trace=io_uring_setup,io_uring_register", "-e", "inject=" + injection));
@@ -59,7 +59,7 @@ final class UringProbeTest {
         }
     }
 
-    /** Prints the system's network, why it is not the ring, and what the list of engines says of it. */
+    /** Prints the system's network, why it is not the ring, and the remark in the list of engines. */
     static final class Ask {
         private Ask() {}
 

@@ -14,7 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 
-/** Where sockets are, and where they cannot be. */
+/** Addresses of sockets, and addresses that are refused. */
 final class AddressingTest {
     private static final InetAddress LOOPBACK_6 = InetAddress.ofLiteral("::1");
 
@@ -34,12 +34,12 @@ final class AddressingTest {
         InetSocketAddress client = pair.client().localAddress();
         TcpReadinessTest.reset(pair.client());
         lab.awaitLists(pair.server(), "rw-");
-        assertThat(pair.server().remoteAddress()).as("also after the peer has gone").isEqualTo(client);
+        assertThat(pair.server().remoteAddress()).as("also after the peer has closed").isEqualTo(client);
     }
 
     @EveryEngine
     @Case("S4")
-    void ipv6IsListenedOnAndConnectedTo(Lab lab) throws IOException {
+    void listensAndConnectsOverIpv6(Lab lab) throws IOException {
         TcpListener listener = lab.keep(listen6(lab, LOOPBACK_6));
         Pair pair = lab.pair(listener);
 
@@ -52,7 +52,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S4")
-    void ipv6WildcardTakesBothFamilies(Lab lab) throws IOException {
+    void ipv6WildcardAcceptsBothFamilies(Lab lab) throws IOException {
         TcpListener listener = lab.keep(listen6(lab, InetAddress.ofLiteral("::")));
         int port = listener.localAddress().getPort();
         for (InetAddress host : new InetAddress[]{LOOPBACK_6, InetAddress.ofLiteral("127.0.0.1")}) {
@@ -66,7 +66,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S4")
-    void ipv4WildcardTakesIpv4(Lab lab) throws IOException {
+    void ipv4WildcardAcceptsIpv4(Lab lab) throws IOException {
         TcpListener listener = lab.keep(lab.network().listen(new InetSocketAddress(InetAddress.ofLiteral("0.0.0.0"), 0), 4));
         int port = listener.localAddress().getPort();
         TcpStream client = lab.keep(lab.network().connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port)));
@@ -75,7 +75,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S4")
-    void udpGoesOverIpv6AndFromIpv6WildcardToIpv4(Lab lab) throws IOException {
+    void udpSendsOverIpv6AndFromIpv6WildcardToIpv4(Lab lab) throws IOException {
         listen6(lab, LOOPBACK_6).close();
         UdpSocket six = lab.keep(lab.network().udp(new InetSocketAddress(LOOPBACK_6, 0)));
         UdpSocket both = lab.keep(lab.network().udp(new InetSocketAddress(InetAddress.ofLiteral("::"), 0)));
@@ -94,7 +94,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S7")
-    void unresolvedHostIsUnknown(Lab lab) throws IOException {
+    void unresolvedHostIsRejected(Lab lab) throws IOException {
         InetSocketAddress unresolved = InetSocketAddress.createUnresolved("no-such-host.invalid", 80);
         UdpSocket udp = lab.udp();
 
@@ -107,7 +107,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S7")
-    void takenPortIsNamed(Lab lab) throws IOException {
+    void portInUseIsNamedInTheException(Lab lab) throws IOException {
         InetSocketAddress tcp = lab.listener().localAddress();
         assertThatThrownBy(() -> lab.network().listen(tcp, 1))
                 .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EADDRINUSE))
@@ -121,7 +121,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S7")
-    void addressOfAnotherMachineIsNamed(Lab lab) {
+    void nonLocalAddressIsNamedInTheException(Lab lab) {
         InetSocketAddress elsewhere = new InetSocketAddress(InetAddress.ofLiteral("192.0.2.1"), 0);
         assertThatThrownBy(() -> lab.network().listen(elsewhere, 1))
                 .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EADDRNOTAVAIL))
@@ -130,7 +130,7 @@ final class AddressingTest {
 
     @EveryEngine
     @Case("S7")
-    void portIsFreeAgainAtOnceThoughConnectionsLinger(Lab lab) throws IOException {
+    void portCanBeBoundAgainWhileConnectionsLinger(Lab lab) throws IOException {
         TcpListener listener = lab.listener();
         InetSocketAddress address = listener.localAddress();
         Pair pair = lab.pair(listener);

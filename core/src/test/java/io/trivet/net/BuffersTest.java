@@ -14,15 +14,15 @@ import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.util.Random;
 
-/** Bytes through buffers of every kind, and what becomes of positions. */
+/** Transfers bytes through buffers of every kind, and checks the buffers' positions. */
 final class BuffersTest {
     private static final int LARGE = 300_000;
 
-    /** How a buffer lies in memory. */
+    /** The kind of memory of a buffer. */
     private enum Kind {
         HEAP, DIRECT, HEAP_SLICE, DIRECT_SLICE;
 
-        /** A buffer with room for that many bytes between position and limit. */
+        /** Returns a buffer with the given number of bytes between position and limit. */
         ByteBuffer allocate(int size) {
             return switch (this) {
                 case HEAP -> ByteBuffer.allocate(size);
@@ -41,16 +41,16 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S2")
-    void everyKindOfBufferCarriesTheSameBytes(Lab lab) throws IOException {
+    void everyKindOfBufferTransfersTheSameBytes(Lab lab) throws IOException {
         Pair pair = lab.pair();
         for (Kind from : Kind.values()) {
             for (Kind to : Kind.values()) {
                 for (boolean readOnly : new boolean[]{false, true}) {
                     byte[] bytes = random(5000, (from.name() + to.name()).hashCode());
                     ByteBuffer out = readOnly ? from.of(bytes).asReadOnlyBuffer() : from.of(bytes);
-                    int begin = out.position();
+                    int start = out.position();
                     assertThat(pair.client().write(out)).isEqualTo(bytes.length);
-                    assertThat(out.position()).isEqualTo(begin + bytes.length);
+                    assertThat(out.position()).isEqualTo(start + bytes.length);
 
                     ByteBuffer in = to.allocate(bytes.length);
                     ByteBuffer view = in.duplicate();
@@ -65,7 +65,7 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S2")
-    void readFillsOnlyWhatIsFree(Lab lab) throws IOException {
+    void readFillsOnlyTheFreeSpace(Lab lab) throws IOException {
         Pair pair = lab.pair();
         lab.send(pair.client(), "123456");
         lab.awaitLists(pair.server(), "rw-");
@@ -82,13 +82,13 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S2")
-    void readIntoAReadOnlyBufferIsRefusedAndLosesNothing(Lab lab) throws IOException {
+    void readIntoAReadOnlyBufferIsRejectedWithoutLoss(Lab lab) throws IOException {
         Pair pair = lab.pair();
         lab.send(pair.client(), "kept");
         lab.awaitLists(pair.server(), "rw-");
         for (Kind kind : Kind.values()) {
             ByteBuffer buffer = kind.allocate(8).asReadOnlyBuffer();
-            // java.nio itself says IllegalArgumentException
+            // java.nio itself throws IllegalArgumentException
             assertThatThrownBy(() -> pair.server().read(buffer))
                     .isInstanceOfAny(ReadOnlyBufferException.class, IllegalArgumentException.class);
         }
@@ -97,7 +97,7 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S2")
-    void largeBuffersGoThroughInParts(Lab lab) throws IOException {
+    void largeBuffersAreTransferredInParts(Lab lab) throws IOException {
         for (Kind kind : Kind.values()) {
             Pair pair = lab.pair();
             pair.client().setOption(StandardSocketOptions.SO_SNDBUF, 1 << 20);
@@ -122,7 +122,7 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S2")
-    void writeTakesAPartWhenTheSocketIsFull(Lab lab) throws IOException {
+    void writeIsPartialWhenTheSocketBecomesFull(Lab lab) throws IOException {
         Pair pair = lab.pair();
         pair.client().setOption(StandardSocketOptions.SO_SNDBUF, 32 << 10);
         ByteBuffer huge = ByteBuffer.allocateDirect(64 << 20);
@@ -161,7 +161,8 @@ final class BuffersTest {
             if (from[0] < parts.length) {
                 long before = remaining(parts);
                 long written = pair.client().write(parts, from[0], parts.length - from[0]);
-                assertThat(before - remaining(parts)).as("seed %d: positions moved by what was taken", seed).isEqualTo(written);
+                assertThat(before - remaining(parts)).as("seed %d: positions advanced by the bytes written", seed)
+                        .isEqualTo(written);
             }
             int read = pair.server().read(in.clear());
             received.write(in.array(), 0, read);
@@ -172,7 +173,7 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S3")
-    void gatheringWriteTakesTheBuffersItWasTold(Lab lab) throws IOException {
+    void gatheringWriteUsesOnlyTheGivenRange(Lab lab) throws IOException {
         Pair pair = lab.pair();
         ByteBuffer[] parts = {Lab.bytes("no"), Lab.bytes("yes"), Lab.bytes("!"), Lab.bytes("no")};
 
@@ -188,7 +189,7 @@ final class BuffersTest {
 
     @EveryEngine
     @Case("S2")
-    void pipesCarryEveryKindOfBuffer(Lab lab) throws IOException {
+    void pipesTransferEveryKindOfBuffer(Lab lab) throws IOException {
         Pipe pipe = lab.pipe();
         for (Kind kind : Kind.values()) {
             byte[] bytes = random(3000, kind.name().hashCode());

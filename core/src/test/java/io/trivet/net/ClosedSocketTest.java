@@ -21,14 +21,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
-/** A socket after its close. */
+/** Calls on a closed socket. */
 final class ClosedSocketTest {
-    /** What may be asked of a closed socket. */
+    /** Methods that may be called on a closed socket. */
     private static final Set<String> ALLOWED = Set.of("close", "isOpen", "network", "socket", "fd", "toString");
 
     @EveryEngine
     @Case("S5")
-    void everyMethodSaysThatItIsClosed(Lab lab) throws Exception {
+    void everyMethodThrowsAfterClose(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Pipe pipe = lab.pipe();
         assertClosed(lab, TcpListener.class, lab.listener());
@@ -46,7 +46,7 @@ final class ClosedSocketTest {
 
     @EveryEngine
     @Case("S5")
-    void closedSocketFailsTheListsAndIsNamed(Lab lab) throws IOException {
+    void selectNamesTheClosedSocket(Lab lab) throws IOException {
         Pair pair = lab.pair();
         String name = pair.client().toString();
         pair.client().close();
@@ -58,14 +58,14 @@ final class ClosedSocketTest {
     @EveryEngine
     @Case("S5")
     @NotSimulated(NotSimulated.THREADS)
-    void closeFromManyThreadsClosesOnce(Lab lab) throws Exception {
+    void concurrentClosesCloseOnce(Lab lab) throws Exception {
         for (int round = 0; round < 20; round++) {
             TcpStream stream = lab.pair().client();
             Thread[] closers = new Thread[4];
             for (int i = 0; i < closers.length; i++) {
                 closers[i] = Thread.ofPlatform().start(() -> PollerEventsTest.quietly(stream::close));
             }
-            UdpSocket next = lab.udp(); // may get the number: a second close of it would hit this one
+            UdpSocket next = lab.udp(); // may get the descriptor, which a second close would then close
             for (Thread closer : closers) {
                 closer.join();
             }

@@ -16,9 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** What the process holds of the kernel: not inherited, not leaked, and what happens when it runs out. */
+/** Descriptors of the process: not inherited, not leaked, and the behaviour when none are left. */
 final class DescriptorsTest {
-    /** Enough for a JVM, and soon used up. */
+    /** Enough for a JVM, but quickly used up. */
     private static final int LIMIT = 100;
 
     @EveryEngine
@@ -44,7 +44,7 @@ final class DescriptorsTest {
             }
         }
         if (lab.engine().equals("nio") && !inherited.isEmpty()) {
-            lab.cannot("the JDK does not ask for close-on-exec; the processes that it starts itself close everything");
+            lab.cannot("the JDK does not set close-on-exec; the processes that it starts close everything themselves");
             return;
         }
         assertThat(inherited).isEmpty();
@@ -52,8 +52,8 @@ final class DescriptorsTest {
 
     @EveryEngine
     @Case("J7")
-    void nothingIsLeftBehind(Lab lab) throws IOException {
-        useEverything(lab.network()); // what is opened once a process is open from now on
+    void noDescriptorIsLeaked(Lab lab) throws IOException {
+        useEverything(lab.network()); // descriptors that are opened once per process are open from now on
         int before = Descriptors.kernelObjects().size();
         for (int i = 0; i < 20; i++) {
             useEverything(lab.network());
@@ -65,7 +65,7 @@ final class DescriptorsTest {
     @EveryEngine
     @Case("L2")
     @NotSimulated(NotSimulated.MACHINE)
-    void processWithoutDescriptorsGoesOnWhenItHasSomeAgain(Lab lab) throws Exception {
+    void processRecoversFromRunningOutOfDescriptors(Lab lab) throws Exception {
         List<String> command = new ArrayList<>(
                 List.of(Tools.require("sh"), "-c", "ulimit -n " + LIMIT + " && exec \"$@\"", "sh"));
         command.addAll(Tools.java(OutOfDescriptors.class, lab.engine()));

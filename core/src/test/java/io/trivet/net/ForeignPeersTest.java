@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Programs that are none of ours on the other side, and the machine itself against a connection. */
+/** Peers that are programs in other languages, and a connection that the machine kills. */
 final class ForeignPeersTest {
     @EveryEngine
     @Case({"U9", "115"})
@@ -78,7 +78,7 @@ final class ForeignPeersTest {
     @EveryEngine
     @Case("U9")
     @NotSimulated(NotSimulated.MACHINE)
-    void urgentByteOfOursInACProgram(Lab lab) throws Exception {
+    void urgentByteSentToACProgram(Lab lab) throws Exception {
         TcpListener listener = lab.listener();
         if (refuses(lab, listener)) {
             return;
@@ -93,7 +93,7 @@ final class ForeignPeersTest {
     @EveryEngine
     @Case("L6")
     @NotSimulated(NotSimulated.MACHINE)
-    void connectionKilledByTheMachineIsToldToBothEnds(Lab lab) throws Exception {
+    void connectionKilledByTheMachineFailsAtBothEnds(Lab lab) throws Exception {
         String ss = Tools.require("ss");
         assumeTrue(isRoot(), "killing a connection needs root");
         TcpListener listener = lab.listener();

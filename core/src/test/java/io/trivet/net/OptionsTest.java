@@ -13,7 +13,7 @@ import java.net.StandardSocketOptions;
 import java.util.List;
 import java.util.Map;
 
-/** Options of sockets. */
+/** Socket options. */
 final class OptionsTest {
     @EveryEngine
     @Case("S1")
@@ -41,7 +41,7 @@ final class OptionsTest {
 
     @EveryEngine
     @Case("S1")
-    void listenersMayReuseTheirAddress(Lab lab) throws IOException {
+    void listenerHasReuseAddressSet(Lab lab) throws IOException {
         assertThat(lab.listener().getOption(StandardSocketOptions.SO_REUSEADDR)).isTrue();
     }
 
@@ -66,7 +66,7 @@ final class OptionsTest {
 
     @EveryEngine
     @Case("S1")
-    void optionThatDoesNotExistIsRefused(Lab lab) throws IOException {
+    void unknownOptionIsRejected(Lab lab) throws IOException {
         SocketOption<Integer> unknown = new SocketOption<>() {
             @Override
             public String name() {

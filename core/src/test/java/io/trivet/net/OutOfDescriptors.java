@@ -13,13 +13,13 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A process of its own that uses up its descriptors, and prints what happens; the argument is a network's name. */
+/** A program that uses up its descriptors and prints what happens. The argument is a network's name. */
 final class OutOfDescriptors {
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final Network network;
-    private final List<String> told = new ArrayList<>();
+    private final List<String> lines = new ArrayList<>();
 
     private OutOfDescriptors(Network network) {
         this.network = network;
@@ -28,10 +28,10 @@ final class OutOfDescriptors {
     public static void main(String[] arguments) throws Exception {
         loadClasses();
         Network network = Network.named(arguments[0]);
-        new OutOfDescriptors(network).run(3); // what a JVM loads on the way, it must load while it still can
+        new OutOfDescriptors(network).run(3); // loads the classes while there are descriptors
         OutOfDescriptors real = new OutOfDescriptors(network);
         real.run(Integer.MAX_VALUE);
-        real.told.forEach(System.out::println);
+        real.lines.forEach(System.out::println);
     }
 
     private void run(int descriptors) throws IOException {
@@ -43,22 +43,22 @@ final class OutOfDescriptors {
                     TcpStream waiting = network.connect(listener.localAddress())) {
                 readable(listener);
                 List<AutoCloseable> hoard = hoard(descriptors);
-                tell("accept", listener::accept);
-                tell("connect", () -> network.connect(listener.localAddress()));
-                tell("udp", () -> network.udp(FREE_PORT));
-                tell("pipe", network::pipe);
-                tellPoller();
-                told.add("listener: " + (ready(listener) ? "r--" : "---"));
+                report("accept", listener::accept);
+                report("connect", () -> network.connect(listener.localAddress()));
+                report("udp", () -> network.udp(FREE_PORT));
+                report("pipe", network::pipe);
+                reportPoller();
+                lines.add("listener: " + (ready(listener) ? "r--" : "---"));
 
                 poller.register(server, Interest.READ, 1);
                 client.write(ByteBuffer.wrap(new byte[]{'!'}));
                 int events = poller.poll(new ReadyEvents(1), PATIENCE.toNanos());
-                told.add("old connection: " + (events == 1 && server.read(ByteBuffer.allocate(2)) == 1 ? "alive" : "dead"));
+                lines.add("old connection: " + (events == 1 && server.read(ByteBuffer.allocate(2)) == 1 ? "alive" : "dead"));
                 poller.deregister(server);
 
                 close(hoard);
                 try (TcpStream accepted = listener.accept()) {
-                    told.add("accept again: " + (accepted != null && waiting.finishConnect() ? "connected" : "nobody"));
+                    lines.add("accept again: " + (accepted != null && waiting.finishConnect() ? "connected" : "none"));
                 }
             }
         }
@@ -69,7 +69,7 @@ final class OutOfDescriptors {
         AutoCloseable open() throws IOException;
     }
 
-    /** Opens all that can be opened; what an engine needs for its own question must be there before. */
+    /** Opens as many sockets as possible. Descriptors that an engine needs for a single call must be open before. */
     private List<AutoCloseable> hoard(int most) throws IOException {
         List<AutoCloseable> hoard = new ArrayList<>();
         try {
@@ -84,11 +84,11 @@ final class OutOfDescriptors {
         return hoard;
     }
 
-    private void tell(String call, Opening opening) throws IOException {
+    private void report(String call, Opening opening) throws IOException {
         try (AutoCloseable opened = opening.open()) {
-            told.add(call + ": " + opened);
+            lines.add(call + ": " + opened);
         } catch (NetworkException e) {
-            told.add(call + ": " + e.code());
+            lines.add(call + ": " + e.code());
         } catch (IOException e) {
             throw e;
         } catch (Exception e) {
@@ -96,23 +96,23 @@ final class OutOfDescriptors {
         }
     }
 
-    private void tellPoller() throws IOException {
+    private void reportPoller() throws IOException {
         try (Poller another = network.poller()) {
             another.wakeup();
-            told.add("poller: refused or not needed");
+            lines.add("poller: refused or not needed");
         } catch (NetworkException e) {
-            told.add("poller: " + (e.code() == ErrorCode.EMFILE ? "refused or not needed" : e.code().toString()));
+            lines.add("poller: " + (e.code() == ErrorCode.EMFILE ? "refused or not needed" : e.code().toString()));
         }
     }
 
     private void readable(TcpListener listener) throws IOException {
         List<TcpListener> one = List.of(listener);
         if (Select.on(network).select(one, List.of(), List.of(), PATIENCE).isEmpty()) {
-            throw new IOException("nobody came");
+            throw new IOException("no connection arrived");
         }
     }
 
-    /** poll(2) needs no descriptor for a question without a wait; others may be refused, and then say so. */
+    /** poll(2) needs no descriptor for a call without a wait. Other engines may fail, and then throw. */
     private boolean ready(TcpListener listener) throws IOException {
         List<TcpListener> one = List.of(listener);
         try {
@@ -132,7 +132,7 @@ final class OutOfDescriptors {
         }
     }
 
-    /** A class is read from a file, which needs a descriptor. */
+    /** Loading a class opens a file, which needs a descriptor. */
     private static void loadClasses() throws IOException, ReflectiveOperationException {
         Path classes = Path.of(Network.class.getProtectionDomain().getCodeSource().getLocation().getPath());
         try (Stream<Path> files = Files.walk(classes)) {

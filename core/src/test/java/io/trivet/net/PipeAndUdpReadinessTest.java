@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
-/** In which lists pipes and UDP sockets stand. */
+/** Readiness of pipes and UDP sockets in the three lists. */
 final class PipeAndUdpReadinessTest {
     @EveryEngine
     @Case("P1")
@@ -93,14 +93,14 @@ final class PipeAndUdpReadinessTest {
 
     @EveryEngine
     @Case("P7")
-    void udpSocketWhosePeerIsNotThere(Lab lab) throws IOException {
-        InetSocketAddress nobody;
-        try (UdpSocket gone = lab.network().udp(Lab.FREE_PORT)) {
-            nobody = gone.localAddress();
+    void udpSocketWithAnAbsentPeer(Lab lab) throws IOException {
+        InetSocketAddress unused;
+        try (UdpSocket closed = lab.network().udp(Lab.FREE_PORT)) {
+            unused = closed.localAddress();
         }
         UdpSocket socket = lab.udp();
-        socket.connect(nobody);
-        assertThat(socket.send(Lab.bytes("anybody?"), null)).isTrue();
+        socket.connect(unused);
+        assertThat(socket.send(Lab.bytes("hello"), null)).isTrue();
         lab.awaitLists(socket, "rw-");
 
         TcpReadinessTest.assertFails(ErrorCode.ECONNREFUSED, () -> socket.receive(ByteBuffer.allocate(8)));
@@ -111,7 +111,7 @@ final class PipeAndUdpReadinessTest {
     private static void staysReadableAndWritable(Lab lab, Pipe.Sink sink) throws IOException {
         if (lab.engine().equals("nio")) {
             lab.staysInLists(sink, "-w-");
-            lab.cannot("java.nio watches the write end of a pipe for writing alone: `-w-`");
+            lab.cannot("java.nio watches the write end of a pipe only for writing: `-w-`");
         } else {
             lab.staysInLists(sink, "rw-");
         }

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 
-/** What a poll reports. */
+/** The events that a poll reports. */
 final class PollerEventsTest {
     private static final int BOTH = Interest.READ | Interest.WRITE;
 
@@ -35,7 +35,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("23")
-    void bothReadinessesAreOneEvent(Lab lab) throws IOException {
+    void readAndWriteReadinessAreOneEvent(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.server(), BOTH, 7);
@@ -70,7 +70,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("27")
-    void nothingRegisteredGivesNothing(Lab lab) throws IOException {
+    void pollerWithoutSocketsReportsNothing(Lab lab) throws IOException {
         assertThat(Lab.poll(lab.poller())).isEmpty();
     }
 
@@ -96,12 +96,12 @@ final class PollerEventsTest {
             }
         }
         assertThat(tokens).hasSize(2 * count);
-        assertThat(polls).as("polls; java.nio takes no more than 1,024 at a time from the kernel").isLessThanOrEqualTo(5);
+        assertThat(polls).as("polls; java.nio gets at most 1,024 events at a time from the kernel").isLessThanOrEqualTo(5);
     }
 
     @EveryEngine
     @Case({"36", "37"})
-    void closedSocketIsReportedWhereTheEngineCanTell(Lab lab) throws IOException {
+    void closedSocketIsReportedAsInvalidIfTheEngineDetectsIt(Lab lab) throws IOException {
         Pair closed = lab.pair();
         Pair alive = lab.pair();
         Poller poller = lab.poller();
@@ -115,7 +115,7 @@ final class PollerEventsTest {
             assertThat(Lab.poll(poller)).as("again, until it is removed").contains(new Lab.Event(1, Interest.INVALID));
         } else {
             assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(2, Interest.WRITE));
-            lab.cannot("the engine forgets a closed socket by itself, in silence");
+            lab.cannot("the engine drops a closed socket silently");
         }
         poller.deregister(closed.client());
         assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(2, Interest.WRITE));
@@ -144,7 +144,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case({"92", "109"})
-    void peerThatEndedItsOutputIsReadable(Lab lab) throws IOException {
+    void endOfInputIsReadable(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.server(), Interest.READ, 1);
@@ -199,7 +199,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("100")
-    void whatDoesNotFitIsReportedByLaterPolls(Lab lab) throws IOException {
+    void eventsThatDoNotFitAreReportedByLaterPolls(Lab lab) throws IOException {
         Poller poller = lab.poller();
         Set<Long> readable = new HashSet<>();
         for (int i = 0; i < 15; i++) {
@@ -238,7 +238,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("101")
-    void aBufferOfOneEntryServesAll(Lab lab) throws IOException {
+    void bufferWithOneEntryReportsAllSocketsInTurn(Lab lab) throws IOException {
         Poller poller = lab.poller();
         for (int i = 0; i < 5; i++) {
             poller.register(lab.udp(), Interest.WRITE, i);
@@ -280,7 +280,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("J10")
-    void onlyWhatWasAskedForIsReported(Lab lab) throws IOException {
+    void onlyTheRegisteredInterestIsReported(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         boolean urgent = lab.network().supports(Capability.URGENT_DATA);
@@ -298,7 +298,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("L1")
-    void urgentDataIsSeenAsPriority(Lab lab) throws IOException {
+    void urgentDataIsReportedAsPriority(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         if (lab.refuses(Capability.URGENT_DATA, () -> poller.register(pair.server(), Interest.ALL, 1))) {
@@ -315,7 +315,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("L3")
-    void socketClosedByAnEarlierEventOfTheBatchIsKnownToBeGone(Lab lab) throws IOException {
+    void socketClosedByAnEarlierEventOfTheBatchIsDetected(Lab lab) throws IOException {
         Poller poller = lab.poller();
         List<UdpSocket> sockets = List.of(lab.udp(), lab.udp());
         for (int i = 0; i < 2; i++) {
@@ -342,7 +342,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("L5")
-    void pollerClosedWhileItsEventsAreHandledLeavesTheBufferAlone(Lab lab) throws IOException {
+    void closingThePollerDoesNotChangeTheEventBuffer(Lab lab) throws IOException {
         Poller poller = lab.poller();
         UdpSocket socket = lab.udp();
         poller.register(socket, Interest.WRITE, 5);
@@ -357,7 +357,7 @@ final class PollerEventsTest {
 
     @EveryEngine
     @Case("L8")
-    void callerThatNeverWaitsStillSeesWhatIsReady(Lab lab) throws IOException {
+    void pollWithoutWaitingReportsReadySockets(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.server(), Interest.READ, 1);

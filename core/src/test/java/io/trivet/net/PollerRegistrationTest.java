@@ -21,16 +21,16 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Registering, changing and removing. */
+/** Registering, modifying and deregistering. */
 final class PollerRegistrationTest {
-    /** No descriptor of the tests comes near it. */
+    /** Far above every descriptor that the tests open. */
     private static final int NEVER_OPEN = 15_000;
 
     @TempDir Path directory;
 
     @EveryEngine
     @Case("11")
-    void registrationTellsSocketInterestAndToken(Lab lab) throws IOException {
+    void registrationReturnsSocketInterestAndToken(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
 
@@ -43,7 +43,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("12")
-    void unknownInterestIsRefused(Lab lab) throws IOException {
+    void unknownInterestIsRejected(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
 
@@ -59,14 +59,14 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("12")
-    void negativeDescriptorIsRefused(Lab lab) {
+    void negativeDescriptorIsRejected(Lab lab) {
         assertThatThrownBy(() -> lab.network().descriptor(-10)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("-10");
     }
 
     @EveryEngine
     @Case("13")
-    void secondRegistrationIsRefused(Lab lab) throws IOException {
+    void secondRegistrationIsRejected(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.client(), Interest.WRITE, 1);
@@ -79,7 +79,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("14")
-    void unknownSocketCannotBeDeregisteredOrModified(Lab lab) throws IOException {
+    void unregisteredSocketCannotBeDeregisteredOrModified(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
 
@@ -111,7 +111,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("16")
-    void deregisteringAClosedSocketLeavesTheNextOwnerOfItsNumberAlone(Lab lab) throws IOException {
+    void deregisteringAClosedSocketDoesNotAffectTheNextSocketWithItsDescriptor(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.client(), Interest.WRITE, 1);
@@ -120,7 +120,7 @@ final class PollerRegistrationTest {
         pair.client().close();
         UdpSocket next = lab.udp();
         if (number >= 0) {
-            assertThat(next.fd()).as("the lowest free number is given out first").isEqualTo(number);
+            assertThat(next.fd()).as("the kernel assigns the lowest free number first").isEqualTo(number);
         }
         poller.deregister(pair.client());
         poller.register(next, Interest.WRITE, 2);
@@ -130,7 +130,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case({"16", "J9"})
-    void nextOwnerOfANumberIsRegisteredWhileTheOldOneNeverWasRemoved(Lab lab) throws IOException {
+    void reusedDescriptorCanBeRegisteredWithoutDeregisteringTheClosedSocket(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.client(), Interest.WRITE, 1);
@@ -138,7 +138,7 @@ final class PollerRegistrationTest {
         pair.client().close();
         UdpSocket next = lab.udp();
         poller.register(next, Interest.WRITE, 2);
-        poller.deregister(pair.client()); // late, and harmless
+        poller.deregister(pair.client()); // late, but harmless
 
         assertThat(poller.registration(next)).isEqualTo(new Registration(next, Interest.WRITE, 2));
         assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(2, Interest.WRITE));
@@ -147,13 +147,13 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("16")
-    void nextOwnerOfANumberIsNotReportedInPlaceOfTheOldOne(Lab lab) throws IOException {
+    void reusedDescriptorIsNotReportedForTheClosedSocket(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.client(), Interest.WRITE, 1);
 
         pair.client().close();
-        lab.udp(); // writable, but none of this poller's
+        lab.udp(); // writable, but not registered with this poller
 
         assertThat(Lab.poll(poller)).isSubsetOf(new Lab.Event(1, Interest.INVALID));
     }
@@ -183,7 +183,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("19")
-    void modifyOfAClosedSocketRemovesIt(Lab lab) throws IOException {
+    void modifyOfAClosedSocketRemovesItsRegistration(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.client(), Interest.READ, 1);
@@ -197,7 +197,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("20")
-    void closedPollerRefusesEverything(Lab lab) throws IOException {
+    void closedPollerRejectsEveryCall(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.client(), Interest.READ, 1);
@@ -216,7 +216,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("20")
-    void closedSocketIsNotRegistered(Lab lab) throws IOException {
+    void closedSocketCannotBeRegistered(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         pair.client().close();
@@ -228,7 +228,7 @@ final class PollerRegistrationTest {
     @EveryEngine
     @Case({"32", "P8"})
     @NotSimulated(NotSimulated.MACHINE)
-    void regularFileIsReadyOrRefused(Lab lab) throws IOException {
+    void regularFileIsReadyOrRejected(Lab lab) throws IOException {
         Poller poller = lab.poller();
         Descriptor file = file(lab);
         if (file == null) {
@@ -246,7 +246,7 @@ final class PollerRegistrationTest {
     @EveryEngine
     @Case({"87", "P8"})
     @NotSimulated(NotSimulated.MACHINE)
-    void directoryAndNullDeviceAreReadyOrRefused(Lab lab) throws IOException {
+    void directoryAndNullDeviceAreReadyOrRejected(Lab lab) throws IOException {
         Poller poller = lab.poller();
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
             return;
@@ -288,7 +288,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("33")
-    void descriptorThatIsNotOpenIsRefusedOrReported(Lab lab) throws IOException {
+    void descriptorThatIsNotOpenIsRejectedOrReported(Lab lab) throws IOException {
         Poller poller = lab.poller();
         if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(NEVER_OPEN))) {
             return;
@@ -309,7 +309,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("J8")
-    void socketOfAnotherFamilyIsRefused(Lab lab) throws IOException {
+    void socketOfAnotherFamilyIsRejected(Lab lab) throws IOException {
         EngineStatus other = Network.engines().stream().filter(EngineStatus::available)
                 .filter(engine -> !Network.named(engine.name()).family().equals(lab.network().family())).findFirst().orElse(null);
         assumeTrue(other != null, "there is no network of another family");
@@ -322,7 +322,7 @@ final class PollerRegistrationTest {
 
     @EveryEngine
     @Case("J8")
-    void socketsOfTheWholeFamilyAreWatched(Lab lab) throws IOException {
+    void socketsOfTheWholeFamilyCanBeWatched(Lab lab) throws IOException {
         List<Network> family = new ArrayList<>(List.of(lab.network(), lab.network().forOneCall()));
         for (EngineStatus engine : Network.engines()) {
             if (engine.available() && Network.named(engine.name()).family().equals(lab.network().family())) {

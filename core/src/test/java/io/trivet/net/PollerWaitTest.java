@@ -20,16 +20,16 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** How a wait begins and ends. */
+/** Start and end of a wait. */
 final class PollerWaitTest {
     private static final long FOREVER = -1;
     private static final long MILLI = 1_000_000;
-    /** Long enough for a thread to get into its wait; what is asserted holds also where it was not. */
+    /** Long enough for a thread to enter its wait. The assertions hold even if it has not. */
     private static final Duration MOMENT = Duration.ofMillis(20);
 
     /** A thread that waits in a poller. */
     private static final class Waiter {
-        final CountDownLatch begun = new CountDownLatch(1);
+        final CountDownLatch started = new CountDownLatch(1);
         final FutureTask<Integer> result;
         final Thread thread;
 
@@ -39,12 +39,12 @@ final class PollerWaitTest {
 
         Waiter(Lab lab, Callable<Integer> wait) throws IOException {
             result = new FutureTask<>(() -> {
-                begun.countDown();
+                started.countDown();
                 return wait.call();
             });
             thread = Thread.ofPlatform().daemon().start(result);
             try {
-                begun.await();
+                started.await();
             } catch (InterruptedException e) {
                 throw new IOException(e);
             }
@@ -63,38 +63,38 @@ final class PollerWaitTest {
         poller.register(lab.udp(), Interest.WRITE, 1);
         ReadyEvents out = new ReadyEvents(1);
         for (long timeout : new long[]{0, 1, MILLI, 3600_000 * MILLI, Long.MAX_VALUE, FOREVER, Long.MIN_VALUE}) {
-            long begun = lab.network().clock().nanoTime();
+            long start = lab.network().clock().nanoTime();
             assertThat(poller.poll(out, timeout)).as("timeout %d", timeout).isEqualTo(1);
-            assertThat(lab.network().clock().nanoTime() - begun).isLessThan(Lab.PATIENCE.toNanos());
+            assertThat(lab.network().clock().nanoTime() - start).isLessThan(Lab.PATIENCE.toNanos());
         }
     }
 
     @EveryEngine
     @Case({"28", "J6", "C1"})
-    void idleWaitLastsItsTimeAndNeverLess(Lab lab) throws IOException {
+    void idleWaitLastsAtLeastItsTimeout(Lab lab) throws IOException {
         Poller poller = lab.poller();
         poller.register(lab.listener(), Interest.READ, 1);
         ReadyEvents out = new ReadyEvents(1);
         for (long timeout : new long[]{1, 999, MILLI / 2, MILLI + 1, 20 * MILLI, 20 * MILLI + 1, 200 * MILLI}) {
-            long begun = lab.network().clock().nanoTime();
+            long start = lab.network().clock().nanoTime();
             assertThat(poller.poll(out, timeout)).isZero();
-            assertThat(lab.network().clock().nanoTime() - begun).as("timeout %d ns", timeout).isBetween(timeout,
+            assertThat(lab.network().clock().nanoTime() - start).as("timeout %d ns", timeout).isBetween(timeout,
                     timeout + Lab.PATIENCE.toNanos());
         }
     }
 
     @EveryEngine
     @Case("27")
-    void pollerWithNothingRegisteredSleeps(Lab lab) throws IOException {
-        long begun = lab.network().clock().nanoTime();
+    void pollerWithoutSocketsWaits(Lab lab) throws IOException {
+        long start = lab.network().clock().nanoTime();
         assertThat(lab.poller().poll(new ReadyEvents(1), 20 * MILLI)).isZero();
-        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(20 * MILLI);
+        assertThat(lab.network().clock().nanoTime() - start).isGreaterThanOrEqualTo(20 * MILLI);
     }
 
     @EveryEngine
     @Case("L7")
     @NotSimulated(NotSimulated.THREADS)
-    void hugeTimeoutsAreWaitsWithoutOverflow(Lab lab) throws Exception {
+    void hugeTimeoutsDoNotOverflow(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Poller poller = lab.poller();
         poller.register(pair.server(), Interest.READ, 1);
@@ -104,7 +104,7 @@ final class PollerWaitTest {
             AtomicBoolean woken = new AtomicBoolean();
             Waiter waiter = new Waiter(lab, () -> {
                 int events = poller.poll(new ReadyEvents(1), timeout);
-                assertThat(woken).as("timeout %d: nothing but the wakeup ends it", timeout).isTrue();
+                assertThat(woken).as("timeout %d: only the wakeup ends it", timeout).isTrue();
                 return events;
             });
             woken.set(true);
@@ -119,7 +119,7 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("42")
     @NotSimulated(NotSimulated.THREADS)
-    void secondThreadIsRefused(Lab lab) throws Exception {
+    void secondPollingThreadIsRejected(Lab lab) throws Exception {
         Poller poller = lab.poller();
         Waiter waiter = new Waiter(lab, poller, new ReadyEvents(1), FOREVER);
 
@@ -128,7 +128,7 @@ final class PollerWaitTest {
 
         poller.wakeup();
         assertThat(waiter.result()).isZero();
-        assertThat(poller.poll(new ReadyEvents(1), 0)).as("the next may").isZero();
+        assertThat(poller.poll(new ReadyEvents(1), 0)).as("the next thread may").isZero();
     }
 
     @EveryEngine
@@ -144,7 +144,7 @@ final class PollerWaitTest {
         Waiter waiter = new Waiter(lab, poller, out, FOREVER);
 
         poller.deregister(pair.server());
-        lab.send(pair.client(), "nobody watches");
+        lab.send(pair.client(), "unwatched");
         lab.awaitLists(pair.server(), "rw-");
         lab.send(other.client(), "x");
 
@@ -155,7 +155,7 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("J2")
     @NotSimulated(NotSimulated.THREADS)
-    void registeringAndModifyingDuringAWaitIsSeenByTheNextAtTheLatest(Lab lab) throws Exception {
+    void registrationDuringAWaitTakesEffectByTheNextPoll(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Pair other = lab.pair();
         Poller poller = lab.poller();
@@ -176,7 +176,7 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("J2")
     @NotSimulated(NotSimulated.THREADS)
-    void closingASocketDuringAWaitHarmsNoOther(Lab lab) throws Exception {
+    void closingASocketDuringAWaitDoesNotAffectOthers(Lab lab) throws Exception {
         Pair pair = lab.pair();
         Pair other = lab.pair();
         Poller poller = lab.poller();
@@ -195,34 +195,34 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J3")
-    void wakeupBeforeTheWaitEndsTheNextOneOnly(Lab lab) throws IOException {
+    void wakeupBeforeAWaitEndsOnlyTheNextOne(Lab lab) throws IOException {
         Poller poller = lab.poller();
         poller.wakeup();
         poller.wakeup();
 
         assertThat(poller.poll(new ReadyEvents(1), FOREVER)).isZero();
-        long begun = lab.network().clock().nanoTime();
+        long start = lab.network().clock().nanoTime();
         assertThat(poller.poll(new ReadyEvents(1), 20 * MILLI)).isZero();
-        assertThat(lab.network().clock().nanoTime() - begun).as("two wakeups before a wait are one")
+        assertThat(lab.network().clock().nanoTime() - start).as("two wakeups before a wait count as one")
                 .isGreaterThanOrEqualTo(20 * MILLI);
     }
 
     @EveryEngine
     @Case("J3")
-    void wakeupIsTakenByAPollThatDoesNotWait(Lab lab) throws IOException {
+    void pollWithoutWaitingConsumesAWakeup(Lab lab) throws IOException {
         Poller poller = lab.poller();
         poller.wakeup();
         assertThat(poller.poll(new ReadyEvents(1), 0)).isZero();
 
-        long begun = lab.network().clock().nanoTime();
+        long start = lab.network().clock().nanoTime();
         assertThat(poller.poll(new ReadyEvents(1), 20 * MILLI)).isZero();
-        assertThat(lab.network().clock().nanoTime() - begun).isGreaterThanOrEqualTo(20 * MILLI);
+        assertThat(lab.network().clock().nanoTime() - start).isGreaterThanOrEqualTo(20 * MILLI);
     }
 
     @EveryEngine
     @Case("J3")
     @NotSimulated(NotSimulated.THREADS)
-    void wakeupEndsTheWaitUnderWay(Lab lab) throws Exception {
+    void wakeupEndsTheCurrentWait(Lab lab) throws Exception {
         Poller poller = lab.poller();
         for (int i = 0; i < 5; i++) {
             Waiter waiter = new Waiter(lab, poller, new ReadyEvents(1), FOREVER);
@@ -233,7 +233,7 @@ final class PollerWaitTest {
 
     @EveryEngine
     @Case("J3")
-    void wakeupHidesNothingThatIsReady(Lab lab) throws IOException {
+    void wakeupDoesNotHideReadySockets(Lab lab) throws IOException {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.WRITE, 1);
         ReadyEvents out = new ReadyEvents(1);
@@ -249,7 +249,7 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("J3")
     @NotSimulated(NotSimulated.THREADS)
-    void manyWakeupsFromManyThreadsLoseNone(Lab lab) throws Exception {
+    void noWakeupOfManyThreadsIsLost(Lab lab) throws Exception {
         Poller poller = lab.poller();
         AtomicBoolean done = new AtomicBoolean();
         int rounds = 2000;
@@ -266,7 +266,7 @@ final class PollerWaitTest {
                 }
             });
         }
-        // A task handed over before a wakeup must be seen by whoever that wakeup has woken.
+        // A task queued before a wakeup must be seen by the thread that the wakeup wakes.
         Waiter loop = new Waiter(lab, () -> {
             int seen = 0;
             while (seen < rounds * wakers.length) {
@@ -283,10 +283,10 @@ final class PollerWaitTest {
     }
 
     @EveryEngine
-    void wakeupAfterTheEndReachesNobodyElse(Lab lab) throws IOException {
+    void wakeupAfterCloseDoesNotWriteToAReusedDescriptor(Lab lab) throws IOException {
         Poller poller = lab.network().poller();
         poller.close();
-        List<Pair> pairs = new ArrayList<>(); // they have the numbers now that were the poller's
+        List<Pair> pairs = new ArrayList<>(); // they now have the descriptors of the closed poller
         for (int i = 0; i < 8; i++) {
             pairs.add(lab.pair());
         }
@@ -300,7 +300,7 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("J4")
     @NotSimulated(NotSimulated.THREADS)
-    void closeEndsTheWaitWithAnError(Lab lab) throws Exception {
+    void closeEndsTheWaitWithAnException(Lab lab) throws Exception {
         Poller poller = lab.poller();
         UdpSocket socket = lab.udp();
         poller.register(socket, Interest.READ, 1);
@@ -318,7 +318,7 @@ final class PollerWaitTest {
     @EveryEngine
     @Case("J5")
     @NotSimulated(NotSimulated.THREADS)
-    void interruptEndsTheWaitAtOnceAndTheStatusStays(Lab lab) throws Exception {
+    void interruptEndsTheWaitAtOnceAndTheStatusStaysSet(Lab lab) throws Exception {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.READ, 1);
         AtomicBoolean status = new AtomicBoolean();
@@ -332,7 +332,7 @@ final class PollerWaitTest {
 
         assertThat(waiter.result()).isZero();
         assertThat(status).isTrue();
-        assertThat(poller.poll(new ReadyEvents(1), 0)).as("the poller goes on").isZero();
+        assertThat(poller.poll(new ReadyEvents(1), 0)).as("the poller still works").isZero();
     }
 
     @EveryEngine
@@ -341,13 +341,13 @@ final class PollerWaitTest {
     void interruptEndsTheWaitOfAVirtualThread(Lab lab) throws Exception {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.READ, 1);
-        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch started = new CountDownLatch(1);
         FutureTask<Boolean> task = new FutureTask<>(() -> {
-            begun.countDown();
+            started.countDown();
             return poller.poll(new ReadyEvents(1), FOREVER) == 0 && Thread.currentThread().isInterrupted();
         });
         Thread thread = Thread.ofVirtual().start(task);
-        begun.await();
+        started.await();
         lab.pause(MOMENT);
 
         thread.interrupt();

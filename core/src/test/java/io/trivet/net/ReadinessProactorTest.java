@@ -8,6 +8,7 @@ import io.trivet.contract.EveryEngine;
 import io.trivet.contract.Lab;
 import io.trivet.contract.Pair;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,65 +16,65 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** The adaptor from readiness to completion, where a poller says no, and where a caller is early. */
+/** Tests the adaptor from readiness to completion when the poller refuses changes, and when methods are called early. */
 final class ReadinessProactorTest {
     private static final long SECOND = 1_000_000_000L;
 
     @EveryEngine
-    void aChangeThatTheKernelRefusesIsTheEndOfThatConnectionAlone(Lab lab) throws IOException {
+    void changeRefusedByTheKernelFailsOnlyThatConnection(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Refusing poller = new Refusing(lab.network().poller());
-        List<String> told = new ArrayList<>();
+        List<String> events = new ArrayList<>();
         try (ReadinessProactor proactor = new ReadinessProactor(over(lab.network(), poller))) {
             long handle = proactor.adopt(pair.server());
             proactor.receive(handle);
             pair.client().shutdownOutput();
-            poller.refuses = true; // the end of input is told when READ is no longer watched
-            await(proactor, told, "failed EPERM");
+            poller.refuses = true; // the end of input is delivered when READ is no longer watched
+            await(proactor, events, "failed EPERM");
             poller.refuses = false;
             proactor.close(handle);
-            await(proactor, told, "closed");
+            await(proactor, events, "closed");
         }
-        assertThat(told).containsExactly("failed EPERM", "closed");
+        assertThat(events).containsExactly("failed EPERM", "closed");
         assertThat(pair.server().isOpen()).isFalse();
     }
 
     @EveryEngine
-    void aConnectionThatCannotBeWatchedOnceItIsThereFails(Lab lab) throws IOException {
+    void connectionThatCannotBeWatchedAfterConnectingFails(Lab lab) throws IOException {
         TcpListener listener = lab.listener();
         Refusing poller = new Refusing(lab.network().poller());
-        List<String> told = new ArrayList<>();
+        List<String> events = new ArrayList<>();
         try (ReadinessProactor proactor = new ReadinessProactor(over(lab.network(), poller))) {
             long handle = proactor.connect(listener.localAddress());
             proactor.receive(handle);
             poller.refuses = true;
-            await(proactor, told, "failed EPERM");
+            await(proactor, events, "failed EPERM");
             proactor.close(handle);
-            await(proactor, told, "closed");
+            await(proactor, events, "closed");
         }
-        assertThat(told).containsExactly("failed EPERM", "closed");
+        assertThat(events).containsExactly("failed EPERM", "closed");
     }
 
     @EveryEngine
-    void whoReceivesBeforeTheConnectionIsThereReceives(Lab lab) throws IOException {
+    void receiveMayBeCalledBeforeTheConnectHasFinished(Lab lab) throws IOException {
         TcpListener listener = lab.listener();
-        List<String> told = new ArrayList<>();
+        List<String> events = new ArrayList<>();
         try (ReadinessProactor proactor = new ReadinessProactor(lab.network())) {
             long handle = proactor.connect(listener.localAddress());
             proactor.receive(handle);
             TcpStream server = lab.accept(listener);
-            await(proactor, told, "connected");
+            await(proactor, events, "connected");
             lab.send(server, "early");
-            await(proactor, told, "received 5");
+            await(proactor, events, "received 5");
         }
-        assertThat(told).containsExactly("connected", "received 5");
+        assertThat(events).containsExactly("connected", "received 5");
     }
 
     @EveryEngine
-    void aConnectionThatThePollerHasLostCanBeStoppedAndClosed(Lab lab) throws IOException {
+    void connectionThatThePollerHasLostCanBeStoppedAndClosed(Lab lab) throws IOException {
         Pair pair = lab.pair();
         Refusing poller = new Refusing(lab.network().poller());
-        List<String> told = new ArrayList<>();
+        List<String> events = new ArrayList<>();
         try (ReadinessProactor proactor = new ReadinessProactor(over(lab.network(), poller))) {
             long handle = proactor.adopt(pair.server());
             poller.refuses = true;
@@ -83,15 +84,15 @@ final class ReadinessProactorTest {
             proactor.stopReceiving(handle);
             proactor.receive(handle);
             proactor.close(handle);
-            await(proactor, told, "closed");
+            await(proactor, events, "closed");
         }
-        assertThat(told).containsExactly("closed");
+        assertThat(events).containsExactly("closed");
     }
 
-    /** The slot, and on Linux the descriptor, may be another connection's by the time the address was read. */
+    /** The slot, and on Linux the descriptor, may belong to another connection by the time the address has been read. */
     @Test
-    void addressIsNotReturnedWhenTheConnectionWasClosedWhileItWasRead() throws IOException {
-        InetSocketAddress ofAnother = new InetSocketAddress("127.0.0.1", 1);
+    void addressIsNotReturnedIfTheConnectionIsClosedWhileItIsRead() throws IOException {
+        InetSocketAddress ofAnother = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 1);
         for (String method : List.of("remoteAddress", "localAddress")) {
             AtomicReference<Runnable> meanwhile = new AtomicReference<>();
             Network network = Network.named("nio");
@@ -116,12 +117,12 @@ final class ReadinessProactorTest {
         return method.equals("remoteAddress") ? proactor.remoteAddress(handle) : proactor.localAddress(handle);
     }
 
-    private static void await(ReadinessProactor proactor, List<String> told, String what) throws IOException {
-        long begun = System.nanoTime();
-        while (!told.contains(what)) {
-            assertThat(System.nanoTime() - begun).as("waiting for '%s', told so far: %s", what, told)
+    private static void await(ReadinessProactor proactor, List<String> events, String what) throws IOException {
+        long start = System.nanoTime();
+        while (!events.contains(what)) {
+            assertThat(System.nanoTime() - start).as("waiting for '%s', events so far: %s", what, events)
                     .isLessThan(Lab.PATIENCE.toNanos());
-            proactor.poll(new CompletionLog(told), SECOND);
+            proactor.poll(new CompletionLog(events), SECOND);
         }
     }
 
@@ -129,7 +130,7 @@ final class ReadinessProactorTest {
         return Intercept.method(Network.class, network, "poller", _ -> poller);
     }
 
-    /** Refuses changes on demand, and then has forgotten the socket, as {@link Poller#modify} says. */
+    /** Refuses changes on demand, and then drops the socket, as {@link Poller#modify} specifies. */
     private static final class Refusing implements Poller {
         private final Poller poller;
         private boolean refuses;

@@ -17,7 +17,7 @@ import java.util.List;
 
 /** Signals during a wait. */
 final class SignalsTest {
-    /** The JVM has a handler for it that does nothing, so it interrupts a wait and harms nobody. */
+    /** The JVM has a handler for it that does nothing, so it interrupts a wait without harm. */
     private static final String SIGPIPE = "13";
     private static final Duration WAIT = Duration.ofMillis(300);
     private static final Path THREAD = Path.of("/proc/thread-self");
@@ -29,7 +29,7 @@ final class SignalsTest {
     @EveryEngine
     @Case("52")
     @NotSimulated(NotSimulated.MACHINE)
-    void pollSleepsItsFullTime(Lab lab) throws Exception {
+    void pollWaitsItsFullTimeDespiteSignals(Lab lab) throws Exception {
         Poller poller = lab.poller();
         poller.register(lab.udp(), Interest.READ, 1);
         assertSleepsUnderSignals(lab, () -> assertThat(poller.poll(new ReadyEvents(1), WAIT.toNanos())).isZero());
@@ -38,7 +38,7 @@ final class SignalsTest {
     @EveryEngine
     @Case("52")
     @NotSimulated(NotSimulated.MACHINE)
-    void selectSleepsItsFullTime(Lab lab) throws Exception {
+    void selectWaitsItsFullTimeDespiteSignals(Lab lab) throws Exception {
         List<UdpSocket> idle = List.of(lab.udp());
         assertSleepsUnderSignals(lab,
                 () -> assertThat(Select.on(lab.network()).select(idle, List.of(), List.of(), WAIT).isEmpty()).isTrue());
@@ -50,18 +50,18 @@ final class SignalsTest {
         Tools.Peer signals = lab.keep(Tools.c("signals.c", path[0], path[2], SIGPIPE));
         assertThat(signals.line()).isEqualTo("under way");
         long switchesBefore = switches();
-        long begun = System.nanoTime();
+        long start = System.nanoTime();
         wait.run();
-        long lasted = System.nanoTime() - begun;
+        long lasted = System.nanoTime() - start;
         long switches = switches() - switchesBefore;
         signals.writeLine("enough");
 
         assertThat(lasted).isBetween(WAIT.toNanos(), WAIT.plus(Lab.PATIENCE).toNanos());
-        assertThat(switches).as("signals did interrupt the wait: how often it slept").isGreaterThan(10);
+        assertThat(switches).as("signals interrupted the wait: number of times the thread slept").isGreaterThan(10);
         assertThat(signals.finish()).hasSize(1);
     }
 
-    /** How often this thread has gone to sleep. */
+    /** Returns how often this thread has gone to sleep. */
     private static long switches() throws IOException {
         for (String line : Files.readAllLines(THREAD.resolve("status"))) {
             if (line.startsWith("voluntary_ctxt_switches:")) {

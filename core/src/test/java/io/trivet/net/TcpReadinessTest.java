@@ -16,11 +16,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
-/** In which lists a TCP socket stands, state by state. */
+/** Readiness of a TCP socket in the three lists, state by state. */
 final class TcpReadinessTest {
     @EveryEngine
     @Case("T2")
-    void idleListenerStandsInNoList(Lab lab) throws IOException {
+    void idleListenerIsInNoList(Lab lab) throws IOException {
         lab.staysInLists(lab.listener(), "---");
     }
 
@@ -38,7 +38,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T4", "L6"})
-    void connectionThatWasResetBeforeAcceptIsAcceptedAndTellsSo(Lab lab) throws IOException {
+    void connectionResetBeforeAcceptIsAcceptedAndThenFails(Lab lab) throws IOException {
         TcpListener listener = lab.listener();
         TcpStream client = lab.keep(lab.network().connect(listener.localAddress()));
         lab.awaitLists(listener, "r--");
@@ -54,15 +54,15 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T6", "L6"})
-    void connectWithoutAnAnswerStandsInNoList(Lab lab) throws IOException {
+    void connectWithoutAnAnswerIsInNoList(Lab lab) throws IOException {
         TcpListener full = lab.keep(lab.network().listen(Lab.FREE_PORT, 1));
         TcpStream connecting = null;
-        for (int i = 0; i < 10 && connecting == null; i++) { // a full backlog drops what comes next
+        for (int i = 0; i < 10 && connecting == null; i++) { // a full backlog drops further connects
             TcpStream stream = lab.keep(lab.network().connect(full.localAddress()));
             lab.pause(java.time.Duration.ofMillis(5));
             connecting = stream.finishConnect() ? null : stream;
         }
-        assertThat(connecting).as("a connect that nobody answers").isNotNull();
+        assertThat(connecting).as("a connect without an answer").isNotNull();
 
         lab.staysInLists(connecting, "---");
         assertThat(connecting.finishConnect()).isFalse();
@@ -71,17 +71,17 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T7", "L6", "114"})
-    void refusedConnectIsReadableAndWritableAndSaysWhyAgain(Lab lab) throws IOException {
-        InetSocketAddress nobody;
+    void refusedConnectIsReadableAndWritableAndThrowsEachTime(Lab lab) throws IOException {
+        InetSocketAddress unused;
         try (TcpListener listener = lab.network().listen(Lab.FREE_PORT, 1)) {
-            nobody = listener.localAddress();
+            unused = listener.localAddress();
         }
-        TcpStream stream = lab.keep(lab.network().connect(nobody));
+        TcpStream stream = lab.keep(lab.network().connect(unused));
         lab.awaitLists(stream, "rw-");
         for (int i = 0; i < 2; i++) {
             assertThatThrownBy(stream::finishConnect)
                     .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED))
-                    .hasMessageContaining(Addresses.toString(nobody));
+                    .hasMessageContaining(Addresses.toString(unused));
             if (stream.isOpen()) {
                 assertThat(lab.lists(stream)).isEqualTo("rw-");
             }
@@ -114,7 +114,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T10", "108"})
-    void lowWaterMarkHoldsReadableBack(Lab lab) throws IOException {
+    void lowWaterMarkDelaysReadable(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         if (refusesOption(lab, server, TcpOptions.RECEIVE_LOW_WATER, 10)) {
@@ -136,7 +136,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case("T11")
-    void notSentLowWaterMarkHoldsWritableBack(Lab lab) throws IOException {
+    void notSentLowWaterMarkDelaysWritable(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream client = pair.client();
         if (refusesOption(lab, client, TcpOptions.NOT_SENT_LOW_WATER, 1024)) {
@@ -148,13 +148,13 @@ final class TcpReadinessTest {
             client.write(chunk.clear());
         }
 
-        assertThat(lab.lists(client)).as("more than the mark waits unsent").isEqualTo("---");
-        assertThat(client.write(chunk.clear())).as("there is room all the same").isPositive();
+        assertThat(lab.lists(client)).as("more bytes than the mark are unsent").isEqualTo("---");
+        assertThat(client.write(chunk.clear())).as("the buffer has room nevertheless").isPositive();
     }
 
     @EveryEngine
     @Case({"T12", "109"})
-    void connectionWhosePeerHasFinishedIsReadableForEver(Lab lab) throws IOException {
+    void connectionAtEndOfInputStaysReadable(Lab lab) throws IOException {
         Pair pair = lab.pair();
         lab.send(pair.client(), "last");
         pair.client().shutdownOutput();
@@ -169,7 +169,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T13", "106", "113"})
-    void connectionWhoseOwnOutputIsEndedIsWritableAndAWriteIsEpipe(Lab lab) throws IOException {
+    void connectionAfterShutdownOutputIsWritableAndAWriteThrowsEpipe(Lab lab) throws IOException {
         Pair pair = lab.pair();
         pair.client().shutdownOutput();
         lab.staysInLists(pair.client(), "-w-");
@@ -181,7 +181,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T14", "106"})
-    void connectionFinishedInBothDirectionsIsReadableWritableAndHungUp(Lab lab) throws IOException {
+    void connectionShutDownInBothDirectionsIsReadableWritableAndHungUp(Lab lab) throws IOException {
         Pair pair = lab.pair();
         pair.client().shutdownOutput();
         pair.server().shutdownOutput();
@@ -199,7 +199,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T15", "106"})
-    void connectionWhoseOwnInputIsEndedIsReadableAndStillReceives(Lab lab) throws IOException {
+    void connectionAfterShutdownInputIsReadableAndStillReceives(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         server.shutdownInput();
@@ -212,7 +212,7 @@ final class TcpReadinessTest {
         if (lab.engine().equals("nio")) {
             lab.pause(java.time.Duration.ofMillis(20));
             assertThat(Lab.read(server)).isNull();
-            lab.cannot("java.nio gives the end of input once its own input is ended, whatever arrives later");
+            lab.cannot("java.nio returns end of input after shutdownInput, whatever arrives later");
             return;
         }
         ByteBuffer buffer = ByteBuffer.allocate(8);
@@ -223,7 +223,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T16", "L6", "111"})
-    void resetConnectionGivesItsBytesThenTheErrorOnceThenTheEnd(Lab lab) throws IOException {
+    void resetConnectionDeliversItsBytesThenTheErrorOnceThenEndOfInput(Lab lab) throws IOException {
         Pair pair = lab.pair();
         lab.send(pair.server(), "queued");
         lab.awaitLists(pair.client(), "rw-");
@@ -248,7 +248,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case({"T17", "L6"})
-    void peerThatClosesWithUnreadDataResets(Lab lab) throws IOException {
+    void closeWithUnreadDataSendsAReset(Lab lab) throws IOException {
         Pair pair = lab.pair();
         lab.send(pair.client(), "never read");
         lab.awaitLists(pair.server(), "rw-");
@@ -261,7 +261,7 @@ final class TcpReadinessTest {
 
     @EveryEngine
     @Case("L6")
-    void resetAfterAHalfCloseIsTold(Lab lab) throws IOException {
+    void resetAfterAHalfCloseIsReported(Lab lab) throws IOException {
         Pair pair = lab.pair();
         pair.client().shutdownOutput();
         lab.awaitLists(pair.server(), "rw-");
@@ -281,7 +281,7 @@ final class TcpReadinessTest {
         client.setOption(StandardSocketOptions.SO_SNDBUF, 256 << 10);
         ByteBuffer chunk = ByteBuffer.allocate(4096);
         long sent = 0;
-        for (int full = 0; full < 20;) { // what the peer's buffer still takes makes room once or twice
+        for (int full = 0; full < 20;) { // bytes that the peer's buffer still accepts make room once or twice
             int written = client.write(chunk.clear());
             sent += written;
             if (written == 0) {
@@ -294,9 +294,9 @@ final class TcpReadinessTest {
         lab.receive(pair.server(), 4096);
         lab.staysInLists(client, "---");
         long drained = 4096;
-        long begun = lab.network().clock().nanoTime();
+        long start = lab.network().clock().nanoTime();
         while (!lab.lists(client).equals("-w-")) {
-            assertThat(lab.network().clock().nanoTime() - begun).isLessThan(Lab.PATIENCE.toNanos());
+            assertThat(lab.network().clock().nanoTime() - start).isLessThan(Lab.PATIENCE.toNanos());
             int read = pair.server().read(chunk.clear());
             drained += read;
             if (read == 0) {
@@ -307,13 +307,13 @@ final class TcpReadinessTest {
         assertThat(client.write(chunk.clear())).isPositive();
     }
 
-    /** Closes with a reset instead of an orderly end. */
+    /** Closes with a reset instead of a FIN. */
     static void reset(TcpStream stream) throws IOException {
         stream.setOption(StandardSocketOptions.SO_LINGER, 0);
         stream.close();
     }
 
-    /** poll and epoll tell errors and hang-ups; select(2) and java.nio know readable and writable alone. */
+    /** poll and epoll report errors and hang-ups; select(2) and java.nio report only readable and writable. */
     static boolean tellsErrors(Lab lab) {
         return !List.of("select", "nio").contains(lab.engine());
     }
@@ -322,7 +322,7 @@ final class TcpReadinessTest {
         assertThatThrownBy(call).isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(code));
     }
 
-    /** A call that may still say that it would block, and then must fail. */
+    /** A call that may still return that it would block, and then must fail. */
     static void assertFailsEventually(Lab lab, ErrorCode code, Reading call) throws IOException {
         List<NetworkException> failure = new ArrayList<>();
         lab.eventually("a read fails with " + code, () -> {
@@ -341,7 +341,7 @@ final class TcpReadinessTest {
         String read() throws IOException;
     }
 
-    /** Options of Linux are refused elsewhere. */
+    /** Other networks reject Linux's options. */
     static <T> boolean refusesOption(Lab lab, Socket socket, SocketOption<T> option, T value) {
         if (lab.network().supports(Capability.DESCRIPTORS)) {
             return false;

@@ -37,7 +37,7 @@ final class UdpTest {
 
     @EveryEngine
     @Case("S8")
-    void aBufferWithoutRoomServesAgainAndAgain(Lab lab) throws IOException {
+    void fullBufferCanBeUsedForEveryReceive(Lab lab) throws IOException {
         UdpSocket receiver = lab.udp();
         UdpSocket sender = lab.udp();
         ByteBuffer nothing = ByteBuffer.allocateDirect(8).limit(0);
@@ -51,7 +51,7 @@ final class UdpTest {
 
     @EveryEngine
     @Case("S8")
-    void whatDoesNotFitIsLost(Lab lab) throws IOException {
+    void bytesThatDoNotFitAreLost(Lab lab) throws IOException {
         UdpSocket receiver = lab.udp();
         UdpSocket sender = lab.udp();
         sender.send(Lab.bytes("0123456789"), receiver.localAddress());
@@ -67,7 +67,7 @@ final class UdpTest {
 
     @EveryEngine
     @Case("S8")
-    void tooLongADatagramIsRefused(Lab lab) throws IOException {
+    void tooLongDatagramIsRejected(Lab lab) throws IOException {
         UdpSocket receiver = lab.udp();
         UdpSocket sender = lab.udp();
         for (int length : new int[]{LONGEST + 1, 65_536, 100_000}) {
@@ -80,7 +80,7 @@ final class UdpTest {
 
     @EveryEngine
     @Case("S8")
-    void connectedSocketHearsItsPeerAlone(Lab lab) throws IOException {
+    void connectedSocketReceivesOnlyFromItsPeer(Lab lab) throws IOException {
         UdpSocket socket = lab.udp();
         UdpSocket peer = lab.udp();
         UdpSocket stranger = lab.udp();

@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 
-/** Urgent data: what the third list is for. */
+/** Urgent data and the third list. */
 final class UrgentDataTest {
     @EveryEngine
     @Case({"U1", "115"})
@@ -26,7 +26,7 @@ final class UrgentDataTest {
 
         Poller poller = lab.poller();
         poller.register(pair.server(), Interest.READ, 1);
-        assertThat(Lab.poll(poller)).as("who watches only for reading sees nothing").isEmpty();
+        assertThat(Lab.poll(poller)).as("with interest READ nothing is reported").isEmpty();
         poller.modify(pair.server(), Interest.PRIORITY, 2);
         assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(2, Interest.PRIORITY));
         assertThat(pair.server().atMark()).isTrue();
@@ -35,7 +35,7 @@ final class UrgentDataTest {
 
     @EveryEngine
     @Case({"U1", "115"})
-    void engineWithoutUrgentDataRefusesTheThirdList(Lab lab) throws IOException {
+    void engineWithoutUrgentDataRejectsTheThirdList(Lab lab) throws IOException {
         Pair pair = lab.pair();
         refuses(lab, pair);
         lab.refuses(Capability.URGENT_DATA, () -> io.trivet.select.Select.on(lab.network())
@@ -44,7 +44,7 @@ final class UrgentDataTest {
 
     @EveryEngine
     @Case({"U2", "U7", "115"})
-    void readStopsAtTheMarkAndReadingOnLosesTheByte(Lab lab) throws IOException {
+    void readStopsAtTheMarkAndAFurtherReadDestroysTheByte(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         if (refuses(lab, pair)) {
@@ -66,7 +66,7 @@ final class UrgentDataTest {
 
     @EveryEngine
     @Case({"U2", "115"})
-    void urgentByteTakenFirstLosesNothing(Lab lab) throws IOException {
+    void receivingTheUrgentByteFirstLosesNothing(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         if (refuses(lab, pair)) {
@@ -78,14 +78,14 @@ final class UrgentDataTest {
         lab.awaitLists(server, "rwx");
 
         assertThat(server.receiveUrgent()).isEqualTo('!');
-        // Linux still stops at the mark, and clears it with the read behind it.
+        // Linux still stops at the mark, and the read after it clears the mark.
         assertThat(Lab.read(server) + Lab.read(server)).isEqualTo("abcdef");
         assertThat(lab.lists(server)).isEqualTo("-w-");
     }
 
     @EveryEngine
     @Case("U3")
-    void takenByteIsTakenOnce(Lab lab) throws IOException {
+    void urgentByteIsReceivedOnce(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         if (refuses(lab, pair)) {
@@ -98,7 +98,7 @@ final class UrgentDataTest {
         assertThat(server.receiveUrgent()).as("unsigned").isEqualTo(0xff);
         assertThat(lab.lists(server)).isEqualTo("-w-");
         assertThat(server.receiveUrgent()).isEqualTo(-1);
-        assertThat(Lab.read(server)).as("it is no ordinary data").isEmpty();
+        assertThat(Lab.read(server)).as("it is not ordinary data").isEmpty();
     }
 
     @EveryEngine
@@ -121,7 +121,7 @@ final class UrgentDataTest {
 
     @EveryEngine
     @Case("U5")
-    void secondUrgentByteDropsAFirstAtTheReadHead(Lab lab) throws IOException {
+    void secondUrgentByteDropsAFirstOneAtTheReadPosition(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         if (refuses(lab, pair)) {
@@ -153,7 +153,7 @@ final class UrgentDataTest {
         assertThat(Lab.read(server)).isEqualTo("abc");
         assertThat(server.atMark()).isTrue();
         assertThat(lab.lists(server)).isEqualTo("rwx");
-        assertThat(server.receiveUrgent()).as("it lies in the ordinary data").isEqualTo(-1);
+        assertThat(server.receiveUrgent()).as("it is in the ordinary data").isEqualTo(-1);
         assertThat(Lab.read(server)).isEqualTo("!def");
         assertThat(lab.lists(server)).isEqualTo("-w-");
         assertThat(server.atMark()).isFalse();
@@ -177,7 +177,7 @@ final class UrgentDataTest {
 
     @EveryEngine
     @Case("U3")
-    void urgentDataAfterTheEndIsRefusedAndBeforeItIsKept(Lab lab) throws IOException {
+    void urgentDataAfterShutdownOutputIsRejectedAndBeforeItIsKept(Lab lab) throws IOException {
         Pair pair = lab.pair();
         TcpStream server = pair.server();
         if (refuses(lab, pair)) {
