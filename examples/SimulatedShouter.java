@@ -6,7 +6,7 @@ import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Server;
 import io.trivet.sim.FaultPlan;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import io.trivet.sim.SimNetwork;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -81,7 +81,7 @@ public final class SimulatedShouter {
 
     /** Three clients speak at once, on a net that brings what they say in pieces, some of them late; what they are answered. */
     private static List<String> run(long seed, Handler handler, boolean tell) throws IOException {
-        FaultPlan plan = FaultPlan.none().with(SimFault.LATENCY, 0.5).with(SimFault.DRIBBLE, 0.3).with(SimFault.SHORT_READ, 0.3);
+        FaultPlan plan = FaultPlan.none().with(Fault.LATENCY, 0.5).with(Fault.DRIBBLE, 0.3).with(Fault.SHORT_READ, 0.3);
         SimNetwork network = SimNetwork.of(seed, plan);
         if (tell) {
             network.trace((nanos, event) -> System.out.printf("%10.6f s  %s%n", nanos / 1e9, event));

@@ -21,22 +21,22 @@ final class Clogs extends Agenda.Event {
 
     /** Begins to ask, if that can happen at all. */
     static void begin(Kernel kernel) {
-        if (kernel.faults.has(SimFault.CLOG)) {
+        if (kernel.faults.has(Fault.CLOG)) {
             kernel.agenda.schedule(new Clogs(kernel), EVERY_NANOS);
         }
     }
 
     @Override
     void happen() {
-        if (!kernel.faults.has(SimFault.CLOG)) {
+        if (!kernel.faults.has(Fault.CLOG)) {
             return; // healed
         }
         kernel.agenda.schedule(this, kernel.now() + EVERY_NANOS);
         List<TcpEnd> live = kernel.tcp.live();
-        if (!live.isEmpty() && kernel.faults.happens(SimFault.CLOG)) {
-            SimRandom random = kernel.faults.random(SimFault.CLOG);
+        if (!live.isEmpty() && kernel.faults.happens(Fault.CLOG)) {
+            SimRandom random = kernel.faults.random(Fault.CLOG);
             int count = 1 + random.below(live.size());
-            kernel.tell(SimFault.CLOG, count + " connections, one by one");
+            kernel.tell(Fault.CLOG, count + " connections, one by one");
             for (int i = 0; i < count; i++) {
                 clog(live.get(random.below(live.size())), random);
             }
@@ -47,8 +47,8 @@ final class Clogs extends Agenda.Event {
         Flow flow = random.below(2) == 0 ? client.in : client.out;
         long begin = kernel.now() + random.between(1, BEGIN_WITHIN_NANOS);
         at(begin, () -> {
-            if (kernel.faults.has(SimFault.CLOG)) {
-                kernel.strikes(SimFault.CLOG, client);
+            if (kernel.faults.has(Fault.CLOG)) {
+                kernel.strikes(Fault.CLOG, client);
                 flow.clog();
             }
         });

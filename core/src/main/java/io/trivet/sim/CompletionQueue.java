@@ -112,8 +112,8 @@ final class CompletionQueue {
             entries[size] = entry;
         }
         size++;
-        if (faults.happens(SimFault.COMPLETION_LATE)) {
-            connection.notBeforeNanos = Math.max(connection.notBeforeNanos, agenda.drawTime(SimFault.COMPLETION_LATE));
+        if (faults.happens(Fault.COMPLETION_LATE)) {
+            connection.notBeforeNanos = Math.max(connection.notBeforeNanos, agenda.drawTime(Fault.COMPLETION_LATE));
         }
         entry.connection = connection;
         entry.kind = kind;
@@ -139,7 +139,7 @@ final class CompletionQueue {
         while (at < count) {
             Entry entry = Objects.requireNonNull(entries[at]);
             RingConnection connection = entry.connection();
-            overflows = overflows || faults.happens(SimFault.COMPLETIONS_OVERFLOW);
+            overflows = overflows || faults.happens(Fault.COMPLETIONS_OVERFLOW);
             if (!overflows && !connection.held && entry.notBeforeNanos <= kernel.now()) {
                 at++;
                 connection.waiting--;

@@ -1,6 +1,5 @@
 package io.trivet.sim;
 
-import io.trivet.sim.Torture.Fault;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
@@ -10,18 +9,18 @@ import java.util.concurrent.atomic.LongAdder;
 /** Decides which faults happen, and counts them. Each socket and each poller has its own, so that threads do not disturb each other's. */
 final class Dice {
     private final SplittableRandom random;
-    private final Torture plan;
+    private final FaultPlan plan;
     /** Of the whole network. */
     private final Map<Fault, LongAdder> counts;
 
-    Dice(long seed, Torture plan) {
+    Dice(long seed, FaultPlan plan) {
         this(new SplittableRandom(seed), plan, new EnumMap<>(Fault.class));
         for (Fault fault : Fault.values()) {
             counts.put(fault, new LongAdder());
         }
     }
 
-    private Dice(SplittableRandom random, Torture plan, Map<Fault, LongAdder> counts) {
+    private Dice(SplittableRandom random, FaultPlan plan, Map<Fault, LongAdder> counts) {
         this.random = random;
         this.plan = plan;
         this.counts = counts;

@@ -6,25 +6,27 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Which faults a {@link SimNetwork} has, and how often: a probability for each {@link SimFault}. An immutable value.
+ * Which faults a network of this package injects, and how often: a probability for each {@link Fault}. An immutable value.
  *
  * {@snippet :
- * FaultPlan.none();                                    // a net without a fault, and without latency
- * FaultPlan.of(seed);                                  // some faults, drawn from the seed
- * FaultPlan.of(seed).without(SimFault.RESET);          // the same without one
- * FaultPlan.none().with(SimFault.SHORT_READ, 0.5);     // one alone
+ * FaultPlan.none();                                         // no faults and no latency
+ * FaultPlan.of(seed);                                       // some faults, chosen by the seed
+ * FaultPlan.of(seed).without(Fault.RESET);                  // the same without one
+ * FaultPlan.none().with(Fault.SHORT_READ, 0.5);             // one fault only
+ * TortureNetwork.defaults().with(Fault.READY_LATE, 0);      // for real sockets: all that a TortureNetwork injects, but one
  * }
  */
-@SuppressWarnings("EnumOrdinal") // an array that is never kept
+@SuppressWarnings("EnumOrdinal") // the index of an array that is never stored
 public final class FaultPlan {
-    private static final SimFault[] KINDS = SimFault.values();
-    private static final FaultPlan NONE = new FaultPlan(new double[KINDS.length]);
-    /** Of the plans that a seed draws, each kind is switched on in one of so many. */
-    private static final int SWITCHED_ON_IN = 4;
+    private static final Fault[] FAULTS = Fault.values();
+    private static final FaultPlan NONE = new FaultPlan(new double[FAULTS.length]);
+    /** A plan drawn from a seed enables each fault with a probability of one in this many. */
+    private static final int ENABLED_ONE_IN = 4;
     private static final double[] STRENGTHS = {0.1, 0.5, 1, 1, 2};
+    private static final double PROBABILITY_MAX = 0.9;
     private static final long STREAM = 0x706c616e; // "plan"
 
-    /** By the ordinal of the kind. */
+    /** Indexed by the fault's ordinal. */
     private final double[] probabilities;
 
     private FaultPlan(double[] probabilities) {
@@ -32,7 +34,7 @@ public final class FaultPlan {
     }
 
     /**
-     * No fault at all.
+     * Returns the plan without faults.
      *
      * @return the empty plan
      */
@@ -41,100 +43,102 @@ public final class FaultPlan {
     }
 
     /**
-     * Every fault, as often as is usual.
+     * Returns the plan that has every fault with its {@linkplain Fault#usualProbability usual probability}.
      *
-     * @return a plan with all kinds
+     * @return a plan with all faults
      */
     public static FaultPlan all() {
-        return new FaultPlan(Arrays.stream(KINDS).mapToDouble(SimFault::usualProbability).toArray());
+        return new FaultPlan(Arrays.stream(FAULTS).mapToDouble(Fault::usualProbability).toArray());
     }
 
     /**
-     * Some faults, in swarm style (Groce and others: Swarm Testing, 2012): each kind is switched on in one of four plans, and is there more or
-     * less often than usual. Many different narrow plans find more than one that has everything.
+     * Returns a plan drawn from a seed, in swarm style (Groce et al., Swarm Testing, 2012): each fault is enabled in one of four plans, and is
+     * then rarer or more frequent than usual. Many different narrow plans find more bugs than one plan that has everything.
      *
-     * @param seed what is drawn from
-     * @return the same plan for the same seed
+     * @param seed the seed; the same seed gives the same plan
+     * @return the plan
      */
     public static FaultPlan of(long seed) {
-        double[] drawn = new double[KINDS.length];
-        for (SimFault kind : KINDS) {
-            SimRandom random = new SimRandom(seed, STREAM + ((long) kind.ordinal() << 32));
-            if (random.below(SWITCHED_ON_IN) == 0) {
-                drawn[kind.ordinal()] = Math.min(0.9, kind.usualProbability() * STRENGTHS[random.below(STRENGTHS.length)]);
+        double[] drawn = new double[FAULTS.length];
+        for (Fault fault : FAULTS) {
+            SimRandom random = new SimRandom(seed, STREAM + ((long) fault.ordinal() << 32));
+            if (random.below(ENABLED_ONE_IN) == 0) {
+                double probability = fault.usualProbability() * STRENGTHS[random.below(STRENGTHS.length)];
+                drawn[fault.ordinal()] = Math.min(PROBABILITY_MAX, probability);
             }
         }
         return new FaultPlan(drawn);
     }
 
     /**
-     * A copy with another probability for one kind.
+     * Returns a copy with another probability for one fault.
      *
-     * @param kind the kind
-     * @param probability from 0 (never) to 1 (whenever it may)
+     * @param fault the fault
+     * @param probability from 0 (never) to 1 (at every opportunity)
      * @return the copy
-     * @throws IllegalArgumentException the probability is not from 0 to 1
+     * @throws IllegalArgumentException if the probability is not between 0 and 1
      */
-    public FaultPlan with(SimFault kind, double probability) {
+    public FaultPlan with(Fault fault, double probability) {
         if (!(probability >= 0 && probability <= 1)) {
-            throw new IllegalArgumentException("the probability of " + kind + " must be from 0 to 1, was " + probability);
+            throw new IllegalArgumentException("the probability of " + fault + " must be from 0 to 1, was " + probability);
         }
         double[] changed = probabilities.clone();
-        changed[kind.ordinal()] = probability;
+        changed[fault.ordinal()] = probability;
         return new FaultPlan(changed);
     }
 
     /**
-     * A copy without some kinds. The other faults of a run are drawn as before, each kind from numbers of its own.
+     * Returns a copy without some faults. On a {@link SimNetwork} the other faults are drawn as before, because each fault has a stream of random
+     * numbers of its own.
      *
-     * @param kinds what to leave out
+     * @param faults the faults to remove
      * @return the copy
      */
-    public FaultPlan without(SimFault... kinds) {
+    public FaultPlan without(Fault... faults) {
         double[] changed = probabilities.clone();
-        for (SimFault kind : kinds) {
-            changed[kind.ordinal()] = 0;
+        for (Fault fault : faults) {
+            changed[fault.ordinal()] = 0;
         }
         return new FaultPlan(changed);
     }
 
     /**
-     * A copy with some kinds alone, as often as here.
+     * Returns a copy that has only some faults, with the same probabilities.
      *
-     * @param kinds what to keep
+     * @param faults the faults to keep
      * @return the copy
      */
-    public FaultPlan only(SimFault... kinds) {
-        double[] changed = new double[KINDS.length];
-        for (SimFault kind : kinds) {
-            changed[kind.ordinal()] = probabilities[kind.ordinal()];
+    public FaultPlan only(Fault... faults) {
+        double[] changed = new double[FAULTS.length];
+        for (Fault fault : faults) {
+            changed[fault.ordinal()] = probabilities[fault.ordinal()];
         }
         return new FaultPlan(changed);
     }
 
     /**
-     * How probable a kind is.
+     * Returns the probability of a fault.
      *
-     * @param kind the kind
+     * @param fault the fault
      * @return from 0 to 1
      */
-    public double probability(SimFault kind) {
-        return probabilities[kind.ordinal()];
+    public double probability(Fault fault) {
+        return probabilities[fault.ordinal()];
     }
 
     /**
-     * The kinds that can happen.
+     * Returns the faults whose probability is not 0.
      *
-     * @return a new set, in the order of the kinds
+     * @return a new set, in the order of the constants
      */
-    public Set<SimFault> kinds() {
-        EnumSet<SimFault> kinds = EnumSet.noneOf(SimFault.class);
-        for (SimFault kind : KINDS) {
-            if (probability(kind) > 0) {
-                kinds.add(kind);
+    public Set<Fault> faults() {
+        EnumSet<Fault> faults = EnumSet.noneOf(Fault.class);
+        for (Fault fault : FAULTS) {
+            if (probability(fault) > 0) {
+                faults.add(fault);
             }
         }
-        return kinds;
+        return faults;
     }
 
     @Override
@@ -147,13 +151,13 @@ public final class FaultPlan {
         return Arrays.hashCode(probabilities);
     }
 
-    /** For instance {@code SHORT_READ 0.2, RESET 0.002}; {@code no faults} for none. */
+    /** Returns, for example, {@code SHORT_READ 0.2, RESET 0.002}, or {@code no faults}. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder();
-        for (SimFault kind : kinds()) {
-            text.append(text.isEmpty() ? "" : ", ").append(kind.name()).append(' ')
-                    .append(String.format(Locale.ROOT, "%.4g", probability(kind)).replaceFirst("0+$", ""));
+        for (Fault fault : faults()) {
+            text.append(text.isEmpty() ? "" : ", ").append(fault.name()).append(' ')
+                    .append(String.format(Locale.ROOT, "%.4g", probability(fault)).replaceFirst("0+$", ""));
         }
         return text.isEmpty() ? "no faults" : text.toString();
     }

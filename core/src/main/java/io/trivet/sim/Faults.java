@@ -3,7 +3,7 @@ package io.trivet.sim;
 /** Decides which faults happen, and counts them. Each kind draws from numbers of its own, so that leaving one out changes little else. */
 @SuppressWarnings("EnumOrdinal") // asked at every call of a socket: an array is quicker than a map
 final class Faults {
-    private static final SimFault[] KINDS = SimFault.values();
+    private static final Fault[] KINDS = Fault.values();
 
     private final long[] thresholds = new long[KINDS.length];
     private final SimRandom[] randoms = new SimRandom[KINDS.length];
@@ -11,14 +11,14 @@ final class Faults {
     private boolean healed;
 
     Faults(long seed, FaultPlan plan) {
-        for (SimFault kind : KINDS) {
+        for (Fault kind : KINDS) {
             thresholds[kind.ordinal()] = SimRandom.threshold(plan.probability(kind));
             randoms[kind.ordinal()] = new SimRandom(seed, kind.ordinal());
         }
     }
 
     /** Whether the kind happens now; it is counted. Ask only where it can. */
-    boolean happens(SimFault kind) {
+    boolean happens(Fault kind) {
         int index = kind.ordinal();
         long threshold = thresholds[index];
         if (threshold == 0 || healed || !randoms[index].happens(threshold)) {
@@ -29,16 +29,16 @@ final class Faults {
     }
 
     /** Whether the kind can happen at all. */
-    boolean has(SimFault kind) {
+    boolean has(Fault kind) {
         return thresholds[kind.ordinal()] != 0 && !healed;
     }
 
     /** The numbers of a kind, to draw how bad it is. */
-    SimRandom random(SimFault kind) {
+    SimRandom random(Fault kind) {
         return randoms[kind.ordinal()];
     }
 
-    long fired(SimFault kind) {
+    long fired(Fault kind) {
         return fired[kind.ordinal()];
     }
 

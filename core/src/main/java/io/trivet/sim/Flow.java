@@ -163,17 +163,17 @@ final class Flow {
 
     private long delayNanos() {
         Faults faults = kernel.faults;
-        if (faults.happens(SimFault.STALL)) {
-            long stall = faults.random(SimFault.STALL).between(100_000_000, 20_000_000_000L);
+        if (faults.happens(Fault.STALL)) {
+            long stall = faults.random(Fault.STALL).between(100_000_000, 20_000_000_000L);
             stalledUntil = Math.max(stalledUntil, kernel.now() + stall);
-            kernel.strikes(SimFault.STALL, from);
+            kernel.strikes(Fault.STALL, from);
         }
         if (stalledUntil == STALLED_FOR_GOOD) {
             return STALLED_FOR_GOOD;
         }
         long delay = Math.max(0, stalledUntil - kernel.now());
-        if (faults.happens(SimFault.LATENCY)) {
-            delay += faults.random(SimFault.LATENCY).between(1_000, 100_000_000);
+        if (faults.happens(Fault.LATENCY)) {
+            delay += faults.random(Fault.LATENCY).between(1_000, 100_000_000);
         }
         return delay;
     }
@@ -206,9 +206,9 @@ final class Flow {
         if (dead) {
             return;
         }
-        boolean breaks = (written > arrived) && kernel.faults.happens(SimFault.RESET);
+        boolean breaks = (written > arrived) && kernel.faults.happens(Fault.RESET);
         if (breaks) {
-            kernel.strikes(SimFault.RESET, from);
+            kernel.strikes(Fault.RESET, from);
         }
         deliverBytes(breaks);
         if (dead) {
@@ -239,14 +239,14 @@ final class Flow {
             return;
         }
         if (cutAnywhere) {
-            count = kernel.faults.random(SimFault.RESET).below(count + 1);
+            count = kernel.faults.random(Fault.RESET).below(count + 1);
         } else if (resetWritten) {
             // What was sent before the reset has gone out; how far it got is anybody's guess only where the net is slow.
-            count = kernel.faults.has(SimFault.LATENCY) ? kernel.faults.random(SimFault.LATENCY).below(count + 1) : count;
-        } else if (count > 1 && kernel.faults.happens(SimFault.DRIBBLE)) {
-            count = kernel.faults.random(SimFault.DRIBBLE).part(count);
+            count = kernel.faults.has(Fault.LATENCY) ? kernel.faults.random(Fault.LATENCY).below(count + 1) : count;
+        } else if (count > 1 && kernel.faults.happens(Fault.DRIBBLE)) {
+            count = kernel.faults.random(Fault.DRIBBLE).part(count);
             stalledUntil = Math.max(stalledUntil,
-                    kernel.now() + kernel.faults.random(SimFault.DRIBBLE).between(1_000, 10_000_000));
+                    kernel.now() + kernel.faults.random(Fault.DRIBBLE).between(1_000, 10_000_000));
         }
         if (count == 0) {
             return;

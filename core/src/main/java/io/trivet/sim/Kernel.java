@@ -34,7 +34,7 @@ final class Kernel {
     @Nullable SimTrace trace;
 
     /** Looked up, never gone through. */
-    private final Map<InetSocketAddress, Set<SimFault>> struck = new HashMap<>();
+    private final Map<InetSocketAddress, Set<Fault>> struck = new HashMap<>();
     /** Whose peers have left bytes unread that they had sent. Looked up, never gone through. */
     private final Set<InetSocketAddress> unread = new HashSet<>();
     private long progress;
@@ -76,26 +76,26 @@ final class Kernel {
     }
 
     /** Tells the listener of a fault that concerns something. */
-    void tell(SimFault fault, Object subject) {
+    void tell(Fault fault, Object subject) {
         if (trace != null) {
             trace.event(now(), "fault " + fault + ": " + subject);
         }
     }
 
     /** A fault has struck one connection: tells the listener, and remembers it by the addresses of both ends. */
-    void strikes(SimFault fault, TcpEnd end) {
+    void strikes(Fault fault, TcpEnd end) {
         tell(fault, end);
         notes(fault, end);
     }
 
     /** Remembers it, and tells nobody. */
-    void notes(SimFault fault, TcpEnd end) {
-        struck.computeIfAbsent(end.local, _ -> EnumSet.noneOf(SimFault.class)).add(fault);
-        struck.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(SimFault.class)).add(fault);
+    void notes(Fault fault, TcpEnd end) {
+        struck.computeIfAbsent(end.local, _ -> EnumSet.noneOf(Fault.class)).add(fault);
+        struck.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(Fault.class)).add(fault);
     }
 
     /** What has struck connections from or to an address. */
-    Set<SimFault> struck(InetSocketAddress address) {
+    Set<Fault> struck(InetSocketAddress address) {
         return struck.getOrDefault(address, Set.of());
     }
 
@@ -152,9 +152,9 @@ final class Kernel {
     }
 
     private long roundNanos() {
-        if (faults.happens(SimFault.CLOCK_JUMP)) {
-            long jump = faults.random(SimFault.CLOCK_JUMP).between(1_000_000, 10_000_000_000L);
-            tell(SimFault.CLOCK_JUMP, jump + " ns");
+        if (faults.happens(Fault.CLOCK_JUMP)) {
+            long jump = faults.random(Fault.CLOCK_JUMP).between(1_000_000, 10_000_000_000L);
+            tell(Fault.CLOCK_JUMP, jump + " ns");
             return ROUND_NANOS + jump;
         }
         return ROUND_NANOS;

@@ -1,7 +1,6 @@
 package io.trivet.sim;
 
 import io.trivet.net.Interest;
-import io.trivet.sim.Torture.Fault;
 
 /** What is done to the answers of a poll or a three-list call. */
 final class Readiness {
@@ -40,27 +39,17 @@ final class Readiness {
         }
         int late = 0;
         for (int bit = Interest.READ; bit <= Interest.WRITE; bit <<= 1) {
-            if ((events & bit) != 0 && dice.wants(Fault.LATE_EVENT)) {
-                dice.count(Fault.LATE_EVENT);
+            if ((events & bit) != 0 && dice.wants(Fault.READY_LATE)) {
+                dice.count(Fault.READY_LATE);
                 late |= bit;
             }
         }
         return events & ~late;
     }
 
-    /** Which events are to be reported though they do not hold, should somebody watch them. */
-    static int wanted(Dice dice) {
-        return (dice.wants(Fault.SPURIOUS_READ) ? Interest.READ : 0) | (dice.wants(Fault.SPURIOUS_WRITE) ? Interest.WRITE : 0);
-    }
-
-    /** One of the wanted events that an open socket is watched for, and which may be reported; 0: there is none. */
-    static int spurious(Dice dice, TorturedSocket<?> socket, int interest, int wanted) {
-        int candidates = socket.isOpen() ? socket.mayBeSpurious(interest) & wanted : 0;
+    /** Chooses READ or WRITE to report although it may not hold, from what is registered; 0 if neither may be. */
+    static int spurious(Dice dice, TorturedSocket<?> socket, int interest) {
+        int candidates = socket.isOpen() ? socket.mayBeSpurious(interest) : 0;
         return candidates == (Interest.READ | Interest.WRITE) ? Interest.READ << dice.below(2) : candidates;
-    }
-
-    /** Such an event was reported. */
-    static void countSpurious(Dice dice, int event) {
-        dice.count(event == Interest.READ ? Fault.SPURIOUS_READ : Fault.SPURIOUS_WRITE);
     }
 }

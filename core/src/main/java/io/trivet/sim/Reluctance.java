@@ -1,7 +1,5 @@
 package io.trivet.sim;
 
-import io.trivet.sim.Torture.Fault;
-
 /** A fault that would stop all progress if it happened every time: so it happens a few times in a row at most. */
 final class Reluctance {
     /** How often in a row a call may pretend that it would block. */

@@ -107,7 +107,7 @@ final class RingAgenda {
     }
 
     /** A time soon, as late as a fault makes it. */
-    long drawTime(SimFault fault) {
+    long drawTime(Fault fault) {
         return kernel.now() + faults.random(fault).between(LATE_NANOS_MIN, LATE_NANOS_MAX);
     }
 

@@ -54,7 +54,7 @@ final class RingReceives {
     private void cancel(RingConnection connection) {
         if (connection.receiving && !connection.receiveOver) {
             connection.cancels = true;
-            if (!faults.happens(SimFault.CANCEL_LOSES)) {
+            if (!faults.happens(Fault.CANCEL_LOSES)) {
                 connection.cancels = false;
                 postEnd(connection);
             }
@@ -100,7 +100,7 @@ final class RingReceives {
         }
         if (connection.cancels && !connection.receiveOver) {
             connection.cancels = false;
-            kernel.tell(SimFault.CANCEL_LOSES, connection.stream());
+            kernel.tell(Fault.CANCEL_LOSES, connection.stream());
             postEnd(connection);
         }
         if (!connection.receiveOver && connection.end().in.unread() > 0) {
@@ -119,14 +119,14 @@ final class RingReceives {
         if (end.in.unread() == 0) {
             return receiveNothing(connection);
         }
-        if (!buffers.hasFree() || faults.happens(SimFault.BUFFERS_EXHAUSTED)) {
+        if (!buffers.hasFree() || faults.happens(Fault.BUFFERS_EXHAUSTED)) {
             postEnd(connection); // ENOBUFS: it is begun anew when that was told
             return false;
         }
         int buffer = buffers.take();
         int most = Math.min(buffers.bytes(), end.readable());
-        if (most > 1 && faults.happens(SimFault.SHORT_READ)) {
-            most = faults.random(SimFault.SHORT_READ).part(most);
+        if (most > 1 && faults.happens(Fault.SHORT_READ)) {
+            most = faults.random(Fault.SHORT_READ).part(most);
         }
         int count = end.read(buffers.place(buffer), most);
         if (count == 0) { // the urgent byte alone, which is lost by that
@@ -134,7 +134,7 @@ final class RingReceives {
             return receiveNothing(connection);
         }
         queue.postReceived(connection, buffer, count);
-        if (faults.happens(SimFault.MULTISHOT_ENDS)) {
+        if (faults.happens(Fault.MULTISHOT_ENDS)) {
             postEnd(connection);
             return false;
         }

@@ -83,7 +83,7 @@ final class RingSends {
         send.begin(parts, from, count, length);
         send.silent = silent;
         // Once the ring was entered, a silent send is over: so it is never late.
-        send.dueNanos = !silent && faults.happens(SimFault.SEND_LATE) ? agenda.drawTime(SimFault.SEND_LATE) : 0;
+        send.dueNanos = !silent && faults.happens(Fault.SEND_LATE) ? agenda.drawTime(Fault.SEND_LATE) : 0;
         send.buffer = buffers.lend(parts, from, count);
         connection.send = send;
         agenda.touch(connection);
@@ -125,9 +125,9 @@ final class RingSends {
         } else if (send != null && send.silent) {
             return; // it is handed over all the same
         }
-        if (send != null && !connection.sendOver && faults.happens(SimFault.CANCEL_LOSES)) {
+        if (send != null && !connection.sendOver && faults.happens(Fault.CANCEL_LOSES)) {
             send.outlivesClose = true;
-            send.dueNanos = agenda.drawTime(SimFault.CANCEL_LOSES); // it is being done just now, which takes its time
+            send.dueNanos = agenda.drawTime(Fault.CANCEL_LOSES); // it is being done just now, which takes its time
         } else if (send != null && !send.tried) {
             send.outlivesClose = true; // what is handed over together with a cancellation stands before it
         }
@@ -159,8 +159,8 @@ final class RingSends {
             return 0;
         }
         int room = Math.min(send.left(), end.room());
-        if (room > 1 && faults.happens(SimFault.SHORT_WRITE)) {
-            room = faults.random(SimFault.SHORT_WRITE).part(room);
+        if (room > 1 && faults.happens(Fault.SHORT_WRITE)) {
+            room = faults.random(Fault.SHORT_WRITE).part(room);
         }
         if (room > 0) {
             send.write(connection.stream(), end.out, room);

@@ -139,9 +139,9 @@ public sealed class SimHost implements Network permits SimNetwork {
     public final TcpStream connect(InetSocketAddress where) throws IOException {
         checkResolved(where);
         checkRoom("socket");
-        if (faults.happens(SimFault.SOCKET_REFUSED)) {
-            kernel.tell(SimFault.SOCKET_REFUSED, this);
-            throw new NetworkException("socket", null, REFUSALS[faults.random(SimFault.SOCKET_REFUSED).below(REFUSALS.length)]);
+        if (faults.happens(Fault.SOCKET_REFUSED)) {
+            kernel.tell(Fault.SOCKET_REFUSED, this);
+            throw new NetworkException("socket", null, REFUSALS[faults.random(Fault.SOCKET_REFUSED).below(REFUSALS.length)]);
         }
         TcpEnd end = kernel.tcp.connect(source(where), where);
         SimTcpStream stream = new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);

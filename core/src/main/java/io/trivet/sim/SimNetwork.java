@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * that are told once, buffers of which a third must be free before they count as writable, low-water marks, urgent data with its mark,
  * SO_OOBINLINE, SO_LINGER, an input that was not read before a close; UDP with datagrams that nobody takes; pipes by the page; readiness as
  * select, poll and epoll tell it; and completions as io_uring tells them, with few buffers, memory that is looked at late, and cancellations that
- * come too late. What can go wrong says {@link SimFault}.
+ * come too late. What can go wrong says {@link Fault}.
  *
  * <p><b>What is left open.</b> How much a kernel takes of a large write, and how far into a nearly full buffer bytes arrive: it counts its own
  * records of them too; here the bytes alone count. A handshake that was answered has its place in the backlog, so no client is ever connected
@@ -137,10 +137,10 @@ public final class SimNetwork extends SimHost {
      *
      * @return a new map with a number for each kind, in the order of the kinds
      */
-    public Map<SimFault, Long> faultsFired() {
-        EnumMap<SimFault, Long> fired = new EnumMap<>(SimFault.class);
-        for (SimFault kind : SimFault.values()) {
-            fired.put(kind, faultsFired(kind));
+    public Map<Fault, Long> faultCounts() {
+        EnumMap<Fault, Long> fired = new EnumMap<>(Fault.class);
+        for (Fault kind : Fault.values()) {
+            fired.put(kind, faultCount(kind));
         }
         return Collections.unmodifiableMap(fired);
     }
@@ -151,7 +151,7 @@ public final class SimNetwork extends SimHost {
      * @param kind the kind
      * @return the number
      */
-    public long faultsFired(SimFault kind) {
+    public long faultCount(Fault kind) {
         long count = faults.fired(kind);
         for (int i = 0; i < otherFaults.size(); i++) {
             count += otherFaults.get(i).fired(kind);
@@ -160,15 +160,15 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * What has struck the connections from or to an address: which of {@link SimFault#RESET}, {@link SimFault#STALL},
-     * {@link SimFault#CLOG}, {@link SimFault#ACCEPT_ABORTED}, {@link SimFault#CONNECT_REFUSED}, {@link SimFault#CONNECT_UNREACHABLE},
-     * {@link SimFault#CONNECT_IGNORED}, and {@link SimFault#INTERRUPTED} where an urgent byte was to be taken. So a judge knows whether it was the net that cut a connection, or the server.
+     * What has struck the connections from or to an address: which of {@link Fault#RESET}, {@link Fault#STALL},
+     * {@link Fault#CLOG}, {@link Fault#ACCEPT_ABORTED}, {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE},
+     * {@link Fault#CONNECT_IGNORED}, and {@link Fault#INTERRUPTED} where an urgent byte was to be taken. So a judge knows whether it was the net that cut a connection, or the server.
      *
      * @param address a client's own address, or where it has connected to
      * @return the kinds, as they are now; empty: none
      */
-    public Set<SimFault> faultsOf(InetSocketAddress address) {
-        EnumSet<SimFault> kinds = EnumSet.noneOf(SimFault.class);
+    public Set<Fault> faultsOf(InetSocketAddress address) {
+        EnumSet<Fault> kinds = EnumSet.noneOf(Fault.class);
         kinds.addAll(kernel.struck(address));
         return Collections.unmodifiableSet(kinds);
     }
@@ -185,7 +185,7 @@ public final class SimNetwork extends SimHost {
     }
 
     /** From now on no fault happens any more, and what was stalled, clogged or withheld goes on: for the end of a run. */
-    public void heal() {
+    public void stopFaults() {
         faults.heal();
         otherFaults.forEach(Faults::heal);
         kernel.tcp.release();

@@ -84,11 +84,11 @@ final class SimPipe implements Pipe {
                 return pipe.isSinkClosed() ? -1 : 0;
             }
             Faults faults = by.host.faults;
-            if (faults.happens(SimFault.READ_WOULD_BLOCK)) {
+            if (faults.happens(Fault.READ_WOULD_BLOCK)) {
                 return 0;
             }
-            if (buffer.remaining() > 1 && faults.happens(SimFault.SHORT_READ)) {
-                return limited(buffer, faults.random(SimFault.SHORT_READ).part(buffer.remaining()), () -> pipe.read(buffer));
+            if (buffer.remaining() > 1 && faults.happens(Fault.SHORT_READ)) {
+                return limited(buffer, faults.random(Fault.SHORT_READ).part(buffer.remaining()), () -> pipe.read(buffer));
             }
             return pipe.read(buffer);
         }
@@ -101,7 +101,7 @@ final class SimPipe implements Pipe {
                 throw by.failure("write", ErrorCode.EPIPE);
             }
             Faults faults = by.host.faults;
-            if (by.isInterrupted() || faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+            if (by.isInterrupted() || faults.happens(Fault.WRITE_WOULD_BLOCK)) {
                 return 0;
             }
             return pipe.write(buffer); // up to 4,096 bytes whole or not at all: no short writes here

@@ -230,9 +230,9 @@ final class SimPoller implements Poller {
 
     /** Only epoll asks the kernel before it waits. */
     private void checkAccepted(SimSocket socket, OpenFile file) throws NetworkException {
-        if (engine == SimEngine.EPOLL && file instanceof TcpEnd end && host.faults.happens(SimFault.WATCH_REFUSED)) {
-            host.kernel.strikes(SimFault.WATCH_REFUSED, end);
-            boolean memory = host.faults.random(SimFault.WATCH_REFUSED).below(2) == 0;
+        if (engine == SimEngine.EPOLL && file instanceof TcpEnd end && host.faults.happens(Fault.WATCH_REFUSED)) {
+            host.kernel.strikes(Fault.WATCH_REFUSED, end);
+            boolean memory = host.faults.random(Fault.WATCH_REFUSED).below(2) == 0;
             throw new NetworkException("epoll_ctl", socket, memory ? ErrorCode.ENOMEM : ErrorCode.ENOSPC);
         }
     }
@@ -280,8 +280,8 @@ final class SimPoller implements Poller {
     /** Whoever has found nothing may sleep: what is ready is told, but for what is withheld, and of that the reminder tells. */
     private void rest(boolean quiet) {
         waitQueue.polled(quiet);
-        if (quiet && !all.isEmpty() && host.faults.has(SimFault.READY_SPURIOUS)) {
-            remind(host.kernel.now() + host.faults.random(SimFault.READY_SPURIOUS).between(1_000, SPURIOUS_APART_NANOS_MAX));
+        if (quiet && !all.isEmpty() && host.faults.has(Fault.READY_SPURIOUS)) {
+            remind(host.kernel.now() + host.faults.random(Fault.READY_SPURIOUS).between(1_000, SPURIOUS_APART_NANOS_MAX));
         }
     }
 
@@ -300,10 +300,10 @@ final class SimPoller implements Poller {
             alterationsSeen = host.alterations();
             all.forEach(Watch::mayBeReady);
         }
-        if (most > 1 && faults.has(SimFault.READY_FEWER)) {
+        if (most > 1 && faults.has(Fault.READY_FEWER)) {
             int ready = countReady();
-            if (ready > 1 && faults.happens(SimFault.READY_FEWER)) {
-                most = 1 + faults.random(SimFault.READY_FEWER).below(Math.min(most, ready) - 1);
+            if (ready > 1 && faults.happens(Fault.READY_FEWER)) {
+                most = 1 + faults.random(Fault.READY_FEWER).below(Math.min(most, ready) - 1);
             }
         }
         if (engine == SimEngine.EPOLL) {
@@ -314,8 +314,8 @@ final class SimPoller implements Poller {
         if (found < most) {
             addSpurious();
         }
-        if (found > 1 && faults.happens(SimFault.READY_SHUFFLED)) {
-            shuffle(faults.random(SimFault.READY_SHUFFLED));
+        if (found > 1 && faults.happens(Fault.READY_SHUFFLED)) {
+            shuffle(faults.random(Fault.READY_SHUFFLED));
         }
         for (int i = 0; i < found; i++) {
             out.add(tokens[i], events[i]);
@@ -413,8 +413,8 @@ final class SimPoller implements Poller {
             remind(watch.withheldUntilNanos);
             return false;
         }
-        if (host.faults.happens(SimFault.READY_LATE)) {
-            watch.withheldUntilNanos = kernel.now() + host.faults.random(SimFault.READY_LATE).between(1_000, 10_000_000);
+        if (host.faults.happens(Fault.READY_LATE)) {
+            watch.withheldUntilNanos = kernel.now() + host.faults.random(Fault.READY_LATE).between(1_000, 10_000_000);
             remind(watch.withheldUntilNanos);
             return false;
         }
@@ -435,16 +435,16 @@ final class SimPoller implements Poller {
     private void addSpurious() {
         boolean before = spuriousBefore;
         spuriousBefore = false;
-        if (before || all.isEmpty() || !host.faults.has(SimFault.READY_SPURIOUS)) {
+        if (before || all.isEmpty() || !host.faults.has(Fault.READY_SPURIOUS)) {
             return;
         }
-        SimRandom random = host.faults.random(SimFault.READY_SPURIOUS);
+        SimRandom random = host.faults.random(Fault.READY_SPURIOUS);
         Watch watch = all.get(random.below(all.size()));
         int candidates = watch.interest & (Interest.READ | Interest.WRITE);
         if (candidates == 0 || (watch.interest & Interest.PRIORITY) != 0 || !watch.socket.isOpen() || answer(watch) != 0) {
             return;
         }
-        if (host.faults.happens(SimFault.READY_SPURIOUS)) {
+        if (host.faults.happens(Fault.READY_SPURIOUS)) {
             spuriousBefore = true;
             put(watch.token, candidates);
         }

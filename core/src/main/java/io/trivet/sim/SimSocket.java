@@ -67,7 +67,7 @@ abstract sealed class SimSocket implements Socket
 
     /** Whether a call that moves bytes is interrupted before it does. */
     final boolean isInterrupted() {
-        return host.faults.happens(SimFault.INTERRUPTED);
+        return host.faults.happens(Fault.INTERRUPTED);
     }
 
     @Override

@@ -27,17 +27,17 @@ final class SimTcpListener extends SimSocket implements TcpListener {
         checkOpen();
         TcpEnd first = listening.first();
         Faults faults = host.faults;
-        if (first == null || faults.happens(SimFault.ACCEPT_WOULD_BLOCK)) {
+        if (first == null || faults.happens(Fault.ACCEPT_WOULD_BLOCK)) {
             return null;
         }
-        if (faults.happens(SimFault.ACCEPT_NO_DESCRIPTOR)) {
-            throw failure("accept", drawn(SimFault.ACCEPT_NO_DESCRIPTOR, ErrorCode.EMFILE, ErrorCode.ENFILE));
+        if (faults.happens(Fault.ACCEPT_NO_DESCRIPTOR)) {
+            throw failure("accept", drawn(Fault.ACCEPT_NO_DESCRIPTOR, ErrorCode.EMFILE, ErrorCode.ENFILE));
         }
-        if (faults.happens(SimFault.ACCEPT_NO_MEMORY)) {
-            throw failure("accept", drawn(SimFault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
+        if (faults.happens(Fault.ACCEPT_NO_MEMORY)) {
+            throw failure("accept", drawn(Fault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
         }
-        while (first != null && faults.happens(SimFault.ACCEPT_ABORTED)) {
-            host.kernel.strikes(SimFault.ACCEPT_ABORTED, first);
+        while (first != null && faults.happens(Fault.ACCEPT_ABORTED)) {
+            host.kernel.strikes(Fault.ACCEPT_ABORTED, first);
             listening.removeFirst();
             first.reset();
             first = listening.first();
@@ -54,7 +54,7 @@ final class SimTcpListener extends SimSocket implements TcpListener {
         return new SimTcpStream(host, first, number, true);
     }
 
-    private ErrorCode drawn(SimFault fault, ErrorCode one, ErrorCode other) {
+    private ErrorCode drawn(Fault fault, ErrorCode one, ErrorCode other) {
         ErrorCode code = host.faults.random(fault).below(2) == 0 ? one : other;
         host.kernel.tell(fault, this + ": " + code);
         return code;

@@ -35,7 +35,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             return true;
         }
         if (refusal == null) {
-            if (end.isConnecting() || host.faults.happens(SimFault.CONNECT_TOLD_LATE)) {
+            if (end.isConnecting() || host.faults.happens(Fault.CONNECT_LATE)) {
                 return false;
             }
             refusal = end.takeError();
@@ -56,12 +56,12 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         int most = buffer.remaining();
         int readable = end.readable();
         if (readable > 0) {
-            if (host.faults.happens(SimFault.READ_WOULD_BLOCK)) {
+            if (host.faults.happens(Fault.READ_WOULD_BLOCK)) {
                 return 0;
             }
             int whole = Math.min(most, readable);
-            if (whole > 1 && host.faults.happens(SimFault.SHORT_READ)) {
-                most = host.faults.random(SimFault.SHORT_READ).part(whole);
+            if (whole > 1 && host.faults.happens(Fault.SHORT_READ)) {
+                most = host.faults.random(Fault.SHORT_READ).part(whole);
             }
         }
         int count = end.read(buffer, most);
@@ -139,11 +139,11 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             end.missRoom();
         }
         if (room > 0) {
-            if (host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+            if (host.faults.happens(Fault.WRITE_WOULD_BLOCK)) {
                 return 0;
             }
-            if (room > 1 && host.faults.happens(SimFault.SHORT_WRITE)) {
-                return host.faults.random(SimFault.SHORT_WRITE).part((int) room);
+            if (room > 1 && host.faults.happens(Fault.SHORT_WRITE)) {
+                return host.faults.random(Fault.SHORT_WRITE).part((int) room);
             }
         }
         return room;
@@ -168,7 +168,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         checkOpen();
         checkWritable("send");
         if (isInterrupted() || host.kernel.bookkeeping.taken(end, 1, end.room()) == 0
-                || host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+                || host.faults.happens(Fault.WRITE_WOULD_BLOCK)) {
             return false;
         }
         end.out.writeUrgent(b);
@@ -191,7 +191,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         }
         if (in.urgent == Flow.Urgent.VALID) {
             if (isInterrupted()) {
-                host.kernel.notes(SimFault.INTERRUPTED, end);
+                host.kernel.notes(Fault.INTERRUPTED, end);
                 return -1;
             }
             in.urgent = Flow.Urgent.TAKEN;

@@ -48,7 +48,7 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
     public @Nullable InetSocketAddress receive(ByteBuffer buffer) throws IOException {
         checkOpen();
         throwPending("recvfrom");
-        if (isInterrupted() || (end.hasWaiting() && host.faults.happens(SimFault.READ_WOULD_BLOCK))) {
+        if (isInterrupted() || (end.hasWaiting() && host.faults.happens(Fault.READ_WOULD_BLOCK))) {
             return null;
         }
         UdpEnd.Datagram datagram = end.take();
@@ -72,7 +72,7 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
         }
         checkResolved(to);
         throwPending("sendto");
-        if (isInterrupted() || host.faults.happens(SimFault.WRITE_WOULD_BLOCK)) {
+        if (isInterrupted() || host.faults.happens(Fault.WRITE_WOULD_BLOCK)) {
             return false;
         }
         if (end.local.getPort() == 0) {

@@ -194,22 +194,22 @@ final class Tcp {
 
         void begin() {
             Faults faults = kernel.faults;
-            if (faults.happens(SimFault.CONNECT_REFUSED)) {
+            if (faults.happens(Fault.CONNECT_REFUSED)) {
                 answer = ErrorCode.ECONNREFUSED;
-                kernel.strikes(SimFault.CONNECT_REFUSED, client);
-            } else if (faults.happens(SimFault.CONNECT_UNREACHABLE)) {
+                kernel.strikes(Fault.CONNECT_REFUSED, client);
+            } else if (faults.happens(Fault.CONNECT_UNREACHABLE)) {
                 answer = ErrorCode.EHOSTUNREACH;
-                kernel.strikes(SimFault.CONNECT_UNREACHABLE, client);
-            } else if (faults.happens(SimFault.CONNECT_IGNORED)) {
+                kernel.strikes(Fault.CONNECT_UNREACHABLE, client);
+            } else if (faults.happens(Fault.CONNECT_IGNORED)) {
                 ignored = true;
-                kernel.strikes(SimFault.CONNECT_IGNORED, client);
+                kernel.strikes(Fault.CONNECT_IGNORED, client);
             }
             after(latency());
         }
 
         private long latency() {
-            return kernel.faults.happens(SimFault.LATENCY)
-                    ? kernel.faults.random(SimFault.LATENCY).between(1_000, 100_000_000)
+            return kernel.faults.happens(Fault.LATENCY)
+                    ? kernel.faults.random(Fault.LATENCY).between(1_000, 100_000_000)
                     : 0;
         }
 
@@ -234,7 +234,7 @@ final class Tcp {
 
         /** A SYN arrives, or is lost because there is no room or nobody answers. */
         private void ask() {
-            boolean silent = ignored && kernel.faults.has(SimFault.CONNECT_IGNORED);
+            boolean silent = ignored && kernel.faults.has(Fault.CONNECT_IGNORED);
             Listening listener = silent ? null : listener(client.remote);
             if (silent || (listener != null && listener.isFull())) {
                 answer = ++attempts > 1 + SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;

@@ -11,20 +11,21 @@ import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A real network at its worst: sockets that give one byte and take three, that would block although they were ready, events that come
- * late, out of order, or without a reason. Everything a kernel may do at any time and does not do on a quiet machine, over any other
- * network, so that a program's own tests meet it.
+ * Injects faults into real sockets: reads of one byte, writes of three, calls that would block although the socket was ready, events that are
+ * late, out of order or spurious. It wraps any other network and does what a kernel may do at any time, but rarely does on a quiet machine, so
+ * that a program's own tests meet it.
  *
- * <p>To run the tests of your server under it, give it this network, and the test's clients too if they are to suffer as well:
+ * <p>To run the tests of your server on it, give the server this network, and the test's clients too if they should suffer as well:
  *
  * {@snippet :
  * long seed = Long.getLong("torture.seed", System.nanoTime());
@@ -34,25 +35,38 @@ import org.jspecify.annotations.Nullable;
  *         .network(network)
  *         .handler(new YourHandler())
  *         .start()) {
- *     talkTo(server.address());                     // your test, unchanged: what is sent must arrive, whole and once
+ *     talkTo(server.address());                     // your test, unchanged: everything sent must arrive, complete and once
  * } finally {
- *     System.out.println(network);                  // the seed, and how often each fault has happened
+ *     System.out.println(network);                  // the seed, and how often each fault has occurred
  * }
  * }
  *
- * <p><b>What stays true.</b> All that {@link Network}, {@link Poller} and the sockets promise: no byte is lost, doubled or reordered, a
- * datagram stays whole, a poll ends early only for a reason, and nothing is held up for ever. What is ready may count as not ready yet
- * for a few polls, and is reported then until it no longer is. Urgent data passes untouched, and a read here is one read below, or none.
- * Which faults there are, and how often they happen, says a {@link Torture}.
+ * <p><b>What stays true.</b> Everything that {@link Network}, {@link Poller} and the sockets promise: no byte is lost, duplicated or reordered, a
+ * datagram stays whole, and a poll returns early only for a reason. Nothing is delayed forever: a call pretends to block at most three times in a
+ * row, and a ready socket may be held back for a few polls, but is then reported for as long as it is ready. Urgent data is passed through
+ * unchanged. A read here makes one read below, or none. After a low-water mark was set on a stream its reads are no longer shortened.
  *
- * <p><b>Repeating a run.</b> All decisions come from the seed: each socket and each poller draws its own from it, in the order in which
- * they are opened. A single thread that makes the same calls meets the same faults. Where several threads open sockets, or the kernel
- * answers differently, the same seed gives other faults of the same distribution.
+ * <p><b>Repeating a run.</b> All decisions come from the seed. Each socket and each poller has a random stream of its own, split from the seed in
+ * the order in which they are opened. A single thread that makes the same calls meets the same faults. Where several threads open sockets, or the
+ * kernel answers differently, the same seed gives other faults of the same distribution.
  *
- * <p><b>Threads.</b> Any, as below. Sockets of this network and of the one below are of two {@linkplain #family families}.
+ * <p><b>Threads.</b> As the network below. Sockets of this network and of the one below belong to two {@linkplain #family families}.
  */
 @SuppressWarnings("ReferenceEquality") // networks and families are compared by identity, as Network says
 public final class TortureNetwork implements Network {
+    private static final FaultPlan DEFAULTS = FaultPlan.none()
+            .with(Fault.SHORT_READ, 0.4)
+            .with(Fault.SHORT_WRITE, 0.4)
+            .with(Fault.READ_WOULD_BLOCK, 0.1)
+            .with(Fault.WRITE_WOULD_BLOCK, 0.1)
+            .with(Fault.ACCEPT_WOULD_BLOCK, 0.1)
+            .with(Fault.ACCEPT_NO_DESCRIPTOR, 0.01)
+            .with(Fault.CONNECT_LATE, 0.3)
+            .with(Fault.READY_SHUFFLED, 0.5)
+            .with(Fault.READY_LATE, 0.1)
+            .with(Fault.READY_FEWER, 0.2)
+            .with(Fault.READY_SPURIOUS, 0.03);
+
     private final Network inner;
     private final long seed;
     private final Dice dice;
@@ -70,30 +84,57 @@ public final class TortureNetwork implements Network {
     }
 
     /**
-     * Tortures with {@linkplain Torture#defaults some of everything}.
+     * Returns the default plan: every fault that this network can inject, each with a probability of 1 to 50 percent. A protocol with sound buffers
+     * should survive it.
      *
-     * @param inner the network that does the work
-     * @param seed what the faults are drawn from
-     * @return a network of a family of its own
+     * @return a plan with all of {@link #faults}
      */
-    public static TortureNetwork of(Network inner, long seed) {
-        return of(inner, seed, Torture.defaults());
+    public static FaultPlan defaults() {
+        return DEFAULTS;
     }
 
     /**
-     * Tortures by a plan.
+     * Returns the faults that this network can inject.
+     *
+     * @return a new set, in the order of the constants
+     */
+    public static Set<Fault> faults() {
+        return DEFAULTS.faults();
+    }
+
+    /**
+     * Wraps a network, with the {@linkplain #defaults default plan}.
      *
      * @param inner the network that does the work
-     * @param seed what the faults are drawn from
-     * @param plan the faults
+     * @param seed the seed of all faults
      * @return a network of a family of its own
      */
-    public static TortureNetwork of(Network inner, long seed, Torture plan) {
+    public static TortureNetwork of(Network inner, long seed) {
+        return of(inner, seed, DEFAULTS);
+    }
+
+    /**
+     * Wraps a network.
+     *
+     * @param inner the network that does the work
+     * @param seed the seed of all faults
+     * @param plan the faults and their probabilities
+     * @return a network of a family of its own
+     * @throws IllegalArgumentException if the plan has a fault that is not one of {@link #faults}
+     */
+    public static TortureNetwork of(Network inner, long seed, FaultPlan plan) {
+        Set<Fault> others = EnumSet.noneOf(Fault.class);
+        others.addAll(plan.faults());
+        others.removeAll(faults());
+        if (!others.isEmpty()) {
+            throw new IllegalArgumentException("a TortureNetwork cannot inject " + others + ", only " + faults()
+                    + "; start from TortureNetwork.defaults()");
+        }
         return new TortureNetwork(inner, seed, new Dice(seed, plan), new Object());
     }
 
     /**
-     * What the faults are drawn from.
+     * Returns the seed of all faults.
      *
      * @return the seed
      */
@@ -102,34 +143,34 @@ public final class TortureNetwork implements Network {
     }
 
     /**
-     * How often a fault has happened so far, on all sockets and pollers of this network. Any thread.
+     * Returns how often a fault has occurred so far, on all sockets and pollers of this network. Any thread.
      *
      * @param fault the fault
-     * @return the number, from 0
+     * @return the number; 0 for a fault that is not one of {@link #faults}
      */
-    public long count(Fault fault) {
+    public long faultCount(Fault fault) {
         return dice.counted(fault);
     }
 
     /**
-     * How often each fault has happened so far. Any thread.
+     * Returns how often each fault has occurred so far. Any thread.
      *
-     * @return a number for each fault, in the order of the faults
+     * @return a new map with a number for each of {@link #faults}, in the order of the constants
      */
-    public Map<Fault, Long> counts() {
+    public Map<Fault, Long> faultCounts() {
         Map<Fault, Long> counts = new EnumMap<>(Fault.class);
-        for (Fault fault : Fault.values()) {
-            counts.put(fault, count(fault));
+        for (Fault fault : faults()) {
+            counts.put(fault, faultCount(fault));
         }
         return Collections.unmodifiableMap(counts);
     }
 
-    /** Dice for a socket or a poller. */
+    /** Returns a random stream for one more socket or poller. */
     Dice moreDice() {
         return dice.more();
     }
 
-    /** A socket of this family, as ours. */
+    /** Casts a socket of this family; any other is refused. */
     TorturedSocket<?> own(Socket socket) {
         if (socket instanceof TorturedSocket<?> own && own.network().family() == family) {
             return own;
@@ -184,7 +225,7 @@ public final class TortureNetwork implements Network {
         return new TorturedPipe(this, inner.pipe());
     }
 
-    /** {@inheritDoc} Of the faults, short reads and short writes alone: the descriptor may be one that blocks. */
+    /** {@inheritDoc} Only short reads and short writes are injected, because the descriptor may be a blocking one. */
     @Override
     public Descriptor descriptor(int fd) {
         return new TorturedDescriptor(this, inner.descriptor(fd));
@@ -201,30 +242,30 @@ public final class TortureNetwork implements Network {
         for (int i = 0; i < count; i++) {
             below[i] = own(sockets[i]).inner;
         }
-        Spurious spurious = spurious(sockets, interests, count);
+        Spurious spurious = drawSpurious(sockets, interests, count);
         int ready = inner.selectOnce(below, interests, count, spurious == null ? timeoutNanos : 0);
         if (spurious == null) {
             return delay(interests, count);
         }
         if (interests[spurious.entry] != 0) {
-            return ready; // it is ready all the same
+            return ready; // it is really ready
         }
         interests[spurious.entry] = spurious.event;
-        Readiness.countSpurious(dice, spurious.event);
+        dice.count(Fault.READY_SPURIOUS);
         return ready + 1;
     }
 
-    /** An entry that is to be answered though it may not be ready. */
+    /** An entry to report although it may not be ready. */
     private record Spurious(int entry, int event) {}
 
-    private synchronized @Nullable Spurious spurious(Socket[] sockets, int[] interests, int count) {
-        int wanted = spuriousBefore ? 0 : Readiness.wanted(dice);
+    private synchronized @Nullable Spurious drawSpurious(Socket[] sockets, int[] interests, int count) {
+        boolean wanted = !spuriousBefore && dice.wants(Fault.READY_SPURIOUS);
         spuriousBefore = false;
-        if (wanted == 0 || count == 0) {
+        if (!wanted || count == 0) {
             return null;
         }
         int entry = dice.below(count);
-        int event = Readiness.spurious(dice, own(sockets[entry]), interests[entry], wanted);
+        int event = Readiness.spurious(dice, own(sockets[entry]), interests[entry]);
         spuriousBefore = event != 0;
         return event == 0 ? null : new Spurious(entry, event);
     }
@@ -245,6 +286,6 @@ public final class TortureNetwork implements Network {
 
     @Override
     public String toString() {
-        return name() + " with seed " + seed + ": " + counts();
+        return name() + " with seed " + seed + ": " + faultCounts();
     }
 }

@@ -4,7 +4,6 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class TorturedListener extends TorturedSocket<TcpListener> implements TcpListener {
     private final TortureNetwork network;
     private final Reluctance reluctance = new Reluctance(dice, Fault.ACCEPT_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
-    private final Reluctance failure = new Reluctance(dice, Fault.ACCEPT_FAILURE, 1);
+    private final Reluctance failure = new Reluctance(dice, Fault.ACCEPT_NO_DESCRIPTOR, 1);
 
     TorturedListener(TortureNetwork network, TcpListener inner) {
         super(network, inner);

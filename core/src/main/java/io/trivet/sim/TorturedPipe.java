@@ -2,7 +2,6 @@ package io.trivet.sim;
 
 import io.trivet.net.Pipe;
 import io.trivet.net.Socket;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 

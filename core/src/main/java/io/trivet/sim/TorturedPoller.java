@@ -4,7 +4,6 @@ import io.trivet.net.Poller;
 import io.trivet.net.ReadyEvents;
 import io.trivet.net.Registration;
 import io.trivet.net.Socket;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -115,13 +114,13 @@ final class TorturedPoller implements Poller {
             if (pollWithSpuriousEvent(out)) {
                 return out.size();
             }
-            boolean fewer = out.capacity() > 1 && dice.wants(Fault.FEWER_EVENTS);
+            boolean fewer = out.capacity() > 1 && dice.wants(Fault.READY_FEWER);
             answers = fewer ? new ReadyEvents((int) dice.part(out.capacity())) : out;
         }
         inner.poll(answers, timeoutNanos);
         synchronized (table) {
             if (answers.capacity() < out.capacity() && answers.isFull()) {
-                dice.count(Fault.FEWER_EVENTS);
+                dice.count(Fault.READY_FEWER);
             }
             report(answers, out);
         }
@@ -133,13 +132,13 @@ final class TorturedPoller implements Poller {
      * reported in any case. Nobody can deregister the socket meanwhile.
      */
     private boolean pollWithSpuriousEvent(ReadyEvents out) throws IOException {
-        int wanted = spuriousBefore ? 0 : Readiness.wanted(dice);
+        boolean wanted = !spuriousBefore && dice.wants(Fault.READY_SPURIOUS);
         spuriousBefore = false;
-        if (wanted == 0 || all.isEmpty()) {
+        if (!wanted || all.isEmpty()) {
             return false;
         }
         Watched victim = all.get(dice.below(all.size()));
-        int event = Readiness.spurious(dice, victim.socket, victim.interest, wanted);
+        int event = Readiness.spurious(dice, victim.socket, victim.interest);
         if (event == 0) {
             return false;
         }
@@ -151,7 +150,7 @@ final class TorturedPoller implements Poller {
         }
         if (!known) {
             out.add(victim.token, event);
-            Readiness.countSpurious(dice, event);
+            dice.count(Fault.READY_SPURIOUS);
         }
         return true;
     }
@@ -164,8 +163,8 @@ final class TorturedPoller implements Poller {
             tokens[i] = answers.token(i);
             events[i] = answers.events(i);
         }
-        if (count > 1 && dice.wants(Fault.SHUFFLED_EVENTS)) {
-            dice.count(Fault.SHUFFLED_EVENTS);
+        if (count > 1 && dice.wants(Fault.READY_SHUFFLED)) {
+            dice.count(Fault.READY_SHUFFLED);
             shuffle(tokens, events);
         }
         Readiness.delay(dice, events, count);

@@ -3,7 +3,6 @@ package io.trivet.sim;
 import io.trivet.net.Interest;
 import io.trivet.net.Network;
 import io.trivet.net.Socket;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;

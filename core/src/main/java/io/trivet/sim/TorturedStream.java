@@ -3,7 +3,6 @@ package io.trivet.sim;
 import io.trivet.net.NetworkException;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
@@ -14,7 +13,7 @@ import java.util.Objects;
 final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStream {
     private final Reluctance reading = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
     private final Reluctance writing = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
-    private final Reluctance connecting = new Reluctance(dice, Fault.LATE_CONNECT, Reluctance.IN_A_ROW_MAX);
+    private final Reluctance connecting = new Reluctance(dice, Fault.CONNECT_LATE, Reluctance.IN_A_ROW_MAX);
     /** Whether the outcome of the connect was told: it stays the same from then on. */
     private boolean settled;
     /** What is left below the mark would not be reported, so nothing may be left that the reader had room for. */

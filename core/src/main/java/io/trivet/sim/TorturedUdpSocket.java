@@ -1,7 +1,6 @@
 package io.trivet.sim;
 
 import io.trivet.net.UdpSocket;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

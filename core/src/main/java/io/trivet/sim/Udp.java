@@ -70,14 +70,14 @@ final class Udp {
     /** Sends a datagram on its way; it may be lost, doubled or late. */
     void send(UdpEnd from, UdpEnd.Datagram datagram, InetSocketAddress to) {
         Faults faults = kernel.faults;
-        if (faults.happens(SimFault.DATAGRAM_LOST)) {
-            kernel.tell(SimFault.DATAGRAM_LOST, from);
+        if (faults.happens(Fault.DATAGRAM_LOST)) {
+            kernel.tell(Fault.DATAGRAM_LOST, from);
             return;
         }
-        int copies = faults.happens(SimFault.DATAGRAM_DOUBLED) ? 2 : 1;
+        int copies = faults.happens(Fault.DATAGRAM_DUPLICATED) ? 2 : 1;
         for (int i = 0; i < copies; i++) {
-            if (faults.happens(SimFault.DATAGRAM_LATE)) {
-                long delay = faults.random(SimFault.DATAGRAM_LATE).between(1_000, 1_000_000_000);
+            if (faults.happens(Fault.DATAGRAM_LATE)) {
+                long delay = faults.random(Fault.DATAGRAM_LATE).between(1_000, 1_000_000_000);
                 kernel.agenda.schedule(new Agenda.Event() {
                     @Override
                     void happen() {

@@ -2,11 +2,10 @@ package io.trivet.contract;
 
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
+import io.trivet.sim.Fault;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimNetwork;
-import io.trivet.sim.Torture;
-import io.trivet.sim.Torture.Fault;
 import io.trivet.sim.TortureNetwork;
 import java.util.List;
 import java.util.function.Supplier;
@@ -38,26 +37,25 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
             simulated("select", " simulated", SimEngine.SELECT));
 
     /** An engine behind the torture network without faults. No test may see a difference. Not in the table. */
-    static final Engine PASS_THROUGH = tortured("epoll", " passed through", Torture.none());
+    static final Engine PASS_THROUGH = tortured("epoll", " passed through", FaultPlan.none());
 
     /**
      * An engine whose calls transfer fewer bytes than possible, or report that they would block although they would not. The lists that
      * select returns must not depend on that. Not in the table.
      */
-    static final Engine TORTURED = tortured("poll", " tortured", Torture.defaults()
+    static final Engine TORTURED = tortured("poll", " tortured", TortureNetwork.defaults()
             .with(Fault.ACCEPT_WOULD_BLOCK, 0.02)
-            .with(Fault.LATE_CONNECT, 0.02)
-            .with(Fault.ACCEPT_FAILURE, 0)
-            .with(Fault.SPURIOUS_READ, 0)
-            .with(Fault.SPURIOUS_WRITE, 0)
-            .with(Fault.LATE_EVENT, 0)
-            .with(Fault.FEWER_EVENTS, 0));
+            .with(Fault.CONNECT_LATE, 0.02)
+            .with(Fault.ACCEPT_NO_DESCRIPTOR, 0)
+            .with(Fault.READY_SPURIOUS, 0)
+            .with(Fault.READY_LATE, 0)
+            .with(Fault.READY_FEWER, 0));
 
     private static Engine named(String name) {
         return new Engine(name, "", () -> Network.named(name));
     }
 
-    private static Engine tortured(String name, String variant, Torture plan) {
+    private static Engine tortured(String name, String variant, FaultPlan plan) {
         return new Engine(name, variant, () -> TortureNetwork.of(Network.named(name), SEED, plan));
     }
 

@@ -6,9 +6,9 @@ import io.trivet.net.Loop;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
+import io.trivet.sim.Fault;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
-import io.trivet.sim.SimFault;
 import io.trivet.sim.SimHost;
 import io.trivet.sim.SimNetwork;
 import java.io.IOException;
@@ -70,7 +70,7 @@ final class FoundBySimulationTest {
 
     @Test
     void sendingInVainIsNoSignOfLife() throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.WRITE_WOULD_BLOCK, 1), SimEngine.EPOLL);
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.WRITE_WOULD_BLOCK, 1), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
         Limits limits = Limits.defaults().withIdleTimeout(Duration.ofMillis(20)).withWriteTimeout(Duration.ZERO);
         try (Server server = server(network, limits)) {
@@ -132,7 +132,7 @@ final class FoundBySimulationTest {
 
     @Test
     void readinessWithoutAReasonNowAndThenIsNoSpin() throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.READY_SPURIOUS, 0.02), SimEngine.EPOLL);
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.READY_SPURIOUS, 0.02), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
         try (Server server = server(network, Limits.defaults())) {
             clients.connect(server.address());
@@ -143,14 +143,14 @@ final class FoundBySimulationTest {
                 network.run(Duration.ofNanos(1_000));
                 busy.read(bytes.clear());
             }
-            assertThat(network.faultsFired().get(SimFault.READY_SPURIOUS)).isGreaterThan(2L * 1024);
+            assertThat(network.faultCounts().get(Fault.READY_SPURIOUS)).isGreaterThan(2L * 1024);
             assertThat(reasons).isEmpty();
         }
     }
 
     @Test
     void whatIsSentBetweenTurnsWaitsFromThenOn() throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.CLOCK_JUMP, 1), SimEngine.EPOLL);
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.CLOCK_JUMP, 1), SimEngine.EPOLL);
         network.buffers(1024, 1024);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         try (Server server = server(network, Limits.defaults().withWriteTimeout(Duration.ofMillis(1)))) {
@@ -158,7 +158,7 @@ final class FoundBySimulationTest {
             while (last == null) {
                 network.run(Duration.ofNanos(1)); // one turn, and then at least a millisecond without one
             }
-            network.heal();
+            network.stopFaults();
             last.send(new byte[100_000]);
             network.run(Duration.ofNanos(900_000));
             assertThat(reasons).isEmpty();
@@ -193,7 +193,7 @@ final class FoundBySimulationTest {
 
     @Test
     void whatIsSentBeforeTheConnectionIsThereWaitsFromItsOpeningOn() throws IOException {
-        FaultPlan late = FaultPlan.none().with(SimFault.LATENCY, 1).with(SimFault.SEND_LATE, 1);
+        FaultPlan late = FaultPlan.none().with(Fault.LATENCY, 1).with(Fault.SEND_LATE, 1);
         for (int seed = 1; seed <= 20; seed++) { // the connect takes up to a tenth of a second, the send up to ten milliseconds
             SimNetwork network = SimNetwork.of(seed, late, SimEngine.URING);
             InetAddress host = InetAddress.ofLiteral("10.0.0.1");
@@ -232,7 +232,7 @@ final class FoundBySimulationTest {
 
     @Test
     void endOfInputThatCompletesLateWaitsWhileReadingIsPaused() throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.CANCEL_LOSES, 1), SimEngine.URING);
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.CANCEL_LOSES, 1), SimEngine.URING);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         List<String> told = new ArrayList<>();
         Handler pausing = new Handler() {

@@ -3,11 +3,10 @@ package io.trivet.server;
 import io.trivet.contract.Engine;
 import io.trivet.linux.CrampedRing;
 import io.trivet.net.Network;
+import io.trivet.sim.Fault;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimNetwork;
-import io.trivet.sim.Torture;
-import io.trivet.sim.Torture.Fault;
 import io.trivet.sim.TortureNetwork;
 import java.util.List;
 import java.util.function.Function;
@@ -26,10 +25,10 @@ final class ServerNetworks {
     private static final int BUFFER_BYTES = 512 << 10;
 
     /** Without the faults that would make outcomes of tests undefined. {@code EchoUnderTortureTest} covers those. */
-    private static final Torture PLAN = Torture.defaults()
-            .with(Fault.SPURIOUS_WRITE, 0) // a spurious write can still transfer bytes, so a test could not tell whether the socket is full
+    private static final FaultPlan PLAN = TortureNetwork.defaults()
+            .with(Fault.READY_SPURIOUS, 0) // a spurious write can still transfer bytes, so a test could not tell whether the socket is full
             .with(Fault.ACCEPT_WOULD_BLOCK, 0) // a connection not accepted before the listener closes is reset
-            .with(Fault.ACCEPT_FAILURE, 0); // the retry waits, and in most tests time does not pass by itself; AdmissionTest covers it
+            .with(Fault.ACCEPT_NO_DESCRIPTOR, 0); // the retry waits, and in most tests time does not pass by itself; AdmissionTest covers it
 
     /** All networks, in the order of the runs: the engines, then each real one under torture, the first of them with two seeds. */
     static final List<Kind> ALL = Stream.of(

@@ -113,7 +113,7 @@ final class EchoStory {
             }
             sendDatagrams();
             network.run(Duration.ofSeconds(5));
-            network.heal();
+            network.stopFaults();
             network.run(Duration.ofMinutes(5));
             check(clients.stream().allMatch(client -> client.ended), "after healing not everyone comes to an end");
         }

@@ -16,7 +16,6 @@ import io.trivet.server.Connection;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Server;
-import io.trivet.sim.Torture.Fault;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -50,7 +49,7 @@ final class EchoUnderTortureTest {
     private static final List<Long> SEEDS = List.of(1L, 20_260_117L, System.nanoTime());
     private static final List<String> FRAMINGS = List.of("raw", "lines", "crlf", "delimited", "length1", "length2", "length4");
     /** Accepting fails often enough to be seen in every run of the test. */
-    private static final Torture PLAN = Torture.defaults().with(Fault.ACCEPT_FAILURE, 0.03);
+    private static final FaultPlan PLAN = TortureNetwork.defaults().with(Fault.ACCEPT_NO_DESCRIPTOR, 0.03);
     private static final Map<Fault, Long> HAPPENED = new LinkedHashMap<>();
     private static int runs;
 
@@ -83,12 +82,12 @@ final class EchoUnderTortureTest {
     @MethodSource("everyEngine")
     void whatIsSentComesBackThoughEveryFaultHappensWheneverItMay(String engine) throws IOException {
         long seed = SEEDS.getLast();
-        Torture plan = Torture.none();
-        for (Fault fault : Fault.values()) {
+        FaultPlan plan = FaultPlan.none();
+        for (Fault fault : TortureNetwork.faults()) {
             plan = plan.with(fault, 1);
         }
         // A server that cannot accept leaves it for a while, longer each time.
-        echo(network(engine, seed, plan.with(Fault.ACCEPT_FAILURE, 0)), "lines", seed);
+        echo(network(engine, seed, plan.with(Fault.ACCEPT_NO_DESCRIPTOR, 0)), "lines", seed);
     }
 
     private static void echo(TortureNetwork network, String framing, long seed) throws IOException {
@@ -135,17 +134,17 @@ final class EchoUnderTortureTest {
         if (runs < 40) {
             return; // a few runs alone need not have met them all
         }
-        for (Fault fault : Fault.values()) {
+        for (Fault fault : TortureNetwork.faults()) {
             assertThat(HAPPENED.getOrDefault(fault, 0L)).as("%s in %s", fault, HAPPENED).isPositive();
         }
     }
 
     private static void remember(TortureNetwork network) {
         runs++;
-        network.counts().forEach((fault, count) -> HAPPENED.merge(fault, count, Long::sum));
+        network.faultCounts().forEach((fault, count) -> HAPPENED.merge(fault, count, Long::sum));
     }
 
-    private static TortureNetwork network(String engine, long seed, Torture plan) {
+    private static TortureNetwork network(String engine, long seed, FaultPlan plan) {
         try {
             return TortureNetwork.of(Network.named(engine), seed, plan);
         } catch (UnavailableException e) {

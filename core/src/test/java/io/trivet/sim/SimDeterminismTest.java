@@ -52,9 +52,9 @@ final class SimDeterminismTest {
     @ParameterizedTest
     @EnumSource(SimEngine.class)
     void faultsThatLoseNothingLoseNothing(SimEngine engine) throws Exception {
-        FaultPlan harmless = FaultPlan.all().without(SimFault.RESET, SimFault.CONNECT_REFUSED, SimFault.CONNECT_UNREACHABLE,
-                SimFault.CONNECT_IGNORED, SimFault.SOCKET_REFUSED, SimFault.ACCEPT_ABORTED, SimFault.CLOCK_JUMP, SimFault.STALL,
-                SimFault.CLOG, SimFault.WATCH_REFUSED);
+        FaultPlan harmless = FaultPlan.all().without(Fault.RESET, Fault.CONNECT_REFUSED, Fault.CONNECT_UNREACHABLE,
+                Fault.CONNECT_IGNORED, Fault.SOCKET_REFUSED, Fault.ACCEPT_ABORTED, Fault.CLOCK_JUMP, Fault.STALL,
+                Fault.CLOG, Fault.WATCH_REFUSED);
         for (long seed = 1; seed <= 20; seed++) {
             SimNetwork network = SimNetwork.of(seed, harmless, engine);
             assertThat(new EchoStory(network).play()).as("seed %d", seed).isEqualTo(EchoStory.CLIENTS);

@@ -25,12 +25,12 @@ final class SimFaultsTest {
     @Test
     void aPlanIsAValue() {
         FaultPlan plan = FaultPlan.all();
-        assertThat(plan.kinds()).isEqualTo(EnumSet.allOf(SimFault.class));
-        assertThat(plan.without(SimFault.RESET).kinds()).doesNotContain(SimFault.RESET).hasSize(SimFault.values().length - 1);
-        assertThat(plan.only(SimFault.RESET).kinds()).containsExactly(SimFault.RESET);
-        assertThat(plan.only(SimFault.RESET).probability(SimFault.RESET)).isEqualTo(SimFault.RESET.usualProbability());
-        assertThat(plan.without(SimFault.values())).isEqualTo(FaultPlan.none()).hasSameHashCodeAs(FaultPlan.none());
-        assertThat(FaultPlan.none().with(SimFault.STALL, 0.25)).hasToString("STALL 0.25").isNotEqualTo(FaultPlan.none());
+        assertThat(plan.faults()).isEqualTo(EnumSet.allOf(Fault.class));
+        assertThat(plan.without(Fault.RESET).faults()).doesNotContain(Fault.RESET).hasSize(Fault.values().length - 1);
+        assertThat(plan.only(Fault.RESET).faults()).containsExactly(Fault.RESET);
+        assertThat(plan.only(Fault.RESET).probability(Fault.RESET)).isEqualTo(Fault.RESET.usualProbability());
+        assertThat(plan.without(Fault.values())).isEqualTo(FaultPlan.none()).hasSameHashCodeAs(FaultPlan.none());
+        assertThat(FaultPlan.none().with(Fault.STALL, 0.25)).hasToString("STALL 0.25").isNotEqualTo(FaultPlan.none());
         assertThat(FaultPlan.none()).hasToString("no faults");
         assertThat(FaultPlan.of(7)).isEqualTo(FaultPlan.of(7));
     }
@@ -38,43 +38,43 @@ final class SimFaultsTest {
     @Test
     void aProbabilityLiesBetweenNeverAndAlways() {
         for (double wrong : new double[]{-0.1, 1.1, Double.NaN}) {
-            assertThatThrownBy(() -> FaultPlan.none().with(SimFault.RESET, wrong)).isInstanceOf(IllegalArgumentException.class)
+            assertThatThrownBy(() -> FaultPlan.none().with(Fault.RESET, wrong)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("RESET");
         }
     }
 
     @Test
     void seedsSwitchEachKindOnInAQuarterOfThePlans() {
-        Map<SimFault, Integer> switchedOn = new EnumMap<>(SimFault.class);
+        Map<Fault, Integer> switchedOn = new EnumMap<>(Fault.class);
         for (long seed = 0; seed < 10_000; seed++) {
-            FaultPlan.of(seed).kinds().forEach(kind -> switchedOn.merge(kind, 1, Integer::sum));
+            FaultPlan.of(seed).faults().forEach(kind -> switchedOn.merge(kind, 1, Integer::sum));
         }
-        assertThat(switchedOn.keySet()).isEqualTo(EnumSet.allOf(SimFault.class));
+        assertThat(switchedOn.keySet()).isEqualTo(EnumSet.allOf(Fault.class));
         assertThat(switchedOn.values()).allSatisfy(count -> assertThat(count).isBetween(2_200, 2_800));
     }
 
     @Test
     void everyKindHappensWhereItCan() throws Exception {
-        Map<SimFault, Long> fired = new EnumMap<>(SimFault.class);
+        Map<Fault, Long> fired = new EnumMap<>(Fault.class);
         for (SimEngine engine : SimEngine.values()) {
             for (long seed = 0; seed < 20; seed++) {
-                SimNetwork network = SimNetwork.of(seed, FaultPlan.all().with(SimFault.CONNECT_IGNORED, 0.1), engine);
+                SimNetwork network = SimNetwork.of(seed, FaultPlan.all().with(Fault.CONNECT_IGNORED, 0.1), engine);
                 new EchoStory(network).play();
-                network.faultsFired().forEach((kind, count) -> fired.merge(kind, count, Long::sum));
+                network.faultCounts().forEach((kind, count) -> fired.merge(kind, count, Long::sum));
             }
         }
-        for (SimFault kind : SimFault.values()) {
+        for (Fault kind : Fault.values()) {
             assertThat(fired.get(kind)).as("%s", kind).isPositive();
         }
     }
 
     @Test
     void aPlanWithoutAKindNeverHasIt() throws Exception {
-        FaultPlan plan = FaultPlan.all().only(SimFault.SHORT_READ, SimFault.DRIBBLE);
+        FaultPlan plan = FaultPlan.all().only(Fault.SHORT_READ, Fault.DRIBBLE);
         SimNetwork network = SimNetwork.of(1, plan, SimEngine.EPOLL);
         new EchoStory(network).play();
-        network.faultsFired().forEach((kind, count) -> {
-            if (plan.kinds().contains(kind)) {
+        network.faultCounts().forEach((kind, count) -> {
+            if (plan.faults().contains(kind)) {
                 assertThat(count).as("%s", kind).isPositive();
             } else {
                 assertThat(count).as("%s", kind).isZero();
@@ -85,7 +85,7 @@ final class SimFaultsTest {
     @ParameterizedTest
     @EnumSource(SimEngine.class)
     void fewerAreReportedOnlyWhereSeveralAreReady(SimEngine engine) throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.READY_FEWER, 1), engine);
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.READY_FEWER, 1), engine);
         InetSocketAddress freePort = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
         List<TcpListener> listeners = new ArrayList<>();
         Poller poller = network.poller();
@@ -99,14 +99,14 @@ final class SimFaultsTest {
         network.connect(listeners.get(2).localAddress());
         network.run(Duration.ofMillis(1));
         assertThat(poller.poll(events, 0)).as("one is ready").isEqualTo(1);
-        assertThat(network.faultsFired()).containsEntry(SimFault.READY_FEWER, 0L);
+        assertThat(network.faultCounts()).containsEntry(Fault.READY_FEWER, 0L);
 
         network.connect(listeners.get(0).localAddress());
         network.run(Duration.ofMillis(1));
         assertThat(poller.poll(events, 0)).as("two are ready").isEqualTo(1);
-        assertThat(network.faultsFired()).containsEntry(SimFault.READY_FEWER, 1L);
+        assertThat(network.faultCounts()).containsEntry(Fault.READY_FEWER, 1L);
         listeners.get(0).accept();
         assertThat(poller.poll(events, 0)).as("one is left, and the other is looked at").isEqualTo(1);
-        assertThat(network.faultsFired()).containsEntry(SimFault.READY_FEWER, 1L);
+        assertThat(network.faultCounts()).containsEntry(Fault.READY_FEWER, 1L);
     }
 }

@@ -109,7 +109,7 @@ final class SimKernelTest {
 
     @Test
     void aListenerThatIsClosedInTheMiddleOfAHandshakeResetsTheClient() throws IOException {
-        SimNetwork slow = SimNetwork.of(5, FaultPlan.none().with(SimFault.LATENCY, 1), SimEngine.EPOLL);
+        SimNetwork slow = SimNetwork.of(5, FaultPlan.none().with(Fault.LATENCY, 1), SimEngine.EPOLL);
         TcpListener listener = slow.listen(FREE_PORT, 100);
         List<TcpStream> connecting = new ArrayList<>();
         for (int i = 0; i < 60; i++) {
@@ -306,23 +306,23 @@ final class SimKernelTest {
 
     @Test
     void healingLetsGoWhatWasStalled() throws IOException {
-        SimNetwork slow = SimNetwork.of(3, FaultPlan.none().with(SimFault.STALL, 1), SimEngine.EPOLL);
+        SimNetwork slow = SimNetwork.of(3, FaultPlan.none().with(Fault.STALL, 1), SimEngine.EPOLL);
         TcpListener listener = slow.listen(FREE_PORT, 4);
         TcpStream client = slow.connect(listener.localAddress());
         TcpStream server = listener.accept();
         server.write(ByteBuffer.allocate(5));
         slow.run(Duration.ofMillis(10));
         assertThat(client.read(ByteBuffer.allocate(8))).isZero();
-        slow.heal();
+        slow.stopFaults();
         assertThat(client.read(ByteBuffer.allocate(8))).isEqualTo(5);
-        assertThat(slow.faultsFired().get(SimFault.STALL)).isPositive();
+        assertThat(slow.faultCounts().get(Fault.STALL)).isPositive();
     }
 
     @Test
     void aResetComesAtAnyByte() throws IOException {
         List<Integer> cuts = new ArrayList<>();
         for (long seed = 0; seed < 200; seed++) {
-            SimNetwork broken = SimNetwork.of(seed, FaultPlan.none().with(SimFault.RESET, 1), SimEngine.EPOLL);
+            SimNetwork broken = SimNetwork.of(seed, FaultPlan.none().with(Fault.RESET, 1), SimEngine.EPOLL);
             broken.buffers(1000, 1000);
             TcpListener listener = broken.listen(FREE_PORT, 4);
             TcpStream client = broken.connect(listener.localAddress());

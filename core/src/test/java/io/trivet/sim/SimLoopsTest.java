@@ -220,7 +220,7 @@ final class SimLoopsTest {
     @ParameterizedTest
     @EnumSource
     void whatIsWithheldIsToldInTime(SimEngine engine) throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(SimFault.READY_LATE, 0.9), engine);
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.READY_LATE, 0.9), engine);
         TcpListener listener = network.listen(FREE_PORT, 4);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
         Poller poller = network.poller();

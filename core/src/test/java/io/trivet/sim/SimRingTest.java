@@ -243,7 +243,7 @@ final class SimRingTest {
 
     @Test
     void aLateSendReadsItsMemoryLate() throws IOException {
-        Ring ring = new Ring(1, FaultPlan.none().with(SimFault.SEND_LATE, 1));
+        Ring ring = new Ring(1, FaultPlan.none().with(Fault.SEND_LATE, 1));
         ring.proactor.send(ring.handle, new ByteBuffer[]{direct("hello")}, 0, 1);
         ring.poll();
         assertThat(ring.told.lines).isEmpty();
@@ -294,7 +294,7 @@ final class SimRingTest {
     @Test
     void whatASocketRefusesOfWhatWasCalledTakenLeavesStepByStepAndThenSendsTellAgain() throws IOException {
         for (long seed = 0; seed < 50; seed++) {
-            Ring ring = new Ring(seed, FaultPlan.none().with(SimFault.SHORT_WRITE, 1).with(SimFault.COMPLETION_LATE, 0.3));
+            Ring ring = new Ring(seed, FaultPlan.none().with(Fault.SHORT_WRITE, 1).with(Fault.COMPLETION_LATE, 0.3));
             ring.echoes(200);
             ring.client.write(bytes("0123456789".repeat(20)));
             ring.pollUntilReceived();
@@ -387,7 +387,7 @@ final class SimRingTest {
 
     @Test
     void whatHadCompletedIsToldAfterReceivingWasStopped() throws IOException {
-        Ring ring = new Ring(1, FaultPlan.none().with(SimFault.COMPLETION_LATE, 1));
+        Ring ring = new Ring(1, FaultPlan.none().with(Fault.COMPLETION_LATE, 1));
         ring.proactor.receive(ring.handle);
         ring.client.write(bytes("before"));
         ring.poll();
@@ -403,7 +403,7 @@ final class SimRingTest {
 
     @Test
     void aCancelCanComeTooLate() throws IOException {
-        Ring ring = new Ring(1, FaultPlan.none().with(SimFault.CANCEL_LOSES, 1));
+        Ring ring = new Ring(1, FaultPlan.none().with(Fault.CANCEL_LOSES, 1));
         ring.proactor.receive(ring.handle);
         ring.poll();
         ring.proactor.stopReceiving(ring.handle);
@@ -415,10 +415,10 @@ final class SimRingTest {
     @Test
     void closedIsTheLastAndNothingIsToldInBetween() throws IOException {
         for (long seed = 0; seed < 50; seed++) {
-            Ring ring = new Ring(seed, FaultPlan.all().without(SimFault.RESET, SimFault.ACCEPT_NO_DESCRIPTOR,
-                    SimFault.ACCEPT_NO_MEMORY, SimFault.ACCEPT_WOULD_BLOCK, SimFault.ACCEPT_ABORTED, SimFault.LATENCY,
-                    SimFault.STALL,
-                    SimFault.SOCKET_REFUSED, SimFault.CONNECT_REFUSED, SimFault.CONNECT_IGNORED, SimFault.CONNECT_UNREACHABLE));
+            Ring ring = new Ring(seed, FaultPlan.all().without(Fault.RESET, Fault.ACCEPT_NO_DESCRIPTOR,
+                    Fault.ACCEPT_NO_MEMORY, Fault.ACCEPT_WOULD_BLOCK, Fault.ACCEPT_ABORTED, Fault.LATENCY,
+                    Fault.STALL,
+                    Fault.SOCKET_REFUSED, Fault.CONNECT_REFUSED, Fault.CONNECT_IGNORED, Fault.CONNECT_UNREACHABLE));
             ring.proactor.receive(ring.handle);
             ring.client.write(bytes("something"));
             ring.poll();
@@ -435,8 +435,8 @@ final class SimRingTest {
 
     @Test
     void everyByteArrivesInOrderHoweverFewBuffersThereAre() throws IOException {
-        FaultPlan plan = FaultPlan.none().with(SimFault.BUFFERS_EXHAUSTED, 0.3).with(SimFault.MULTISHOT_ENDS, 0.3)
-                .with(SimFault.COMPLETION_LATE, 0.3).with(SimFault.COMPLETIONS_OVERFLOW, 0.1).with(SimFault.SHORT_READ, 0.3);
+        FaultPlan plan = FaultPlan.none().with(Fault.BUFFERS_EXHAUSTED, 0.3).with(Fault.MULTISHOT_ENDS, 0.3)
+                .with(Fault.COMPLETION_LATE, 0.3).with(Fault.COMPLETIONS_OVERFLOW, 0.1).with(Fault.SHORT_READ, 0.3);
         for (long seed = 0; seed < 50; seed++) {
             Ring ring = new Ring(seed, plan);
             ring.proactor.receive(ring.handle);

@@ -16,7 +16,6 @@ import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -38,20 +37,20 @@ final class TorturedBytesTest {
         List<TcpStream> ends = pair(lab, network);
         assertArrive(lab, network, seed, List.of(new Flow(ends.get(0), ends.get(1)), new Flow(ends.get(1), ends.get(0))));
         assertHappened(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
-                Fault.LATE_EVENT);
+                Fault.READY_LATE);
     }
 
     @EveryEngine
     void everyFaultAtEveryChanceStillLetsBytesThrough(Lab lab) throws IOException {
-        Torture plan = Torture.none();
-        for (Fault fault : Fault.values()) {
+        FaultPlan plan = FaultPlan.none();
+        for (Fault fault : TortureNetwork.faults()) {
             plan = plan.with(fault, 1);
         }
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, plan);
         List<TcpStream> ends = pair(lab, network);
         assertArrive(lab, network, 1, List.of(new Flow(ends.get(0), ends.get(1)), new Flow(ends.get(1), ends.get(0))));
         assertHappened(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
-                Fault.LATE_EVENT, Fault.SPURIOUS_READ, Fault.SHUFFLED_EVENTS, Fault.LATE_CONNECT, Fault.ACCEPT_FAILURE,
+                Fault.READY_LATE, Fault.READY_SPURIOUS, Fault.READY_SHUFFLED, Fault.CONNECT_LATE, Fault.ACCEPT_NO_DESCRIPTOR,
                 Fault.ACCEPT_WOULD_BLOCK);
     }
 
@@ -66,7 +65,7 @@ final class TorturedBytesTest {
 
     @EveryEngine
     void whatAPipeTakesWholeStaysWhole(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 1, Torture.none().with(Fault.SHORT_WRITE, 1));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.SHORT_WRITE, 1));
         Pipe pipe = lab.keep(network.pipe());
         for (int i = 0; i < 4; i++) {
             assertThat(pipe.sink().write(ByteBuffer.allocate(4096))).isEqualTo(4096);
@@ -77,7 +76,7 @@ final class TorturedBytesTest {
     @EveryEngine
     void datagramsStayWhole(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), System.nanoTime(),
-                Torture.defaults().with(Fault.READ_WOULD_BLOCK, 0.3).with(Fault.WRITE_WOULD_BLOCK, 0.3));
+                TortureNetwork.defaults().with(Fault.READ_WOULD_BLOCK, 0.3).with(Fault.WRITE_WOULD_BLOCK, 0.3));
         UdpSocket from = lab.keep(network.udp(Lab.FREE_PORT));
         UdpSocket to = lab.keep(network.udp(Lab.FREE_PORT));
         ByteBuffer in = ByteBuffer.allocate(2000);
@@ -96,7 +95,7 @@ final class TorturedBytesTest {
 
     @EveryEngine
     void gatheringWritesAreCutBetweenAndInsideBuffers(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 7, Torture.none().with(Fault.SHORT_WRITE, 1));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 7, FaultPlan.none().with(Fault.SHORT_WRITE, 1));
         List<TcpStream> ends = pair(lab, network);
         TreeSet<Long> taken = new TreeSet<>();
         for (int i = 0; i < 300; i++) {
@@ -114,12 +113,12 @@ final class TorturedBytesTest {
             assertThat(parts[0].position() + parts[5].position()).as("those that were not named").isZero();
         }
         assertThat(taken).containsExactlyInAnyOrder(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
-        assertThat(network.count(Fault.SHORT_WRITE)).isEqualTo(300);
+        assertThat(network.faultCount(Fault.SHORT_WRITE)).isEqualTo(300);
     }
 
     @EveryEngine
     void buffersKeepTheirLimits(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 7, Torture.none().with(Fault.SHORT_WRITE, 1)
+        TortureNetwork network = TortureNetwork.of(lab.network(), 7, FaultPlan.none().with(Fault.SHORT_WRITE, 1)
                 .with(Fault.SHORT_READ, 1));
         List<TcpStream> ends = pair(lab, network);
         ByteBuffer out = ByteBuffer.allocate(1000).position(100).limit(900);
@@ -139,7 +138,7 @@ final class TorturedBytesTest {
         if (!lab.network().supports(Capability.URGENT_DATA)) { // that is: only Linux has the mark
             return;
         }
-        TortureNetwork network = TortureNetwork.of(lab.network(), 1, Torture.none().with(Fault.SHORT_READ, 1));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.SHORT_READ, 1));
         List<TcpStream> ends = pair(lab, network);
         ends.get(1).setOption(TcpOptions.RECEIVE_LOW_WATER, 10);
         lab.send(ends.get(0), "0123456789");
@@ -258,7 +257,7 @@ final class TorturedBytesTest {
 
     static void assertHappened(TortureNetwork network, Fault... faults) {
         for (Fault fault : faults) {
-            assertThat(network.count(fault)).as("%s in %s", fault, network).isPositive();
+            assertThat(network.faultCount(fault)).as("%s in %s", fault, network).isPositive();
         }
     }
 }

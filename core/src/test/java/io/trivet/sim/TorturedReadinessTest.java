@@ -20,7 +20,6 @@ import io.trivet.net.TcpStream;
 import io.trivet.select.FdSet;
 import io.trivet.select.Ready;
 import io.trivet.select.Select;
-import io.trivet.sim.Torture.Fault;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -38,7 +37,7 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void aSpuriousEventEndsAWaitAndTheNextWaitsAsItShould(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
+        TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
         poller.register(pipe.source(), Interest.READ, 7);
@@ -47,7 +46,7 @@ final class TorturedReadinessTest {
         assertThat(poller.poll(out, -1)).isEqualTo(1);
         assertThat(Lab.events(out)).containsExactly(new Lab.Event(7, Interest.READ));
         assertThat(pipe.source().read(ByteBuffer.allocate(1))).isZero();
-        assertThat(network.count(Fault.SPURIOUS_READ)).isEqualTo(1);
+        assertThat(network.faultCount(Fault.READY_SPURIOUS)).isEqualTo(1);
 
         long begun = lab.network().clock().nanoTime();
         assertThat(poller.poll(out, Duration.ofMillis(20).toNanos())).as("never two in a row").isZero();
@@ -56,7 +55,7 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void aSpuriousWriteIsReportedOnlyWhereWritingIsWatched(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_WRITE);
+        TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         lab.fill(((TorturedSocket<?>) pipe.sink()).inner instanceof Pipe.Sink sink ? sink : pipe.sink());
         Poller poller = lab.keep(network.poller());
@@ -70,24 +69,24 @@ final class TorturedReadinessTest {
         assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(8, Interest.WRITE));
         assertThat(pipe.sink().write(Lab.bytes("x"))).isZero();
         assertThat(Lab.poll(poller)).isEmpty();
-        assertThat(network.count(Fault.SPURIOUS_WRITE)).isEqualTo(1);
+        assertThat(network.faultCount(Fault.READY_SPURIOUS)).isEqualTo(1);
     }
 
     @EveryEngine
     void aSocketIsReportedOnceEvenIfItIsReadyAndWasToBeReportedSpuriously(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_WRITE);
+        TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
         poller.register(pipe.sink(), Interest.WRITE, 7);
         for (int i = 0; i < 10; i++) {
             assertThat(Lab.poll(poller)).containsExactly(new Lab.Event(7, Interest.WRITE));
         }
-        assertThat(network.count(Fault.SPURIOUS_WRITE)).isZero();
+        assertThat(network.faultCount(Fault.READY_SPURIOUS)).isZero();
     }
 
     @EveryEngine
     void whatIsNotWatchedIsNeverReported(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
+        TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe unwatched = lab.keep(network.pipe());
         Pipe gone = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
@@ -105,7 +104,7 @@ final class TorturedReadinessTest {
         if (!lab.network().supports(Capability.URGENT_DATA)) {
             return;
         }
-        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
+        TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         Poller poller = lab.keep(network.poller());
         poller.register(ends.get(1), Interest.READ | Interest.PRIORITY, 1);
@@ -120,7 +119,8 @@ final class TorturedReadinessTest {
             return;
         }
         long seed = System.nanoTime();
-        TortureNetwork network = TortureNetwork.of(lab.network(), seed, Torture.defaults().with(Fault.SPURIOUS_READ, 0.5));
+        TortureNetwork network = TortureNetwork.of(lab.network(), seed,
+                TortureNetwork.defaults().with(Fault.READY_SPURIOUS, 0.5));
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         Poller poller = lab.keep(network.poller());
         poller.register(ends.get(1), Interest.READ | Interest.PRIORITY, 1);
@@ -149,8 +149,8 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void nobodyStarvesThoughEventsAreLateFewAndShuffled(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 3, Torture.none().with(Fault.LATE_EVENT, 0.9)
-                .with(Fault.FEWER_EVENTS, 0.9).with(Fault.SHUFFLED_EVENTS, 1));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 3, FaultPlan.none().with(Fault.READY_LATE, 0.9)
+                .with(Fault.READY_FEWER, 0.9).with(Fault.READY_SHUFFLED, 1));
         Poller poller = lab.keep(network.poller());
         readyPipes(lab, network, poller);
         ReadyEvents out = new ReadyEvents(64);
@@ -165,12 +165,12 @@ final class TorturedReadinessTest {
         assertThat(fewest).isEqualTo(1);
         assertThat(reports).hasSize(SOCKETS)
                 .allSatisfy((token, count) -> assertThat(count).as("socket %d", token).isGreaterThan(30));
-        TorturedBytesTest.assertHappened(network, Fault.LATE_EVENT, Fault.FEWER_EVENTS, Fault.SHUFFLED_EVENTS);
+        TorturedBytesTest.assertHappened(network, Fault.READY_LATE, Fault.READY_FEWER, Fault.READY_SHUFFLED);
     }
 
     @EveryEngine
     void whatIsLeftOutOfFewerEventsComesNext(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.FEWER_EVENTS);
+        TortureNetwork network = only(lab, Fault.READY_FEWER);
         Poller poller = lab.keep(network.poller());
         readyPipes(lab, network, poller);
         ReadyEvents out = new ReadyEvents(2); // so that the pretended buffer holds one
@@ -180,12 +180,12 @@ final class TorturedReadinessTest {
             reported.add(out.token(0));
         }
         assertThat(reported).hasSize(SOCKETS);
-        assertThat(network.count(Fault.FEWER_EVENTS)).isEqualTo(SOCKETS);
+        assertThat(network.faultCount(Fault.READY_FEWER)).isEqualTo(SOCKETS);
     }
 
     @EveryEngine
     void theOrderOfEventsChanges(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SHUFFLED_EVENTS);
+        TortureNetwork network = only(lab, Fault.READY_SHUFFLED);
         Poller poller = lab.keep(network.poller());
         readyPipes(lab, network, poller);
         Set<Long> first = new HashSet<>();
@@ -199,7 +199,7 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void oneInterestOfASocketIsReportedWithoutTheOther(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 5, Torture.none().with(Fault.LATE_EVENT, 0.5));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 5, FaultPlan.none().with(Fault.READY_LATE, 0.5));
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         lab.send(ends.get(0), "x");
         Poller poller = lab.keep(network.poller());
@@ -213,9 +213,9 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void aPollNeverEndsWithNothingBeforeItsTime(Lab lab) throws IOException {
-        Torture plan = Torture.none();
-        for (Fault fault : Fault.values()) {
-            plan = plan.with(fault, fault == Fault.SPURIOUS_READ || fault == Fault.SPURIOUS_WRITE ? 0 : 1);
+        FaultPlan plan = FaultPlan.none();
+        for (Fault fault : TortureNetwork.faults()) {
+            plan = plan.with(fault, fault == Fault.READY_SPURIOUS ? 0 : 1);
         }
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, plan);
         Pipe pipe = lab.keep(network.pipe());
@@ -254,7 +254,7 @@ final class TorturedReadinessTest {
         }
         assertThat(lab.await(poller)).containsExactly(new Lab.Event(1, Interest.READ));
         assertThat(Lab.read(ends.get(1))).isEqualTo("x");
-        assertThat(network.count(Fault.READ_WOULD_BLOCK)).isEqualTo(3);
+        assertThat(network.faultCount(Fault.READ_WOULD_BLOCK)).isEqualTo(3);
     }
 
     @EveryEngine
@@ -272,8 +272,8 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void anAcceptThatPretendsOrFailsLosesNobody(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 1, Torture.none().with(Fault.ACCEPT_WOULD_BLOCK, 1)
-                .with(Fault.ACCEPT_FAILURE, 1));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.ACCEPT_WOULD_BLOCK, 1)
+                .with(Fault.ACCEPT_NO_DESCRIPTOR, 1));
         TcpListener listener = lab.keep(network.listen(Lab.FREE_PORT, 16));
         for (int i = 0; i < 5; i++) {
             lab.keep(network.connect(listener.localAddress()));
@@ -296,13 +296,13 @@ final class TorturedReadinessTest {
                 assertThat(++failuresInARow).as("failures in a row").isEqualTo(1);
             }
         }
-        assertThat(network.count(Fault.ACCEPT_FAILURE)).isEqualTo(failures);
-        assertThat(network.count(Fault.ACCEPT_WOULD_BLOCK)).isPositive();
+        assertThat(network.faultCount(Fault.ACCEPT_NO_DESCRIPTOR)).isEqualTo(failures);
+        assertThat(network.faultCount(Fault.ACCEPT_WOULD_BLOCK)).isPositive();
     }
 
     @EveryEngine
     void aConnectIsToldLateAndThenStaysTold(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.LATE_CONNECT);
+        TortureNetwork network = only(lab, Fault.CONNECT_LATE);
         TcpListener listener = lab.keep(network.listen(Lab.FREE_PORT, 8));
         TcpStream stream = lab.keep(network.connect(listener.localAddress()));
         Poller poller = lab.keep(network.poller());
@@ -319,7 +319,7 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void aRefusalIsToldLateAndThenStaysTold(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.LATE_CONNECT);
+        TortureNetwork network = only(lab, Fault.CONNECT_LATE);
         InetSocketAddress nobody;
         try (TcpListener listener = network.listen(Lab.FREE_PORT, 1)) {
             nobody = listener.localAddress();
@@ -336,7 +336,7 @@ final class TorturedReadinessTest {
 
     @EveryEngine
     void threeListsAreAnsweredLateNeverEmpty(Lab lab) throws IOException {
-        TortureNetwork network = TortureNetwork.of(lab.network(), 1, Torture.none().with(Fault.LATE_EVENT, 0.8));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.READY_LATE, 0.8));
         List<Socket> sinks = new ArrayList<>();
         for (int i = 0; i < SOCKETS; i++) {
             sinks.add(lab.keep(network.pipe()).sink());
@@ -351,19 +351,19 @@ final class TorturedReadinessTest {
         }
         assertThat(fewest).isEqualTo(1);
         assertThat(seen).hasSize(SOCKETS);
-        assertThat(network.count(Fault.LATE_EVENT)).isPositive();
+        assertThat(network.faultCount(Fault.READY_LATE)).isPositive();
     }
 
     @EveryEngine
     void threeListsAreAnsweredWithoutAReasonNeverTwiceInARow(Lab lab) throws IOException {
-        TortureNetwork network = only(lab, Fault.SPURIOUS_READ);
+        TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         List<Pipe.Source> source = List.of(pipe.source());
         for (int i = 0; i < 5; i++) {
             assertThat(Select.select(source, List.of(), List.of(), null).readable()).isEqualTo(source);
             assertThat(Select.select(source, List.of(), List.of(), Duration.ofMillis(1)).isEmpty()).isTrue();
         }
-        assertThat(network.count(Fault.SPURIOUS_READ)).isEqualTo(5);
+        assertThat(network.faultCount(Fault.READY_SPURIOUS)).isEqualTo(5);
     }
 
     @EveryEngine
@@ -371,7 +371,7 @@ final class TorturedReadinessTest {
         if (!lab.network().supports(Capability.DESCRIPTORS)) {
             return;
         }
-        TortureNetwork network = TortureNetwork.of(lab.network(), 1, Torture.defaults().with(Fault.LATE_EVENT, 0));
+        TortureNetwork network = TortureNetwork.of(lab.network(), 1, TortureNetwork.defaults().with(Fault.READY_LATE, 0));
         Pipe pipe = lab.keep(network.pipe());
         lab.eventually("it is written", () -> pipe.sink().write(Lab.bytes("x")) == 1);
         FdSet read = new FdSet();
@@ -414,7 +414,7 @@ final class TorturedReadinessTest {
     }
 
     private static TortureNetwork only(Lab lab, Fault fault) {
-        return TortureNetwork.of(lab.network(), 1, Torture.none().with(fault, 1));
+        return TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(fault, 1));
     }
 
     /** As many sockets that are ready for ever, with tokens from 0. */

@@ -3,8 +3,8 @@ package io.trivet.sim.world;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.Overflow;
+import io.trivet.sim.Fault;
 import io.trivet.sim.SimEngine;
-import io.trivet.sim.SimFault;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,7 +30,7 @@ public final class Coverage {
 
     private static Set<String> expected() {
         Set<String> names = new LinkedHashSet<>();
-        for (SimFault fault : SimFault.values()) {
+        for (Fault fault : Fault.values()) {
             names.add("fault " + fault.name());
         }
         for (CloseReason reason : CloseReason.values()) {

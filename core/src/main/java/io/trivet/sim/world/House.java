@@ -5,7 +5,7 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
 import io.trivet.server.Overflow;
 import io.trivet.server.Server;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -180,7 +180,7 @@ final class House {
     boolean callAgain(Ledger lost, boolean unreached) {
         Peer peer = lost.peer;
         // One that could not be watched may have been answered all the same.
-        boolean waits = unreached && peer.awaitsCall() && !peer.isStruckBy(SimFault.WATCH_REFUSED);
+        boolean waits = unreached && peer.awaitsCall() && !peer.isStruckBy(Fault.WATCH_REFUSED);
         if (peer.callsAgain == CALLS_AGAIN_MAX || (!waits && !peer.listensNoMore())) {
             return false;
         }

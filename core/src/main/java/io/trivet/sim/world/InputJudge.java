@@ -1,6 +1,6 @@
 package io.trivet.sim.world;
 
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -81,7 +81,7 @@ final class InputJudge {
             return;
         }
         // The last urgent byte is overtaken by no other; only an interrupted call can miss it.
-        if (ledger.plan.urgent() && ledger.urgentsTold < peer.urgentsSent && !peer.isStruckBy(SimFault.INTERRUPTED)) {
+        if (ledger.plan.urgent() && ledger.urgentsTold < peer.urgentsSent && !peer.isStruckBy(Fault.INTERRUPTED)) {
             wrong(Rule.DELIVERY, ledger, "is told the end, and was not told the last urgent byte before it");
         }
         if (frames.isRaw()) {

@@ -1,6 +1,6 @@
 package io.trivet.sim.world;
 
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 
 /**
  * A part of a world that can be cut out, by its place in the world that was drawn: {@code f.RESET} is a kind of fault, {@code a3} what is
@@ -15,7 +15,7 @@ record Part(String name) {
         PEER, FAULT, ACT, STEP, ASK, SPECIAL
     }
 
-    static Part fault(SimFault kind) {
+    static Part fault(Fault kind) {
         return new Part("f." + kind.name());
     }
 

@@ -7,7 +7,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.net.Poller;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -124,7 +124,7 @@ final class Peer {
     }
 
     /** Whether the net has done that to its connection. */
-    boolean isStruckBy(SimFault kind) {
+    boolean isStruckBy(Fault kind) {
         return place != null && scene.network.faultsOf(place).contains(kind);
     }
 
@@ -458,7 +458,7 @@ final class Peer {
         ErrorCode code = failure instanceof NetworkException e ? e.code() : null;
         boolean expected = code != null && switch (code) {
             case ECONNRESET, EPIPE, ECONNREFUSED, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH, ENETUNREACH, ENOTCONN -> true;
-            case ENOMEM, ENOSPC -> isStruckBy(SimFault.WATCH_REFUSED);
+            case ENOMEM, ENOSPC -> isStruckBy(Fault.WATCH_REFUSED);
             default -> false;
         };
         if (!expected) {

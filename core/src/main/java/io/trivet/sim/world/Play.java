@@ -105,7 +105,7 @@ public final class Play {
         } catch (IOException | RuntimeException | Error e) {
             scene.findings.report(Rule.CRASH, "something was thrown that nobody should throw: " + e, e);
         }
-        network.faultsFired().forEach((kind, count) -> scene.tally.add("fault " + kind.name(), count));
+        network.faultCounts().forEach((kind, count) -> scene.tally.add("fault " + kind.name(), count));
         return new Outcome(world, scene.findings.first(), scene.now(), scene.operations, scene.connections, scene.tally);
     }
 
@@ -170,7 +170,7 @@ public final class Play {
     private void heal() throws IOException {
         scene.timeline.tell("everything heals: no more faults, and clients and applications come to an end");
         scene.healed = true;
-        network.heal();
+        network.stopFaults();
         for (House house : houses) {
             house.network().host().descriptorLimit(1 << 20);
             house.heal();

@@ -5,7 +5,7 @@ import io.trivet.net.Loop;
 import io.trivet.net.Poller;
 import io.trivet.net.ReadyEvents;
 import io.trivet.net.UdpSocket;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -72,7 +72,7 @@ final class Post implements Loop {
         int number = name.matches("d\\d+") ? Integer.parseInt(name.substring(1)) : sent;
         if (number >= sent || !Arrays.equals(bytes, content(number, bytes.length))) {
             scene.findings.report(Rule.BYTES, "a datagram comes that was not sent: " + InputJudge.shown(bytes));
-        } else if (number <= last && !scene.fired(SimFault.DATAGRAM_LATE) && !scene.fired(SimFault.DATAGRAM_DOUBLED)) {
+        } else if (number <= last && !scene.fired(Fault.DATAGRAM_LATE) && !scene.fired(Fault.DATAGRAM_DUPLICATED)) {
             scene.findings.report(Rule.ORDER, "a datagram comes behind a later one, and none was late");
         }
         last = number;
@@ -80,7 +80,7 @@ final class Post implements Loop {
 
     /** Once all must have come. */
     void checkAll() {
-        long expected = sent - scene.countFired(SimFault.DATAGRAM_LOST) + scene.countFired(SimFault.DATAGRAM_DOUBLED);
+        long expected = sent - scene.countFired(Fault.DATAGRAM_LOST) + scene.countFired(Fault.DATAGRAM_DUPLICATED);
         if (received != expected) {
             scene.findings.report(Rule.DELIVERY, received + " datagrams have come, of " + expected);
         }

@@ -3,7 +3,7 @@ package io.trivet.sim.world;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.Limits;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -22,8 +22,8 @@ final class ReasonJudge {
         Limits limits = ledger.plan.limits();
         Peer peer = ledger.peer;
         House house = peer.house;
-        boolean wireReset = peer.hasCutOff() || peer.isStruckBy(SimFault.RESET)
-                || (ledger.called && peer.isStruckBy(SimFault.ACCEPT_ABORTED)); // it aborts what the server has connected to
+        boolean wireReset = peer.hasCutOff() || peer.isStruckBy(Fault.RESET)
+                || (ledger.called && peer.isStruckBy(Fault.ACCEPT_ABORTED)); // it aborts what the server has connected to
         boolean holds = switch (reason) {
             case PEER_FINISHED -> peer.outputEnded() && (ledger.finished || ledger.outputFinished);
             case FINISHED -> ledger.finished || ledger.outputFinished;
@@ -32,7 +32,7 @@ final class ReasonJudge {
             case SERVER_CLOSED -> house.shut || house.mayEnd()
                     || (house.drains && ledger.phase == Ledger.Phase.BEFORE_OPEN); // too late to begin
             case RESET -> wireReset;
-            case FAILED -> peer.isStruckBy(SimFault.WATCH_REFUSED);
+            case FAILED -> peer.isStruckBy(Fault.WATCH_REFUSED);
             case CONNECT_FAILED -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN && mayFailToConnect(peer);
             case CONNECT_TIMEOUT -> ledger.called && ledger.phase == Ledger.Phase.BEFORE_OPEN
                     && passed(ledger.createdNanos, ledger.connectTimeout);
@@ -52,7 +52,7 @@ final class ReasonJudge {
         };
         count(ledger, reason);
         // Whose socket cannot be watched any more cannot be waited for.
-        if (isOrderly(reason) && hasNotLingered(ledger) && !peer.isStruckBy(SimFault.WATCH_REFUSED)) {
+        if (isOrderly(reason) && hasNotLingered(ledger) && !peer.isStruckBy(Fault.WATCH_REFUSED)) {
             scene.findings.report(Rule.ENDS, ledger + " is closed: " + reason
                     + ", without a wait for its client, who has not finished: a reset may destroy what was sent last");
         }
@@ -98,10 +98,10 @@ final class ReasonJudge {
     /** Whether nobody was there, or the net or the host stood in the way. */
     private boolean mayFailToConnect(Peer peer) {
         return !peer.plan.listens() || peer.listensNoMore() || scene.healed || peer.house.plan.descriptorLimit() > 0
-                || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
-                || peer.isStruckBy(SimFault.CONNECT_IGNORED) || peer.isStruckBy(SimFault.ACCEPT_ABORTED)
-                || peer.isStruckBy(SimFault.RESET) || peer.isStruckBy(SimFault.WATCH_REFUSED)
-                || scene.fired(SimFault.SOCKET_REFUSED);
+                || peer.isStruckBy(Fault.CONNECT_REFUSED) || peer.isStruckBy(Fault.CONNECT_UNREACHABLE)
+                || peer.isStruckBy(Fault.CONNECT_IGNORED) || peer.isStruckBy(Fault.ACCEPT_ABORTED)
+                || peer.isStruckBy(Fault.RESET) || peer.isStruckBy(Fault.WATCH_REFUSED)
+                || scene.fired(Fault.SOCKET_REFUSED);
     }
 
     private static boolean isOrderly(CloseReason reason) {
@@ -123,7 +123,7 @@ final class ReasonJudge {
     private static boolean wasInAHurry(Ledger ledger) {
         Peer peer = ledger.peer;
         return ledger.closedByApplication || ledger.hasThrown || ledger.wasFull || peer.house.isEnding() || peer.hasCutOff()
-                || peer.isStruckBy(SimFault.RESET);
+                || peer.isStruckBy(Fault.RESET);
     }
 
     private void count(Ledger ledger, CloseReason reason) {

@@ -4,7 +4,7 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.Loop;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ServerStats;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.time.Duration;
@@ -98,7 +98,7 @@ final class RestJudge {
             default -> false;
         };
         boolean unread = peer.wasLeftUnread();
-        boolean netReset = peer.isStruckBy(SimFault.RESET);
+        boolean netReset = peer.isStruckBy(Fault.RESET);
         switch (peer.end) {
             case FINISHED -> {
                 if (orderly) {
@@ -117,7 +117,7 @@ final class RestJudge {
                 }
             }
             case NOT_CONNECTED -> {
-                boolean known = ledger.called || netReset || !orderly || peer.isStruckBy(SimFault.WATCH_REFUSED);
+                boolean known = ledger.called || netReset || !orderly || peer.isStruckBy(Fault.WATCH_REFUSED);
                 if (!known) {
                     report(peer, reason, "was never connected");
                 }
@@ -137,9 +137,9 @@ final class RestJudge {
             scene.tally.add("limit", Limit.CONNECTIONS_PER_ADDRESS);
         }
         boolean refused = house.isEnding() || house.plan.limits().connectionsPerAddressMax() > 0
-                || peer.isStruckBy(SimFault.ACCEPT_ABORTED) || peer.isStruckBy(SimFault.RESET)
-                || peer.isStruckBy(SimFault.CONNECT_REFUSED) || peer.isStruckBy(SimFault.CONNECT_UNREACHABLE)
-                || peer.isStruckBy(SimFault.CONNECT_IGNORED) || peer.isStruckBy(SimFault.WATCH_REFUSED);
+                || peer.isStruckBy(Fault.ACCEPT_ABORTED) || peer.isStruckBy(Fault.RESET)
+                || peer.isStruckBy(Fault.CONNECT_REFUSED) || peer.isStruckBy(Fault.CONNECT_UNREACHABLE)
+                || peer.isStruckBy(Fault.CONNECT_IGNORED) || peer.isStruckBy(Fault.WATCH_REFUSED);
         boolean explained = switch (peer.end) {
             case OWN, NONE -> true;
             case NOT_CONNECTED -> refused || peer.plan.called() || !peer.hasTried()

@@ -1,8 +1,8 @@
 package io.trivet.sim.world;
 
 import io.trivet.net.Loop;
+import io.trivet.sim.Fault;
 import io.trivet.sim.SimClock;
-import io.trivet.sim.SimFault;
 import io.trivet.sim.SimNetwork;
 import java.nio.ByteBuffer;
 
@@ -67,18 +67,18 @@ final class Scene {
     }
 
     /** Whether a kind of fault has happened, to whomever. */
-    boolean fired(SimFault kind) {
+    boolean fired(Fault kind) {
         return countFired(kind) > 0;
     }
 
     /** How often it has happened. */
-    long countFired(SimFault kind) {
-        return network.faultsFired(kind);
+    long countFired(Fault kind) {
+        return network.faultCount(kind);
     }
 
     /** Looks whether the clock has jumped; whoever turns asks first, so it is seen at the time that it has jumped to. */
     void lookForJump() {
-        long count = countFired(SimFault.CLOCK_JUMP);
+        long count = countFired(Fault.CLOCK_JUMP);
         if (count != jumps) {
             jumps = count;
             jumpedNanos = now();

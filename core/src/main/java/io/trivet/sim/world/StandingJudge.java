@@ -4,7 +4,7 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.observe.ServerStats;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
-import io.trivet.sim.SimFault;
+import io.trivet.sim.Fault;
 import java.time.Duration;
 import java.util.List;
 
@@ -233,15 +233,15 @@ final class StandingJudge {
     private void unread(Ledger ledger, Wire wire) {
         Peer peer = ledger.peer;
         if (ledger.plan.urgent() && ledger.urgentsTold < peer.urgentsSent && wire.ordinaryIn > peer.writtenBeforeUrgent
-                && !peer.isStruckBy(SimFault.INTERRUPTED)) {
+                && !peer.isStruckBy(Fault.INTERRUPTED)) {
             scene.findings.report(Rule.DELIVERY,
                     ledger + " was not told the last urgent byte, and has received what lies behind it");
         }
         boolean unread = !peer.isOver() && (wire.ordinaryIn < peer.written || peer.outputEnded());
         long since = Math.max(Math.max(wire.receivedNanos, wire.receivingSinceNanos),
                 Math.max(Math.max(peer.lastWriteNanos, scene.jumpedNanos()), proactor.lentNanos()));
-        if (unread && scene.now() - since > UNREAD_NANOS_MAX && !peer.isStruckBy(SimFault.STALL)
-                && !peer.isStruckBy(SimFault.CLOG)) {
+        if (unread && scene.now() - since > UNREAD_NANOS_MAX && !peer.isStruckBy(Fault.STALL)
+                && !peer.isStruckBy(Fault.CLOG)) {
             scene.findings.report(Rule.LIVENESS, ledger + " has received " + wire.ordinaryIn + " of " + peer.written + " bytes"
                     + (peer.outputEnded() ? ", not the end behind them," : "") + " and for " + Words.time(scene.now() - since)
                     + " nothing more");

@@ -1,7 +1,7 @@
 package io.trivet.sim.world;
 
+import io.trivet.sim.Fault;
 import io.trivet.sim.FaultPlan;
-import io.trivet.sim.SimFault;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -123,7 +123,7 @@ public final class World {
             }
         }
         FaultPlan faultsLeft = faults;
-        for (SimFault kind : faults.kinds()) {
+        for (Fault kind : faults.faults()) {
             if (cut.has(Part.fault(kind))) {
                 faultsLeft = faultsLeft.without(kind);
             }
@@ -147,7 +147,7 @@ public final class World {
     /** Everything that can be cut out of it, larger parts before those that are in them. */
     List<Part> parts() {
         List<Part> parts = new ArrayList<>();
-        for (SimFault kind : faults.kinds()) {
+        for (Fault kind : faults.faults()) {
             parts.add(Part.fault(kind));
         }
         for (PeerPlan peer : peers) {

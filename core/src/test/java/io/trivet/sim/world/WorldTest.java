@@ -161,7 +161,7 @@ final class WorldTest {
         World world = World.of(5);
         World empty = world.without(Cut.of(world.parts()));
         assertThat(empty.size()).isZero();
-        assertThat(empty.faults().kinds()).isEmpty();
+        assertThat(empty.faults().faults()).isEmpty();
         assertThat(empty.parts()).as("what is special about servers").isEmpty();
         assertThat(Play.of(empty).finding()).isNull();
     }
