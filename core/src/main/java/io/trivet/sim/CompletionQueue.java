@@ -6,23 +6,23 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The completion queue of a ring: what has completed, in order for each connection, and in no certain order between them. A completion may be
- * late, and one that found the queue full comes with a later poll; those of other connections pass it by.
+ * The completion queue of a ring. The completions of one connection are delivered in order; those of different connections in any order. A
+ * completion may be late, and one that found the queue full is delivered by a later poll; completions of other connections overtake it.
  */
 final class CompletionQueue {
     /** What has completed. */
     enum Kind {
-        /** Bytes in a buffer. */
+        /** Bytes were received into a buffer. */
         RECEIVED,
-        /** The receive has ended: no buffer was free, it was cancelled, or it ended by itself. */
+        /** The multishot receive has ended: no buffer was free, it was cancelled, or it ended by itself. */
         RECEIVE_ENDED, INPUT_ENDED, FAILED,
-        /** A pending send has gone out, as far as there was room, or was cancelled. */
+        /** A send is done, as far as there was room, or was cancelled. */
         SENT,
-        /** There is room again. */
+        /** There is room to send again. */
         ROOM, CONNECTED
     }
 
-    /** One entry; used again and again. */
+    /** One completion; reused. */
     static final class Entry {
         private @Nullable RingConnection connection;
         private Kind kind = Kind.ROOM;
@@ -39,22 +39,22 @@ final class CompletionQueue {
             return kind;
         }
 
-        /** Of what was received: where it lies. */
+        /** Returns the buffer of a {@link Kind#RECEIVED}. */
         int buffer() {
             return buffer;
         }
 
-        /** Of what was received: how much it is. */
+        /** Returns the number of bytes of a {@link Kind#RECEIVED}. */
         int bytes() {
             return bytes;
         }
 
-        /** Of what has failed: why. */
+        /** Returns the cause of a {@link Kind#FAILED}. */
         IOException failure() {
             return Objects.requireNonNull(failure);
         }
 
-        /** It was told. */
+        /** Drops the references after the delivery. */
         void clear() {
             connection = null;
             failure = null;
@@ -62,31 +62,32 @@ final class CompletionQueue {
     }
 
     private final Kernel kernel;
-    private final Faults faults;
-    private final RingAgenda agenda;
+    private final FaultInjector faults;
+    private final RingSchedule schedule;
     private @Nullable Entry[] entries = new @Nullable Entry[32];
     private int size;
 
-    // While it is gone through.
+    // The state of one delivery.
 
-    /** The next entry to look at, of so many: what is posted meanwhile is not. */
+    /** The next entry to deliver. */
     private int at;
+    /** The number of entries at the start: what is posted during the delivery waits for the next. */
     private int count;
-    /** Those held back so far; they stand at the front. */
+    /** The number of entries held back so far; they are moved to the front. */
     private int kept;
     private boolean overflows;
 
-    CompletionQueue(SimHost host, RingAgenda agenda) {
+    CompletionQueue(SimHost host, RingSchedule schedule) {
         kernel = host.kernel;
         faults = host.faults;
-        this.agenda = agenda;
+        this.schedule = schedule;
     }
 
     boolean isEmpty() {
         return size == 0;
     }
 
-    // Completing.
+    // Posting.
 
     void post(RingConnection connection, Kind kind) {
         add(connection, kind);
@@ -113,61 +114,61 @@ final class CompletionQueue {
         }
         size++;
         if (faults.happens(Fault.COMPLETION_LATE)) {
-            connection.notBeforeNanos = Math.max(connection.notBeforeNanos, agenda.drawTime(Fault.COMPLETION_LATE));
+            connection.notBeforeNanos = Math.max(connection.notBeforeNanos, schedule.drawLateTime(Fault.COMPLETION_LATE));
         }
         entry.connection = connection;
         entry.kind = kind;
         entry.notBeforeNanos = connection.notBeforeNanos;
         entry.failure = null;
-        connection.waiting++;
+        connection.undelivered++;
         return entry;
     }
 
-    // Telling.
+    // Delivering.
 
-    /** Begins to go through what has completed by now. */
-    void begin() {
+    /** Starts to deliver what has completed by now. */
+    void beginDelivery() {
         at = 0;
         count = size;
         kept = 0;
         overflows = false;
     }
 
-    /** The next one to be told; null: the others are held back. */
+    /** Returns the next completion to deliver, or null if the others are held back. */
     @Nullable
     Entry next() {
         while (at < count) {
             Entry entry = Objects.requireNonNull(entries[at]);
             RingConnection connection = entry.connection();
             overflows = overflows || faults.happens(Fault.COMPLETIONS_OVERFLOW);
-            if (!overflows && !connection.held && entry.notBeforeNanos <= kernel.now()) {
+            if (!overflows && !connection.heldBack && entry.notBeforeNanos <= kernel.now()) {
                 at++;
-                connection.waiting--;
+                connection.undelivered--;
                 return entry;
             }
-            connection.held = true;
-            agenda.remind(entry.notBeforeNanos);
+            connection.heldBack = true;
+            schedule.wakeAt(entry.notBeforeNanos);
             keep(at++);
         }
         return null;
     }
 
-    /** Lets go of those that were told. */
-    void end() {
-        // Nothing is posted by what is called back, but for cancelled receives: these stand behind what was there.
+    /** Ends a delivery and removes what was delivered. */
+    void endDelivery() {
+        // The callbacks post nothing but cancelled receives, which go behind what was there.
         for (int i = count; i < size; i++) {
             keep(i);
         }
         size = kept;
         for (int i = 0; i < kept; i++) {
-            Objects.requireNonNull(entries[i]).connection().held = false;
+            Objects.requireNonNull(entries[i]).connection.heldBack = false;
         }
         if (overflows) {
-            agenda.again();
+            schedule.pollAgain();
         }
     }
 
-    /** Puts one behind those held back, and one that was told in its place, to be used again. */
+    /** Moves an entry behind those held back; a delivered entry takes its place, to be reused. */
     private void keep(int index) {
         Entry entry = entries[index];
         entries[index] = entries[kept];

@@ -44,7 +44,7 @@ public enum Fault {
      */
     CONNECT_LATE(0.1),
 
-    // Readiness.
+    // ReadinessFaults.
 
     /** <i>torture</i> – Each poll that reports several sockets: the order is random. */
     READY_SHUFFLED(0.5),

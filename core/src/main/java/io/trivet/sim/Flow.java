@@ -22,14 +22,14 @@ final class Flow {
     private static final long STALLED_FOR_GOOD = Long.MAX_VALUE;
 
     private final Kernel kernel;
-    private final TcpEnd from;
+    private final TcpEndpoint from;
     private byte[] ring = EMPTY;
     long written;
     long arrived;
     long read;
     long window;
     /** Behind the sender's last urgent byte; 0: there was none. */
-    private long urgentEnd;
+    long urgentEnd;
     Urgent urgent = Urgent.NONE;
     /** Where the receiver's urgent byte stands. */
     long urgentAt;
@@ -42,9 +42,9 @@ final class Flow {
     /** Nothing arrives before this. */
     private long stalledUntil;
 
-    private final Agenda.Event delivery = new Agenda.Event() {
+    private final EventQueue.Event delivery = new EventQueue.Event() {
         @Override
-        void happen() {
+        void fire() {
             deliver();
         }
 
@@ -54,16 +54,16 @@ final class Flow {
         }
     };
 
-    Flow(Kernel kernel, TcpEnd from) {
+    Flow(Kernel kernel, TcpEndpoint from) {
         this.kernel = kernel;
         this.from = from;
     }
 
-    TcpEnd from() {
+    TcpEndpoint from() {
         return from;
     }
 
-    private TcpEnd to() {
+    private TcpEndpoint to() {
         return from.peer();
     }
 
@@ -148,13 +148,13 @@ final class Flow {
         if (delay == 0) {
             deliver();
         } else if (delay != STALLED_FOR_GOOD) {
-            kernel.agenda.schedule(delivery, kernel.now() + delay);
+            kernel.events.schedule(delivery, kernel.now() + delay);
         }
     }
 
     /** How far the window lets the bytes go. */
     private long reach() {
-        return kernel.bookkeeping.reach(this, Math.min(written, window));
+        return kernel.accounting.deliverableEnd(this, Math.min(written, window));
     }
 
     private boolean hasCargo() {
@@ -162,11 +162,11 @@ final class Flow {
     }
 
     private long delayNanos() {
-        Faults faults = kernel.faults;
+        FaultInjector faults = kernel.faults;
         if (faults.happens(Fault.STALL)) {
             long stall = faults.random(Fault.STALL).between(100_000_000, 20_000_000_000L);
             stalledUntil = Math.max(stalledUntil, kernel.now() + stall);
-            kernel.strikes(Fault.STALL, from);
+            kernel.recordFault(Fault.STALL, from);
         }
         if (stalledUntil == STALLED_FOR_GOOD) {
             return STALLED_FOR_GOOD;
@@ -181,19 +181,19 @@ final class Flow {
     /** Nothing arrives any more until {@link #unclog}. */
     void clog() {
         stalledUntil = STALLED_FOR_GOOD;
-        kernel.agenda.cancel(delivery);
+        kernel.events.cancel(delivery);
     }
 
     void unclog() {
         stalledUntil = 0;
-        kernel.agenda.cancel(delivery);
+        kernel.events.cancel(delivery);
         push();
     }
 
     /** Nothing will arrive any more. */
     void die() {
         dead = true;
-        kernel.agenda.cancel(delivery);
+        kernel.events.cancel(delivery);
     }
 
     boolean isDead() {
@@ -208,14 +208,14 @@ final class Flow {
         }
         boolean breaks = (written > arrived) && kernel.faults.happens(Fault.RESET);
         if (breaks) {
-            kernel.strikes(Fault.RESET, from);
+            kernel.recordFault(Fault.RESET, from);
         }
         deliverBytes(breaks);
         if (dead) {
             return;
         }
         if (breaks) {
-            from.breaks();
+            from.breakLink();
             return;
         }
         if (resetWritten) {
@@ -226,7 +226,7 @@ final class Flow {
         if (finWritten && arrived == written && !finArrived) {
             finArrived = true;
             if (kernel.isTraced()) {
-                kernel.tell(to() + " gets the end");
+                kernel.trace(to() + " gets the end");
             }
             to().receiveFin();
         }
@@ -242,7 +242,7 @@ final class Flow {
             count = kernel.faults.random(Fault.RESET).below(count + 1);
         } else if (resetWritten) {
             // What was sent before the reset has gone out; how far it got is anybody's guess only where the net is slow.
-            count = kernel.faults.has(Fault.LATENCY) ? kernel.faults.random(Fault.LATENCY).below(count + 1) : count;
+            count = kernel.faults.isEnabled(Fault.LATENCY) ? kernel.faults.random(Fault.LATENCY).below(count + 1) : count;
         } else if (count > 1 && kernel.faults.happens(Fault.DRIBBLE)) {
             count = kernel.faults.random(Fault.DRIBBLE).part(count);
             stalledUntil = Math.max(stalledUntil,
@@ -264,31 +264,14 @@ final class Flow {
         }
         arrived += count;
         if (kernel.isTraced()) {
-            kernel.tell(to() + " gets " + count);
+            kernel.trace(to() + " gets " + count);
         }
         to().changed(Interest.READ | Interest.PRIORITY);
         from.changed(from.hasRoomAgain() ? Interest.WRITE | OpenFile.ROOM_AGAIN : Interest.WRITE);
     }
 
-    /** Whether the last urgent byte stands at a position or behind it. */
-    boolean isUrgentBehind(long position) {
-        return urgentEnd > position;
-    }
-
-    /** A segment that did not fit has told of an urgent byte all the same, or brought it: Linux looks for that before it looks for room. */
-    void announceAhead(boolean brought) {
-        if (urgentEnd > arrived && !dead) {
-            announce(urgentEnd - 1);
-            if (brought && urgent == Urgent.ANNOUNCED) {
-                urgent = Urgent.VALID;
-                urgentByte = at(urgentAt);
-                to().changed(Interest.READ | Interest.PRIORITY);
-            }
-        }
-    }
-
     /** A segment tells of an urgent byte; Linux tcp_check_urg, comments and all. */
-    private void announce(long position) {
+    void announce(long position) {
         if (read > position || position < arrived || (urgent != Urgent.NONE && position <= urgentAt)) {
             return;
         }
@@ -334,7 +317,7 @@ final class Flow {
         return count;
     }
 
-    private byte at(long position) {
+    byte at(long position) {
         return ring[(int) position & ring.length - 1];
     }
 

@@ -23,15 +23,15 @@ final class Kernel {
 
     final long seed;
     final SimClock clock;
-    final Agenda agenda = new Agenda();
+    final EventQueue events = new EventQueue();
     /** Of the net between the hosts, and of the first host. */
-    final Faults faults;
-    final Rota rota;
+    final FaultInjector faults;
+    final LoopScheduler scheduler;
     final SimRandom sizes;
-    final Tcp tcp;
-    Bookkeeping bookkeeping = new Bookkeeping();
-    final Udp udp;
-    @Nullable SimTrace trace;
+    final TcpStack tcp;
+    BufferAccounting accounting = new BufferAccounting();
+    final UdpStack udp;
+    @Nullable SimTrace tracer;
 
     /** Looked up, never gone through. */
     private final Map<InetSocketAddress, Set<Fault>> struck = new HashMap<>();
@@ -49,12 +49,12 @@ final class Kernel {
             default -> Long.MAX_VALUE - origins.between(1, 20_000_000_000L); // it wraps around within seconds
         };
         clock = new SimClock(origin);
-        faults = new Faults(seed, plan);
-        rota = new Rota(clock, new SimRandom(seed, ORDERS));
+        faults = new FaultInjector(seed, plan);
+        scheduler = new LoopScheduler(clock, new SimRandom(seed, ORDERS));
         sizes = new SimRandom(seed, SIZES);
-        tcp = new Tcp(this, new SimRandom(seed, PORTS));
-        udp = new Udp(this);
-        Clogs.begin(this);
+        tcp = new TcpStack(this, new SimRandom(seed, PORTS));
+        udp = new UdpStack(this);
+        LinkClogger.begin(this);
     }
 
     long now() {
@@ -67,49 +67,49 @@ final class Kernel {
     }
 
     boolean isTraced() {
-        return trace != null;
+        return tracer != null;
     }
 
     /** Tells the listener; ask {@link #isTraced} first, since the line costs something. */
-    void tell(String event) {
-        Objects.requireNonNull(trace).event(now(), event);
+    void trace(String event) {
+        Objects.requireNonNull(tracer).event(now(), event);
     }
 
     /** Tells the listener of a fault that concerns something. */
-    void tell(Fault fault, Object subject) {
-        if (trace != null) {
-            trace.event(now(), "fault " + fault + ": " + subject);
+    void trace(Fault fault, Object subject) {
+        if (tracer != null) {
+            tracer.event(now(), "fault " + fault + ": " + subject);
         }
     }
 
     /** A fault has struck one connection: tells the listener, and remembers it by the addresses of both ends. */
-    void strikes(Fault fault, TcpEnd end) {
-        tell(fault, end);
-        notes(fault, end);
+    void recordFault(Fault fault, TcpEndpoint end) {
+        trace(fault, end);
+        noteFault(fault, end);
     }
 
     /** Remembers it, and tells nobody. */
-    void notes(Fault fault, TcpEnd end) {
+    void noteFault(Fault fault, TcpEndpoint end) {
         struck.computeIfAbsent(end.local, _ -> EnumSet.noneOf(Fault.class)).add(fault);
         struck.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(Fault.class)).add(fault);
     }
 
     /** What has struck connections from or to an address. */
-    Set<Fault> struck(InetSocketAddress address) {
+    Set<Fault> faultsOf(InetSocketAddress address) {
         return struck.getOrDefault(address, Set.of());
     }
 
     /** One end was closed while bytes lay there that nobody had read, or they came after that: its peer is reset. */
-    void leavesUnread(TcpEnd end) {
+    void noteUnread(TcpEndpoint end) {
         unread.add(end.remote);
     }
 
-    boolean hasLeftUnread(InetSocketAddress peer) {
+    boolean leftUnread(InetSocketAddress peer) {
         return unread.contains(peer);
     }
 
     void attach(Loop loop) {
-        rota.add(loop);
+        scheduler.add(loop);
         progress++;
     }
 
@@ -118,11 +118,11 @@ final class Kernel {
     }
 
     /** Lets everything happen that is due by now. */
-    void happen() {
-        Agenda.Event event = agenda.takeDue(now());
+    void runDueEvents() {
+        EventQueue.Event event = events.pollDue(now());
         while (event != null) {
-            event.happen();
-            event = agenda.takeDue(now());
+            event.fire();
+            event = events.pollDue(now());
         }
     }
 
@@ -133,28 +133,28 @@ final class Kernel {
      * @return false: nothing more happens before the limit, where the clock now stands
      */
     boolean step(long limitNanos) throws IOException {
-        happen();
+        runDueEvents();
         if (turnLoops()) {
             clock.moveTo(now() + roundNanos());
             return true;
         }
-        long next = Math.min(agenda.next(), rota.nextDeadline());
-        if (next > limitNanos || next == Agenda.NEVER) {
-            if (limitNanos != Agenda.NEVER) {
+        long next = Math.min(events.next(), scheduler.nextDeadline());
+        if (next > limitNanos || next == EventQueue.NEVER) {
+            if (limitNanos != EventQueue.NEVER) {
                 clock.moveTo(limitNanos);
-                happen();
+                runDueEvents();
             }
             return false;
         }
         clock.moveTo(Math.max(next, now() + ROUND_NANOS)); // a deadline that is over, and nothing is done, must not stop the clock
-        happen();
+        runDueEvents();
         return true;
     }
 
     private long roundNanos() {
         if (faults.happens(Fault.CLOCK_JUMP)) {
             long jump = faults.random(Fault.CLOCK_JUMP).between(1_000_000, 10_000_000_000L);
-            tell(Fault.CLOCK_JUMP, jump + " ns");
+            trace(Fault.CLOCK_JUMP, jump + " ns");
             return ROUND_NANOS + jump;
         }
         return ROUND_NANOS;
@@ -162,11 +162,11 @@ final class Kernel {
 
     /** One round of the loops; whether anything was done, or may have become possible. */
     private boolean turnLoops() throws IOException {
-        if (rota.isTurning() || rota.isEmpty()) {
+        if (scheduler.isTurning() || scheduler.isEmpty()) {
             return false;
         }
         rounds++;
         long before = progress;
-        return rota.turn() > 0 || progress != before;
+        return scheduler.turn() > 0 || progress != before;
     }
 }

@@ -10,11 +10,6 @@ abstract class OpenFile {
     abstract static class Watcher {
         @Nullable Watcher nextOfFile;
 
-        /** Of all that say so, one alone is told (EPOLLEXCLUSIVE). */
-        boolean isExclusive() {
-            return false;
-        }
-
         /** That much of it may have changed. Nothing may be called back from here: the file stands in the middle of something. */
         abstract void changed(int what);
     }
@@ -75,14 +70,8 @@ abstract class OpenFile {
     /** Tells everyone who watches for any of these bits of {@link Interest} (Linux: the key of a wake-up). */
     final void changed(int what) {
         kernel.progress();
-        boolean exclusiveIsTold = false;
         for (Watcher each = watchers; each != null; each = each.nextOfFile) {
-            if (!each.isExclusive()) {
-                each.changed(what);
-            } else if (!exclusiveIsTold) {
-                exclusiveIsTold = true;
-                each.changed(what);
-            }
+            each.changed(what);
         }
     }
 }

@@ -7,51 +7,54 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The listeners of a ring. As there, they are polled, and accepting is a call: nobody is let in whom the caller has no room for. */
+/**
+ * The listeners of a ring. As on a real ring they are polled, and accepting is a plain call, so that no connection is accepted that the caller has no
+ * room for.
+ */
 final class RingAccepts {
-    /** The connections accepted from one listener in one poll; those behind them wait for the next. */
+    /** At most this many connections are accepted from one listener in one poll; the others wait for the next poll. */
     private static final int ACCEPTS_PER_POLL = 64;
 
-    /** A listener, and who is told. */
+    /** A listener and its token. */
     private static final class Accepting extends OpenFile.Watcher {
         final SimTcpListener listener;
         final long token;
         private final OpenFile file;
-        private final RingAgenda agenda;
+        private final RingSchedule schedule;
         boolean stopped;
 
-        Accepting(SimTcpListener listener, long token, RingAgenda agenda) throws IOException {
+        Accepting(SimTcpListener listener, long token, RingSchedule schedule) throws IOException {
             this.listener = listener;
             this.token = token;
             this.file = listener.file();
-            this.agenda = agenda;
+            this.schedule = schedule;
             file.watch(this);
         }
 
         @Override
         void changed(int what) {
-            agenda.wake();
+            schedule.wake();
         }
 
         void unwatch() {
             file.unwatch(this);
         }
 
-        boolean leavesSomebody() {
+        boolean hasMore() {
             return !stopped && listener.isOpen() && file.ready() != 0;
         }
     }
 
-    private final RingAgenda agenda;
+    private final RingSchedule schedule;
     private final List<Accepting> listeners = new ArrayList<>();
 
-    RingAccepts(RingAgenda agenda) {
-        this.agenda = agenda;
+    RingAccepts(RingSchedule schedule) {
+        this.schedule = schedule;
     }
 
     void accept(SimTcpListener listener, long token) throws IOException {
-        listeners.add(new Accepting(listener, token, agenda));
-        agenda.wake();
+        listeners.add(new Accepting(listener, token, schedule));
+        schedule.wake();
     }
 
     void stop(TcpListener listener) {
@@ -69,38 +72,38 @@ final class RingAccepts {
         listeners.forEach(Accepting::unwatch);
     }
 
-    /** Accepts from all listeners; how much was told. */
+    /** Accepts from all listeners. Returns the number of completions delivered. */
     int acceptAll(Completions completions) {
-        int told = 0;
+        int delivered = 0;
         for (int i = listeners.size() - 1; i >= 0; i--) {
             Accepting accepting = i < listeners.size() ? listeners.get(i) : null;
             if (accepting == null) {
-                continue; // an accepted connection stopped some
+                continue; // a callback has stopped some
             }
-            told += accept(accepting, completions);
-            if (accepting.leavesSomebody()) {
-                agenda.again();
+            delivered += accept(accepting, completions);
+            if (accepting.hasMore()) {
+                schedule.pollAgain();
             }
         }
-        return told;
+        return delivered;
     }
 
     private static int accept(Accepting accepting, Completions completions) {
-        int told = 0;
-        while (told < ACCEPTS_PER_POLL && !accepting.stopped) {
+        int delivered = 0;
+        while (delivered < ACCEPTS_PER_POLL && !accepting.stopped) {
             TcpStream stream;
             try {
                 stream = accepting.listener.accept();
             } catch (IOException e) {
                 completions.acceptFailed(accepting.token, e);
-                return told + 1;
+                return delivered + 1;
             }
             if (stream == null) {
                 break;
             }
-            told++;
+            delivered++;
             completions.accepted(accepting.token, stream);
         }
-        return told;
+        return delivered;
     }
 }

@@ -4,8 +4,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 
 /**
- * The buffers that a ring receives into, in one memory, and who waits for one. A buffer is free again when nobody holds it; what was in it is
- * then overwritten, so that whoever reads on is seen to. While the bytes of one are told it can be lent to a send, which holds it, too.
+ * The buffer ring that receives are filled from, in one block of memory, and the connections that wait for a free buffer. A buffer is free when it has
+ * no holder; its content is then overwritten, so that a use after the release is noticed. While its bytes are being delivered, a buffer can be lent to
+ * a send, which holds it too.
  */
 final class RingBuffers {
     private static final int COUNT_MIN = 2;
@@ -16,21 +17,21 @@ final class RingBuffers {
     private static final int NONE = -1;
     private static final long POISON = 0xdeaddeaddeaddeadL;
 
-    private final RingAgenda agenda;
+    private final RingSchedule schedule;
     private final ByteBuffer memory;
-    /** The same memory. */
+    /** A view of {@link #memory} with a position of its own. */
     private final ByteBuffer filling;
     private final int bytes;
     private final int[] free;
     private int freeCount;
     private final int[] holders;
-    /** The buffer whose bytes are being told just now. */
-    private int telling = NONE;
-    /** Those that found no free buffer. */
-    private final ArrayDeque<RingConnection> starved = new ArrayDeque<>();
+    /** The buffer whose bytes are being delivered. */
+    private int delivering = NONE;
+    /** The connections that found no free buffer, in order. */
+    private final ArrayDeque<RingConnection> waiting = new ArrayDeque<>();
 
-    RingBuffers(SimRandom random, RingAgenda agenda) {
-        this.agenda = agenda;
+    RingBuffers(SimRandom random, RingSchedule schedule) {
+        this.schedule = schedule;
         int count = (int) random.between(COUNT_MIN, COUNT_MAX);
         bytes = BYTES_MIN << random.below(DOUBLINGS);
         memory = ByteBuffer.allocateDirect(count * bytes);
@@ -55,28 +56,29 @@ final class RingBuffers {
         return freeCount == free.length;
     }
 
-    /** Takes a free one: its first holder. */
+    /** Takes a free buffer. The caller is its first holder. */
     int take() {
         int buffer = free[--freeCount];
         holders[buffer] = 1;
         return buffer;
     }
 
-    /** Where a buffer begins in the memory. */
+    /** Returns where a buffer begins in the memory. */
     int begin(int buffer) {
         return buffer * bytes;
     }
 
+    /** Returns the size of a buffer. */
     int bytes() {
         return bytes;
     }
 
-    /** The memory of one buffer, to be filled. */
-    ByteBuffer place(int buffer) {
+    /** Returns the memory of one buffer, to be filled. */
+    ByteBuffer slice(int buffer) {
         return filling.limit(begin(buffer) + bytes).position(begin(buffer));
     }
 
-    /** One holder fewer. A free buffer lets those begin anew that found none. */
+    /** Removes one holder. When a buffer becomes free, the connections that wait for one receive again. */
     void release(int buffer) {
         if (--holders[buffer] == 0) {
             for (int i = begin(buffer); i < begin(buffer) + bytes; i += Long.BYTES) {
@@ -84,46 +86,50 @@ final class RingBuffers {
             }
             free[freeCount++] = buffer;
         }
-        if (!starved.isEmpty()) {
-            agenda.again();
-            agenda.wake();
+        if (!waiting.isEmpty()) {
+            schedule.pollAgain();
+            schedule.wake();
         }
     }
 
     // Lending.
 
-    /** From now on the bytes of one are told, until that is over. */
-    void beginTelling(int buffer) {
-        telling = buffer;
+    /** From now until {@link #endDelivery} the bytes of this buffer are being delivered. */
+    void beginDelivery(int buffer) {
+        delivering = buffer;
     }
 
-    void endTelling() {
-        telling = NONE;
+    void endDelivery() {
+        delivering = NONE;
     }
 
-    /** Lends a send the buffer that is being told, if it has bytes there, until it {@linkplain #release releases} it; negative: none. */
+    /**
+     * Lends the buffer that is being delivered to a send that has bytes in it, until it is {@linkplain #release released}.
+     *
+     * @return the buffer; negative: none
+     */
     int lend(ByteBuffer[] parts, int from, int count) {
-        for (int i = from; i < from + count && telling >= 0; i++) {
-            if (holds(telling, parts[i])) {
-                holders[telling]++;
-                return telling;
+        for (int i = from; i < from + count && delivering >= 0; i++) {
+            if (contains(delivering, parts[i])) {
+                holders[delivering]++;
+                return delivering;
             }
         }
         return NONE;
     }
 
-    /** Whether all the bytes of a send lie in the buffer that is being told. */
-    boolean tells(ByteBuffer[] parts, int from, int count) {
+    /** Returns whether all bytes of a send lie in the buffer that is being delivered. */
+    boolean containsAll(ByteBuffer[] parts, int from, int count) {
         for (int i = from; i < from + count; i++) {
-            if (telling < 0 || (parts[i].hasRemaining() && !holds(telling, parts[i]))) {
+            if (delivering < 0 || (parts[i].hasRemaining() && !contains(delivering, parts[i]))) {
                 return false;
             }
         }
         return true;
     }
 
-    /** Whether some bytes lie in a buffer: whether they change with it. */
-    private boolean holds(int buffer, ByteBuffer part) {
+    /** Returns whether bytes lie in a buffer: if so, they change with it. */
+    private boolean contains(int buffer, ByteBuffer part) {
         if (!part.hasRemaining()) {
             return false;
         }
@@ -140,23 +146,24 @@ final class RingBuffers {
         }
     }
 
-    // Those that wait.
+    // Waiting for a buffer.
 
-    void starve(RingConnection connection) {
-        if (!connection.starves) {
-            connection.starves = true;
-            starved.addLast(connection);
+    void await(RingConnection connection) {
+        if (!connection.awaitsBuffer) {
+            connection.awaitsBuffer = true;
+            waiting.addLast(connection);
         }
     }
 
-    int starved() {
-        return starved.size();
+    /** Returns how many connections wait. */
+    int waiting() {
+        return waiting.size();
     }
 
-    /** The one that has waited longest. */
-    RingConnection takeStarved() {
-        RingConnection connection = starved.removeFirst();
-        connection.starves = false;
+    /** Removes the connection that has waited longest. */
+    RingConnection takeWaiting() {
+        RingConnection connection = waiting.removeFirst();
+        connection.awaitsBuffer = false;
         return connection;
     }
 }

@@ -6,83 +6,83 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A slot of a ring, and the connection that has it: a record that every room of the ring reads. Each field stands with the room that writes
- * it; what ends them all, a failure and the clearing of the slot, is here.
+ * A slot of a ring with the connection that occupies it: a record that all parts of the ring read. Each field is listed under the part that writes it;
+ * a failure and the clearing of the slot concern all and are here.
  */
 final class RingConnection extends OpenFile.Watcher {
     final int slot;
-    private final RingAgenda agenda;
+    private final RingSchedule schedule;
     private int generation;
 
     // Of SimProactor.
 
     boolean connecting;
-    /** Whether the connect went well has completed, and was not told yet. */
-    boolean answered;
+    /** The outcome of the connect was posted, and is not delivered yet. */
+    boolean connectCompleted;
     boolean closing;
 
     // Of RingSlots.
 
     @Nullable SimTcpStream stream;
-    boolean gone;
+    /** The descriptor is closed; {@code closed} is still to be delivered. */
+    boolean removed;
 
-    // Of RingAgenda.
+    // Of RingSchedule.
 
-    boolean touched;
+    boolean scheduled;
 
     // Of RingReceives.
 
     boolean wantsInput;
-    boolean urgent;
-    /** A receive is under way; until its last completion was told. */
+    boolean urgentWatched;
+    /** A receive is active, until its last completion was delivered. */
     boolean receiving;
-    /** The kernel has told its last. */
-    boolean receiveOver;
-    boolean cancels;
+    /** The kernel has posted the receive's last completion. */
+    boolean receiveEnded;
+    boolean cancelPending;
     /** With urgent data watched: the poll found nothing ready, and waits. */
-    boolean pollWaits;
-    /** And has said that there is something to read, when no buffer was free. */
-    boolean owesRead;
+    boolean pollArmed;
+    /** With urgent data watched: the poll has found input while no buffer was free. */
+    boolean readPending;
 
     // Of RingBuffers.
 
-    /** It stands among those that found no buffer. */
-    boolean starves;
+    boolean awaitsBuffer;
 
     // Of RingSends.
 
     @Nullable RingSend send;
-    /** The send has completed, and was not told yet. */
-    boolean sendOver;
-    boolean awaitsRoom;
-    boolean roomTold;
-    boolean endsOutput;
-    /** What was called taken, and the socket has refused: it goes when there is room. */
-    @Nullable RingSend rest;
-    /** The socket has refused something that was called taken: from then on every send tells how it went. */
-    boolean tight;
+    /** The kernel has posted the send's completion. */
+    boolean sendCompleted;
+    boolean awaitsWritable;
+    boolean roomPosted;
+    boolean shutdownPending;
+    /** A silent send that was accepted, and that the socket has refused: it is sent when there is room. */
+    @Nullable RingSend unsent;
+    /** The socket has refused a silent send: no further send of this connection is silent. */
+    boolean refusedBefore;
 
     // Of CompletionQueue.
 
-    /** Completions that were not told yet. */
-    int waiting;
-    /** One of them must not overtake another. */
+    /** The number of completions posted and not delivered yet. */
+    int undelivered;
+    /** No completion is delivered before this time, so that none overtakes a late one. */
     long notBeforeNanos;
-    /** The last poll had to leave something of it behind. */
-    boolean held;
+    /** During a delivery: a completion was held back, so all later ones are too. */
+    boolean heldBack;
 
     private boolean failed;
 
-    RingConnection(int slot, RingAgenda agenda) {
+    RingConnection(int slot, RingSchedule schedule) {
         this.slot = slot;
-        this.agenda = agenda;
+        this.schedule = schedule;
     }
 
     SimTcpStream stream() {
         return Objects.requireNonNull(stream);
     }
 
-    TcpEnd end() {
+    TcpEndpoint end() {
         return stream().end;
     }
 
@@ -90,12 +90,12 @@ final class RingConnection extends OpenFile.Watcher {
         return (long) generation << 32 | slot;
     }
 
-    /** Whether a handle of this slot means the connection that has it now, and its caller has not closed it. */
-    boolean isMeantBy(long handle) {
+    /** Returns whether a handle of this slot refers to its present connection, and that was not closed by its caller. */
+    boolean matches(long handle) {
         return stream != null && !closing && generation == (int) (handle >>> 32);
     }
 
-    /** Whether its caller still wants to know of it. */
+    /** Returns whether completions are still to be delivered. */
     boolean isOpen() {
         return !closing && !failed;
     }
@@ -104,49 +104,49 @@ final class RingConnection extends OpenFile.Watcher {
         return failed;
     }
 
-    /** Whether the ring has nothing of it under way, and nothing left to tell. */
+    /** Returns whether no operation is active, and no completion undelivered. */
     boolean isIdle() {
-        return !receiving && send == null && waiting == 0;
+        return !receiving && send == null && undelivered == 0;
     }
 
     @Override
     void changed(int what) {
-        agenda.touch(this);
+        schedule.visit(this);
     }
 
-    /** Tells that it has failed, once, and not whom it does not concern any more; how much was told. */
+    /** Delivers a failure, once, and only while the connection is open. Returns the number of completions delivered. */
     int fail(IOException failure, Completions completions) {
         if (!isOpen()) {
             return 0;
         }
         failed = true;
         wantsInput = false;
-        awaitsRoom = false;
+        awaitsWritable = false;
         completions.failed(handle(), failure);
         return 1;
     }
 
-    /** The slot is another's from now on, and the handle stale. */
+    /** Frees the slot for another connection. The handle becomes stale. */
     void clear() {
         generation = generation + 1 & Integer.MAX_VALUE;
         stream = null;
         connecting = false;
-        answered = false;
+        connectCompleted = false;
         closing = false;
-        gone = false;
+        removed = false;
         wantsInput = false;
-        urgent = false;
+        urgentWatched = false;
         receiving = false;
-        receiveOver = false;
-        cancels = false;
-        pollWaits = false;
-        owesRead = false;
-        sendOver = false;
-        awaitsRoom = false;
-        roomTold = false;
-        endsOutput = false;
-        rest = null;
-        tight = false;
+        receiveEnded = false;
+        cancelPending = false;
+        pollArmed = false;
+        readPending = false;
+        sendCompleted = false;
+        awaitsWritable = false;
+        roomPosted = false;
+        shutdownPending = false;
+        unsent = null;
+        refusedBefore = false;
         notBeforeNanos = 0;
         failed = false;
     }

@@ -8,33 +8,33 @@ import io.trivet.sim.CompletionQueue.Kind;
 import java.io.IOException;
 
 /**
- * Receiving by a ring. A receive repeats itself, into buffers of which there are few, until it ends by itself, finds no buffer, or is
- * cancelled, which may come too late. Where urgent data is watched, readiness is polled for instead, and read by a plain call.
+ * The receives of a ring. A multishot receive completes again and again, into few buffers, until it ends by itself, finds no buffer, or is cancelled,
+ * which may come too late. Where urgent data is watched, readiness is polled for instead, and the bytes are read by a plain call.
  */
 final class RingReceives {
-    /** The completions of one receive in a row, then others get their turn. */
+    /** At most this many completions of one receive in a row; then other connections get their turn. */
     private static final int RECEIVES_IN_A_ROW = 32;
 
     private final Kernel kernel;
-    private final Faults faults;
-    private final RingAgenda agenda;
+    private final FaultInjector faults;
+    private final RingSchedule schedule;
     private final CompletionQueue queue;
     private final RingBuffers buffers;
 
-    RingReceives(SimHost host, RingAgenda agenda, CompletionQueue queue, RingBuffers buffers) {
+    RingReceives(SimHost host, RingSchedule schedule, CompletionQueue queue, RingBuffers buffers) {
         kernel = host.kernel;
         faults = host.faults;
-        this.agenda = agenda;
+        this.schedule = schedule;
         this.queue = queue;
         this.buffers = buffers;
     }
 
-    // What is wanted.
+    // Called by the user of the proactor.
 
     void receive(RingConnection connection) {
         if (!connection.hasFailed()) {
             connection.wantsInput = true;
-            agenda.touch(connection);
+            schedule.visit(connection);
         }
     }
 
@@ -46,34 +46,38 @@ final class RingReceives {
     }
 
     void watchUrgent(RingConnection connection) {
-        connection.urgent = true;
+        connection.urgentWatched = true;
         cancel(connection);
     }
 
-    /** What is under way may complete all the same, before the cancellation takes hold. */
+    /** Cancels the active receive, which may still complete before the cancellation reaches it. */
     private void cancel(RingConnection connection) {
-        if (connection.receiving && !connection.receiveOver) {
-            connection.cancels = true;
+        if (connection.receiving && !connection.receiveEnded) {
+            connection.cancelPending = true;
             if (!faults.happens(Fault.CANCEL_LOSES)) {
-                connection.cancels = false;
+                connection.cancelPending = false;
                 postEnd(connection);
             }
         }
-        agenda.touch(connection);
+        schedule.visit(connection);
     }
 
-    /** The connection is being closed. */
+    /** Ends the receive of a connection that is being closed. */
     void end(RingConnection connection) {
-        if (connection.receiving && !connection.receiveOver) {
+        if (connection.receiving && !connection.receiveEnded) {
             postEnd(connection);
         }
     }
 
-    // What the kernel does, when it is entered.
+    // The kernel's part, when the ring is entered.
 
-    /** Goes on with it; how much was told, since what is read where urgent data is watched is told at once. */
+    /**
+     * Receives what there is.
+     *
+     * @return the number of completions delivered: an urgent byte is delivered at once
+     */
     int advance(RingConnection connection, Completions completions) {
-        if (connection.urgent) {
+        if (connection.urgentWatched) {
             return advanceByReadiness(connection, completions);
         }
         advanceReceive(connection);
@@ -83,14 +87,14 @@ final class RingReceives {
     private void advanceReceive(RingConnection connection) {
         if (!connection.receiving && connection.wantsInput) {
             if (!buffers.hasFree()) {
-                buffers.starve(connection);
+                buffers.await(connection);
                 return;
             }
             connection.receiving = true;
-            connection.receiveOver = false;
-            connection.cancels = false;
+            connection.receiveEnded = false;
+            connection.cancelPending = false;
         }
-        if (!connection.receiving || connection.receiveOver) {
+        if (!connection.receiving || connection.receiveEnded) {
             return;
         }
         for (int i = 0; i < RECEIVES_IN_A_ROW; i++) {
@@ -98,29 +102,29 @@ final class RingReceives {
                 break;
             }
         }
-        if (connection.cancels && !connection.receiveOver) {
-            connection.cancels = false;
-            kernel.tell(Fault.CANCEL_LOSES, connection.stream());
+        if (connection.cancelPending && !connection.receiveEnded) {
+            connection.cancelPending = false;
+            kernel.trace(Fault.CANCEL_LOSES, connection.stream());
             postEnd(connection);
         }
-        if (!connection.receiveOver && connection.end().in.unread() > 0) {
-            agenda.touch(connection);
+        if (!connection.receiveEnded && connection.end().in.unread() > 0) {
+            schedule.visit(connection);
         }
     }
 
     private void postEnd(RingConnection connection) {
-        connection.receiveOver = true;
+        connection.receiveEnded = true;
         queue.post(connection, Kind.RECEIVE_ENDED);
     }
 
-    /** One completion of a receive; false: there is nothing more for now. */
+    /** Posts one completion of a receive. Returns whether there may be more. */
     private boolean receiveOnce(RingConnection connection) {
-        TcpEnd end = connection.end();
+        TcpEndpoint end = connection.end();
         if (end.in.unread() == 0) {
             return receiveNothing(connection);
         }
         if (!buffers.hasFree() || faults.happens(Fault.BUFFERS_EXHAUSTED)) {
-            postEnd(connection); // ENOBUFS: it is begun anew when that was told
+            postEnd(connection); // ENOBUFS: re-armed when that completion was delivered
             return false;
         }
         int buffer = buffers.take();
@@ -128,8 +132,8 @@ final class RingReceives {
         if (most > 1 && faults.happens(Fault.SHORT_READ)) {
             most = faults.random(Fault.SHORT_READ).part(most);
         }
-        int count = end.read(buffers.place(buffer), most);
-        if (count == 0) { // the urgent byte alone, which is lost by that
+        int count = end.read(buffers.slice(buffer), most);
+        if (count == 0) { // only the urgent byte was there, and this read has discarded it
             buffers.release(buffer);
             return receiveNothing(connection);
         }
@@ -141,34 +145,34 @@ final class RingReceives {
         return true;
     }
 
-    /** No byte is there: it waits, unless none will come. */
+    /** With nothing to read, waits, unless nothing will come. */
     private boolean receiveNothing(RingConnection connection) {
-        TcpEnd end = connection.end();
+        TcpEndpoint end = connection.end();
         ErrorCode error = end.isInputDone() ? null : end.takeError();
         if (error != null) {
-            connection.receiveOver = true;
+            connection.receiveEnded = true;
             queue.postFailed(connection, new NetworkException("recv", connection.stream(), error));
         } else if (end.isInputOver()) {
-            connection.receiveOver = true;
+            connection.receiveEnded = true;
             queue.post(connection, Kind.INPUT_ENDED);
         }
         return false;
     }
 
-    /** With urgent data watched: exceptional before readable, and one read. The urgent byte is told at once. */
+    /** With urgent data watched: exceptional before readable, and a single read. */
     private int advanceByReadiness(RingConnection connection, Completions completions) {
-        if (connection.receiving || connection.waiting > 0) {
-            return 0; // what the ring has is told first
+        if (connection.receiving || connection.undelivered > 0) {
+            return 0; // the completions before it are delivered first
         }
         int ready = connection.end().ready();
         boolean isReady = Interest.fold(ready, Interest.READ | Interest.PRIORITY) != 0;
-        // A poll that waited is told by a wake-up, and that says of an urgent byte that there is something to read, too.
-        boolean seemsReadable = connection.pollWaits && (ready & Interest.PRIORITY) != 0;
-        connection.pollWaits = !isReady && (connection.pollWaits || connection.wantsInput);
+        // An armed poll is completed by a wake-up, which reports an urgent byte as something to read, too.
+        boolean seemsReadable = connection.pollArmed && (ready & Interest.PRIORITY) != 0;
+        connection.pollArmed = !isReady && (connection.pollArmed || connection.wantsInput);
         if (!connection.wantsInput) {
             return 0;
         }
-        int told = 0;
+        int delivered = 0;
         if ((ready & Interest.PRIORITY) != 0) {
             int urgent;
             try {
@@ -178,29 +182,29 @@ final class RingReceives {
                 return 0;
             }
             if (urgent >= 0) {
-                told++;
+                delivered++;
                 completions.urgent(connection.handle(), (byte) urgent);
             }
         }
-        boolean readable = seemsReadable || connection.owesRead || Interest.fold(ready, Interest.READ) != 0;
+        boolean readable = seemsReadable || connection.readPending || Interest.fold(ready, Interest.READ) != 0;
         if (readable && connection.wantsInput && connection.isOpen()) {
             readOnce(connection);
         }
         if (connection.wantsInput && (ready & Interest.PRIORITY) != 0) {
-            agenda.touch(connection); // the poll begins anew, and finds its byte, if it could not be taken just now, or waits
+            schedule.visit(connection); // the poll is re-armed: it finds the byte if it could not be taken just now, or waits
         }
-        return told;
+        return delivered;
     }
 
     private void readOnce(RingConnection connection) {
-        connection.owesRead = !buffers.hasFree();
-        if (connection.owesRead) {
-            buffers.starve(connection);
+        connection.readPending = !buffers.hasFree();
+        if (connection.readPending) {
+            buffers.await(connection);
             return;
         }
         int buffer = buffers.take();
         try {
-            int count = connection.stream().read(buffers.place(buffer));
+            int count = connection.stream().read(buffers.slice(buffer));
             if (count > 0) {
                 queue.postReceived(connection, buffer, count);
                 return;
@@ -208,7 +212,7 @@ final class RingReceives {
             if (count < 0) {
                 queue.post(connection, Kind.INPUT_ENDED);
             } else {
-                agenda.touch(connection);
+                schedule.visit(connection);
             }
         } catch (IOException e) {
             queue.postFailed(connection, e);
@@ -216,24 +220,24 @@ final class RingReceives {
         buffers.release(buffer);
     }
 
-    // Telling.
+    // Delivering completions. Each method returns how many were delivered.
 
     int received(RingConnection connection, int buffer, int bytes, Completions completions) {
         boolean isOpen = connection.isOpen();
         if (isOpen) {
-            buffers.beginTelling(buffer);
+            buffers.beginDelivery(buffer);
             try {
                 int from = buffers.begin(buffer);
                 completions.received(connection.handle(), buffers.memory(), from, from + bytes);
             } finally {
-                buffers.endTelling();
+                buffers.endDelivery();
             }
         }
         buffers.release(buffer);
         return isOpen ? 1 : 0;
     }
 
-    /** The receive has ended, of which nobody is told: if input is still wanted, it is begun anew when the connection is looked at. */
+    /** Ends the receive, which delivers nothing. If input is still wanted, the next visit re-arms it. */
     void ended(RingConnection connection) {
         connection.receiving = false;
     }
@@ -248,8 +252,8 @@ final class RingReceives {
         return 1;
     }
 
-    /** The connection has failed, which may have been its receive's last completion, or a send's. */
+    /** Called when the connection has failed: that may have been the last completion of its receive, or that of a send. */
     void failed(RingConnection connection) {
-        connection.receiving = connection.receiving && !connection.receiveOver;
+        connection.receiving = connection.receiving && !connection.receiveEnded;
     }
 }

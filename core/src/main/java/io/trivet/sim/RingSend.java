@@ -6,37 +6,36 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A send that a ring was given: the memory where its bytes lie, and the bytes as they were then, since they may not change. What a socket refuses
- * of a silent one is {@linkplain #keep kept} as these bytes alone.
+ * A send that was submitted to a ring: the memory of its bytes, and a copy of the bytes at that time, because they must not change before the
+ * completion. For a silent send that the socket refuses, only the copy is kept.
  */
 final class RingSend {
     private final List<ByteBuffer> parts = new ArrayList<>(2);
     private byte[] bytes = new byte[0];
-    /** The same bytes. */
-    private ByteBuffer given = ByteBuffer.wrap(bytes);
+    /** A view of {@link #bytes}. */
+    private ByteBuffer copy = ByteBuffer.wrap(bytes);
     private int length;
-    /** How much of it has gone. */
-    private int gone;
-    /** The buffer of the ring that it was lent; negative: none. */
+    private int sent;
+    /** The ring buffer that was lent to this send; negative: none. */
     int buffer = -1;
-    /** It is not looked at before this. */
+    /** The kernel does not look at it before this time. */
     long dueNanos;
-    /** Its connection is closed, and the cancellation came too late for it. */
+    /** Its connection is closed, but the cancellation comes too late. */
     boolean outlivesClose;
     /** The kernel has looked at it. */
-    boolean tried;
-    /** It was called taken at once: its completion is left out, unless it is refused or cut short. */
+    boolean started;
+    /** Accepted at once; it completes only if it is refused or cut short (liburing: {@code IOSQE_CQE_SKIP_SUCCESS}). */
     boolean silent;
 
-    void begin(ByteBuffer[] buffers, int from, int count, int total) {
+    void start(ByteBuffer[] buffers, int from, int count, int total) {
         if (bytes.length < total) {
             bytes = new byte[Math.max(total, 2 * bytes.length)];
-            given = ByteBuffer.wrap(bytes);
+            copy = ByteBuffer.wrap(bytes);
         }
         length = total;
-        gone = 0;
+        sent = 0;
         outlivesClose = false;
-        tried = false;
+        started = false;
         silent = false;
         int at = 0;
         for (int i = from; i < from + count; i++) {
@@ -51,27 +50,27 @@ final class RingSend {
         return length;
     }
 
-    int gone() {
-        return gone;
+    int sent() {
+        return sent;
     }
 
-    int left() {
-        return length - gone;
+    int remaining() {
+        return length - sent;
     }
 
-    /** Gives some bytes to a connection, after a look at whether they are still what they were. */
+    /** Writes up to N bytes to a connection, after {@linkplain #check checking} that the memory is unchanged. */
     void write(Object connection, Flow flow, int count) {
         check(connection);
-        flow.write(bytes, gone, count);
-        gone += count;
+        flow.write(bytes, sent, count);
+        sent += count;
     }
 
-    /** Until its completion is told the memory is the kernel's, also when it has been cancelled. */
+    /** Throws if the memory has changed: it belongs to the kernel until the completion is delivered, even if the send was cancelled. */
     void check(Object connection) {
         int at = 0;
         for (int i = 0; i < parts.size(); i++) {
             ByteBuffer part = parts.get(i);
-            if (part.mismatch(given.limit(at + part.remaining()).position(at)) >= 0) {
+            if (part.mismatch(copy.limit(at + part.remaining()).position(at)) >= 0) {
                 throw new IllegalStateException(
                         "the memory of a pending send on " + connection + " has changed before its completion");
             }
@@ -79,20 +78,15 @@ final class RingSend {
         }
     }
 
-    /** Of a silent one: the memory is given back, and what has not gone of the bytes goes from here. */
-    void keep() {
-        parts.clear();
-        buffer = -1;
-    }
-
-    /** Gives to a socket what it takes of what was kept; how much that was. */
+    /** Writes kept bytes to a socket. Returns how many it accepted. */
     int writeKept(SimTcpStream stream) throws IOException {
-        int count = stream.write(given.limit(length).position(gone));
-        gone += count;
+        int count = stream.write(copy.limit(length).position(sent));
+        sent += count;
         return count;
     }
 
-    void end() {
+    /** Releases the memory. What is unsent of a silent send can still be {@linkplain #writeKept written} from the copy. */
+    void releaseMemory() {
         parts.clear();
         buffer = -1;
     }

@@ -13,46 +13,46 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Sending by a ring. A short send is pending until the kernel has looked at it, which reads its memory only then, and takes what there is room
- * for; a longer one is a plain call. Who was left without room is told when there is some again.
+ * The sends of a ring. A short send is pending until the kernel looks at it: only then is its memory read, and as much accepted as there is room
+ * for. A longer send is a plain call. A caller that was left without room is notified when there is room again.
  *
- * <p>A short send of bytes that all lie in the buffer that is being told is silent: called taken at once, handed over when the ring is entered
- * next, and no completion tells that it went well. What the socket refuses of it is kept, and goes when there is room; from then on every send
- * of that connection tells how it went.
+ * <p>A short send whose bytes all lie in the buffer that is being delivered is silent: it is accepted at once, submitted when the ring is entered
+ * next, and completes only if it fails. What the socket refuses of it is kept and sent when there is room; from then on every send of that
+ * connection completes.
  */
 final class RingSends {
-    /** Longer sends are made at once. */
+    /** Longer sends are plain calls. */
     private static final int RING_SEND_BYTES_MAX = 16 * 1024;
     private static final int RING_PARTS_MAX = 16;
 
     private final Kernel kernel;
-    private final Faults faults;
-    private final RingAgenda agenda;
+    private final FaultInjector faults;
+    private final RingSchedule schedule;
     private final CompletionQueue queue;
     private final RingBuffers buffers;
-    private final List<RingSend> idle = new ArrayList<>();
+    /** Ended sends, to be reused. */
+    private final List<RingSend> pool = new ArrayList<>();
 
-    RingSends(SimHost host, RingAgenda agenda, CompletionQueue queue, RingBuffers buffers) {
+    RingSends(SimHost host, RingSchedule schedule, CompletionQueue queue, RingBuffers buffers) {
         kernel = host.kernel;
         faults = host.faults;
-        this.agenda = agenda;
+        this.schedule = schedule;
         this.queue = queue;
         this.buffers = buffers;
     }
 
-    // Beginning.
+    // Called by the user of the proactor.
 
     long send(RingConnection connection, ByteBuffer[] parts, int from, int count, boolean mayBePending) throws IOException {
         if (connection.send != null && !connection.send.silent) {
             throw new IllegalStateException("a send is pending already on " + connection.stream());
         }
         if (unsentBytes(connection) > 0) {
-            return 0; // the next waits for what was called taken before it
+            return 0; // what was accepted before goes first
         }
-        long length = 0;
+        long length = Buffers.remaining(parts, from, count);
         boolean direct = mayBePending;
         for (int i = from; i < from + count; i++) {
-            length += parts[i].remaining();
             direct &= parts[i].isDirect();
         }
         if (length == 0) {
@@ -60,8 +60,8 @@ final class RingSends {
         }
         if (direct && length <= RING_SEND_BYTES_MAX && count <= RING_PARTS_MAX && !connection.connecting
                 && !connection.hasFailed()) {
-            boolean silent = !connection.tight && buffers.tells(parts, from, count);
-            begin(connection, parts, from, count, (int) length, silent);
+            boolean silent = !connection.refusedBefore && buffers.containsAll(parts, from, count);
+            submit(connection, parts, from, count, (int) length, silent);
             if (!silent) {
                 return Proactor.PENDING;
             }
@@ -70,75 +70,79 @@ final class RingSends {
             }
             return length;
         }
-        long taken = connection.stream().write(parts, from, count);
-        if (taken < length) {
-            connection.awaitsRoom = true;
-            agenda.touch(connection);
+        long accepted = connection.stream().write(parts, from, count);
+        if (accepted < length) {
+            connection.awaitsWritable = true;
+            schedule.visit(connection);
         }
-        return taken;
+        return accepted;
     }
 
-    private void begin(RingConnection connection, ByteBuffer[] parts, int from, int count, int length, boolean silent) {
-        RingSend send = idle.isEmpty() ? new RingSend() : idle.removeLast();
-        send.begin(parts, from, count, length);
+    private void submit(RingConnection connection, ByteBuffer[] parts, int from, int count, int length, boolean silent) {
+        RingSend send = pool.isEmpty() ? new RingSend() : pool.removeLast();
+        send.start(parts, from, count, length);
         send.silent = silent;
-        // Once the ring was entered, a silent send is over: so it is never late.
-        send.dueNanos = !silent && faults.happens(Fault.SEND_LATE) ? agenda.drawTime(Fault.SEND_LATE) : 0;
+        // A silent send is over once the ring was entered, so it is never late.
+        send.dueNanos = !silent && faults.happens(Fault.SEND_LATE) ? schedule.drawLateTime(Fault.SEND_LATE) : 0;
         send.buffer = buffers.lend(parts, from, count);
         connection.send = send;
-        agenda.touch(connection);
+        schedule.visit(connection);
     }
 
-    /** What was called taken, and the kernel has not taken; its leaving is told. */
+    /** Returns how many bytes were accepted and not sent yet. If there are any, the caller is notified when they are sent. */
     long unsentBytes(RingConnection connection) {
         RingSend send = connection.send;
-        RingSend rest = connection.rest;
-        long unsent = rest != null ? rest.left() : send != null && send.silent ? send.length() : 0;
-        if (unsent > 0) {
-            connection.awaitsRoom = true;
+        RingSend unsent = connection.unsent;
+        long bytes = unsent != null ? unsent.remaining() : send != null && send.silent ? send.length() : 0;
+        if (bytes > 0) {
+            connection.awaitsWritable = true;
         }
-        return unsent;
+        return bytes;
     }
 
-    /** Whether something waits for the kernel, or for room; silent sends wait only where they were refused. */
+    /** Returns whether something waits for the kernel or for room; a silent send only does after it was refused. */
     static boolean waits(RingConnection connection) {
         RingSend send = connection.send;
-        return connection.awaitsRoom || connection.rest != null || (send != null && !send.silent);
+        return connection.awaitsWritable || connection.unsent != null || (send != null && !send.silent);
     }
 
     void shutdownOutput(RingConnection connection) throws IOException {
-        if (connection.send != null || connection.rest != null) {
-            connection.endsOutput = true;
+        if (connection.send != null || connection.unsent != null) {
+            connection.shutdownPending = true;
         } else {
             connection.stream().shutdownOutput();
         }
     }
 
     /**
-     * The connection is being closed, and what is pending cancelled, which may come too late. What was called taken leaves, as far as there is
-     * room; else the peer learns that it is cut.
+     * Called when the connection is being closed. A pending send is cancelled, which may come too late. What was accepted is sent as far as there is
+     * room; if some is left, the connection is reset.
      */
     void close(RingConnection connection) {
         RingSend send = connection.send;
-        if (connection.rest != null) {
-            giveUp(connection);
+        if (connection.unsent != null) {
+            sendOrReset(connection);
         } else if (send != null && send.silent) {
-            return; // it is handed over all the same
+            return; // it is submitted before the close
         }
-        if (send != null && !connection.sendOver && faults.happens(Fault.CANCEL_LOSES)) {
+        if (send != null && !connection.sendCompleted && faults.happens(Fault.CANCEL_LOSES)) {
             send.outlivesClose = true;
-            send.dueNanos = agenda.drawTime(Fault.CANCEL_LOSES); // it is being done just now, which takes its time
-        } else if (send != null && !send.tried) {
-            send.outlivesClose = true; // what is handed over together with a cancellation stands before it
+            send.dueNanos = schedule.drawLateTime(Fault.CANCEL_LOSES); // it is in progress, which takes its time
+        } else if (send != null && !send.started) {
+            send.outlivesClose = true; // submitted together with the cancellation, and ahead of it
         }
     }
 
-    // What the kernel does, when it is entered.
+    // The kernel's part, when the ring is entered.
 
-    /** Writes what there is room for; how much was told, since of a silent send that went well it is told at once what waited for it. */
+    /**
+     * Sends as much as there is room for.
+     *
+     * @return the number of completions delivered: when a silent send is done, a caller that waited for it is notified at once
+     */
     int advance(RingConnection connection, Completions completions) {
         RingSend send = connection.send;
-        if (send == null || connection.sendOver) {
+        if (send == null || connection.sendCompleted) {
             return 0;
         }
         if (connection.hasFailed() || (connection.closing && !send.silent && !send.outlivesClose)) {
@@ -146,11 +150,11 @@ final class RingSends {
             return 0;
         }
         if (send.dueNanos > kernel.now()) {
-            agenda.touchAt(connection, send.dueNanos);
+            schedule.visitAt(connection, send.dueNanos);
             return 0;
         }
-        send.tried = true;
-        TcpEnd end = connection.end();
+        send.started = true;
+        TcpEndpoint end = connection.end();
         if (end.refusesWrites()) {
             ErrorCode error = end.takeError();
             queue.postFailed(connection,
@@ -158,114 +162,114 @@ final class RingSends {
             postEnd(connection);
             return 0;
         }
-        int room = Math.min(send.left(), end.room());
+        int room = Math.min(send.remaining(), end.room());
         if (room > 1 && faults.happens(Fault.SHORT_WRITE)) {
             room = faults.random(Fault.SHORT_WRITE).part(room);
         }
         if (room > 0) {
             send.write(connection.stream(), end.out, room);
             if (kernel.isTraced()) {
-                kernel.tell(end + " writes " + room);
+                kernel.trace(end + " writes " + room);
             }
             end.out.push();
         }
-        if (send.silent && send.left() == 0) {
+        if (send.silent && send.remaining() == 0) {
             free(connection, send);
-            return hasLeft(connection, completions);
+            return allSent(connection, completions);
         }
         postEnd(connection);
         return 0;
     }
 
     private void postEnd(RingConnection connection) {
-        connection.sendOver = true;
+        connection.sendCompleted = true;
         queue.post(connection, Kind.SENT);
     }
 
-    /** Looks whether there is room for whom a call left without, and for what was refused. */
+    /** Posts a completion if there is room for a caller, or for kept bytes, that wait for it. */
     void findRoom(RingConnection connection) {
-        if ((connection.awaitsRoom || connection.rest != null) && connection.send == null && !connection.roomTold
+        if ((connection.awaitsWritable || connection.unsent != null) && connection.send == null && !connection.roomPosted
                 && (connection.end().ready() & (Interest.WRITE | Interest.ERROR)) != 0) {
-            connection.roomTold = true;
+            connection.roomPosted = true;
             queue.post(connection, Kind.ROOM);
         }
     }
 
-    /** All is being closed: what is pending goes, as far as there is room. */
+    /** Called when the ring is closed: sends what is pending, as far as there is room. */
     void flush(RingConnection connection) {
         RingSend send = connection.send;
-        TcpEnd end = connection.end();
-        if (send != null && !connection.sendOver && !end.refusesWrites()) {
-            send.write(connection.stream(), end.out, Math.min(send.left(), end.room()));
+        TcpEndpoint end = connection.end();
+        if (send != null && !connection.sendCompleted && !end.refusesWrites()) {
+            send.write(connection.stream(), end.out, Math.min(send.remaining(), end.room()));
             end.out.push();
         }
-        if (send != null && send.silent && send.left() > 0) {
-            cut(connection);
-        } else if (connection.rest != null) {
-            giveUp(connection);
+        if (send != null && send.silent && send.remaining() > 0) {
+            resetOnClose(connection);
+        } else if (connection.unsent != null) {
+            sendOrReset(connection);
         }
     }
 
-    /** What was refused goes now or never. */
-    private void giveUp(RingConnection connection) {
-        RingSend rest = Objects.requireNonNull(connection.rest);
+    /** Sends kept bytes for the last time. */
+    private void sendOrReset(RingConnection connection) {
+        RingSend unsent = Objects.requireNonNull(connection.unsent);
         try {
-            rest.writeKept(connection.stream());
+            unsent.writeKept(connection.stream());
         } catch (IOException e) {
-            // Then it has been cut already.
+            // The connection was reset already.
         }
-        if (rest.left() > 0) {
-            cut(connection);
+        if (unsent.remaining() > 0) {
+            resetOnClose(connection);
         }
-        forgetRest(connection, rest);
+        removeUnsent(connection, unsent);
     }
 
-    /** The peer is not to take for the end what is not. */
-    private static void cut(RingConnection connection) {
+    /** Makes the close a reset, so that the peer does not take it for the end of the data. */
+    private static void resetOnClose(RingConnection connection) {
         connection.end().options.linger = 0;
     }
 
-    private void forgetRest(RingConnection connection, RingSend rest) {
-        connection.rest = null;
-        idle.add(rest);
+    private void removeUnsent(RingConnection connection, RingSend unsent) {
+        connection.unsent = null;
+        pool.add(unsent);
     }
 
-    /** The kernel has let go of a send, and of its memory. */
+    /** Frees a completed send and its memory. */
     private void free(RingConnection connection, RingSend send) {
         int lent = send.buffer;
-        send.end();
-        idle.add(send);
+        send.releaseMemory();
+        pool.add(send);
         connection.send = null;
-        connection.sendOver = false;
+        connection.sendCompleted = false;
         if (lent >= 0) {
             buffers.release(lent);
         }
     }
 
-    // Telling.
+    // Delivering completions. Each method returns how many were delivered.
 
     int sent(RingConnection connection, Completions completions) {
         RingSend send = Objects.requireNonNull(connection.send);
         if (send.silent) {
-            refused(connection, send);
+            keepUnsent(connection, send);
             return 0;
         }
         int lent = send.buffer;
-        int bytes = send.gone();
-        connection.awaitsRoom |= connection.isOpen() && send.left() > 0; // a send that was cancelled is told nobody
+        int bytes = send.sent();
+        connection.awaitsWritable |= connection.isOpen() && send.remaining() > 0; // of a cancelled send nothing is delivered
         send.check(connection.stream());
-        send.end();
-        idle.add(send);
+        send.releaseMemory();
+        pool.add(send);
         connection.send = null;
-        connection.sendOver = false;
-        int told = connection.isOpen() ? tellSent(connection, bytes, completions) : 0;
+        connection.sendCompleted = false;
+        int delivered = connection.isOpen() ? deliverSent(connection, bytes, completions) : 0;
         if (lent >= 0) {
-            buffers.release(lent); // only now: until it is told, the memory is as it was
+            buffers.release(lent); // not earlier: the memory stays unchanged until the completion is delivered
         }
-        return told;
+        return delivered;
     }
 
-    private static int tellSent(RingConnection connection, int bytes, Completions completions) {
+    private static int deliverSent(RingConnection connection, int bytes, Completions completions) {
         int failures = endOutput(connection, completions);
         if (failures > 0) {
             return failures;
@@ -274,10 +278,10 @@ final class RingSends {
         return 1;
     }
 
-    /** Ends the output, if that waits for what has left now; how many completions were told: a failure, or none. */
+    /** Shuts the output down if that was waiting for the bytes that are sent now. */
     private static int endOutput(RingConnection connection, Completions completions) {
-        if (connection.endsOutput) {
-            connection.endsOutput = false;
+        if (connection.shutdownPending) {
+            connection.shutdownPending = false;
             try {
                 connection.stream().shutdownOutput();
             } catch (IOException e) {
@@ -287,66 +291,66 @@ final class RingSends {
         return 0;
     }
 
-    /** A silent send has failed, or was cut short: what is left of it is kept. */
-    private void refused(RingConnection connection, RingSend send) {
+    /** Called when a silent send has failed or was cut short: keeps what is unsent. */
+    private void keepUnsent(RingConnection connection, RingSend send) {
         send.check(connection.stream());
         if (connection.hasFailed()) {
             free(connection, send);
             return;
         }
         int lent = send.buffer;
-        connection.tight = true;
+        connection.refusedBefore = true;
         connection.send = null;
-        connection.sendOver = false;
-        connection.rest = send;
-        send.keep();
+        connection.sendCompleted = false;
+        connection.unsent = send;
+        send.releaseMemory();
         if (lent >= 0) {
             buffers.release(lent);
         }
         if (connection.closing) {
-            giveUp(connection);
+            sendOrReset(connection);
         }
     }
 
     int room(RingConnection connection, Completions completions) {
-        connection.roomTold = false;
-        RingSend rest = connection.rest;
+        connection.roomPosted = false;
+        RingSend unsent = connection.unsent;
         if (!connection.isOpen()) {
-            connection.awaitsRoom = false;
+            connection.awaitsWritable = false;
             return 0;
         }
-        if (rest == null) {
-            connection.awaitsRoom = false;
+        if (unsent == null) {
+            connection.awaitsWritable = false;
             completions.sent(connection.handle(), 0);
             return 1;
         }
-        int gone;
+        int count;
         try {
-            gone = rest.writeKept(connection.stream());
+            count = unsent.writeKept(connection.stream());
         } catch (IOException e) {
             return connection.fail(e, completions);
         }
-        if (rest.left() == 0) {
-            forgetRest(connection, rest);
-            return hasLeft(connection, completions);
+        if (unsent.remaining() == 0) {
+            removeUnsent(connection, unsent);
+            return allSent(connection, completions);
         }
-        return gone == 0 ? 0 : tellRoom(connection, completions); // whoever waits is told of progress, and asks again
+        return count == 0 ? 0 : deliverRoom(connection, completions); // a waiting caller learns of the progress, and asks again
     }
 
-    /** Everything that was called taken has left: what waited for that comes now. */
-    private static int hasLeft(RingConnection connection, Completions completions) {
+    /** Called when everything that was accepted is sent: does what was waiting for that. */
+    private static int allSent(RingConnection connection, Completions completions) {
         if (!connection.isOpen()) {
             return 0;
         }
         int failures = endOutput(connection, completions);
-        return failures > 0 ? failures : tellRoom(connection, completions);
+        return failures > 0 ? failures : deliverRoom(connection, completions);
     }
 
-    private static int tellRoom(RingConnection connection, Completions completions) {
-        if (!connection.awaitsRoom) {
+    private static int deliverRoom(RingConnection connection, Completions completions) {
+        if (!connection.awaitsWritable) {
             return 0;
         }
-        connection.awaitsRoom = false;
+        connection.awaitsWritable = false;
         completions.sent(connection.handle(), 0);
         return 1;
     }

@@ -6,37 +6,38 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The slots of a ring: which connection a handle means, and when a slot is free again. */
+/** The slots of a ring: maps handles to connections, and reuses the slots of closed ones. */
 final class RingSlots {
-    private final RingAgenda agenda;
+    private final RingSchedule schedule;
     private final List<RingConnection> slots = new ArrayList<>();
     private final List<RingConnection> free = new ArrayList<>();
-    private final List<RingConnection> gone = new ArrayList<>();
+    /** Closed, and not delivered yet. */
+    private final List<RingConnection> removed = new ArrayList<>();
 
-    RingSlots(RingAgenda agenda) {
-        this.agenda = agenda;
+    RingSlots(RingSchedule schedule) {
+        this.schedule = schedule;
     }
 
     RingConnection add(SimTcpStream stream) {
         RingConnection connection;
         if (free.isEmpty()) {
-            connection = new RingConnection(slots.size(), agenda);
+            connection = new RingConnection(slots.size(), schedule);
             slots.add(connection);
         } else {
             connection = free.removeLast();
         }
         connection.stream = stream;
         stream.end.watch(connection);
-        agenda.touch(connection);
+        schedule.visit(connection);
         return connection;
     }
 
-    /** Null: the handle is stale, or was closed. */
+    /** Returns the connection of a handle, or null if the handle is stale or was closed. */
     @Nullable
     RingConnection find(long handle) {
         int slot = Proactor.slot(handle);
         RingConnection connection = slot < slots.size() ? slots.get(slot) : null;
-        return connection != null && connection.isMeantBy(handle) ? connection : null;
+        return connection != null && connection.matches(handle) ? connection : null;
     }
 
     RingConnection open(long handle) {
@@ -51,16 +52,16 @@ final class RingSlots {
         return slots.size();
     }
 
-    /** Of a slot; it may be free. */
+    /** Returns the connection of a slot, which may be free. */
     RingConnection get(int slot) {
         return slots.get(slot);
     }
 
-    /** The kernel has let go of the connection: its descriptor is closed, and that is the end. */
+    /** Called when the last operation of a closed connection has ended: closes the descriptor. */
     void remove(RingConnection connection) {
-        connection.gone = true;
+        connection.removed = true;
         close(connection);
-        gone.add(connection);
+        removed.add(connection);
     }
 
     void close(RingConnection connection) {
@@ -69,16 +70,17 @@ final class RingSlots {
         stream.close();
     }
 
-    int tellGone(Completions completions) {
-        int told = 0;
-        for (int i = 0; i < gone.size(); i++) { // telling may close further ones
-            RingConnection connection = gone.get(i);
-            told++;
+    /** Delivers {@code closed} for the removed connections, and frees their slots. Returns the number delivered. */
+    int deliverClosed(Completions completions) {
+        int delivered = 0;
+        for (int i = 0; i < removed.size(); i++) { // a callback may close further ones
+            RingConnection connection = removed.get(i);
+            delivered++;
             completions.closed(connection.handle());
             connection.clear();
-            free.add(connection); // only now: the caller has let go of the slot
+            free.add(connection); // not earlier: until then the slot is the caller's
         }
-        gone.clear();
-        return told;
+        removed.clear();
+        return delivered;
     }
 }

@@ -33,7 +33,7 @@ final class SimDescriptor extends SimSocket implements Descriptor {
         checkOpen();
         return switch (file()) {
             case PipeBuffer.End pipe when pipe.isSource() -> SimPipe.PipeCalls.read(this, pipe.pipe(), buffer);
-            case TcpEnd end -> new SimTcpStream(host, end, borrowed, true).read(buffer);
+            case TcpEndpoint end -> new SimTcpStream(host, end, borrowed, true).read(buffer);
             case RegularFile _ -> -1;
             default -> throw failure("read", ErrorCode.EINVAL);
         };
@@ -44,7 +44,7 @@ final class SimDescriptor extends SimSocket implements Descriptor {
         checkOpen();
         return switch (file()) {
             case PipeBuffer.End pipe when !pipe.isSource() -> SimPipe.PipeCalls.write(this, pipe.pipe(), buffer);
-            case TcpEnd end -> new SimTcpStream(host, end, borrowed, true).write(buffer);
+            case TcpEndpoint end -> new SimTcpStream(host, end, borrowed, true).write(buffer);
             case RegularFile _ -> {
                 int count = buffer.remaining();
                 buffer.position(buffer.limit());

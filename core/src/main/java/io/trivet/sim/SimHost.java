@@ -38,13 +38,13 @@ public sealed class SimHost implements Network permits SimNetwork {
     private static final ErrorCode[] REFUSALS = {ErrorCode.EMFILE, ErrorCode.ENFILE, ErrorCode.ENOBUFS, ErrorCode.ENOMEM};
 
     final Kernel kernel;
-    final Faults faults;
-    final Descriptors descriptors = new Descriptors();
+    final FaultInjector faults;
+    final DescriptorTable descriptors = new DescriptorTable();
     private final InetAddress address;
     private final SimEngine engine;
-    private long alterations;
+    private long changes;
 
-    SimHost(Kernel kernel, Faults faults, InetAddress address, SimEngine engine) {
+    SimHost(Kernel kernel, FaultInjector faults, InetAddress address, SimEngine engine) {
         this.kernel = kernel;
         this.faults = faults;
         this.address = address;
@@ -127,10 +127,10 @@ public sealed class SimHost implements Network permits SimNetwork {
         checkResolved(where);
         checkOwn(where);
         checkRoom("socket");
-        Listening listening = kernel.tcp.listen(where, backlog);
+        ListeningSocket listening = kernel.tcp.listen(where, backlog);
         int number = descriptors.add(listening, "socket", null);
         if (kernel.isTraced()) {
-            kernel.tell(listening + ", descriptor " + number);
+            kernel.trace(listening + ", descriptor " + number);
         }
         return new SimTcpListener(this, listening, number);
     }
@@ -140,10 +140,10 @@ public sealed class SimHost implements Network permits SimNetwork {
         checkResolved(where);
         checkRoom("socket");
         if (faults.happens(Fault.SOCKET_REFUSED)) {
-            kernel.tell(Fault.SOCKET_REFUSED, this);
+            kernel.trace(Fault.SOCKET_REFUSED, this);
             throw new NetworkException("socket", null, REFUSALS[faults.random(Fault.SOCKET_REFUSED).below(REFUSALS.length)]);
         }
-        TcpEnd end = kernel.tcp.connect(source(where), where);
+        TcpEndpoint end = kernel.tcp.connect(source(where), where);
         SimTcpStream stream = new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
         return stream;
     }
@@ -191,7 +191,7 @@ public sealed class SimHost implements Network permits SimNetwork {
             checkOwn(where);
         }
         checkRoom("socket");
-        UdpEnd end = new UdpEnd(kernel, NOWHERE);
+        UdpEndpoint end = new UdpEndpoint(kernel, NOWHERE);
         if (where != null) {
             kernel.udp.bind(end, where);
         }
@@ -219,7 +219,11 @@ public sealed class SimHost implements Network permits SimNetwork {
 
     @Override
     public final Poller poller() throws IOException {
-        return new SimPoller(this, engine);
+        return switch (engine) {
+            case SELECT -> new SimSelectPoller(this);
+            case POLL -> new SimPollPoller(this);
+            case EPOLL, URING -> new SimEpollPoller(this);
+        };
     }
 
     @Override
@@ -232,7 +236,7 @@ public sealed class SimHost implements Network permits SimNetwork {
         int[] asked = interests.clone();
         long limit = waitLimit(timeoutNanos);
         while (true) {
-            kernel.happen();
+            kernel.runDueEvents();
             int ready = 0;
             for (int i = 0; i < count; i++) {
                 SimSocket socket = own(sockets[i]);
@@ -242,7 +246,7 @@ public sealed class SimHost implements Network permits SimNetwork {
                 interests[i] = Interest.fold(socket.file().ready(), asked[i]);
                 ready += interests[i] == 0 ? 0 : 1;
             }
-            if (ready > 0 || !awaits(limit)) {
+            if (ready > 0 || !advance(limit)) {
                 return ready;
             }
         }
@@ -270,40 +274,40 @@ public sealed class SimHost implements Network permits SimNetwork {
 
     /** A socket of this host was closed. */
     final void closed(SimSocket socket) {
-        altered();
+        noteChange();
         kernel.progress();
     }
 
     /** A socket of this host has become something else without anything having happened to it: it was closed, or has another option. */
-    final void altered() {
-        alterations++;
-        kernel.rota.wakeAll(); // the pollers look at everything again
+    final void noteChange() {
+        changes++;
+        kernel.scheduler.wakeAll(); // the pollers look at everything again
     }
 
     /** How often that was so. */
-    final long alterations() {
-        return alterations;
+    final long changes() {
+        return changes;
     }
 
     /** Until when a wait that begins now may last. */
     final long waitLimit(long timeoutNanos) {
-        if (timeoutNanos == 0 || kernel.rota.isTurning()) {
+        if (timeoutNanos == 0 || kernel.scheduler.isTurning()) {
             return -1;
         }
-        kernel.rota.wakeAll(); // whoever waits may have done anything to their servers before
+        kernel.scheduler.wakeAll(); // whoever waits may have done anything to their servers before
         long now = kernel.now();
-        return timeoutNanos < 0 || timeoutNanos > Agenda.NEVER - now ? Agenda.NEVER : now + timeoutNanos;
+        return timeoutNanos < 0 || timeoutNanos > EventQueue.NEVER - now ? EventQueue.NEVER : now + timeoutNanos;
     }
 
     /** Lets the network go on, as part of a wait; whether the caller should look again. */
-    final boolean awaits(long limit) throws IOException {
+    final boolean advance(long limit) throws IOException {
         if (limit < 0 || kernel.now() >= limit || Thread.currentThread().isInterrupted()) {
             return false;
         }
         if (kernel.step(limit)) {
             return true;
         }
-        if (limit == Agenda.NEVER) {
+        if (limit == EventQueue.NEVER) {
             throw new IllegalStateException("the simulated network is at rest: this wait would never end");
         }
         return true; // once more, at the end of the time

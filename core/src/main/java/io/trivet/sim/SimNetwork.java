@@ -56,7 +56,7 @@ public final class SimNetwork extends SimHost {
 
     private final long seed;
     private final FaultPlan plan;
-    private final List<Faults> otherFaults = new ArrayList<>();
+    private final List<FaultInjector> otherFaults = new ArrayList<>();
 
     private SimNetwork(long seed, FaultPlan plan, SimEngine engine) {
         Kernel world = new Kernel(seed, plan);
@@ -109,7 +109,7 @@ public final class SimNetwork extends SimHost {
      * @return a new host
      */
     public SimHost host(InetAddress address, SimEngine hostEngine, FaultPlan hostPlan) {
-        Faults own = new Faults(seed + otherFaults.size() + 1, hostPlan);
+        FaultInjector own = new FaultInjector(seed + otherFaults.size() + 1, hostPlan);
         otherFaults.add(own);
         return new SimHost(kernel, own, address, hostEngine);
     }
@@ -152,9 +152,9 @@ public final class SimNetwork extends SimHost {
      * @return the number
      */
     public long faultCount(Fault kind) {
-        long count = faults.fired(kind);
+        long count = faults.count(kind);
         for (int i = 0; i < otherFaults.size(); i++) {
-            count += otherFaults.get(i).fired(kind);
+            count += otherFaults.get(i).count(kind);
         }
         return count;
     }
@@ -169,7 +169,7 @@ public final class SimNetwork extends SimHost {
      */
     public Set<Fault> faultsOf(InetSocketAddress address) {
         EnumSet<Fault> kinds = EnumSet.noneOf(Fault.class);
-        kinds.addAll(kernel.struck(address));
+        kinds.addAll(kernel.faultsOf(address));
         return Collections.unmodifiableSet(kinds);
     }
 
@@ -181,13 +181,13 @@ public final class SimNetwork extends SimHost {
      * @return whether bytes from there were left unread by a close
      */
     public boolean leftUnread(InetSocketAddress address) {
-        return kernel.hasLeftUnread(address);
+        return kernel.leftUnread(address);
     }
 
     /** From now on no fault happens any more, and what was stalled, clogged or withheld goes on: for the end of a run. */
     public void stopFaults() {
-        faults.heal();
-        otherFaults.forEach(Faults::heal);
+        faults.stop();
+        otherFaults.forEach(FaultInjector::stop);
         kernel.tcp.release();
     }
 
@@ -197,7 +197,7 @@ public final class SimNetwork extends SimHost {
      * @param trace the listener; null: nobody listens
      */
     public void trace(@Nullable SimTrace trace) {
-        kernel.trace = trace;
+        kernel.tracer = trace;
     }
 
     /**
@@ -221,23 +221,14 @@ public final class SimNetwork extends SimHost {
      * @throws IllegalStateException called on the turn of a loop
      */
     public void run(Duration duration) throws IOException {
-        if (kernel.rota.isTurning()) {
+        if (kernel.scheduler.isTurning()) {
             throw new IllegalStateException("the network runs already: a loop's turn may not run it");
         }
         long end = Math.addExact(kernel.now(), duration.toNanos());
-        kernel.rota.wakeAll(); // meanwhile anything may have been done to their servers
+        kernel.scheduler.wakeAll(); // meanwhile anything may have been done to their servers
         while (kernel.now() < end && kernel.step(end)) {
             // each step is one round of the loops, or one leap of the clock
         }
-    }
-
-    /**
-     * Gives a loop no more turns.
-     *
-     * @param loop the loop
-     */
-    public void detach(Loop loop) {
-        kernel.rota.remove(loop);
     }
 
     /**

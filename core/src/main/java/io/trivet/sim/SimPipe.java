@@ -83,7 +83,7 @@ final class SimPipe implements Pipe {
             if (pipe.isEmpty()) {
                 return pipe.isSinkClosed() ? -1 : 0;
             }
-            Faults faults = by.host.faults;
+            FaultInjector faults = by.host.faults;
             if (faults.happens(Fault.READ_WOULD_BLOCK)) {
                 return 0;
             }
@@ -100,7 +100,7 @@ final class SimPipe implements Pipe {
             if (pipe.isSourceClosed()) {
                 throw by.failure("write", ErrorCode.EPIPE);
             }
-            Faults faults = by.host.faults;
+            FaultInjector faults = by.host.faults;
             if (by.isInterrupted() || faults.happens(Fault.WRITE_WOULD_BLOCK)) {
                 return 0;
             }

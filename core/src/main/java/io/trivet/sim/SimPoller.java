@@ -1,7 +1,6 @@
 package io.trivet.sim;
 
 import io.trivet.net.ClosedSocketException;
-import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Poller;
@@ -9,250 +8,139 @@ import io.trivet.net.ReadyEvents;
 import io.trivet.net.Registration;
 import io.trivet.net.Socket;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A poller of a simulated host. As epoll, it keeps those that may be ready in a row, in the order in which they became so; as select and
- * poll, it looks at every one each time, in the order of its number or its registration.
+ * The common part of the simulated pollers: checks, registrations, waiting, faults of readiness, and closing. It mirrors {@code LinuxPoller}, and
+ * the engines mirror those of Linux. Waiting is the same for all, because it is the simulated network that goes on meanwhile; so an engine
+ * supplies what differs, in the same order in each: {@link #file}, {@link #watch}, {@link #unwatch}, {@link #changed}, {@link #await},
+ * {@link #collect}, {@link #answer}.
  */
-@SuppressWarnings("ReferenceEquality") // this very socket: a user's own may define equals
-final class SimPoller implements Poller {
-    /** When a registration tells of a socket; what is not level-triggered is for epoll alone, and not to be had through the seam. */
-    enum Trigger {
-        /** Whenever it is ready. */
-        LEVEL,
-        /** When something came about since it was last told (EPOLLET). */
-        EDGE,
-        /** Once, until it is modified (EPOLLONESHOT). */
-        ONE_SHOT,
-        /** Level-triggered, and of several such registrations of one socket one alone is told (EPOLLEXCLUSIVE). */
-        EXCLUSIVE
-    }
+abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimScanPoller {
+    /** With spurious events, a wait that nothing else ends is interrupted by one after at most this time. */
+    private static final long SPURIOUS_INTERVAL_NANOS_MAX = 100_000_000;
+    private static final long LATE_NANOS_MIN = 1_000;
+    private static final long LATE_NANOS_MAX = 10_000_000;
 
-    /** One registration. */
-    private final class Watch extends OpenFile.Watcher {
-        final Trigger trigger;
-        final SimSocket socket;
-        final OpenFile file;
-        final int number;
-        int interest;
-        long token;
-        /** It may be ready: it stands in the row, or is looked at in its turn. */
-        boolean queued;
-        boolean gone;
-        /** It is not reported before this. */
-        long withheldUntilNanos;
-
-        Watch(SimSocket socket, OpenFile file, int interest, long token, Trigger trigger) {
-            this.trigger = trigger;
-            this.socket = socket;
-            this.file = file;
-            this.number = socket.fd();
-            this.interest = interest;
-            this.token = token;
-        }
-
-        @Override
-        boolean isExclusive() {
-            return trigger == Trigger.EXCLUSIVE;
-        }
-
-        @Override
-        void changed(int what) {
-            if (engine != SimEngine.EPOLL) {
-                mayBeReady();
-                return;
-            }
-            // Linux wakes nobody for bytes that were acknowledged, unless they make the room that somebody missed.
-            boolean asked = (what & ((interest & ~Interest.WRITE) | Interest.ERROR | Interest.HANG_UP)) != 0
-                    || ((interest & Interest.WRITE) != 0 && (what & OpenFile.ROOM_AGAIN) != 0);
-            if (!queued && interest != 0 && asked) {
-                queued = true;
-                enqueue(this);
-                waitQueue.wake();
-            }
-        }
-
-        /** As select and poll have it: it is looked at until it turns out not to be ready. */
-        void mayBeReady() {
-            if (!queued) {
-                queued = true;
-                candidates++;
-                waitQueue.wake();
-            }
-        }
-
-        void isNotReady() {
-            if (queued) {
-                queued = false;
-                candidates--;
-            }
-        }
-    }
-
-    /** A wait that nothing else ends is disturbed after such a time, where there are spurious events. */
-    private static final long SPURIOUS_APART_NANOS_MAX = 100_000_000;
-
-    /** Ends the withholding of events: the loops must look again. */
-    private final Agenda.Event reminder = new Agenda.Event() {
-        @Override
-        void happen() {
-            waitQueue.wake();
-            host.kernel.progress();
-        }
-    };
-
-    private final SimHost host;
-    private final SimEngine engine;
-    private final Rota.WaitQueue waitQueue;
-    private final Epoll own;
+    final SimHost host;
+    final SimRegistrations table = new SimRegistrations();
+    /** What this poll reports. */
+    final PendingEvents answers = new PendingEvents();
+    /** The poller's own entry in the descriptor table. */
+    final OpenFile self;
     private final int number;
-    /** By number. */
-    private @Nullable Watch[] table = new @Nullable Watch[32];
-    /** In the order of registration. */
-    private final List<Watch> all = new ArrayList<>();
-    /** Closed sockets whose number was registered anew before they were removed. */
-    private final List<Watch> displaced = new ArrayList<>();
-
-    /** A ring of those that may be ready. */
-    private @Nullable Watch[] queue = new @Nullable Watch[32];
-    private int first;
-    private int queued;
-    /** For select and poll: where to begin to look. */
-    private int cursor;
-    /** For select and poll: how many may be ready. */
-    private int candidates;
-    /** For select and poll: when all were looked at, whatever they had told. */
-    private long alterationsSeen = -1;
-
-    private long[] tokens = new long[32];
-    private int[] events = new int[32];
-    private int found;
+    private final LoopScheduler.WaitQueue waitQueue;
     private boolean spuriousBefore;
     private boolean polling;
     private volatile boolean woken;
     private volatile boolean closed;
 
-    /** What stands in the descriptor table for the poller itself. */
-    private static final class Epoll extends OpenFile {
-        Epoll(Kernel kernel) {
-            super(kernel);
-        }
-
+    /** Wakes the loop when withheld events are due. */
+    private final EventQueue.Event reminder = new EventQueue.Event() {
         @Override
-        int ready() {
-            return 0;
+        void fire() {
+            wake();
+            host.kernel.progress();
         }
+    };
 
-        @Override
-        void release() {}
-
-        @Override
-        public String toString() {
-            return "poller";
-        }
-    }
-
-    SimPoller(SimHost host, SimEngine engine) throws IOException {
+    SimPoller(SimHost host, String call) throws IOException {
         this.host = host;
-        this.engine = engine == SimEngine.URING ? SimEngine.EPOLL : engine;
-        this.waitQueue = host.kernel.rota.waitQueue();
-        this.own = new Epoll(host.kernel);
-        this.number = host.descriptors.add(own, "epoll_create1", null);
+        this.waitQueue = host.kernel.scheduler.waitQueue();
+        this.self = new NeverReadyFile(host.kernel, "poller");
+        this.number = host.descriptors.add(self, call, null);
     }
+
+    /** Returns the file to watch for a socket that is to be registered. */
+    abstract OpenFile file(SimSocket socket) throws IOException;
+
+    /** Called before a socket is registered, or its interest changed. If this throws, the socket is not registered (any more). */
+    abstract void watch(SimSocket socket, OpenFile file) throws NetworkException;
+
+    /** Called after a registration was removed. */
+    abstract void unwatch(SimWatch watch);
+
+    /**
+     * Called when the readiness of a watched file may have changed.
+     *
+     * @param what the bits of {@link Interest} that may have changed, or {@link OpenFile#EVERYTHING}
+     */
+    abstract void changed(SimWatch watch, int what);
+
+    /** Called in each round of a wait, before {@link #collect}. */
+    abstract void await();
+
+    /** {@linkplain #report Reports} what is ready, until there are as many {@link #answers} as the capacity. */
+    abstract void collect(int capacity);
+
+    /** Returns the events of a registration with a non-empty interest, as this engine reports them now. */
+    abstract int answer(SimWatch watch);
 
     @Override
-    public void register(Socket socket, int interest, long token) throws IOException {
-        register(socket, interest, token, Trigger.LEVEL);
-    }
-
-    /** Registers as epoll can. */
-    void register(Socket socket, int interest, long token, Trigger trigger) throws IOException {
+    public final void register(Socket socket, int interest, long token) throws IOException {
         Interest.check(interest);
         SimSocket ours = host.own(socket);
         checkOpen();
         ours.checkOpen();
-        // Only epoll looks at a number before it waits.
-        OpenFile file = engine == SimEngine.EPOLL || ours.isThere() ? ours.file() : own;
-        int fd = ours.fd();
-        Watch before = fd < table.length ? table[fd] : null;
+        OpenFile file = file(ours);
+        SimWatch before = table.at(ours.fd());
         if (before != null) {
             if (before.socket.isOpen()) {
                 throw new IllegalArgumentException(socket + " is registered already");
             }
-            remove(before);
-            displaced.add(before);
+            remove(before); // closed without being deregistered; its number now belongs to this socket
+            table.displace(before);
         }
-        if (engine == SimEngine.EPOLL && file.isRegular()) {
-            throw new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,
-                    "EPERM, epoll cannot watch a regular file or a directory: the networks poll and select can");
-        }
-        checkAccepted(ours, file);
-        if (fd >= table.length) {
-            table = Arrays.copyOf(table, Math.max(fd + 1, table.length * 2));
-        }
-        Watch watch = new Watch(ours, file, interest, token, trigger);
-        table[fd] = watch;
-        all.add(watch);
+        watch(ours, file);
+        SimWatch watch = new SimWatch(this, ours, file, interest, token);
+        table.add(watch);
         file.watch(watch);
-        watch.changed(OpenFile.EVERYTHING);
+        changed(watch, OpenFile.EVERYTHING);
         host.kernel.progress();
     }
 
     @Override
-    public void modify(Socket socket, int interest, long token) throws IOException {
+    public final void modify(Socket socket, int interest, long token) throws IOException {
         Interest.check(interest);
         checkOpen();
-        if (removeDisplaced(socket)) {
+        if (table.removeDisplaced(socket)) {
             throw new ClosedSocketException(socket.toString());
         }
-        Watch watch = registered(socket);
+        SimWatch watch = registered(socket);
         if (!socket.isOpen()) {
             remove(watch);
             throw new ClosedSocketException(socket.toString());
         }
         if (interest != watch.interest) {
             try {
-                checkAccepted(watch.socket, watch.file);
+                watch(watch.socket, watch.file);
             } catch (NetworkException e) {
-                remove(watch); // what it watches now is not known any more
+                remove(watch); // what the kernel watches now is unknown
                 throw e;
             }
         }
         watch.interest = interest;
         watch.token = token;
-        watch.changed(OpenFile.EVERYTHING);
+        changed(watch, OpenFile.EVERYTHING);
         host.kernel.progress();
     }
 
-    /** Only epoll asks the kernel before it waits. */
-    private void checkAccepted(SimSocket socket, OpenFile file) throws NetworkException {
-        if (engine == SimEngine.EPOLL && file instanceof TcpEnd end && host.faults.happens(Fault.WATCH_REFUSED)) {
-            host.kernel.strikes(Fault.WATCH_REFUSED, end);
-            boolean memory = host.faults.random(Fault.WATCH_REFUSED).below(2) == 0;
-            throw new NetworkException("epoll_ctl", socket, memory ? ErrorCode.ENOMEM : ErrorCode.ENOSPC);
-        }
-    }
-
     @Override
-    public void deregister(Socket socket) throws IOException {
+    public final void deregister(Socket socket) throws IOException {
         checkOpen();
-        if (!removeDisplaced(socket)) {
+        if (!table.removeDisplaced(socket)) {
             remove(registered(socket));
         }
     }
 
     @Override
-    public @Nullable Registration registration(Socket socket) {
-        Watch watch = find(socket);
+    public final @Nullable Registration registration(Socket socket) {
+        SimWatch watch = table.find(socket);
         return watch == null ? null : new Registration(socket, watch.interest, watch.token);
     }
 
     @Override
-    public int poll(ReadyEvents out, long timeoutNanos) throws IOException {
+    public final int poll(ReadyEvents out, long timeoutNanos) throws IOException {
         if (polling) {
             throw new IllegalStateException("another thread is polling: one at a time");
         }
@@ -261,284 +149,160 @@ final class SimPoller implements Poller {
             checkOpen();
             out.clear();
             long limit = host.waitLimit(timeoutNanos);
-            while (true) {
-                host.kernel.happen();
-                collect(out);
-                boolean over = woken || out.size() > 0;
-                woken = false;
-                if (over || !host.awaits(limit)) {
-                    checkOpen();
-                    rest(out.size() == 0);
-                    return out.size();
-                }
+            boolean over = false;
+            while (!over) {
+                over = pollOnce(out, limit);
             }
+            return out.size();
         } finally {
             polling = false;
         }
     }
 
-    /** Whoever has found nothing may sleep: what is ready is told, but for what is withheld, and of that the reminder tells. */
-    private void rest(boolean quiet) {
-        waitQueue.polled(quiet);
-        if (quiet && !all.isEmpty() && host.faults.has(Fault.READY_SPURIOUS)) {
-            remind(host.kernel.now() + host.faults.random(Fault.READY_SPURIOUS).between(1_000, SPURIOUS_APART_NANOS_MAX));
+    /** Looks once, and lets the network go on if nothing is ready. Returns whether the poll is over. */
+    private boolean pollOnce(ReadyEvents out, long limit) throws IOException {
+        host.kernel.runDueEvents();
+        await();
+        fill(out);
+        boolean over = woken || out.size() > 0;
+        woken = false;
+        if (!over && host.advance(limit)) {
+            return false;
         }
+        checkOpen();
+        rest(out.size() == 0);
+        return true;
     }
 
-    private void remind(long nanos) {
-        if (!reminder.isScheduled() || reminder.timeNanos() > nanos) {
-            host.kernel.agenda.schedule(reminder, nanos);
-        }
-    }
-
-    /** What is ready now, as the engine tells it, and as the faults leave it. */
-    private void collect(ReadyEvents out) {
-        found = 0;
-        Faults faults = host.faults;
-        int most = out.capacity();
-        if (engine != SimEngine.EPOLL && (alterationsSeen != host.alterations() || !host.kernel.bookkeeping.isOwn())) {
-            alterationsSeen = host.alterations();
-            all.forEach(Watch::mayBeReady);
-        }
-        if (most > 1 && faults.has(Fault.READY_FEWER)) {
+    /** Fills the caller's buffer with what is ready, as the faults leave it. */
+    private void fill(ReadyEvents out) {
+        answers.clear();
+        FaultInjector faults = host.faults;
+        int capacity = out.capacity();
+        if (capacity > 1 && faults.isEnabled(Fault.READY_FEWER)) {
             int ready = countReady();
             if (ready > 1 && faults.happens(Fault.READY_FEWER)) {
-                most = 1 + faults.random(Fault.READY_FEWER).below(Math.min(most, ready) - 1);
+                capacity = 1 + faults.random(Fault.READY_FEWER).below(Math.min(capacity, ready) - 1);
             }
         }
-        if (engine == SimEngine.EPOLL) {
-            collectQueued(most);
-        } else {
-            collectInTurn(most);
-        }
-        if (found < most) {
+        collect(capacity);
+        if (answers.size() < capacity) {
             addSpurious();
         }
-        if (found > 1 && faults.happens(Fault.READY_SHUFFLED)) {
-            shuffle(faults.random(Fault.READY_SHUFFLED));
+        if (answers.size() > 1 && faults.happens(Fault.READY_SHUFFLED)) {
+            answers.shuffle(faults.random(Fault.READY_SHUFFLED)::below);
         }
-        for (int i = 0; i < found; i++) {
-            out.add(tokens[i], events[i]);
-        }
-        if (found > 0) {
+        answers.copyTo(out);
+        if (answers.size() > 0) {
             host.kernel.progress();
         }
     }
 
-    /** How many there are to tell of: who stands in the row, or is looked at, need not be ready, and may be withheld. */
+    /** Counts what a poll can report: a queued registration need not be ready, and may be withheld. */
     private int countReady() {
         int ready = 0;
-        for (Watch watch : all) {
-            if (watch.queued && watch.withheldUntilNanos <= host.kernel.now() && answer(watch) != 0) {
+        for (SimWatch watch : table.all()) {
+            if (watch.queued && watch.withheldUntilNanos <= host.kernel.now() && readiness(watch) != 0) {
                 ready++;
             }
         }
         return ready;
     }
 
-    private void collectQueued(int most) {
-        for (int left = queued; left > 0 && found < most; left--) {
-            Watch watch = dequeue();
-            if (watch.gone) {
-                continue;
-            }
-            int ready = answer(watch);
-            if (ready == 0) {
-                watch.queued = false;
-                continue;
-            }
-            boolean reported = report(watch, ready);
-            if (reported && watch.trigger == Trigger.ONE_SHOT) {
-                watch.interest = 0;
-            }
-            watch.queued = !reported || watch.trigger == Trigger.LEVEL || watch.trigger == Trigger.EXCLUSIVE;
-            if (watch.queued) {
-                enqueue(watch); // it is looked at again, behind the others
-            }
-        }
+    /** Returns the events of a registration, as this engine reports them now; 0 if its interest is empty. */
+    final int readiness(SimWatch watch) {
+        return watch.interest == 0 ? 0 : answer(watch);
     }
 
-    private void collectInTurn(int most) {
-        if (candidates == 0) {
-            return;
-        }
-        boolean byNumber = engine == SimEngine.SELECT;
-        int count = byNumber ? table.length : all.size();
-        int begin = cursor < count ? cursor : 0;
-        boolean anyInvalid = false;
-        for (int i = 0; i < count; i++) {
-            int place = begin + i < count ? begin + i : begin + i - count;
-            Watch watch = byNumber ? table[place] : all.get(place);
-            if (watch == null || !watch.queued) {
-                continue;
-            }
-            int ready = answer(watch);
-            if (ready == 0) {
-                watch.isNotReady();
-            } else {
-                if (byNumber && ready == Interest.INVALID && !anyInvalid) {
-                    anyInvalid = true; // the call fails with EBADF: nothing else is told
-                    found = 0;
-                }
-                if (anyInvalid && ready != Interest.INVALID) {
-                    continue;
-                }
-                if (found == most) {
-                    cursor = place;
-                    return;
-                }
-                report(watch, ready);
-            }
-        }
+    /** Returns whether the registered socket, and not another one, has its number. */
+    final boolean isCurrent(SimWatch watch) {
+        return watch.socket.isOpen() && host.descriptors.file(watch.number) == watch.file;
     }
 
-    /** What the engine says of a socket now. */
-    private int answer(Watch watch) {
-        if (watch.interest == 0) {
-            return 0;
-        }
-        if (!watch.socket.isOpen() || host.descriptors.file(watch.number) != watch.file) {
-            return engine == SimEngine.EPOLL ? 0 : Interest.INVALID;
-        }
-        int ready = watch.file.ready();
-        return engine == SimEngine.SELECT
-                ? Interest.fold(ready, watch.interest)
-                : ready & (watch.interest | Interest.ERROR | Interest.HANG_UP);
-    }
-
-    /** Reports it, unless that is to come late. */
-    private boolean report(Watch watch, int ready) {
+    /** Adds an event to the answers, unless a fault makes it late. */
+    final void report(SimWatch watch, int ready) {
         Kernel kernel = host.kernel;
         if (watch.withheldUntilNanos > kernel.now()) {
-            remind(watch.withheldUntilNanos);
-            return false;
+            wakeAt(watch.withheldUntilNanos);
+        } else if (host.faults.happens(Fault.READY_LATE)) {
+            watch.withheldUntilNanos = kernel.now()
+                    + host.faults.random(Fault.READY_LATE).between(LATE_NANOS_MIN, LATE_NANOS_MAX);
+            wakeAt(watch.withheldUntilNanos);
+        } else {
+            answers.add(watch.token, ready);
         }
-        if (host.faults.happens(Fault.READY_LATE)) {
-            watch.withheldUntilNanos = kernel.now() + host.faults.random(Fault.READY_LATE).between(1_000, 10_000_000);
-            remind(watch.withheldUntilNanos);
-            return false;
-        }
-        put(watch.token, ready);
-        return true;
     }
 
-    private void put(long token, int ready) {
-        if (found == tokens.length) {
-            tokens = Arrays.copyOf(tokens, found * 2);
-            events = Arrays.copyOf(events, found * 2);
-        }
-        tokens[found] = token;
-        events[found++] = ready;
-    }
-
-    /** READ or WRITE of a socket that is not so; never twice in a row. */
+    /** If the fault occurs, adds READ or WRITE of a socket that is not ready; never in two rounds in a row. */
     private void addSpurious() {
         boolean before = spuriousBefore;
         spuriousBefore = false;
-        if (before || all.isEmpty() || !host.faults.has(Fault.READY_SPURIOUS)) {
+        if (before || table.all().isEmpty() || !host.faults.isEnabled(Fault.READY_SPURIOUS)) {
             return;
         }
         SimRandom random = host.faults.random(Fault.READY_SPURIOUS);
-        Watch watch = all.get(random.below(all.size()));
-        int candidates = watch.interest & (Interest.READ | Interest.WRITE);
-        if (candidates == 0 || (watch.interest & Interest.PRIORITY) != 0 || !watch.socket.isOpen() || answer(watch) != 0) {
+        SimWatch watch = table.all().get(random.below(table.all().size()));
+        int bits = watch.interest & (Interest.READ | Interest.WRITE);
+        if (bits == 0 || (watch.interest & Interest.PRIORITY) != 0 || !watch.socket.isOpen() || readiness(watch) != 0) {
             return;
         }
         if (host.faults.happens(Fault.READY_SPURIOUS)) {
             spuriousBefore = true;
-            put(watch.token, candidates);
+            answers.add(watch.token, bits);
         }
     }
 
-    private void shuffle(SimRandom random) {
-        for (int i = found - 1; i > 0; i--) {
-            int other = random.below(i + 1);
-            long token = tokens[i];
-            tokens[i] = tokens[other];
-            tokens[other] = token;
-            int event = events[i];
-            events[i] = events[other];
-            events[other] = event;
+    /** Ends a poll. A loop that found nothing may sleep: whatever becomes ready, withheld events included, wakes it. */
+    private void rest(boolean foundNothing) {
+        waitQueue.polled(foundNothing);
+        if (foundNothing && !table.all().isEmpty() && host.faults.isEnabled(Fault.READY_SPURIOUS)) {
+            SimRandom random = host.faults.random(Fault.READY_SPURIOUS);
+            wakeAt(host.kernel.now() + random.between(LATE_NANOS_MIN, SPURIOUS_INTERVAL_NANOS_MAX));
         }
+    }
+
+    private void wakeAt(long nanos) {
+        if (!reminder.isScheduled() || reminder.timeNanos() > nanos) {
+            host.kernel.events.schedule(reminder, nanos);
+        }
+    }
+
+    /** Wakes the loop that sleeps on this poller. */
+    final void wake() {
+        waitQueue.wake();
     }
 
     @Override
-    public void wakeup() {
+    public final void wakeup() {
         woken = true;
-        waitQueue.wake();
+        wake();
         host.kernel.progress();
     }
 
     @Override
-    public void close() {
+    public final void close() {
         if (!closed) {
             closed = true;
-            for (Watch watch : all) {
+            for (SimWatch watch : table.all()) {
                 watch.file.unwatch(watch);
             }
-            host.kernel.agenda.cancel(reminder);
+            host.kernel.events.cancel(reminder);
             host.descriptors.remove(number);
         }
     }
 
-    // The table, and the row of those that may be ready.
-
-    private void remove(Watch watch) {
-        watch.gone = true;
-        if (engine != SimEngine.EPOLL) {
-            watch.isNotReady();
-        }
-        table[watch.number] = null;
-        all.remove(watch);
+    private void remove(SimWatch watch) {
+        watch.removed = true;
+        table.remove(watch);
         watch.file.unwatch(watch);
+        unwatch(watch);
     }
 
-    private boolean removeDisplaced(Socket socket) {
-        return !displaced.isEmpty() && displaced.removeIf(watch -> watch.socket == socket);
-    }
-
-    private Watch registered(Socket socket) {
-        Watch watch = find(socket);
+    private SimWatch registered(Socket socket) {
+        SimWatch watch = table.find(socket);
         if (watch == null) {
             throw new IllegalArgumentException(socket + " is not registered");
         }
-        return watch;
-    }
-
-    private @Nullable Watch find(Socket socket) {
-        int fd = socket.fd();
-        if (fd >= 0) {
-            Watch watch = fd < table.length ? table[fd] : null;
-            return watch != null && watch.socket == socket ? watch : null;
-        }
-        for (Watch watch : all) { // closed first: rare, and the number is gone with it
-            if (watch.socket == socket) {
-                return watch;
-            }
-        }
-        return null;
-    }
-
-    private void enqueue(Watch watch) {
-        if (queued == queue.length) {
-            @Nullable Watch[] larger = new @Nullable Watch[queued * 2];
-            for (int i = 0; i < queued; i++) {
-                larger[i] = queue[first + i & queued - 1];
-            }
-            queue = larger;
-            first = 0;
-        }
-        queue[first + queued++ & queue.length - 1] = watch;
-    }
-
-    private Watch dequeue() {
-        Watch watch = queue[first];
-        if (watch == null) {
-            throw new AssertionError("a hole in the row");
-        }
-        queue[first] = null;
-        first = first + 1 & queue.length - 1;
-        queued--;
         return watch;
     }
 

@@ -13,37 +13,17 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /**
- * Completion as io_uring has it, over simulated sockets. What has completed is told in order for each connection, and in no certain order
- * between them. A connection is closed, and that is told, when its last operation has ended.
+ * Simulates io_uring as a {@link Proactor}. The completions of one connection are delivered in order, those of different connections in any order. A
+ * connection is closed, and {@code closed} delivered, when its last operation has ended.
  *
- * <p>Its rooms: {@link RingAgenda} is what the ring has to look at, and {@link CompletionQueue} what it has to tell; {@link RingBuffers} is
- * the memory it receives into; {@link RingSlots} are the connections, each a {@link RingConnection}; {@link RingAccepts},
- * {@link RingReceives} and {@link RingSends} do what they are named for, and know nothing of each other.
+ * <p>Its parts: {@link RingSchedule} has the connections to visit, {@link CompletionQueue} the completions to deliver, {@link RingBuffers} the memory to
+ * receive into, and {@link RingSlots} the connections, each a {@link RingConnection}. {@link RingAccepts}, {@link RingReceives} and {@link RingSends}
+ * perform the operations, and are independent of each other.
  */
 final class SimProactor implements Proactor {
-    /** What stands in the descriptor table for the ring itself. */
-    private static final class Ring extends OpenFile {
-        Ring(Kernel kernel) {
-            super(kernel);
-        }
-
-        @Override
-        int ready() {
-            return 0;
-        }
-
-        @Override
-        void release() {}
-
-        @Override
-        public String toString() {
-            return "ring";
-        }
-    }
-
     private final SimHost host;
     private final Kernel kernel;
-    private final RingAgenda agenda;
+    private final RingSchedule schedule;
     private final CompletionQueue queue;
     private final RingBuffers buffers;
     private final RingSlots slots;
@@ -58,17 +38,17 @@ final class SimProactor implements Proactor {
     SimProactor(SimHost host) throws IOException {
         this.host = host;
         kernel = host.kernel;
-        agenda = new RingAgenda(host);
-        queue = new CompletionQueue(host, agenda);
-        buffers = new RingBuffers(kernel.sizes, agenda);
-        slots = new RingSlots(agenda);
-        accepts = new RingAccepts(agenda);
-        receives = new RingReceives(host, agenda, queue, buffers);
-        sends = new RingSends(host, agenda, queue, buffers);
-        number = host.descriptors.add(new Ring(kernel), "io_uring_setup", null);
+        schedule = new RingSchedule(host);
+        queue = new CompletionQueue(host, schedule);
+        buffers = new RingBuffers(kernel.sizes, schedule);
+        slots = new RingSlots(schedule);
+        accepts = new RingAccepts(schedule);
+        receives = new RingReceives(host, schedule, queue, buffers);
+        sends = new RingSends(host, schedule, queue, buffers);
+        number = host.descriptors.add(new NeverReadyFile(kernel, "ring"), "io_uring_setup", null);
     }
 
-    // Beginning.
+    // Starting operations.
 
     @Override
     public void accept(TcpListener listener, long token) throws IOException {
@@ -162,11 +142,11 @@ final class SimProactor implements Proactor {
         if (connection != null) {
             connection.closing = true;
             sends.close(connection);
-            agenda.touch(connection);
+            schedule.visit(connection);
         }
     }
 
-    // The wait.
+    // Waiting.
 
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
@@ -179,23 +159,24 @@ final class SimProactor implements Proactor {
         polling = true;
         try {
             long limit = host.waitLimit(timeoutNanos);
-            int told = slots.tellGone(completions);
+            int delivered = slots.deliverClosed(completions);
             while (true) {
-                kernel.happen();
-                agenda.touchDue();
-                told += enter(completions) + tell(completions) + accepts.acceptAll(completions) + slots.tellGone(completions);
-                boolean over = told > 0 || woken;
+                kernel.runDueEvents();
+                schedule.visitDue();
+                delivered += enter(completions) + deliver(completions) + accepts.acceptAll(completions)
+                        + slots.deliverClosed(completions);
+                boolean over = delivered > 0 || woken;
                 woken = false;
-                boolean more = agenda.takeMore();
+                boolean more = schedule.takePollAgain();
                 if (more && limit >= 0) {
-                    agenda.remind(kernel.now() + Kernel.ROUND_NANOS); // a wait may not pass that by
+                    schedule.wakeAt(kernel.now() + Kernel.ROUND_NANOS); // a wait must not skip that work
                 }
-                if (over || !host.awaits(limit)) {
-                    agenda.polled(more);
-                    if (told > 0) {
+                if (over || !host.advance(limit)) {
+                    schedule.polled(more);
+                    if (delivered > 0) {
                         kernel.progress();
                     }
-                    return told;
+                    return delivered;
                 }
             }
         } finally {
@@ -203,79 +184,79 @@ final class SimProactor implements Proactor {
         }
     }
 
-    // What the kernel does, when it is entered.
+    // The kernel's part, when the ring is entered. Each method returns the number of completions delivered.
 
     private int enter(Completions completions) {
-        int told = 0;
-        for (int i = buffers.starved(); i > 0 && buffers.hasFree(); i--) { // first, or one that is flooded would have every buffer
-            told += advance(buffers.takeStarved(), completions);
+        int delivered = 0;
+        for (int i = buffers.waiting(); i > 0 && buffers.hasFree(); i--) { // these first, or a flooded connection would get every buffer
+            delivered += advance(buffers.takeWaiting(), completions);
         }
-        for (int i = agenda.touched(); i > 0; i--) {
-            told += advance(agenda.takeTouched(), completions);
+        for (int i = schedule.pending(); i > 0; i--) {
+            delivered += advance(schedule.takeNext(), completions);
         }
-        return told;
+        return delivered;
     }
 
-    /** Goes on with all that a connection has under way; how much was told. */
+    /** Advances all operations of a connection. */
     private int advance(RingConnection connection, Completions completions) {
-        if (connection.gone || connection.stream == null) {
+        if (connection.removed || connection.stream == null) {
             return 0;
         }
-        int told = sends.advance(connection, completions);
+        int delivered = sends.advance(connection, completions);
         if (connection.closing) {
             receives.end(connection);
             if (connection.isIdle()) {
                 slots.remove(connection);
             }
-            return told;
+            return delivered;
         }
         if (connection.hasFailed()) {
-            return told;
+            return delivered;
         }
         if (connection.connecting) {
             advanceConnect(connection);
-            return told;
+            return delivered;
         }
-        told += receives.advance(connection, completions);
-        sends.findRoom(connection); // last, as by a ring: what came before a reset is told before the reset
-        return told;
+        delivered += receives.advance(connection, completions);
+        sends.findRoom(connection); // last, as on a real ring: what came before a reset is delivered before the reset
+        return delivered;
     }
 
     private void advanceConnect(RingConnection connection) {
-        if (connection.answered) {
+        if (connection.connectCompleted) {
             return;
         }
         try {
             if (connection.stream().finishConnect()) {
                 connection.stream().setOption(StandardSocketOptions.TCP_NODELAY, true);
-                connection.answered = true;
+                connection.connectCompleted = true;
                 queue.post(connection, Kind.CONNECTED);
             } else if (!connection.end().isConnecting()) {
-                agenda.touch(connection); // it was told late
+                schedule.visit(connection); // the CONNECT_LATE fault: ask again
             }
         } catch (IOException e) {
-            connection.answered = true;
+            connection.connectCompleted = true;
             queue.postFailed(connection, e);
         }
     }
 
-    // Telling.
+    // Delivering completions. Each method returns how many were delivered.
 
-    /** Tells what has completed. What is told may begin, stop and close; nothing completes meanwhile. */
-    private int tell(Completions completions) {
-        int told = 0;
-        queue.begin();
+    /** Delivers what has completed. The callbacks may start, stop and close; nothing completes meanwhile. */
+    private int deliver(Completions completions) {
+        int delivered = 0;
+        queue.beginDelivery();
         for (CompletionQueue.Entry entry = queue.next(); entry != null; entry = queue.next()) {
-            told += tell(entry, completions);
+            delivered += deliver(entry, completions);
             entry.clear();
         }
-        queue.end();
-        return told;
+        queue.endDelivery();
+        return delivered;
     }
 
-    private int tell(CompletionQueue.Entry entry, Completions completions) {
+    private int deliver(CompletionQueue.Entry entry, Completions completions) {
         RingConnection connection = entry.connection();
-        agenda.touch(connection);
+        schedule.visit(connection);
         return switch (entry.kind()) {
             case RECEIVED -> receives.received(connection, entry.buffer(), entry.bytes(), completions);
             case RECEIVE_ENDED -> {
@@ -295,7 +276,7 @@ final class SimProactor implements Proactor {
 
     private static int connected(RingConnection connection, Completions completions) {
         connection.connecting = false;
-        connection.answered = false;
+        connection.connectCompleted = false;
         if (!connection.isOpen()) {
             return 0;
         }
@@ -303,7 +284,7 @@ final class SimProactor implements Proactor {
         return 1;
     }
 
-    // Looking on, and the end.
+    // Snapshots and closing.
 
     @Override
     public InetSocketAddress remoteAddress(long handle) {
@@ -321,7 +302,7 @@ final class SimProactor implements Proactor {
         if (connection == null) {
             return 0;
         }
-        int read = connection.wantsInput ? connection.urgent ? Interest.READ | Interest.PRIORITY : Interest.READ : 0;
+        int read = connection.wantsInput ? connection.urgentWatched ? Interest.READ | Interest.PRIORITY : Interest.READ : 0;
         return read | (connection.connecting || RingSends.waits(connection) ? Interest.WRITE : 0);
     }
 
@@ -329,7 +310,7 @@ final class SimProactor implements Proactor {
     public void wakeup() {
         if (!closed) {
             woken = true;
-            agenda.wake();
+            schedule.wake();
         }
     }
 
@@ -343,16 +324,16 @@ final class SimProactor implements Proactor {
         for (int slot = 0; slot < slots.count(); slot++) {
             RingConnection connection = slots.get(slot);
             idle &= connection.stream == null;
-            if (connection.stream != null && !connection.gone) {
+            if (connection.stream != null && !connection.removed) {
                 sends.flush(connection);
                 slots.close(connection);
             }
         }
         accepts.end();
-        agenda.end();
+        schedule.end();
         host.descriptors.remove(number);
         if (idle && !buffers.areAllFree()) {
-            throw new IllegalStateException("no connection is left, and not all buffers of the ring have been given back");
+            throw new IllegalStateException("no connection is left, but some buffers of the ring are not released");
         }
     }
 }

@@ -74,7 +74,7 @@ abstract sealed class SimSocket implements Socket
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
         checkOpen();
         options().set(this, option, value);
-        host.altered();
+        host.noteChange();
         // SO_OOBINLINE can make readable, too; but on Linux nobody is told.
         if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             file().changed(Interest.READ);
@@ -91,7 +91,7 @@ abstract sealed class SimSocket implements Socket
 
     /** The descriptor is left open: for what is only borrowed. */
     final void letGo() {
-        host.altered();
+        host.noteChange();
         number = -1;
     }
 

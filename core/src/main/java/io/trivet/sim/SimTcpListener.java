@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A listening descriptor. */
 final class SimTcpListener extends SimSocket implements TcpListener {
-    private final Listening listening;
+    private final ListeningSocket listening;
 
-    SimTcpListener(SimHost host, Listening listening, int number) {
+    SimTcpListener(SimHost host, ListeningSocket listening, int number) {
         super(host, listening, number);
         this.listening = listening;
         listening.options.reuseAddress();
@@ -25,8 +25,8 @@ final class SimTcpListener extends SimSocket implements TcpListener {
     @Override
     public @Nullable TcpStream accept() throws IOException {
         checkOpen();
-        TcpEnd first = listening.first();
-        Faults faults = host.faults;
+        TcpEndpoint first = listening.first();
+        FaultInjector faults = host.faults;
         if (first == null || faults.happens(Fault.ACCEPT_WOULD_BLOCK)) {
             return null;
         }
@@ -37,7 +37,7 @@ final class SimTcpListener extends SimSocket implements TcpListener {
             throw failure("accept", drawn(Fault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
         }
         while (first != null && faults.happens(Fault.ACCEPT_ABORTED)) {
-            host.kernel.strikes(Fault.ACCEPT_ABORTED, first);
+            host.kernel.recordFault(Fault.ACCEPT_ABORTED, first);
             listening.removeFirst();
             first.reset();
             first = listening.first();
@@ -47,16 +47,15 @@ final class SimTcpListener extends SimSocket implements TcpListener {
         }
         int number = host.descriptors.add(first, "accept", this);
         listening.removeFirst();
-        first.adopted();
         if (host.kernel.isTraced()) {
-            host.kernel.tell(first + " is accepted, descriptor " + number);
+            host.kernel.trace(first + " is accepted, descriptor " + number);
         }
         return new SimTcpStream(host, first, number, true);
     }
 
     private ErrorCode drawn(Fault fault, ErrorCode one, ErrorCode other) {
         ErrorCode code = host.faults.random(fault).below(2) == 0 ? one : other;
-        host.kernel.tell(fault, this + ": " + code);
+        host.kernel.trace(fault, this + ": " + code);
         return code;
     }
 

@@ -12,12 +12,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A descriptor of a TCP connection. */
 final class SimTcpStream extends SimSocket implements TcpStream {
-    final TcpEnd end;
+    final TcpEndpoint end;
     private boolean connected;
     /** Why it could not connect: the kernel tells once, we tell whoever asks. */
     private @Nullable ErrorCode refusal;
 
-    SimTcpStream(SimHost host, TcpEnd end, int number, boolean connected) {
+    SimTcpStream(SimHost host, TcpEndpoint end, int number, boolean connected) {
         super(host, end, number);
         this.end = end;
         this.connected = connected;
@@ -67,7 +67,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         int count = end.read(buffer, most);
         if (count > 0) {
             if (host.kernel.isTraced()) {
-                host.kernel.tell(end + " reads " + count);
+                host.kernel.trace(end + " reads " + count);
             }
             return count;
         }
@@ -134,7 +134,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (isInterrupted()) {
             return 0;
         }
-        long room = host.kernel.bookkeeping.taken(end, asked, end.room());
+        long room = host.kernel.accounting.accepted(end, asked, end.room());
         if (room < asked) {
             end.missRoom();
         }
@@ -158,7 +158,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
 
     private void sent(long count) {
         if (host.kernel.isTraced()) {
-            host.kernel.tell(end + " writes " + count);
+            host.kernel.trace(end + " writes " + count);
         }
         end.out.push();
     }
@@ -167,13 +167,13 @@ final class SimTcpStream extends SimSocket implements TcpStream {
     public boolean sendUrgent(byte b) throws IOException {
         checkOpen();
         checkWritable("send");
-        if (isInterrupted() || host.kernel.bookkeeping.taken(end, 1, end.room()) == 0
+        if (isInterrupted() || host.kernel.accounting.accepted(end, 1, end.room()) == 0
                 || host.faults.happens(Fault.WRITE_WOULD_BLOCK)) {
             return false;
         }
         end.out.writeUrgent(b);
         if (host.kernel.isTraced()) {
-            host.kernel.tell(end + " sends an urgent byte");
+            host.kernel.trace(end + " sends an urgent byte");
         }
         end.out.push();
         return true;
@@ -191,12 +191,12 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         }
         if (in.urgent == Flow.Urgent.VALID) {
             if (isInterrupted()) {
-                host.kernel.notes(Fault.INTERRUPTED, end);
+                host.kernel.noteFault(Fault.INTERRUPTED, end);
                 return -1;
             }
             in.urgent = Flow.Urgent.TAKEN;
             if (host.kernel.isTraced()) {
-                host.kernel.tell(end + " takes the urgent byte");
+                host.kernel.trace(end + " takes the urgent byte");
             }
             return in.urgentByte & 0xff;
         }
@@ -227,7 +227,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         }
         boolean closed = end.isClosed();
         if (host.kernel.isTraced()) {
-            host.kernel.tell(end + (input ? " ends its input" : " ends its output"));
+            host.kernel.trace(end + (input ? " ends its input" : " ends its output"));
         }
         if (input) {
             end.shutInput();
@@ -254,7 +254,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
     @Override
     public void close() {
         if (isOpen() && host.kernel.isTraced()) {
-            host.kernel.tell(end + " is closed" + (end.in.unread() > 0 ? " with " + end.in.unread() + " bytes unread" : ""));
+            host.kernel.trace(end + " is closed" + (end.in.unread() > 0 ? " with " + end.in.unread() + " bytes unread" : ""));
         }
         super.close();
     }

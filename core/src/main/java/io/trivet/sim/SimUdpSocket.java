@@ -16,11 +16,11 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
     private static final int DATAGRAM_BYTES_MAX = 65_507;
     private static final InetAddress ANY = InetAddress.ofLiteral("0.0.0.0");
 
-    private final UdpEnd end;
+    private final UdpEndpoint end;
     private final SocketOptions options;
     private final String name;
 
-    SimUdpSocket(SimHost host, UdpEnd end, int number) {
+    SimUdpSocket(SimHost host, UdpEndpoint end, int number) {
         super(host, end, number);
         this.end = end;
         this.options = new SocketOptions(212_992, 212_992);
@@ -51,7 +51,7 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
         if (isInterrupted() || (end.hasWaiting() && host.faults.happens(Fault.READ_WOULD_BLOCK))) {
             return null;
         }
-        UdpEnd.Datagram datagram = end.take();
+        UdpEndpoint.Datagram datagram = end.take();
         if (datagram == null) {
             return null;
         }
@@ -84,9 +84,9 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
         InetSocketAddress from = own.isAnyLocalAddress() ? new InetSocketAddress(host.source(to), end.local.getPort())
                 : end.local;
         if (host.kernel.isTraced()) {
-            host.kernel.tell(end + " sends a datagram of " + bytes.length + " to " + io.trivet.net.Addresses.toString(to));
+            host.kernel.trace(end + " sends a datagram of " + bytes.length + " to " + io.trivet.net.Addresses.toString(to));
         }
-        host.kernel.udp.send(end, new UdpEnd.Datagram(bytes, from), to);
+        host.kernel.udp.send(end, new UdpEndpoint.Datagram(bytes, from), to);
         return true;
     }
 

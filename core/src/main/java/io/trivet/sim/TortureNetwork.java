@@ -69,18 +69,18 @@ public final class TortureNetwork implements Network {
 
     private final Network inner;
     private final long seed;
-    private final Dice dice;
+    private final TortureInjector injector;
     private final Object family;
     private final TortureNetwork forOneCall;
     private boolean spuriousBefore;
 
-    private TortureNetwork(Network inner, long seed, Dice dice, Object family) {
+    private TortureNetwork(Network inner, long seed, TortureInjector injector, Object family) {
         this.inner = inner;
         this.seed = seed;
-        this.dice = dice;
+        this.injector = injector;
         this.family = family;
         Network one = inner.forOneCall();
-        this.forOneCall = one == inner ? this : new TortureNetwork(one, seed, dice, family);
+        this.forOneCall = one == inner ? this : new TortureNetwork(one, seed, injector, family);
     }
 
     /**
@@ -130,7 +130,7 @@ public final class TortureNetwork implements Network {
             throw new IllegalArgumentException("a TortureNetwork cannot inject " + others + ", only " + faults()
                     + "; start from TortureNetwork.defaults()");
         }
-        return new TortureNetwork(inner, seed, new Dice(seed, plan), new Object());
+        return new TortureNetwork(inner, seed, new TortureInjector(seed, plan), new Object());
     }
 
     /**
@@ -149,7 +149,7 @@ public final class TortureNetwork implements Network {
      * @return the number; 0 for a fault that is not one of {@link #faults}
      */
     public long faultCount(Fault fault) {
-        return dice.counted(fault);
+        return injector.injected(fault);
     }
 
     /**
@@ -166,8 +166,8 @@ public final class TortureNetwork implements Network {
     }
 
     /** Returns a random stream for one more socket or poller. */
-    Dice moreDice() {
-        return dice.more();
+    TortureInjector splitInjector() {
+        return injector.split();
     }
 
     /** Casts a socket of this family; any other is refused. */
@@ -251,7 +251,7 @@ public final class TortureNetwork implements Network {
             return ready; // it is really ready
         }
         interests[spurious.entry] = spurious.event;
-        dice.count(Fault.READY_SPURIOUS);
+        injector.count(Fault.READY_SPURIOUS);
         return ready + 1;
     }
 
@@ -259,19 +259,19 @@ public final class TortureNetwork implements Network {
     private record Spurious(int entry, int event) {}
 
     private synchronized @Nullable Spurious drawSpurious(Socket[] sockets, int[] interests, int count) {
-        boolean wanted = !spuriousBefore && dice.wants(Fault.READY_SPURIOUS);
+        boolean wanted = !spuriousBefore && injector.shouldInject(Fault.READY_SPURIOUS);
         spuriousBefore = false;
         if (!wanted || count == 0) {
             return null;
         }
-        int entry = dice.below(count);
-        int event = Readiness.spurious(dice, own(sockets[entry]), interests[entry]);
+        int entry = injector.below(count);
+        int event = ReadinessFaults.spurious(injector, own(sockets[entry]), interests[entry]);
         spuriousBefore = event != 0;
         return event == 0 ? null : new Spurious(entry, event);
     }
 
     private synchronized int delay(int[] interests, int count) {
-        Readiness.delay(dice, interests, count);
+        ReadinessFaults.delay(injector, interests, count);
         int ready = 0;
         for (int i = 0; i < count; i++) {
             ready += interests[i] == 0 ? 0 : 1;

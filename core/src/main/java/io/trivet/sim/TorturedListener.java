@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** A listener that at times finds no one, or no descriptor. */
 final class TorturedListener extends TorturedSocket<TcpListener> implements TcpListener {
     private final TortureNetwork network;
-    private final Reluctance reluctance = new Reluctance(dice, Fault.ACCEPT_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
-    private final Reluctance failure = new Reluctance(dice, Fault.ACCEPT_NO_DESCRIPTOR, 1);
+    private final BoundedFault wouldBlock = new BoundedFault(injector, Fault.ACCEPT_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+    private final BoundedFault failure = new BoundedFault(injector, Fault.ACCEPT_NO_DESCRIPTOR, 1);
 
     TorturedListener(TortureNetwork network, TcpListener inner) {
         super(network, inner);
@@ -22,10 +22,10 @@ final class TorturedListener extends TorturedSocket<TcpListener> implements TcpL
     @Override
     public @Nullable TcpStream accept() throws IOException {
         if (isOpen()) {
-            if (failure.strikes()) {
+            if (failure.occurs()) {
                 throw new NetworkException("accept", this, ErrorCode.EMFILE, "EMFILE, pretended by the torture of this network");
             }
-            if (reluctance.strikes()) {
+            if (wouldBlock.occurs()) {
                 return null;
             }
         }

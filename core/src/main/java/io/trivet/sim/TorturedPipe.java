@@ -43,7 +43,7 @@ final class TorturedPipe implements Pipe {
     }
 
     private static final class TorturedSource extends End<Source> implements Source {
-        private final Reluctance reading = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+        private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
 
         TorturedSource(TortureNetwork network, Source inner) {
             super(network, inner);
@@ -51,13 +51,13 @@ final class TorturedPipe implements Pipe {
 
         @Override
         public int read(ByteBuffer buffer) throws IOException {
-            boolean refused = isOpen() && buffer.hasRemaining() && reading.strikes();
+            boolean refused = isOpen() && buffer.hasRemaining() && reading.occurs();
             return refused ? 0 : transfer(buffer, Fault.SHORT_READ, inner::read);
         }
     }
 
     private static final class TorturedSink extends End<Sink> implements Sink {
-        private final Reluctance writing = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+        private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
 
         TorturedSink(TortureNetwork network, Sink inner) {
             super(network, inner);
@@ -65,7 +65,7 @@ final class TorturedPipe implements Pipe {
 
         @Override
         public int write(ByteBuffer buffer) throws IOException {
-            if (isOpen() && buffer.hasRemaining() && writing.strikes()) {
+            if (isOpen() && buffer.hasRemaining() && writing.occurs()) {
                 return 0;
             }
             return buffer.remaining() <= WHOLE_BYTES_MAX

@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
 final class TorturedPoller implements Poller {
     private final TortureNetwork network;
     private final Poller inner;
-    private final Dice dice;
+    private final TortureInjector injector;
     /** What is registered, as the poller below has it. This and the rest are guarded by it; it is not held while waiting. */
     private final IdentityHashMap<Socket, Watched> table = new IdentityHashMap<>();
     private final List<Watched> all = new ArrayList<>();
+    private final PendingEvents pending = new PendingEvents();
     private boolean spuriousBefore;
 
     private static final class Watched {
@@ -38,7 +39,7 @@ final class TorturedPoller implements Poller {
     TorturedPoller(TortureNetwork network, Poller inner) {
         this.network = network;
         this.inner = inner;
-        this.dice = network.moreDice();
+        this.injector = network.splitInjector();
     }
 
     @Override
@@ -114,13 +115,13 @@ final class TorturedPoller implements Poller {
             if (pollWithSpuriousEvent(out)) {
                 return out.size();
             }
-            boolean fewer = out.capacity() > 1 && dice.wants(Fault.READY_FEWER);
-            answers = fewer ? new ReadyEvents((int) dice.part(out.capacity())) : out;
+            boolean fewer = out.capacity() > 1 && injector.shouldInject(Fault.READY_FEWER);
+            answers = fewer ? new ReadyEvents((int) injector.part(out.capacity())) : out;
         }
         inner.poll(answers, timeoutNanos);
         synchronized (table) {
             if (answers.capacity() < out.capacity() && answers.isFull()) {
-                dice.count(Fault.READY_FEWER);
+                injector.count(Fault.READY_FEWER);
             }
             report(answers, out);
         }
@@ -132,13 +133,13 @@ final class TorturedPoller implements Poller {
      * reported in any case. Nobody can deregister the socket meanwhile.
      */
     private boolean pollWithSpuriousEvent(ReadyEvents out) throws IOException {
-        boolean wanted = !spuriousBefore && dice.wants(Fault.READY_SPURIOUS);
+        boolean wanted = !spuriousBefore && injector.shouldInject(Fault.READY_SPURIOUS);
         spuriousBefore = false;
         if (!wanted || all.isEmpty()) {
             return false;
         }
-        Watched victim = all.get(dice.below(all.size()));
-        int event = Readiness.spurious(dice, victim.socket, victim.interest);
+        Watched victim = all.get(injector.below(all.size()));
+        int event = ReadinessFaults.spurious(injector, victim.socket, victim.interest);
         if (event == 0) {
             return false;
         }
@@ -150,42 +151,20 @@ final class TorturedPoller implements Poller {
         }
         if (!known) {
             out.add(victim.token, event);
-            dice.count(Fault.READY_SPURIOUS);
+            injector.count(Fault.READY_SPURIOUS);
         }
         return true;
     }
 
     private void report(ReadyEvents answers, ReadyEvents out) {
-        int count = answers.size();
-        long[] tokens = new long[count];
-        int[] events = new int[count];
-        for (int i = 0; i < count; i++) {
-            tokens[i] = answers.token(i);
-            events[i] = answers.events(i);
+        pending.copyFrom(answers);
+        if (pending.size() > 1 && injector.shouldInject(Fault.READY_SHUFFLED)) {
+            injector.count(Fault.READY_SHUFFLED);
+            pending.shuffle(injector::below);
         }
-        if (count > 1 && dice.wants(Fault.READY_SHUFFLED)) {
-            dice.count(Fault.READY_SHUFFLED);
-            shuffle(tokens, events);
-        }
-        Readiness.delay(dice, events, count);
+        ReadinessFaults.delay(injector, pending.bits(), pending.size());
         out.clear();
-        for (int i = 0; i < count; i++) {
-            if (events[i] != 0) {
-                out.add(tokens[i], events[i]);
-            }
-        }
-    }
-
-    private void shuffle(long[] tokens, int[] events) {
-        for (int i = tokens.length - 1; i > 0; i--) {
-            int other = dice.below(i + 1);
-            long token = tokens[i];
-            tokens[i] = tokens[other];
-            tokens[other] = token;
-            int event = events[i];
-            events[i] = events[other];
-            events[other] = event;
-        }
+        pending.copyTo(out);
     }
 
     @Override

@@ -11,13 +11,13 @@ import java.nio.ByteBuffer;
 abstract sealed class TorturedSocket<S extends Socket> implements Socket
         permits TorturedListener, TorturedStream, TorturedUdpSocket, TorturedPipe.End, TorturedDescriptor {
     final S inner;
-    final Dice dice;
+    final TortureInjector injector;
     private final TortureNetwork network;
 
     TorturedSocket(TortureNetwork network, S inner) {
         this.network = network;
         this.inner = inner;
-        this.dice = network.moreDice();
+        this.injector = network.splitInjector();
     }
 
     /** A read or a write of the socket below. */
@@ -29,16 +29,16 @@ abstract sealed class TorturedSocket<S extends Socket> implements Socket
     /** Moves all or, should the fault happen, a part; the buffer shows no more than that to the socket below. */
     final int transfer(ByteBuffer buffer, Fault shortage, Transfer transfer) throws IOException {
         int whole = buffer.remaining();
-        if (whole < 2 || !dice.wants(shortage)) {
+        if (whole < 2 || !injector.shouldInject(shortage)) {
             return transfer.move(buffer);
         }
         int limit = buffer.limit();
-        int part = (int) dice.part(whole);
+        int part = (int) injector.part(whole);
         buffer.limit(buffer.position() + part);
         try {
             int moved = transfer.move(buffer);
             if (moved == part) {
-                dice.count(shortage);
+                injector.count(shortage);
             }
             return moved;
         } finally {

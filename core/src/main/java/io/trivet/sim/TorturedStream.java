@@ -11,9 +11,9 @@ import java.util.Objects;
 
 /** A stream that gives and takes little. Every call makes one call below, or none; urgent data passes untouched. */
 final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStream {
-    private final Reluctance reading = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
-    private final Reluctance writing = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
-    private final Reluctance connecting = new Reluctance(dice, Fault.CONNECT_LATE, Reluctance.IN_A_ROW_MAX);
+    private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+    private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+    private final BoundedFault connecting = new BoundedFault(injector, Fault.CONNECT_LATE, BoundedFault.IN_A_ROW_MAX);
     /** Whether the outcome of the connect was told: it stays the same from then on. */
     private boolean settled;
     /** What is left below the mark would not be reported, so nothing may be left that the reader had room for. */
@@ -26,7 +26,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
 
     @Override
     public boolean finishConnect() throws IOException {
-        if (!settled && isOpen() && connecting.strikes()) {
+        if (!settled && isOpen() && connecting.occurs()) {
             return false;
         }
         try {
@@ -41,7 +41,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
 
     @Override
     public int read(ByteBuffer buffer) throws IOException {
-        if (isOpen() && buffer.hasRemaining() && reading.strikes()) {
+        if (isOpen() && buffer.hasRemaining() && reading.occurs()) {
             return 0;
         }
         return hasLowWaterMark ? inner.read(buffer) : transfer(buffer, Fault.SHORT_READ, inner::read);
@@ -49,7 +49,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
 
     @Override
     public int write(ByteBuffer buffer) throws IOException {
-        if (isOpen() && buffer.hasRemaining() && writing.strikes()) {
+        if (isOpen() && buffer.hasRemaining() && writing.occurs()) {
             return 0;
         }
         return transfer(buffer, Fault.SHORT_WRITE, inner::write);
@@ -62,13 +62,13 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
         for (int i = from; i < from + count; i++) {
             whole += buffers[i].remaining();
         }
-        if (isOpen() && whole > 0 && writing.strikes()) {
+        if (isOpen() && whole > 0 && writing.occurs()) {
             return 0;
         }
-        if (whole < 2 || !dice.wants(Fault.SHORT_WRITE)) {
+        if (whole < 2 || !injector.shouldInject(Fault.SHORT_WRITE)) {
             return inner.write(buffers, from, count);
         }
-        return writePart(buffers, from, dice.part(whole));
+        return writePart(buffers, from, injector.part(whole));
     }
 
     /** Writes no more than so many bytes; the buffer in which the cut lies shows only what is in front of it. */
@@ -84,7 +84,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
         try {
             long written = inner.write(buffers, from, last - from + 1);
             if (written == part) {
-                dice.count(Fault.SHORT_WRITE);
+                injector.count(Fault.SHORT_WRITE);
             }
             return written;
         } finally {

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A UDP socket that at times would block. Datagrams stay whole: no kernel cuts them. */
 final class TorturedUdpSocket extends TorturedSocket<UdpSocket> implements UdpSocket {
-    private final Reluctance receiving = new Reluctance(dice, Fault.READ_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
-    private final Reluctance sending = new Reluctance(dice, Fault.WRITE_WOULD_BLOCK, Reluctance.IN_A_ROW_MAX);
+    private final BoundedFault receiving = new BoundedFault(injector, Fault.READ_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+    private final BoundedFault sending = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
 
     TorturedUdpSocket(TortureNetwork network, UdpSocket inner) {
         super(network, inner);
@@ -22,12 +22,12 @@ final class TorturedUdpSocket extends TorturedSocket<UdpSocket> implements UdpSo
 
     @Override
     public @Nullable InetSocketAddress receive(ByteBuffer buffer) throws IOException {
-        return isOpen() && receiving.strikes() ? null : inner.receive(buffer);
+        return isOpen() && receiving.occurs() ? null : inner.receive(buffer);
     }
 
     @Override
     public boolean send(ByteBuffer buffer, @Nullable InetSocketAddress address) throws IOException {
-        return !(isOpen() && sending.strikes()) && inner.send(buffer, address);
+        return !(isOpen() && sending.occurs()) && inner.send(buffer, address);
     }
 
     @Override

@@ -16,7 +16,7 @@ final class SimDeterminismTest {
     void theSameSeedGivesTheSameTimeline(SimEngine engine) throws Exception {
         for (long seed = 1; seed <= 3; seed++) {
             List<String> first = timeline(seed, engine);
-            assertThat(first).hasSizeGreaterThan(EchoStory.CLIENTS);
+            assertThat(first).hasSizeGreaterThan(EchoScenario.CLIENTS);
             assertThat(timeline(seed, engine)).isEqualTo(first);
         }
     }
@@ -45,7 +45,7 @@ final class SimDeterminismTest {
     void withoutFaultsEverythingArrives(SimEngine engine) throws Exception {
         for (long seed = 1; seed <= 20; seed++) {
             SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), engine);
-            assertThat(new EchoStory(network).play()).as("seed %d", seed).isEqualTo(EchoStory.CLIENTS);
+            assertThat(new EchoScenario(network).play()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
         }
     }
 
@@ -57,7 +57,7 @@ final class SimDeterminismTest {
                 Fault.CLOG, Fault.WATCH_REFUSED);
         for (long seed = 1; seed <= 20; seed++) {
             SimNetwork network = SimNetwork.of(seed, harmless, engine);
-            assertThat(new EchoStory(network).play()).as("seed %d", seed).isEqualTo(EchoStory.CLIENTS);
+            assertThat(new EchoScenario(network).play()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
         }
     }
 
@@ -65,7 +65,7 @@ final class SimDeterminismTest {
         SimNetwork network = SimNetwork.of(seed, FaultPlan.all(), engine);
         List<String> lines = new ArrayList<>();
         network.trace((elapsedNanos, event) -> lines.add(elapsedNanos + " " + event));
-        new EchoStory(network).play();
+        new EchoScenario(network).play();
         return lines;
     }
 }

@@ -59,7 +59,7 @@ final class SimFaultsTest {
         for (SimEngine engine : SimEngine.values()) {
             for (long seed = 0; seed < 20; seed++) {
                 SimNetwork network = SimNetwork.of(seed, FaultPlan.all().with(Fault.CONNECT_IGNORED, 0.1), engine);
-                new EchoStory(network).play();
+                new EchoScenario(network).play();
                 network.faultCounts().forEach((kind, count) -> fired.merge(kind, count, Long::sum));
             }
         }
@@ -72,7 +72,7 @@ final class SimFaultsTest {
     void aPlanWithoutAKindNeverHasIt() throws Exception {
         FaultPlan plan = FaultPlan.all().only(Fault.SHORT_READ, Fault.DRIBBLE);
         SimNetwork network = SimNetwork.of(1, plan, SimEngine.EPOLL);
-        new EchoStory(network).play();
+        new EchoScenario(network).play();
         network.faultCounts().forEach((kind, count) -> {
             if (plan.faults().contains(kind)) {
                 assertThat(count).as("%s", kind).isPositive();

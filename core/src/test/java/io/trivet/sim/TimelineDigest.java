@@ -26,7 +26,7 @@ final class TimelineDigest {
                 SimNetwork network = SimNetwork.of(seed, FaultPlan.all(), engine);
                 network.trace((elapsedNanos, event) -> digest
                         .update((elapsedNanos + " " + event + "\n").getBytes(StandardCharsets.UTF_8)));
-                new EchoStory(network).play();
+                new EchoScenario(network).play();
             }
         }
         return HexFormat.of().formatHex(digest.digest());

@@ -15,7 +15,7 @@ import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
 import io.trivet.select.Ready;
 import io.trivet.select.Select;
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -163,7 +163,7 @@ final class Actor implements AutoCloseable {
         }
         byte[] lists;
         byte[] events;
-        Dictated.@Nullable Accounts[] accounts;
+        KernelAccounting.@Nullable Accounts[] accounts;
         int left = LOOKS_MAX;
         do { // what arrives between one question and the next would be known to one answer, and not to the other
             if (!settling.settle(held)) {

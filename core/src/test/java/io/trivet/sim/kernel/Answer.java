@@ -1,7 +1,7 @@
 package io.trivet.sim.kernel;
 
 import io.trivet.net.Interest;
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ArrayRecordComponent") // millions of them are made, and nobody changes them or asks whether they are equal
 record Answer(String result, byte[] lists, byte[] events, int taken, long[] arrived,
-        Dictated.@Nullable Accounts[] accounts, int cutShort, int endHeldBack) {
+        KernelAccounting.@Nullable Accounts[] accounts, int cutShort, int endHeldBack) {
     /** A step that a script no longer has, or that did nothing. */
     static final String NOTHING = "nothing";
 

@@ -1,6 +1,6 @@
 package io.trivet.sim.kernel;
 
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,14 +17,14 @@ final class Comparison {
 
     private final RealEngine engine;
     private final Tally tally;
-    private final UnaryOperator<Dictated.Accounts> clerk;
+    private final UnaryOperator<KernelAccounting.Accounts> clerk;
 
     Comparison(RealEngine engine, Tally tally) {
         this(engine, tally, UnaryOperator.identity());
     }
 
     /** With somebody who copies the kernel's records for the simulation: who makes a mistake in it has to be found. */
-    Comparison(RealEngine engine, Tally tally, UnaryOperator<Dictated.Accounts> clerk) {
+    Comparison(RealEngine engine, Tally tally, UnaryOperator<KernelAccounting.Accounts> clerk) {
         this.engine = engine;
         this.tally = tally;
         this.clerk = clerk;

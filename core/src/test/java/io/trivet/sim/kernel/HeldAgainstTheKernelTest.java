@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,41 +43,45 @@ final class HeldAgainstTheKernelTest {
     enum Mistake {
         SEND_BUFFER_TWICE_AS_LARGE {
             @Override
-            Dictated.Accounts in(Dictated.Accounts right) {
-                return new Dictated.Accounts(right.sendTaken(), 2 * right.sendBytes(), right.acknowledged(), right.notSent(),
+            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+                return new KernelAccounting.Accounts(right.sendTaken(), 2 * right.sendBytes(), right.acknowledged(),
+                        right.notSent(),
                         right.receiveTaken(), right.receiveBytes(), right.window(), right.segmentBytes());
             }
         },
         SEND_BUFFER_HALF_AS_LARGE {
             @Override
-            Dictated.Accounts in(Dictated.Accounts right) {
-                return new Dictated.Accounts(right.sendTaken(), right.sendBytes() / 2, right.acknowledged(), right.notSent(),
+            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+                return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes() / 2, right.acknowledged(),
+                        right.notSent(),
                         right.receiveTaken(), right.receiveBytes(), right.window(), right.segmentBytes());
             }
         },
         NOTHING_IS_UNSENT {
             @Override
-            Dictated.Accounts in(Dictated.Accounts right) {
-                return new Dictated.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), 0, right.receiveTaken(),
+            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+                return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), 0,
+                        right.receiveTaken(),
                         right.receiveBytes(), right.window(), right.segmentBytes());
             }
         },
         RECEIVE_BUFFER_NEVER_NEARLY_FULL {
             @Override
-            Dictated.Accounts in(Dictated.Accounts right) {
-                return new Dictated.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), right.notSent(), 0,
+            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+                return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), right.notSent(),
+                        0,
                         right.receiveBytes(), right.receiveBytes(), right.segmentBytes());
             }
         },
         RECEIVE_BUFFER_ALWAYS_NEARLY_FULL {
             @Override
-            Dictated.Accounts in(Dictated.Accounts right) {
-                return new Dictated.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), right.notSent(),
+            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+                return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), right.notSent(),
                         right.receiveBytes(), right.receiveBytes(), right.window(), right.segmentBytes());
             }
         };
 
-        abstract Dictated.Accounts in(Dictated.Accounts right);
+        abstract KernelAccounting.Accounts in(KernelAccounting.Accounts right);
     }
 
     @ParameterizedTest

@@ -1,7 +1,7 @@
 package io.trivet.sim.kernel;
 
 import io.trivet.linux.TcpProgress;
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +15,7 @@ final class KernelSettling implements Settling {
     private static final int SPINS = 3;
     private static final int STILL_ENOUGH = 3;
     private static final long PAUSE_NANOS = 20_000;
-    private static final Dictated.@Nullable Accounts[] NO_ACCOUNTS = new Dictated.Accounts[0];
+    private static final KernelAccounting.@Nullable Accounts[] NO_ACCOUNTS = new KernelAccounting.Accounts[0];
 
     private final TcpProgress progress = new TcpProgress();
     private final boolean buffersFill;
@@ -50,11 +50,11 @@ final class KernelSettling implements Settling {
     }
 
     @Override
-    public Dictated.@Nullable Accounts[] accounts(@Nullable Held[] held) {
+    public KernelAccounting.@Nullable Accounts[] accounts(@Nullable Held[] held) {
         if (!buffersFill) {
             return NO_ACCOUNTS;
         }
-        Dictated.@Nullable Accounts[] accounts = new Dictated.Accounts[Slot.COUNT];
+        KernelAccounting.@Nullable Accounts[] accounts = new KernelAccounting.Accounts[Slot.COUNT];
         for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
             Held one = held[slot];
             acknowledged[slot] = one != null && !one.closed && progress.ask(one.socket.fd()) ? progress.bytesAcknowledged() : -1;
@@ -62,7 +62,7 @@ final class KernelSettling implements Settling {
         for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
             Held one = held[slot];
             if (one != null && !one.closed && progress.askMemory(one.socket.fd())) {
-                accounts[slot] = new Dictated.Accounts(progress.sendTaken(), progress.sendBytes(), acknowledged(one),
+                accounts[slot] = new KernelAccounting.Accounts(progress.sendTaken(), progress.sendBytes(), acknowledged(one),
                         progress.bytesNotSent(), progress.receiveTaken(), progress.receiveBytes(), window(one.peer),
                         progress.segmentBytes());
             }

@@ -1,6 +1,6 @@
 package io.trivet.sim.kernel;
 
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -21,8 +21,8 @@ interface Settling {
      * @param held as before
      * @return an array of its own; empty: they are not asked for
      */
-    default Dictated.@Nullable Accounts[] accounts(@Nullable Held[] held) {
-        return new Dictated.Accounts[0];
+    default KernelAccounting.@Nullable Accounts[] accounts(@Nullable Held[] held) {
+        return new KernelAccounting.Accounts[0];
     }
 
     /**

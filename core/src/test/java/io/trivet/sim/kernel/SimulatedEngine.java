@@ -1,8 +1,8 @@
 package io.trivet.sim.kernel;
 
 import io.trivet.net.Interest;
-import io.trivet.sim.Dictated;
 import io.trivet.sim.FaultPlan;
+import io.trivet.sim.KernelAccounting;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimNetwork;
 import java.io.IOException;
@@ -22,11 +22,12 @@ final class SimulatedEngine {
     private SimulatedEngine() {}
 
     /** Performs a script; where buffers fill, what the kernel leaves open is decided as it decided. */
-    static Performance perform(Script script, RealEngine engine, Performance real, UnaryOperator<Dictated.Accounts> clerk)
+    static Performance perform(Script script, RealEngine engine, Performance real, UnaryOperator<KernelAccounting.Accounts> clerk)
             throws IOException {
         SimNetwork network = SimNetwork.of(script.seed(), FaultPlan.none(), view(engine));
         network.buffers(SEND_BYTES, RECEIVE_BYTES);
-        Follower follower = script.buffersFill() ? new Follower(Dictated.decidesFor(network), real.answers(), clerk) : null;
+        Follower follower = script.buffersFill() ? new Follower(KernelAccounting.decidesFor(network), real.answers(), clerk)
+                : null;
         Settling settling = follower == null ? held -> true : follower;
         try (Actor actor = new Actor(network, HOST, settling, engine.isNio())) {
             List<Answer> answers = actor.perform(script.steps(), follower == null ? index -> {} : follower::begin);
@@ -44,13 +45,13 @@ final class SimulatedEngine {
 
     /** Tells the simulation step by step what the kernel did. */
     private static final class Follower implements Settling {
-        private final Dictated dictated;
+        private final KernelAccounting dictated;
         private final List<Answer> real;
-        private final UnaryOperator<Dictated.Accounts> clerk;
+        private final UnaryOperator<KernelAccounting.Accounts> clerk;
         private final List<@Nullable String> objections = new ArrayList<>();
         private int index;
 
-        Follower(Dictated dictated, List<Answer> real, UnaryOperator<Dictated.Accounts> clerk) {
+        Follower(KernelAccounting dictated, List<Answer> real, UnaryOperator<KernelAccounting.Accounts> clerk) {
             this.clerk = clerk;
             this.dictated = dictated;
             this.real = real;
@@ -66,7 +67,7 @@ final class SimulatedEngine {
             Answer answer = real.get(index);
             for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
                 Held one = held[slot];
-                Dictated.Accounts accounts = answer.accounts()[slot];
+                KernelAccounting.Accounts accounts = answer.accounts()[slot];
                 if (one != null && !one.closed && accounts != null) {
                     dictated.accounts(one.stream(), clerk.apply(accounts));
                 }

@@ -1,7 +1,7 @@
 package io.trivet.sim.kernel;
 
 import io.trivet.net.Interest;
-import io.trivet.sim.Dictated;
+import io.trivet.sim.KernelAccounting;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -105,7 +105,7 @@ final class Tally implements Figures {
         if (answer.taken() >= 0 && answer.result().startsWith("took") && answer.taken() < step.value()) {
             add("a send that took a part, or nothing");
         }
-        for (Dictated.Accounts accounts : answer.accounts()) {
+        for (KernelAccounting.Accounts accounts : answer.accounts()) {
             if (accounts != null) {
                 add(accounts.window() < 0 ? "records of a stream, but for its window" : "records of a stream");
             }

@@ -8,7 +8,7 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /** A UDP socket as the kernel has it. */
-final class UdpEnd extends OpenFile {
+final class UdpEndpoint extends OpenFile {
     /** What may wait; further datagrams are lost. As net.core.rmem_default. */
     private static final int WAITING_BYTES_MAX = 212_992;
 
@@ -30,7 +30,7 @@ final class UdpEnd extends OpenFile {
     InetSocketAddress local;
     @Nullable InetSocketAddress remote;
 
-    UdpEnd(Kernel kernel, InetSocketAddress local) {
+    UdpEndpoint(Kernel kernel, InetSocketAddress local) {
         super(kernel);
         this.local = local;
     }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Who listens, which ports are taken, and connects that are under way. */
 @SuppressWarnings("ReferenceEquality") // this very end
-final class Tcp {
+final class TcpStack {
     /** net.ipv4.ip_local_port_range. */
     private static final int PORT_MIN = 32_768;
     private static final int PORT_MAX = 60_999;
@@ -25,12 +25,12 @@ final class Tcp {
     private static final int BUFFER_BYTES_MAX = 1 << 16;
 
     private final Kernel kernel;
-    private final List<Listening> listening = new ArrayList<>();
+    private final List<ListeningSocket> listening = new ArrayList<>();
     /** Local ports of connections, those in TIME_WAIT too, whatever their address. */
     private final BitSet taken = new BitSet();
     private final ArrayDeque<Ended> ended = new ArrayDeque<>();
     /** The clients' ends of connections of which an end is not yet closed, in no order that means anything, and yet always the same. */
-    private final List<TcpEnd> live = new ArrayList<>();
+    private final List<TcpEndpoint> live = new ArrayList<>();
     private int nextPort;
     /** 0: drawn for each socket. */
     private int sendBytes;
@@ -38,7 +38,7 @@ final class Tcp {
 
     private record Ended(int port, long freeNanos) {}
 
-    Tcp(Kernel kernel, SimRandom ports) {
+    TcpStack(Kernel kernel, SimRandom ports) {
         this.kernel = kernel;
         this.nextPort = PORT_MIN + ports.below(PORT_MAX - PORT_MIN);
     }
@@ -58,7 +58,7 @@ final class Tcp {
 
     // Ports.
 
-    Listening listen(InetSocketAddress address, int backlog) throws NetworkException {
+    ListeningSocket listen(InetSocketAddress address, int backlog) throws NetworkException {
         int port = address.getPort();
         InetSocketAddress bound = address;
         if (port == 0) {
@@ -66,7 +66,7 @@ final class Tcp {
         } else if (isTaken(address.getAddress(), port)) {
             throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
         }
-        Listening listener = new Listening(kernel, bound, backlog);
+        ListeningSocket listener = new ListeningSocket(kernel, bound, backlog);
         listening.add(listener);
         return listener;
     }
@@ -112,14 +112,14 @@ final class Tcp {
         return false;
     }
 
-    void stopsListening(Listening listener) {
+    void stopsListening(ListeningSocket listener) {
         listening.remove(listener);
     }
 
-    private @Nullable Listening listener(InetSocketAddress address) {
-        Listening wildcard = null;
+    private @Nullable ListeningSocket listener(InetSocketAddress address) {
+        ListeningSocket wildcard = null;
         for (int i = 0; i < listening.size(); i++) {
-            Listening each = listening.get(i);
+            ListeningSocket each = listening.get(i);
             if (each.address.getPort() == address.getPort()) {
                 if (each.address.getAddress().equals(address.getAddress())) {
                     return each;
@@ -133,13 +133,13 @@ final class Tcp {
     }
 
     /** An end is closed; when both are, the client's port is free a while later. */
-    void ended(TcpEnd end) {
+    void ended(TcpEndpoint end) {
         if (end.peer().isClosed() || end.peer().isConnecting()) {
-            TcpEnd client = end.isClient() ? end : end.peer();
+            TcpEndpoint client = end.isClient() ? end : end.peer();
             int place = client.place;
             if (place >= 0) {
                 client.place = -1;
-                TcpEnd last = live.removeLast();
+                TcpEndpoint last = live.removeLast();
                 if (last != client) {
                     live.set(place, last);
                     last.place = place;
@@ -150,13 +150,13 @@ final class Tcp {
     }
 
     /** The clients' ends of the connections that live. */
-    List<TcpEnd> live() {
+    List<TcpEndpoint> live() {
         return live;
     }
 
     /** Whatever was held up goes on. */
     void release() {
-        for (TcpEnd client : List.copyOf(live)) { // some end by that
+        for (TcpEndpoint client : List.copyOf(live)) { // some end by that
             client.out.unclog();
             client.in.unclog();
         }
@@ -165,44 +165,44 @@ final class Tcp {
     // Connects.
 
     /** Begins to connect from an address. Where the net is quick, the answer is there when this returns. */
-    TcpEnd connect(InetAddress from, InetSocketAddress to) throws NetworkException {
+    TcpEndpoint connect(InetAddress from, InetSocketAddress to) throws NetworkException {
         int port = freePort("connect", to);
         taken.set(port);
-        TcpEnd client = TcpEnd.client(kernel, new InetSocketAddress(from, port), to);
+        TcpEndpoint client = TcpEndpoint.client(kernel, new InetSocketAddress(from, port), to);
         client.place = live.size();
         live.add(client);
         Connecting attempt = new Connecting(client);
         client.begins(attempt);
         if (kernel.isTraced()) {
-            kernel.tell(client + " connects");
+            kernel.trace(client + " connects");
         }
         attempt.begin();
         return client;
     }
 
     /** One connect, from the first SYN to the answer. */
-    final class Connecting extends Agenda.Event {
-        private final TcpEnd client;
-        private @Nullable Listening reserved;
+    final class Connecting extends EventQueue.Event {
+        private final TcpEndpoint client;
+        private @Nullable ListeningSocket reserved;
         private int attempts;
         private @Nullable ErrorCode answer;
         private boolean ignored;
 
-        Connecting(TcpEnd client) {
+        Connecting(TcpEndpoint client) {
             this.client = client;
         }
 
         void begin() {
-            Faults faults = kernel.faults;
+            FaultInjector faults = kernel.faults;
             if (faults.happens(Fault.CONNECT_REFUSED)) {
                 answer = ErrorCode.ECONNREFUSED;
-                kernel.strikes(Fault.CONNECT_REFUSED, client);
+                kernel.recordFault(Fault.CONNECT_REFUSED, client);
             } else if (faults.happens(Fault.CONNECT_UNREACHABLE)) {
                 answer = ErrorCode.EHOSTUNREACH;
-                kernel.strikes(Fault.CONNECT_UNREACHABLE, client);
+                kernel.recordFault(Fault.CONNECT_UNREACHABLE, client);
             } else if (faults.happens(Fault.CONNECT_IGNORED)) {
                 ignored = true;
-                kernel.strikes(Fault.CONNECT_IGNORED, client);
+                kernel.recordFault(Fault.CONNECT_IGNORED, client);
             }
             after(latency());
         }
@@ -215,14 +215,14 @@ final class Tcp {
 
         private void after(long nanos) {
             if (nanos == 0) {
-                happen();
+                fire();
             } else {
-                kernel.agenda.schedule(this, kernel.now() + nanos);
+                kernel.events.schedule(this, kernel.now() + nanos);
             }
         }
 
         @Override
-        void happen() {
+        void fire() {
             if (answer != null) {
                 client.fails(answer);
             } else if (reserved != null) {
@@ -234,14 +234,14 @@ final class Tcp {
 
         /** A SYN arrives, or is lost because there is no room or nobody answers. */
         private void ask() {
-            boolean silent = ignored && kernel.faults.has(Fault.CONNECT_IGNORED);
-            Listening listener = silent ? null : listener(client.remote);
+            boolean silent = ignored && kernel.faults.isEnabled(Fault.CONNECT_IGNORED);
+            ListeningSocket listener = silent ? null : listener(client.remote);
             if (silent || (listener != null && listener.isFull())) {
                 answer = ++attempts > 1 + SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
                 if (answer != null) {
-                    happen();
+                    fire();
                 } else {
-                    kernel.agenda.schedule(this, kernel.now() + (SYN_NANOS << (attempts - 1)));
+                    kernel.events.schedule(this, kernel.now() + (SYN_NANOS << (attempts - 1)));
                 }
             } else if (listener == null) {
                 answer = ErrorCode.ECONNREFUSED;
@@ -254,7 +254,7 @@ final class Tcp {
         }
 
         /** The answer has arrived, and the last part of the handshake with it. */
-        private void arrive(Listening listener) {
+        private void arrive(ListeningSocket listener) {
             if (listener.isClosed()) { // after its answer has left: the client is connected, and what it sends is answered by a reset
                 client.established();
                 client.receiveReset();
@@ -268,7 +268,7 @@ final class Tcp {
 
         /** The client has given up. */
         void cancel() {
-            kernel.agenda.cancel(this);
+            kernel.events.cancel(this);
             if (reserved != null && !reserved.isClosed()) {
                 reserved.expectNoMore();
             }

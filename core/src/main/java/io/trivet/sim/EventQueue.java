@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What is to happen, by time; at the same time, in the order in which it was scheduled. A binary heap of events that know their place. */
 @SuppressWarnings("ReferenceEquality") // this very event
-final class Agenda {
+final class EventQueue {
     /** No event is due any more. */
     static final long NEVER = Long.MAX_VALUE;
 
@@ -16,7 +16,7 @@ final class Agenda {
         private int place = -1;
 
         /** It is time. */
-        abstract void happen();
+        abstract void fire();
 
         final boolean isScheduled() {
             return place >= 0;
@@ -69,7 +69,7 @@ final class Agenda {
 
     /** Takes the first event if it is due. */
     @Nullable
-    Event takeDue(long nowNanos) {
+    Event pollDue(long nowNanos) {
         Event first = heap[0];
         if (first == null || first.timeNanos > nowNanos) {
             return null;

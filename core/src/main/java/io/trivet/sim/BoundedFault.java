@@ -1,29 +1,29 @@
 package io.trivet.sim;
 
 /** A fault that would stop all progress if it happened every time: so it happens a few times in a row at most. */
-final class Reluctance {
+final class BoundedFault {
     /** How often in a row a call may pretend that it would block. */
     static final int IN_A_ROW_MAX = 3;
 
-    private final Dice dice;
+    private final TortureInjector injector;
     private final Fault fault;
     private final int inARowMax;
     private int inARow;
 
-    Reluctance(Dice dice, Fault fault, int inARowMax) {
-        this.dice = dice;
+    BoundedFault(TortureInjector injector, Fault fault, int inARowMax) {
+        this.injector = injector;
         this.fault = fault;
         this.inARowMax = inARowMax;
     }
 
     /** Whether the fault happens now. */
-    boolean strikes() {
-        if (inARow >= inARowMax || !dice.wants(fault)) {
+    boolean occurs() {
+        if (inARow >= inARowMax || !injector.shouldInject(fault)) {
             inARow = 0;
             return false;
         }
         inARow++;
-        dice.count(fault);
+        injector.count(fault);
         return true;
     }
 }

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** One end of a TCP connection, as Linux keeps it. Source: Linux net/ipv4/tcp.c and tcp_input.c. */
-final class TcpEnd extends OpenFile {
+final class TcpEndpoint extends OpenFile {
     private enum State {
         /** Connecting; or the server's end of a connection that is not there yet. */
         SYN_SENT,
@@ -23,7 +23,7 @@ final class TcpEnd extends OpenFile {
     final Flow out;
     final Flow in;
     final SocketOptions options;
-    private final TcpEnd peer;
+    private final TcpEndpoint peer;
     private final boolean isClient;
     private State state = State.SYN_SENT;
     private boolean inputShut;
@@ -34,30 +34,28 @@ final class TcpEnd extends OpenFile {
     private @Nullable ErrorCode error;
     /** Somebody was told that it is not writable. */
     private boolean roomIsMissed;
-    /** Nobody has it open any more. */
-    private boolean orphan;
-    /** Where a client's end stands among those that live; {@link Tcp} keeps it. */
+    /** Where a client's end stands among those that live; {@link TcpStack} keeps it. */
     int place = -1;
     /** It was given up before its connect was answered (tcp_disconnect): nothing goes any more, and yet neither direction has ended. */
     private boolean disconnected;
     /** The client's, until its connect was answered. */
-    private Tcp.@Nullable Connecting connecting;
+    private TcpStack.@Nullable Connecting connecting;
 
-    private TcpEnd(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
+    private TcpEndpoint(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
         super(kernel);
         this.local = local;
         this.remote = remote;
         this.isClient = true;
         this.options = kernel.tcp.drawOptions();
         this.out = new Flow(kernel, this);
-        this.peer = new TcpEnd(this);
+        this.peer = new TcpEndpoint(this);
         this.in = peer.out;
         out.window = peer.options.receiveBytes;
         in.window = options.receiveBytes;
     }
 
     /** The server's end. */
-    private TcpEnd(TcpEnd client) {
+    private TcpEndpoint(TcpEndpoint client) {
         super(client.kernel);
         this.local = client.remote;
         this.remote = client.local;
@@ -66,15 +64,14 @@ final class TcpEnd extends OpenFile {
         this.out = new Flow(kernel, this);
         this.peer = client;
         this.in = client.out;
-        this.orphan = true; // until it is accepted
     }
 
     /** A client's end that begins to connect. */
-    static TcpEnd client(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
-        return new TcpEnd(kernel, local, remote);
+    static TcpEndpoint client(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
+        return new TcpEndpoint(kernel, local, remote);
     }
 
-    TcpEnd peer() {
+    TcpEndpoint peer() {
         return peer;
     }
 
@@ -94,7 +91,7 @@ final class TcpEnd extends OpenFile {
         return state == State.CONNECTED;
     }
 
-    void begins(Tcp.Connecting attempt) {
+    void begins(TcpStack.Connecting attempt) {
         connecting = attempt;
     }
 
@@ -103,7 +100,7 @@ final class TcpEnd extends OpenFile {
         state = State.CONNECTED;
         connecting = null;
         if (isClient && kernel.isTraced()) {
-            kernel.tell(this + " is connected");
+            kernel.trace(this + " is connected");
         }
         changed();
     }
@@ -114,21 +111,12 @@ final class TcpEnd extends OpenFile {
         in.window = options.receiveBytes;
     }
 
-    /** Accepted: somebody has it open from now on. */
-    void adopted() {
-        orphan = false;
-    }
-
-    boolean isOrphan() {
-        return orphan;
-    }
-
     /** The connect has failed. */
     void fails(ErrorCode why) {
         connecting = null;
         error = why;
         if (kernel.isTraced()) {
-            kernel.tell(this + " is told " + why);
+            kernel.trace(this + " is told " + why);
         }
         out.die();
         end();
@@ -142,7 +130,7 @@ final class TcpEnd extends OpenFile {
         return taken;
     }
 
-    // Readiness.
+    // ReadinessFaults.
 
     @Override
     int ready() {
@@ -172,7 +160,7 @@ final class TcpEnd extends OpenFile {
             return false;
         }
         int target = options.receiveLowWater + (in.isAtMark() && !options.urgentInline ? 1 : 0);
-        return available >= target || kernel.bookkeeping.isReceiverPressed(this, in.isWindowClosed());
+        return available >= target || kernel.accounting.isUnderMemoryPressure(this, in.isWindowClosed());
     }
 
     /** There is room again for who was told that there was none (SOCK_NOSPACE). */
@@ -200,11 +188,11 @@ final class TcpEnd extends OpenFile {
      * (tcp_stream_memory_free, for who waits; for who writes all of it counts).
      */
     private boolean isWritable() {
-        Bookkeeping bookkeeping = kernel.bookkeeping;
-        long queued = bookkeeping.queued(this, out.unacknowledged());
-        long free = bookkeeping.sendBytes(this) - queued;
+        BufferAccounting accounting = kernel.accounting;
+        long queued = accounting.sendBufferUsed(this, out.unacknowledged());
+        long free = accounting.sendBufferBytes(this) - queued;
         return free > 0 && free >= queued >> 1
-                && (options.notSentLowWater == 0 || 2 * bookkeeping.unsent(this, out.unsent()) < options.notSentLowWater);
+                && (options.notSentLowWater == 0 || 2 * accounting.unsent(this, out.unsent()) < options.notSentLowWater);
     }
 
     // Calls. They answer with a number of bytes, or throw nothing: errors are taken by the socket above.
@@ -285,13 +273,12 @@ final class TcpEnd extends OpenFile {
 
     @Override
     void release() {
-        orphan = true;
         if (state == State.SYN_SENT) {
             giveUp();
         } else if (state == State.CONNECTED) {
             boolean finished = outputShut && inputDone;
             if (in.unread() > 0) {
-                kernel.leavesUnread(this);
+                kernel.noteUnread(this);
             }
             if (in.unread() > 0 || (options.linger == 0 && !finished)) {
                 reset();
@@ -317,7 +304,7 @@ final class TcpEnd extends OpenFile {
 
     /** Bytes have arrived that nobody will read. */
     void refuseData() {
-        kernel.leavesUnread(this);
+        kernel.noteUnread(this);
         if (state == State.CONNECTED) {
             error = ErrorCode.ECONNRESET;
             end();
@@ -351,14 +338,14 @@ final class TcpEnd extends OpenFile {
         }
         error = inputDone && !outputShut ? ErrorCode.EPIPE : ErrorCode.ECONNRESET;
         if (kernel.isTraced()) {
-            kernel.tell(this + " is reset");
+            kernel.trace(this + " is reset");
         }
         out.die();
         end();
     }
 
     /** The connection breaks somewhere between: both ends are reset. */
-    void breaks() {
+    void breakLink() {
         receiveReset();
         peer.receiveReset();
     }

@@ -7,19 +7,19 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /** A socket that listens, with those who wait to be accepted. */
-final class Listening extends OpenFile {
+final class ListeningSocket extends OpenFile {
     /** net.core.somaxconn. */
     private static final int BACKLOG_MAX = 4096;
 
     final InetSocketAddress address;
     final SocketOptions options;
     private final int backlog;
-    private final ArrayDeque<TcpEnd> waiting = new ArrayDeque<>();
+    private final ArrayDeque<TcpEndpoint> waiting = new ArrayDeque<>();
     /** Handshakes under way, which have a place already. */
     private int expected;
     private boolean closed;
 
-    Listening(Kernel kernel, InetSocketAddress address, int backlog) {
+    ListeningSocket(Kernel kernel, InetSocketAddress address, int backlog) {
         super(kernel);
         this.address = address;
         this.backlog = Math.min(backlog, BACKLOG_MAX);
@@ -43,14 +43,14 @@ final class Listening extends OpenFile {
         expected--;
     }
 
-    void add(TcpEnd end) {
+    void add(TcpEndpoint end) {
         expected--;
         waiting.add(end);
         changed();
     }
 
     @Nullable
-    TcpEnd first() {
+    TcpEndpoint first() {
         return waiting.peek();
     }
 
@@ -68,7 +68,7 @@ final class Listening extends OpenFile {
     void release() {
         closed = true;
         kernel.tcp.stopsListening(this);
-        for (TcpEnd end = waiting.poll(); end != null; end = waiting.poll()) {
+        for (TcpEndpoint end = waiting.poll(); end != null; end = waiting.poll()) {
             end.reset();
         }
     }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * A kernel's own records, for a simulated network that is held against it: what is left open is counted as the kernel did, and objected to
  * where no kernel may count so. What follows from the numbers, the simulation says by itself.
  */
-public final class Dictated extends Bookkeeping {
+public final class KernelAccounting extends BufferAccounting {
     /** What the kernel needs at most for its own records of one send, in each buffer; generously. */
     private static final int OVERHEAD_BYTES = 4096;
 
@@ -41,7 +41,7 @@ public final class Dictated extends Bookkeeping {
         }
 
         /** Whether a low-water mark does not count any more (tcp_epollin_ready). */
-        boolean isReceiverPressed() {
+        boolean isUnderMemoryPressure() {
             return receiveTaken > receiveBytes - (receiveBytes >> 3) || (knowsWindow() && window <= segmentBytes);
         }
     }
@@ -60,16 +60,16 @@ public final class Dictated extends Bookkeeping {
         int receiveBytesMin = Integer.MAX_VALUE;
     }
 
-    private final IdentityHashMap<TcpEnd, Told> told = new IdentityHashMap<>();
+    private final IdentityHashMap<TcpEndpoint, Told> told = new IdentityHashMap<>();
     private int taken;
     private @Nullable String objection;
 
-    private Dictated() {}
+    private KernelAccounting() {}
 
     /** Decides for a network from now on. */
-    public static Dictated decidesFor(SimNetwork network) {
-        Dictated dictated = new Dictated();
-        network.kernel.bookkeeping = dictated;
+    public static KernelAccounting decidesFor(SimNetwork network) {
+        KernelAccounting dictated = new KernelAccounting();
+        network.kernel.accounting = dictated;
         return dictated;
     }
 
@@ -80,14 +80,14 @@ public final class Dictated extends Bookkeeping {
 
     /** Nobody knows how many of a stream's bytes have arrived: the other end is not accepted yet, or closed. */
     public void arrivalUnknown(TcpStream stream) {
-        TcpEnd end = ((SimTcpStream) stream).end;
+        TcpEndpoint end = ((SimTcpStream) stream).end;
         told(end).arrived = -1;
         end.out.push();
     }
 
     /** Of a stream's bytes, so many have arrived by now. */
     public void arrived(TcpStream stream, long bytes) {
-        TcpEnd end = ((SimTcpStream) stream).end;
+        TcpEndpoint end = ((SimTcpStream) stream).end;
         Told of = told(end);
         of.receiveBytesMin = Math.min(of.receiveBytesMin, end.peer().options.receiveBytes);
         if (end.out.isDead() || !end.peer().takesData()) {
@@ -113,16 +113,28 @@ public final class Dictated extends Bookkeeping {
         Flow in = ((SimTcpStream) stream).end.in;
         if (seen != (in.urgent == Flow.Urgent.VALID)) {
             Told sender = told(in.from());
-            if (seen && in.isUrgentBehind(in.written - sender.accounts.notSent)) {
+            if (seen && in.urgentEnd > in.written - sender.accounts.notSent) {
                 object(stream + ": an urgent byte is seen that was never sent; " + sender.accounts);
             }
-            in.announceAhead(seen);
+            announceAhead(in, ((SimTcpStream) stream).end, seen);
+        }
+    }
+
+    /** A segment that did not fit has announced an urgent byte, or brought it: Linux looks for urgent data before it looks for room. */
+    private static void announceAhead(Flow in, TcpEndpoint to, boolean brought) {
+        if (in.urgentEnd > in.arrived && !in.isDead()) {
+            in.announce(in.urgentEnd - 1);
+            if (brought && in.urgent == Flow.Urgent.ANNOUNCED) {
+                in.urgent = Flow.Urgent.VALID;
+                in.urgentByte = in.at(in.urgentAt);
+                to.changed(Interest.READ | Interest.PRIORITY);
+            }
         }
     }
 
     /** What the records of a stream say by now. */
     public void accounts(TcpStream stream, Accounts accounts) {
-        TcpEnd end = ((SimTcpStream) stream).end;
+        TcpEndpoint end = ((SimTcpStream) stream).end;
         Told of = told(end);
         of.accounts = accounts;
         of.sent = Math.max(of.sent, end.out.written - accounts.notSent);
@@ -133,17 +145,17 @@ public final class Dictated extends Bookkeeping {
 
     /** Whether a poller is told that a stream is readable; and whether it is, which counts only where nobody can be asked about its window. */
     public void readable(TcpStream stream, boolean readable, boolean isTold) {
-        TcpEnd end = ((SimTcpStream) stream).end;
+        TcpEndpoint end = ((SimTcpStream) stream).end;
         Told of = told(end);
         of.readable = readable;
-        if (isTold && isReceiverPressed(end, false)) {
+        if (isTold && isUnderMemoryPressure(end, false)) {
             end.changed(Interest.READ);
         }
     }
 
     /** The records may say that there is room again; and they are looked at for what no kernel may write down. */
     public void room(TcpStream stream) {
-        TcpEnd end = ((SimTcpStream) stream).end;
+        TcpEndpoint end = ((SimTcpStream) stream).end;
         if (end.hasRoomAgain()) {
             end.changed(Interest.WRITE | OpenFile.ROOM_AGAIN);
         }
@@ -170,7 +182,7 @@ public final class Dictated extends Bookkeeping {
     }
 
     @Override
-    int taken(TcpEnd end, long asked, int room) {
+    int accepted(TcpEndpoint end, long asked, int room) {
         Told of = told(end);
         of.sends++;
         if (!end.isConnected()) {
@@ -191,7 +203,7 @@ public final class Dictated extends Bookkeeping {
     }
 
     @Override
-    long reach(Flow flow, long byBytes) {
+    long deliverableEnd(Flow flow, long byBytes) {
         long arrived = told(flow.from()).arrived;
         if (!flow.from().peer().takesData()) { // what comes is answered by a reset; but what does not fit is not even sent
             return Math.max(flow.arrived, told(flow.from()).sent);
@@ -201,34 +213,34 @@ public final class Dictated extends Bookkeeping {
 
     /** Where the receiver cannot be asked, what was acknowledged has arrived, and all where there is room for all. */
     private long reachOfUnknown(Flow flow, long byBytes) {
-        TcpEnd end = flow.from();
+        TcpEndpoint end = flow.from();
         Told of = told(end);
         boolean roomy = end.peer().options.receiveBytes > 2 * flow.written + (long) of.sends * OVERHEAD_BYTES;
         return roomy ? byBytes : Math.min(byBytes, Math.max(flow.arrived, of.accounts.acknowledged));
     }
 
     @Override
-    long queued(TcpEnd end, long byBytes) {
+    long sendBufferUsed(TcpEndpoint end, long byBytes) {
         return told(end).accounts.sendTaken;
     }
 
     @Override
-    long sendBytes(TcpEnd end) {
+    long sendBufferBytes(TcpEndpoint end) {
         return told(end).accounts.sendBytes;
     }
 
     @Override
-    long unsent(TcpEnd end, long byBytes) {
+    long unsent(TcpEndpoint end, long byBytes) {
         return told(end).accounts.notSent;
     }
 
     @Override
-    boolean isReceiverPressed(TcpEnd end, boolean byBytes) {
+    boolean isUnderMemoryPressure(TcpEndpoint end, boolean byBytes) {
         Told of = told(end);
-        return of.accounts.isReceiverPressed() || (!of.accounts.knowsWindow() && of.readable);
+        return of.accounts.isUnderMemoryPressure() || (!of.accounts.knowsWindow() && of.readable);
     }
 
-    private Told told(TcpEnd end) {
+    private Told told(TcpEndpoint end) {
         return told.computeIfAbsent(end, unknown -> new Told());
     }
 

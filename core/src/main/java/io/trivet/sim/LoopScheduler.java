@@ -10,31 +10,30 @@ import org.jspecify.annotations.Nullable;
  * kernel: until something happens to what it polled, or its deadline comes. A loop that polls nothing never sleeps: what it waits for is
  * not known.
  */
-@SuppressWarnings("ReferenceEquality") // this very loop
-final class Rota {
+final class LoopScheduler {
     /** A loop, and whether it sleeps. */
-    private static final class Seat {
+    private static final class ScheduledLoop {
         final Loop loop;
         boolean awake = true;
         /** It has polled on its turn. */
         boolean polled;
         /** Asleep: when it is woken at the latest. */
-        long dueNanos = Agenda.NEVER;
+        long dueNanos = EventQueue.NEVER;
 
-        Seat(Loop loop) {
+        ScheduledLoop(Loop loop) {
             this.loop = loop;
         }
     }
 
     /** Where a loop sleeps: belongs to a poller or a ring, which wakes it. */
     static final class WaitQueue {
-        private final Rota rota;
-        private @Nullable Seat seat;
+        private final LoopScheduler scheduler;
+        private @Nullable ScheduledLoop seat;
         /** Several loops poll it: none of them sleeps. */
         private boolean isShared;
 
-        private WaitQueue(Rota rota) {
-            this.rota = rota;
+        private WaitQueue(LoopScheduler scheduler) {
+            this.scheduler = scheduler;
         }
 
         /**
@@ -43,7 +42,7 @@ final class Rota {
          * @param quiet whether nothing is left that the next poll would find, even if nothing happens
          */
         void polled(boolean quiet) {
-            Seat now = rota.current;
+            ScheduledLoop now = scheduler.current;
             if (now == null) {
                 return; // not by a loop
             }
@@ -65,12 +64,12 @@ final class Rota {
 
     private final SimClock clock;
     private final SimRandom order;
-    private Seat[] seats = new Seat[0];
+    private ScheduledLoop[] seats = new ScheduledLoop[0];
     /** Those whose turn it is in this round. */
-    private Seat[] turns = new Seat[0];
-    private @Nullable Seat current;
+    private ScheduledLoop[] turns = new ScheduledLoop[0];
+    private @Nullable ScheduledLoop current;
 
-    Rota(SimClock clock, SimRandom order) {
+    LoopScheduler(SimClock clock, SimRandom order) {
         this.clock = clock;
         this.order = order;
     }
@@ -81,11 +80,7 @@ final class Rota {
 
     void add(Loop loop) {
         seats = Arrays.copyOf(seats, seats.length + 1);
-        seats[seats.length - 1] = new Seat(loop);
-    }
-
-    void remove(Loop loop) {
-        seats = Arrays.stream(seats).filter(seat -> seat.loop != loop).toArray(Seat[]::new);
+        seats[seats.length - 1] = new ScheduledLoop(loop);
     }
 
     boolean isEmpty() {
@@ -99,7 +94,7 @@ final class Rota {
 
     /** Something has happened that may concern any of them. */
     void wakeAll() {
-        for (Seat seat : seats) {
+        for (ScheduledLoop seat : seats) {
             seat.awake = true;
         }
     }
@@ -111,7 +106,7 @@ final class Rota {
         try {
             for (int i = 0; i < count; i++) {
                 int other = i + (i + 1 < count ? order.below(count - i) : 0);
-                Seat seat = turns[other];
+                ScheduledLoop seat = turns[other];
                 turns[other] = turns[i];
                 turns[i] = seat;
                 done += turn(seat);
@@ -124,11 +119,11 @@ final class Rota {
 
     private int findAwake() {
         if (turns.length < seats.length) {
-            turns = new Seat[seats.length];
+            turns = new ScheduledLoop[seats.length];
         }
         int count = 0;
         long now = clock.elapsedNanos();
-        for (Seat seat : seats) {
+        for (ScheduledLoop seat : seats) {
             if (seat.awake || seat.dueNanos <= now) {
                 turns[count++] = seat;
             }
@@ -136,7 +131,7 @@ final class Rota {
         return count;
     }
 
-    private int turn(Seat seat) throws IOException {
+    private int turn(ScheduledLoop seat) throws IOException {
         current = seat;
         seat.awake = false;
         seat.polled = false;
@@ -151,16 +146,16 @@ final class Rota {
 
     /** The first of all deadlines, asked for anew: whoever did something to a loop that sleeps may have changed it. */
     long nextDeadline() {
-        long next = Agenda.NEVER;
-        for (Seat seat : seats) {
+        long next = EventQueue.NEVER;
+        for (ScheduledLoop seat : seats) {
             seat.dueNanos = deadline(seat);
             next = Math.min(next, seat.dueNanos);
         }
         return next;
     }
 
-    private long deadline(Seat seat) {
+    private long deadline(ScheduledLoop seat) {
         long deadline = seat.loop.nextDeadline();
-        return deadline == Loop.NO_DEADLINE ? Agenda.NEVER : clock.elapsedAt(deadline);
+        return deadline == Loop.NO_DEADLINE ? EventQueue.NEVER : clock.elapsedAt(deadline);
     }
 }

@@ -18,39 +18,39 @@ package io.trivet.sim;
  * <p>Here these are counted by the bytes alone. A test that holds the simulation against a kernel counts as that did; what follows from the
  * numbers is not decided here, and so is held against the kernel.
  */
-class Bookkeeping {
+class BufferAccounting {
     /** Whether it is decided by the bytes, and so changes only when something happens to them. */
-    final boolean isOwn() {
-        return getClass() == Bookkeeping.class;
+    final boolean isByteBased() {
+        return getClass() == BufferAccounting.class;
     }
 
     /** How many bytes a send takes: by the bytes, as many as there is room for. */
-    int taken(TcpEnd end, long asked, int room) {
+    int accepted(TcpEndpoint end, long asked, int room) {
         return (int) Math.min(asked, room);
     }
 
     /** Up to which position bytes arrive: by the bytes, what was written as far as the window goes. */
-    long reach(Flow flow, long byBytes) {
+    long deliverableEnd(Flow flow, long byBytes) {
         return byBytes;
     }
 
     /** How much of the send buffer is taken: by the bytes, what is not acknowledged. */
-    long queued(TcpEnd end, long byBytes) {
+    long sendBufferUsed(TcpEndpoint end, long byBytes) {
         return byBytes;
     }
 
     /** How large the send buffer is. */
-    long sendBytes(TcpEnd end) {
+    long sendBufferBytes(TcpEndpoint end) {
         return end.options.sendBytes;
     }
 
     /** How much was written and never sent: by the bytes, what is beyond the window. */
-    long unsent(TcpEnd end, long byBytes) {
+    long unsent(TcpEndpoint end, long byBytes) {
         return byBytes;
     }
 
     /** Whether the receive buffer is nearly full: by the bytes, when the window is closed. */
-    boolean isReceiverPressed(TcpEnd end, boolean byBytes) {
+    boolean isUnderMemoryPressure(TcpEndpoint end, boolean byBytes) {
         return byBytes;
     }
 }

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** An echo server with some clients, who send lines and read them again, and some who send datagrams to themselves. */
-final class EchoStory {
+final class EchoScenario {
     static final int CLIENTS = 10;
     private static final int LINES = 30;
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
@@ -25,7 +25,7 @@ final class EchoStory {
     private final SimHost host;
     private final List<EchoClient> clients = new ArrayList<>();
 
-    EchoStory(SimNetwork network) {
+    EchoScenario(SimNetwork network) {
         this.network = network;
         this.host = network.host(InetAddress.ofLiteral("10.0.0.1"));
     }

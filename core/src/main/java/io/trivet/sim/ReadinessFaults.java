@@ -3,14 +3,14 @@ package io.trivet.sim;
 import io.trivet.net.Interest;
 
 /** What is done to the answers of a poll or a three-list call. */
-final class Readiness {
+final class ReadinessFaults {
     /** Events that say more than this say something about the end of a connection: they are left alone. */
     private static final int ORDINARY = Interest.ALL;
 
-    private Readiness() {}
+    private ReadinessFaults() {}
 
     /** Takes READ and WRITE out of some answers, never out of all; those that are left with nothing become 0. */
-    static void delay(Dice dice, int[] events, int count) {
+    static void delay(TortureInjector injector, int[] events, int count) {
         int left = 0;
         int emptied = 0;
         int restoredIndex = -1;
@@ -20,10 +20,10 @@ final class Readiness {
             if (before == 0) {
                 continue;
             }
-            events[i] = delayed(dice, before);
+            events[i] = delayed(injector, before);
             if (events[i] != 0) {
                 left++;
-            } else if (dice.below(++emptied) == 0) { // each of them with the same chance to be given back
+            } else if (injector.below(++emptied) == 0) { // each of them with the same chance to be given back
                 restoredIndex = i;
                 restoredEvents = before;
             }
@@ -33,14 +33,14 @@ final class Readiness {
         }
     }
 
-    private static int delayed(Dice dice, int events) {
+    private static int delayed(TortureInjector injector, int events) {
         if ((events & ~ORDINARY) != 0) {
             return events;
         }
         int late = 0;
         for (int bit = Interest.READ; bit <= Interest.WRITE; bit <<= 1) {
-            if ((events & bit) != 0 && dice.wants(Fault.READY_LATE)) {
-                dice.count(Fault.READY_LATE);
+            if ((events & bit) != 0 && injector.shouldInject(Fault.READY_LATE)) {
+                injector.count(Fault.READY_LATE);
                 late |= bit;
             }
         }
@@ -48,8 +48,8 @@ final class Readiness {
     }
 
     /** Chooses READ or WRITE to report although it may not hold, from what is registered; 0 if neither may be. */
-    static int spurious(Dice dice, TorturedSocket<?> socket, int interest) {
+    static int spurious(TortureInjector injector, TorturedSocket<?> socket, int interest) {
         int candidates = socket.isOpen() ? socket.mayBeSpurious(interest) : 0;
-        return candidates == (Interest.READ | Interest.WRITE) ? Interest.READ << dice.below(2) : candidates;
+        return candidates == (Interest.READ | Interest.WRITE) ? Interest.READ << injector.below(2) : candidates;
     }
 }

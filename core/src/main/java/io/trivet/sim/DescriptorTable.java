@@ -6,7 +6,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The table of a process: the lowest free number first, up to its limit. 0, 1 and 2 are taken, as usual. */
-final class Descriptors {
+final class DescriptorTable {
     /** As on a machine that nobody has configured. */
     static final int LIMIT = 1 << 20;
 

@@ -2,7 +2,7 @@ package io.trivet.sim;
 
 /** Decides which faults happen, and counts them. Each kind draws from numbers of its own, so that leaving one out changes little else. */
 @SuppressWarnings("EnumOrdinal") // asked at every call of a socket: an array is quicker than a map
-final class Faults {
+final class FaultInjector {
     private static final Fault[] KINDS = Fault.values();
 
     private final long[] thresholds = new long[KINDS.length];
@@ -10,7 +10,7 @@ final class Faults {
     private final long[] fired = new long[KINDS.length];
     private boolean healed;
 
-    Faults(long seed, FaultPlan plan) {
+    FaultInjector(long seed, FaultPlan plan) {
         for (Fault kind : KINDS) {
             thresholds[kind.ordinal()] = SimRandom.threshold(plan.probability(kind));
             randoms[kind.ordinal()] = new SimRandom(seed, kind.ordinal());
@@ -29,7 +29,7 @@ final class Faults {
     }
 
     /** Whether the kind can happen at all. */
-    boolean has(Fault kind) {
+    boolean isEnabled(Fault kind) {
         return thresholds[kind.ordinal()] != 0 && !healed;
     }
 
@@ -38,12 +38,12 @@ final class Faults {
         return randoms[kind.ordinal()];
     }
 
-    long fired(Fault kind) {
+    long count(Fault kind) {
         return fired[kind.ordinal()];
     }
 
     /** From now on nothing happens any more. */
-    void heal() {
+    void stop() {
         healed = true;
     }
 }

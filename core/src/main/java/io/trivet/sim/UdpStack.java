@@ -9,19 +9,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The UDP sockets that are bound, and the way between them. */
-final class Udp {
+final class UdpStack {
     private static final int PORT_MIN = 32_768;
     private static final int PORT_MAX = 60_999;
 
     private final Kernel kernel;
-    private final List<UdpEnd> bound = new ArrayList<>();
+    private final List<UdpEndpoint> bound = new ArrayList<>();
     private int nextPort = PORT_MIN;
 
-    Udp(Kernel kernel) {
+    UdpStack(Kernel kernel) {
         this.kernel = kernel;
     }
 
-    void bind(UdpEnd end, InetSocketAddress address) throws NetworkException {
+    void bind(UdpEndpoint end, InetSocketAddress address) throws NetworkException {
         int port = address.getPort();
         if (port == 0) {
             port = freePort(address);
@@ -54,11 +54,11 @@ final class Udp {
         throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
     }
 
-    void remove(UdpEnd end) {
+    void remove(UdpEndpoint end) {
         bound.remove(end);
     }
 
-    private @Nullable UdpEnd at(InetSocketAddress address) {
+    private @Nullable UdpEndpoint at(InetSocketAddress address) {
         for (int i = 0; i < bound.size(); i++) {
             if (bound.get(i).isAt(address)) {
                 return bound.get(i);
@@ -68,19 +68,19 @@ final class Udp {
     }
 
     /** Sends a datagram on its way; it may be lost, doubled or late. */
-    void send(UdpEnd from, UdpEnd.Datagram datagram, InetSocketAddress to) {
-        Faults faults = kernel.faults;
+    void send(UdpEndpoint from, UdpEndpoint.Datagram datagram, InetSocketAddress to) {
+        FaultInjector faults = kernel.faults;
         if (faults.happens(Fault.DATAGRAM_LOST)) {
-            kernel.tell(Fault.DATAGRAM_LOST, from);
+            kernel.trace(Fault.DATAGRAM_LOST, from);
             return;
         }
         int copies = faults.happens(Fault.DATAGRAM_DUPLICATED) ? 2 : 1;
         for (int i = 0; i < copies; i++) {
             if (faults.happens(Fault.DATAGRAM_LATE)) {
                 long delay = faults.random(Fault.DATAGRAM_LATE).between(1_000, 1_000_000_000);
-                kernel.agenda.schedule(new Agenda.Event() {
+                kernel.events.schedule(new EventQueue.Event() {
                     @Override
-                    void happen() {
+                    void fire() {
                         arrive(from, datagram, to);
                     }
                 }, kernel.now() + delay);
@@ -90,8 +90,8 @@ final class Udp {
         }
     }
 
-    private void arrive(UdpEnd from, UdpEnd.Datagram datagram, InetSocketAddress to) {
-        UdpEnd receiver = at(to);
+    private void arrive(UdpEndpoint from, UdpEndpoint.Datagram datagram, InetSocketAddress to) {
+        UdpEndpoint receiver = at(to);
         if (receiver == null || !receiver.isFor(datagram)) {
             from.unreachable(to);
         } else {

@@ -3,10 +3,10 @@ package io.trivet.sim;
 import java.util.List;
 
 /**
- * Clogs connections and releases them: some of those that live are stopped one after the other, and go on in an order that has nothing to do
+ * LinkClogger connections and releases them: some of those that live are stopped one after the other, and go on in an order that has nothing to do
  * with that. What was sent meanwhile comes then, in one piece.
  */
-final class Clogs extends Agenda.Event {
+final class LinkClogger extends EventQueue.Event {
     /** So often it is asked whether some are clogged. */
     static final long EVERY_NANOS = 100_000_000;
 
@@ -15,40 +15,40 @@ final class Clogs extends Agenda.Event {
 
     private final Kernel kernel;
 
-    private Clogs(Kernel kernel) {
+    private LinkClogger(Kernel kernel) {
         this.kernel = kernel;
     }
 
     /** Begins to ask, if that can happen at all. */
     static void begin(Kernel kernel) {
-        if (kernel.faults.has(Fault.CLOG)) {
-            kernel.agenda.schedule(new Clogs(kernel), EVERY_NANOS);
+        if (kernel.faults.isEnabled(Fault.CLOG)) {
+            kernel.events.schedule(new LinkClogger(kernel), EVERY_NANOS);
         }
     }
 
     @Override
-    void happen() {
-        if (!kernel.faults.has(Fault.CLOG)) {
+    void fire() {
+        if (!kernel.faults.isEnabled(Fault.CLOG)) {
             return; // healed
         }
-        kernel.agenda.schedule(this, kernel.now() + EVERY_NANOS);
-        List<TcpEnd> live = kernel.tcp.live();
+        kernel.events.schedule(this, kernel.now() + EVERY_NANOS);
+        List<TcpEndpoint> live = kernel.tcp.live();
         if (!live.isEmpty() && kernel.faults.happens(Fault.CLOG)) {
             SimRandom random = kernel.faults.random(Fault.CLOG);
             int count = 1 + random.below(live.size());
-            kernel.tell(Fault.CLOG, count + " connections, one by one");
+            kernel.trace(Fault.CLOG, count + " connections, one by one");
             for (int i = 0; i < count; i++) {
                 clog(live.get(random.below(live.size())), random);
             }
         }
     }
 
-    private void clog(TcpEnd client, SimRandom random) {
+    private void clog(TcpEndpoint client, SimRandom random) {
         Flow flow = random.below(2) == 0 ? client.in : client.out;
         long begin = kernel.now() + random.between(1, BEGIN_WITHIN_NANOS);
         at(begin, () -> {
-            if (kernel.faults.has(Fault.CLOG)) {
-                kernel.strikes(Fault.CLOG, client);
+            if (kernel.faults.isEnabled(Fault.CLOG)) {
+                kernel.recordFault(Fault.CLOG, client);
                 flow.clog();
             }
         });
@@ -56,9 +56,9 @@ final class Clogs extends Agenda.Event {
     }
 
     private void at(long nanos, Runnable action) {
-        kernel.agenda.schedule(new Agenda.Event() {
+        kernel.events.schedule(new EventQueue.Event() {
             @Override
-            void happen() {
+            void fire() {
                 action.run();
             }
         }, nanos);

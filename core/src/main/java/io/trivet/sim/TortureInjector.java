@@ -7,32 +7,32 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Decides which faults happen, and counts them. Each socket and each poller has its own, so that threads do not disturb each other's. */
-final class Dice {
+final class TortureInjector {
     private final SplittableRandom random;
     private final FaultPlan plan;
     /** Of the whole network. */
     private final Map<Fault, LongAdder> counts;
 
-    Dice(long seed, FaultPlan plan) {
+    TortureInjector(long seed, FaultPlan plan) {
         this(new SplittableRandom(seed), plan, new EnumMap<>(Fault.class));
         for (Fault fault : Fault.values()) {
             counts.put(fault, new LongAdder());
         }
     }
 
-    private Dice(SplittableRandom random, FaultPlan plan, Map<Fault, LongAdder> counts) {
+    private TortureInjector(SplittableRandom random, FaultPlan plan, Map<Fault, LongAdder> counts) {
         this.random = random;
         this.plan = plan;
         this.counts = counts;
     }
 
-    /** Dice of their own for one more socket or poller; any thread. */
-    synchronized Dice more() {
-        return new Dice(random.split(), plan, counts);
+    /** TortureInjector of their own for one more socket or poller; any thread. */
+    synchronized TortureInjector split() {
+        return new TortureInjector(random.split(), plan, counts);
     }
 
     /** Whether a fault should happen. */
-    boolean wants(Fault fault) {
+    boolean shouldInject(Fault fault) {
         double probability = plan.probability(fault);
         return probability > 0 && random.nextDouble() < probability;
     }
@@ -43,7 +43,7 @@ final class Dice {
     }
 
     /** How often a fault has happened. */
-    long counted(Fault fault) {
+    long injected(Fault fault) {
         return counter(fault).sum();
     }
 

@@ -1,0 +1,82 @@
+package io.trivet.sim;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.Interest;
+import io.trivet.net.NetworkException;
+import java.io.IOException;
+import java.util.ArrayDeque;
+
+/**
+ * Simulates epoll, level-triggered (man 7 epoll). It keeps what may be ready in a queue, in the order in which it became so; a socket that was
+ * reported goes to the end of the queue.
+ */
+final class SimEpollPoller extends SimPoller {
+    private final ArrayDeque<SimWatch> queue = new ArrayDeque<>();
+
+    SimEpollPoller(SimHost host) throws IOException {
+        super(host, "epoll_create1");
+    }
+
+    /** {@inheritDoc} epoll_ctl fails with EBADF if the number is not open. */
+    @Override
+    OpenFile file(SimSocket socket) throws IOException {
+        return socket.file();
+    }
+
+    @Override
+    void watch(SimSocket socket, OpenFile file) throws NetworkException {
+        if (file.isRegular()) {
+            throw new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,
+                    "EPERM, epoll cannot watch a regular file or a directory: the networks poll and select can");
+        }
+        if (file instanceof TcpEndpoint end && host.faults.happens(Fault.WATCH_REFUSED)) {
+            host.kernel.recordFault(Fault.WATCH_REFUSED, end);
+            boolean memory = host.faults.random(Fault.WATCH_REFUSED).below(2) == 0;
+            throw new NetworkException("epoll_ctl", socket, memory ? ErrorCode.ENOMEM : ErrorCode.ENOSPC);
+        }
+    }
+
+    @Override
+    void unwatch(SimWatch watch) {
+        // It leaves the queue when its turn comes.
+    }
+
+    /** {@inheritDoc} Linux does not wake for acknowledged bytes, unless they make room that a caller has missed. */
+    @Override
+    void changed(SimWatch watch, int what) {
+        int interest = watch.interest;
+        boolean concerned = (what & ((interest & ~Interest.WRITE) | Interest.ERROR | Interest.HANG_UP)) != 0
+                || ((interest & Interest.WRITE) != 0 && (what & OpenFile.ROOM_AGAIN) != 0);
+        if (!watch.queued && interest != 0 && concerned) {
+            watch.queued = true;
+            queue.addLast(watch);
+            wake();
+        }
+    }
+
+    @Override
+    void await() {
+        // The queue is up to date.
+    }
+
+    @Override
+    void collect(int capacity) {
+        for (int left = queue.size(); left > 0 && answers.size() < capacity; left--) {
+            SimWatch watch = queue.removeFirst();
+            if (watch.removed) {
+                continue;
+            }
+            int ready = readiness(watch);
+            watch.queued = ready != 0;
+            if (watch.queued) {
+                report(watch, ready);
+                queue.addLast(watch);
+            }
+        }
+    }
+
+    @Override
+    int answer(SimWatch watch) {
+        return isCurrent(watch) ? watch.file.ready() & (watch.interest | Interest.ERROR | Interest.HANG_UP) : 0;
+    }
+}
