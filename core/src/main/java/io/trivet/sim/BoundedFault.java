@@ -1,9 +1,9 @@
 package io.trivet.sim;
 
-/** A fault that would stop all progress if it happened every time: so it happens a few times in a row at most. */
+/** A fault of a tortured socket that would prevent all progress if it always occurred: it occurs at most a few times in a row. */
 final class BoundedFault {
     /** How often in a row a call may pretend that it would block. */
-    static final int IN_A_ROW_MAX = 3;
+    static final int WOULD_BLOCK_IN_A_ROW_MAX = 3;
 
     private final TortureInjector injector;
     private final Fault fault;
@@ -16,7 +16,7 @@ final class BoundedFault {
         this.inARowMax = inARowMax;
     }
 
-    /** Whether the fault happens now. */
+    /** Draws whether the fault occurs now, and counts it. */
     boolean occurs() {
         if (inARow >= inARowMax || !injector.shouldInject(fault)) {
             inARow = 0;

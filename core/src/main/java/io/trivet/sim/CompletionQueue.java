@@ -161,7 +161,7 @@ final class CompletionQueue {
         }
         size = kept;
         for (int i = 0; i < kept; i++) {
-            Objects.requireNonNull(entries[i]).connection.heldBack = false;
+            Objects.requireNonNull(entries[i]).connection().heldBack = false;
         }
         if (overflows) {
             schedule.pollAgain();

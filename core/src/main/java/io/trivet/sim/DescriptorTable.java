@@ -5,36 +5,37 @@ import io.trivet.net.NetworkException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** The table of a process: the lowest free number first, up to its limit. 0, 1 and 2 are taken, as usual. */
+/** The descriptors of a process. The lowest free number below the limit is assigned first; 0, 1 and 2 are in use, as usual. */
 final class DescriptorTable {
-    /** As on a machine that nobody has configured. */
-    static final int LIMIT = 1 << 20;
+    /** The largest limit that Linux allows by default (fs.nr_open). */
+    private static final int LIMIT_DEFAULT = 1 << 20;
 
     private static final int FIRST = 3;
 
     private @Nullable OpenFile[] files = new @Nullable OpenFile[32];
     private int lowestFree = FIRST;
     private int open;
-    private int limit = LIMIT;
+    private int limit = LIMIT_DEFAULT;
 
     void limit(int most) {
         limit = most;
     }
 
-    int limit() {
-        return limit;
-    }
-
+    /** Returns how many are open. */
     int open() {
         return open;
     }
 
-    /** Whether a number is free below the limit. */
+    /** Returns whether a number below the limit is free. */
     boolean hasRoom() {
         return lowestFree < limit;
     }
 
-    /** Gives a file the lowest free number. */
+    /**
+     * Assigns the lowest free number to a file.
+     *
+     * @throws NetworkException EMFILE, if the limit is reached
+     */
     int add(OpenFile file, String call, @Nullable Object subject) throws NetworkException {
         if (!hasRoom()) {
             throw new NetworkException(call, subject, ErrorCode.EMFILE);
@@ -64,7 +65,7 @@ final class DescriptorTable {
         lowestFree = Math.min(lowestFree, number);
     }
 
-    /** The open numbers with their files, for who looks for leaks. */
+    /** Returns the open numbers with their files: for finding a leak. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder();

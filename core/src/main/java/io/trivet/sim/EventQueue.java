@@ -3,23 +3,27 @@ package io.trivet.sim;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** What is to happen, by time; at the same time, in the order in which it was scheduled. A binary heap of events that know their place. */
-@SuppressWarnings("ReferenceEquality") // this very event
+/**
+ * The future events of a simulated network, by time, and in the order of scheduling where times are equal. A binary heap whose events know their
+ * index, so that they can be cancelled.
+ */
+@SuppressWarnings("ReferenceEquality") // events are compared by identity
 final class EventQueue {
-    /** No event is due any more. */
+    /** The time of an event that never occurs. */
     static final long NEVER = Long.MAX_VALUE;
 
-    /** Something that happens at a time; used again and again, and scheduled once at a time. */
+    /** Something that happens at a time; reusable, and scheduled at most once at a time. */
     abstract static class Event {
         private long timeNanos;
         private long order;
-        private int place = -1;
+        /** The index in the heap; negative: not scheduled. */
+        private int index = -1;
 
-        /** It is time. */
+        /** Called when the time has come. */
         abstract void fire();
 
         final boolean isScheduled() {
-            return place >= 0;
+            return index >= 0;
         }
 
         final long timeNanos() {
@@ -31,15 +35,15 @@ final class EventQueue {
     private int size;
     private long orders;
 
-    /** When the next event is due. */
+    /** Returns the time of the next event, or {@link #NEVER}. */
     long next() {
         Event first = heap[0];
         return first == null ? NEVER : first.timeNanos;
     }
 
-    /** Schedules an event, or puts it off. */
+    /** Schedules an event, or moves it to another time. */
     void schedule(Event event, long timeNanos) {
-        if (event.place >= 0) {
+        if (event.index >= 0) {
             cancel(event);
         }
         event.timeNanos = timeNanos;
@@ -50,24 +54,34 @@ final class EventQueue {
         up(event, size++);
     }
 
+    /** Schedules an action that cannot be cancelled. */
+    void schedule(long timeNanos, Runnable action) {
+        schedule(new Event() {
+            @Override
+            void fire() {
+                action.run();
+            }
+        }, timeNanos);
+    }
+
     void cancel(Event event) {
-        int place = event.place;
-        if (place < 0) {
+        int index = event.index;
+        if (index < 0) {
             return;
         }
-        event.place = -1;
+        event.index = -1;
         Event last = heap[--size];
         heap[size] = null;
         if (last != null && last != event) {
-            if (place > 0 && isBefore(last, at((place - 1) / 2))) {
-                up(last, place);
+            if (index > 0 && isBefore(last, at((index - 1) / 2))) {
+                up(last, index);
             } else {
-                down(last, place);
+                down(last, index);
             }
         }
     }
 
-    /** Takes the first event if it is due. */
+    /** Removes the first event if it is due; null if none is. */
     @Nullable
     Event pollDue(long nowNanos) {
         Event first = heap[0];
@@ -79,23 +93,23 @@ final class EventQueue {
     }
 
     private void up(Event event, int from) {
-        int place = from;
-        while (place > 0) {
-            int parent = (place - 1) / 2;
+        int index = from;
+        while (index > 0) {
+            int parent = (index - 1) / 2;
             Event above = at(parent);
             if (!isBefore(event, above)) {
                 break;
             }
-            put(above, place);
-            place = parent;
+            put(above, index);
+            index = parent;
         }
-        put(event, place);
+        put(event, index);
     }
 
     private void down(Event event, int from) {
-        int place = from;
+        int index = from;
         while (true) {
-            int child = 2 * place + 1;
+            int child = 2 * index + 1;
             if (child >= size) {
                 break;
             }
@@ -106,23 +120,23 @@ final class EventQueue {
             if (!isBefore(below, event)) {
                 break;
             }
-            put(below, place);
-            place = child;
+            put(below, index);
+            index = child;
         }
-        put(event, place);
+        put(event, index);
     }
 
-    private Event at(int place) {
-        Event event = heap[place];
+    private Event at(int index) {
+        Event event = heap[index];
         if (event == null) {
-            throw new AssertionError("a hole in the agenda at " + place);
+            throw new AssertionError("the event queue has a hole at " + index);
         }
         return event;
     }
 
-    private void put(Event event, int place) {
-        heap[place] = event;
-        event.place = place;
+    private void put(Event event, int index) {
+        heap[index] = event;
+        event.index = index;
     }
 
     private static boolean isBefore(Event one, Event other) {

@@ -1,49 +1,53 @@
 package io.trivet.sim;
 
-/** Decides which faults happen, and counts them. Each kind draws from numbers of its own, so that leaving one out changes little else. */
-@SuppressWarnings("EnumOrdinal") // asked at every call of a socket: an array is quicker than a map
+/**
+ * Decides which faults occur on a simulated host, and counts them. Each fault has a random stream of its own, so that leaving one out changes little
+ * else.
+ */
+@SuppressWarnings("EnumOrdinal") // consulted at every call of a socket: an array is faster than a map
 final class FaultInjector {
-    private static final Fault[] KINDS = Fault.values();
+    private static final Fault[] FAULTS = Fault.values();
 
-    private final long[] thresholds = new long[KINDS.length];
-    private final SimRandom[] randoms = new SimRandom[KINDS.length];
-    private final long[] fired = new long[KINDS.length];
-    private boolean healed;
+    private final long[] thresholds = new long[FAULTS.length];
+    private final SimRandom[] randoms = new SimRandom[FAULTS.length];
+    private final long[] counts = new long[FAULTS.length];
+    private boolean stopped;
 
     FaultInjector(long seed, FaultPlan plan) {
-        for (Fault kind : KINDS) {
-            thresholds[kind.ordinal()] = SimRandom.threshold(plan.probability(kind));
-            randoms[kind.ordinal()] = new SimRandom(seed, kind.ordinal());
+        for (Fault fault : FAULTS) {
+            thresholds[fault.ordinal()] = SimRandom.threshold(plan.probability(fault));
+            randoms[fault.ordinal()] = new SimRandom(seed, fault.ordinal());
         }
     }
 
-    /** Whether the kind happens now; it is counted. Ask only where it can. */
-    boolean happens(Fault kind) {
-        int index = kind.ordinal();
+    /** Draws whether a fault occurs now, and counts it. Call this only where it can take effect. */
+    boolean happens(Fault fault) {
+        int index = fault.ordinal();
         long threshold = thresholds[index];
-        if (threshold == 0 || healed || !randoms[index].happens(threshold)) {
+        if (threshold == 0 || stopped || !randoms[index].happens(threshold)) {
             return false;
         }
-        fired[index]++;
+        counts[index]++;
         return true;
     }
 
-    /** Whether the kind can happen at all. */
-    boolean isEnabled(Fault kind) {
-        return thresholds[kind.ordinal()] != 0 && !healed;
+    /** Returns whether a fault can occur at all. */
+    boolean isEnabled(Fault fault) {
+        return thresholds[fault.ordinal()] != 0 && !stopped;
     }
 
-    /** The numbers of a kind, to draw how bad it is. */
-    SimRandom random(Fault kind) {
-        return randoms[kind.ordinal()];
+    /** Returns the random stream of a fault, to draw its severity. */
+    SimRandom random(Fault fault) {
+        return randoms[fault.ordinal()];
     }
 
-    long count(Fault kind) {
-        return fired[kind.ordinal()];
+    /** Returns how often a fault has occurred. */
+    long count(Fault fault) {
+        return counts[fault.ordinal()];
     }
 
-    /** From now on nothing happens any more. */
+    /** Stops all faults. */
     void stop() {
-        healed = true;
+        stopped = true;
     }
 }

@@ -4,22 +4,26 @@ import io.trivet.net.Interest;
 import java.nio.ByteBuffer;
 
 /**
- * One direction of a TCP connection, from the sender's write to the receiver's read. All positions are counted in bytes from the beginning.
- * The bytes lie in one ring all the way: what moves is the positions.
+ * One direction of a TCP connection, from the sender's write to the receiver's read. All positions are counted in bytes from the start of the stream.
+ * The bytes stay in one ring buffer all the way; only the positions advance.
  *
- * <p>read ≤ arrived ≤ written, and arrived ≤ window, which is how far the receiver lets the sender go.
+ * <p>read ≤ arrived ≤ written, and arrived ≤ window, the end of what the receiver lets the sender send.
  */
 final class Flow {
-    /** The urgent mark at the receiver, as the kernel has it (TCP_URG_NOTYET and so on). */
+    /** The state of the receiver's urgent byte (in Linux, TCP_URG_NOTYET and so on). */
     enum Urgent {
         NONE, ANNOUNCED, VALID, TAKEN
     }
 
-    /** What the kernel sends at once over the loopback device; a window that opens by less is not worth telling. */
+    /** The largest segment on the loopback device. A window that opens by less is not announced. */
     static final int SEGMENT_BYTES = 65_483;
     private static final byte[] EMPTY = new byte[0];
     private static final int RING_BYTES_MIN = 256;
-    private static final long STALLED_FOR_GOOD = Long.MAX_VALUE;
+    private static final long CLOGGED = Long.MAX_VALUE;
+    private static final long STALL_NANOS_MIN = 100_000_000;
+    private static final long STALL_NANOS_MAX = 20_000_000_000L;
+    private static final long DRIBBLE_NANOS_MIN = 1_000;
+    private static final long DRIBBLE_NANOS_MAX = 10_000_000;
 
     private final Kernel kernel;
     private final TcpEndpoint from;
@@ -28,18 +32,18 @@ final class Flow {
     long arrived;
     long read;
     long window;
-    /** Behind the sender's last urgent byte; 0: there was none. */
+    /** The position behind the sender's last urgent byte; 0: there was none. */
     long urgentEnd;
     Urgent urgent = Urgent.NONE;
-    /** Where the receiver's urgent byte stands. */
+    /** The position of the receiver's urgent byte. */
     long urgentAt;
     byte urgentByte;
     boolean finWritten;
     boolean finArrived;
-    /** The sender has reset: behind what is on its way comes the reset. */
+    /** The sender has reset: the reset arrives behind what is in flight. */
     private boolean resetWritten;
     private boolean dead;
-    /** Nothing arrives before this. */
+    /** Nothing arrives before this time. */
     private long stalledUntil;
 
     private final EventQueue.Event delivery = new EventQueue.Event() {
@@ -71,32 +75,22 @@ final class Flow {
         return (int) (arrived - read);
     }
 
-    /** What the sender's kernel still holds. */
+    /** Returns how many bytes the sender's kernel still holds. */
     long unacknowledged() {
         return dead ? 0 : written - arrived;
     }
 
-    /** What the sender's kernel could not even send, since the window is closed. */
+    /** Returns how many bytes the sender's kernel could not send yet, because the window is closed. */
     long unsent() {
         return dead ? 0 : written - Math.min(written, Math.max(window, arrived));
     }
 
     // The sender's side.
 
-    /** The same from an array. */
-    void write(byte[] source, int from, int count) {
-        room(count);
-        int at = (int) written & (ring.length - 1);
-        int first = Math.min(count, ring.length - at);
-        System.arraycopy(source, from, ring, at, first);
-        System.arraycopy(source, from + first, ring, 0, count - first);
-        written += count;
-    }
-
-    /** Takes so many bytes from a buffer. They leave with the next {@link #push}. */
+    /** Appends bytes of a buffer, whose position advances. They leave with the next {@link #push}. */
     void write(ByteBuffer source, int count) {
-        room(count);
-        int at = (int) written & ring.length - 1;
+        makeRoom(count);
+        int at = index(written);
         int first = Math.min(count, ring.length - at);
         source.get(ring, at, first);
         if (first < count) {
@@ -106,23 +100,27 @@ final class Flow {
     }
 
     void writeUrgent(byte b) {
-        room(1);
-        ring[(int) written & ring.length - 1] = b;
+        makeRoom(1);
+        ring[index(written)] = b;
         written++;
         urgentEnd = written;
     }
 
-    private void room(int count) {
+    private int index(long position) {
+        return (int) position & ring.length - 1;
+    }
+
+    private void makeRoom(int count) {
         long needed = written + count - read;
         if (needed > ring.length) {
             int size = Math.max(RING_BYTES_MIN, Integer.highestOneBit((int) needed - 1) << 1);
             byte[] larger = new byte[size];
             for (long i = read; i < written;) {
-                int source = (int) i & ring.length - 1;
+                int source = index(i);
                 int target = (int) i & size - 1;
-                int count2 = (int) Math.min(written - i, Math.min(ring.length - source, size - target));
-                System.arraycopy(ring, source, larger, target, count2);
-                i += count2;
+                int run = (int) Math.min(written - i, Math.min(ring.length - source, size - target));
+                System.arraycopy(ring, source, larger, target, run);
+                i += run;
             }
             ring = larger;
         }
@@ -133,54 +131,50 @@ final class Flow {
         push();
     }
 
-    /** The sender is gone with a reset: of what it wrote, a part may still arrive. */
+    /** Called when the sender resets the connection: a part of what it wrote may still arrive. */
     void writeReset() {
         resetWritten = true;
         push();
     }
 
-    /** Sends what can be sent, if nothing is on its way already that will take it along. */
+    /** Sends what can be sent, unless something is in flight already that will take it along. */
     void push() {
-        if (dead || delivery.isScheduled() || !hasCargo()) {
+        if (dead || delivery.isScheduled() || !hasSomethingToDeliver()) {
             return;
         }
-        long delay = delayNanos();
+        long delay = drawDelay();
         if (delay == 0) {
             deliver();
-        } else if (delay != STALLED_FOR_GOOD) {
+        } else if (delay != CLOGGED) {
             kernel.events.schedule(delivery, kernel.now() + delay);
         }
     }
 
-    /** How far the window lets the bytes go. */
-    private long reach() {
+    /** Returns the position up to which bytes can arrive. */
+    private long deliverableEnd() {
         return kernel.accounting.deliverableEnd(this, Math.min(written, window));
     }
 
-    private boolean hasCargo() {
-        return reach() > arrived || (finWritten && !finArrived && written == arrived) || resetWritten;
+    private boolean hasSomethingToDeliver() {
+        return deliverableEnd() > arrived || (finWritten && !finArrived && written == arrived) || resetWritten;
     }
 
-    private long delayNanos() {
+    private long drawDelay() {
         FaultInjector faults = kernel.faults;
         if (faults.happens(Fault.STALL)) {
-            long stall = faults.random(Fault.STALL).between(100_000_000, 20_000_000_000L);
+            long stall = faults.random(Fault.STALL).between(STALL_NANOS_MIN, STALL_NANOS_MAX);
             stalledUntil = Math.max(stalledUntil, kernel.now() + stall);
             kernel.recordFault(Fault.STALL, from);
         }
-        if (stalledUntil == STALLED_FOR_GOOD) {
-            return STALLED_FOR_GOOD;
+        if (stalledUntil == CLOGGED) {
+            return CLOGGED;
         }
-        long delay = Math.max(0, stalledUntil - kernel.now());
-        if (faults.happens(Fault.LATENCY)) {
-            delay += faults.random(Fault.LATENCY).between(1_000, 100_000_000);
-        }
-        return delay;
+        return Math.max(0, stalledUntil - kernel.now()) + kernel.drawLatency();
     }
 
-    /** Nothing arrives any more until {@link #unclog}. */
+    /** Stops everything until {@link #unclog}. */
     void clog() {
-        stalledUntil = STALLED_FOR_GOOD;
+        stalledUntil = CLOGGED;
         kernel.events.cancel(delivery);
     }
 
@@ -190,7 +184,7 @@ final class Flow {
         push();
     }
 
-    /** Nothing will arrive any more. */
+    /** Ends the flow: nothing arrives any more. */
     void die() {
         dead = true;
         kernel.events.cancel(delivery);
@@ -200,7 +194,7 @@ final class Flow {
         return dead;
     }
 
-    // What arrives.
+    // Arrivals.
 
     private void deliver() {
         if (dead) {
@@ -233,22 +227,9 @@ final class Flow {
         push();
     }
 
-    private void deliverBytes(boolean cutAnywhere) {
-        int count = (int) (reach() - arrived);
+    private void deliverBytes(boolean breaks) {
+        int count = drawCount((int) (deliverableEnd() - arrived), breaks);
         if (count <= 0) {
-            return;
-        }
-        if (cutAnywhere) {
-            count = kernel.faults.random(Fault.RESET).below(count + 1);
-        } else if (resetWritten) {
-            // What was sent before the reset has gone out; how far it got is anybody's guess only where the net is slow.
-            count = kernel.faults.isEnabled(Fault.LATENCY) ? kernel.faults.random(Fault.LATENCY).below(count + 1) : count;
-        } else if (count > 1 && kernel.faults.happens(Fault.DRIBBLE)) {
-            count = kernel.faults.random(Fault.DRIBBLE).part(count);
-            stalledUntil = Math.max(stalledUntil,
-                    kernel.now() + kernel.faults.random(Fault.DRIBBLE).between(1_000, 10_000_000));
-        }
-        if (count == 0) {
             return;
         }
         if (urgentEnd > arrived) {
@@ -258,7 +239,7 @@ final class Flow {
             urgent = Urgent.VALID;
             urgentByte = at(urgentAt);
         }
-        if (!to().takesData()) { // asked only now: the urgent byte of a segment is looked at before the rest is refused
+        if (!to().acceptsData()) { // checked only now: Linux processes a segment's urgent byte before it refuses the rest
             to().refuseData();
             return;
         }
@@ -270,13 +251,35 @@ final class Flow {
         from.changed(from.hasRoomAgain() ? Interest.WRITE | OpenFile.ROOM_AGAIN : Interest.WRITE);
     }
 
-    /** A segment tells of an urgent byte; Linux tcp_check_urg, comments and all. */
+    /** Draws how many of the deliverable bytes arrive now. */
+    private int drawCount(int count, boolean breaks) {
+        FaultInjector faults = kernel.faults;
+        if (count <= 0) {
+            return 0;
+        }
+        if (breaks) {
+            return faults.random(Fault.RESET).below(count + 1);
+        }
+        if (resetWritten) {
+            // What was sent before the reset has left; only on a slow network is it unknown how much of it arrives.
+            return faults.isEnabled(Fault.LATENCY) ? faults.random(Fault.LATENCY).below(count + 1) : count;
+        }
+        if (count > 1 && faults.happens(Fault.DRIBBLE)) {
+            int part = faults.random(Fault.DRIBBLE).part(count);
+            long pause = faults.random(Fault.DRIBBLE).between(DRIBBLE_NANOS_MIN, DRIBBLE_NANOS_MAX);
+            stalledUntil = Math.max(stalledUntil, kernel.now() + pause);
+            return part;
+        }
+        return count;
+    }
+
+    /** Processes a segment's urgent pointer (Linux tcp_check_urg, with all its special cases). */
     void announce(long position) {
         if (read > position || position < arrived || (urgent != Urgent.NONE && position <= urgentAt)) {
             return;
         }
         if (urgent != Urgent.NONE && urgentAt == read && !to().isUrgentInline() && read != arrived) {
-            read++; // the byte at the head was taken or not, it must not come again as data: it is dropped
+            read++; // the previous urgent byte is at the head of the queue: skipped, so that it does not come as ordinary data
         }
         urgent = Urgent.ANNOUNCED;
         urgentAt = position;
@@ -289,8 +292,10 @@ final class Flow {
     }
 
     /**
-     * Reads up to that much: up to the mark, or over it when it stands there, and then without the urgent byte unless that is inline. The
-     * number of bytes; 0: there are none.
+     * Reads up to N bytes: as far as the urgent mark, or past it if the mark is at the head; the urgent byte itself is skipped then, unless it is
+     * inline.
+     *
+     * @return the number of bytes; 0 if there are none
      */
     int read(ByteBuffer target, int most) {
         if (isAtMark() && arrived > read && !to().isUrgentInline()) {
@@ -303,7 +308,7 @@ final class Flow {
         }
         int count = (int) Math.min(end - read, most);
         if (count > 0) {
-            int at = (int) read & ring.length - 1;
+            int at = index(read);
             int first = Math.min(count, ring.length - at);
             target.put(ring, at, first);
             if (first < count) {
@@ -317,11 +322,12 @@ final class Flow {
         return count;
     }
 
+    /** Returns the byte at a position. */
     byte at(long position) {
-        return ring[(int) position & ring.length - 1];
+        return ring[index(position)];
     }
 
-    /** The receiver has read, or its buffer has grown: opens the window if that is worth a segment. */
+    /** Called when the receiver has read, or its buffer has grown: opens the window if that is worth a segment. */
     void openWindow(int receiveBytesMax) {
         long edge = read + receiveBytesMax;
         if (edge > window && (arrived == read || edge - window >= Math.min(receiveBytesMax / 2, SEGMENT_BYTES))) {

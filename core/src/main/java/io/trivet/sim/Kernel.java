@@ -11,95 +11,102 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What all hosts of a simulated network have in common: the time, what is to happen, the faults, who listens, and whose turn it is. */
+/** What all hosts of a simulated network share: the time, the future events, the faults, TCP and UDP, and the attached loops. */
 final class Kernel {
-    /** What a round of the loops costs, so that a loop that spins uses up its time instead of the machine's. */
+    /** The duration of a round of the loops, so that a loop that spins uses up simulated time and not the machine's. */
     static final long ROUND_NANOS = 1_000;
 
-    private static final long ORIGINS = 0x636c6f636bL; // "clock"
-    private static final long ORDERS = 0x6f72646572L; // "order"
-    private static final long SIZES = 0x73697a65L; // "size"
-    private static final long PORTS = 0x706f7274L; // "port"
+    private static final long CLOCK_STREAM = 0x636c6f636bL; // "clock"
+    private static final long ORDER_STREAM = 0x6f72646572L; // "order"
+    private static final long SIZE_STREAM = 0x73697a65L; // "size"
+    private static final long PORT_STREAM = 0x706f7274L; // "port"
+    private static final long LATENCY_NANOS_MIN = 1_000;
+    private static final long LATENCY_NANOS_MAX = 100_000_000;
+    private static final long JUMP_NANOS_MIN = 1_000_000;
+    private static final long JUMP_NANOS_MAX = 10_000_000_000L;
 
     final long seed;
     final SimClock clock;
     final EventQueue events = new EventQueue();
-    /** Of the net between the hosts, and of the first host. */
+    /** The faults of the first host, and of everything between the hosts. */
     final FaultInjector faults;
     final LoopScheduler scheduler;
+    /** The random stream for sizes of buffers. */
     final SimRandom sizes;
     final TcpStack tcp;
     BufferAccounting accounting = new BufferAccounting();
     final UdpStack udp;
     @Nullable SimTrace tracer;
 
-    /** Looked up, never gone through. */
-    private final Map<InetSocketAddress, Set<Fault>> struck = new HashMap<>();
-    /** Whose peers have left bytes unread that they had sent. Looked up, never gone through. */
+    /** The faults that have hit connections, by the address of either end. Never iterated over. */
+    private final Map<InetSocketAddress, Set<Fault>> faultsByAddress = new HashMap<>();
+    /** The addresses whose peers have closed without reading everything. Never iterated over. */
     private final Set<InetSocketAddress> unread = new HashSet<>();
     private long progress;
     private long rounds;
 
     Kernel(long seed, FaultPlan plan) {
         this.seed = seed;
-        SimRandom origins = new SimRandom(seed, ORIGINS);
-        long origin = switch (origins.below(3)) {
+        SimRandom random = new SimRandom(seed, CLOCK_STREAM);
+        long origin = switch (random.below(3)) {
             case 0 -> 0;
-            case 1 -> origins.next();
-            default -> Long.MAX_VALUE - origins.between(1, 20_000_000_000L); // it wraps around within seconds
+            case 1 -> random.next();
+            default -> Long.MAX_VALUE - random.between(1, 20_000_000_000L); // it wraps around within seconds
         };
         clock = new SimClock(origin);
         faults = new FaultInjector(seed, plan);
-        scheduler = new LoopScheduler(clock, new SimRandom(seed, ORDERS));
-        sizes = new SimRandom(seed, SIZES);
-        tcp = new TcpStack(this, new SimRandom(seed, PORTS));
+        scheduler = new LoopScheduler(clock, new SimRandom(seed, ORDER_STREAM));
+        sizes = new SimRandom(seed, SIZE_STREAM);
+        tcp = new TcpStack(this, new SimRandom(seed, PORT_STREAM));
         udp = new UdpStack(this);
-        LinkClogger.begin(this);
+        LinkClogger.start(this);
     }
 
     long now() {
         return clock.elapsedNanos();
     }
 
-    /** Something has happened that a loop may have to know. */
+    /** Notes that something has happened that may concern a loop: another round follows without a leap of the clock. */
     void progress() {
         progress++;
     }
+
+    // Tracing.
 
     boolean isTraced() {
         return tracer != null;
     }
 
-    /** Tells the listener; ask {@link #isTraced} first, since the line costs something. */
+    /** Passes a line to the trace. Check {@link #isTraced} first, because the line costs something. */
     void trace(String event) {
         Objects.requireNonNull(tracer).event(now(), event);
     }
 
-    /** Tells the listener of a fault that concerns something. */
+    /** Passes a fault and what it has hit to the trace, if there is one. */
     void trace(Fault fault, Object subject) {
         if (tracer != null) {
             tracer.event(now(), "fault " + fault + ": " + subject);
         }
     }
 
-    /** A fault has struck one connection: tells the listener, and remembers it by the addresses of both ends. */
+    /** Called when a fault has hit a connection: traces it, and records it for the addresses of both ends. */
     void recordFault(Fault fault, TcpEndpoint end) {
         trace(fault, end);
         noteFault(fault, end);
     }
 
-    /** Remembers it, and tells nobody. */
+    /** Records a fault without tracing it. */
     void noteFault(Fault fault, TcpEndpoint end) {
-        struck.computeIfAbsent(end.local, _ -> EnumSet.noneOf(Fault.class)).add(fault);
-        struck.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(Fault.class)).add(fault);
+        faultsByAddress.computeIfAbsent(end.local, _ -> EnumSet.noneOf(Fault.class)).add(fault);
+        faultsByAddress.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(Fault.class)).add(fault);
     }
 
-    /** What has struck connections from or to an address. */
+    /** Returns the faults that have hit connections from or to an address. */
     Set<Fault> faultsOf(InetSocketAddress address) {
-        return struck.getOrDefault(address, Set.of());
+        return faultsByAddress.getOrDefault(address, Set.of());
     }
 
-    /** One end was closed while bytes lay there that nobody had read, or they came after that: its peer is reset. */
+    /** Called when an end is closed before all bytes that were sent to it have arrived and been read: its peer is reset. */
     void noteUnread(TcpEndpoint end) {
         unread.add(end.remote);
     }
@@ -107,6 +114,8 @@ final class Kernel {
     boolean leftUnread(InetSocketAddress peer) {
         return unread.contains(peer);
     }
+
+    // Time.
 
     void attach(Loop loop) {
         scheduler.add(loop);
@@ -117,7 +126,12 @@ final class Kernel {
         return rounds;
     }
 
-    /** Lets everything happen that is due by now. */
+    /** Draws the latency of one packet; 0 without the fault. */
+    long drawLatency() {
+        return faults.happens(Fault.LATENCY) ? faults.random(Fault.LATENCY).between(LATENCY_NANOS_MIN, LATENCY_NANOS_MAX) : 0;
+    }
+
+    /** Fires all events that are due. */
     void runDueEvents() {
         EventQueue.Event event = events.pollDue(now());
         while (event != null) {
@@ -127,15 +141,15 @@ final class Kernel {
     }
 
     /**
-     * Goes on by one step: turns the loops once and, if none had anything to do, moves the clock to what comes next.
+     * Advances by one step: turns the loops once and, if none had anything to do, moves the clock to the next event or deadline.
      *
      * @param limitNanos how far the clock may be moved
-     * @return false: nothing more happens before the limit, where the clock now stands
+     * @return false if nothing more happens before the limit; the clock is then at the limit
      */
     boolean step(long limitNanos) throws IOException {
         runDueEvents();
         if (turnLoops()) {
-            clock.moveTo(now() + roundNanos());
+            clock.moveTo(now() + drawRoundNanos());
             return true;
         }
         long next = Math.min(events.next(), scheduler.nextDeadline());
@@ -146,21 +160,21 @@ final class Kernel {
             }
             return false;
         }
-        clock.moveTo(Math.max(next, now() + ROUND_NANOS)); // a deadline that is over, and nothing is done, must not stop the clock
+        clock.moveTo(Math.max(next, now() + ROUND_NANOS)); // an expired deadline that a loop ignores must not stop the clock
         runDueEvents();
         return true;
     }
 
-    private long roundNanos() {
+    private long drawRoundNanos() {
         if (faults.happens(Fault.CLOCK_JUMP)) {
-            long jump = faults.random(Fault.CLOCK_JUMP).between(1_000_000, 10_000_000_000L);
+            long jump = faults.random(Fault.CLOCK_JUMP).between(JUMP_NANOS_MIN, JUMP_NANOS_MAX);
             trace(Fault.CLOCK_JUMP, jump + " ns");
             return ROUND_NANOS + jump;
         }
         return ROUND_NANOS;
     }
 
-    /** One round of the loops; whether anything was done, or may have become possible. */
+    /** Runs one round of the loops. Returns whether anything was done, or may have become possible. */
     private boolean turnLoops() throws IOException {
         if (scheduler.isTurning() || scheduler.isEmpty()) {
             return false;

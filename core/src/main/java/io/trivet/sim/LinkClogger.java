@@ -3,14 +3,13 @@ package io.trivet.sim;
 import java.util.List;
 
 /**
- * LinkClogger connections and releases them: some of those that live are stopped one after the other, and go on in an order that has nothing to do
- * with that. What was sent meanwhile comes then, in one piece.
+ * Injects {@link Fault#CLOG}: stops some of the open connections one after the other, in one direction each, and lets them go on in an unrelated order.
+ * What was sent meanwhile then arrives at once.
  */
 final class LinkClogger extends EventQueue.Event {
-    /** So often it is asked whether some are clogged. */
-    static final long EVERY_NANOS = 100_000_000;
-
-    private static final long BEGIN_WITHIN_NANOS = 50_000_000;
+    /** The interval at which the fault is drawn. */
+    private static final long INTERVAL_NANOS = 100_000_000;
+    private static final long START_WITHIN_NANOS = 50_000_000;
     private static final long END_WITHIN_NANOS = 5_000_000_000L;
 
     private final Kernel kernel;
@@ -19,48 +18,39 @@ final class LinkClogger extends EventQueue.Event {
         this.kernel = kernel;
     }
 
-    /** Begins to ask, if that can happen at all. */
-    static void begin(Kernel kernel) {
+    /** Starts to draw the fault, if the plan has it. */
+    static void start(Kernel kernel) {
         if (kernel.faults.isEnabled(Fault.CLOG)) {
-            kernel.events.schedule(new LinkClogger(kernel), EVERY_NANOS);
+            kernel.events.schedule(new LinkClogger(kernel), INTERVAL_NANOS);
         }
     }
 
     @Override
     void fire() {
         if (!kernel.faults.isEnabled(Fault.CLOG)) {
-            return; // healed
+            return; // faults have been stopped
         }
-        kernel.events.schedule(this, kernel.now() + EVERY_NANOS);
-        List<TcpEndpoint> live = kernel.tcp.live();
-        if (!live.isEmpty() && kernel.faults.happens(Fault.CLOG)) {
+        kernel.events.schedule(this, kernel.now() + INTERVAL_NANOS);
+        List<TcpEndpoint> open = kernel.tcp.open();
+        if (!open.isEmpty() && kernel.faults.happens(Fault.CLOG)) {
             SimRandom random = kernel.faults.random(Fault.CLOG);
-            int count = 1 + random.below(live.size());
+            int count = 1 + random.below(open.size());
             kernel.trace(Fault.CLOG, count + " connections, one by one");
             for (int i = 0; i < count; i++) {
-                clog(live.get(random.below(live.size())), random);
+                clog(open.get(random.below(open.size())), random);
             }
         }
     }
 
     private void clog(TcpEndpoint client, SimRandom random) {
         Flow flow = random.below(2) == 0 ? client.in : client.out;
-        long begin = kernel.now() + random.between(1, BEGIN_WITHIN_NANOS);
-        at(begin, () -> {
+        long start = kernel.now() + random.between(1, START_WITHIN_NANOS);
+        kernel.events.schedule(start, () -> {
             if (kernel.faults.isEnabled(Fault.CLOG)) {
                 kernel.recordFault(Fault.CLOG, client);
                 flow.clog();
             }
         });
-        at(begin + random.between(1, END_WITHIN_NANOS), flow::unclog);
-    }
-
-    private void at(long nanos, Runnable action) {
-        kernel.events.schedule(new EventQueue.Event() {
-            @Override
-            void fire() {
-                action.run();
-            }
-        }, nanos);
+        kernel.events.schedule(start + random.between(1, END_WITHIN_NANOS), flow::unclog);
     }
 }

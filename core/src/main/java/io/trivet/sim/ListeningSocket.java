@@ -6,7 +6,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
-/** A socket that listens, with those who wait to be accepted. */
+/** A listening TCP socket inside the simulated kernel, with its backlog. */
 final class ListeningSocket extends OpenFile {
     /** net.core.somaxconn. */
     private static final int BACKLOG_MAX = 4096;
@@ -15,8 +15,8 @@ final class ListeningSocket extends OpenFile {
     final SocketOptions options;
     private final int backlog;
     private final ArrayDeque<TcpEndpoint> waiting = new ArrayDeque<>();
-    /** Handshakes under way, which have a place already. */
-    private int expected;
+    /** The places reserved for handshakes in progress. */
+    private int reserved;
     private boolean closed;
 
     ListeningSocket(Kernel kernel, InetSocketAddress address, int backlog) {
@@ -26,25 +26,26 @@ final class ListeningSocket extends OpenFile {
         this.options = kernel.tcp.drawOptions();
     }
 
-    /** Linux compares with "more than": one more than the backlog fits. */
+    /** Returns whether the backlog is full. Linux compares with "more than", so one more than the backlog fits. */
     boolean isFull() {
-        return waiting.size() + expected > backlog;
+        return waiting.size() + reserved > backlog;
     }
 
     boolean isClosed() {
         return closed;
     }
 
-    void expect() {
-        expected++;
+    void reserve() {
+        reserved++;
     }
 
-    void expectNoMore() {
-        expected--;
+    void unreserve() {
+        reserved--;
     }
 
+    /** Adds a connection whose place was reserved. */
     void add(TcpEndpoint end) {
-        expected--;
+        reserved--;
         waiting.add(end);
         changed();
     }
@@ -67,7 +68,7 @@ final class ListeningSocket extends OpenFile {
     @Override
     void release() {
         closed = true;
-        kernel.tcp.stopsListening(this);
+        kernel.tcp.remove(this);
         for (TcpEndpoint end = waiting.poll(); end != null; end = waiting.poll()) {
             end.reset();
         }

@@ -6,18 +6,16 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The loops of a network, and whose turn it is. A loop that has polled, and found nothing to do, sleeps as a thread does that waits in the
- * kernel: until something happens to what it polled, or its deadline comes. A loop that polls nothing never sleeps: what it waits for is
- * not known.
+ * Decides which of the attached loops is turned. A loop that has polled and found nothing to do sleeps, as a thread does that waits in the kernel: until
+ * something happens to what it polled, or its deadline is due. A loop that polls nothing never sleeps, because it is unknown what it waits for.
  */
 final class LoopScheduler {
-    /** A loop, and whether it sleeps. */
     private static final class ScheduledLoop {
         final Loop loop;
         boolean awake = true;
-        /** It has polled on its turn. */
+        /** It has polled on its present turn. */
         boolean polled;
-        /** Asleep: when it is woken at the latest. */
+        /** While asleep: the latest time to wake it. */
         long dueNanos = EventQueue.NEVER;
 
         ScheduledLoop(Loop loop) {
@@ -25,11 +23,11 @@ final class LoopScheduler {
         }
     }
 
-    /** Where a loop sleeps: belongs to a poller or a ring, which wakes it. */
+    /** What a loop sleeps on: part of a poller or a ring, which wakes it. */
     static final class WaitQueue {
         private final LoopScheduler scheduler;
-        private @Nullable ScheduledLoop seat;
-        /** Several loops poll it: none of them sleeps. */
+        private @Nullable ScheduledLoop waiter;
+        /** Several loops poll the owner: none of them sleeps. */
         private boolean isShared;
 
         private WaitQueue(LoopScheduler scheduler) {
@@ -37,36 +35,36 @@ final class LoopScheduler {
         }
 
         /**
-         * It was polled.
+         * Called at the end of a poll.
          *
-         * @param quiet whether nothing is left that the next poll would find, even if nothing happens
+         * @param maySleep whether the next poll would find nothing, unless something happens
          */
-        void polled(boolean quiet) {
+        void polled(boolean maySleep) {
             ScheduledLoop now = scheduler.current;
             if (now == null) {
-                return; // not by a loop
+                return; // not polled by a loop
             }
-            if (seat != null && seat != now) {
+            if (waiter != null && waiter != now) {
                 isShared = true;
-                seat.awake = true;
+                waiter.awake = true;
             }
-            seat = now;
+            waiter = now;
             now.polled = true;
-            now.awake |= !quiet || isShared;
+            now.awake |= !maySleep || isShared;
         }
 
         void wake() {
-            if (seat != null) {
-                seat.awake = true;
+            if (waiter != null) {
+                waiter.awake = true;
             }
         }
     }
 
     private final SimClock clock;
     private final SimRandom order;
-    private ScheduledLoop[] seats = new ScheduledLoop[0];
-    /** Those whose turn it is in this round. */
-    private ScheduledLoop[] turns = new ScheduledLoop[0];
+    private ScheduledLoop[] loops = new ScheduledLoop[0];
+    /** The loops to turn in this round. */
+    private ScheduledLoop[] awake = new ScheduledLoop[0];
     private @Nullable ScheduledLoop current;
 
     LoopScheduler(SimClock clock, SimRandom order) {
@@ -79,37 +77,37 @@ final class LoopScheduler {
     }
 
     void add(Loop loop) {
-        seats = Arrays.copyOf(seats, seats.length + 1);
-        seats[seats.length - 1] = new ScheduledLoop(loop);
+        loops = Arrays.copyOf(loops, loops.length + 1);
+        loops[loops.length - 1] = new ScheduledLoop(loop);
     }
 
     boolean isEmpty() {
-        return seats.length == 0;
+        return loops.length == 0;
     }
 
-    /** Whether a loop is being turned. */
+    /** Returns whether a loop is being turned. */
     boolean isTurning() {
         return current != null;
     }
 
-    /** Something has happened that may concern any of them. */
+    /** Wakes all loops, after something that may concern any of them. */
     void wakeAll() {
-        for (ScheduledLoop seat : seats) {
-            seat.awake = true;
+        for (ScheduledLoop each : loops) {
+            each.awake = true;
         }
     }
 
-    /** Turns every loop once that does not sleep, in an order drawn anew; how much they did. */
+    /** Turns every loop that does not sleep once, in random order. Returns how much they did. */
     long turn() throws IOException {
         int count = findAwake();
         long done = 0;
         try {
             for (int i = 0; i < count; i++) {
                 int other = i + (i + 1 < count ? order.below(count - i) : 0);
-                ScheduledLoop seat = turns[other];
-                turns[other] = turns[i];
-                turns[i] = seat;
-                done += turn(seat);
+                ScheduledLoop next = awake[other];
+                awake[other] = awake[i];
+                awake[i] = next;
+                done += turn(next);
             }
         } finally {
             current = null;
@@ -118,44 +116,44 @@ final class LoopScheduler {
     }
 
     private int findAwake() {
-        if (turns.length < seats.length) {
-            turns = new ScheduledLoop[seats.length];
+        if (awake.length < loops.length) {
+            awake = new ScheduledLoop[loops.length];
         }
         int count = 0;
         long now = clock.elapsedNanos();
-        for (ScheduledLoop seat : seats) {
-            if (seat.awake || seat.dueNanos <= now) {
-                turns[count++] = seat;
+        for (ScheduledLoop each : loops) {
+            if (each.awake || each.dueNanos <= now) {
+                awake[count++] = each;
             }
         }
         return count;
     }
 
-    private int turn(ScheduledLoop seat) throws IOException {
-        current = seat;
-        seat.awake = false;
-        seat.polled = false;
-        int done = seat.loop.turn();
-        if (done > 0 || !seat.polled) {
-            seat.awake = true;
-        } else if (!seat.awake) {
-            seat.dueNanos = deadline(seat);
+    private int turn(ScheduledLoop turned) throws IOException {
+        current = turned;
+        turned.awake = false;
+        turned.polled = false;
+        int done = turned.loop.turn();
+        if (done > 0 || !turned.polled) {
+            turned.awake = true;
+        } else if (!turned.awake) {
+            turned.dueNanos = deadline(turned);
         }
         return done;
     }
 
-    /** The first of all deadlines, asked for anew: whoever did something to a loop that sleeps may have changed it. */
+    /** Returns the earliest deadline. All are asked again, because a sleeping loop's may have been changed from outside. */
     long nextDeadline() {
         long next = EventQueue.NEVER;
-        for (ScheduledLoop seat : seats) {
-            seat.dueNanos = deadline(seat);
-            next = Math.min(next, seat.dueNanos);
+        for (ScheduledLoop each : loops) {
+            each.dueNanos = deadline(each);
+            next = Math.min(next, each.dueNanos);
         }
         return next;
     }
 
-    private long deadline(ScheduledLoop seat) {
-        long deadline = seat.loop.nextDeadline();
+    private long deadline(ScheduledLoop scheduled) {
+        long deadline = scheduled.loop.nextDeadline();
         return deadline == Loop.NO_DEADLINE ? EventQueue.NEVER : clock.elapsedAt(deadline);
     }
 }

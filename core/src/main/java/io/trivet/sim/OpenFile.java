@@ -3,19 +3,23 @@ package io.trivet.sim;
 import io.trivet.net.Interest;
 import org.jspecify.annotations.Nullable;
 
-/** What a descriptor's number stands for: something that can be ready. */
-@SuppressWarnings("ReferenceEquality") // this very watcher
+/** What a descriptor refers to inside the simulated kernel: something that can be ready. */
+@SuppressWarnings("ReferenceEquality") // watchers are compared by identity
 abstract class OpenFile {
-    /** Who wants to know when the readiness of a file may have changed; a file has a list of them. */
+    /** Notified when the readiness of a file may have changed. The watchers of a file form a list. */
     abstract static class Watcher {
         @Nullable Watcher nextOfFile;
 
-        /** That much of it may have changed. Nothing may be called back from here: the file stands in the middle of something. */
+        /**
+         * Called when some readiness may have changed. The file is in the middle of an operation, so this must not call back into it.
+         *
+         * @param what bits of {@link Interest}, {@link #ROOM_AGAIN}, or {@link #EVERYTHING}
+         */
         abstract void changed(int what);
     }
 
     static final int EVERYTHING = ~0;
-    /** There is room for who was told that there was none: WRITE's edge (SOCK_NOSPACE). */
+    /** There is room again for a caller that found none: the edge of WRITE (SOCK_NOSPACE). */
     static final int ROOM_AGAIN = 1 << 16;
 
     final Kernel kernel;
@@ -25,18 +29,18 @@ abstract class OpenFile {
         this.kernel = kernel;
     }
 
-    /** Everything that holds now, as bits of {@link Interest}. */
+    /** Returns everything that is true now, as bits of {@link Interest}. */
     abstract int ready();
 
-    /** Its last descriptor was closed. */
+    /** Called when the last descriptor of the file is closed. */
     abstract void release();
 
-    /** Whether epoll refuses it. */
+    /** Returns whether this is a regular file, which epoll refuses. */
     boolean isRegular() {
         return false;
     }
 
-    /** An option says otherwise how much room there is. */
+    /** Called when an option has changed how much room there is. */
     void roomHasChanged() {
         changed(Interest.WRITE | ROOM_AGAIN);
     }
@@ -62,12 +66,12 @@ abstract class OpenFile {
         }
     }
 
-    /** Tells everyone who watches. */
+    /** Notifies the watchers that anything may have changed. */
     final void changed() {
         changed(EVERYTHING);
     }
 
-    /** Tells everyone who watches for any of these bits of {@link Interest} (Linux: the key of a wake-up). */
+    /** Notifies the watchers that these bits of {@link Interest} may have changed (in Linux, the key of a wake-up). */
     final void changed(int what) {
         kernel.progress();
         for (Watcher each = watchers; each != null; each = each.nextOfFile) {

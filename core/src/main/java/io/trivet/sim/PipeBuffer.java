@@ -4,8 +4,8 @@ import io.trivet.net.Interest;
 import java.nio.ByteBuffer;
 
 /**
- * What is in a pipe: sixteen pages, as on Linux (fs/pipe.c). A page is free when it was read to its end; a write that does not fit into what
- * is left of the last page begins a new one.
+ * The content of a pipe: up to sixteen pages, as on Linux (fs/pipe.c). A page is free again when it was read to its end. A write that does not fit
+ * into the rest of the last page starts a new page.
  */
 final class PipeBuffer {
     private static final int PAGE_BYTES = 4096;
@@ -16,7 +16,7 @@ final class PipeBuffer {
     private byte[] bytes = new byte[0];
     private final int[] begins = new int[PAGES];
     private final int[] ends = new int[PAGES];
-    /** Counted from the beginning: pages written, pages read to their end. */
+    /** The number of pages written so far, and of pages read to their end. */
     private int head;
     private int tail;
     private boolean sourceClosed;
@@ -27,7 +27,7 @@ final class PipeBuffer {
         sink = new End(kernel, false);
     }
 
-    /** What the descriptor of one end stands for. */
+    /** The file that the descriptor of one end refers to. */
     final class End extends OpenFile {
         private final boolean isSource;
 
@@ -96,7 +96,7 @@ final class PipeBuffer {
         return target.position() - before;
     }
 
-    /** Writes from a buffer up to its limit. */
+    /** Writes what remains of a buffer, as far as there is room. Returns the number of bytes. */
     int write(ByteBuffer from) {
         if (bytes.length == 0) {
             bytes = new byte[PAGES * PAGE_BYTES];

@@ -2,14 +2,14 @@ package io.trivet.sim;
 
 import io.trivet.net.Interest;
 
-/** What is done to the answers of a poll or a three-list call. */
+/** What the torture does to the answers of a poll or a three-list call. */
 final class ReadinessFaults {
-    /** Events that say more than this say something about the end of a connection: they are left alone. */
+    /** Events with other bits than these concern the end of a connection and are left alone. */
     private static final int ORDINARY = Interest.ALL;
 
     private ReadinessFaults() {}
 
-    /** Takes READ and WRITE out of some answers, never out of all; those that are left with nothing become 0. */
+    /** Removes READ and WRITE from some answers, but never everything from all. An answer that is left with nothing becomes 0. */
     static void delay(TortureInjector injector, int[] events, int count) {
         int left = 0;
         int emptied = 0;
@@ -23,7 +23,7 @@ final class ReadinessFaults {
             events[i] = delayed(injector, before);
             if (events[i] != 0) {
                 left++;
-            } else if (injector.below(++emptied) == 0) { // each of them with the same chance to be given back
+            } else if (injector.below(++emptied) == 0) { // each of them has the same chance to be restored
                 restoredIndex = i;
                 restoredEvents = before;
             }
@@ -47,7 +47,7 @@ final class ReadinessFaults {
         return events & ~late;
     }
 
-    /** Chooses READ or WRITE to report although it may not hold, from what is registered; 0 if neither may be. */
+    /** Draws READ or WRITE from what is registered, to be reported although it may not hold; 0 if neither may be. */
     static int spurious(TortureInjector injector, TorturedSocket<?> socket, int interest) {
         int candidates = socket.isOpen() ? socket.mayBeSpurious(interest) : 0;
         return candidates == (Interest.READ | Interest.WRITE) ? Interest.READ << injector.below(2) : candidates;

@@ -61,7 +61,7 @@ final class RingSend {
     /** Writes up to N bytes to a connection, after {@linkplain #check checking} that the memory is unchanged. */
     void write(Object connection, Flow flow, int count) {
         check(connection);
-        flow.write(bytes, sent, count);
+        flow.write(copy.limit(sent + count).position(sent), count);
         sent += count;
     }
 

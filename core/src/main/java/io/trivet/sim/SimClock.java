@@ -4,8 +4,8 @@ import io.trivet.net.Clock;
 import java.time.Duration;
 
 /**
- * The time of a {@link SimNetwork}: it stands still but for what {@link SimNetwork#run} and waits on the network let pass. It begins at a
- * number drawn from the seed, often shortly before {@link Long#MAX_VALUE}, where it wraps around: only differences mean something.
+ * The clock of a {@link SimNetwork}. It stands still, except during {@link SimNetwork#run} and during waits on the network. It starts at a number drawn
+ * from the seed, often shortly before {@link Long#MAX_VALUE}, where it wraps around: only differences are meaningful.
  */
 public final class SimClock implements Clock {
     private final long origin;
@@ -21,7 +21,7 @@ public final class SimClock implements Clock {
     }
 
     /**
-     * The time since the network began.
+     * Returns the time since the network was created.
      *
      * @return zero or more
      */
@@ -30,7 +30,7 @@ public final class SimClock implements Clock {
     }
 
     /**
-     * The time since the network began.
+     * Returns the time since the network was created.
      *
      * @return nanoseconds, zero or more
      */
@@ -38,7 +38,7 @@ public final class SimClock implements Clock {
         return elapsedNanos;
     }
 
-    /** The moment of a {@link #nanoTime} as time since the beginning; 0: before it. */
+    /** Converts a {@link #nanoTime} to time since the start; 0 if it is earlier. */
     long elapsedAt(long nanoTime) {
         return Math.max(0, nanoTime - origin);
     }

@@ -5,7 +5,7 @@ import io.trivet.net.ErrorCode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A borrowed descriptor: a number, and whatever it stands for when it is used. */
+/** A borrowed descriptor: a number, and whatever file it refers to when it is used. */
 final class SimDescriptor extends SimSocket implements Descriptor {
     private final int borrowed;
 
@@ -56,7 +56,7 @@ final class SimDescriptor extends SimSocket implements Descriptor {
 
     @Override
     public void close() {
-        letGo();
+        forget();
     }
 
     @Override

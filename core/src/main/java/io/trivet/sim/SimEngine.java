@@ -1,14 +1,14 @@
 package io.trivet.sim;
 
-/** As which of Linux's engines a {@link SimNetwork} answers. */
+/** The engine of Linux that a simulated host behaves like. */
 public enum SimEngine {
-    /** select(2): no errors or hang-ups apart from readiness; the lowest descriptor first. */
+    /** select(2): errors and hang-ups are folded into READ and WRITE; the lowest descriptor comes first. */
     SELECT("select"),
-    /** poll(2): errors and hang-ups are told, closed descriptors too; in the order of registration. */
+    /** poll(2): reports errors, hang-ups and closed descriptors; in the order of registration. */
     POLL("poll"),
-    /** epoll(7): what became ready first comes first; regular files are refused. */
+    /** epoll(7): what became ready first comes first; refuses regular files. */
     EPOLL("epoll"),
-    /** io_uring(7): its poller is epoll, its proactor is the ring. */
+    /** io_uring(7): its poller is epoll, its proactor the ring. */
     URING("uring");
 
     private final String text;
@@ -17,7 +17,7 @@ public enum SimEngine {
         this.text = text;
     }
 
-    /** The engine's own name. */
+    /** Returns the name of the engine, as in {@link io.trivet.net.Network#named}. */
     @Override
     public String toString() {
         return text;

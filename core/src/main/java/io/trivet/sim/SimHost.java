@@ -25,11 +25,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One process on a simulated network: an address, a descriptor table of its own, and an engine as which it answers. The network itself is
- * the first, at 127.0.0.1; clients that must not share a table or an address with the server live on {@linkplain SimNetwork#host others}.
- * Any host reaches any listener.
+ * One process on a simulated network, with an address, a descriptor table and an engine. The network itself is the first host, at 127.0.0.1. Clients
+ * that should not share a table or an address with the server get {@linkplain SimNetwork#host hosts of their own}. Every host can connect to every
+ * listener.
  *
- * <p><b>Threads.</b> One.
+ * <p><b>Threads.</b> One thread uses the network with all its hosts.
  */
 @SuppressWarnings("ReferenceEquality") // hosts are compared by identity, as Network says of families
 public sealed class SimHost implements Network permits SimNetwork {
@@ -52,7 +52,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * Where its connections come from.
+     * Returns the address that its connections come from.
      *
      * @return the address
      */
@@ -61,7 +61,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * As which engine it answers.
+     * Returns the engine that it behaves like.
      *
      * @return the engine
      */
@@ -70,16 +70,16 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * Sets how many descriptors it may have (RLIMIT_NOFILE): numbers are below that, and 0 to 2 are taken. What is open stays open.
+     * Limits its descriptors (RLIMIT_NOFILE). New numbers are below the limit, and 0 to 2 are in use; open descriptors stay open.
      *
-     * @param limit the limit
+     * @param limit the limit, 1,048,576 by default
      */
     public final void descriptorLimit(int limit) {
         descriptors.limit(limit);
     }
 
     /**
-     * How many descriptors are open, those of pollers and proactors among them.
+     * Returns how many descriptors are open, including one for each poller and proactor.
      *
      * @return the number
      */
@@ -88,9 +88,9 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * The open descriptors with what they stand for: the answer to a leak.
+     * Returns the open descriptors with what they refer to, for finding a leak.
      *
-     * @return one line; empty: none
+     * @return one line; empty if none is open
      */
     public final String describeDescriptors() {
         return descriptors.toString();
@@ -144,11 +144,10 @@ public sealed class SimHost implements Network permits SimNetwork {
             throw new NetworkException("socket", null, REFUSALS[faults.random(Fault.SOCKET_REFUSED).below(REFUSALS.length)]);
         }
         TcpEndpoint end = kernel.tcp.connect(source(where), where);
-        SimTcpStream stream = new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
-        return stream;
+        return new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
     }
 
-    /** From where it reaches an address. */
+    /** Returns the source address of what is sent to an address. */
     final InetAddress source(InetSocketAddress to) {
         return to.getAddress() instanceof Inet6Address && address.isLoopbackAddress() ? LOOPBACK_6 : address;
     }
@@ -156,8 +155,8 @@ public sealed class SimHost implements Network permits SimNetwork {
     /**
      * Opens a file that is always ready and always empty, as /dev/null is.
      *
-     * @return its descriptor, which stays open
-     * @throws NetworkException no descriptor is left
+     * @return its descriptor, which stays open when the returned object is closed
+     * @throws NetworkException if no descriptor is left (EMFILE)
      */
     public final Descriptor openFile() throws NetworkException {
         return new SimDescriptor(this, descriptors.add(new RegularFile(kernel), "open", null));
@@ -178,7 +177,7 @@ public sealed class SimHost implements Network permits SimNetwork {
         }
     }
 
-    private static void checkResolved(InetSocketAddress where) throws UnknownHostException {
+    static void checkResolved(InetSocketAddress where) throws UnknownHostException {
         if (where.isUnresolved()) {
             throw new UnknownHostException(where.getHostString());
         }
@@ -212,7 +211,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     @Override
     public final Descriptor descriptor(int fd) {
         if (fd < 0) {
-            throw new IllegalArgumentException("a descriptor's number is not negative: " + fd);
+            throw new IllegalArgumentException("fd must be at least 0, was " + fd);
         }
         return new SimDescriptor(this, fd);
     }
@@ -262,7 +261,7 @@ public sealed class SimHost implements Network permits SimNetwork {
         return true;
     }
 
-    /** A socket of this host, as ours. */
+    /** Casts a socket of this host; any other is refused. */
     final SimSocket own(Socket socket) {
         if (socket instanceof SimSocket ours && ours.host == this) {
             return ours;
@@ -272,34 +271,28 @@ public sealed class SimHost implements Network permits SimNetwork {
                         + name());
     }
 
-    /** A socket of this host was closed. */
-    final void closed(SimSocket socket) {
-        noteChange();
-        kernel.progress();
-    }
-
-    /** A socket of this host has become something else without anything having happened to it: it was closed, or has another option. */
+    /** Called when a socket was closed, or an option changed: its readiness may have changed without an event. */
     final void noteChange() {
         changes++;
-        kernel.scheduler.wakeAll(); // the pollers look at everything again
+        kernel.scheduler.wakeAll(); // the scanning pollers look at everything again
     }
 
-    /** How often that was so. */
+    /** Returns the number of such changes so far. */
     final long changes() {
         return changes;
     }
 
-    /** Until when a wait that begins now may last. */
+    /** Returns the time until which a wait that starts now may last; negative: it must not wait. */
     final long waitLimit(long timeoutNanos) {
         if (timeoutNanos == 0 || kernel.scheduler.isTurning()) {
             return -1;
         }
-        kernel.scheduler.wakeAll(); // whoever waits may have done anything to their servers before
+        kernel.scheduler.wakeAll(); // before it waited, the caller may have changed anything about a server
         long now = kernel.now();
         return timeoutNanos < 0 || timeoutNanos > EventQueue.NEVER - now ? EventQueue.NEVER : now + timeoutNanos;
     }
 
-    /** Lets the network go on, as part of a wait; whether the caller should look again. */
+    /** Advances the network by one step, as part of a wait. Returns whether the caller should look again. */
     final boolean advance(long limit) throws IOException {
         if (limit < 0 || kernel.now() >= limit || Thread.currentThread().isInterrupted()) {
             return false;
@@ -308,9 +301,10 @@ public sealed class SimHost implements Network permits SimNetwork {
             return true;
         }
         if (limit == EventQueue.NEVER) {
-            throw new IllegalStateException("the simulated network is at rest: this wait would never end");
+            throw new IllegalStateException(
+                    "this wait would never end: no event, deadline or loop is left on the simulated network");
         }
-        return true; // once more, at the end of the time
+        return true; // look once more, at the end of the wait
     }
 
     @Override

@@ -1,6 +1,5 @@
 package io.trivet.sim;
 
-import io.trivet.net.Loop;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,8 +14,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network that is simulated, down to the kernel's rules of readiness, and in which one seed decides everything: how reads and writes are
- * cut, what fails and when, in which order readiness comes, and how time passes. The same seed and the same calls give the same run.
+ * A simulated network, down to the kernel's rules of readiness, on which one seed decides everything: how reads and writes are cut, what fails and
+ * when, in which order readiness is reported, and how time passes. The same seed and the same calls give the same run.
  *
  * {@snippet :
  * SimNetwork network = SimNetwork.of(seed, FaultPlan.of(seed));
@@ -24,63 +23,62 @@ import org.jspecify.annotations.Nullable;
  * SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
  * TcpStream client = clients.connect(server.address());
  * client.write(bytes);
- * network.run(Duration.ofSeconds(1));        // the server is turned, and a second passes: in microseconds of ours
+ * network.run(Duration.ofSeconds(1));        // the server is turned, and a simulated second passes in microseconds
  * client.read(answer);
  * }
  *
  * <p>The network is also its first host.
  *
- * <p><b>What is simulated.</b> As Linux has it, and held against a real kernel with random scripts: descriptor tables, the lowest free number
- * first, up to their limits; TCP with backlogs and repeated attempts to connect, half-close both ways, resets with bytes in the queues, errors
- * that are told once, buffers of which a third must be free before they count as writable, low-water marks, urgent data with its mark,
- * SO_OOBINLINE, SO_LINGER, an input that was not read before a close; UDP with datagrams that nobody takes; pipes by the page; readiness as
- * select, poll and epoll tell it; and completions as io_uring tells them, with few buffers, memory that is looked at late, and cancellations that
- * come too late. What can go wrong says {@link Fault}.
+ * <p><b>What is simulated.</b> Linux, compared with a real kernel by random scripts: descriptor tables with the lowest free number first, and their
+ * limits; TCP with backlogs and repeated connect attempts, half-close in both directions, resets with bytes in the queues, errors that are reported
+ * once, send buffers of which a third must be free before they are writable, low-water marks, urgent data with its mark, SO_OOBINLINE, SO_LINGER, and
+ * input left unread by a close; UDP with datagrams that nothing receives; pipes by the page; readiness as select, poll and epoll report it; and
+ * completions as io_uring delivers them, with few buffers, memory that is read late, and cancellations that come too late. {@link Fault} lists what
+ * can go wrong.
  *
- * <p><b>What is left open.</b> How much a kernel takes of a large write, and how far into a nearly full buffer bytes arrive: it counts its own
- * records of them too; here the bytes alone count. A handshake that was answered has its place in the backlog, so no client is ever connected
- * to a listener that has none for it. There is no Nagle, no delayed acknowledgement, no keep-alive and no TCP_USER_TIMEOUT (the
- * options are remembered): whatever was sent has arrived when the call returns, unless a fault delays it. TIME_WAIT is seen only in that a port of
- * a client is not drawn again for a minute. An end that was closed waits for its peer for ever, a close with SO_LINGER does not wait at all, and
- * a multishot receive ignores the low-water mark. Files are always ready and always empty; there are no terminals, no other families of
- * sockets, no signals but for the calls that they interrupt.
+ * <p><b>What is not simulated.</b> How much a kernel accepts of a large write, and how far bytes arrive in a nearly full buffer: it counts its own
+ * overhead too, while here the bytes alone count. A handshake that was answered has a place in the backlog, so no client is ever connected to a
+ * listener that has no place for it. There is no Nagle, no delayed acknowledgement, no keep-alive and no TCP_USER_TIMEOUT (the options are stored):
+ * what was sent has arrived when the call returns, unless a fault delays it. TIME_WAIT only keeps a client's port from being assigned again for a
+ * minute. An end that was closed waits for its peer forever, a close with SO_LINGER does not wait at all, and a multishot receive ignores the low-water
+ * mark. Files are always ready and always empty. There are no terminals, no other families of sockets, and no signals except the interrupted calls.
  *
- * <p><b>Time.</b> It passes only by {@link #run}, and by waits outside of it: a poll or a three-list call with a timeout lets the network go
- * on until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
+ * <p><b>Time.</b> It passes only during {@link #run}, and during waits outside of it: a poll or a three-list call with a timeout advances the network
+ * until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
  *
- * <p><b>Threads.</b> One.
+ * <p><b>Threads.</b> One thread uses the network with all its hosts.
  */
 public final class SimNetwork extends SimHost {
     private static final InetAddress LOCALHOST = InetAddress.ofLiteral("127.0.0.1");
-    private static final long ENGINES = 0x656e67696e65L; // "engine"
+    private static final long ENGINE_STREAM = 0x656e67696e65L; // "engine"
 
     private final long seed;
     private final FaultPlan plan;
     private final List<FaultInjector> otherFaults = new ArrayList<>();
 
     private SimNetwork(long seed, FaultPlan plan, SimEngine engine) {
-        Kernel world = new Kernel(seed, plan);
-        super(world, world.faults, LOCALHOST, engine);
+        Kernel kernel = new Kernel(seed, plan);
+        super(kernel, kernel.faults, LOCALHOST, engine);
         this.seed = seed;
         this.plan = plan;
     }
 
     /**
-     * A network that answers like an engine drawn from the seed.
+     * Creates a network whose first host has an engine drawn from the seed.
      *
-     * @param seed what everything is drawn from
+     * @param seed the seed of everything
      * @param plan the faults
      * @return a new network
      */
     public static SimNetwork of(long seed, FaultPlan plan) {
         SimEngine[] engines = SimEngine.values();
-        return of(seed, plan, engines[new SimRandom(seed, ENGINES).below(engines.length)]);
+        return of(seed, plan, engines[new SimRandom(seed, ENGINE_STREAM).below(engines.length)]);
     }
 
     /**
-     * A network that answers like that engine.
+     * Creates a network.
      *
-     * @param seed what everything is drawn from
+     * @param seed the seed of everything
      * @param plan the faults
      * @param engine the engine of the first host
      * @return a new network
@@ -90,9 +88,9 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Another host, with the same engine and the same faults.
+     * Adds a host with the same engine and the same faults.
      *
-     * @param address where its connections come from; several hosts may have the same
+     * @param address the address its connections come from; several hosts may have the same
      * @return a new host
      */
     public SimHost host(InetAddress address) {
@@ -100,10 +98,10 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Another host with an engine and faults of its own. The plan decides what happens to its own calls and its readiness; what happens
-     * between the hosts, and to the time, is in the network's plan alone.
+     * Adds a host with an engine and faults of its own. Its plan applies to its own calls and readiness. For what happens between the hosts, and to
+     * the time, only the network's plan counts.
      *
-     * @param address where its connections come from; several hosts may have the same
+     * @param address the address its connections come from; several hosts may have the same
      * @param hostEngine its engine
      * @param hostPlan its faults
      * @return a new host
@@ -115,7 +113,7 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * What everything is drawn from.
+     * Returns the seed of everything.
      *
      * @return the seed
      */
@@ -124,7 +122,7 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * The faults of the network and its first host.
+     * Returns the faults of the network and its first host.
      *
      * @return the plan
      */
@@ -133,106 +131,106 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * How often each kind of fault has happened so far, on all hosts.
+     * Returns how often each fault has occurred so far, on all hosts.
      *
-     * @return a new map with a number for each kind, in the order of the kinds
+     * @return a new map with a number for each fault, in the order of the constants
      */
     public Map<Fault, Long> faultCounts() {
-        EnumMap<Fault, Long> fired = new EnumMap<>(Fault.class);
-        for (Fault kind : Fault.values()) {
-            fired.put(kind, faultCount(kind));
+        EnumMap<Fault, Long> counts = new EnumMap<>(Fault.class);
+        for (Fault fault : Fault.values()) {
+            counts.put(fault, faultCount(fault));
         }
-        return Collections.unmodifiableMap(fired);
+        return Collections.unmodifiableMap(counts);
     }
 
     /**
-     * How often a kind of fault has happened so far, on all hosts. Nothing is allocated.
+     * Returns how often a fault has occurred so far, on all hosts. Allocates nothing.
      *
-     * @param kind the kind
+     * @param fault the fault
      * @return the number
      */
-    public long faultCount(Fault kind) {
-        long count = faults.count(kind);
+    public long faultCount(Fault fault) {
+        long count = faults.count(fault);
         for (int i = 0; i < otherFaults.size(); i++) {
-            count += otherFaults.get(i).count(kind);
+            count += otherFaults.get(i).count(fault);
         }
         return count;
     }
 
     /**
-     * What has struck the connections from or to an address: which of {@link Fault#RESET}, {@link Fault#STALL},
-     * {@link Fault#CLOG}, {@link Fault#ACCEPT_ABORTED}, {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE},
-     * {@link Fault#CONNECT_IGNORED}, and {@link Fault#INTERRUPTED} where an urgent byte was to be taken. So a judge knows whether it was the net that cut a connection, or the server.
+     * Returns the faults that have hit the connections from or to an address, so that a test knows whether it was the network that cut a connection, or
+     * the server. Recorded are {@link Fault#RESET}, {@link Fault#STALL}, {@link Fault#CLOG}, {@link Fault#ACCEPT_ABORTED},
+     * {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE}, {@link Fault#CONNECT_IGNORED}, {@link Fault#WATCH_REFUSED}, and
+     * {@link Fault#INTERRUPTED} where an urgent byte was to be received.
      *
-     * @param address a client's own address, or where it has connected to
-     * @return the kinds, as they are now; empty: none
+     * @param address a client's own address, or the address it has connected to
+     * @return a copy; empty: none
      */
     public Set<Fault> faultsOf(InetSocketAddress address) {
-        EnumSet<Fault> kinds = EnumSet.noneOf(Fault.class);
-        kinds.addAll(kernel.faultsOf(address));
-        return Collections.unmodifiableSet(kinds);
+        EnumSet<Fault> hit = EnumSet.noneOf(Fault.class);
+        hit.addAll(kernel.faultsOf(address));
+        return Collections.unmodifiableSet(hit);
     }
 
     /**
-     * Whether whoever was connected to an address has closed without reading all that had come from there, or before all of it had come: a
-     * kernel answers that with a reset. So a judge knows whether there was a reason for one.
+     * Returns whether the peer of an address has closed without reading everything that came from there, or before all of it had arrived. A kernel
+     * answers that with a reset, so a test knows whether there was a reason for one.
      *
-     * @param address a client's own address, or where it has connected to
-     * @return whether bytes from there were left unread by a close
+     * @param address a client's own address, or the address it has connected to
+     * @return whether a close has left bytes from there unread
      */
     public boolean leftUnread(InetSocketAddress address) {
         return kernel.leftUnread(address);
     }
 
-    /** From now on no fault happens any more, and what was stalled, clogged or withheld goes on: for the end of a run. */
+    /** Stops all faults, for the end of a run: what was stalled, clogged or withheld goes on. */
     public void stopFaults() {
         faults.stop();
         otherFaults.forEach(FaultInjector::stop);
-        kernel.tcp.release();
+        kernel.tcp.unclogAll();
     }
 
     /**
-     * Tells a listener of everything that happens, line by line. It costs time; without one no text is made.
+     * Sets the receiver of everything that happens, line by line. Tracing costs time; without it no text is produced.
      *
-     * @param trace the listener; null: nobody listens
+     * @param trace the receiver; null: none
      */
     public void trace(@Nullable SimTrace trace) {
         kernel.tracer = trace;
     }
 
     /**
-     * Sizes the buffers of TCP sockets that are opened from now on, which are drawn from the seed otherwise (1 to 64 KiB).
+     * Sets the buffer sizes of TCP sockets that are opened from now on. Otherwise they are drawn from the seed (1 to 64 KiB).
      *
-     * @param sendBytes what waits unacknowledged at most; 0: drawn
-     * @param receiveBytes what waits unread at most; 0: drawn
+     * @param sendBytes the largest number of unacknowledged bytes; 0: drawn
+     * @param receiveBytes the largest number of unread bytes; 0: drawn
      */
     public void buffers(int sendBytes, int receiveBytes) {
         kernel.tcp.buffers(sendBytes, receiveBytes);
     }
 
     /**
-     * Lets time pass: turns the attached loops again and again, each time in an order drawn anew, and moves the clock to what comes next when
-     * they have nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps, as a thread does that waits in a
-     * kernel: it is turned again when something happens to what it polled, when it is woken up, and at its deadline. A loop that polls
-     * nothing is turned in every round.
+     * Lets time pass. Turns the attached loops in rounds, each in a random order, and moves the clock to the next event or deadline when they have
+     * nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps, as a thread does that waits in the kernel: it is turned
+     * again when something happens to what it polled, when it is woken up, and at its deadline. A loop that polls nothing is turned in every round.
      *
-     * @param duration how long
-     * @throws IOException a loop cannot go on
-     * @throws IllegalStateException called on the turn of a loop
+     * @param duration the simulated time
+     * @throws IOException if a loop fails
+     * @throws IllegalStateException if called on the turn of a loop
      */
     public void run(Duration duration) throws IOException {
         if (kernel.scheduler.isTurning()) {
-            throw new IllegalStateException("the network runs already: a loop's turn may not run it");
+            throw new IllegalStateException("the network is already running: run must not be called on the turn of a loop");
         }
         long end = Math.addExact(kernel.now(), duration.toNanos());
-        kernel.scheduler.wakeAll(); // meanwhile anything may have been done to their servers
+        kernel.scheduler.wakeAll(); // since the last run, anything about their servers may have been changed
         while (kernel.now() < end && kernel.step(end)) {
-            // each step is one round of the loops, or one leap of the clock
+            // each step is a round of the loops, or a move of the clock
         }
     }
 
     /**
-     * How many rounds of the attached loops there have been.
+     * Returns the number of rounds of the attached loops so far.
      *
      * @return the number
      */

@@ -5,7 +5,7 @@ import io.trivet.net.Pipe;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** Both descriptors of a pipe. */
+/** The two descriptors of a pipe. */
 final class SimPipe implements Pipe {
     private final SimSource source;
     private final SimSink sink;
@@ -72,11 +72,11 @@ final class SimPipe implements Pipe {
         }
     }
 
-    /** man 2 read and write on a pipe, whoever has the descriptor. */
+    /** The calls read and write on a pipe, for any kind of descriptor. */
     static final class PipeCalls {
         private PipeCalls() {}
 
-        static int read(SimSocket by, PipeBuffer pipe, ByteBuffer buffer) {
+        static int read(SimSocket by, PipeBuffer pipe, ByteBuffer buffer) throws IOException {
             if (!buffer.hasRemaining() || by.isInterrupted()) {
                 return 0;
             }
@@ -88,7 +88,7 @@ final class SimPipe implements Pipe {
                 return 0;
             }
             if (buffer.remaining() > 1 && faults.happens(Fault.SHORT_READ)) {
-                return limited(buffer, faults.random(Fault.SHORT_READ).part(buffer.remaining()), () -> pipe.read(buffer));
+                return Buffers.limited(buffer, faults.random(Fault.SHORT_READ).part(buffer.remaining()), pipe::read);
             }
             return pipe.read(buffer);
         }
@@ -104,17 +104,7 @@ final class SimPipe implements Pipe {
             if (by.isInterrupted() || faults.happens(Fault.WRITE_WOULD_BLOCK)) {
                 return 0;
             }
-            return pipe.write(buffer); // up to 4,096 bytes whole or not at all: no short writes here
-        }
-
-        private static int limited(ByteBuffer buffer, int count, java.util.function.IntSupplier call) {
-            int limit = buffer.limit();
-            buffer.limit(buffer.position() + count);
-            try {
-                return call.getAsInt();
-            } finally {
-                buffer.limit(limit);
-            }
+            return pipe.write(buffer); // up to 4,096 bytes are written whole or not at all (PIPE_BUF), so there are no short writes here
         }
     }
 }

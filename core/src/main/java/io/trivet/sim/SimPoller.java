@@ -215,6 +215,7 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
     }
 
     /** Returns whether the registered socket, and not another one, has its number. */
+    @SuppressWarnings("ReferenceEquality") // this very file
     final boolean isCurrent(SimWatch watch) {
         return watch.socket.isOpen() && host.descriptors.file(watch.number) == watch.file;
     }

@@ -1,15 +1,15 @@
 package io.trivet.sim;
 
 /**
- * Numbers from a seed: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). Our own, since what a seed
- * means must not change with the JDK.
+ * A random stream: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). It is not the JDK's, because what a seed means
+ * must not change with the JDK.
  */
 final class SimRandom {
     private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 
     private long state;
 
-    /** One of many independent streams of a seed. */
+    /** Creates one of many independent streams of a seed. */
     SimRandom(long seed, long stream) {
         state = mix(seed) + mix(stream * GOLDEN_GAMMA + 1);
     }
@@ -19,12 +19,12 @@ final class SimRandom {
         return mix(state);
     }
 
-    /** From 0 to one less than the bound, which is positive. */
+    /** Draws a number from 0 to the bound less one. The bound is positive. */
     int below(int bound) {
         return (int) (((next() >>> 32) * bound) >>> 32);
     }
 
-    /** From least to most, both included; small ones as often as large ones. */
+    /** Draws a number from least to most, both included; each magnitude is equally likely. */
     long between(long least, long most) {
         int low = Long.SIZE - Long.numberOfLeadingZeros(least);
         int high = Long.SIZE - Long.numberOfLeadingZeros(most);
@@ -34,17 +34,17 @@ final class SimRandom {
         return Math.clamp(drawn, least, most);
     }
 
-    /** A part of a whole of at least 2: from 1 to one less than the whole, small parts as often as large ones. */
+    /** Draws a part of a whole of at least 2: from 1 to the whole less one; each magnitude is equally likely. */
     int part(int whole) {
         return (int) between(1, whole - 1L);
     }
 
-    /** Whether something of that probability happens; the probability is a part of {@link Long#MAX_VALUE}. */
-    boolean happens(long probability) {
-        return next() >>> 1 < probability;
+    /** Draws whether something happens whose probability has this {@link #threshold}. */
+    boolean happens(long threshold) {
+        return next() >>> 1 < threshold;
     }
 
-    /** A probability for {@link #happens}. */
+    /** Converts a probability for {@link #happens}: a fraction of {@link Long#MAX_VALUE}. */
     static long threshold(double probability) {
         return (long) (probability * Long.MAX_VALUE);
     }

@@ -25,17 +25,17 @@ abstract sealed class SimSocket implements Socket
         this.number = number;
     }
 
-    /** What it stands for. */
+    /** Returns the file that the descriptor refers to. */
     OpenFile file() throws IOException {
         return file;
     }
 
-    /** Whether its number is open. */
+    /** Returns whether its number is open. */
     boolean isThere() {
         return true;
     }
 
-    /** The options, as far as this kind of socket has any. */
+    /** Returns the options, as far as this kind of socket has any. */
     SocketOptions options() {
         return SocketOptions.NONE;
     }
@@ -65,7 +65,15 @@ abstract sealed class SimSocket implements Socket
         return new NetworkException(call, this, code);
     }
 
-    /** Whether a call that moves bytes is interrupted before it does. */
+    /** Throws the pending error, if there is one. It is reported once. */
+    final void throwPending(String call, Endpoint end) throws NetworkException {
+        ErrorCode error = end.takeError();
+        if (error != null) {
+            throw failure(call, error);
+        }
+    }
+
+    /** Draws whether a signal interrupts a call before it moves bytes. */
     final boolean isInterrupted() {
         return host.faults.happens(Fault.INTERRUPTED);
     }
@@ -75,7 +83,7 @@ abstract sealed class SimSocket implements Socket
         checkOpen();
         options().set(this, option, value);
         host.noteChange();
-        // SO_OOBINLINE can make readable, too; but on Linux nobody is told.
+        // SO_OOBINLINE can make the socket readable too, but Linux does not wake its watchers for that.
         if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             file().changed(Interest.READ);
         } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER) || option.equals(StandardSocketOptions.SO_SNDBUF)) {
@@ -89,8 +97,8 @@ abstract sealed class SimSocket implements Socket
         return options().get(this, option);
     }
 
-    /** The descriptor is left open: for what is only borrowed. */
-    final void letGo() {
+    /** Closes a borrowed socket: its descriptor stays open. */
+    final void forget() {
         host.noteChange();
         number = -1;
     }
@@ -101,7 +109,8 @@ abstract sealed class SimSocket implements Socket
             int last = number;
             number = -1;
             host.descriptors.remove(last);
-            host.closed(this);
+            host.noteChange();
+            host.kernel.progress();
             file.release();
         }
     }

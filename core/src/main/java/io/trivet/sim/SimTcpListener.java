@@ -7,53 +7,53 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A listening descriptor. */
+/** The descriptor of a listener. */
 final class SimTcpListener extends SimSocket implements TcpListener {
-    private final ListeningSocket listening;
+    private final ListeningSocket listener;
 
-    SimTcpListener(SimHost host, ListeningSocket listening, int number) {
-        super(host, listening, number);
-        this.listening = listening;
-        listening.options.reuseAddress();
+    SimTcpListener(SimHost host, ListeningSocket listener, int number) {
+        super(host, listener, number);
+        this.listener = listener;
+        listener.options.reuseAddress();
     }
 
     @Override
     SocketOptions options() {
-        return listening.options;
+        return listener.options;
     }
 
     @Override
     public @Nullable TcpStream accept() throws IOException {
         checkOpen();
-        TcpEndpoint first = listening.first();
+        TcpEndpoint first = listener.first();
         FaultInjector faults = host.faults;
         if (first == null || faults.happens(Fault.ACCEPT_WOULD_BLOCK)) {
             return null;
         }
         if (faults.happens(Fault.ACCEPT_NO_DESCRIPTOR)) {
-            throw failure("accept", drawn(Fault.ACCEPT_NO_DESCRIPTOR, ErrorCode.EMFILE, ErrorCode.ENFILE));
+            throw failure("accept", draw(Fault.ACCEPT_NO_DESCRIPTOR, ErrorCode.EMFILE, ErrorCode.ENFILE));
         }
         if (faults.happens(Fault.ACCEPT_NO_MEMORY)) {
-            throw failure("accept", drawn(Fault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
+            throw failure("accept", draw(Fault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
         }
         while (first != null && faults.happens(Fault.ACCEPT_ABORTED)) {
             host.kernel.recordFault(Fault.ACCEPT_ABORTED, first);
-            listening.removeFirst();
+            listener.removeFirst();
             first.reset();
-            first = listening.first();
+            first = listener.first();
         }
         if (first == null) {
             return null;
         }
         int number = host.descriptors.add(first, "accept", this);
-        listening.removeFirst();
+        listener.removeFirst();
         if (host.kernel.isTraced()) {
             host.kernel.trace(first + " is accepted, descriptor " + number);
         }
         return new SimTcpStream(host, first, number, true);
     }
 
-    private ErrorCode drawn(Fault fault, ErrorCode one, ErrorCode other) {
+    private ErrorCode draw(Fault fault, ErrorCode one, ErrorCode other) {
         ErrorCode code = host.faults.random(fault).below(2) == 0 ? one : other;
         host.kernel.trace(fault, this + ": " + code);
         return code;
@@ -62,11 +62,11 @@ final class SimTcpListener extends SimSocket implements TcpListener {
     @Override
     public InetSocketAddress localAddress() throws IOException {
         checkOpen();
-        return listening.address;
+        return listener.address;
     }
 
     @Override
     public String toString() {
-        return listening.toString();
+        return listener.toString();
     }
 }

@@ -10,11 +10,11 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A descriptor of a TCP connection. */
+/** The descriptor of a TCP connection. */
 final class SimTcpStream extends SimSocket implements TcpStream {
     final TcpEndpoint end;
     private boolean connected;
-    /** Why it could not connect: the kernel tells once, we tell whoever asks. */
+    /** Why the connect failed. The kernel reports that once, this stream every time it is asked. */
     private @Nullable ErrorCode refusal;
 
     SimTcpStream(SimHost host, TcpEndpoint end, int number, boolean connected) {
@@ -72,20 +72,12 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             return count;
         }
         if (!end.isInputDone()) {
-            throwPending("recv");
+            throwPending("recv", end);
         }
         if (end.hasNoInput()) {
             throw failure("recv", ErrorCode.ENOTCONN);
         }
         return end.isInputOver() ? -1 : 0;
-    }
-
-    /** The pending error, told once. */
-    private void throwPending(String call) throws NetworkException {
-        ErrorCode error = end.takeError();
-        if (error != null) {
-            throw failure(call, error);
-        }
     }
 
     @Override
@@ -94,7 +86,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (!buffer.hasRemaining()) {
             return 0;
         }
-        int count = (int) room("send", buffer.remaining());
+        int count = (int) drawAccepted("send", buffer.remaining());
         if (count > 0) {
             end.out.write(buffer, count);
             sent(count);
@@ -106,15 +98,12 @@ final class SimTcpStream extends SimSocket implements TcpStream {
     public long write(ByteBuffer[] buffers, int from, int count) throws IOException {
         Objects.checkFromIndexSize(from, count, buffers.length);
         checkOpen();
-        long all = 0;
-        for (int i = from; i < from + count; i++) {
-            all += buffers[i].remaining();
-        }
+        long all = Buffers.remaining(buffers, from, count);
         if (all == 0) {
             return 0;
         }
-        long taken = room("sendmsg", all);
-        long left = taken;
+        long accepted = drawAccepted("sendmsg", all);
+        long left = accepted;
         for (int i = from; left > 0; i++) {
             int part = (int) Math.min(left, buffers[i].remaining());
             if (part > 0) {
@@ -122,14 +111,14 @@ final class SimTcpStream extends SimSocket implements TcpStream {
                 left -= part;
             }
         }
-        if (taken > 0) {
-            sent(taken);
+        if (accepted > 0) {
+            sent(accepted);
         }
-        return taken;
+        return accepted;
     }
 
-    /** How many bytes of a write are taken. */
-    private long room(String call, long asked) throws IOException {
+    /** Returns how many bytes a write accepts. */
+    private long drawAccepted(String call, long asked) throws IOException {
         checkWritable(call);
         if (isInterrupted()) {
             return 0;
@@ -151,7 +140,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
 
     private void checkWritable(String call) throws IOException {
         if (end.refusesWrites()) {
-            throwPending(call);
+            throwPending(call, end);
             throw failure(call, ErrorCode.EPIPE);
         }
     }
@@ -222,7 +211,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
     private void shutdown(boolean input) throws IOException {
         checkOpen();
         if (end.isConnecting()) {
-            end.giveUp();
+            end.abandon();
             return;
         }
         boolean closed = end.isClosed();

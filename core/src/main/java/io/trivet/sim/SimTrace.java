@@ -1,13 +1,13 @@
 package io.trivet.sim;
 
-/** Listens to what happens on a {@link SimNetwork}, for a timeline that can be read. */
+/** Receives what happens on a {@link SimNetwork}, as a readable timeline. */
 @FunctionalInterface
 public interface SimTrace {
     /**
-     * Something has happened.
+     * Called for each event.
      *
-     * @param elapsedNanos when, since the network began
-     * @param event one line: who, what; the same in every run of the same seed
+     * @param elapsedNanos the time since the network was created
+     * @param event one line that names a subject and what happened; the same in every run of the same seed
      */
     void event(long elapsedNanos, String event);
 }

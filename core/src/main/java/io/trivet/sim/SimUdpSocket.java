@@ -1,19 +1,20 @@
 package io.trivet.sim;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
-import io.trivet.net.NetworkException;
 import io.trivet.net.UdpSocket;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A descriptor of a UDP socket. */
+/** The descriptor of a UDP socket. */
 final class SimUdpSocket extends SimSocket implements UdpSocket {
-    /** 65,535 less the headers of IP and UDP. */
+    /** 65,535 less the IP and UDP headers. */
     private static final int DATAGRAM_BYTES_MAX = 65_507;
+    /** net.core.wmem_default and rmem_default. */
+    private static final int BUFFER_BYTES = 212_992;
     private static final InetAddress ANY = InetAddress.ofLiteral("0.0.0.0");
 
     private final UdpEndpoint end;
@@ -23,7 +24,7 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
     SimUdpSocket(SimHost host, UdpEndpoint end, int number) {
         super(host, end, number);
         this.end = end;
-        this.options = new SocketOptions(212_992, 212_992);
+        this.options = new SocketOptions(BUFFER_BYTES, BUFFER_BYTES);
         this.name = "udp socket, descriptor " + number;
     }
 
@@ -35,7 +36,7 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
     @Override
     public void connect(InetSocketAddress address) throws IOException {
         checkOpen();
-        checkResolved(address);
+        SimHost.checkResolved(address);
         if (end.local.getPort() == 0) {
             host.kernel.udp.bind(end, new InetSocketAddress(host.source(address), 0));
         } else if (end.local.getAddress().isAnyLocalAddress()) {
@@ -47,7 +48,7 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
     @Override
     public @Nullable InetSocketAddress receive(ByteBuffer buffer) throws IOException {
         checkOpen();
-        throwPending("recvfrom");
+        throwPending("recvfrom", end);
         if (isInterrupted() || (end.hasWaiting() && host.faults.happens(Fault.READ_WOULD_BLOCK))) {
             return null;
         }
@@ -55,9 +56,9 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
         if (datagram == null) {
             return null;
         }
-        byte[] bytes = datagram.bytes;
+        byte[] bytes = datagram.bytes();
         buffer.put(bytes, 0, Math.min(bytes.length, buffer.remaining()));
-        return datagram.from;
+        return datagram.from();
     }
 
     @Override
@@ -70,8 +71,8 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
         if (to == null) {
             throw failure("sendto", ErrorCode.EDESTADDRREQ);
         }
-        checkResolved(to);
-        throwPending("sendto");
+        SimHost.checkResolved(to);
+        throwPending("sendto", end);
         if (isInterrupted() || host.faults.happens(Fault.WRITE_WOULD_BLOCK)) {
             return false;
         }
@@ -84,23 +85,10 @@ final class SimUdpSocket extends SimSocket implements UdpSocket {
         InetSocketAddress from = own.isAnyLocalAddress() ? new InetSocketAddress(host.source(to), end.local.getPort())
                 : end.local;
         if (host.kernel.isTraced()) {
-            host.kernel.trace(end + " sends a datagram of " + bytes.length + " to " + io.trivet.net.Addresses.toString(to));
+            host.kernel.trace(end + " sends a datagram of " + bytes.length + " to " + Addresses.toString(to));
         }
         host.kernel.udp.send(end, new UdpEndpoint.Datagram(bytes, from), to);
         return true;
-    }
-
-    private void throwPending(String call) throws NetworkException {
-        ErrorCode error = end.takeError();
-        if (error != null) {
-            throw failure(call, error);
-        }
-    }
-
-    private static void checkResolved(InetSocketAddress address) throws UnknownHostException {
-        if (address.isUnresolved()) {
-            throw new UnknownHostException(address.getHostString());
-        }
     }
 
     @Override

@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The options of a socket. Those that mean something here have a field; the others are only remembered. */
+/** The options of a socket. Those that have an effect in the simulation have a field; the others are only stored. */
 class SocketOptions {
-    /** net.core.wmem_max and rmem_max, the most that can be asked for; it is doubled, as Linux does. */
+    /** The largest size that can be requested (net.core.wmem_max and rmem_max). Linux doubles what is requested. */
     private static final int ASKED_BYTES_MAX = 212_992;
     private static final int SEND_BYTES_MIN = 4608;
     private static final int RECEIVE_BYTES_MIN = 2304;
@@ -23,7 +23,7 @@ class SocketOptions {
             StandardSocketOptions.SO_KEEPALIVE, StandardSocketOptions.SO_REUSEADDR, StandardSocketOptions.SO_REUSEPORT,
             StandardSocketOptions.SO_BROADCAST, TcpOptions.URGENT_INLINE);
 
-    /** Of what has no options. */
+    /** The options of a socket that has none. */
     static final SocketOptions NONE = new SocketOptions(0, 0) {
         @Override
         <T> void set(Object socket, SocketOption<T> option, T value) {
@@ -48,7 +48,7 @@ class SocketOptions {
     int linger = -1;
 
     private Map<String, Object> others = Map.of();
-    /** Another socket has them too: they are copied before they change. */
+    /** The map is shared with another socket: it is copied before a change. */
     private boolean othersAreShared;
 
     SocketOptions(int sendBytes, int receiveBytes) {
@@ -56,7 +56,7 @@ class SocketOptions {
         this.receiveBytes = receiveBytes;
     }
 
-    /** A listener hands on to what it accepts; sizes that were drawn for each are kept. */
+    /** Copies the options of a listener to a connection. Buffer sizes are copied only if they were set; otherwise each has its own. */
     void inherit(SocketOptions listener) {
         if (listener.sendIsSet) {
             sendBytes = listener.sendBytes;
@@ -76,12 +76,12 @@ class SocketOptions {
         othersAreShared = true;
     }
 
-    /** As every listener has it. */
+    /** Sets SO_REUSEADDR, as every listener has it. */
     void reuseAddress() {
-        remember(StandardSocketOptions.SO_REUSEADDR, true);
+        store(StandardSocketOptions.SO_REUSEADDR, true);
     }
 
-    private void remember(SocketOption<?> option, Object value) {
+    private void store(SocketOption<?> option, Object value) {
         if (others.isEmpty() || othersAreShared) {
             others = new TreeMap<>(others);
             othersAreShared = false;
@@ -100,7 +100,7 @@ class SocketOptions {
             linger = Math.max(-1, (Integer) value);
         } else if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             int mark = (Integer) value < 0 ? Integer.MAX_VALUE : (Integer) value;
-            int most = receiveIsSet ? receiveBytes / 2 : 3 << 20; // half of what it is, or of net.ipv4.tcp_rmem's largest
+            int most = receiveIsSet ? receiveBytes / 2 : 3 << 20; // half of the buffer's size, or of the maximum in net.ipv4.tcp_rmem
             receiveLowWater = Math.max(1, Math.min(mark, most));
             receiveBytes = Math.max(receiveBytes, 2 * receiveLowWater);
         } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER)) {
@@ -108,7 +108,7 @@ class SocketOptions {
         } else if (option.equals(TcpOptions.URGENT_INLINE)) {
             urgentInline = (Boolean) value;
         } else if (NUMBERS.contains(option) || SWITCHES.contains(option)) {
-            remember(option, value);
+            store(option, value);
         } else {
             throw unknown(socket, option);
         }

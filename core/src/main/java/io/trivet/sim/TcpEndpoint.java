@@ -7,12 +7,12 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** One end of a TCP connection, as Linux keeps it. Source: Linux net/ipv4/tcp.c and tcp_input.c. */
-final class TcpEndpoint extends OpenFile {
+/** One end of a TCP connection inside the simulated kernel. Source: Linux net/ipv4/tcp.c and tcp_input.c. */
+final class TcpEndpoint extends Endpoint {
     private enum State {
-        /** Connecting; or the server's end of a connection that is not there yet. */
+        /** Connecting; or the server's end before the handshake is done. */
         SYN_SENT,
-        /** From ESTABLISHED to LAST_ACK; the flags tell these apart. */
+        /** From ESTABLISHED to LAST_ACK, told apart by the flags below. */
         CONNECTED,
         /** TCP_CLOSE: refused, reset, or finished in both directions. */
         CLOSED
@@ -30,15 +30,13 @@ final class TcpEndpoint extends OpenFile {
     private boolean outputShut;
     /** The peer's FIN has arrived (SOCK_DONE). */
     private boolean inputDone;
-    /** Told once, by whichever call comes first (sk_err). */
-    private @Nullable ErrorCode error;
-    /** Somebody was told that it is not writable. */
-    private boolean roomIsMissed;
-    /** Where a client's end stands among those that live; {@link TcpStack} keeps it. */
-    int place = -1;
-    /** It was given up before its connect was answered (tcp_disconnect): nothing goes any more, and yet neither direction has ended. */
+    /** A caller found this end not writable (SOCK_NOSPACE). */
+    private boolean roomMissed;
+    /** The index of a client's end among the open ones; maintained by {@link TcpStack}. */
+    int openIndex = -1;
+    /** Shut down before its connect was answered (tcp_disconnect): nothing can be sent, although neither direction has ended. */
     private boolean disconnected;
-    /** The client's, until its connect was answered. */
+    /** A client's connect, until it is answered. */
     private TcpStack.@Nullable Connecting connecting;
 
     private TcpEndpoint(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
@@ -54,7 +52,7 @@ final class TcpEndpoint extends OpenFile {
         in.window = options.receiveBytes;
     }
 
-    /** The server's end. */
+    /** Creates the server's end. */
     private TcpEndpoint(TcpEndpoint client) {
         super(client.kernel);
         this.local = client.remote;
@@ -66,7 +64,7 @@ final class TcpEndpoint extends OpenFile {
         this.in = client.out;
     }
 
-    /** A client's end that begins to connect. */
+    /** Returns the client's end of a new connection. */
     static TcpEndpoint client(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
         return new TcpEndpoint(kernel, local, remote);
     }
@@ -91,11 +89,11 @@ final class TcpEndpoint extends OpenFile {
         return state == State.CONNECTED;
     }
 
-    void begins(TcpStack.Connecting attempt) {
+    void startsWith(TcpStack.Connecting attempt) {
         connecting = attempt;
     }
 
-    /** The handshake is done, as far as this end knows. */
+    /** Called when the handshake is done, as far as this end knows. */
     void established() {
         state = State.CONNECTED;
         connecting = null;
@@ -105,32 +103,23 @@ final class TcpEndpoint extends OpenFile {
         changed();
     }
 
-    /** A server's end has the options of its listener, and the client learns how large the receive buffer is. */
+    /** Copies a listener's options to the server's end. The client learns the size of the receive buffer. */
     void inherit(SocketOptions listener) {
         options.inherit(listener);
         in.window = options.receiveBytes;
     }
 
-    /** The connect has failed. */
-    void fails(ErrorCode why) {
+    void connectFailed(ErrorCode why) {
         connecting = null;
         error = why;
         if (kernel.isTraced()) {
-            kernel.trace(this + " is told " + why);
+            kernel.trace(this + " gets " + why);
         }
         out.die();
         end();
     }
 
-    /** The pending error, which is told once; null: there is none. */
-    @Nullable
-    ErrorCode takeError() {
-        ErrorCode taken = error;
-        error = null;
-        return taken;
-    }
-
-    // ReadinessFaults.
+    // Readiness.
 
     @Override
     int ready() {
@@ -145,7 +134,7 @@ final class TcpEndpoint extends OpenFile {
             if (noOutput || isWritable()) {
                 ready |= Interest.WRITE;
             } else {
-                roomIsMissed = true;
+                roomMissed = true;
             }
             if (in.urgent == Flow.Urgent.VALID) {
                 ready |= Interest.PRIORITY;
@@ -163,41 +152,41 @@ final class TcpEndpoint extends OpenFile {
         return available >= target || kernel.accounting.isUnderMemoryPressure(this, in.isWindowClosed());
     }
 
-    /** There is room again for who was told that there was none (SOCK_NOSPACE). */
+    /** Returns, once, that there is room again for a caller that found none (SOCK_NOSPACE). */
     boolean hasRoomAgain() {
-        boolean again = roomIsMissed && isWritable();
-        roomIsMissed &= !again;
+        boolean again = roomMissed && isWritable();
+        roomMissed &= !again;
         return again;
     }
 
-    /** Told if it is writable now, whoever missed room or did not (sk_stream_write_space). */
+    /** {@inheritDoc} If this end is writable now, its watchers are notified, whether or not a caller missed room (sk_stream_write_space). */
     @Override
     void roomHasChanged() {
         if (isWritable()) {
-            roomIsMissed = false;
+            roomMissed = false;
             super.roomHasChanged();
         }
     }
 
     void missRoom() {
-        roomIsMissed = true;
+        roomMissed = true;
     }
 
     /**
-     * At least a third of the send buffer is free (sk_stream_is_writeable), and of what may lie there and was never sent less than half is there
-     * (tcp_stream_memory_free, for who waits; for who writes all of it counts).
+     * Returns whether at least a third of the send buffer is free (sk_stream_is_writeable), and whether the bytes never sent are less than half of what
+     * NOT_SENT_LOW_WATER allows (tcp_stream_memory_free, for a caller that waits; for one that writes, all of it counts).
      */
     private boolean isWritable() {
         BufferAccounting accounting = kernel.accounting;
-        long queued = accounting.sendBufferUsed(this, out.unacknowledged());
-        long free = accounting.sendBufferBytes(this) - queued;
-        return free > 0 && free >= queued >> 1
+        long used = accounting.sendBufferUsed(this, out.unacknowledged());
+        long free = accounting.sendBufferBytes(this) - used;
+        return free > 0 && free >= used >> 1
                 && (options.notSentLowWater == 0 || 2 * accounting.unsent(this, out.unsent()) < options.notSentLowWater);
     }
 
-    // Calls. They answer with a number of bytes, or throw nothing: errors are taken by the socket above.
+    // Calls. They return a number of bytes and never throw: the socket above takes the error.
 
-    /** How many bytes a read could give now. */
+    /** Returns how many bytes a read could return now. */
     int readable() {
         return in.unread() - (in.isAtMark() && !options.urgentInline && in.unread() > 0 ? 1 : 0);
     }
@@ -208,34 +197,34 @@ final class TcpEndpoint extends OpenFile {
         return count;
     }
 
-    /** With nothing to read: whether that is the end of the input. Ask for the error first, unless the peer has finished. */
+    /** Returns whether nothing to read means end of input. Check for an error first, unless {@link #isInputDone}. */
     boolean isInputOver() {
         return inputDone || inputShut || state == State.CLOSED;
     }
 
-    /** Given up, and nobody has ended the input: a read says that there is no connection. */
+    /** Returns whether a read fails with ENOTCONN: the connect was abandoned, and the input not shut down. */
     boolean hasNoInput() {
         return disconnected && !inputShut;
     }
 
-    /** The peer has finished: then a read says so, whatever error is pending. */
+    /** Returns whether the peer has finished: a read reports that even when an error is pending. */
     boolean isInputDone() {
         return inputDone;
     }
 
-    /** Whether a write is to fail: output ended, or an error pending. */
+    /** Returns whether a write fails: the output has ended, or an error is pending. */
     boolean refusesWrites() {
         return state == State.CLOSED || outputShut || error != null;
     }
 
-    /** How many bytes a write would be taken of now. */
+    /** Returns how many bytes a write would accept now. */
     int room() {
         if (state != State.CONNECTED) {
             return 0;
         }
         long queued = out.unacknowledged();
         if (options.notSentLowWater != 0 && out.unsent() >= options.notSentLowWater) {
-            // The last segment is filled up all the same.
+            // The last segment is filled up nevertheless.
             long tail = Flow.SEGMENT_BYTES - out.unsent() % Flow.SEGMENT_BYTES;
             return (int) Math.max(0, Math.min(tail, options.sendBytes - queued));
         }
@@ -259,8 +248,8 @@ final class TcpEndpoint extends OpenFile {
         }
     }
 
-    /** A connect that is shut down is given up (inet_shutdown). */
-    void giveUp() {
+    /** Abandons a connect that is shut down (inet_shutdown). */
+    void abandon() {
         if (connecting != null) {
             connecting.cancel();
             connecting = null;
@@ -274,7 +263,7 @@ final class TcpEndpoint extends OpenFile {
     @Override
     void release() {
         if (state == State.SYN_SENT) {
-            giveUp();
+            abandon();
         } else if (state == State.CONNECTED) {
             boolean finished = outputShut && inputDone;
             if (in.unread() > 0) {
@@ -289,20 +278,20 @@ final class TcpEndpoint extends OpenFile {
         }
     }
 
-    /** Resets the connection from here. */
+    /** Resets the connection from this end. */
     void reset() {
         end();
         out.writeReset();
     }
 
-    // What the peer and the net do.
+    // What arrives from the peer and the network.
 
-    /** Whether bytes that arrive are taken; if not, they are answered by a reset. */
-    boolean takesData() {
+    /** Returns whether arriving bytes are accepted; otherwise they are answered by a reset. */
+    boolean acceptsData() {
         return state == State.CONNECTED && !(inputShut && outputShut);
     }
 
-    /** Bytes have arrived that nobody will read. */
+    /** Called when bytes arrive that will never be read. */
     void refuseData() {
         kernel.noteUnread(this);
         if (state == State.CONNECTED) {
@@ -323,11 +312,11 @@ final class TcpEndpoint extends OpenFile {
         changed();
     }
 
-    /** Finished in both directions, and both ends know. */
+    /** Closes an end that has finished in both directions, as both ends know. */
     private void finishIfDone() {
         if (inputDone && outputShut && out.finArrived && state == State.CONNECTED) {
             state = State.CLOSED;
-            kernel.tcp.ended(this);
+            kernel.tcp.closed(this);
             changed();
         }
     }
@@ -344,7 +333,7 @@ final class TcpEndpoint extends OpenFile {
         end();
     }
 
-    /** The connection breaks somewhere between: both ends are reset. */
+    /** Breaks the connection between the ends: both are reset. */
     void breakLink() {
         receiveReset();
         peer.receiveReset();
@@ -355,7 +344,7 @@ final class TcpEndpoint extends OpenFile {
             return;
         }
         state = State.CLOSED;
-        kernel.tcp.ended(this);
+        kernel.tcp.closed(this);
         changed();
     }
 

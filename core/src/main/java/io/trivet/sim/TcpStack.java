@@ -10,37 +10,34 @@ import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Who listens, which ports are taken, and connects that are under way. */
-@SuppressWarnings("ReferenceEquality") // this very end
+/** TCP on the simulated network: listeners, ports, and connects in progress. */
+@SuppressWarnings("ReferenceEquality") // endpoints are compared by identity
 final class TcpStack {
-    /** net.ipv4.ip_local_port_range. */
-    private static final int PORT_MIN = 32_768;
-    private static final int PORT_MAX = 60_999;
-    /** How long a port of an ended connection stays taken (TIME_WAIT). */
+    /** How long a port stays in use after its connection has ended (TIME_WAIT). */
     private static final long TIME_WAIT_NANOS = 60_000_000_000L;
-    /** A SYN without an answer is sent again after one second, then two, four, …: six times, then it is given up. */
+    /** An unanswered SYN is sent again after one second, then two, four, …: six times, then the connect fails. */
     private static final int SYN_RETRIES = 6;
     private static final long SYN_NANOS = 1_000_000_000L;
     private static final int BUFFER_BYTES_MIN = 1 << 10;
     private static final int BUFFER_BYTES_MAX = 1 << 16;
 
     private final Kernel kernel;
-    private final List<ListeningSocket> listening = new ArrayList<>();
-    /** Local ports of connections, those in TIME_WAIT too, whatever their address. */
+    private final List<ListeningSocket> listeners = new ArrayList<>();
+    /** Local ports of connections, including those in TIME_WAIT, for all addresses together. */
     private final BitSet taken = new BitSet();
-    private final ArrayDeque<Ended> ended = new ArrayDeque<>();
-    /** The clients' ends of connections of which an end is not yet closed, in no order that means anything, and yet always the same. */
-    private final List<TcpEndpoint> live = new ArrayList<>();
-    private int nextPort;
+    private final ArrayDeque<TimeWait> timeWaits = new ArrayDeque<>();
+    /** The clients' ends of connections that are not closed at both ends. The order means nothing, but is deterministic. */
+    private final List<TcpEndpoint> open = new ArrayList<>();
+    private final EphemeralPorts ports;
     /** 0: drawn for each socket. */
     private int sendBytes;
     private int receiveBytes;
 
-    private record Ended(int port, long freeNanos) {}
+    private record TimeWait(int port, long freeNanos) {}
 
     TcpStack(Kernel kernel, SimRandom ports) {
         this.kernel = kernel;
-        this.nextPort = PORT_MIN + ports.below(PORT_MAX - PORT_MIN);
+        this.ports = new EphemeralPorts(ports);
     }
 
     void buffers(int send, int receive) {
@@ -56,7 +53,7 @@ final class TcpStack {
         return (int) kernel.sizes.between(BUFFER_BYTES_MIN, BUFFER_BYTES_MAX);
     }
 
-    // Ports.
+    // Listeners and ports.
 
     ListeningSocket listen(InetSocketAddress address, int backlog) throws NetworkException {
         int port = address.getPort();
@@ -67,13 +64,13 @@ final class TcpStack {
             throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
         }
         ListeningSocket listener = new ListeningSocket(kernel, bound, backlog);
-        listening.add(listener);
+        listeners.add(listener);
         return listener;
     }
 
     private boolean isTaken(InetAddress address, int port) {
-        for (int i = 0; i < listening.size(); i++) {
-            InetSocketAddress other = listening.get(i).address;
+        for (int i = 0; i < listeners.size(); i++) {
+            InetSocketAddress other = listeners.get(i).address;
             if (other.getPort() == port && overlap(other.getAddress(), address)) {
                 return true;
             }
@@ -81,45 +78,42 @@ final class TcpStack {
         return false;
     }
 
-    private static boolean overlap(InetAddress one, InetAddress other) {
+    /** Returns whether two sockets bound to the same port of these addresses would conflict. */
+    static boolean overlap(InetAddress one, InetAddress other) {
         return one.isAnyLocalAddress() || other.isAnyLocalAddress() || one.equals(other);
     }
 
-    /** A port that nobody has. */
-    int freePort(String call, Object subject) throws NetworkException {
-        Ended first = ended.peek();
+    private int freePort(String call, Object subject) throws NetworkException {
+        TimeWait first = timeWaits.peek();
         while (first != null && first.freeNanos <= kernel.now()) {
             taken.clear(first.port);
-            ended.remove();
-            first = ended.peek();
+            timeWaits.remove();
+            first = timeWaits.peek();
         }
-        for (int tried = 0; tried <= PORT_MAX - PORT_MIN; tried++) {
-            int port = nextPort;
-            nextPort = port == PORT_MAX ? PORT_MIN : port + 1;
-            if (!taken.get(port) && !isListening(port)) {
-                return port;
-            }
+        int port = ports.find(each -> !taken.get(each) && !isListening(each));
+        if (port == 0) {
+            throw new NetworkException(call, subject, ErrorCode.EADDRNOTAVAIL);
         }
-        throw new NetworkException(call, subject, ErrorCode.EADDRNOTAVAIL);
+        return port;
     }
 
     private boolean isListening(int port) {
-        for (int i = 0; i < listening.size(); i++) {
-            if (listening.get(i).address.getPort() == port) {
+        for (int i = 0; i < listeners.size(); i++) {
+            if (listeners.get(i).address.getPort() == port) {
                 return true;
             }
         }
         return false;
     }
 
-    void stopsListening(ListeningSocket listener) {
-        listening.remove(listener);
+    void remove(ListeningSocket listener) {
+        listeners.remove(listener);
     }
 
-    private @Nullable ListeningSocket listener(InetSocketAddress address) {
+    private @Nullable ListeningSocket findListener(InetSocketAddress address) {
         ListeningSocket wildcard = null;
-        for (int i = 0; i < listening.size(); i++) {
-            ListeningSocket each = listening.get(i);
+        for (int i = 0; i < listeners.size(); i++) {
+            ListeningSocket each = listeners.get(i);
             if (each.address.getPort() == address.getPort()) {
                 if (each.address.getAddress().equals(address.getAddress())) {
                     return each;
@@ -132,31 +126,31 @@ final class TcpStack {
         return wildcard;
     }
 
-    /** An end is closed; when both are, the client's port is free a while later. */
-    void ended(TcpEndpoint end) {
+    /** Called when an end is closed. When both are, the client's port enters TIME_WAIT. */
+    void closed(TcpEndpoint end) {
         if (end.peer().isClosed() || end.peer().isConnecting()) {
             TcpEndpoint client = end.isClient() ? end : end.peer();
-            int place = client.place;
-            if (place >= 0) {
-                client.place = -1;
-                TcpEndpoint last = live.removeLast();
+            int index = client.openIndex;
+            if (index >= 0) {
+                client.openIndex = -1;
+                TcpEndpoint last = open.removeLast();
                 if (last != client) {
-                    live.set(place, last);
-                    last.place = place;
+                    open.set(index, last);
+                    last.openIndex = index;
                 }
-                ended.add(new Ended(client.local.getPort(), kernel.now() + TIME_WAIT_NANOS));
+                timeWaits.add(new TimeWait(client.local.getPort(), kernel.now() + TIME_WAIT_NANOS));
             }
         }
     }
 
-    /** The clients' ends of the connections that live. */
-    List<TcpEndpoint> live() {
-        return live;
+    /** Returns the clients' ends of all open connections. */
+    List<TcpEndpoint> open() {
+        return open;
     }
 
-    /** Whatever was held up goes on. */
-    void release() {
-        for (TcpEndpoint client : List.copyOf(live)) { // some end by that
+    /** Lets everything go on that a fault holds up. */
+    void unclogAll() {
+        for (TcpEndpoint client : List.copyOf(open)) { // some are closed by what arrives
             client.out.unclog();
             client.in.unclog();
         }
@@ -164,56 +158,51 @@ final class TcpStack {
 
     // Connects.
 
-    /** Begins to connect from an address. Where the net is quick, the answer is there when this returns. */
+    /** Starts to connect from an address. Without latency, the outcome is known when this returns. */
     TcpEndpoint connect(InetAddress from, InetSocketAddress to) throws NetworkException {
         int port = freePort("connect", to);
         taken.set(port);
         TcpEndpoint client = TcpEndpoint.client(kernel, new InetSocketAddress(from, port), to);
-        client.place = live.size();
-        live.add(client);
+        client.openIndex = open.size();
+        open.add(client);
         Connecting attempt = new Connecting(client);
-        client.begins(attempt);
+        client.startsWith(attempt);
         if (kernel.isTraced()) {
             kernel.trace(client + " connects");
         }
-        attempt.begin();
+        attempt.start();
         return client;
     }
 
-    /** One connect, from the first SYN to the answer. */
+    /** One connect, from the first SYN to the outcome. */
     final class Connecting extends EventQueue.Event {
         private final TcpEndpoint client;
+        /** The listener that has reserved a place for it. */
         private @Nullable ListeningSocket reserved;
         private int attempts;
-        private @Nullable ErrorCode answer;
+        private @Nullable ErrorCode failure;
         private boolean ignored;
 
         Connecting(TcpEndpoint client) {
             this.client = client;
         }
 
-        void begin() {
+        void start() {
             FaultInjector faults = kernel.faults;
             if (faults.happens(Fault.CONNECT_REFUSED)) {
-                answer = ErrorCode.ECONNREFUSED;
+                failure = ErrorCode.ECONNREFUSED;
                 kernel.recordFault(Fault.CONNECT_REFUSED, client);
             } else if (faults.happens(Fault.CONNECT_UNREACHABLE)) {
-                answer = ErrorCode.EHOSTUNREACH;
+                failure = ErrorCode.EHOSTUNREACH;
                 kernel.recordFault(Fault.CONNECT_UNREACHABLE, client);
             } else if (faults.happens(Fault.CONNECT_IGNORED)) {
                 ignored = true;
                 kernel.recordFault(Fault.CONNECT_IGNORED, client);
             }
-            after(latency());
+            fireAfter(kernel.drawLatency());
         }
 
-        private long latency() {
-            return kernel.faults.happens(Fault.LATENCY)
-                    ? kernel.faults.random(Fault.LATENCY).between(1_000, 100_000_000)
-                    : 0;
-        }
-
-        private void after(long nanos) {
+        private void fireAfter(long nanos) {
             if (nanos == 0) {
                 fire();
             } else {
@@ -223,39 +212,39 @@ final class TcpStack {
 
         @Override
         void fire() {
-            if (answer != null) {
-                client.fails(answer);
+            if (failure != null) {
+                client.connectFailed(failure);
             } else if (reserved != null) {
-                arrive(reserved);
+                handshakeDone(reserved);
             } else {
-                ask();
+                synArrives();
             }
         }
 
-        /** A SYN arrives, or is lost because there is no room or nobody answers. */
-        private void ask() {
+        /** A SYN arrives, or is lost: because the backlog is full, or by the CONNECT_IGNORED fault. */
+        private void synArrives() {
             boolean silent = ignored && kernel.faults.isEnabled(Fault.CONNECT_IGNORED);
-            ListeningSocket listener = silent ? null : listener(client.remote);
+            ListeningSocket listener = silent ? null : findListener(client.remote);
             if (silent || (listener != null && listener.isFull())) {
-                answer = ++attempts > 1 + SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
-                if (answer != null) {
+                failure = ++attempts > 1 + SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
+                if (failure != null) {
                     fire();
                 } else {
                     kernel.events.schedule(this, kernel.now() + (SYN_NANOS << (attempts - 1)));
                 }
             } else if (listener == null) {
-                answer = ErrorCode.ECONNREFUSED;
-                after(latency());
+                failure = ErrorCode.ECONNREFUSED;
+                fireAfter(kernel.drawLatency());
             } else {
-                listener.expect();
+                listener.reserve();
                 reserved = listener;
-                after(latency());
+                fireAfter(kernel.drawLatency());
             }
         }
 
-        /** The answer has arrived, and the last part of the handshake with it. */
-        private void arrive(ListeningSocket listener) {
-            if (listener.isClosed()) { // after its answer has left: the client is connected, and what it sends is answered by a reset
+        /** The SYN-ACK arrives, and the last part of the handshake with it. */
+        private void handshakeDone(ListeningSocket listener) {
+            if (listener.isClosed()) { // closed after its answer: the client is connected, and what it sends is answered by a reset
                 client.established();
                 client.receiveReset();
                 return;
@@ -266,11 +255,11 @@ final class TcpStack {
             listener.add(client.peer());
         }
 
-        /** The client has given up. */
+        /** Called when the client abandons the connect. */
         void cancel() {
             kernel.events.cancel(this);
             if (reserved != null && !reserved.isClosed()) {
-                reserved.expectNoMore();
+                reserved.unreserve();
             }
         }
     }

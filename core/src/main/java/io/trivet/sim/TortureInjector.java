@@ -6,11 +6,14 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Decides which faults happen, and counts them. Each socket and each poller has its own, so that threads do not disturb each other's. */
+/**
+ * Decides which faults are injected into a tortured socket or poller, and counts them for the whole network. Each socket and each poller has its own,
+ * so that threads do not change each other's decisions.
+ */
 final class TortureInjector {
     private final SplittableRandom random;
     private final FaultPlan plan;
-    /** Of the whole network. */
+    /** Shared by the whole network. */
     private final Map<Fault, LongAdder> counts;
 
     TortureInjector(long seed, FaultPlan plan) {
@@ -26,23 +29,23 @@ final class TortureInjector {
         this.counts = counts;
     }
 
-    /** TortureInjector of their own for one more socket or poller; any thread. */
+    /** Returns an injector with a random stream of its own; any thread. */
     synchronized TortureInjector split() {
         return new TortureInjector(random.split(), plan, counts);
     }
 
-    /** Whether a fault should happen. */
+    /** Draws whether to inject a fault. {@link #count} it when it has taken effect. */
     boolean shouldInject(Fault fault) {
         double probability = plan.probability(fault);
         return probability > 0 && random.nextDouble() < probability;
     }
 
-    /** A fault has happened. */
+    /** Counts a fault that has taken effect. */
     void count(Fault fault) {
         counter(fault).increment();
     }
 
-    /** How often a fault has happened. */
+    /** Returns how often a fault has taken effect. */
     long injected(Fault fault) {
         return counter(fault).sum();
     }
@@ -51,13 +54,13 @@ final class TortureInjector {
         return Objects.requireNonNull(counts.get(fault));
     }
 
-    /** A part of a whole of at least 2: from 1 to one less than the whole, small parts as often as large ones. */
+    /** Draws a part of a whole of at least 2: from 1 to the whole less one, small and large parts equally often. */
     long part(long whole) {
         int bits = Long.SIZE - Long.numberOfLeadingZeros(whole - 1);
         return 1 + random.nextLong(Math.min(whole - 1, 1L << random.nextInt(bits + 1)));
     }
 
-    /** A number from 0 to one less than the bound. */
+    /** Draws a number from 0 to the bound less one. */
     int below(int bound) {
         return random.nextInt(bound);
     }

@@ -8,10 +8,11 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A listener that at times finds no one, or no descriptor. */
+/** A listener that sometimes would block, or finds no descriptor left. */
 final class TorturedListener extends TorturedSocket<TcpListener> implements TcpListener {
     private final TortureNetwork network;
-    private final BoundedFault wouldBlock = new BoundedFault(injector, Fault.ACCEPT_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+    private final BoundedFault wouldBlock = new BoundedFault(injector, Fault.ACCEPT_WOULD_BLOCK,
+            BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
     private final BoundedFault failure = new BoundedFault(injector, Fault.ACCEPT_NO_DESCRIPTOR, 1);
 
     TorturedListener(TortureNetwork network, TcpListener inner) {
@@ -23,7 +24,7 @@ final class TorturedListener extends TorturedSocket<TcpListener> implements TcpL
     public @Nullable TcpStream accept() throws IOException {
         if (isOpen()) {
             if (failure.occurs()) {
-                throw new NetworkException("accept", this, ErrorCode.EMFILE, "EMFILE, pretended by the torture of this network");
+                throw new NetworkException("accept", this, ErrorCode.EMFILE, "EMFILE, injected by " + network.name());
             }
             if (wouldBlock.occurs()) {
                 return null;

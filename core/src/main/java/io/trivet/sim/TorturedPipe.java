@@ -5,9 +5,9 @@ import io.trivet.net.Socket;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A pipe that gives and takes little. */
+/** A pipe with short reads and writes, whose calls sometimes would block. */
 final class TorturedPipe implements Pipe {
-    /** Up to so many bytes are written whole or not at all (man 7 pipe, PIPE_BUF). */
+    /** Up to this many bytes are written whole or not at all (man 7 pipe, PIPE_BUF). */
     private static final int WHOLE_BYTES_MAX = 4096;
 
     private final Pipe inner;
@@ -43,7 +43,8 @@ final class TorturedPipe implements Pipe {
     }
 
     private static final class TorturedSource extends End<Source> implements Source {
-        private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+        private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK,
+                BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
 
         TorturedSource(TortureNetwork network, Source inner) {
             super(network, inner);
@@ -57,7 +58,8 @@ final class TorturedPipe implements Pipe {
     }
 
     private static final class TorturedSink extends End<Sink> implements Sink {
-        private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+        private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK,
+                BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
 
         TorturedSink(TortureNetwork network, Sink inner) {
             super(network, inner);

@@ -11,14 +11,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A poller that reports little, late, in disorder, and at times what is not so. It never returns with nothing before the time is over: a
- * poller must not either, since a signal is dealt with below it.
+ * A poller that reports fewer events, late, out of order, and sometimes spuriously. It never returns without an event before the timeout: a poller must
+ * not, because signals are handled below it.
  */
 final class TorturedPoller implements Poller {
     private final TortureNetwork network;
     private final Poller inner;
     private final TortureInjector injector;
-    /** What is registered, as the poller below has it. This and the rest are guarded by it; it is not held while waiting. */
+    /** What is registered, as the poller below has it. Its lock guards this and what follows, and is not held while waiting. */
     private final IdentityHashMap<Socket, Watched> table = new IdentityHashMap<>();
     private final List<Watched> all = new ArrayList<>();
     private final PendingEvents pending = new PendingEvents();
@@ -45,48 +45,46 @@ final class TorturedPoller implements Poller {
     @Override
     public void register(Socket socket, int interest, long token) throws IOException {
         TorturedSocket<?> own = network.own(socket);
-        synchronized (table) {
-            try {
-                inner.register(own.inner, interest, token);
-            } finally {
-                follow(own);
-            }
-        }
+        change(own, () -> inner.register(own.inner, interest, token));
     }
 
     @Override
     public void modify(Socket socket, int interest, long token) throws IOException {
         TorturedSocket<?> own = network.own(socket);
-        synchronized (table) {
-            try {
-                inner.modify(own.inner, interest, token);
-            } finally {
-                follow(own);
-            }
-        }
+        change(own, () -> inner.modify(own.inner, interest, token));
     }
 
     @Override
     public void deregister(Socket socket) throws IOException {
         TorturedSocket<?> own = network.own(socket);
+        change(own, () -> inner.deregister(own.inner));
+    }
+
+    /** A call on the poller below that changes a registration. */
+    @FunctionalInterface
+    private interface Change {
+        void make() throws IOException;
+    }
+
+    private void change(TorturedSocket<?> socket, Change change) throws IOException {
         synchronized (table) {
             try {
-                inner.deregister(own.inner);
+                change.make();
             } finally {
-                follow(own);
+                follow(socket);
             }
         }
     }
 
-    /** Enters a socket as the poller below has it now, however the call on it went. */
+    /** Copies the registration of a socket from the poller below, whether or not the call on it succeeded. */
     private void follow(TorturedSocket<?> socket) {
         Registration now = inner.registration(socket.inner);
         if (now == null) {
-            Watched gone = table.remove(socket);
-            if (gone != null) {
+            Watched removed = table.remove(socket);
+            if (removed != null) {
                 Watched last = all.removeLast();
-                if (last.index != gone.index) {
-                    last.index = gone.index;
+                if (last.index != removed.index) {
+                    last.index = removed.index;
                     all.set(last.index, last);
                 }
             }
@@ -129,8 +127,9 @@ final class TorturedPoller implements Poller {
     }
 
     /**
-     * Should the fault happen, polls without waiting and adds an event that does not hold; whether that was done, so that something is
-     * reported in any case. Nobody can deregister the socket meanwhile.
+     * If the fault occurs, polls without waiting and adds an event that does not hold. The socket cannot be deregistered meanwhile.
+     *
+     * @return whether that was done; if so, there is an event to report
      */
     private boolean pollWithSpuriousEvent(ReadyEvents out) throws IOException {
         boolean wanted = !spuriousBefore && injector.shouldInject(Fault.READY_SPURIOUS);
@@ -156,6 +155,7 @@ final class TorturedPoller implements Poller {
         return true;
     }
 
+    /** Copies the answers to the caller's buffer, shuffled and without late events. */
     private void report(ReadyEvents answers, ReadyEvents out) {
         pending.copyFrom(answers);
         if (pending.size() > 1 && injector.shouldInject(Fault.READY_SHUFFLED)) {

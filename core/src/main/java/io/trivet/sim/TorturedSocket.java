@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 
-/** A socket of the network below, and what is done to it. */
+/** Wraps a socket of the network below. */
 abstract sealed class TorturedSocket<S extends Socket> implements Socket
         permits TorturedListener, TorturedStream, TorturedUdpSocket, TorturedPipe.End, TorturedDescriptor {
     final S inner;
@@ -20,33 +20,21 @@ abstract sealed class TorturedSocket<S extends Socket> implements Socket
         this.injector = network.splitInjector();
     }
 
-    /** A read or a write of the socket below. */
-    @FunctionalInterface
-    interface Transfer {
-        int move(ByteBuffer buffer) throws IOException;
-    }
-
-    /** Moves all or, should the fault happen, a part; the buffer shows no more than that to the socket below. */
-    final int transfer(ByteBuffer buffer, Fault shortage, Transfer transfer) throws IOException {
+    /** Makes a transfer. If the fault occurs, the socket below sees only a part of the buffer. */
+    final int transfer(ByteBuffer buffer, Fault shortage, Buffers.Transfer transfer) throws IOException {
         int whole = buffer.remaining();
         if (whole < 2 || !injector.shouldInject(shortage)) {
             return transfer.move(buffer);
         }
-        int limit = buffer.limit();
         int part = (int) injector.part(whole);
-        buffer.limit(buffer.position() + part);
-        try {
-            int moved = transfer.move(buffer);
-            if (moved == part) {
-                injector.count(shortage);
-            }
-            return moved;
-        } finally {
-            buffer.limit(limit);
+        int moved = Buffers.limited(buffer, part, transfer);
+        if (moved == part) {
+            injector.count(shortage);
         }
+        return moved;
     }
 
-    /** Which of the watched events may be reported though they do not hold. */
+    /** Returns the registered events that may be reported although they do not hold. */
     int mayBeSpurious(int interest) {
         return (interest & Interest.PRIORITY) != 0 ? interest & Interest.WRITE : interest & (Interest.READ | Interest.WRITE);
     }

@@ -9,14 +9,16 @@ import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 
-/** A stream that gives and takes little. Every call makes one call below, or none; urgent data passes untouched. */
+/** A stream with short reads and writes, whose calls sometimes would block. Every call makes one call below, or none. Urgent data is unchanged. */
 final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStream {
-    private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
-    private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
-    private final BoundedFault connecting = new BoundedFault(injector, Fault.CONNECT_LATE, BoundedFault.IN_A_ROW_MAX);
-    /** Whether the outcome of the connect was told: it stays the same from then on. */
+    private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK,
+            BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
+    private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK,
+            BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
+    private final BoundedFault connecting = new BoundedFault(injector, Fault.CONNECT_LATE, BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
+    /** The outcome of the connect was reported: it stays the same from then on. */
     private boolean settled;
-    /** What is left below the mark would not be reported, so nothing may be left that the reader had room for. */
+    /** A low-water mark was set: bytes left below it would not be reported, so reads are not shortened. */
     private boolean hasLowWaterMark;
 
     TorturedStream(TortureNetwork network, TcpStream inner, boolean settled) {
@@ -58,10 +60,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
     @Override
     public long write(ByteBuffer[] buffers, int from, int count) throws IOException {
         Objects.checkFromIndexSize(from, count, buffers.length);
-        long whole = 0;
-        for (int i = from; i < from + count; i++) {
-            whole += buffers[i].remaining();
-        }
+        long whole = Buffers.remaining(buffers, from, count);
         if (isOpen() && whole > 0 && writing.occurs()) {
             return 0;
         }
@@ -71,7 +70,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
         return writePart(buffers, from, injector.part(whole));
     }
 
-    /** Writes no more than so many bytes; the buffer in which the cut lies shows only what is in front of it. */
+    /** Writes at most a part of the bytes. Of the buffer that is cut, the socket below sees only the bytes in front of the cut. */
     private long writePart(ByteBuffer[] buffers, int from, long part) throws IOException {
         int last = from;
         long left = part;

@@ -6,10 +6,12 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A UDP socket that at times would block. Datagrams stay whole: no kernel cuts them. */
+/** A UDP socket whose calls sometimes would block. Datagrams stay whole, because no kernel cuts them. */
 final class TorturedUdpSocket extends TorturedSocket<UdpSocket> implements UdpSocket {
-    private final BoundedFault receiving = new BoundedFault(injector, Fault.READ_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
-    private final BoundedFault sending = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK, BoundedFault.IN_A_ROW_MAX);
+    private final BoundedFault receiving = new BoundedFault(injector, Fault.READ_WOULD_BLOCK,
+            BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
+    private final BoundedFault sending = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK,
+            BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
 
     TorturedUdpSocket(TortureNetwork network, UdpSocket inner) {
         super(network, inner);

@@ -1,5 +1,6 @@
 package io.trivet.sim;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
 import java.net.InetAddress;
@@ -7,26 +8,18 @@ import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
-/** A UDP socket as the kernel has it. */
-final class UdpEndpoint extends OpenFile {
-    /** What may wait; further datagrams are lost. As net.core.rmem_default. */
+/** A UDP socket inside the simulated kernel. */
+final class UdpEndpoint extends Endpoint {
+    /** The size of the receive queue (net.core.rmem_default): further datagrams are lost. */
     private static final int WAITING_BYTES_MAX = 212_992;
 
-    /** A datagram that waits. */
-    static final class Datagram {
-        final byte[] bytes;
-        final InetSocketAddress from;
-
-        Datagram(byte[] bytes, InetSocketAddress from) {
-            this.bytes = bytes;
-            this.from = from;
-        }
-    }
+    /** A datagram and its sender; the bytes are not copied. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Datagram(byte[] bytes, InetSocketAddress from) {}
 
     private final ArrayDeque<Datagram> waiting = new ArrayDeque<>();
     private int waitingBytes;
-    private @Nullable ErrorCode error;
-    /** Where it is bound; port 0: nowhere yet. */
+    /** The bound address; port 0: not bound yet. */
     InetSocketAddress local;
     @Nullable InetSocketAddress remote;
 
@@ -40,14 +33,14 @@ final class UdpEndpoint extends OpenFile {
         return Interest.WRITE | (waiting.isEmpty() ? 0 : Interest.READ) | (error == null ? 0 : Interest.ERROR);
     }
 
-    /** Whether a datagram to that address is for it. */
-    boolean isAt(InetSocketAddress address) {
+    /** Returns whether a datagram to that address is for this socket. */
+    boolean isBoundTo(InetSocketAddress address) {
         InetAddress own = local.getAddress();
         return local.getPort() == address.getPort() && (own.isAnyLocalAddress() || own.equals(address.getAddress()));
     }
 
-    /** One that is connected is there for its peer alone. */
-    boolean isFor(Datagram datagram) {
+    /** Returns whether a datagram is delivered here: a connected socket accepts only its peer's. */
+    boolean accepts(Datagram datagram) {
         return remote == null || remote.equals(datagram.from);
     }
 
@@ -59,19 +52,12 @@ final class UdpEndpoint extends OpenFile {
         }
     }
 
-    /** Nobody is there: only one who is connected is told. */
+    /** Called when no socket accepts what was sent to an address: only a connected socket gets the error. */
     void unreachable(InetSocketAddress address) {
         if (address.equals(remote)) {
             error = ErrorCode.ECONNREFUSED;
             changed();
         }
-    }
-
-    @Nullable
-    ErrorCode takeError() {
-        ErrorCode taken = error;
-        error = null;
-        return taken;
     }
 
     boolean hasWaiting() {
@@ -94,6 +80,6 @@ final class UdpEndpoint extends OpenFile {
 
     @Override
     public String toString() {
-        return "udp " + io.trivet.net.Addresses.toString(local);
+        return "udp " + Addresses.toString(local);
     }
 }

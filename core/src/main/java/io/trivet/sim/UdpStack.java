@@ -8,24 +8,25 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The UDP sockets that are bound, and the way between them. */
+/** UDP on the simulated network: which sockets are bound, and the delivery of datagrams. */
 final class UdpStack {
-    private static final int PORT_MIN = 32_768;
-    private static final int PORT_MAX = 60_999;
+    private static final long LATE_NANOS_MIN = 1_000;
+    private static final long LATE_NANOS_MAX = 1_000_000_000;
 
     private final Kernel kernel;
     private final List<UdpEndpoint> bound = new ArrayList<>();
-    private int nextPort = PORT_MIN;
+    private final EphemeralPorts ports = new EphemeralPorts();
 
     UdpStack(Kernel kernel) {
         this.kernel = kernel;
     }
 
+    /** Binds a socket; port 0 assigns a free one. */
     void bind(UdpEndpoint end, InetSocketAddress address) throws NetworkException {
-        int port = address.getPort();
-        if (port == 0) {
-            port = freePort(address);
-        } else if (isTaken(port, address.getAddress())) {
+        int port = address.getPort() == 0
+                ? ports.find(each -> !isTaken(each, address.getAddress()))
+                : address.getPort();
+        if (port == 0 || isTaken(port, address.getAddress())) {
             throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
         }
         end.local = new InetSocketAddress(address.getAddress(), port);
@@ -35,39 +36,27 @@ final class UdpStack {
     private boolean isTaken(int port, InetAddress address) {
         for (int i = 0; i < bound.size(); i++) {
             InetSocketAddress other = bound.get(i).local;
-            if (other.getPort() == port && (other.getAddress().equals(address) || other.getAddress().isAnyLocalAddress()
-                    || address.isAnyLocalAddress())) {
+            if (other.getPort() == port && TcpStack.overlap(other.getAddress(), address)) {
                 return true;
             }
         }
         return false;
     }
 
-    private int freePort(InetSocketAddress address) throws NetworkException {
-        for (int tried = 0; tried <= PORT_MAX - PORT_MIN; tried++) {
-            int port = nextPort;
-            nextPort = port == PORT_MAX ? PORT_MIN : port + 1;
-            if (!isTaken(port, address.getAddress())) {
-                return port;
-            }
-        }
-        throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
-    }
-
     void remove(UdpEndpoint end) {
         bound.remove(end);
     }
 
-    private @Nullable UdpEndpoint at(InetSocketAddress address) {
+    private @Nullable UdpEndpoint find(InetSocketAddress address) {
         for (int i = 0; i < bound.size(); i++) {
-            if (bound.get(i).isAt(address)) {
+            if (bound.get(i).isBoundTo(address)) {
                 return bound.get(i);
             }
         }
         return null;
     }
 
-    /** Sends a datagram on its way; it may be lost, doubled or late. */
+    /** Sends a datagram, which may be lost, duplicated or late. */
     void send(UdpEndpoint from, UdpEndpoint.Datagram datagram, InetSocketAddress to) {
         FaultInjector faults = kernel.faults;
         if (faults.happens(Fault.DATAGRAM_LOST)) {
@@ -77,13 +66,8 @@ final class UdpStack {
         int copies = faults.happens(Fault.DATAGRAM_DUPLICATED) ? 2 : 1;
         for (int i = 0; i < copies; i++) {
             if (faults.happens(Fault.DATAGRAM_LATE)) {
-                long delay = faults.random(Fault.DATAGRAM_LATE).between(1_000, 1_000_000_000);
-                kernel.events.schedule(new EventQueue.Event() {
-                    @Override
-                    void fire() {
-                        arrive(from, datagram, to);
-                    }
-                }, kernel.now() + delay);
+                long delay = faults.random(Fault.DATAGRAM_LATE).between(LATE_NANOS_MIN, LATE_NANOS_MAX);
+                kernel.events.schedule(kernel.now() + delay, () -> arrive(from, datagram, to));
             } else {
                 arrive(from, datagram, to);
             }
@@ -91,8 +75,8 @@ final class UdpStack {
     }
 
     private void arrive(UdpEndpoint from, UdpEndpoint.Datagram datagram, InetSocketAddress to) {
-        UdpEndpoint receiver = at(to);
-        if (receiver == null || !receiver.isFor(datagram)) {
+        UdpEndpoint receiver = find(to);
+        if (receiver == null || !receiver.accepts(datagram)) {
             from.unreachable(to);
         } else {
             receiver.arrive(datagram);

@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** An echo server with some clients, who send lines and read them again, and some who send datagrams to themselves. */
+/** An echo server with several clients that send lines and read them back, and a socket that sends datagrams to itself. */
 final class EchoScenario {
     static final int CLIENTS = 10;
     private static final int LINES = 30;
@@ -30,7 +30,7 @@ final class EchoScenario {
         this.host = network.host(InetAddress.ofLiteral("10.0.0.1"));
     }
 
-    /** One of them; a loop that the network turns. */
+    /** A client, as a loop that the network turns. */
     private final class EchoClient implements Loop {
         private final InetSocketAddress address;
         private final byte[] script;
@@ -58,7 +58,7 @@ final class EchoScenario {
             try {
                 return talk();
             } catch (IOException e) {
-                return end(); // a fault: who was refused or reset is done
+                return end(); // a fault: a refused or reset client is done
             }
         }
 
@@ -77,7 +77,7 @@ final class EchoScenario {
             }
             int read = stream.read(in.clear());
             for (int i = 0; i < read; i++) {
-                check(in.get(i) == script[received++], "a byte is another than was sent");
+                check(in.get(i) == script[received++], "a byte differs from what was sent");
                 done = 1;
             }
             return read < 0 || received == script.length ? end() : done;
@@ -89,7 +89,7 @@ final class EchoScenario {
                 try {
                     stream.close();
                 } catch (IOException e) {
-                    throw new AssertionError("no close fails here", e);
+                    throw new AssertionError("close never fails here", e);
                 }
             }
             return 1;
@@ -101,8 +101,8 @@ final class EchoScenario {
         }
     }
 
-    /** Plays it to its end, with a healing before; how many clients got everything. */
-    int play() throws IOException {
+    /** Runs to the end, the last part without faults. Returns how many clients got everything back. */
+    int run() throws IOException {
         try (Server server = Server.builder().network(network).listen(FREE_PORT).framing(Framing.lines())
                 .limits(Limits.defaults().withQueueMarks(500, 100))
                 .onMessage((connection, message) -> connection.send(message)).open()) {
@@ -115,14 +115,14 @@ final class EchoScenario {
             network.run(Duration.ofSeconds(5));
             network.stopFaults();
             network.run(Duration.ofMinutes(5));
-            check(clients.stream().allMatch(client -> client.ended), "after healing not everyone comes to an end");
+            check(clients.stream().allMatch(client -> client.ended), "without faults not every client comes to an end");
         }
         check(host.describeDescriptors().isEmpty(), host.describeDescriptors());
         check(network.describeDescriptors().isEmpty(), network.describeDescriptors());
         return (int) clients.stream().filter(client -> client.received == client.script.length).count();
     }
 
-    /** By hand: it also runs in a process that has only the classes of this module. */
+    /** Not AssertJ, because this also runs in a process that has only the classes of this module. */
     private void check(boolean holds, String otherwise) {
         if (!holds) {
             throw new AssertionError(network + ": " + otherwise);

@@ -39,8 +39,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The ten-line echo server with each framing, under torture on both sides: what many clients send comes back, compared byte for byte.
- * Two seeds are always the same, the third is new in every run; a failure names its seed.
+ * The ten-line echo server with each framing, with faults on both sides: what many clients send comes back, compared byte for byte. Two seeds are
+ * fixed, the third is new in every run; a failure names its seed.
  */
 final class EchoUnderTortureTest {
     private static final int CLIENTS = 20;
@@ -50,10 +50,10 @@ final class EchoUnderTortureTest {
     private static final List<String> FRAMINGS = List.of("raw", "lines", "crlf", "delimited", "length1", "length2", "length4");
     /** Accepting fails often enough to be seen in every run of the test. */
     private static final FaultPlan PLAN = TortureNetwork.defaults().with(Fault.ACCEPT_NO_DESCRIPTOR, 0.03);
-    private static final Map<Fault, Long> HAPPENED = new LinkedHashMap<>();
+    private static final Map<Fault, Long> OCCURRED = new LinkedHashMap<>();
     private static int runs;
 
-    /** Each engine meets each framing, and all seeds. */
+    /** Each engine with each framing, and with all seeds. */
     static Stream<Arguments> everyEngineAndFraming() {
         List<Arguments> runs = new ArrayList<>();
         for (Engine engine : Engine.REAL) {
@@ -80,13 +80,13 @@ final class EchoUnderTortureTest {
 
     @ParameterizedTest
     @MethodSource("everyEngine")
-    void whatIsSentComesBackThoughEveryFaultHappensWheneverItMay(String engine) throws IOException {
+    void whatIsSentComesBackAlthoughEveryFaultOccursAtEveryOpportunity(String engine) throws IOException {
         long seed = SEEDS.getLast();
         FaultPlan plan = FaultPlan.none();
         for (Fault fault : TortureNetwork.faults()) {
             plan = plan.with(fault, 1);
         }
-        // A server that cannot accept leaves it for a while, longer each time.
+        // A server that cannot accept pauses accepting, longer each time.
         echo(network(engine, seed, plan.with(Fault.ACCEPT_NO_DESCRIPTOR, 0)), "lines", seed);
     }
 
@@ -111,7 +111,7 @@ final class EchoUnderTortureTest {
 
     @ParameterizedTest(name = "{0}, seed {1}")
     @MethodSource("everyEngineAndSeed")
-    void connectionsOfAServersOwnMeetTheSame(String engine, long seed) throws InterruptedException, IOException {
+    void outgoingConnectionsOfAServerMeetTheSameFaults(String engine, long seed) throws InterruptedException, IOException {
         TortureNetwork network = network(engine, seed, PLAN);
         try (Server server = echoServer(network, "length2", 2);
                 Server clients = Server.builder().network(network).framing(Framing.lengthPrefixed(2)).loops(2)
@@ -130,18 +130,18 @@ final class EchoUnderTortureTest {
     }
 
     @AfterAll
-    static void everyFaultHasHappened() {
+    static void everyFaultHasOccurred() {
         if (runs < 40) {
-            return; // a few runs alone need not have met them all
+            return; // a few runs need not have met them all
         }
         for (Fault fault : TortureNetwork.faults()) {
-            assertThat(HAPPENED.getOrDefault(fault, 0L)).as("%s in %s", fault, HAPPENED).isPositive();
+            assertThat(OCCURRED.getOrDefault(fault, 0L)).as("%s in %s", fault, OCCURRED).isPositive();
         }
     }
 
     private static void remember(TortureNetwork network) {
         runs++;
-        network.faultCounts().forEach((fault, count) -> HAPPENED.merge(fault, count, Long::sum));
+        network.faultCounts().forEach((fault, count) -> OCCURRED.merge(fault, count, Long::sum));
     }
 
     private static TortureNetwork network(String engine, long seed, FaultPlan plan) {
@@ -173,7 +173,7 @@ final class EchoUnderTortureTest {
         };
     }
 
-    /** Whole frames of seeded lengths, 64 KiB of them or a little less; their payloads hold no byte that could end a frame. */
+    /** Returns whole frames of random lengths, 64 KiB or a little less. Their payloads contain no byte that could end a frame. */
     private static byte[] frames(String framing, Random random) {
         ByteArrayOutputStream frames = new ByteArrayOutputStream();
         while (frames.size() < BYTES - 4100) {
@@ -221,7 +221,7 @@ final class EchoUnderTortureTest {
         }
     }
 
-    /** Writes its bytes as the socket takes them, ends its output, and compares what comes back until the end. */
+    /** Writes its bytes as the socket accepts them, ends its output, and compares what comes back until the end. */
     private static final class Client {
         final TcpStream stream;
         private final ByteBuffer out;
@@ -238,12 +238,12 @@ final class EchoUnderTortureTest {
             random = new Random(seed);
         }
 
-        /** Does what its events allow; what it is interested in next, 0: it has finished. */
+        /** Does what its events allow. Returns its next interest; 0: it has finished. */
         int advance(int events) throws IOException {
             if (!connected) {
                 connected = stream.finishConnect();
                 if (connected) {
-                    stream.setOption(StandardSocketOptions.SO_SNDBUF, 4096); // so that it is full at times
+                    stream.setOption(StandardSocketOptions.SO_SNDBUF, 4096); // so that it is full sometimes
                 }
                 return Interest.READ | Interest.WRITE;
             }
@@ -286,7 +286,7 @@ final class EchoUnderTortureTest {
         }
     }
 
-    /** Sends its messages with the queue's consent, and expects each of them back. */
+    /** Sends its messages in batches, and expects each of them back. */
     private static final class Caller implements Handler {
         private static final int MESSAGES = 200;
 
@@ -295,7 +295,7 @@ final class EchoUnderTortureTest {
         private final BlockingQueue<String> outcomes;
         private int sent;
         private int received;
-        private String trouble = "";
+        private String failure = "";
 
         Caller(long seed, BlockingQueue<String> outcomes) {
             sending = new Random(seed);
@@ -326,7 +326,7 @@ final class EchoUnderTortureTest {
             byte[] bytes = new byte[message.remaining()];
             message.get(bytes);
             if (!Arrays.equals(bytes, message(expecting))) {
-                trouble = "message " + received + " differs";
+                failure = "message " + received + " differs";
                 connection.close();
             } else if (++received == MESSAGES) {
                 connection.finish();
@@ -338,7 +338,7 @@ final class EchoUnderTortureTest {
         @Override
         public void onClose(Connection connection, CloseReason reason) {
             String all = received == MESSAGES ? "all came back" : received + " came back";
-            outcomes.add((trouble.isEmpty() ? all : trouble) + ", then " + reason);
+            outcomes.add((failure.isEmpty() ? all : failure) + ", then " + reason);
         }
     }
 }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The same seed gives the same run, to the byte and the nanosecond. */
+/** The same seed gives the same run, down to the byte and the nanosecond. */
 final class SimDeterminismTest {
     @ParameterizedTest
     @EnumSource(SimEngine.class)
@@ -22,7 +22,7 @@ final class SimDeterminismTest {
     }
 
     @Test
-    void anotherProcessWithAnotherCompilerAndCollectorGivesTheSameTimelines() throws Exception {
+    void anotherProcessWithAnotherCompilerAndCollectorHasTheSameTimelines() throws Exception {
         List<String> command = new ArrayList<>(Tools.java(TimelineDigest.class));
         command.replaceAll(option -> switch (option) {
             case "-XX:+UseSerialGC" -> "-XX:+UseParallelGC";
@@ -36,7 +36,7 @@ final class SimDeterminismTest {
     }
 
     @Test
-    void anotherSeedGivesAnother() throws Exception {
+    void anotherSeedGivesAnotherTimeline() throws Exception {
         assertThat(timeline(1, SimEngine.EPOLL)).isNotEqualTo(timeline(2, SimEngine.EPOLL));
     }
 
@@ -45,19 +45,19 @@ final class SimDeterminismTest {
     void withoutFaultsEverythingArrives(SimEngine engine) throws Exception {
         for (long seed = 1; seed <= 20; seed++) {
             SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), engine);
-            assertThat(new EchoScenario(network).play()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
+            assertThat(new EchoScenario(network).run()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
         }
     }
 
     @ParameterizedTest
     @EnumSource(SimEngine.class)
-    void faultsThatLoseNothingLoseNothing(SimEngine engine) throws Exception {
+    void faultsThatOnlyDelayLoseNothing(SimEngine engine) throws Exception {
         FaultPlan harmless = FaultPlan.all().without(Fault.RESET, Fault.CONNECT_REFUSED, Fault.CONNECT_UNREACHABLE,
                 Fault.CONNECT_IGNORED, Fault.SOCKET_REFUSED, Fault.ACCEPT_ABORTED, Fault.CLOCK_JUMP, Fault.STALL,
                 Fault.CLOG, Fault.WATCH_REFUSED);
         for (long seed = 1; seed <= 20; seed++) {
             SimNetwork network = SimNetwork.of(seed, harmless, engine);
-            assertThat(new EchoScenario(network).play()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
+            assertThat(new EchoScenario(network).run()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
         }
     }
 
@@ -65,7 +65,7 @@ final class SimDeterminismTest {
         SimNetwork network = SimNetwork.of(seed, FaultPlan.all(), engine);
         List<String> lines = new ArrayList<>();
         network.trace((elapsedNanos, event) -> lines.add(elapsedNanos + " " + event));
-        new EchoScenario(network).play();
+        new EchoScenario(network).run();
         return lines;
     }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a plan of faults is, and that all of them happen. */
+/** Fault plans, and that every fault occurs. */
 final class SimFaultsTest {
     @Test
     void aPlanIsAValue() {
@@ -36,7 +36,7 @@ final class SimFaultsTest {
     }
 
     @Test
-    void aProbabilityLiesBetweenNeverAndAlways() {
+    void aProbabilityOutsideZeroToOneIsRejected() {
         for (double wrong : new double[]{-0.1, 1.1, Double.NaN}) {
             assertThatThrownBy(() -> FaultPlan.none().with(Fault.RESET, wrong)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("RESET");
@@ -44,47 +44,47 @@ final class SimFaultsTest {
     }
 
     @Test
-    void seedsSwitchEachKindOnInAQuarterOfThePlans() {
-        Map<Fault, Integer> switchedOn = new EnumMap<>(Fault.class);
+    void seedsEnableEachFaultInAQuarterOfThePlans() {
+        Map<Fault, Integer> enabled = new EnumMap<>(Fault.class);
         for (long seed = 0; seed < 10_000; seed++) {
-            FaultPlan.of(seed).faults().forEach(kind -> switchedOn.merge(kind, 1, Integer::sum));
+            FaultPlan.of(seed).faults().forEach(fault -> enabled.merge(fault, 1, Integer::sum));
         }
-        assertThat(switchedOn.keySet()).isEqualTo(EnumSet.allOf(Fault.class));
-        assertThat(switchedOn.values()).allSatisfy(count -> assertThat(count).isBetween(2_200, 2_800));
+        assertThat(enabled.keySet()).isEqualTo(EnumSet.allOf(Fault.class));
+        assertThat(enabled.values()).allSatisfy(count -> assertThat(count).isBetween(2_200, 2_800));
     }
 
     @Test
-    void everyKindHappensWhereItCan() throws Exception {
-        Map<Fault, Long> fired = new EnumMap<>(Fault.class);
+    void everyFaultOccursOnSomeEngine() throws Exception {
+        Map<Fault, Long> counts = new EnumMap<>(Fault.class);
         for (SimEngine engine : SimEngine.values()) {
             for (long seed = 0; seed < 20; seed++) {
                 SimNetwork network = SimNetwork.of(seed, FaultPlan.all().with(Fault.CONNECT_IGNORED, 0.1), engine);
-                new EchoScenario(network).play();
-                network.faultCounts().forEach((kind, count) -> fired.merge(kind, count, Long::sum));
+                new EchoScenario(network).run();
+                network.faultCounts().forEach((fault, count) -> counts.merge(fault, count, Long::sum));
             }
         }
-        for (Fault kind : Fault.values()) {
-            assertThat(fired.get(kind)).as("%s", kind).isPositive();
+        for (Fault fault : Fault.values()) {
+            assertThat(counts.get(fault)).as("%s", fault).isPositive();
         }
     }
 
     @Test
-    void aPlanWithoutAKindNeverHasIt() throws Exception {
+    void onlyTheFaultsOfThePlanOccur() throws Exception {
         FaultPlan plan = FaultPlan.all().only(Fault.SHORT_READ, Fault.DRIBBLE);
         SimNetwork network = SimNetwork.of(1, plan, SimEngine.EPOLL);
-        new EchoScenario(network).play();
-        network.faultCounts().forEach((kind, count) -> {
-            if (plan.faults().contains(kind)) {
-                assertThat(count).as("%s", kind).isPositive();
+        new EchoScenario(network).run();
+        network.faultCounts().forEach((fault, count) -> {
+            if (plan.faults().contains(fault)) {
+                assertThat(count).as("%s", fault).isPositive();
             } else {
-                assertThat(count).as("%s", kind).isZero();
+                assertThat(count).as("%s", fault).isZero();
             }
         });
     }
 
     @ParameterizedTest
     @EnumSource(SimEngine.class)
-    void fewerAreReportedOnlyWhereSeveralAreReady(SimEngine engine) throws IOException {
+    void fewerEventsAreReportedOnlyWhereSeveralAreReady(SimEngine engine) throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.READY_FEWER, 1), engine);
         InetSocketAddress freePort = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
         List<TcpListener> listeners = new ArrayList<>();
@@ -106,7 +106,7 @@ final class SimFaultsTest {
         assertThat(poller.poll(events, 0)).as("two are ready").isEqualTo(1);
         assertThat(network.faultCounts()).containsEntry(Fault.READY_FEWER, 1L);
         listeners.get(0).accept();
-        assertThat(poller.poll(events, 0)).as("one is left, and the other is looked at").isEqualTo(1);
+        assertThat(poller.poll(events, 0)).as("one is left").isEqualTo(1);
         assertThat(network.faultCounts()).containsEntry(Fault.READY_FEWER, 1L);
     }
 }

@@ -24,7 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What the contract of the engines does not ask for: descriptor tables, hosts, time. */
+/** What the contract of the engines does not cover: descriptor tables, hosts, time. */
 final class SimKernelTest {
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
@@ -36,7 +36,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void theLowestFreeNumberIsTakenFirst() throws IOException {
+    void theLowestFreeNumberIsAssignedFirst() throws IOException {
         TcpListener first = network.listen(FREE_PORT, 1);
         TcpListener second = network.listen(FREE_PORT, 1);
         TcpListener third = network.listen(FREE_PORT, 1);
@@ -49,7 +49,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void whoComesToAFullTableGoesOnWaiting() throws IOException {
+    void aConnectionWaitsWhileTheDescriptorTableIsFull() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 8);
         network.descriptorLimit(4);
         TcpStream client = clients.connect(listener.localAddress());
@@ -69,7 +69,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void eachHostHasATableAndAFamilyOfItsOwn() throws IOException {
+    void eachHostHasItsOwnTableAndFamily() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 8);
         TcpStream client = clients.connect(listener.localAddress());
         assertThat(client.fd()).isEqualTo(listener.fd());
@@ -80,7 +80,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void aFullBacklogIsAskedAgainAndAgainAndTheConnectTimesOut() throws IOException {
+    void aConnectToAFullBacklogIsRetriedAndTimesOut() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 1);
         clients.connect(listener.localAddress());
         clients.connect(listener.localAddress());
@@ -99,7 +99,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void aClosedListenerResetsWhoWasWaiting() throws IOException {
+    void closingAListenerResetsWaitingConnections() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 4);
         TcpStream client = clients.connect(listener.localAddress());
         assertThat(client.finishConnect()).isTrue();
@@ -108,7 +108,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void aListenerThatIsClosedInTheMiddleOfAHandshakeResetsTheClient() throws IOException {
+    void closingAListenerDuringAHandshakeResetsTheClient() throws IOException {
         SimNetwork slow = SimNetwork.of(5, FaultPlan.none().with(Fault.LATENCY, 1), SimEngine.EPOLL);
         TcpListener listener = slow.listen(FREE_PORT, 100);
         List<TcpStream> connecting = new ArrayList<>();
@@ -123,16 +123,16 @@ final class SimKernelTest {
         }
         listener.close();
         slow.run(Duration.ofSeconds(1));
-        List<ErrorCode> told = new ArrayList<>();
+        List<ErrorCode> errors = new ArrayList<>();
         for (TcpStream client : connecting) {
-            assertThatThrownBy(client::finishConnect).isInstanceOfSatisfying(NetworkException.class, e -> told.add(e.code()));
+            assertThatThrownBy(client::finishConnect).isInstanceOfSatisfying(NetworkException.class, e -> errors.add(e.code()));
         }
-        assertThat(told).as("nobody has listened any more; or somebody had, and then not").contains(ErrorCode.ECONNREFUSED,
+        assertThat(errors).as("the SYN found no listener; or found one that was closed later").contains(ErrorCode.ECONNREFUSED,
                 ErrorCode.ECONNRESET);
     }
 
     @Test
-    void aConnectThatIsShutDownIsGivenUpAndItsInputHasNotEnded() throws IOException {
+    void shuttingDownAConnectAbandonsItWithoutEndingTheInput() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 1);
         clients.connect(listener.localAddress());
         clients.connect(listener.localAddress());
@@ -143,11 +143,11 @@ final class SimKernelTest {
         assertFails(ErrorCode.ENOTCONN, () -> third.read(ByteBuffer.allocate(1)));
         assertFails(ErrorCode.EPIPE, () -> third.write(ByteBuffer.allocate(1)));
         assertFails(ErrorCode.ENOTCONN, third::shutdownInput);
-        assertThat(third.read(ByteBuffer.allocate(1))).as("now it has").isEqualTo(-1);
+        assertThat(third.read(ByteBuffer.allocate(1))).as("now the input has ended").isEqualTo(-1);
     }
 
     @Test
-    void whoWaitsIsToldOfRoomWhenLessThanHalfOfTheMarkIsUnsent() throws IOException {
+    void aStreamIsWritableWhileLessThanHalfOfTheMarkIsUnsent() throws IOException {
         network.buffers(1 << 20, 10_000);
         TcpListener listener = network.listen(FREE_PORT, 1);
         TcpStream client = network.connect(listener.localAddress());
@@ -156,22 +156,22 @@ final class SimKernelTest {
         assertThat(Select.on(network).select(List.of(), List.of(client), List.of(), Duration.ZERO).writable()).isNotEmpty();
         assertThat(client.write(ByteBuffer.allocate(100))).isEqualTo(100);
         assertThat(Select.on(network).select(List.of(), List.of(client), List.of(), Duration.ZERO).writable()).isEmpty();
-        assertThat(client.write(ByteBuffer.allocate(100))).as("who writes all the same").isEqualTo(100);
+        assertThat(client.write(ByteBuffer.allocate(100))).as("a write is accepted nevertheless").isEqualTo(100);
     }
 
     @Test
-    void bytesForOneWhoHasClosedAreAnsweredByAReset() throws IOException {
+    void bytesForAClosedEndAreAnsweredByAReset() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 4);
         TcpStream client = clients.connect(listener.localAddress());
         TcpStream server = listener.accept();
         server.close();
         assertThat(client.read(ByteBuffer.allocate(1))).isEqualTo(-1);
-        assertThat(client.write(ByteBuffer.allocate(3))).as("nobody knows yet").isEqualTo(3);
+        assertThat(client.write(ByteBuffer.allocate(3))).as("the close is not known yet").isEqualTo(3);
         assertFails(ErrorCode.EPIPE, () -> client.write(ByteBuffer.allocate(3)));
     }
 
     @Test
-    void whatIsWrittenBeforeAnOrderlyCloseArrives() throws IOException {
+    void bytesWrittenBeforeAnOrderlyCloseArrive() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 4);
         TcpStream client = clients.connect(listener.localAddress());
         TcpStream server = listener.accept();
@@ -188,7 +188,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void aBufferSizeIsDoubledAndHasALeast() throws IOException {
+    void aBufferSizeIsDoubledAndHasAMinimum() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 4);
         TcpStream client = clients.connect(listener.localAddress());
         client.setOption(StandardSocketOptions.SO_SNDBUF, 1);
@@ -198,7 +198,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void epollAloneRefusesAFile() throws IOException {
+    void onlyEpollRefusesAFile() throws IOException {
         for (SimEngine engine : SimEngine.values()) {
             SimHost host = network.host(clients.address(), engine, FaultPlan.none());
             Socket file = host.openFile();
@@ -216,7 +216,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void timePassesToTheDeadlineOfALoopAndNoFurther() throws IOException {
+    void timePassesToTheDeadlineOfALoop() throws IOException {
         List<Duration> turns = new ArrayList<>();
         network.attach(new Loop() {
             private long next = network.clock().nanoTime() + 1_000_000_000;
@@ -239,11 +239,11 @@ final class SimKernelTest {
         network.run(Duration.ofMillis(3_500));
         assertThat(turns).containsExactly(Duration.ofSeconds(1), Duration.ofSeconds(2), Duration.ofSeconds(3));
         assertThat(network.clock().elapsed()).isEqualTo(Duration.ofMillis(3_500));
-        assertThat(network.rounds()).as("nothing is turned without a reason").isLessThan(20);
+        assertThat(network.rounds()).as("no loop is turned without a reason").isLessThan(20);
     }
 
     @Test
-    void aLoopThatSpinsUsesUpItsTime() throws IOException {
+    void aLoopThatSpinsUsesUpSimulatedTime() throws IOException {
         network.attach(new Loop() {
             @Override
             public int turn() {
@@ -260,7 +260,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void aWaitTurnsTheLoopsAndEndsWithItsAnswer() throws IOException {
+    void aWaitTurnsTheLoopsUntilItHasAnAnswer() throws IOException {
         TcpListener listener = network.listen(FREE_PORT, 4);
         TcpStream client = clients.connect(listener.localAddress());
         network.attach(new Loop() {
@@ -278,11 +278,11 @@ final class SimKernelTest {
         assertThat(Select.on(clients).select(List.of(client), List.of(), List.of(), null).readable()).containsExactly(client);
         assertThat(client.read(ByteBuffer.allocate(8))).isEqualTo(4);
         assertThatThrownBy(() -> Select.on(clients).select(List.of(client), List.of(), List.of(), null))
-                .isInstanceOf(IllegalStateException.class).hasMessageContaining("at rest");
+                .isInstanceOf(IllegalStateException.class).hasMessageContaining("never end");
     }
 
     @Test
-    void insideALoopNothingWaits() throws IOException {
+    void nothingWaitsInsideALoop() throws IOException {
         List<Long> waited = new ArrayList<>();
         Poller poller = network.poller();
         network.attach(new Loop() {
@@ -305,7 +305,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void healingLetsGoWhatWasStalled() throws IOException {
+    void stoppingTheFaultsReleasesWhatWasStalled() throws IOException {
         SimNetwork slow = SimNetwork.of(3, FaultPlan.none().with(Fault.STALL, 1), SimEngine.EPOLL);
         TcpListener listener = slow.listen(FREE_PORT, 4);
         TcpStream client = slow.connect(listener.localAddress());
@@ -319,7 +319,7 @@ final class SimKernelTest {
     }
 
     @Test
-    void aResetComesAtAnyByte() throws IOException {
+    void aResetCanFollowAnyByte() throws IOException {
         List<Integer> cuts = new ArrayList<>();
         for (long seed = 0; seed < 200; seed++) {
             SimNetwork broken = SimNetwork.of(seed, FaultPlan.none().with(Fault.RESET, 1), SimEngine.EPOLL);

@@ -20,12 +20,12 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Whose turn it is: a loop that has nothing to do sleeps, and is woken by what would wake a thread in the kernel's wait. */
+/** A loop that has nothing to do sleeps, and is woken by what would wake a thread that waits in the kernel. */
 final class SimLoopsTest {
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
     private static final int ROUNDS = 1_000;
 
-    /** What a loop of these tests does on a turn. */
+    /** The turn of a loop. */
     private interface Turn {
         int turn() throws IOException;
     }
@@ -51,7 +51,7 @@ final class SimLoopsTest {
         }
     }
 
-    /** Has something to do in each of many rounds. */
+    /** Returns a loop that always has something to do. */
     private static TestLoop busy() {
         return new TestLoop(() -> 1);
     }
@@ -71,7 +71,7 @@ final class SimLoopsTest {
 
     @ParameterizedTest
     @EnumSource
-    void sleepsWhileNothingHappensToWhatItPolls(SimEngine engine) throws IOException {
+    void aLoopSleepsWhileNothingHappensToWhatItPolls(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         Poller poller = network.poller();
         poller.register(network.listen(FREE_PORT, 4), Interest.READ, 0);
@@ -86,7 +86,7 @@ final class SimLoopsTest {
 
     @ParameterizedTest
     @EnumSource
-    void isWokenByWhatArrives(SimEngine engine) throws IOException {
+    void arrivingBytesWakeALoop(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         TcpListener listener = network.listen(FREE_PORT, 4);
@@ -94,13 +94,13 @@ final class SimLoopsTest {
         TcpStream accepted = listener.accept();
         Poller poller = network.poller();
         poller.register(accepted, Interest.READ, 0);
-        List<Duration> told = new ArrayList<>();
+        List<Duration> reported = new ArrayList<>();
         ByteBuffer memory = ByteBuffer.allocate(8);
         Turn poll = polling(poller);
         network.attach(new TestLoop(() -> {
             int ready = poll.turn();
             if (ready > 0) {
-                told.add(network.clock().elapsed());
+                reported.add(network.clock().elapsed());
                 accepted.read(memory.clear());
             }
             return ready;
@@ -111,20 +111,20 @@ final class SimLoopsTest {
         });
         network.attach(writer);
         run(network);
-        assertThat(told).hasSize(1);
-        assertThat(told.getFirst()).isBetween(Duration.ofNanos(500_000), Duration.ofNanos(501_000));
+        assertThat(reported).hasSize(1);
+        assertThat(reported.getFirst()).isBetween(Duration.ofNanos(500_000), Duration.ofNanos(501_000));
     }
 
     @ParameterizedTest
     @EnumSource
-    void isWokenByAConnectionThatItsProactorAccepts(SimEngine engine) throws IOException {
+    void aConnectionThatItsProactorAcceptsWakesALoop(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         TcpListener listener = network.listen(FREE_PORT, 4);
         Proactor proactor = network.proactor();
         proactor.accept(listener, 0);
-        CompletionLog told = new CompletionLog(new ArrayList<>());
-        network.attach(new TestLoop(() -> proactor.poll(told, 0)));
+        CompletionLog delivered = new CompletionLog(new ArrayList<>());
+        network.attach(new TestLoop(() -> proactor.poll(delivered, 0)));
         network.attach(new TestLoop(() -> {
             if (network.clock().elapsedNanos() == 500_000) {
                 clients.connect(listener.localAddress());
@@ -132,16 +132,16 @@ final class SimLoopsTest {
             return 1;
         }));
         run(network);
-        assertThat(told.lines()).containsExactly("accepted");
+        assertThat(delivered.lines()).containsExactly("accepted");
     }
 
     @ParameterizedTest
     @EnumSource
-    void isWokenByAWakeUp(SimEngine engine) throws IOException {
+    void aWakeupWakesALoop(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         Proactor proactor = network.proactor();
-        CompletionLog told = new CompletionLog(new ArrayList<>());
-        TestLoop sleeper = new TestLoop(() -> proactor.poll(told, 0));
+        CompletionLog delivered = new CompletionLog(new ArrayList<>());
+        TestLoop sleeper = new TestLoop(() -> proactor.poll(delivered, 0));
         network.attach(sleeper);
         network.attach(new TestLoop(() -> {
             if (network.clock().elapsedNanos() == 500_000) {
@@ -151,12 +151,12 @@ final class SimLoopsTest {
         }));
         run(network);
         assertThat(sleeper.turns).isBetween(2, 3);
-        assertThat(told.lines()).isEmpty();
+        assertThat(delivered.lines()).isEmpty();
     }
 
     @ParameterizedTest
     @EnumSource
-    void isWokenByItsDeadlineWhileOthersAreBusy(SimEngine engine) throws IOException {
+    void aDeadlineWakesALoopWhileOthersAreBusy(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         Turn poll = polling(network.poller());
         List<Duration> turned = new ArrayList<>();
@@ -173,7 +173,7 @@ final class SimLoopsTest {
 
     @ParameterizedTest
     @EnumSource
-    void aDeadlineThatAnotherHasChangedCounts(SimEngine engine) throws IOException {
+    void aDeadlineThatAnotherLoopHasChangedCounts(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         Turn poll = polling(network.poller());
         List<Duration> turned = new ArrayList<>();
@@ -193,7 +193,7 @@ final class SimLoopsTest {
 
     @ParameterizedTest
     @EnumSource
-    void nobodySleepsWhoPollsNothing(SimEngine engine) throws IOException {
+    void aLoopThatPollsNothingNeverSleeps(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         TestLoop restless = new TestLoop(() -> 0);
         network.attach(restless);
@@ -204,7 +204,7 @@ final class SimLoopsTest {
 
     @ParameterizedTest
     @EnumSource
-    void nobodySleepsWhoSharesAPoller(SimEngine engine) throws IOException {
+    void loopsThatShareAPollerNeverSleep(SimEngine engine) throws IOException {
         SimNetwork network = network(engine);
         Poller poller = network.poller();
         TestLoop one = new TestLoop(polling(poller));
@@ -219,7 +219,7 @@ final class SimLoopsTest {
 
     @ParameterizedTest
     @EnumSource
-    void whatIsWithheldIsToldInTime(SimEngine engine) throws IOException {
+    void withheldEventsAreReportedInTime(SimEngine engine) throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.READY_LATE, 0.9), engine);
         TcpListener listener = network.listen(FREE_PORT, 4);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
@@ -232,16 +232,16 @@ final class SimLoopsTest {
             accepted.add(stream);
         }
         ReadyEvents events = new ReadyEvents(8);
-        List<Long> told = new ArrayList<>();
+        List<Long> reported = new ArrayList<>();
         network.attach(new TestLoop(() -> {
             int ready = poller.poll(events, 0);
             for (int i = 0; i < ready; i++) {
-                told.add(events.token(i));
+                reported.add(events.token(i));
                 poller.deregister(accepted.get((int) events.token(i)));
             }
             return ready;
         }));
-        network.run(Duration.ofSeconds(10)); // nobody else does anything: only the network itself can wake the loop
-        assertThat(told).containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L);
+        network.run(Duration.ofSeconds(10)); // nothing else happens: only the network itself can wake the loop
+        assertThat(reported).containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L);
     }
 }

@@ -19,12 +19,12 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Completions as a ring has them. */
+/** Completions as a simulated ring delivers them. */
 final class SimRingTest {
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
-    /** What was told, in order. */
-    private static final class Told implements Completions {
+    /** Records what is delivered, in order. */
+    private static final class Recorder implements Completions {
         final List<String> lines = new ArrayList<>();
         final StringBuilder bytes = new StringBuilder();
         Runnable onReceived = () -> {
@@ -97,7 +97,7 @@ final class SimRingTest {
         final Proactor proactor;
         final TcpStream client;
         final long handle;
-        final Told told = new Told();
+        final Recorder delivered = new Recorder();
 
         Ring(long seed, FaultPlan plan) throws IOException {
             network = SimNetwork.of(seed, plan, SimEngine.URING);
@@ -109,32 +109,32 @@ final class SimRingTest {
         }
 
         void poll() throws IOException {
-            proactor.poll(told, 0);
+            proactor.poll(delivered, 0);
         }
 
-        /** Sends back what it is told next, right from where it lies. */
-        void echoes(long taken) throws IOException {
-            echoes(direct(""), taken);
+        /** Sends the next received bytes back, directly from the received buffer. */
+        void echoNext(long expected) throws IOException {
+            echoNext(direct(""), expected);
         }
 
-        /** Sends it back, and something behind it. */
-        void echoes(ByteBuffer behind, long taken) throws IOException {
+        /** Sends the next received bytes back, and other bytes after them. */
+        void echoNext(ByteBuffer after, long expected) throws IOException {
             proactor.receive(handle);
-            told.onReceived = () -> {
-                ByteBuffer view = told.memory.duplicate().limit(told.to).position(told.from);
+            delivered.onReceived = () -> {
+                ByteBuffer view = delivered.memory.duplicate().limit(delivered.to).position(delivered.from);
                 try {
-                    assertThat(proactor.send(handle, new ByteBuffer[]{view, behind}, 0, 2)).isEqualTo(taken);
+                    assertThat(proactor.send(handle, new ByteBuffer[]{view, after}, 0, 2)).isEqualTo(expected);
                 } catch (IOException e) {
                     throw new AssertionError(e);
                 }
-                assertThat(view.hasRemaining()).isEqualTo(taken == Proactor.PENDING);
+                assertThat(view.hasRemaining()).isEqualTo(expected == Proactor.PENDING);
             };
         }
 
         void pollUntilReceived() throws IOException {
-            told.lines.clear();
-            while (told.lines.isEmpty()) {
-                proactor.poll(told, 1_000);
+            delivered.lines.clear();
+            while (delivered.lines.isEmpty()) {
+                proactor.poll(delivered, 1_000);
             }
         }
 
@@ -142,11 +142,11 @@ final class SimRingTest {
         void fill() throws IOException {
             ByteBuffer much = ByteBuffer.allocate(1 << 24);
             while (proactor.sendNow(handle, new ByteBuffer[]{much}, 0, 1) > 0) {
-                proactor.poll(told, 0);
+                proactor.poll(delivered, 0);
             }
         }
 
-        /** The last letters that the client reads, and how it ends. */
+        /** Returns the letters that the client reads, and how the input ends. */
         String drain(boolean ended) throws IOException {
             ByteBuffer in = ByteBuffer.allocate(1 << 16);
             StringBuilder last = new StringBuilder();
@@ -163,15 +163,15 @@ final class SimRingTest {
                 }
                 return last + ", the end";
             } catch (IOException e) {
-                return "cut";
+                return "reset";
             }
         }
 
-        /** Polls for that long. */
+        /** Polls for a duration. */
         void pollFor(Duration duration) throws IOException {
             long end = network.clock().elapsedNanos() + duration.toNanos();
             while (network.clock().elapsedNanos() < end) {
-                proactor.poll(told, end - network.clock().elapsedNanos());
+                proactor.poll(delivered, end - network.clock().elapsedNanos());
             }
         }
     }
@@ -186,11 +186,11 @@ final class SimRingTest {
     }
 
     @Test
-    void aShortSendIsPendingAndItsMemoryIsReadByTheNextPoll() throws IOException {
+    void aShortSendIsPendingUntilTheNextPollReadsItsMemory() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ByteBuffer[] parts = {direct("hello, "), direct("world")};
         assertThat(ring.proactor.send(ring.handle, parts, 0, 2)).isEqualTo(Proactor.PENDING);
-        assertThat(parts[0].position()).as("what is pending does not move").isZero();
+        assertThat(parts[0].position()).as("the position of a pending send does not move").isZero();
         ByteBuffer in = ByteBuffer.allocate(100);
         assertThat(ring.client.read(in)).isZero();
         assertThatThrownBy(() -> ring.proactor.send(ring.handle, parts, 0, 1)).isInstanceOf(IllegalStateException.class);
@@ -198,25 +198,25 @@ final class SimRingTest {
         ring.poll();
         assertThat(ring.client.read(in)).isEqualTo(12);
         assertThat(in.flip()).isEqualTo(bytes("hello, world"));
-        assertThat(ring.told.lines).containsExactly("sent 12");
+        assertThat(ring.delivered.lines).containsExactly("sent 12");
     }
 
     @Test
-    void aSendThatWasHandedOverGoesOutBeforeAClose() throws IOException {
+    void aSubmittedSendIsSentBeforeAClose() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.send(ring.handle, new ByteBuffer[]{direct("hello")}, 0, 1);
         ring.proactor.close(ring.handle);
         for (int i = 0; i < 4; i++) {
             ring.poll();
         }
-        assertThat(ring.told.lines).containsExactly("closed");
+        assertThat(ring.delivered.lines).containsExactly("closed");
         ByteBuffer in = ByteBuffer.allocate(8);
         assertThat(ring.client.read(in)).isEqualTo(5);
         assertThat(ring.client.read(in)).isEqualTo(-1);
     }
 
     @Test
-    void whatCameBeforeAResetIsToldBeforeTheRoomThatAResetMakes() throws IOException {
+    void inputBeforeAResetIsDeliveredBeforeTheRoomThatTheResetMakes() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.receive(ring.handle);
         ByteBuffer much = ByteBuffer.allocate(1 << 24);
@@ -224,16 +224,16 @@ final class SimRingTest {
             ring.proactor.send(ring.handle, new ByteBuffer[]{much}, 0, 1);
             ring.poll();
         }
-        ring.told.lines.clear();
+        ring.delivered.lines.clear();
         ring.client.write(bytes("last words"));
         ring.client.shutdownOutput();
         ring.client.close();
         ring.poll();
-        assertThat(ring.told.lines).containsExactly("received 10", "input ended", "sent 0");
+        assertThat(ring.delivered.lines).containsExactly("received 10", "input ended", "sent 0");
     }
 
     @Test
-    void memoryThatChangesBeforeTheCompletionIsFound() throws IOException {
+    void aChangeOfMemoryBeforeTheCompletionIsDetected() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ByteBuffer[] parts = {direct("hello")};
         ring.proactor.send(ring.handle, parts, 0, 1);
@@ -246,10 +246,10 @@ final class SimRingTest {
         Ring ring = new Ring(1, FaultPlan.none().with(Fault.SEND_LATE, 1));
         ring.proactor.send(ring.handle, new ByteBuffer[]{direct("hello")}, 0, 1);
         ring.poll();
-        assertThat(ring.told.lines).isEmpty();
+        assertThat(ring.delivered.lines).isEmpty();
         assertThat(ring.client.read(ByteBuffer.allocate(8))).isZero();
         ring.pollFor(Duration.ofMillis(11));
-        assertThat(ring.told.lines).containsExactly("sent 5");
+        assertThat(ring.delivered.lines).containsExactly("sent 5");
         assertThat(ring.client.read(ByteBuffer.allocate(8))).isEqualTo(5);
     }
 
@@ -259,9 +259,9 @@ final class SimRingTest {
             Ring ring = new Ring(1, FaultPlan.none());
             ring.proactor.receive(ring.handle);
             ring.client.write(bytes("abc"));
-            ring.told.onReceived = () -> {
+            ring.delivered.onReceived = () -> {
                 if (lent) {
-                    ByteBuffer view = ring.told.memory.duplicate().limit(ring.told.to).position(ring.told.from);
+                    ByteBuffer view = ring.delivered.memory.duplicate().limit(ring.delivered.to).position(ring.delivered.from);
                     try {
                         assertThat(ring.proactor.send(ring.handle, new ByteBuffer[]{view}, 0, 1)).isEqualTo(3);
                     } catch (IOException e) {
@@ -270,43 +270,43 @@ final class SimRingTest {
                 }
             };
             ring.poll();
-            assertThat(ring.told.memory.get(ring.told.from) == 'a').as("still there").isEqualTo(lent);
+            assertThat(ring.delivered.memory.get(ring.delivered.from) == 'a').as("unchanged").isEqualTo(lent);
             ring.poll();
-            assertThat(ring.told.memory.get(ring.told.from)).as("given back").isNotEqualTo((byte) 'a');
+            assertThat(ring.delivered.memory.get(ring.delivered.from)).as("released").isNotEqualTo((byte) 'a');
             assertThat(ring.client.read(ByteBuffer.allocate(8))).isEqualTo(lent ? 3 : 0);
-            assertThat(ring.told.lines).as("that it went well is not told").containsExactly("received 3");
+            assertThat(ring.delivered.lines).as("its success is not delivered").containsExactly("received 3");
         }
     }
 
     @Test
-    void aSendThatLiesInTheReceivedBufferOnlyInPartIsPending() throws IOException {
+    void aSendThatLiesOnlyPartlyInTheReceivedBufferIsPending() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
-        ring.echoes(direct("!"), Proactor.PENDING);
+        ring.echoNext(direct("!"), Proactor.PENDING);
         ring.client.write(bytes("abc"));
         ring.poll();
         ring.poll();
         ByteBuffer in = ByteBuffer.allocate(8);
         assertThat(ring.client.read(in)).isEqualTo(4);
         assertThat(in.flip()).isEqualTo(bytes("abc!"));
-        assertThat(ring.told.lines).containsExactly("received 3", "sent 4");
+        assertThat(ring.delivered.lines).containsExactly("received 3", "sent 4");
     }
 
     @Test
-    void whatASocketRefusesOfWhatWasCalledTakenLeavesStepByStepAndThenSendsTellAgain() throws IOException {
+    void refusedBytesOfASilentSendAreSentStepByStepAndLaterSendsComplete() throws IOException {
         for (long seed = 0; seed < 50; seed++) {
             Ring ring = new Ring(seed, FaultPlan.none().with(Fault.SHORT_WRITE, 1).with(Fault.COMPLETION_LATE, 0.3));
-            ring.echoes(200);
+            ring.echoNext(200);
             ring.client.write(bytes("0123456789".repeat(20)));
             ring.pollUntilReceived();
             long left = ring.proactor.unsentBytes(ring.handle);
             assertThat(left).isEqualTo(200);
             assertThat(ring.proactor.send(ring.handle, new ByteBuffer[]{direct("behind")}, 0, 1)).isZero();
             while (left > 0) {
-                ring.told.lines.clear();
+                ring.delivered.lines.clear();
                 ring.pollFor(Duration.ofNanos(10_000));
                 long now = ring.proactor.unsentBytes(ring.handle);
-                if (now == 0 || !ring.told.lines.isEmpty()) { // what left before the rest was refused is not told
-                    assertThat(ring.told.lines).as("seed %d", seed).containsExactly("sent 0");
+                if (now == 0 || !ring.delivered.lines.isEmpty()) { // bytes sent before the refusal are not delivered
+                    assertThat(ring.delivered.lines).as("seed %d", seed).containsExactly("sent 0");
                     assertThat(now).as("seed %d", seed).isLessThan(left);
                 }
                 left = now;
@@ -314,7 +314,7 @@ final class SimRingTest {
             ByteBuffer in = ByteBuffer.allocate(300);
             ring.client.read(in);
             assertThat(in.flip()).as("seed %d", seed).isEqualTo(bytes("0123456789".repeat(20)));
-            ring.echoes(Proactor.PENDING);
+            ring.echoNext(Proactor.PENDING);
             ring.client.write(bytes("abc"));
             ring.pollUntilReceived();
             assertThat(ring.proactor.unsentBytes(ring.handle)).isZero();
@@ -322,11 +322,11 @@ final class SimRingTest {
     }
 
     @Test
-    void anOutputEndsBehindWhatWasCalledTakenAndNobodyIsToldWhoDidNotAsk() throws IOException {
+    void anOutputEndsAfterAcceptedBytesAndOnlyAWaitingCallerIsNotified() throws IOException {
         for (int pollsBefore = 0; pollsBefore < 3; pollsBefore++) {
             Ring ring = new Ring(1, FaultPlan.none());
             ring.fill();
-            ring.echoes(3);
+            ring.echoNext(3);
             ring.client.write(bytes("abc"));
             ring.pollUntilReceived();
             for (int i = 0; i < pollsBefore; i++) {
@@ -334,21 +334,21 @@ final class SimRingTest {
             }
             ring.proactor.shutdownOutput(ring.handle);
             ring.poll();
-            ring.told.lines.clear();
+            ring.delivered.lines.clear();
             assertThat(ring.drain(false)).isEqualTo("abc, the end");
-            assertThat(ring.told.lines).containsExactly("sent 0"); // the call that filled it awaits room
+            assertThat(ring.delivered.lines).containsExactly("sent 0"); // for the call that found the socket full
         }
     }
 
     @Test
-    void aCloseCutsOffWhatWasCalledTakenAndRefused() throws IOException {
+    void aCloseResetsAConnectionWithRefusedBytes() throws IOException {
         for (boolean full : new boolean[]{false, true}) {
             for (int pollsBefore = 0; pollsBefore < 3; pollsBefore++) {
                 Ring ring = new Ring(1, FaultPlan.none());
                 if (full) {
                     ring.fill();
                 }
-                ring.echoes(3);
+                ring.echoNext(3);
                 ring.client.write(bytes("abc"));
                 ring.pollUntilReceived();
                 for (int i = 0; i < pollsBefore; i++) {
@@ -358,62 +358,62 @@ final class SimRingTest {
                 for (int i = 0; i < 4; i++) {
                     ring.poll();
                 }
-                assertThat(ring.told.lines).endsWith("closed");
-                assertThat(ring.drain(false)).isEqualTo(full ? "cut" : "abc, the end");
+                assertThat(ring.delivered.lines).endsWith("closed");
+                assertThat(ring.drain(false)).isEqualTo(full ? "reset" : "abc, the end");
                 ring.proactor.close();
             }
         }
     }
 
     @Test
-    void theEndOfARingCutsOffWhatWasCalledTakenAndRefused() throws IOException {
+    void closingARingResetsAConnectionWithRefusedBytes() throws IOException {
         for (boolean full : new boolean[]{false, true}) {
             for (int pollsBefore = 0; pollsBefore < 3; pollsBefore++) {
                 Ring ring = new Ring(1, FaultPlan.none());
                 if (full) {
                     ring.fill();
                 }
-                ring.echoes(3);
+                ring.echoNext(3);
                 ring.client.write(bytes("abc"));
                 ring.pollUntilReceived();
                 for (int i = 0; i < pollsBefore; i++) {
                     ring.poll();
                 }
                 ring.proactor.close();
-                assertThat(ring.drain(true)).isEqualTo(full ? "cut" : "abc, the end");
+                assertThat(ring.drain(true)).isEqualTo(full ? "reset" : "abc, the end");
             }
         }
     }
 
     @Test
-    void whatHadCompletedIsToldAfterReceivingWasStopped() throws IOException {
+    void completedReceivesAreDeliveredAfterAStop() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none().with(Fault.COMPLETION_LATE, 1));
         ring.proactor.receive(ring.handle);
         ring.client.write(bytes("before"));
         ring.poll();
-        assertThat(ring.told.lines).isEmpty();
+        assertThat(ring.delivered.lines).isEmpty();
         ring.proactor.stopReceiving(ring.handle);
         ring.client.write(bytes("behind"));
         ring.pollFor(Duration.ofMillis(30));
-        assertThat(ring.told.bytes).hasToString("before");
+        assertThat(ring.delivered.bytes).hasToString("before");
         ring.proactor.receive(ring.handle);
         ring.pollFor(Duration.ofMillis(30));
-        assertThat(ring.told.bytes).hasToString("beforebehind");
+        assertThat(ring.delivered.bytes).hasToString("beforebehind");
     }
 
     @Test
-    void aCancelCanComeTooLate() throws IOException {
+    void aCancellationCanComeTooLate() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none().with(Fault.CANCEL_LOSES, 1));
         ring.proactor.receive(ring.handle);
         ring.poll();
         ring.proactor.stopReceiving(ring.handle);
         ring.client.write(bytes("raced"));
         ring.pollFor(Duration.ofMillis(1));
-        assertThat(ring.told.bytes).hasToString("raced");
+        assertThat(ring.delivered.bytes).hasToString("raced");
     }
 
     @Test
-    void closedIsTheLastAndNothingIsToldInBetween() throws IOException {
+    void closedIsTheOnlyCompletionAfterAClose() throws IOException {
         for (long seed = 0; seed < 50; seed++) {
             Ring ring = new Ring(seed, FaultPlan.all().without(Fault.RESET, Fault.ACCEPT_NO_DESCRIPTOR,
                     Fault.ACCEPT_NO_MEMORY, Fault.ACCEPT_WOULD_BLOCK, Fault.ACCEPT_ABORTED, Fault.LATENCY,
@@ -423,18 +423,18 @@ final class SimRingTest {
             ring.client.write(bytes("something"));
             ring.poll();
             ring.proactor.send(ring.handle, new ByteBuffer[]{direct("answer")}, 0, 1);
-            ring.told.lines.clear();
+            ring.delivered.lines.clear();
             ring.proactor.close(ring.handle);
             assertThat(ring.proactor.interest(ring.handle)).isZero();
             ring.client.write(bytes("more"));
             ring.pollFor(Duration.ofMillis(100));
-            assertThat(ring.told.lines).as("seed %d", seed).containsExactly("closed");
+            assertThat(ring.delivered.lines).as("seed %d", seed).containsExactly("closed");
             ring.proactor.close();
         }
     }
 
     @Test
-    void everyByteArrivesInOrderHoweverFewBuffersThereAre() throws IOException {
+    void everyByteArrivesInOrderWithFewBuffers() throws IOException {
         FaultPlan plan = FaultPlan.none().with(Fault.BUFFERS_EXHAUSTED, 0.3).with(Fault.MULTISHOT_ENDS, 0.3)
                 .with(Fault.COMPLETION_LATE, 0.3).with(Fault.COMPLETIONS_OVERFLOW, 0.1).with(Fault.SHORT_READ, 0.3);
         for (long seed = 0; seed < 50; seed++) {
@@ -445,19 +445,19 @@ final class SimRingTest {
                 text.append((char) ('a' + i % 26));
             }
             ByteBuffer out = bytes(text.toString());
-            for (int i = 0; i < 1_000 && (out.hasRemaining() || ring.told.bytes.length() < text.length()); i++) {
+            for (int i = 0; i < 1_000 && (out.hasRemaining() || ring.delivered.bytes.length() < text.length()); i++) {
                 ring.client.write(out);
                 ring.pollFor(Duration.ofMillis(1));
             }
-            assertThat(ring.told.bytes.toString()).as("seed %d", seed).isEqualTo(text.toString());
+            assertThat(ring.delivered.bytes.toString()).as("seed %d", seed).isEqualTo(text.toString());
             ring.client.shutdownOutput();
             ring.pollFor(Duration.ofMillis(100));
-            assertThat(ring.told.lines.getLast()).as("seed %d", seed).isEqualTo("input ended");
+            assertThat(ring.delivered.lines.getLast()).as("seed %d", seed).isEqualTo("input ended");
         }
     }
 
     @Test
-    void theUrgentByteIsToldWhereItIsWatchedFor() throws IOException {
+    void aWatchedUrgentByteIsDelivered() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.watchUrgent(ring.handle);
         ring.proactor.receive(ring.handle);
@@ -465,12 +465,12 @@ final class SimRingTest {
         ring.client.sendUrgent((byte) '!');
         ring.client.write(bytes("def"));
         ring.pollFor(Duration.ofMillis(1));
-        assertThat(ring.told.lines.getFirst()).isEqualTo("urgent !");
-        assertThat(ring.told.bytes).hasToString("abcdef");
+        assertThat(ring.delivered.lines.getFirst()).isEqualTo("urgent !");
+        assertThat(ring.delivered.bytes).hasToString("abcdef");
     }
 
     @Test
-    void anUrgentByteThatWokeAPollIsReadOverAndTheCloseIsOrderly() throws IOException {
+    void anUrgentByteThatWokeAPollIsSkippedAndTheCloseIsOrderly() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.watchUrgent(ring.handle);
         ring.proactor.receive(ring.handle);
@@ -479,7 +479,7 @@ final class SimRingTest {
         ring.pollFor(Duration.ofMillis(1));
         ring.proactor.close(ring.handle);
         ring.pollFor(Duration.ofMillis(1));
-        assertThat(ring.told.lines).containsExactly("urgent !", "closed");
+        assertThat(ring.delivered.lines).containsExactly("urgent !", "closed");
         assertThat(ring.client.read(ByteBuffer.allocate(4))).isNegative();
     }
 
@@ -492,12 +492,12 @@ final class SimRingTest {
         ring.pollFor(Duration.ofMillis(1));
         ring.proactor.close(ring.handle);
         ring.pollFor(Duration.ofMillis(1));
-        assertThat(ring.told.lines).containsExactly("urgent !", "closed");
+        assertThat(ring.delivered.lines).containsExactly("urgent !", "closed");
         assertThatThrownBy(() -> ring.client.read(ByteBuffer.allocate(4))).hasMessageContaining("ECONNRESET");
     }
 
     @Test
-    void aPollWaitsAgainAfterAnUrgentByteAndTheNextOneWakesIt() throws IOException {
+    void aPollIsRearmedAfterAnUrgentByte() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.watchUrgent(ring.handle);
         ring.client.sendUrgent((byte) '!');
@@ -507,12 +507,12 @@ final class SimRingTest {
         ring.pollFor(Duration.ofMillis(1));
         ring.proactor.close(ring.handle);
         ring.pollFor(Duration.ofMillis(1));
-        assertThat(ring.told.lines).containsExactly("urgent !", "urgent ?", "closed");
-        assertThat(ring.client.read(ByteBuffer.allocate(4))).as("both were read over").isNegative();
+        assertThat(ring.delivered.lines).containsExactly("urgent !", "urgent ?", "closed");
+        assertThat(ring.client.read(ByteBuffer.allocate(4))).as("both were skipped").isNegative();
     }
 
     @Test
-    void anUrgentByteThatWokeAPollIsReadOverAlsoWhenNoBufferIsFree() throws IOException {
+    void anUrgentByteThatWokeAPollIsSkippedEvenWithoutAFreeBuffer() throws IOException {
         for (long seed = 0; seed < 20; seed++) {
             Ring ring = new Ring(seed, FaultPlan.none());
             TcpListener listener = ring.network.listen(FREE_PORT, 4);
@@ -525,23 +525,23 @@ final class SimRingTest {
             flood.write(ByteBuffer.allocate(60_000));
             ring.client.sendUrgent((byte) '!');
             ring.pollFor(Duration.ofMillis(1));
-            ring.told.lines.clear();
+            ring.delivered.lines.clear();
             ring.proactor.close(ring.handle);
             ring.pollFor(Duration.ofMillis(1));
-            assertThat(ring.told.lines).as("seed %d", seed).containsExactly("closed");
+            assertThat(ring.delivered.lines).as("seed %d", seed).containsExactly("closed");
             assertThat(ring.client.read(ByteBuffer.allocate(4))).as("seed %d", seed).isNegative();
         }
     }
 
     @Test
-    void aReceiveThatRepeatsItselfDestroysAnUrgentByte() throws IOException {
+    void aMultishotReceiveDestroysAnUrgentByte() throws IOException {
         Ring ring = new Ring(1, FaultPlan.none());
         ring.proactor.receive(ring.handle);
         ring.client.write(bytes("abc"));
         ring.client.sendUrgent((byte) '!');
         ring.client.write(bytes("def"));
         ring.pollFor(Duration.ofMillis(1));
-        assertThat(ring.told.bytes).hasToString("abcdef");
-        assertThat(ring.told.lines).noneMatch(line -> line.startsWith("urgent"));
+        assertThat(ring.delivered.bytes).hasToString("abcdef");
+        assertThat(ring.delivered.lines).noneMatch(line -> line.startsWith("urgent"));
     }
 }

@@ -13,9 +13,9 @@ final class TimelineDigest {
 
     private TimelineDigest() {}
 
-    /** The program. */
+    /** Prints the digest. */
     public static void main(String[] arguments) throws Exception {
-        LogManager.getLogManager().reset(); // what the server says of its faults is of no interest here
+        LogManager.getLogManager().reset(); // what the server logs about the faults is of no interest here
         System.out.println(digest());
     }
 
@@ -26,7 +26,7 @@ final class TimelineDigest {
                 SimNetwork network = SimNetwork.of(seed, FaultPlan.all(), engine);
                 network.trace((elapsedNanos, event) -> digest
                         .update((elapsedNanos + " " + event + "\n").getBytes(StandardCharsets.UTF_8)));
-                new EchoScenario(network).play();
+                new EchoScenario(network).run();
             }
         }
         return HexFormat.of().formatHex(digest.digest());

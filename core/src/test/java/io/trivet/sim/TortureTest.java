@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Plans, and what follows from a plan and a seed. */
+/** The plans of a tortured network, and what a seed determines. */
 final class TortureTest {
     @Test
     void theDefaultPlanHasSomeOfEveryFault() {
@@ -22,7 +22,7 @@ final class TortureTest {
     }
 
     @Test
-    void aFaultOfTheSimulatedNetworkAloneIsRejected() {
+    void aFaultThatOnlyTheSimulatedNetworkHasIsRejected() {
         Network inner = Network.system();
         FaultPlan plan = FaultPlan.none().with(Fault.CLOG, 0.1).with(Fault.SHORT_READ, 0.1);
         assertThatIllegalArgumentException().isThrownBy(() -> TortureNetwork.of(inner, 1, plan))
@@ -37,7 +37,7 @@ final class TortureTest {
     }
 
     @Test
-    void aPlanOfNothingDoesNothing() throws IOException {
+    void theEmptyPlanChangesNothing() throws IOException {
         TortureNetwork network = TortureNetwork.of(Network.system(), 42, FaultPlan.none());
         assertThat(trace(network)).containsOnly(8192);
         assertThat(network.faultCounts()).hasSize(TortureNetwork.faults().size())
@@ -45,7 +45,7 @@ final class TortureTest {
     }
 
     @Test
-    void theNetworkTellsItsSeedAndWhatItDid() throws IOException {
+    void theNetworkReportsItsSeedAndItsFaults() throws IOException {
         TortureNetwork network = TortureNetwork.of(Network.system(), 42, FaultPlan.none().with(Fault.SHORT_READ, 1));
         trace(network);
         assertThat(network.seed()).isEqualTo(42);
@@ -54,7 +54,7 @@ final class TortureTest {
         assertThat(network).asString().contains("seed 42", "SHORT_READ=200");
     }
 
-    /** What 200 writes and reads of 8 KiB give. */
+    /** Returns the results of 200 writes and reads of 8 KiB. */
     private static List<Integer> trace(Network network) throws IOException {
         List<Integer> moved = new ArrayList<>();
         try (Pipe pipe = network.pipe()) {
@@ -67,7 +67,7 @@ final class TortureTest {
         return moved;
     }
 
-    /** By a descriptor of the network below there is no fault to be drawn. */
+    /** Empties a pipe through the network below, which injects no fault. */
     private static void drain(Pipe pipe) throws IOException {
         ByteBuffer rest = ByteBuffer.allocateDirect(8192);
         while (((TorturedSocket<?>) pipe.source()).inner instanceof Pipe.Source inner && inner.read(rest.clear()) > 0) {

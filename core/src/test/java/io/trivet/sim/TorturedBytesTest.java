@@ -26,7 +26,7 @@ import java.util.Random;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** Under torture bytes take longer, and nothing else happens to them. */
+/** On a tortured network bytes take longer, and nothing else happens to them. */
 final class TorturedBytesTest {
     private static final int BYTES = 128 * 1024;
 
@@ -36,12 +36,12 @@ final class TorturedBytesTest {
         TortureNetwork network = TortureNetwork.of(lab.network(), seed);
         List<TcpStream> ends = pair(lab, network);
         assertArrive(lab, network, seed, List.of(new Flow(ends.get(0), ends.get(1)), new Flow(ends.get(1), ends.get(0))));
-        assertHappened(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
+        assertOccurred(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
                 Fault.READY_LATE);
     }
 
     @EveryEngine
-    void everyFaultAtEveryChanceStillLetsBytesThrough(Lab lab) throws IOException {
+    void bytesArriveAlthoughEveryFaultOccursAtEveryOpportunity(Lab lab) throws IOException {
         FaultPlan plan = FaultPlan.none();
         for (Fault fault : TortureNetwork.faults()) {
             plan = plan.with(fault, 1);
@@ -49,7 +49,7 @@ final class TorturedBytesTest {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, plan);
         List<TcpStream> ends = pair(lab, network);
         assertArrive(lab, network, 1, List.of(new Flow(ends.get(0), ends.get(1)), new Flow(ends.get(1), ends.get(0))));
-        assertHappened(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
+        assertOccurred(network, Fault.SHORT_READ, Fault.SHORT_WRITE, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK,
                 Fault.READY_LATE, Fault.READY_SPURIOUS, Fault.READY_SHUFFLED, Fault.CONNECT_LATE, Fault.ACCEPT_NO_DESCRIPTOR,
                 Fault.ACCEPT_WOULD_BLOCK);
     }
@@ -60,11 +60,11 @@ final class TorturedBytesTest {
         TortureNetwork network = TortureNetwork.of(lab.network(), seed);
         Pipe pipe = lab.keep(network.pipe());
         assertArrive(lab, network, seed, List.of(new Flow(pipe.sink(), pipe.source())));
-        assertHappened(network, Fault.SHORT_READ, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK);
+        assertOccurred(network, Fault.SHORT_READ, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK);
     }
 
     @EveryEngine
-    void whatAPipeTakesWholeStaysWhole(Lab lab) throws IOException {
+    void smallWritesToAPipeStayWhole(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.SHORT_WRITE, 1));
         Pipe pipe = lab.keep(network.pipe());
         for (int i = 0; i < 4; i++) {
@@ -90,7 +90,7 @@ final class TorturedBytesTest {
             assertThat(sender[0]).isEqualTo(from.localAddress());
             assertThat(in.flip()).isEqualTo(ByteBuffer.wrap(payload));
         }
-        assertHappened(network, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK);
+        assertOccurred(network, Fault.READ_WOULD_BLOCK, Fault.WRITE_WOULD_BLOCK);
     }
 
     @EveryEngine
@@ -110,7 +110,7 @@ final class TorturedBytesTest {
                 assertThat(parts[part].limit()).isEqualTo(parts[part].capacity());
                 left -= moved;
             }
-            assertThat(parts[0].position() + parts[5].position()).as("those that were not named").isZero();
+            assertThat(parts[0].position() + parts[5].position()).as("buffers outside of the range").isZero();
         }
         assertThat(taken).containsExactlyInAnyOrder(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
         assertThat(network.faultCount(Fault.SHORT_WRITE)).isEqualTo(300);
@@ -135,7 +135,7 @@ final class TorturedBytesTest {
 
     @EveryEngine
     void nothingIsLeftBelowALowWaterMark(Lab lab) throws IOException {
-        if (!lab.network().supports(Capability.URGENT_DATA)) { // that is: only Linux has the mark
+        if (!lab.network().supports(Capability.URGENT_DATA)) { // that is, not Linux, which alone has the mark
             return;
         }
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.SHORT_READ, 1));
@@ -148,7 +148,7 @@ final class TorturedBytesTest {
     }
 
     @EveryEngine
-    void theEndOfInputComesBehindTheLastByte(Lab lab) throws IOException {
+    void theEndOfInputFollowsTheLastByte(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), System.nanoTime());
         List<TcpStream> ends = pair(lab, network);
         lab.send(ends.get(0), "the last words");
@@ -158,7 +158,7 @@ final class TorturedBytesTest {
     }
 
     /**
-     * Bytes on their way.
+     * Bytes in transit.
      *
      * @param from the socket they are written to
      * @param to the socket they are read from
@@ -237,7 +237,7 @@ final class TorturedBytesTest {
         from.limit(limit);
     }
 
-    /** A connection of the network, both ends tortured. */
+    /** Returns both ends of a connection. */
     static List<TcpStream> pair(Lab lab, TortureNetwork network) throws IOException {
         try (TcpListener listener = network.listen(Lab.FREE_PORT, 8)) {
             TcpStream client = lab.keep(network.connect(listener.localAddress()));
@@ -255,7 +255,7 @@ final class TorturedBytesTest {
         }
     }
 
-    static void assertHappened(TortureNetwork network, Fault... faults) {
+    static void assertOccurred(TortureNetwork network, Fault... faults) {
         for (Fault fault : faults) {
             assertThat(network.faultCount(fault)).as("%s in %s", fault, network).isPositive();
         }

@@ -31,12 +31,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Under torture readiness comes late, in disorder and without a reason; it still comes. */
+/** On a tortured network readiness is late, out of order and sometimes spurious, but it comes. */
 final class TorturedReadinessTest {
     private static final int SOCKETS = 8;
 
     @EveryEngine
-    void aSpuriousEventEndsAWaitAndTheNextWaitsAsItShould(Lab lab) throws IOException {
+    void aSpuriousEventEndsOneWaitAndNotTheNext(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
@@ -54,7 +54,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aSpuriousWriteIsReportedOnlyWhereWritingIsWatched(Lab lab) throws IOException {
+    void aSpuriousWriteIsReportedOnlyWhereWriteIsRegistered(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         lab.fill(((TorturedSocket<?>) pipe.sink()).inner instanceof Pipe.Sink sink ? sink : pipe.sink());
@@ -73,7 +73,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aSocketIsReportedOnceEvenIfItIsReadyAndWasToBeReportedSpuriously(Lab lab) throws IOException {
+    void aReadySocketIsNotReportedSpuriouslyToo(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
@@ -85,7 +85,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void whatIsNotWatchedIsNeverReported(Lab lab) throws IOException {
+    void whatIsNotRegisteredIsNeverReported(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe unwatched = lab.keep(network.pipe());
         Pipe gone = lab.keep(network.pipe());
@@ -100,7 +100,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void thereIsNoSpuriousReadWhereAnUrgentByteCouldBeLost(Lab lab) throws IOException {
+    void noReadIsSpuriousWhereAnUrgentByteCouldBeLost(Lab lab) throws IOException {
         if (!lab.network().supports(Capability.URGENT_DATA)) {
             return;
         }
@@ -114,7 +114,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void urgentBytesPassUntouched(Lab lab) throws IOException {
+    void urgentBytesPassUnchanged(Lab lab) throws IOException {
         if (!lab.network().supports(Capability.URGENT_DATA)) {
             return;
         }
@@ -144,11 +144,11 @@ final class TorturedReadinessTest {
             assertThat(taken).as("seed %d", seed).isEqualTo(round);
             assertThat(ordinary).as("seed %d, round %d", seed, round).hasToString("abcdef");
         }
-        TorturedBytesTest.assertHappened(network, Fault.SHORT_READ, Fault.READ_WOULD_BLOCK);
+        TorturedBytesTest.assertOccurred(network, Fault.SHORT_READ, Fault.READ_WOULD_BLOCK);
     }
 
     @EveryEngine
-    void nobodyStarvesThoughEventsAreLateFewAndShuffled(Lab lab) throws IOException {
+    void noSocketStarvesAlthoughEventsAreLateFewAndShuffled(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 3, FaultPlan.none().with(Fault.READY_LATE, 0.9)
                 .with(Fault.READY_FEWER, 0.9).with(Fault.READY_SHUFFLED, 1));
         Poller poller = lab.keep(network.poller());
@@ -165,15 +165,15 @@ final class TorturedReadinessTest {
         assertThat(fewest).isEqualTo(1);
         assertThat(reports).hasSize(SOCKETS)
                 .allSatisfy((token, count) -> assertThat(count).as("socket %d", token).isGreaterThan(30));
-        TorturedBytesTest.assertHappened(network, Fault.READY_LATE, Fault.READY_FEWER, Fault.READY_SHUFFLED);
+        TorturedBytesTest.assertOccurred(network, Fault.READY_LATE, Fault.READY_FEWER, Fault.READY_SHUFFLED);
     }
 
     @EveryEngine
-    void whatIsLeftOutOfFewerEventsComesNext(Lab lab) throws IOException {
+    void omittedEventsAreReportedNext(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READY_FEWER);
         Poller poller = lab.keep(network.poller());
         readyPipes(lab, network, poller);
-        ReadyEvents out = new ReadyEvents(2); // so that the pretended buffer holds one
+        ReadyEvents out = new ReadyEvents(2); // so that the smaller buffer holds one
         Set<Long> reported = new HashSet<>();
         for (int i = 0; i < SOCKETS; i++) {
             assertThat(poller.poll(out, -1)).isEqualTo(1);
@@ -212,7 +212,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aPollNeverEndsWithNothingBeforeItsTime(Lab lab) throws IOException {
+    void aPollNeverReturnsNothingBeforeItsTimeout(Lab lab) throws IOException {
         FaultPlan plan = FaultPlan.none();
         for (Fault fault : TortureNetwork.faults()) {
             plan = plan.with(fault, fault == Fault.READY_SPURIOUS ? 0 : 1);
@@ -227,7 +227,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void noWakeUpIsLost(Lab lab) throws IOException {
+    void noWakeupIsLost(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
@@ -242,7 +242,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aReadThatPretendsToBlockLeavesTheSocketReadable(Lab lab) throws IOException {
+    void aReadThatWouldBlockLeavesTheSocketReadable(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READ_WOULD_BLOCK);
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         lab.send(ends.get(0), "x");
@@ -258,7 +258,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aWriteThatPretendsToBlockLeavesTheSocketWritable(Lab lab) throws IOException {
+    void aWriteThatWouldBlockLeavesTheSocketWritable(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.WRITE_WOULD_BLOCK);
         List<TcpStream> ends = TorturedBytesTest.pair(lab, network);
         Poller poller = lab.keep(network.poller());
@@ -271,7 +271,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void anAcceptThatPretendsOrFailsLosesNobody(Lab lab) throws IOException {
+    void anAcceptThatWouldBlockOrFailsLosesNoConnection(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.ACCEPT_WOULD_BLOCK, 1)
                 .with(Fault.ACCEPT_NO_DESCRIPTOR, 1));
         TcpListener listener = lab.keep(network.listen(Lab.FREE_PORT, 16));
@@ -291,7 +291,7 @@ final class TorturedReadinessTest {
                 failuresInARow = 0;
             } catch (NetworkException e) {
                 assertThat(e.code()).isEqualTo(ErrorCode.EMFILE);
-                assertThat(e).hasMessageContaining("accept").hasMessageContaining("pretended");
+                assertThat(e).hasMessageContaining("accept").hasMessageContaining("injected");
                 failures++;
                 assertThat(++failuresInARow).as("failures in a row").isEqualTo(1);
             }
@@ -301,7 +301,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aConnectIsToldLateAndThenStaysTold(Lab lab) throws IOException {
+    void aConnectIsReportedLateAndThenAlways(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.CONNECT_LATE);
         TcpListener listener = lab.keep(network.listen(Lab.FREE_PORT, 8));
         TcpStream stream = lab.keep(network.connect(listener.localAddress()));
@@ -318,7 +318,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aRefusalIsToldLateAndThenStaysTold(Lab lab) throws IOException {
+    void aRefusalIsReportedLateAndThenAlways(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.CONNECT_LATE);
         InetSocketAddress nobody;
         try (TcpListener listener = network.listen(Lab.FREE_PORT, 1)) {
@@ -335,7 +335,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void threeListsAreAnsweredLateNeverEmpty(Lab lab) throws IOException {
+    void selectOmitsEventsButNeverAll(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(Fault.READY_LATE, 0.8));
         List<Socket> sinks = new ArrayList<>();
         for (int i = 0; i < SOCKETS; i++) {
@@ -355,7 +355,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void threeListsAreAnsweredWithoutAReasonNeverTwiceInARow(Lab lab) throws IOException {
+    void selectReportsASpuriousEventNeverTwiceInARow(Lab lab) throws IOException {
         TortureNetwork network = only(lab, Fault.READY_SPURIOUS);
         Pipe pipe = lab.keep(network.pipe());
         List<Pipe.Source> source = List.of(pipe.source());
@@ -367,7 +367,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void descriptorsStandInTheSetsOfTheCCall(Lab lab) throws IOException {
+    void descriptorsCanBeUsedInTheSetsOfSelect(Lab lab) throws IOException {
         if (!lab.network().supports(Capability.DESCRIPTORS)) {
             return;
         }
@@ -384,7 +384,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void socketsOfTheNetworkBelowAreOfAnotherFamily(Lab lab) throws IOException {
+    void socketsOfTheNetworkBelowBelongToAnotherFamily(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1);
         TortureNetwork other = TortureNetwork.of(lab.network(), 1);
         Pipe below = lab.pipe();
@@ -403,7 +403,7 @@ final class TorturedReadinessTest {
     }
 
     @EveryEngine
-    void aRegistrationNamesTheSocketThatWasRegistered(Lab lab) throws IOException {
+    void aRegistrationHasTheRegisteredSocket(Lab lab) throws IOException {
         TortureNetwork network = TortureNetwork.of(lab.network(), 1);
         Pipe pipe = lab.keep(network.pipe());
         Poller poller = lab.keep(network.poller());
@@ -417,7 +417,7 @@ final class TorturedReadinessTest {
         return TortureNetwork.of(lab.network(), 1, FaultPlan.none().with(fault, 1));
     }
 
-    /** As many sockets that are ready for ever, with tokens from 0. */
+    /** Registers {@link #SOCKETS} sockets that are always ready, with tokens from 0. */
     private static void readyPipes(Lab lab, TortureNetwork network, Poller poller) throws IOException {
         for (int i = 0; i < SOCKETS; i++) {
             poller.register(lab.keep(network.pipe()).sink(), Interest.WRITE, i);

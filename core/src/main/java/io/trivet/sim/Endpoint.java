@@ -1,0 +1,21 @@
+package io.trivet.sim;
+
+import io.trivet.net.ErrorCode;
+import org.jspecify.annotations.Nullable;
+
+/** A socket's kernel object, with its pending error. */
+abstract class Endpoint extends OpenFile {
+    /** Reported once, by whichever call comes first (sk_err). */
+    @Nullable ErrorCode error;
+
+    Endpoint(Kernel kernel) {
+        super(kernel);
+    }
+
+    /** Returns and clears the pending error; null: there is none. */
+    final @Nullable ErrorCode takeError() {
+        ErrorCode taken = error;
+        error = null;
+        return taken;
+    }
+}
