@@ -6,8 +6,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The completion queue of a ring. The completions of one connection are delivered in order; those of different connections in any order. A
- * completion may be late, and one that found the queue full is delivered by a later poll; completions of other connections overtake it.
+ * The completion queue of a ring. The completions of one connection are delivered in order; those of different connections in any
+ * order. A completion may be late, and one that found the queue full is delivered by a later poll; completions of other
+ * connections overtake it.
  */
 final class CompletionQueue {
     /** What has completed. */

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The future events of a simulated network, by time, and in the order of scheduling where times are equal. A binary heap whose events know their
- * index, so that they can be cancelled.
+ * The future events of a simulated network, by time, and in the order of scheduling where times are equal. A binary heap whose
+ * events know their index, so that they can be cancelled.
  */
 @SuppressWarnings("ReferenceEquality") // events are compared by identity
 final class EventQueue {

@@ -1,11 +1,12 @@
 package io.trivet.sim;
 
 /**
- * A fault that the networks of this package can inject. A {@link FaultPlan} gives each a probability; its comment says what that is the
- * probability of.
+ * A fault that the networks of this package can inject. A {@link FaultPlan} gives each a probability; its comment says what that
+ * is the probability of.
  *
- * <p>A {@link SimNetwork} injects all of them. A {@link TortureNetwork} injects the marked ones (<i>torture</i>): those that need no control over
- * the kernel below. No fault breaks a promise of {@link io.trivet.net.Network}: a real kernel and a real network do all of this, but rarely.
+ * <p>A {@link SimNetwork} injects all of them. A {@link TortureNetwork} injects the marked ones (<i>torture</i>): those that need
+ * no control over the kernel below. No fault breaks a promise of {@link io.trivet.net.Network}: a real kernel and a real network
+ * do all of this, but rarely.
  *
  * <p>The order of the constants is part of what a seed means: add new ones at the end.
  */
@@ -25,13 +26,13 @@ public enum Fault {
     /** <i>torture</i> – Each accept while a connection is waiting: it would block. */
     ACCEPT_WOULD_BLOCK(0.1),
     /**
-     * Each accept while a connection is waiting: that connection is discarded (ECONNABORTED) and its peer reset; the call goes on with the next
-     * one.
+     * Each accept while a connection is waiting: that connection is discarded (ECONNABORTED) and its peer reset; the call goes on
+     * with the next one.
      */
     ACCEPT_ABORTED(0.03),
     /**
-     * <i>torture</i> – Each accept while a connection is waiting: it fails with EMFILE or ENFILE (torture: EMFILE, and never twice in a row on one
-     * listener). The connection stays in the backlog.
+     * <i>torture</i> – Each accept while a connection is waiting: it fails with EMFILE or ENFILE (torture: EMFILE, and never
+     * twice in a row on one listener). The connection stays in the backlog.
      */
     ACCEPT_NO_DESCRIPTOR(0.02),
     /** Each accept while a connection is waiting: it fails with ENOBUFS or ENOMEM. The connection stays in the backlog. */
@@ -39,8 +40,8 @@ public enum Fault {
     /** Each socket opened for a connect: opening fails with EMFILE, ENFILE, ENOBUFS or ENOMEM. */
     SOCKET_REFUSED(0.02),
     /**
-     * <i>torture</i> – Each {@code finishConnect} after the connect was decided: it returns false once more, although the stream may have been
-     * reported as writable.
+     * <i>torture</i> – Each {@code finishConnect} after the connect was decided: it returns false once more, although the stream
+     * may have been reported as writable.
      */
     CONNECT_LATE(0.1),
 
@@ -49,14 +50,17 @@ public enum Fault {
     /** <i>torture</i> – Each poll that reports several sockets: the order is random. */
     READY_SHUFFLED(0.5),
     /**
-     * <i>torture</i> – Each event: it is reported up to ten milliseconds late (torture: by a later poll or select; never all events of one call).
+     * <i>torture</i> – Each event: it is reported up to ten milliseconds late (torture: by a later poll or select; never all
+     * events of one call).
      */
     READY_LATE(0.05),
-    /** <i>torture</i> – Each poll that reports several sockets: it reports only some of them; the next poll reports the others. */
+    /**
+     * <i>torture</i> – Each poll that reports several sockets: it reports only some of them; the next poll reports the others.
+     */
     READY_FEWER(0.2),
     /**
-     * <i>torture</i> – Each poll: it reports READ or WRITE of a registered socket that is not ready. Never two polls in a row, and never a READ
-     * where PRIORITY is registered too: the read that follows would destroy an urgent byte.
+     * <i>torture</i> – Each poll: it reports READ or WRITE of a registered socket that is not ready. Never two polls in a row,
+     * and never a READ where PRIORITY is registered too: the read that follows would destroy an urgent byte.
      */
     READY_SPURIOUS(0.02),
 
@@ -66,11 +70,14 @@ public enum Fault {
     LATENCY(0.3),
     /** Each portion of bytes that arrives: only a part of it does, often one byte; the rest follows. */
     DRIBBLE(0.1),
-    /** Each portion of bytes that leaves a socket: nothing more arrives in that direction for a tenth of a second to twenty seconds. */
+    /**
+     * Each portion of bytes that leaves a socket: nothing more arrives in that direction for a tenth of a second to twenty
+     * seconds.
+     */
     STALL(0.002),
     /**
-     * Each tenth of a second: some connections stop in one direction, one after the other, and resume in another order up to five seconds later
-     * (FoundationDB calls this swizzling).
+     * Each tenth of a second: some connections stop in one direction, one after the other, and resume in another order up to five
+     * seconds later (FoundationDB calls this swizzling).
      */
     CLOG(0.05),
     /** Each portion of bytes that leaves a socket: the connection is reset at both ends, after any byte. */
@@ -90,7 +97,10 @@ public enum Fault {
 
     // Time.
 
-    /** Each round of the loops: the clock jumps ahead by a millisecond to ten seconds, as on a machine that was suspended or overloaded. */
+    /**
+     * Each round of the loops: the clock jumps ahead by a millisecond to ten seconds, as on a machine that was suspended or
+     * overloaded.
+     */
     CLOCK_JUMP(0.0005),
 
     // The ring: only on hosts that simulate io_uring.
@@ -111,8 +121,8 @@ public enum Fault {
     // Calls, continued.
 
     /**
-     * Each stream registered with a poller that simulates epoll, and each change of its interest: ENOMEM or ENOSPC. A failed change also ends the
-     * registration.
+     * Each stream registered with a poller that simulates epoll, and each change of its interest: ENOMEM or ENOSPC. A failed
+     * change also ends the registration.
      */
     WATCH_REFUSED(0.002);
 

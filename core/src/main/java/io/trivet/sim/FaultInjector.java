@@ -1,8 +1,8 @@
 package io.trivet.sim;
 
 /**
- * Decides which faults occur on a simulated host, and counts them. Each fault has a random stream of its own, so that leaving one out changes little
- * else.
+ * Decides which faults occur on a simulated host, and counts them. Each fault has a random stream of its own, so that leaving one
+ * out changes little else.
  */
 @SuppressWarnings("EnumOrdinal") // consulted at every call of a socket: an array is faster than a map
 final class FaultInjector {

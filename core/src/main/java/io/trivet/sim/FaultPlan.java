@@ -52,8 +52,9 @@ public final class FaultPlan {
     }
 
     /**
-     * Returns a plan drawn from a seed, in swarm style (Groce et al., Swarm Testing, 2012): each fault is enabled in one of four plans, and is
-     * then rarer or more frequent than usual. Many different narrow plans find more bugs than one plan that has everything.
+     * Returns a plan drawn from a seed, in swarm style (Groce et al., Swarm Testing, 2012): each fault is enabled in one of four
+     * plans, and is then rarer or more frequent than usual. Many different narrow plans find more bugs than one plan that has
+     * everything.
      *
      * @param seed the seed; the same seed gives the same plan
      * @return the plan
@@ -88,8 +89,8 @@ public final class FaultPlan {
     }
 
     /**
-     * Returns a copy without some faults. On a {@link SimNetwork} the other faults are drawn as before, because each fault has a stream of random
-     * numbers of its own.
+     * Returns a copy without some faults. On a {@link SimNetwork} the other faults are drawn as before, because each fault has a
+     * stream of random numbers of its own.
      *
      * @param faults the faults to remove
      * @return the copy

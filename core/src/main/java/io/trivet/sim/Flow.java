@@ -4,8 +4,8 @@ import io.trivet.net.Interest;
 import java.nio.ByteBuffer;
 
 /**
- * One direction of a TCP connection, from the sender's write to the receiver's read. All positions are counted in bytes from the start of the stream.
- * The bytes stay in one ring buffer all the way; only the positions advance.
+ * One direction of a TCP connection, from the sender's write to the receiver's read. All positions are counted in bytes from the
+ * start of the stream. The bytes stay in one ring buffer all the way; only the positions advance.
  *
  * <p>read ≤ arrived ≤ written, and arrived ≤ window, the end of what the receiver lets the sender send.
  */
@@ -292,8 +292,8 @@ final class Flow {
     }
 
     /**
-     * Reads up to N bytes: as far as the urgent mark, or past it if the mark is at the head; the urgent byte itself is skipped then, unless it is
-     * inline.
+     * Reads up to N bytes: as far as the urgent mark, or past it if the mark is at the head; the urgent byte itself is skipped
+     * then, unless it is inline.
      *
      * @return the number of bytes; 0 if there are none
      */

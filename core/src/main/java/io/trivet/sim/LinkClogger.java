@@ -3,8 +3,8 @@ package io.trivet.sim;
 import java.util.List;
 
 /**
- * Injects {@link Fault#CLOG}: stops some of the open connections one after the other, in one direction each, and lets them go on in an unrelated order.
- * What was sent meanwhile then arrives at once.
+ * Injects {@link Fault#CLOG}: stops some of the open connections one after the other, in one direction each, and lets them go on
+ * in an unrelated order. What was sent meanwhile then arrives at once.
  */
 final class LinkClogger extends EventQueue.Event {
     /** The interval at which the fault is drawn. */

@@ -6,8 +6,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which of the attached loops is turned. A loop that has polled and found nothing to do sleeps, as a thread does that waits in the kernel: until
- * something happens to what it polled, or its deadline is due. A loop that polls nothing never sleeps, because it is unknown what it waits for.
+ * Decides which of the attached loops is turned. A loop that has polled and found nothing to do sleeps, as a thread does that
+ * waits in the kernel: until something happens to what it polled, or its deadline is due. A loop that polls nothing never sleeps,
+ * because it is unknown what it waits for.
  */
 final class LoopScheduler {
     private static final class ScheduledLoop {

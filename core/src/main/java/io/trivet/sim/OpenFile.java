@@ -11,7 +11,8 @@ abstract class OpenFile {
         @Nullable Watcher nextOfFile;
 
         /**
-         * Called when some readiness may have changed. The file is in the middle of an operation, so this must not call back into it.
+         * Called when some readiness may have changed. The file is in the middle of an operation, so this must not call back into
+         * it.
          *
          * @param what bits of {@link Interest}, {@link #ROOM_AGAIN}, or {@link #EVERYTHING}
          */

@@ -4,8 +4,8 @@ import io.trivet.net.Interest;
 import java.nio.ByteBuffer;
 
 /**
- * The content of a pipe: up to sixteen pages, as on Linux (fs/pipe.c). A page is free again when it was read to its end. A write that does not fit
- * into the rest of the last page starts a new page.
+ * The content of a pipe: up to sixteen pages, as on Linux (fs/pipe.c). A page is free again when it was read to its end. A write
+ * that does not fit into the rest of the last page starts a new page.
  */
 final class PipeBuffer {
     private static final int PAGE_BYTES = 4096;

@@ -4,9 +4,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 
 /**
- * The buffer ring that receives are filled from, in one block of memory, and the connections that wait for a free buffer. A buffer is free when it has
- * no holder; its content is then overwritten, so that a use after the release is noticed. While its bytes are being delivered, a buffer can be lent to
- * a send, which holds it too.
+ * The buffer ring that receives are filled from, in one block of memory, and the connections that wait for a free buffer. A
+ * buffer is free when it has no holder; its content is then overwritten, so that a use after the release is noticed. While its
+ * bytes are being delivered, a buffer can be lent to a send, which holds it too.
  */
 final class RingBuffers {
     private static final int COUNT_MIN = 2;

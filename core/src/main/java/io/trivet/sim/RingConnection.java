@@ -6,8 +6,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A slot of a ring with the connection that occupies it: a record that all parts of the ring read. Each field is listed under the part that writes it;
- * a failure and the clearing of the slot concern all and are here.
+ * A slot of a ring with the connection that occupies it: a record that all parts of the ring read. Each field is listed under the
+ * part that writes it; a failure and the clearing of the slot concern all and are here.
  */
 final class RingConnection extends OpenFile.Watcher {
     final int slot;

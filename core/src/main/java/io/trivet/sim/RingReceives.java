@@ -8,8 +8,9 @@ import io.trivet.sim.CompletionQueue.Kind;
 import java.io.IOException;
 
 /**
- * The receives of a ring. A multishot receive completes again and again, into few buffers, until it ends by itself, finds no buffer, or is cancelled,
- * which may come too late. Where urgent data is watched, readiness is polled for instead, and the bytes are read by a plain call.
+ * The receives of a ring. A multishot receive completes again and again, into few buffers, until it ends by itself, finds no
+ * buffer, or is cancelled, which may come too late. Where urgent data is watched, readiness is polled for instead, and the bytes
+ * are read by a plain call.
  */
 final class RingReceives {
     /** At most this many completions of one receive in a row; then other connections get their turn. */

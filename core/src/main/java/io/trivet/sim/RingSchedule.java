@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a ring has to do when it is polled next: the connections to visit, now or at a later time, and whether a poll leaves work that no event will
- * announce. It wakes the loop that sleeps on the ring.
+ * What a ring has to do when it is polled next: the connections to visit, now or at a later time, and whether a poll leaves work
+ * that no event will announce. It wakes the loop that sleeps on the ring.
  */
 final class RingSchedule {
     private static final long LATE_NANOS_MIN = 1_000;

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A send that was submitted to a ring: the memory of its bytes, and a copy of the bytes at that time, because they must not change before the
- * completion. For a silent send that the socket refuses, only the copy is kept.
+ * A send that was submitted to a ring: the memory of its bytes, and a copy of the bytes at that time, because they must not
+ * change before the completion. For a silent send that the socket refuses, only the copy is kept.
  */
 final class RingSend {
     private final List<ByteBuffer> parts = new ArrayList<>(2);
@@ -65,7 +65,10 @@ final class RingSend {
         sent += count;
     }
 
-    /** Throws if the memory has changed: it belongs to the kernel until the completion is delivered, even if the send was cancelled. */
+    /**
+     * Throws if the memory has changed: it belongs to the kernel until the completion is delivered, even if the send was
+     * cancelled.
+     */
     void check(Object connection) {
         int at = 0;
         for (int i = 0; i < parts.size(); i++) {

@@ -13,12 +13,12 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The sends of a ring. A short send is pending until the kernel looks at it: only then is its memory read, and as much accepted as there is room
- * for. A longer send is a plain call. A caller that was left without room is notified when there is room again.
+ * The sends of a ring. A short send is pending until the kernel looks at it: only then is its memory read, and as much accepted
+ * as there is room for. A longer send is a plain call. A caller that was left without room is notified when there is room again.
  *
- * <p>A short send whose bytes all lie in the buffer that is being delivered is silent: it is accepted at once, submitted when the ring is entered
- * next, and completes only if it fails. What the socket refuses of it is kept and sent when there is room; from then on every send of that
- * connection completes.
+ * <p>A short send whose bytes all lie in the buffer that is being delivered is silent: it is accepted at once, submitted when the
+ * ring is entered next, and completes only if it fails. What the socket refuses of it is kept and sent when there is room; from
+ * then on every send of that connection completes.
  */
 final class RingSends {
     /** Longer sends are plain calls. */
@@ -115,8 +115,8 @@ final class RingSends {
     }
 
     /**
-     * Called when the connection is being closed. A pending send is cancelled, which may come too late. What was accepted is sent as far as there is
-     * room; if some is left, the connection is reset.
+     * Called when the connection is being closed. A pending send is cancelled, which may come too late. What was accepted is sent
+     * as far as there is room; if some is left, the connection is reset.
      */
     void close(RingConnection connection) {
         RingSend send = connection.send;

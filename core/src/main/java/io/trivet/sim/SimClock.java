@@ -4,8 +4,9 @@ import io.trivet.net.Clock;
 import java.time.Duration;
 
 /**
- * The clock of a {@link SimNetwork}. It stands still, except during {@link SimNetwork#run} and during waits on the network. It starts at a number drawn
- * from the seed, often shortly before {@link Long#MAX_VALUE}, where it wraps around: only differences are meaningful.
+ * The clock of a {@link SimNetwork}. It stands still, except during {@link SimNetwork#run} and during waits on the network. It
+ * starts at a number drawn from the seed, often shortly before {@link Long#MAX_VALUE}, where it wraps around: only differences
+ * are meaningful.
  */
 public final class SimClock implements Clock {
     private final long origin;

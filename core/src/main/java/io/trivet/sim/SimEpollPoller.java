@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 
 /**
- * Simulates epoll, level-triggered (man 7 epoll). It keeps what may be ready in a queue, in the order in which it became so; a socket that was
- * reported goes to the end of the queue.
+ * Simulates epoll, level-triggered (man 7 epoll). It keeps what may be ready in a queue, in the order in which it became so; a
+ * socket that was reported goes to the end of the queue.
  */
 final class SimEpollPoller extends SimPoller {
     private final ArrayDeque<SimWatch> queue = new ArrayDeque<>();

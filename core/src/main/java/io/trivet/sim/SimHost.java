@@ -25,9 +25,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One process on a simulated network, with an address, a descriptor table and an engine. The network itself is the first host, at 127.0.0.1. Clients
- * that should not share a table or an address with the server get {@linkplain SimNetwork#host hosts of their own}. Every host can connect to every
- * listener.
+ * One process on a simulated network, with an address, a descriptor table and an engine. The network itself is the first host, at
+ * 127.0.0.1. Clients that should not share a table or an address with the server get
+ * {@linkplain SimNetwork#host hosts of their own}. Every host can connect to every listener.
  *
  * <p><b>Threads.</b> One thread uses the network with all its hosts.
  */

@@ -14,8 +14,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A simulated network, down to the kernel's rules of readiness, on which one seed decides everything: how reads and writes are cut, what fails and
- * when, in which order readiness is reported, and how time passes. The same seed and the same calls give the same run.
+ * A simulated network, down to the kernel's rules of readiness, on which one seed decides everything: how reads and writes are
+ * cut, what fails and when, in which order readiness is reported, and how time passes. The same seed and the same calls give the
+ * same run.
  *
  * {@snippet :
  * SimNetwork network = SimNetwork.of(seed, FaultPlan.of(seed));
@@ -29,22 +30,23 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The network is also its first host.
  *
- * <p><b>What is simulated.</b> Linux, compared with a real kernel by random scripts: descriptor tables with the lowest free number first, and their
- * limits; TCP with backlogs and repeated connect attempts, half-close in both directions, resets with bytes in the queues, errors that are reported
- * once, send buffers of which a third must be free before they are writable, low-water marks, urgent data with its mark, SO_OOBINLINE, SO_LINGER, and
- * input left unread by a close; UDP with datagrams that nothing receives; pipes by the page; readiness as select, poll and epoll report it; and
- * completions as io_uring delivers them, with few buffers, memory that is read late, and cancellations that come too late. {@link Fault} lists what
- * can go wrong.
+ * <p><b>What is simulated.</b> Linux, compared with a real kernel by random scripts: descriptor tables with the lowest free
+ * number first, and their limits; TCP with backlogs and repeated connect attempts, half-close in both directions, resets with
+ * bytes in the queues, errors that are reported once, send buffers of which a third must be free before they are writable,
+ * low-water marks, urgent data with its mark, SO_OOBINLINE, SO_LINGER, and input left unread by a close; UDP with datagrams that
+ * nothing receives; pipes by the page; readiness as select, poll and epoll report it; and completions as io_uring delivers them,
+ * with few buffers, memory that is read late, and cancellations that come too late. {@link Fault} lists what can go wrong.
  *
- * <p><b>What is not simulated.</b> How much a kernel accepts of a large write, and how far bytes arrive in a nearly full buffer: it counts its own
- * overhead too, while here the bytes alone count. A handshake that was answered has a place in the backlog, so no client is ever connected to a
- * listener that has no place for it. There is no Nagle, no delayed acknowledgement, no keep-alive and no TCP_USER_TIMEOUT (the options are stored):
- * what was sent has arrived when the call returns, unless a fault delays it. TIME_WAIT only keeps a client's port from being assigned again for a
- * minute. An end that was closed waits for its peer forever, a close with SO_LINGER does not wait at all, and a multishot receive ignores the low-water
- * mark. Files are always ready and always empty. There are no terminals, no other families of sockets, and no signals except the interrupted calls.
+ * <p><b>What is not simulated.</b> How much a kernel accepts of a large write, and how far bytes arrive in a nearly full buffer:
+ * it counts its own overhead too, while here the bytes alone count. A handshake that was answered has a place in the backlog, so
+ * no client is ever connected to a listener that has no place for it. There is no Nagle, no delayed acknowledgement, no
+ * keep-alive and no TCP_USER_TIMEOUT (the options are stored): what was sent has arrived when the call returns, unless a fault
+ * delays it. TIME_WAIT only keeps a client's port from being assigned again for a minute. An end that was closed waits for its
+ * peer forever, a close with SO_LINGER does not wait at all, and a multishot receive ignores the low-water mark. Files are always
+ * ready and always empty. There are no terminals, no other families of sockets, and no signals except the interrupted calls.
  *
- * <p><b>Time.</b> It passes only during {@link #run}, and during waits outside of it: a poll or a three-list call with a timeout advances the network
- * until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
+ * <p><b>Time.</b> It passes only during {@link #run}, and during waits outside of it: a poll or a three-list call with a timeout
+ * advances the network until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
  *
  * <p><b>Threads.</b> One thread uses the network with all its hosts.
  */
@@ -98,8 +100,8 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Adds a host with an engine and faults of its own. Its plan applies to its own calls and readiness. For what happens between the hosts, and to
-     * the time, only the network's plan counts.
+     * Adds a host with an engine and faults of its own. Its plan applies to its own calls and readiness. For what happens between
+     * the hosts, and to the time, only the network's plan counts.
      *
      * @param address the address its connections come from; several hosts may have the same
      * @param hostEngine its engine
@@ -158,10 +160,11 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Returns the faults that have hit the connections from or to an address, so that a test knows whether it was the network that cut a connection, or
-     * the server. Recorded are {@link Fault#RESET}, {@link Fault#STALL}, {@link Fault#CLOG}, {@link Fault#ACCEPT_ABORTED},
-     * {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE}, {@link Fault#CONNECT_IGNORED}, {@link Fault#WATCH_REFUSED}, and
-     * {@link Fault#INTERRUPTED} where an urgent byte was to be received.
+     * Returns the faults that have hit the connections from or to an address, so that a test knows whether it was the network
+     * that cut a connection, or the server. Recorded are {@link Fault#RESET}, {@link Fault#STALL}, {@link Fault#CLOG},
+     * {@link Fault#ACCEPT_ABORTED}, {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE},
+     * {@link Fault#CONNECT_IGNORED}, {@link Fault#WATCH_REFUSED}, and {@link Fault#INTERRUPTED} where an urgent byte was to be
+     * received.
      *
      * @param address a client's own address, or the address it has connected to
      * @return a copy; empty: none
@@ -173,8 +176,8 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Returns whether the peer of an address has closed without reading everything that came from there, or before all of it had arrived. A kernel
-     * answers that with a reset, so a test knows whether there was a reason for one.
+     * Returns whether the peer of an address has closed without reading everything that came from there, or before all of it had
+     * arrived. A kernel answers that with a reset, so a test knows whether there was a reason for one.
      *
      * @param address a client's own address, or the address it has connected to
      * @return whether a close has left bytes from there unread
@@ -210,9 +213,10 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Lets time pass. Turns the attached loops in rounds, each in a random order, and moves the clock to the next event or deadline when they have
-     * nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps, as a thread does that waits in the kernel: it is turned
-     * again when something happens to what it polled, when it is woken up, and at its deadline. A loop that polls nothing is turned in every round.
+     * Lets time pass. Turns the attached loops in rounds, each in a random order, and moves the clock to the next event or
+     * deadline when they have nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps, as a thread
+     * does that waits in the kernel: it is turned again when something happens to what it polled, when it is woken up, and at its
+     * deadline. A loop that polls nothing is turned in every round.
      *
      * @param duration the simulated time
      * @throws IOException if a loop fails

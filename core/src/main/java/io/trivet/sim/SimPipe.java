@@ -104,7 +104,8 @@ final class SimPipe implements Pipe {
             if (by.isInterrupted() || faults.happens(Fault.WRITE_WOULD_BLOCK)) {
                 return 0;
             }
-            return pipe.write(buffer); // up to 4,096 bytes are written whole or not at all (PIPE_BUF), so there are no short writes here
+            // Up to 4,096 bytes are written whole or not at all (PIPE_BUF), so there are no short writes here.
+            return pipe.write(buffer);
         }
     }
 }

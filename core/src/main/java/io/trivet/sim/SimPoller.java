@@ -11,10 +11,10 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The common part of the simulated pollers: checks, registrations, waiting, faults of readiness, and closing. It mirrors {@code LinuxPoller}, and
- * the engines mirror those of Linux. Waiting is the same for all, because it is the simulated network that goes on meanwhile; so an engine
- * supplies what differs, in the same order in each: {@link #file}, {@link #watch}, {@link #unwatch}, {@link #changed}, {@link #await},
- * {@link #collect}, {@link #answer}.
+ * The common part of the simulated pollers: checks, registrations, waiting, faults of readiness, and closing. It mirrors
+ * {@code LinuxPoller}, and the engines mirror those of Linux. Waiting is the same for all, because it is the simulated network
+ * that goes on meanwhile; so an engine supplies what differs, in the same order in each: {@link #file}, {@link #watch},
+ * {@link #unwatch}, {@link #changed}, {@link #await}, {@link #collect}, {@link #answer}.
  */
 abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimScanPoller {
     /** With spurious events, a wait that nothing else ends is interrupted by one after at most this time. */

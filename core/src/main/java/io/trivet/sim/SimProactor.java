@@ -13,12 +13,12 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /**
- * Simulates io_uring as a {@link Proactor}. The completions of one connection are delivered in order, those of different connections in any order. A
- * connection is closed, and {@code closed} delivered, when its last operation has ended.
+ * Simulates io_uring as a {@link Proactor}. The completions of one connection are delivered in order, those of different
+ * connections in any order. A connection is closed, and {@code closed} delivered, when its last operation has ended.
  *
- * <p>Its parts: {@link RingSchedule} has the connections to visit, {@link CompletionQueue} the completions to deliver, {@link RingBuffers} the memory to
- * receive into, and {@link RingSlots} the connections, each a {@link RingConnection}. {@link RingAccepts}, {@link RingReceives} and {@link RingSends}
- * perform the operations, and are independent of each other.
+ * <p>Its parts: {@link RingSchedule} has the connections to visit, {@link CompletionQueue} the completions to deliver,
+ * {@link RingBuffers} the memory to receive into, and {@link RingSlots} the connections, each a {@link RingConnection}.
+ * {@link RingAccepts}, {@link RingReceives} and {@link RingSends} perform the operations, and are independent of each other.
  */
 final class SimProactor implements Proactor {
     private final SimHost host;
@@ -188,7 +188,8 @@ final class SimProactor implements Proactor {
 
     private int enter(Completions completions) {
         int delivered = 0;
-        for (int i = buffers.waiting(); i > 0 && buffers.hasFree(); i--) { // these first, or a flooded connection would get every buffer
+        // Those that wait come first, or a flooded connection would get every buffer.
+        for (int i = buffers.waiting(); i > 0 && buffers.hasFree(); i--) {
             delivered += advance(buffers.takeWaiting(), completions);
         }
         for (int i = schedule.pending(); i > 0; i--) {

@@ -1,8 +1,8 @@
 package io.trivet.sim;
 
 /**
- * A random stream: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). It is not the JDK's, because what a seed means
- * must not change with the JDK.
+ * A random stream: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). It is not the JDK's,
+ * because what a seed means must not change with the JDK.
  */
 final class SimRandom {
     private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;

@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The common part of select and poll, which look at every registration in each call. What has not changed since it was found not ready is
- * skipped, which the caller cannot notice.
+ * The common part of select and poll, which look at every registration in each call. What has not changed since it was found not
+ * ready is skipped, which the caller cannot notice.
  */
 abstract sealed class SimScanPoller extends SimPoller permits SimPollPoller, SimSelectPoller {
     /** How many registrations are {@linkplain SimWatch#queued queued}. */

@@ -5,8 +5,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Simulates select(2): the lowest descriptor first, errors and hang-ups folded into READ and WRITE. If a descriptor is not open the call fails with
- * EBADF; only such descriptors are reported then.
+ * Simulates select(2): the lowest descriptor first, errors and hang-ups folded into READ and WRITE. If a descriptor is not open
+ * the call fails with EBADF; only such descriptors are reported then.
  */
 final class SimSelectPoller extends SimScanPoller {
     /** This scan has found a descriptor that is not open. */

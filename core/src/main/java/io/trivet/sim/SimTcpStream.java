@@ -185,7 +185,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             }
             in.urgent = Flow.Urgent.TAKEN;
             if (host.kernel.isTraced()) {
-                host.kernel.trace(end + " takes the urgent byte");
+                host.kernel.trace(end + " receives the urgent byte");
             }
             return in.urgentByte & 0xff;
         }

@@ -56,7 +56,10 @@ class SocketOptions {
         this.receiveBytes = receiveBytes;
     }
 
-    /** Copies the options of a listener to a connection. Buffer sizes are copied only if they were set; otherwise each has its own. */
+    /**
+     * Copies the options of a listener to a connection. Buffer sizes are copied only if they were set; otherwise each has its
+     * own.
+     */
     void inherit(SocketOptions listener) {
         if (listener.sendIsSet) {
             sendBytes = listener.sendBytes;
@@ -100,7 +103,8 @@ class SocketOptions {
             linger = Math.max(-1, (Integer) value);
         } else if (option.equals(TcpOptions.RECEIVE_LOW_WATER)) {
             int mark = (Integer) value < 0 ? Integer.MAX_VALUE : (Integer) value;
-            int most = receiveIsSet ? receiveBytes / 2 : 3 << 20; // half of the buffer's size, or of the maximum in net.ipv4.tcp_rmem
+            // Half of the buffer's size, or of the maximum in net.ipv4.tcp_rmem.
+            int most = receiveIsSet ? receiveBytes / 2 : 3 << 20;
             receiveLowWater = Math.max(1, Math.min(mark, most));
             receiveBytes = Math.max(receiveBytes, 2 * receiveLowWater);
         } else if (option.equals(TcpOptions.NOT_SENT_LOW_WATER)) {

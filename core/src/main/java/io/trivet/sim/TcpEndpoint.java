@@ -159,7 +159,10 @@ final class TcpEndpoint extends Endpoint {
         return again;
     }
 
-    /** {@inheritDoc} If this end is writable now, its watchers are notified, whether or not a caller missed room (sk_stream_write_space). */
+    /**
+     * {@inheritDoc} If this end is writable now, its watchers are notified, whether or not a caller missed room
+     * (sk_stream_write_space).
+     */
     @Override
     void roomHasChanged() {
         if (isWritable()) {
@@ -173,8 +176,9 @@ final class TcpEndpoint extends Endpoint {
     }
 
     /**
-     * Returns whether at least a third of the send buffer is free (sk_stream_is_writeable), and whether the bytes never sent are less than half of what
-     * NOT_SENT_LOW_WATER allows (tcp_stream_memory_free, for a caller that waits; for one that writes, all of it counts).
+     * Returns whether at least a third of the send buffer is free (sk_stream_is_writeable), and whether the bytes never sent are
+     * less than half of what NOT_SENT_LOW_WATER allows (tcp_stream_memory_free, for a caller that waits; for one that writes, all
+     * of it counts).
      */
     private boolean isWritable() {
         BufferAccounting accounting = kernel.accounting;

@@ -244,7 +244,8 @@ final class TcpStack {
 
         /** The SYN-ACK arrives, and the last part of the handshake with it. */
         private void handshakeDone(ListeningSocket listener) {
-            if (listener.isClosed()) { // closed after its answer: the client is connected, and what it sends is answered by a reset
+            if (listener.isClosed()) {
+                // It was closed after its answer: the client is connected, and what it sends is answered by a reset.
                 client.established();
                 client.receiveReset();
                 return;

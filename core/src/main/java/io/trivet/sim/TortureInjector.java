@@ -7,8 +7,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Decides which faults are injected into a tortured socket or poller, and counts them for the whole network. Each socket and each poller has its own,
- * so that threads do not change each other's decisions.
+ * Decides which faults are injected into a tortured socket or poller, and counts them for the whole network. Each socket and each
+ * poller has its own, so that threads do not change each other's decisions.
  */
 final class TortureInjector {
     private final SplittableRandom random;

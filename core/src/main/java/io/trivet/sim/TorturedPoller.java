@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A poller that reports fewer events, late, out of order, and sometimes spuriously. It never returns without an event before the timeout: a poller must
- * not, because signals are handled below it.
+ * A poller that reports fewer events, late, out of order, and sometimes spuriously. It never returns without an event before the
+ * timeout: a poller must not, because signals are handled below it.
  */
 final class TorturedPoller implements Poller {
     private final TortureNetwork network;
@@ -127,7 +127,8 @@ final class TorturedPoller implements Poller {
     }
 
     /**
-     * If the fault occurs, polls without waiting and adds an event that does not hold. The socket cannot be deregistered meanwhile.
+     * If the fault occurs, polls without waiting and adds an event that does not hold. The socket cannot be deregistered
+     * meanwhile.
      *
      * @return whether that was done; if so, there is an event to report
      */

@@ -9,7 +9,10 @@ import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 
-/** A stream with short reads and writes, whose calls sometimes would block. Every call makes one call below, or none. Urgent data is unchanged. */
+/**
+ * A stream with short reads and writes, whose calls sometimes would block. Every call makes one call below, or none. Urgent data
+ * is unchanged.
+ */
 final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStream {
     private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK,
             BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
@@ -70,7 +73,9 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
         return writePart(buffers, from, injector.part(whole));
     }
 
-    /** Writes at most a part of the bytes. Of the buffer that is cut, the socket below sees only the bytes in front of the cut. */
+    /**
+     * Writes at most a part of the bytes. Of the buffer that is cut, the socket below sees only the bytes in front of the cut.
+     */
     private long writePart(ByteBuffer[] buffers, int from, long part) throws IOException {
         int last = from;
         long left = part;

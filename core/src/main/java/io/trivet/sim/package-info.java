@@ -1,18 +1,20 @@
 /**
- * Networks for tests. They stand in for {@link io.trivet.net.Network#system()} and do on purpose what a real network rarely does, so that a program can be
- * tested against it.
+ * Networks for tests. They stand in for {@link io.trivet.net.Network#system()} and do on purpose what a real network rarely does,
+ * so that a program can be tested against it.
  *
  * <p>In the order in which you are likely to need them:
  *
  * <ol>
- * <li>{@link io.trivet.sim.TortureNetwork} wraps a network with real sockets and injects faults into its calls: short reads and writes, calls that
- * would block, late and spurious events. Run your existing tests on it.
- * <li>{@link io.trivet.sim.SimNetwork} has no real sockets. One seed decides everything that happens on it, time included, so that a failing run can be
- * repeated. Your server runs on it unchanged, with as many clients as you like, and hours pass in seconds.
+ * <li>{@link io.trivet.sim.TortureNetwork} wraps a network with real sockets and injects faults into its calls: short reads and
+ * writes, calls that would block, late and spurious events. Run your existing tests on it.
+ * <li>{@link io.trivet.sim.SimNetwork} has no real sockets. One seed decides everything that happens on it, time included, so
+ * that a failing run can be repeated. Your server runs on it unchanged, with as many clients as you like, and hours pass in
+ * seconds.
  * <li>{@link io.trivet.sim.FaultPlan} says which {@link io.trivet.sim.Fault}s either network injects, and how often.
- * <li>{@link io.trivet.sim.SimHost} is a further process on the simulated network, for clients with an address and a descriptor table of their own, and
- * {@link io.trivet.sim.SimEngine} the engine that a host behaves like.
- * <li>{@link io.trivet.sim.SimClock} is the simulated time, and {@link io.trivet.sim.SimTrace} receives what happens on the network as readable lines.
+ * <li>{@link io.trivet.sim.SimHost} is a further process on the simulated network, for clients with an address and a descriptor
+ * table of their own, and {@link io.trivet.sim.SimEngine} the engine that a host behaves like.
+ * <li>{@link io.trivet.sim.SimClock} is the simulated time, and {@link io.trivet.sim.SimTrace} receives what happens on the
+ * network as readable lines.
  * </ol>
  */
 @NullMarked

@@ -39,8 +39,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The ten-line echo server with each framing, with faults on both sides: what many clients send comes back, compared byte for byte. Two seeds are
- * fixed, the third is new in every run; a failure names its seed.
+ * The ten-line echo server with each framing, with faults on both sides: what many clients send comes back, compared byte for
+ * byte. Two seeds are fixed, the third is new in every run; a failure names its seed.
  */
 final class EchoUnderTortureTest {
     private static final int CLIENTS = 20;

@@ -6,8 +6,9 @@ import java.util.IdentityHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The accounting of a real kernel, for a simulated network that is compared with it. Decisions that the simulation leaves open are made as the kernel made
- * them, with an objection where no kernel may decide so. What follows from the numbers is the simulation's own.
+ * The accounting of a real kernel, for a simulated network that is compared with it. Decisions that the simulation leaves open
+ * are made as the kernel made them, with an objection where no kernel may decide so. What follows from the numbers is the
+ * simulation's own.
  */
 public final class KernelAccounting extends BufferAccounting {
     /** A generous upper bound of the kernel's overhead for one send, in each buffer. */
@@ -120,7 +121,10 @@ public final class KernelAccounting extends BufferAccounting {
         }
     }
 
-    /** A segment that did not fit has announced an urgent byte, or brought it: Linux looks for urgent data before it looks for room. */
+    /**
+     * A segment that did not fit has announced an urgent byte, or brought it: Linux looks for urgent data before it looks for
+     * room.
+     */
     private static void announceAhead(Flow in, TcpEndpoint to, boolean brought) {
         if (in.urgentEnd > in.arrived && !in.isDead()) {
             in.announce(in.urgentEnd - 1);
@@ -143,7 +147,9 @@ public final class KernelAccounting extends BufferAccounting {
         }
     }
 
-    /** Sets whether a stream is readable, which counts only where its window is unknown, and whether a poller is notified of that. */
+    /**
+     * Sets whether a stream is readable, which counts only where its window is unknown, and whether a poller is notified of that.
+     */
     public void readable(TcpStream stream, boolean readable, boolean notifies) {
         TcpEndpoint end = ((SimTcpStream) stream).end;
         EndState state = state(end);
@@ -189,7 +195,8 @@ public final class KernelAccounting extends BufferAccounting {
             return 0;
         }
         boolean roomy = end.options.sendBytes > 4 * (end.out.written + asked) + (long) state.sends * OVERHEAD_BYTES;
-        // Only the kernel knows the window of an end that was not accepted yet: it may have accepted more than the simulation thinks.
+        // Only the kernel knows the window of an end that was not accepted yet: it may have accepted more than the simulation
+        // thinks.
         long inFlight = Math.min(end.out.unacknowledged(), end.out.written - state.accounts.acknowledged);
         boolean tooMuch = inFlight + taken > end.options.sendBytes + (long) Flow.SEGMENT_BYTES;
         boolean full = state.accounts.isSenderFull(end.options.notSentLowWater);
