@@ -41,7 +41,7 @@ final class HazardsTest {
                     "server.EventLoopHazardsTest#connectionThatIsNotThereYetDoesNotSpin"),
             new Hazard("the end of input is handled before the last bytes", "net.PollerEventsTest#hangUpNeverHidesData",
                     "server.ClosingTest#peerThatFinishesStillGetsItsReplies",
-                    "sim.TorturedBytesTest#theEndOfInputComesBehindTheLastByte"),
+                    "sim.TorturedBytesTest#theEndOfInputFollowsTheLastByte"),
             new Hazard("a half-closed connection is reported forever",
                     "server.EventLoopHazardsTest#connectionWhosePeerHasFinishedDoesNotSpin"),
             // Mistaken identity.
@@ -58,7 +58,7 @@ final class HazardsTest {
             new Hazard("descriptors leak", "net.DescriptorsTest#noDescriptorIsLeaked"),
             // Wakeups.
             new Hazard("a wakeup is lost", "net.PollerWaitTest#noWakeupOfManyThreadsIsLost",
-                    "net.PollerWaitTest#wakeupBeforeAWaitEndsOnlyTheNextOne", "sim.TorturedReadinessTest#noWakeUpIsLost",
+                    "net.PollerWaitTest#wakeupBeforeAWaitEndsOnlyTheNextOne", "sim.TorturedReadinessTest#noWakeupIsLost",
                     "server.HammerTest#idleLoopIsAlwaysWoken",
                     "server.RacesTest#loopThatGoesToSleepIsWokenByATaskThatCameAtThatMoment"),
             new Hazard("a wakeup after the close is written to a descriptor that has been reused",
@@ -86,7 +86,7 @@ final class HazardsTest {
             // Sending.
             new Hazard("a connection stays unwritable forever", "server.QueueTest#whoStopsAtTheHighMarkIsToldWhenToGoOn",
                     "server.QueueTest#anotherThreadThatStopsAtTheHighMarkIsToldToo",
-                    "sim.TorturedReadinessTest#aWriteThatPretendsToBlockLeavesTheSocketWritable"),
+                    "sim.TorturedReadinessTest#aWriteThatWouldBlockLeavesTheSocketWritable"),
             new Hazard("memory of a pending operation is reused",
                     "server.LateCompletionsTest#memoryOfAPendingSendIsLeftAloneUntilTheConnectionIsGone",
                     "server.LateCompletionsTest#nothingIsLostDoubledOrOwedWhateverHappens"),
