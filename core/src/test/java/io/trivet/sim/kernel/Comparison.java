@@ -8,67 +8,67 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Performs scripts on an engine of the kernel and on the simulated network, and compares them step by step. On the kernel each is performed
- * twice: where the kernel differs from itself there is nothing to compare.
+ * Runs scripts on a real engine and on the simulated network and compares the outcomes step by step. Each script runs on the real
+ * engine twice: steps whose two outcomes differ are nondeterministic and are not compared.
  */
 final class Comparison {
-    /** A difference counts when it comes back: what comes only now and then is the kernel's. */
-    private static final int WITNESSES = 2;
+    /** A difference is reported only if it recurs this many times; otherwise the kernel itself is nondeterministic. */
+    private static final int CONFIRMATIONS = 2;
 
     private final RealEngine engine;
-    private final Tally tally;
-    private final UnaryOperator<KernelAccounting.Accounts> clerk;
+    private final ReadinessStatistics statistics;
+    private final UnaryOperator<KernelAccounting.Accounts> recordsMutation;
 
-    Comparison(RealEngine engine, Tally tally) {
-        this(engine, tally, UnaryOperator.identity());
+    Comparison(RealEngine engine, ReadinessStatistics statistics) {
+        this(engine, statistics, UnaryOperator.identity());
     }
 
-    /** With somebody who copies the kernel's records for the simulation: who makes a mistake in it has to be found. */
-    Comparison(RealEngine engine, Tally tally, UnaryOperator<KernelAccounting.Accounts> clerk) {
+    /** Applies a function to the kernel's records before the simulation uses them, to test that corrupted records are detected. */
+    Comparison(RealEngine engine, ReadinessStatistics statistics, UnaryOperator<KernelAccounting.Accounts> recordsMutation) {
         this.engine = engine;
-        this.tally = tally;
-        this.clerk = clerk;
+        this.statistics = statistics;
+        this.recordsMutation = recordsMutation;
     }
 
-    /** The script of a seed: the first difference, or null. */
+    /** Compares the script of a seed; returns the first difference, or null. */
     @Nullable
     Difference compare(long seed) throws IOException {
         return compare(Script.of(seed, engine.isNio()));
     }
 
-    /** The first difference between the kernel and the simulation, or null. */
+    /** Compares a script; returns the first difference between the kernel and the simulation, or null. */
     @Nullable
     Difference compare(Script script) throws IOException {
-        Performance first = perform(script);
-        Performance second = perform(script);
-        Performance simulated = SimulatedEngine.perform(script, engine, first, clerk);
-        boolean[] open = leftOpen(script, first, second);
-        int index = firstDifference(script, first, simulated, open);
-        for (int i = 0; i < WITNESSES && index >= 0; i++) {
-            boolean[] alsoOpen = leftOpen(script, first, engine.perform(script));
-            for (int step = 0; step < open.length; step++) {
-                open[step] |= alsoOpen[step];
+        ScriptResult first = run(script);
+        ScriptResult second = run(script);
+        ScriptResult simulated = SimulatedEngine.run(script, engine, first, recordsMutation);
+        boolean[] nondeterministic = nondeterministicSteps(script, first, second);
+        int index = firstDifference(script, first, simulated, nondeterministic);
+        for (int i = 0; i < CONFIRMATIONS && index >= 0; i++) {
+            boolean[] other = nondeterministicSteps(script, first, engine.run(script));
+            for (int step = 0; step < nondeterministic.length; step++) {
+                nondeterministic[step] |= other[step];
             }
-            index = firstDifference(script, first, simulated, open);
+            index = firstDifference(script, first, simulated, nondeterministic);
         }
-        tally.count(script, first, simulated, open);
-        return index < 0 ? null : new Difference(script, engine.name(), index, first.answers(), simulated.answers());
+        statistics.count(script, first, simulated, nondeterministic);
+        return index < 0 ? null : new Difference(script, engine.name(), index, first.outcomes(), simulated.outcomes());
     }
 
-    /** On the kernel; once more, if the machine was too slow just then, as it is when a JVM has just begun. */
-    private Performance perform(Script script) throws IOException {
-        Performance performance = engine.perform(script);
-        return performance.inTime() < performance.answers().size() ? engine.perform(script) : performance;
+    /** Runs a script on the kernel; a second time if the machine was too slow at first, as it is just after the JVM has started. */
+    private ScriptResult run(Script script) throws IOException {
+        ScriptResult result = engine.run(script);
+        return result.stepsBeforeSynRetry() < result.outcomes().size() ? engine.run(script) : result;
     }
 
-    /** The same script with fewer steps, and still a difference, as far as leaving out single ones and runs of them goes. */
+    /** Shrinks the script by removing runs of steps and single steps as long as a difference remains. */
     Difference shrink(Difference found) throws IOException {
         Difference best = upTo(found);
-        for (int run = best.script().steps().size() / 2; run >= 1; run = run == 1 ? 0 : run / 2) {
+        for (int length = best.script().steps().size() / 2; length >= 1; length = length == 1 ? 0 : length / 2) {
             for (int from = 0; from < best.script().steps().size();) {
-                Difference smaller = without(best, from, run);
+                Difference smaller = without(best, from, length);
                 if (smaller == null) {
-                    from += run;
+                    from += length;
                 } else {
                     best = smaller;
                 }
@@ -78,7 +78,7 @@ final class Comparison {
     }
 
     private Difference upTo(Difference found) throws IOException {
-        Difference shorter = new Comparison(engine, new Tally(), clerk)
+        Difference shorter = new Comparison(engine, new ReadinessStatistics(), recordsMutation)
                 .compare(found.script().with(found.script().steps().subList(0, found.index() + 1)));
         return shorter == null ? found : shorter;
     }
@@ -86,21 +86,22 @@ final class Comparison {
     private @Nullable Difference without(Difference found, int from, int run) throws IOException {
         List<Step> fewer = new ArrayList<>(found.script().steps());
         fewer.subList(from, Math.min(from + run, fewer.size())).clear();
-        return fewer.isEmpty() ? null : new Comparison(engine, new Tally(), clerk).compare(found.script().with(fewer));
+        return fewer.isEmpty() ? null
+                : new Comparison(engine, new ReadinessStatistics(), recordsMutation).compare(found.script().with(fewer));
     }
 
-    private static boolean[] leftOpen(Script script, Performance first, Performance second) {
-        boolean[] open = new boolean[first.answers().size()];
-        for (int i = 0; i < open.length; i++) {
-            open[i] = i >= Math.min(first.inTime(), second.inTime())
-                    || !first.answers().get(i).agreesWith(second.answers().get(i), script.steps().get(i), script.buffersFill());
+    private static boolean[] nondeterministicSteps(Script script, ScriptResult first, ScriptResult second) {
+        boolean[] nondeterministic = new boolean[first.outcomes().size()];
+        for (int i = 0; i < nondeterministic.length; i++) {
+            nondeterministic[i] = i >= Math.min(first.stepsBeforeSynRetry(), second.stepsBeforeSynRetry())
+                    || !first.outcomes().get(i).matches(second.outcomes().get(i), script.steps().get(i), script.buffersFill());
         }
-        return open;
+        return nondeterministic;
     }
 
-    private static int firstDifference(Script script, Performance real, Performance simulated, boolean[] open) {
-        for (int i = 0; i < open.length; i++) {
-            if (!open[i] && !real.answers().get(i).agreesWith(simulated.answers().get(i), script.steps().get(i),
+    private static int firstDifference(Script script, ScriptResult real, ScriptResult simulated, boolean[] nondeterministic) {
+        for (int i = 0; i < nondeterministic.length; i++) {
+            if (!nondeterministic[i] && !real.outcomes().get(i).matches(simulated.outcomes().get(i), script.steps().get(i),
                     script.buffersFill())) {
                 return i;
             }

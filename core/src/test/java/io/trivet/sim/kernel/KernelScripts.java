@@ -7,47 +7,47 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs scripts on the kernel and on the simulation, without a test framework: {@code build/kernel-scripts}. Prints what differs, and at the end what was
- * compared.
+ * Main class of {@code build/kernel-scripts}: runs scripts on the kernel and on the simulation, prints the differences, and at the end the
+ * statistics.
  */
 final class KernelScripts {
     private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(10);
-    /** After so many the rest is the same again, most likely. */
+    /** Stops after this many differences: further ones most likely have the same cause. */
     private static final int DIFFERENCES_MAX = 10;
 
     private KernelScripts() {}
 
     /**
-     * Runs a range.
+     * Runs a range of scripts.
      *
-     * @param arguments --engine NAME --scripts A..B; uring is the completion view; and --whole where a difference is not to be cut down
+     * @param arguments --engine NAME (uring: the completion view), --scripts A..B, and --whole to report differences without shrinking
      */
     public static void main(String[] arguments) throws IOException {
-        List<String> words = List.of(arguments);
-        String engine = after(words, "--engine", "epoll");
-        String[] range = after(words, "--scripts", "1..1000").split("\\.\\.", 2);
-        Runner runner = runner(engine, !words.contains("--whole"));
-        run(runner, Long.parseLong(range[0]), Long.parseLong(range[range.length - 1]), System.out);
-        System.exit(runner.figures().differences() == 0 ? 0 : 1);
+        List<String> options = List.of(arguments);
+        String engine = option(options, "--engine", "epoll");
+        String[] range = option(options, "--scripts", "1..1000").split("\\.\\.", 2);
+        ScriptCheck check = check(engine, !options.contains("--whole"));
+        run(check, Long.parseLong(range[0]), Long.parseLong(range[range.length - 1]), System.out);
+        System.exit(check.statistics().differences() == 0 ? 0 : 1);
     }
 
-    /** What runs one script after the other. */
-    private interface Runner {
-        /** What differs, or null. */
+    /** Compares one script after the other. */
+    private interface ScriptCheck {
+        /** Compares the script of a seed; returns a description of the difference, or null. */
         @Nullable
         String run(long seed) throws IOException;
 
-        Figures figures();
+        Statistics statistics();
     }
 
-    private static Runner runner(String engine, boolean shrinks) {
+    private static ScriptCheck check(String engine, boolean shrinks) {
         return engine.equals("uring") ? completions(shrinks) : readiness(engine, shrinks);
     }
 
-    private static Runner readiness(String engine, boolean shrinks) {
-        Tally tally = new Tally();
-        Comparison comparison = new Comparison(new RealEngine(engine), tally);
-        return new Runner() {
+    private static ScriptCheck readiness(String engine, boolean shrinks) {
+        ReadinessStatistics statistics = new ReadinessStatistics();
+        Comparison comparison = new Comparison(new RealEngine(engine), statistics);
+        return new ScriptCheck() {
             @Override
             public @Nullable String run(long seed) throws IOException {
                 Difference difference = comparison.compare(seed);
@@ -55,16 +55,16 @@ final class KernelScripts {
             }
 
             @Override
-            public Figures figures() {
-                return tally;
+            public Statistics statistics() {
+                return statistics;
             }
         };
     }
 
-    private static Runner completions(boolean shrinks) {
-        RingTally tally = new RingTally();
-        RingComparison comparison = new RingComparison(tally);
-        return new Runner() {
+    private static ScriptCheck completions(boolean shrinks) {
+        RingStatistics statistics = new RingStatistics();
+        RingComparison comparison = new RingComparison(statistics);
+        return new ScriptCheck() {
             @Override
             public @Nullable String run(long seed) throws IOException {
                 RingDifference difference = comparison.compare(seed);
@@ -72,39 +72,41 @@ final class KernelScripts {
             }
 
             @Override
-            public Figures figures() {
-                return tally;
+            public Statistics statistics() {
+                return statistics;
             }
         };
     }
 
-    private static String after(List<String> words, String name, String otherwise) {
-        int index = words.indexOf(name);
-        return index < 0 || index + 1 == words.size() ? otherwise : words.get(index + 1);
+    private static String option(List<String> options, String name, String fallback) {
+        int index = options.indexOf(name);
+        return index < 0 || index + 1 == options.size() ? fallback : options.get(index + 1);
     }
 
-    private static void run(Runner runner, long first, long last, PrintStream out) throws IOException {
-        Figures figures = runner.figures();
-        long begun = System.nanoTime();
-        long told = begun;
+    private static void run(ScriptCheck check, long first, long last, PrintStream out) throws IOException {
+        Statistics statistics = check.statistics();
+        long startNanos = System.nanoTime();
+        long lastReportNanos = startNanos;
         long seed = first;
-        for (; seed <= last && figures.differences() < DIFFERENCES_MAX; seed++) {
-            String difference = runner.run(seed);
+        for (; seed <= last && statistics.differences() < DIFFERENCES_MAX; seed++) {
+            String difference = check.run(seed);
             if (difference != null) {
-                figures.found();
+                statistics.countDifference();
                 out.println(difference);
             }
-            if (System.nanoTime() - told > PROGRESS_NANOS) {
-                told = System.nanoTime();
+            if (System.nanoTime() - lastReportNanos > PROGRESS_NANOS) {
+                lastReportNanos = System.nanoTime();
                 out.println(
-                        "up to script " + seed + ", " + rate(seed - first + 1, told - begun) + " a second: " + figures.summary());
+                        "up to script " + seed + ", " + perSecond(seed - first + 1, lastReportNanos - startNanos)
+                                + " per second: " + statistics.summary());
             }
         }
-        out.println("scripts " + first + ".." + (seed - 1) + ", " + rate(seed - first, System.nanoTime() - begun) + " a second");
-        out.print(figures.table());
+        out.println("scripts " + first + ".." + (seed - 1) + ", " + perSecond(seed - first, System.nanoTime() - startNanos)
+                + " per second");
+        out.print(statistics.table());
     }
 
-    private static long rate(long scripts, long nanos) {
+    private static long perSecond(long scripts, long nanos) {
         return Math.round(scripts * 1e9 / Math.max(1, nanos));
     }
 }

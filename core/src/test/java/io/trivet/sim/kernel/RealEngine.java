@@ -3,11 +3,11 @@ package io.trivet.sim.kernel;
 import io.trivet.net.Network;
 import java.io.IOException;
 
-/** A network of this machine, for scripts. */
+/** Runs scripts on a real network of this machine. */
 final class RealEngine {
     private final String name;
     private final Network network;
-    private final Hosts hosts = new Hosts();
+    private final LoopbackAddresses addresses = new LoopbackAddresses();
 
     RealEngine(String name) {
         this.name = name;
@@ -18,16 +18,16 @@ final class RealEngine {
         return name;
     }
 
-    /** Whether it is java.nio, which has no third list, and says less than the kernel does. */
+    /** Returns true for java.nio, which has no third list and reports less than the kernel does. */
     boolean isNio() {
         return name.equals("nio");
     }
 
-    /** Performs a script. */
-    Performance perform(Script script) throws IOException {
-        Settling settling = isNio() ? new PatientSettling() : new KernelSettling(script.buffersFill());
-        try (Actor actor = new Actor(network, hosts.next(), settling, isNio())) {
-            return new Performance(actor.perform(script.steps(), index -> {}), actor.unsettled(), actor.inTime());
+    /** Runs a script. */
+    ScriptResult run(Script script) throws IOException {
+        Settler settler = isNio() ? new YieldingSettler() : new KernelSettler(script.buffersFill());
+        try (ScriptRunner runner = new ScriptRunner(network, addresses.next(), settler, isNio())) {
+            return new ScriptResult(runner.run(script.steps(), index -> {}), runner.unsettled(), runner.stepsBeforeSynRetry());
         }
     }
 }

@@ -11,64 +11,64 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Performs scripts through a ring of the kernel and through the simulated completion view, and compares what was told. */
+/** Runs scripts on io_uring and on the simulated completion view, and compares the completions. */
 final class RingComparison {
-    /** A difference counts when it comes back: what comes only now and then is the kernel's. */
-    private static final int WITNESSES = 2;
+    /** A difference is reported only if it recurs this many times; otherwise the kernel itself is nondeterministic. */
+    private static final int CONFIRMATIONS = 2;
 
     private final Network ring = Network.named("uring");
-    private final Hosts hosts = new Hosts();
-    private final RingTally tally;
+    private final LoopbackAddresses addresses = new LoopbackAddresses();
+    private final RingStatistics statistics;
 
-    RingComparison(RingTally tally) {
-        this.tally = tally;
+    RingComparison(RingStatistics statistics) {
+        this.statistics = statistics;
     }
 
-    /** The script of a seed: the first difference, or null. */
+    /** Compares the script of a seed; returns the first difference, or null. */
     @Nullable
     RingDifference compare(long seed) throws IOException {
-        return compare(RingScript.of(seed), tally);
+        return compare(RingScript.of(seed), statistics);
     }
 
-    private @Nullable RingDifference compare(RingScript script, RingTally counted) throws IOException {
-        List<RingAnswer> first = perform(ring, hosts.next(), script, new RingKernelSettling());
-        List<RingAnswer> simulated = simulate(script);
-        boolean[] open = new boolean[first.size()];
+    private @Nullable RingDifference compare(RingScript script, RingStatistics statistics) throws IOException {
+        List<RingOutcome> first = run(ring, addresses.next(), script, new RingKernelSettler());
+        List<RingOutcome> simulated = simulate(script);
+        boolean[] nondeterministic = new boolean[first.size()];
         int index = -1;
-        for (int i = 0; i <= WITNESSES && (i == 0 || index >= 0); i++) {
-            List<RingAnswer> again = perform(ring, hosts.next(), script, new RingKernelSettling());
-            for (int step = 0; step < open.length; step++) {
-                open[step] |= !agree(first.get(step), again.get(step));
+        for (int i = 0; i <= CONFIRMATIONS && (i == 0 || index >= 0); i++) {
+            List<RingOutcome> again = run(ring, addresses.next(), script, new RingKernelSettler());
+            for (int step = 0; step < nondeterministic.length; step++) {
+                nondeterministic[step] |= !matches(first.get(step), again.get(step));
             }
-            index = firstDifference(first, simulated, open);
+            index = firstDifference(first, simulated, nondeterministic);
         }
-        counted.count(script, first, simulated, open);
+        statistics.count(script, first, simulated, nondeterministic);
         return index < 0 ? null : new RingDifference(script, index, first, simulated);
     }
 
-    private static List<RingAnswer> simulate(RingScript script) throws IOException {
+    private static List<RingOutcome> simulate(RingScript script) throws IOException {
         SimNetwork network = SimNetwork.of(script.seed(), FaultPlan.none(), SimEngine.URING);
         network.buffers(SimulatedEngine.SEND_BYTES, SimulatedEngine.RECEIVE_BYTES);
-        return perform(network, SimulatedEngine.HOST, script, RingSettling.SIMULATED);
+        return run(network, SimulatedEngine.HOST, script, RingSettler.SIMULATED);
     }
 
-    private static List<RingAnswer> perform(Network network, InetAddress host, RingScript script, RingSettling settling)
+    private static List<RingOutcome> run(Network network, InetAddress host, RingScript script, RingSettler settler)
             throws IOException {
-        try (RingActor actor = new RingActor(network, host, settling)) {
-            return actor.perform(script.steps());
+        try (RingScriptRunner runner = new RingScriptRunner(network, host, settler)) {
+            return runner.run(script.steps());
         }
     }
 
-    /** The same script with fewer steps, and still a difference. */
+    /** Shrinks the script as long as a difference remains. */
     RingDifference shrink(RingDifference found) throws IOException {
         RingDifference best = found;
-        for (int run = best.script().steps().size() / 2; run >= 1; run = run == 1 ? 0 : run / 2) {
+        for (int length = best.script().steps().size() / 2; length >= 1; length = length == 1 ? 0 : length / 2) {
             for (int from = 0; from < best.script().steps().size();) {
                 List<RingStep> fewer = new ArrayList<>(best.script().steps());
-                fewer.subList(from, Math.min(from + run, fewer.size())).clear();
-                RingDifference smaller = compare(best.script().with(fewer), new RingTally());
+                fewer.subList(from, Math.min(from + length, fewer.size())).clear();
+                RingDifference smaller = compare(best.script().with(fewer), new RingStatistics());
                 if (smaller == null) {
-                    from += run;
+                    from += length;
                 } else {
                     best = smaller;
                 }
@@ -77,24 +77,24 @@ final class RingComparison {
         return best;
     }
 
-    static boolean agree(RingAnswer one, RingAnswer other) {
+    static boolean matches(RingOutcome one, RingOutcome other) {
         if (!one.result().equals(other.result()) || one.ends().size() != other.ends().size()) {
             return false;
         }
         for (int i = 0; i < one.ends().size(); i++) {
-            RingAnswer.End end = one.ends().get(i);
-            RingAnswer.End same = other.ends().get(i);
-            boolean agrees = (end == null || same == null) ? Objects.equals(end, same) : end.saysTheSame(same);
-            if (!agrees) {
+            RingOutcome.End end = one.ends().get(i);
+            RingOutcome.End same = other.ends().get(i);
+            boolean matching = (end == null || same == null) ? Objects.equals(end, same) : end.matches(same);
+            if (!matching) {
                 return false;
             }
         }
         return true;
     }
 
-    private static int firstDifference(List<RingAnswer> real, List<RingAnswer> simulated, boolean[] open) {
-        for (int i = 0; i < open.length; i++) {
-            if (!open[i] && !agree(real.get(i), simulated.get(i))) {
+    private static int firstDifference(List<RingOutcome> real, List<RingOutcome> simulated, boolean[] nondeterministic) {
+        for (int i = 0; i < nondeterministic.length; i++) {
+            if (!nondeterministic[i] && !matches(real.get(i), simulated.get(i))) {
                 return i;
             }
         }

@@ -3,17 +3,17 @@ package io.trivet.sim.kernel;
 import java.util.List;
 
 /**
- * A step of which the ring told one thing and the simulation another.
+ * A step whose outcome on io_uring differs from that in the simulation.
  *
  * @param script the script
- * @param index the step
- * @param real what the ring told, step by step
- * @param simulated what the simulation told
+ * @param index the index of the step
+ * @param real the outcome of each step on io_uring
+ * @param simulated the outcome of each step in the simulation
  */
-record RingDifference(RingScript script, int index, List<RingAnswer> real, List<RingAnswer> simulated) {
+record RingDifference(RingScript script, int index, List<RingOutcome> real, List<RingOutcome> simulated) {
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder("script ").append(script.seed()).append(" on uring: they differ at step ")
+        StringBuilder text = new StringBuilder("script ").append(script.seed()).append(" on uring: outcomes differ at step ")
                 .append(index).append('\n');
         for (int i = 0; i < index; i++) {
             text.append(String.format("%4d  %-26s %s%n", i, script.steps().get(i), real.get(i)));
@@ -21,7 +21,7 @@ record RingDifference(RingScript script, int index, List<RingAnswer> real, List<
         return text.append(String.format("%4d  %s%n", index, script.steps().get(index)))
                 .append("      kernel:     ").append(real.get(index)).append('\n')
                 .append("      simulation: ").append(simulated.get(index)).append('\n')
-                .append("again: build/kernel-scripts --engine uring --scripts ").append(script.seed()).append('\n')
+                .append("reproduce: build/kernel-scripts --engine uring --scripts ").append(script.seed()).append('\n')
                 .toString();
     }
 }

@@ -7,68 +7,68 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** One end of a connection in a script for the completion view, and what is known of it from outside. */
+/** One end of a connection in a script for the completion view, and what the script knows of its state. */
 final class RingEnd {
-    final int number;
-    final boolean byRing;
-    final boolean toRing;
-    /** Of a ring's end. */
+    final int index;
+    final boolean onRing;
+    final boolean targetsRing;
+    /** The proactor's handle, if the end is on the ring. */
     long handle;
-    /** Of another one. */
+    /** The stream, if the end is not on the ring. */
     @Nullable TcpStream stream;
-    /** To ask what has arrived; negative: unknown. */
+    /** The descriptor for reading TCP_INFO; negative if unknown. */
     int fd = -1;
     @Nullable RingEnd peer;
     boolean connecting;
     boolean receiving;
     boolean watchesUrgent;
     boolean echoes;
-    /** It has echoed once: what it sends need not be the pattern. */
+    /** Whether it has ever echoed: its output then need not follow the pattern. */
     boolean echoed;
-    /** It received, was stopped, and has not received all since: how much had completed by then, and how much is left, is not said. */
+    /** Receiving was stopped and not everything has been received since: how much had completed by then is unspecified. */
     boolean stopped;
-    boolean stopsAtNext;
-    boolean closesAtNext;
-    boolean finished;
+    boolean stopsOnNextReceive;
+    boolean closesOnNextReceive;
+    boolean outputEnded;
     boolean inputEnded;
     boolean closed;
-    /** The ring has told that it is gone. */
-    boolean gone;
+    /** Whether the ring has reported {@code closed}. */
+    boolean released;
     boolean failed;
-    /** How many bytes the kernel has taken of it, urgent ones too. */
+    /** The number of bytes that the kernel has accepted, including urgent ones. */
     long sent;
-    /** How many a send that is under way has. */
+    /** The length of the pending send; 0 if there is none. */
     long pending;
-    /** A copy of these bytes: what the socket does not take of them is to be sent again. */
+    /** A copy of these bytes: those that the socket does not accept are sent again. */
     ByteBuffer pendingBytes = ByteBuffer.allocate(0);
-    /** A send did not take all, and it was not told that there is room again. */
+    /** Whether a send was accepted in part only and {@code sent} has not been reported since. */
     boolean awaitsRoom;
     int urgentSent;
-    /** How much it has sent since the other end has read all. */
+    /** The number of bytes sent since the other end last read everything. */
     long unread;
-    /** It has sent until nothing more fitted, or until a send was cut short: how much that was is the kernel's business. */
-    boolean filled;
-    /** And nobody has read that. */
+    /** Whether it has ever sent until nothing more fitted: how many bytes that is depends on the kernel's memory accounting. */
+    boolean everFilled;
+    /** Whether these bytes are still unread. */
     boolean full;
     long received;
     int hash = 1;
-    /** What it would echo, and could not yet. */
+    /** Bytes to be echoed that were not accepted yet. */
     final ArrayDeque<ByteBuffer> queue = new ArrayDeque<>();
-    /** What it was told in this step. */
+    /** The completions of this step. */
     final List<String> events = new ArrayList<>();
 
-    RingEnd(int number, boolean byRing, boolean toRing) {
-        this.number = number;
-        this.byRing = byRing;
-        this.toRing = toRing;
+    RingEnd(int index, boolean onRing, boolean targetsRing) {
+        this.index = index;
+        this.onRing = onRing;
+        this.targetsRing = targetsRing;
     }
 
-    boolean isBusy() {
+    boolean isSending() {
         return pending > 0 || awaitsRoom || !queue.isEmpty();
     }
 
-    /** Nobody will hear of it any more. */
-    boolean isOver() {
-        return byRing ? gone : closed;
+    /** Returns true if no further completions can follow. */
+    boolean isReleased() {
+        return onRing ? released : closed;
     }
 }

@@ -3,19 +3,19 @@ package io.trivet.sim.kernel;
 import java.util.List;
 
 /**
- * What is done through the completion view, step after step: the same for the same seed.
+ * A sequence of operations on the completion view; the same seed yields the same script.
  *
- * @param seed what it was drawn from
- * @param buffersFill whether some of it sends more than fits
+ * @param seed the seed it was generated from
+ * @param buffersFill whether some sends exceed what fits
  * @param steps the operations
  */
 record RingScript(long seed, boolean buffersFill, List<RingStep> steps) {
-    /** One script in so many fills buffers. */
+    /** One script in this many fills buffers. */
     private static final int FILLING_ONE_IN = 4;
 
     static RingScript of(long seed) {
-        boolean fills = Math.floorMod(seed, FILLING_ONE_IN) == 0;
-        return new RingScript(seed, fills, new RingAuthor(seed, fills).write());
+        boolean buffersFill = Math.floorMod(seed, FILLING_ONE_IN) == 0;
+        return new RingScript(seed, buffersFill, new RingScriptGenerator(seed, buffersFill).generate());
     }
 
     RingScript with(List<RingStep> others) {

@@ -5,43 +5,47 @@ import java.util.Locale;
 /**
  * One operation of a script for the completion view.
  *
- * @param op what is done
- * @param end the end it is done to: twice the connection's number, and one more for the end that was accepted
- * @param value how much, or how
- * @param holds whether the next step follows before anything can complete
+ * @param op the operation
+ * @param end the index of the end: twice the connection's number, plus one for the accepted end; negative if there is none
+ * @param value a length, or the flags of a connect
+ * @param skipsPoll whether the next step follows without a poll, before anything can complete
  */
-record RingStep(Op op, int end, int value, boolean holds) {
-    /** Operations. An end that belongs to the ring does them by the ring, another one by calls. */
+record RingStep(Op op, int end, int value, boolean skipsPoll) {
+    /** Operations. An end on the ring uses the proactor; another one uses system calls. */
     enum Op {
-        /** The value's bits: the ring connects; the ring's listener is the one; there is no listener. */
+        /** The value has the flags {@link #FROM_RING}, {@link #TO_RING} and {@link #TO_CLOSED_PORT}. */
         CONNECT,
-        /** What waits at the plain listener. */
+        /** Accepts everything that waits at the plain listener. */
         ACCEPT, STOP_ACCEPTING, ACCEPT_AGAIN, SEND,
-        /** In three parts. */
+        /** Sends three buffers at once. */
         GATHER,
-        /** From the heap. */
-        SEND_FROM_HEAP, URGENT, FINISH, CLOSE, RESET, READ, RECEIVE, STOP_RECEIVING, WATCH_URGENT,
-        /** Sends back what it receives from now on, straight from where that lies. */
+        /** Sends a heap buffer. */
+        SEND_FROM_HEAP, URGENT, SHUTDOWN_OUTPUT, CLOSE, RESET, READ, RECEIVE, STOP_RECEIVING, WATCH_URGENT,
+        /** From now on echoes what it receives, directly from the received view. */
         ECHO,
-        /** Stops, or closes, in the midst of the next completion. */
-        STOP_AT_NEXT, CLOSE_AT_NEXT,
-        /** Sends until nothing more fits. */
+        /** Stops receiving, or closes, inside the next completion. */
+        STOP_ON_NEXT_RECEIVE, CLOSE_ON_NEXT_RECEIVE,
+        /** Sends until the buffers are full. */
         FILL,
-        /** Reads until nothing more comes. */
+        /** Reads until nothing more arrives. */
         DRAIN,
-        /** Waits for a moment. */
+        /** Polls with a short timeout. */
         WAIT,
-        /** A wait for ever, which was ended before it began. */
+        /** Polls with a long timeout after a wakeup: the poll must return at once. */
         WAKE
     }
 
-    static final int BY_RING = 1;
+    /** The ring connects; otherwise a plain socket does. */
+    static final int FROM_RING = 1;
+    /** Connects to the listener on the ring; otherwise to the plain one. */
     static final int TO_RING = 2;
-    static final int TO_NOBODY = 4;
+    /** Connects to a port without a listener. */
+    static final int TO_CLOSED_PORT = 4;
 
     @Override
     public String toString() {
         return (end < 0 ? "" : "c" + end / 2 + (end % 2 == 0 ? "" : "'") + " ")
-                + op.name().toLowerCase(Locale.ROOT).replace('_', ' ') + (value == 0 ? "" : " " + value) + (holds ? " +" : "");
+                + op.name().toLowerCase(Locale.ROOT).replace('_', ' ') + (value == 0 ? "" : " " + value)
+                + (skipsPoll ? " +" : "");
     }
 }

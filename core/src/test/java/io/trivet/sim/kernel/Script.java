@@ -3,20 +3,20 @@ package io.trivet.sim.kernel;
 import java.util.List;
 
 /**
- * What is done, step after step: a plain value, the same for the same seed.
+ * A sequence of operations; the same seed yields the same script.
  *
- * @param seed what it was drawn from
- * @param buffersFill whether sends are long and buffers small, so that the kernel's own bookkeeping decides what fits
+ * @param seed the seed it was generated from
+ * @param buffersFill whether sends are long and buffers small, so that the kernel's memory accounting decides what fits
  * @param steps the operations
  */
 record Script(long seed, boolean buffersFill, List<Step> steps) {
-    /** One script in so many fills buffers. */
+    /** One script in this many fills buffers. */
     static final int FILLING_ONE_IN = 4;
 
-    /** The script of a seed; without what java.nio cannot do, if so wished. */
+    /** Generates the script of a seed; {@code forNio} omits the operations that java.nio does not support. */
     static Script of(long seed, boolean forNio) {
         boolean buffersFill = !forNio && Math.floorMod(seed, FILLING_ONE_IN) == 0;
-        return new Script(seed, buffersFill, new Author(seed, buffersFill, forNio).write());
+        return new Script(seed, buffersFill, new ScriptGenerator(seed, buffersFill, forNio).generate());
     }
 
     Script with(List<Step> others) {

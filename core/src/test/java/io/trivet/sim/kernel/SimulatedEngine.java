@@ -12,26 +12,28 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** The simulated network, without faults and latency, answering as one of the kernel's engines does. */
+/** Runs scripts on the simulated network, without faults and latency, in the view of one of the real engines. */
 final class SimulatedEngine {
     static final InetAddress HOST = InetAddress.ofLiteral("127.0.0.1");
-    /** What Linux gives a connection over loopback: about so much to send, and to receive at least so much. */
+    /** The buffers that Linux gives a loopback connection: about this much for sending, and at least this much for receiving. */
     static final int SEND_BYTES = 1 << 21;
     static final int RECEIVE_BYTES = 1 << 16;
 
     private SimulatedEngine() {}
 
-    /** Performs a script; where buffers fill, what the kernel leaves open is decided as it decided. */
-    static Performance perform(Script script, RealEngine engine, Performance real, UnaryOperator<KernelAccounting.Accounts> clerk)
+    /** Runs a script. If it fills buffers, decisions that are up to the kernel are copied from the real run. */
+    static ScriptResult run(Script script, RealEngine engine, ScriptResult real,
+            UnaryOperator<KernelAccounting.Accounts> recordsMutation)
             throws IOException {
         SimNetwork network = SimNetwork.of(script.seed(), FaultPlan.none(), view(engine));
         network.buffers(SEND_BYTES, RECEIVE_BYTES);
-        Follower follower = script.buffersFill() ? new Follower(KernelAccounting.decidesFor(network), real.answers(), clerk)
+        KernelDecisions decisions = script.buffersFill()
+                ? new KernelDecisions(KernelAccounting.decidesFor(network), real.outcomes(), recordsMutation)
                 : null;
-        Settling settling = follower == null ? held -> true : follower;
-        try (Actor actor = new Actor(network, HOST, settling, engine.isNio())) {
-            List<Answer> answers = actor.perform(script.steps(), follower == null ? index -> {} : follower::begin);
-            return new Performance(follower == null ? answers : follower.withObjections(answers), 0, answers.size());
+        Settler settler = decisions == null ? slots -> true : decisions;
+        try (ScriptRunner runner = new ScriptRunner(network, HOST, settler, engine.isNio())) {
+            List<Outcome> outcomes = runner.run(script.steps(), decisions == null ? index -> {} : decisions::beginStep);
+            return new ScriptResult(decisions == null ? outcomes : decisions.withObjections(outcomes), 0, outcomes.size());
         }
     }
 
@@ -43,61 +45,62 @@ final class SimulatedEngine {
         };
     }
 
-    /** Tells the simulation step by step what the kernel did. */
-    private static final class Follower implements Settling {
-        private final KernelAccounting dictated;
-        private final List<Answer> real;
-        private final UnaryOperator<KernelAccounting.Accounts> clerk;
+    /** Replays, step by step, the decisions that the kernel made in the real run. */
+    private static final class KernelDecisions implements Settler {
+        private final KernelAccounting accounting;
+        private final List<Outcome> real;
+        private final UnaryOperator<KernelAccounting.Accounts> recordsMutation;
         private final List<@Nullable String> objections = new ArrayList<>();
         private int index;
 
-        Follower(KernelAccounting dictated, List<Answer> real, UnaryOperator<KernelAccounting.Accounts> clerk) {
-            this.clerk = clerk;
-            this.dictated = dictated;
+        KernelDecisions(KernelAccounting accounting, List<Outcome> real,
+                UnaryOperator<KernelAccounting.Accounts> recordsMutation) {
+            this.recordsMutation = recordsMutation;
+            this.accounting = accounting;
             this.real = real;
         }
 
-        void begin(int step) {
+        void beginStep(int step) {
             index = step;
-            dictated.taken(Math.max(0, real.get(step).taken()));
+            accounting.taken(Math.max(0, real.get(step).accepted()));
         }
 
         @Override
-        public boolean settle(@Nullable Held[] held) {
-            Answer answer = real.get(index);
+        public boolean settle(@Nullable TrackedSocket[] slots) {
+            Outcome outcome = real.get(index);
             for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
-                Held one = held[slot];
-                KernelAccounting.Accounts accounts = answer.accounts()[slot];
-                if (one != null && !one.closed && accounts != null) {
-                    dictated.accounts(one.stream(), clerk.apply(accounts));
+                TrackedSocket tracked = slots[slot];
+                KernelAccounting.Accounts accounts = outcome.accounts()[slot];
+                if (tracked != null && !tracked.closed && accounts != null) {
+                    accounting.accounts(tracked.stream(), recordsMutation.apply(accounts));
                 }
             }
             for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
-                Held one = held[slot];
-                if (one != null && one.peer != null && !one.peer.closed) {
-                    dictated.arrived(one.stream(), answer.arrived()[slot]);
-                } else if (one != null) {
-                    dictated.arrivalUnknown(one.stream());
+                TrackedSocket tracked = slots[slot];
+                if (tracked != null && tracked.peer != null && !tracked.peer.closed) {
+                    accounting.arrived(tracked.stream(), outcome.arrived()[slot]);
+                } else if (tracked != null) {
+                    accounting.arrivalUnknown(tracked.stream());
                 }
             }
             for (int slot = Slot.FIRST_CLIENT; slot < Slot.FIRST_DATAGRAM; slot++) {
-                Held one = held[slot];
-                if (one != null && !one.closed && answer.lists()[slot] >= 0) {
-                    dictated.urgent(one.stream(), (answer.lists()[slot] & Interest.PRIORITY) != 0);
-                    dictated.readable(one.stream(), (answer.lists()[slot] & Interest.READ) != 0,
-                            (answer.events()[slot] & Interest.READ) != 0);
-                    dictated.room(one.stream());
+                TrackedSocket tracked = slots[slot];
+                if (tracked != null && !tracked.closed && outcome.lists()[slot] >= 0) {
+                    accounting.urgent(tracked.stream(), (outcome.lists()[slot] & Interest.PRIORITY) != 0);
+                    accounting.readable(tracked.stream(), (outcome.lists()[slot] & Interest.READ) != 0,
+                            (outcome.events()[slot] & Interest.READ) != 0);
+                    accounting.room(tracked.stream());
                 }
             }
-            objections.add(dictated.objection());
+            objections.add(accounting.objection());
             return true;
         }
 
-        List<Answer> withObjections(List<Answer> answers) {
-            List<Answer> all = new ArrayList<>();
-            for (int i = 0; i < answers.size(); i++) {
+        List<Outcome> withObjections(List<Outcome> outcomes) {
+            List<Outcome> all = new ArrayList<>();
+            for (int i = 0; i < outcomes.size(); i++) {
                 String objection = objections.get(i);
-                all.add(objection == null ? answers.get(i) : answers.get(i).objecting(objection));
+                all.add(objection == null ? outcomes.get(i) : outcomes.get(i).withObjection(objection));
             }
             return all;
         }

@@ -1,8 +1,8 @@
 package io.trivet.sim.kernel;
 
 /**
- * The places of a script, where sockets stand. A connection's client stands in {@code c0}…, what a listener accepted in {@code s0}…: which
- * connection that is, is part of the answer.
+ * The slots of a script that hold its sockets. Connecting streams are in {@code c0}…, accepted ones in {@code s0}…. Which client an accepted
+ * stream belongs to is part of the outcome of the accept.
  */
 final class Slot {
     static final int LISTENERS = 2;
@@ -35,7 +35,7 @@ final class Slot {
         return slot >= FIRST_DATAGRAM && slot < SOURCE;
     }
 
-    /** A place's name, two letters. */
+    /** Returns the name of a slot: two characters. */
     static String name(int slot) {
         if (slot < FIRST_CLIENT) {
             return "l" + (slot - FIRST_LISTENER);

@@ -6,22 +6,22 @@ import java.util.Locale;
 /**
  * One operation of a script.
  *
- * @param op what is done
- * @param slot on the socket that stands there
- * @param value how much, which other one, or on or off: see {@link Op}
+ * @param op the operation
+ * @param slot the slot of the socket it is applied to
+ * @param value the argument: a length, another slot, on or off; see {@link Op}
  */
 record Step(Op op, int slot, int value) {
-    /** What the value of a step means. */
+    /** The meaning of a step's value. */
     enum Value {
         NONE, BYTES, NUMBER, SLOT, INTEREST, SWITCH, LISTS
     }
 
-    /** Operations. One on a place where nothing stands does nothing; on one that was closed it is tried all the same. */
+    /** Operations. On an empty slot an operation does nothing; on a closed socket it is tried nevertheless. */
     enum Op {
         LISTEN(Value.NUMBER), CONNECT(Value.SLOT), FINISH_CONNECT(Value.NONE),
-        /** The accepted stream stands in the first free place for one; without a free one nothing is done. */
+        /** Puts the accepted stream into the first free server slot; does nothing if there is none. */
         ACCEPT(Value.NONE), READ(Value.BYTES), WRITE(Value.BYTES),
-        /** In two parts. */
+        /** Writes two buffers with one gathering write. */
         GATHER(Value.BYTES), SEND_URGENT(Value.NONE), RECEIVE_URGENT(Value.NONE), AT_MARK(Value.NONE), SHUTDOWN_INPUT(
                 Value.NONE), SHUTDOWN_OUTPUT(Value.NONE), CLOSE(Value.NONE),
         /** Closes with SO_LINGER 0. */
@@ -29,7 +29,7 @@ record Step(Op op, int slot, int value) {
                 Value.SWITCH), SEND_BUFFER(Value.BYTES), RECEIVE_BUFFER(Value.BYTES), UDP_OPEN(Value.NONE), UDP_CONNECT(
                         Value.SLOT), UDP_SEND(Value.BYTES), UDP_RECEIVE(Value.BYTES), PIPE_OPEN(
                                 Value.NONE), REGISTER(Value.INTEREST), MODIFY(Value.INTEREST), DEREGISTER(Value.NONE),
-        /** The value draws who stands in which of the three lists. */
+        /** Selects on three lists of sockets; the value seeds their random contents. */
         SELECT(Value.LISTS);
 
         final Value value;

@@ -15,35 +15,36 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The simulated network held against the kernel: the same random script on both gives the same results, errors and ready sets, step by
- * step. A fixed set of scripts, and a fresh one. Many more, without a test framework: {@code build/kernel-scripts}.
+ * Compares the simulated network with the kernel: the same random script yields the same results, errors and ready sets on both, step by
+ * step. Runs a fixed set of scripts and some with fresh seeds. {@code build/kernel-scripts} runs many more, without a test framework.
  */
 @Timeout(600)
-final class HeldAgainstTheKernelTest {
-    private static final int FIXED = 100;
-    private static final int FRESH = 20;
-    /** So many scripts that fill buffers find a mistake in the kernel's records. */
-    private static final int FOUND_WITHIN = 400;
-    /** Fewer: one of several thousand may still differ, where a stop or a close meets what is under way in a way not seen yet. */
-    private static final int FRESH_OF_THE_RING = 4;
+final class KernelComparisonTest {
+    private static final int FIXED_SCRIPTS = 100;
+    private static final int FRESH_SCRIPTS = 20;
+    /** A corrupted record must be detected within this many scripts that fill buffers. */
+    private static final int FILLING_SCRIPTS_MAX = 400;
+    /** Few: one of several thousand may still differ, where stopReceiving or close meets operations in flight in a way not yet known. */
+    private static final int FRESH_RING_SCRIPTS = 4;
 
     @ParameterizedTest
     @ValueSource(strings = {"epoll", "poll", "select", "nio"})
-    void simulationAndKernelGiveTheSame(String engine) throws IOException {
-        assumeThere(engine);
-        Tally tally = new Tally();
-        Comparison comparison = new Comparison(new RealEngine(engine), tally);
-        compare(comparison, 1, FIXED);
+    void simulationMatchesKernel(String engine) throws IOException {
+        assumeAvailable(engine);
+        ReadinessStatistics statistics = new ReadinessStatistics();
+        Comparison comparison = new Comparison(new RealEngine(engine), statistics);
+        compare(comparison, 1, FIXED_SCRIPTS);
         long fresh = System.nanoTime() >>> 1;
-        compare(comparison, fresh, fresh + FRESH - 1);
-        System.out.println(engine + ", also with scripts " + fresh + ".." + (fresh + FRESH - 1) + ": " + tally.summary());
+        compare(comparison, fresh, fresh + FRESH_SCRIPTS - 1);
+        System.out.println(
+                engine + ", including fresh scripts " + fresh + ".." + (fresh + FRESH_SCRIPTS - 1) + ": " + statistics.summary());
     }
 
-    /** Mistakes in copying the kernel's records: if what follows from these were not compared, nobody would notice. */
-    enum Mistake {
+    /** Corruptions of the kernel's records. Each must be detected; otherwise the comparison would not depend on the records. */
+    enum CorruptedRecord {
         SEND_BUFFER_TWICE_AS_LARGE {
             @Override
-            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+            KernelAccounting.Accounts corrupt(KernelAccounting.Accounts right) {
                 return new KernelAccounting.Accounts(right.sendTaken(), 2 * right.sendBytes(), right.acknowledged(),
                         right.notSent(),
                         right.receiveTaken(), right.receiveBytes(), right.window(), right.segmentBytes());
@@ -51,7 +52,7 @@ final class HeldAgainstTheKernelTest {
         },
         SEND_BUFFER_HALF_AS_LARGE {
             @Override
-            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+            KernelAccounting.Accounts corrupt(KernelAccounting.Accounts right) {
                 return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes() / 2, right.acknowledged(),
                         right.notSent(),
                         right.receiveTaken(), right.receiveBytes(), right.window(), right.segmentBytes());
@@ -59,7 +60,7 @@ final class HeldAgainstTheKernelTest {
         },
         NOTHING_IS_UNSENT {
             @Override
-            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+            KernelAccounting.Accounts corrupt(KernelAccounting.Accounts right) {
                 return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), 0,
                         right.receiveTaken(),
                         right.receiveBytes(), right.window(), right.segmentBytes());
@@ -67,7 +68,7 @@ final class HeldAgainstTheKernelTest {
         },
         RECEIVE_BUFFER_NEVER_NEARLY_FULL {
             @Override
-            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+            KernelAccounting.Accounts corrupt(KernelAccounting.Accounts right) {
                 return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), right.notSent(),
                         0,
                         right.receiveBytes(), right.receiveBytes(), right.segmentBytes());
@@ -75,39 +76,40 @@ final class HeldAgainstTheKernelTest {
         },
         RECEIVE_BUFFER_ALWAYS_NEARLY_FULL {
             @Override
-            KernelAccounting.Accounts in(KernelAccounting.Accounts right) {
+            KernelAccounting.Accounts corrupt(KernelAccounting.Accounts right) {
                 return new KernelAccounting.Accounts(right.sendTaken(), right.sendBytes(), right.acknowledged(), right.notSent(),
                         right.receiveBytes(), right.receiveBytes(), right.window(), right.segmentBytes());
             }
         };
 
-        abstract KernelAccounting.Accounts in(KernelAccounting.Accounts right);
+        abstract KernelAccounting.Accounts corrupt(KernelAccounting.Accounts right);
     }
 
     @ParameterizedTest
-    @EnumSource(Mistake.class)
-    void aMistakeInTheRecordsIsFound(Mistake mistake) throws IOException {
-        assumeThere("poll");
-        Comparison comparison = new Comparison(new RealEngine("poll"), new Tally(), mistake::in);
+    @EnumSource(CorruptedRecord.class)
+    void corruptedKernelRecordsAreDetected(CorruptedRecord corruption) throws IOException {
+        assumeAvailable("poll");
+        Comparison comparison = new Comparison(new RealEngine("poll"), new ReadinessStatistics(), corruption::corrupt);
         Difference found = null;
         long seed = 0;
-        while (found == null && seed < FOUND_WITHIN) {
+        while (found == null && seed < FILLING_SCRIPTS_MAX) {
             found = comparison.compare(++seed * Script.FILLING_ONE_IN);
         }
-        assertThat(found).as("no script up to %d differs", seed * Script.FILLING_ONE_IN).isNotNull();
+        assertThat(found).as("no difference in scripts up to %d", seed * Script.FILLING_ONE_IN).isNotNull();
         assertThat(found.simulated().get(found.index()).result()).doesNotContain("not allowed");
     }
 
-    /** The completion view: a few, since each opens two rings. */
+    /** Compares completions. Runs few scripts, since each of them opens two rings. */
     @Test
-    void completionsOfTheSimulationAndOfARingAreTheSame() throws IOException {
-        assumeThere("uring");
-        RingTally tally = new RingTally();
-        RingComparison comparison = new RingComparison(tally);
-        compare(comparison, 1, FIXED);
+    void simulatedCompletionsMatchIoUring() throws IOException {
+        assumeAvailable("uring");
+        RingStatistics statistics = new RingStatistics();
+        RingComparison comparison = new RingComparison(statistics);
+        compare(comparison, 1, FIXED_SCRIPTS);
         long fresh = System.nanoTime() >>> 1;
-        compare(comparison, fresh, fresh + FRESH_OF_THE_RING - 1);
-        System.out.println("uring, also with scripts " + fresh + ".." + (fresh + FRESH_OF_THE_RING - 1) + ": " + tally.summary());
+        compare(comparison, fresh, fresh + FRESH_RING_SCRIPTS - 1);
+        System.out.println("uring, including fresh scripts " + fresh + ".." + (fresh + FRESH_RING_SCRIPTS - 1) + ": "
+                + statistics.summary());
     }
 
     private static void compare(RingComparison comparison, long first, long last) throws IOException {
@@ -128,7 +130,7 @@ final class HeldAgainstTheKernelTest {
         }
     }
 
-    private static void assumeThere(String engine) {
+    private static void assumeAvailable(String engine) {
         try {
             assumeTrue(Network.named(engine).name().equals(engine), engine + " is not available");
         } catch (UnavailableException e) {

@@ -9,17 +9,17 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * Writes scripts. Operations are mostly on sockets that are there; each script leaves some kinds of operation out and favours others, so
- * that rare things meet each other in some of them.
+ * Generates the scripts for the readiness view. Most operations address sockets that exist. Each script omits some kinds of operation and
+ * favours others, so that rare operations coincide in some of the scripts.
  */
-final class Author {
+final class ScriptGenerator {
     private static final int STEPS_MIN = 50;
     private static final int STEPS_MAX = 100;
 
-    /** Below this a window of a few bytes is opened and closed by timers. */
+    /** With a smaller receive buffer, timers open and close a window of a few bytes. */
     private static final int RECEIVE_BYTES_MIN = 8192;
 
-    /** How often each kind is drawn where a script does not say otherwise. */
+    /** Relative frequency of each operation, before a script omits or favours it. */
     private static final Map<Op, Integer> WEIGHTS = new EnumMap<>(Op.class);
 
     static {
@@ -53,7 +53,7 @@ final class Author {
         WEIGHTS.put(Op.SELECT, 4);
     }
 
-    /** What java.nio lacks, or understands otherwise. */
+    /** Returns true for operations that java.nio lacks or that behave differently there. */
     private static boolean isBeyondNio(Op op) {
         return switch (op) {
             case SEND_URGENT, RECEIVE_URGENT, AT_MARK, RECEIVE_LOW_WATER, NOT_SENT_LOW_WATER, URGENT_INLINE, SHUTDOWN_INPUT,
@@ -67,58 +67,58 @@ final class Author {
     private final boolean buffersFill;
     private final boolean forNio;
     private final List<Step> steps = new ArrayList<>();
-    private final List<Op> urn = new ArrayList<>();
-    /** The connection that fills first, where buffers fill. */
-    private int hose;
-    /** Whether listeners take few who wait: then some connects are not answered, and are not in a script's time. */
-    private final boolean crowded;
-    /** Whether buffers are filled by few bytes at a time, so that the kernel's records of them fill more than the bytes do. */
-    private final boolean dribbles;
-    /** Where a socket may stand: an accept can fail to find anybody. */
-    private final boolean[] taken = new boolean[Slot.COUNT];
+    private final List<Op> weightedOps = new ArrayList<>();
+    /** The connection that most reads and writes go to in a script that fills buffers. */
+    private int busiest;
+    /** Whether listeners have small backlogs: some connects then stay unanswered for the duration of a script. */
+    private final boolean smallBacklogs;
+    /** Whether buffers are filled with small writes, so that the kernel's per-packet overhead exceeds the payload. */
+    private final boolean smallWrites;
+    /** Slots that may hold a socket. An accept counts as filling a slot although it may find no connection. */
+    private final boolean[] occupied = new boolean[Slot.COUNT];
 
-    Author(long seed, boolean buffersFill, boolean forNio) {
+    ScriptGenerator(long seed, boolean buffersFill, boolean forNio) {
         this.random = new SplittableRandom(seed * 0x9e3779b97f4a7c15L + 1);
         this.buffersFill = buffersFill;
         this.forNio = forNio;
-        this.crowded = random.nextInt(4) == 0;
-        this.dribbles = buffersFill && random.nextInt(4) == 0;
+        this.smallBacklogs = random.nextInt(4) == 0;
+        this.smallWrites = buffersFill && random.nextInt(4) == 0;
     }
 
-    List<Step> write() {
+    List<Step> generate() {
         for (Op op : Op.values()) {
             int weight = WEIGHTS.getOrDefault(op, 0);
-            int drawn = random.nextInt(10);
-            int factor = drawn == 0 ? 0 : drawn == 1 ? 4 : 1;
+            int roll = random.nextInt(10);
+            int factor = roll == 0 ? 0 : roll == 1 ? 4 : 1;
             boolean needed = op == Op.CONNECT || op == Op.ACCEPT || op == Op.READ || op == Op.WRITE;
             for (int i = 0; i < weight * (needed ? Math.max(1, factor) : factor); i++) {
                 if (!forNio || !isBeyondNio(op)) {
-                    urn.add(op);
+                    weightedOps.add(op);
                 }
             }
         }
-        begin();
+        addOpeningSteps();
         int length = STEPS_MIN + random.nextInt(STEPS_MAX - STEPS_MIN + 1);
         while (steps.size() < length) {
-            draw(urn.get(random.nextInt(urn.size())));
+            addRandomStep(weightedOps.get(random.nextInt(weightedOps.size())));
         }
         return List.copyOf(steps);
     }
 
-    /** Something to play with: connections, some of them watched. */
-    private void begin() {
+    /** Opens a listener, several connections and sometimes UDP sockets and a pipe, and registers some of the streams. */
+    private void addOpeningSteps() {
         add(Op.LISTEN, Slot.FIRST_LISTENER, backlog());
-        if (dribbles) {
+        if (smallWrites) {
             add(Op.RECEIVE_BUFFER, Slot.FIRST_LISTENER, RECEIVE_BYTES_MIN + random.nextInt(2048));
         } else if (buffersFill && random.nextInt(3) != 0) {
-            // Here, and not on a stream: a window that the peer was told of cannot be taken back, and then bytes are dropped, and sent again later.
+            // On the listener, not on a stream: a window that was advertised cannot be withdrawn; bytes would be dropped and retransmitted later.
             add(Op.RECEIVE_BUFFER, Slot.FIRST_LISTENER, RECEIVE_BYTES_MIN + random.nextInt(1 << 15));
         }
         int connections = 2 + random.nextInt(Slot.CONNECTIONS - 1);
-        hose = random.nextInt(connections);
+        busiest = random.nextInt(connections);
         for (int i = 0; i < connections; i++) {
             add(Op.CONNECT, Slot.FIRST_CLIENT + i, Slot.FIRST_LISTENER);
-            if (!crowded || i == 0 || random.nextInt(3) == 0) {
+            if (!smallBacklogs || i == 0 || random.nextInt(3) == 0) {
                 add(Op.ACCEPT, Slot.FIRST_LISTENER, 0);
             }
             if (buffersFill) {
@@ -140,20 +140,20 @@ final class Author {
         }
     }
 
-    /** Room shall become scarce: in the send buffer, or below the mark for what is not sent; and a reader may wait for much. */
+    /** Makes room scarce: by a small send buffer, by a low TCP_NOTSENT_LOWAT, or by a high SO_RCVLOWAT at the reader. */
     private void fill(int connection) {
-        if (connection == hose && random.nextInt(3) == 0) {
+        if (connection == busiest && random.nextInt(3) == 0) {
             add(Op.NOT_SENT_LOW_WATER, Slot.FIRST_CLIENT + connection, 1 + random.nextInt(1 << (8 + random.nextInt(8))));
-        } else if (connection == hose || random.nextBoolean()) {
+        } else if (connection == busiest || random.nextBoolean()) {
             add(Op.SEND_BUFFER, Slot.FIRST_CLIENT + connection, smallBuffer());
         }
-        if (connection == hose && dribbles) {
+        if (connection == busiest && smallWrites) {
             add(Op.RECEIVE_LOW_WATER, Slot.FIRST_SERVER + connection,
                     RECEIVE_BYTES_MIN / 2 + random.nextInt(RECEIVE_BYTES_MIN / 2));
         }
     }
 
-    private void draw(Op op) {
+    private void addRandomStep(Op op) {
         switch (op) {
             case LISTEN -> add(op, Slot.FIRST_LISTENER + random.nextInt(Slot.LISTENERS), backlog());
             case ACCEPT -> add(op, Slot.FIRST_LISTENER + (random.nextInt(8) == 0 ? 1 : 0), 0);
@@ -161,21 +161,22 @@ final class Author {
                     Slot.FIRST_LISTENER + (random.nextInt(6) == 0 ? 1 : 0));
             case FINISH_CONNECT -> add(op, Slot.FIRST_CLIENT + random.nextInt(Slot.CONNECTIONS), 0);
             case READ -> {
-                int slot = random.nextInt(8) == 0 ? Slot.SOURCE : favourite(Slot.FIRST_SERVER);
+                int slot = random.nextInt(8) == 0 ? Slot.SOURCE : preferredStream(Slot.FIRST_SERVER);
                 add(op, slot, slot == Slot.SOURCE ? pipeBytes() : bytes(true));
             }
             case WRITE -> {
-                int slot = random.nextInt(8) == 0 ? Slot.SINK : favourite(Slot.FIRST_CLIENT);
+                int slot = random.nextInt(8) == 0 ? Slot.SINK : preferredStream(Slot.FIRST_CLIENT);
                 add(op, slot, slot == Slot.SINK ? pipeBytes() : bytes(false));
             }
-            case GATHER -> add(op, stream(), bytes(false));
-            case SEND_URGENT, RECEIVE_URGENT, AT_MARK, SHUTDOWN_INPUT, SHUTDOWN_OUTPUT -> add(op, stream(), 0);
+            case GATHER -> add(op, anyStream(), bytes(false));
+            case SEND_URGENT, RECEIVE_URGENT, AT_MARK, SHUTDOWN_INPUT, SHUTDOWN_OUTPUT -> add(op, anyStream(), 0);
             case CLOSE, RESET -> {
                 if (buffersFill && random.nextInt(3) != 0) {
-                    return; // or nothing lives long enough to fill
+                    return; // otherwise no connection lives long enough to fill its buffers
                 }
-                int drawn = random.nextInt(10);
-                add(op, op == Op.RESET ? stream() : drawn == 0 ? any() : drawn == 1 ? Slot.SOURCE + random.nextInt(2) : stream(),
+                int roll = random.nextInt(10);
+                add(op, op == Op.RESET ? anyStream() : roll == 0 ? anySlot() : roll == 1 ? Slot.SOURCE + random.nextInt(2)
+                        : anyStream(),
                         0);
             }
             case RECEIVE_LOW_WATER -> add(op, streamOrListener(), 1 + random.nextInt(random.nextBoolean() ? 20 : 200));
@@ -183,66 +184,66 @@ final class Author {
             case URGENT_INLINE -> add(op, streamOrListener(), random.nextInt(3) == 0 ? 0 : 1);
             case SEND_BUFFER -> add(op, streamOrListener(), buffersFill ? smallBuffer() : largeBuffer());
             case RECEIVE_BUFFER -> add(op, streamOrListener(), largeBuffer());
-            case UDP_OPEN -> add(op, datagram(), 0);
-            case UDP_CONNECT -> add(op, datagram(), datagram());
-            // The value says how long, and the parity to which of the two; where there is a peer, half go to that.
-            case UDP_SEND -> add(op, datagram(), random.nextInt(4) == 0 ? random.nextInt(4) : random.nextInt(200));
-            case UDP_RECEIVE -> add(op, datagram(), random.nextInt(4) == 0 ? 1 + random.nextInt(20) : 256);
+            case UDP_OPEN -> add(op, anyDatagram(), 0);
+            case UDP_CONNECT -> add(op, anyDatagram(), anyDatagram());
+            // The value is the length. Its parity selects the target socket; on a connected socket half of the sends go to the peer.
+            case UDP_SEND -> add(op, anyDatagram(), random.nextInt(4) == 0 ? random.nextInt(4) : random.nextInt(200));
+            case UDP_RECEIVE -> add(op, anyDatagram(), random.nextInt(4) == 0 ? 1 + random.nextInt(20) : 256);
             case PIPE_OPEN -> add(op, Slot.SOURCE, 0);
-            case REGISTER, MODIFY -> add(op, any(), interest());
-            case DEREGISTER -> add(op, any(), 0);
+            case REGISTER, MODIFY -> add(op, anySlot(), interest());
+            case DEREGISTER -> add(op, anySlot(), 0);
             case SELECT -> add(op, Slot.FIRST_LISTENER, random.nextInt());
         }
     }
 
     private void add(Op op, int slot, int value) {
         switch (op) {
-            case LISTEN, CONNECT, UDP_OPEN -> taken[slot] = true;
+            case LISTEN, CONNECT, UDP_OPEN -> occupied[slot] = true;
             case PIPE_OPEN -> {
-                taken[Slot.SOURCE] = true;
-                taken[Slot.SINK] = true;
+                occupied[Slot.SOURCE] = true;
+                occupied[Slot.SINK] = true;
             }
             case ACCEPT -> {
                 for (int i = Slot.FIRST_SERVER; i < Slot.FIRST_SERVER + Slot.CONNECTIONS; i++) {
-                    if (!taken[i]) {
-                        taken[i] = true;
+                    if (!occupied[i]) {
+                        occupied[i] = true;
                         break;
                     }
                 }
             }
-            case CLOSE, RESET -> taken[slot] = false;
+            case CLOSE, RESET -> occupied[slot] = false;
             default -> {
             }
         }
         steps.add(new Step(op, slot, value));
     }
 
-    /** A stream, most often one that is there. */
-    private int stream() {
+    /** Returns the slot of a stream, in most cases of one that exists. */
+    private int anyStream() {
         int slot = Slot.FIRST_CLIENT + random.nextInt(2 * Slot.CONNECTIONS);
-        for (int attempt = 0; attempt < 4 && !taken[slot]; attempt++) {
+        for (int attempt = 0; attempt < 4 && !occupied[slot]; attempt++) {
             slot = Slot.FIRST_CLIENT + random.nextInt(2 * Slot.CONNECTIONS);
         }
         return slot;
     }
 
-    /** A listener's options are handed on to what it accepts. */
+    /** Returns the slot of a stream, or sometimes of a listener, whose options are inherited by the streams it accepts. */
     private int streamOrListener() {
-        return !forNio && random.nextInt(8) == 0 ? Slot.FIRST_LISTENER : stream();
+        return !forNio && random.nextInt(8) == 0 ? Slot.FIRST_LISTENER : anyStream();
     }
 
-    /** A stream to read from or to write to: where buffers shall fill, most often the same one. */
-    private int favourite(int first) {
-        return buffersFill && random.nextInt(3) != 0 ? first + hose : stream();
+    /** Returns the slot of a stream to read from or write to; in a script that fills buffers mostly the same one. */
+    private int preferredStream(int first) {
+        return buffersFill && random.nextInt(3) != 0 ? first + busiest : anyStream();
     }
 
-    private int datagram() {
+    private int anyDatagram() {
         return Slot.FIRST_DATAGRAM + random.nextInt(Slot.DATAGRAMS);
     }
 
-    private int any() {
+    private int anySlot() {
         int slot = random.nextInt(Slot.COUNT);
-        for (int attempt = 0; attempt < 4 && !taken[slot]; attempt++) {
+        for (int attempt = 0; attempt < 4 && !occupied[slot]; attempt++) {
             slot = random.nextInt(Slot.COUNT);
         }
         return slot;
@@ -252,24 +253,24 @@ final class Author {
         return 1 + random.nextInt(1 << (1 + random.nextInt(16)));
     }
 
-    /** Large enough for what is on its way where buffers shall not fill, and no more than every system allows. */
+    /** Returns a size that no script without filling exceeds in flight, and that every system's default limits allow. */
     private int largeBuffer() {
         return (1 << 16) + random.nextInt(1 << 15);
     }
 
-    /** Small numbers as often as large ones; reads are sometimes long enough for all that can have come. */
+    /** Returns small lengths as often as large ones. A read is sometimes long enough for everything that can have arrived. */
     private int bytes(boolean toRead) {
-        if (dribbles && random.nextInt(8) != 0) {
+        if (smallWrites && random.nextInt(8) != 0) {
             return 1 + random.nextInt(toRead ? 64 : 256);
         }
         if (buffersFill && random.nextInt(4) != 0) {
             return 1 + random.nextInt(1 << ((toRead ? 1 : 6) + random.nextInt(toRead ? 16 : 11)));
         }
-        int drawn = random.nextInt(6);
-        return drawn == 0 && toRead ? 4096 : drawn == 1 ? 1 : 1 + random.nextInt(1 << (1 + random.nextInt(7)));
+        int roll = random.nextInt(6);
+        return roll == 0 && toRead ? 4096 : roll == 1 ? 1 : 1 + random.nextInt(1 << (1 + random.nextInt(7)));
     }
 
-    /** A pipe decides by pages, so its lengths lie around them. */
+    /** Returns a length near a multiple of the page size, since a pipe is writable by whole pages. */
     private int pipeBytes() {
         return switch (random.nextInt(5)) {
             case 0 -> 1 + random.nextInt(100);
@@ -281,7 +282,7 @@ final class Author {
     }
 
     private int backlog() {
-        return crowded && random.nextInt(4) != 0 ? 1 + random.nextInt(3) : 8;
+        return smallBacklogs && random.nextInt(4) != 0 ? 1 + random.nextInt(3) : 8;
     }
 
     private int interest() {
