@@ -1,4 +1,4 @@
-"""This machine, for what measures on it: its JDK, its C compiler, its name; and one processor for each side."""
+"""The machine that measurements run on: its JDK and C compiler, its description, and pinning to a processor."""
 import glob, os, platform, re, shutil, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -25,46 +25,46 @@ def java_version(home):
 
 
 def java(*arguments):
-    """A JVM with the classes of bench and core, and the peers' jars."""
+    """Returns the command of a JVM with bench, core and the peers' jars on its class path."""
     return [os.path.join(java_home(), "bin/java"), "--enable-native-access=ALL-UNNAMED", "-cp", ":".join(jars()), *arguments]
 
 
 def jars():
-    """Jars, not folders of classes: an ahead-of-time cache knows no others."""
+    """Returns jars, not class folders: an ahead-of-time cache supports jars only."""
     own = [os.path.join(HERE, "target/trivet-bench-*.jar"), os.path.join(ROOT, "core/target/trivet-core-*.jar")]
     return [jar for pattern in [*own, os.path.join(HERE, "target/peers/*.jar")] for jar in sorted(glob.glob(pattern))
             if not jar.endswith(("-sources.jar", "-javadoc.jar"))]
 
 
 def c_program(name, *libraries):
-    """Compiles src/main/native/NAME.c when it is newer than its program; the compiler's first error is raised as a RuntimeError."""
+    """Compiles src/main/native/NAME.c if it is newer than its program. Raises the compiler's first error as a RuntimeError."""
     binary = os.path.join(HERE, "target/native", name)
     source = os.path.join(HERE, "src/main/native", name + ".c")
     if not os.path.exists(binary) or os.path.getmtime(binary) < os.path.getmtime(source):
         os.makedirs(os.path.dirname(binary), exist_ok=True)
         try:
-            made = subprocess.run(["gcc", "-O2", "-o", binary, source, *libraries], capture_output=True, text=True)
+            result = subprocess.run(["gcc", "-O2", "-o", binary, source, *libraries], capture_output=True, text=True)
         except FileNotFoundError:
-            raise RuntimeError("no gcc: apt-get install gcc libc6-dev")
-        if made.returncode:
-            raise RuntimeError(next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)[:200])
+            raise RuntimeError("gcc not found: apt-get install gcc libc6-dev")
+        if result.returncode:
+            raise RuntimeError(next((line for line in result.stderr.splitlines() if "error" in line), result.stderr)[:200])
     return binary
 
 
 def build():
-    """Builds core and bench with Maven when a source is newer than the last build."""
+    """Builds core and bench with Maven if a source is newer than the last build."""
     peers = os.path.join(HERE, "target/peers")
     stamp = os.path.join(peers, ".built")
     sources = [os.path.join(folder, name) for top in ("core/src/main", "bench/src/main/java") for folder, _, names in os.walk(os.path.join(ROOT, top))
                for name in names] + [os.path.join(ROOT, pom) for pom in ("pom.xml", "core/pom.xml", "bench/pom.xml")]
     if os.path.exists(stamp) and os.path.getmtime(stamp) > max(map(os.path.getmtime, sources)):
         return
-    shutil.rmtree(peers, ignore_errors=True)  # else jars of another version would stand beside the new ones
+    shutil.rmtree(peers, ignore_errors=True)  # otherwise jars of an old version would remain beside the new ones
     print("building core and bench with Maven", file=sys.stderr, flush=True)
-    made = subprocess.run(["mvn", "-B", "-q", "-Dquick=true", "-DskipTests", "-pl", "bench", "-am", "package"], cwd=ROOT,
+    result = subprocess.run(["mvn", "-B", "-q", "-Dquick=true", "-DskipTests", "-pl", "bench", "-am", "package"], cwd=ROOT,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if made.returncode:
-        sys.exit("the build failed:\n" + (made.stdout + made.stderr)[-3000:])
+    if result.returncode:
+        sys.exit("the build failed:\n" + (result.stdout + result.stderr)[-3000:])
     open(stamp, "w").close()
 
 

@@ -1,12 +1,12 @@
-"""One picture: what a message costs each peer, beside the C epoll loop. Plain SVG that is readable on white and on black."""
+"""Draws a chart of the cost per message of each peer, relative to the C epoll loop. Plain SVG, readable on white and on black."""
 from xml.sax.saxutils import escape
 
 PANEL, GAP, LABEL, BAR, TOP = 300, 24, 118, 15, 64
 COLUMNS = 3
-LONGEST = 8  # a bar that would be longer is cut, and marked
+LONGEST = 8  # longer bars are cut and marked
 WANTED = ["echo:50,64,1", "echo:1000,64,1", "echo:50,64,16", "echo:50,1024,1", "echo:50,16384,1", "echo:50,262144,1", "lines:50,32,1", "lines:50,32,64",
           "echo:15000,64,1"]
-# Colours that can be read on white and on black, and better ones where the viewer says which it is.
+# Default colours are readable on white and on black; better ones apply where the viewer announces its colour scheme.
 STYLE = """
   text { font: 11px system-ui, sans-serif; fill: #6e7781 } .title { font-size: 15px; font-weight: 600 } .panel { font-weight: 600 }
   .ours { fill: #17915f } .other { fill: #8c959f } .floor { stroke: #d1453b; stroke-dasharray: 3 3 }
@@ -15,7 +15,7 @@ STYLE = """
 
 
 def draw(data):
-    """The chart, or None as long as there is nothing to draw."""
+    """Returns the chart, or None if there is nothing to draw yet."""
     tables = sorted((t for t in data["tables"] if t["shape"] in WANTED and bars_of(t)), key=lambda t: WANTED.index(t["shape"]))
     if not tables:
         return None
@@ -28,13 +28,13 @@ def draw(data):
     width = min(len(tables), COLUMNS) * (PANEL + GAP) - GAP
     width = max(width, 2 * PANEL)
     effort = data["effort"]
-    head = [f'<text class="title" x="0" y="16">Processor time of the server for a message, C epoll loop = 1 (shorter is better)</text>',
+    head = [f'<text class="title" x="0" y="16">Server processor time per message, C epoll loop = 1 (shorter is better)</text>',
             f'<text class="small" x="0" y="34">{escape(", ".join([data["processors"], data["kernel"], "JDK " + data["jdk"]]))}; '
             f'{escape(", ".join(f"{n} {v}" for n, v in data["versions"].items()))}</text>',
             f'<text class="small" x="0" y="49">{escape(data["command"])}; Trivet {escape(data["commit"])}; '
             f'medians of {effort["rounds"]} rounds of {effort["seconds"]:g} s</text>']
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" width="{width}" height="{y}" role="img">',
-                      "<title>Processor time of the server for a message, compared with an epoll loop in C</title>",
+                      "<title>Server processor time per message, relative to an epoll loop in C</title>",
                       f"<style>{STYLE}</style>", *head, *body, "</svg>"])
 
 

@@ -1,4 +1,4 @@
-"""How each shape is measured. Every figure of a table comes from the same rounds, in which all peers take turns."""
+"""Measures the shapes. All figures of a table come from the same rounds, in which the peers take turns."""
 import json, statistics, subprocess, time
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from peers import LOAD_PROCESSOR, Process, Unavailable
 from shapes import COMMON_RATE
 
 FEW, MANY = 5_000, 15_000
-ALONE_BYTES = 128 << 20  # with more than that under way, peers do not stay in memory side by side
+ALONE_BYTES = 128 << 20  # with more bytes in flight, each peer runs alone: together they do not fit into memory
 REPLY_HEAD = "ok: "
 
 
 @dataclass(frozen=True)
 class Effort:
     rounds: int
-    seconds: float   # of one measurement
-    settle: float    # before each, on the connections it is made on
-    warm_up: float   # of a JVM, once a shape
+    seconds: float   # duration of one measurement
+    settle: float    # before each measurement, on the same connections
+    warm_up: float   # of a JVM, once per shape
     memory_rounds: int
 
 
 class LoadFailed(Exception):
-    """A peer answered wrongly, or not at all."""
+    """A peer answered incorrectly, or not at all."""
 
 
 def load(mode, process, **options):
@@ -36,19 +36,19 @@ def finished(client, process):
     except subprocess.TimeoutExpired:
         client.kill()
         client.communicate()
-        raise LoadFailed("the load did not end")
+        raise LoadFailed("the load generator did not finish")
     if client.returncode:
         raise LoadFailed(" / ".join(filter(None, (errors.strip(), process.last_words()))))
     return json.loads(out.splitlines()[-1])
 
 
 class Table:
-    """One shape being measured: its peers' figures as they come."""
+    """Measures one shape, and records the figures of its peers."""
 
-    def __init__(self, shape, labels, peers, effort, tell):
-        self.shape, self.peers, self.effort, self.tell = shape, peers, effort, tell
+    def __init__(self, shape, labels, peers, effort, report):
+        self.shape, self.peers, self.effort, self.report = shape, peers, effort, report
         self.reference = labels[0]
-        # The first runs twice: what its two counts differ by, this machine cannot tell apart.
+        # The reference runs twice: the difference between its two results is the noise of this machine.
         self.labels = [labels[0], labels[0] + " again", *labels[1:]]
         self.record = {"shape": shape.name, "title": shape.title, "kind": shape.kind, "connections": shape.connections, "size": shape.size,
                        "depth": shape.depth, "reference": self.reference, "complete": False, "rate": None, "peers": {}, "left_out": {}}
@@ -58,7 +58,7 @@ class Table:
         return self.peers.command(name, service or {"lines": "lines", "broadcast": "broadcast"}.get(self.shape.kind, "echo"))
 
     def start(self, label):
-        """A process that answers, or None: then it is named among those left out."""
+        """Starts a peer and waits for its first answer. Returns None, and records the reason, if that fails."""
         process = None
         try:
             process = Process(label, self.command(label))
@@ -72,7 +72,7 @@ class Table:
     def leave_out(self, label, why):
         self.record["left_out"][label] = str(why)
         self.record["peers"].pop(label, None)
-        self.tell(f"{self.shape.name}: {label} is left out: {why}")
+        self.report(f"{self.shape.name}: {label} is skipped: {why}")
 
     def keep(self, label, kind, figures):
         self.record["peers"].setdefault(label, {}).setdefault(kind, []).append(figures)
@@ -115,7 +115,7 @@ class Table:
                     running[label] = process
                     self.attempt(running, label, lambda p: self.measure(p, self.effort.warm_up if p.is_java else 0.3, 0.1))
             for number in range(self.effort.rounds):
-                self.tell(f"{self.shape.name}: round {number + 1} of {self.effort.rounds}")
+                self.report(f"{self.shape.name}: round {number + 1} of {self.effort.rounds}")
                 for label in list(running):
                     self.attempt(running, label, lambda p: self.keep(
                         p.label, "rounds", self.measure(p, self.effort.seconds, self.effort.settle)))
@@ -128,10 +128,10 @@ class Table:
             for process in running.values():
                 process.end()
 
-    def attempt(self, running, label, what):
-        """Measures one peer; one that answers wrongly is out of the table."""
+    def attempt(self, running, label, measurement):
+        """Measures one peer; one that answers incorrectly is removed from the table."""
         try:
-            what(running[label])
+            measurement(running[label])
         except LoadFailed as e:
             running.pop(label).end()
             self.leave_out(label, e)
@@ -140,25 +140,25 @@ class Table:
         best = statistics.median(run["messages_per_s"] for run in self.record["peers"][self.reference]["rounds"])
         self.record["rate"] = round(COMMON_RATE * best)
         for number in range(self.effort.rounds):
-            self.tell(f"{self.shape.name} at {self.record['rate']:,}/s: round {number + 1} of {self.effort.rounds}")
+            self.report(f"{self.shape.name} at {self.record['rate']:,}/s: round {number + 1} of {self.effort.rounds}")
             for label in list(running):
                 self.attempt(running, label, lambda p: self.keep(
                     p.label, "rated", self.measure(p, self.effort.seconds, self.effort.settle, rate=self.record["rate"])))
             save(summarise(self.record))
 
     def allocation(self, process):
-        """In a run of its own, since the question costs the process something; which is asked for twice, to be taken off."""
+        """Measures allocation in a run of its own, since the question itself allocates. It is asked several times, to subtract that cost."""
         if not process.is_java:
             return
         client = load(self.mode(), process, **self.options(), seconds=self.effort.seconds, warmup=self.effort.settle)
-        client.stdout.readline()  # it measures: all connections are there
+        client.stdout.readline()  # "measuring": all connections are open
         before = [process.ask("allocated") for _ in range(3)]
-        began = time.monotonic()
+        start = time.monotonic()
         time.sleep(0.6 * self.effort.seconds)
-        after, seconds = process.ask("allocated"), time.monotonic() - began
+        after, seconds = process.ask("allocated"), time.monotonic() - start
         run = finished(client, process)
         if None in before or after is None or not run["messages_per_s"]:
-            return  # a launcher, whose server has no probe
+            return  # the JVM is a launcher, and its server has no probe
         bytes_allocated = max(0, after - before[-1] - (before[-1] - before[-2]))
         self.record["peers"][process.label]["allocated_per_message"] = bytes_allocated / (run["messages_per_s"] * seconds)
 
@@ -167,7 +167,7 @@ class Table:
     def idle(self, save):
         for _ in range(self.effort.memory_rounds):
             for label in self.labels:
-                self.tell(f"idle: {label}")
+                self.report(f"idle: {label}")
                 process = self.start(label)
                 if not process:
                     continue
@@ -188,14 +188,14 @@ class Table:
         client.stdin.write(f"{count}\n")
         client.stdin.flush()
         if client.stdout.readline() != "ok\n":
-            raise LoadFailed(f"{count} connections did not come about: {client.stderr.read().strip()}")
+            raise LoadFailed(f"{count} connections could not be opened: {client.stderr.read().strip()}")
         heap = process.ask("heap")
         memory = {"resident_bytes": process.resident_bytes()}
         return memory if heap is None else {"heap_bytes": heap, **memory}
 
     def start_up(self, save):
         for number in range(self.effort.rounds):
-            self.tell(f"start: round {number + 1} of {self.effort.rounds}")
+            self.report(f"start: round {number + 1} of {self.effort.rounds}")
             for label in self.labels:
                 if label in self.record["left_out"]:
                     continue
@@ -212,17 +212,17 @@ class Table:
 
 
 def summarise(record):
-    """Adds medians, and of the figure that is compared, the ratio to the reference in the same round."""
+    """Adds medians, and for the compared figure the median ratio to the reference in the same round."""
     compared = {"idle": "resident_bytes", "start": "start_ms"}.get(record["kind"], "server_cpu_us_per_message")
     reference = record["peers"].get(record["reference"])
     for peer in record["peers"].values():
         for kind in ("rounds", "rated"):
             if not peer.get(kind):
                 continue
-            middle = {key: statistics.median(run[key] for run in peer[kind]) for key in peer[kind][0]}
-            if "max_us" in middle:
-                middle["max_us"] = max(run["max_us"] for run in peer[kind])
+            medians = {key: statistics.median(run[key] for run in peer[kind]) for key in peer[kind][0]}
+            if "max_us" in medians:
+                medians["max_us"] = max(run["max_us"] for run in peer[kind])
             pairs = list(zip(peer[kind], reference.get(kind, []))) if reference else []
-            middle["ratio"] = statistics.median(a[compared] / b[compared] for a, b in pairs if b[compared]) if any(b[compared] for _, b in pairs) else None
-            peer["median" if kind == "rounds" else "rated_median"] = middle
+            medians["ratio"] = statistics.median(a[compared] / b[compared] for a, b in pairs if b[compared]) if any(b[compared] for _, b in pairs) else None
+            peer["median" if kind == "rounds" else "rated_median"] = medians
     return record

@@ -1,35 +1,35 @@
-"""Who is measured: how each peer is started, why one cannot be, and its life as a process."""
+"""The peers: how each is started, why one may be unavailable, and its process."""
 import os, resource, shlex, signal, socket, subprocess, sys, tempfile, time
 
 import machine
 
 SERVER_PROCESSOR, LOAD_PROCESSOR = 0, 1
-# All JVMs alike. A heap of the same size for all, in which the direct buffers of 1 GiB under way have room; Netty is let have what it asks for.
+# The same options for all JVMs: a heap whose size leaves room for the direct buffers of 1 GiB in flight. Netty gets the options it asks for.
 JVM_OPTIONS = ["-XX:+UseSerialGC", "-Xmx4g"]
 NETTY_OPTIONS = ["--sun-misc-unsafe-memory-access=allow", "-Dio.netty.noUnsafe=false"]
 JAVA_PEERS = {"vertx": ("VertxPeer", NETTY_OPTIONS), "nio": ("SelectorPeer", []), "virtual-threads": ("VirtualThreadPeer", [])}
 C_PEERS = {"c-epoll": ("epoll", []), "c-uring": ("uring", ["-luring"]), "libuv": ("libuv", ["-luv"])}
-AOT = "+aot"  # a JVM that starts from a cache of classes that were loaded and linked before (JEP 483, 514)
+AOT = "+aot"  # a JVM that starts from an ahead-of-time cache of loaded and linked classes (JEP 483, 514)
 PACKAGES = {"-luring": "liburing-dev", "-luv": "libuv1-dev"}
 
 
 class Unavailable(Exception):
-    """Why a peer is left out."""
+    """A peer cannot be measured; the message says why."""
 
 
 class Peers:
-    """The peers of one run, by name; with those that a user adds as commands."""
+    """The peers of one run by name, including those that a user adds as commands."""
 
     def __init__(self, commands):
         self.commands = commands  # name -> command line with {port}
         out = subprocess.run(machine.java("io.trivet.bench.TrivetPeer", "engines"), capture_output=True, text=True, timeout=60)
         if out.returncode:
-            sys.exit("trivet does not tell its engines: " + out.stderr)
+            sys.exit("listing the engines of Trivet failed: " + out.stderr)
         self.engines = {name: (available == "true", remark) for name, available, remark in
                         (line.split("\t", 2) for line in out.stdout.splitlines())}
 
     def command(self, label, service):
-        """The command line that serves, with {port}; Unavailable says why there is none."""
+        """Returns the command line of a peer that offers a service, with {port}. Raises Unavailable if there is none."""
         name = label.partition(":")[0]
         if name.endswith(AOT):
             return with_aot_cache(name, self.command(name.removesuffix(AOT), service))
@@ -44,15 +44,15 @@ class Peers:
         if name in JAVA_PEERS:
             main, options = JAVA_PEERS[name]
             return java_peer(main, options, service)
-        kind, _, way = name.partition("-")
+        kind, _, variant = name.partition("-")
         if kind == "trivet":
-            available, remark = self.engines.get(way, (False, "Trivet has no such engine"))
+            available, remark = self.engines.get(variant, (False, "unknown engine of Trivet"))
             if not available:
                 raise Unavailable(remark)
-            return java_peer("TrivetPeer", [], service, way)
-        if kind == "netty" and way in ("nio", "epoll", "uring"):
-            return java_peer("NettyPeer", NETTY_OPTIONS, service, way)
-        raise Unavailable("no peer has that name")
+            return java_peer("TrivetPeer", [], service, variant)
+        if kind == "netty" and variant in ("nio", "epoll", "uring"):
+            return java_peer("NettyPeer", NETTY_OPTIONS, service, variant)
+        raise Unavailable("unknown peer")
 
 
 def java_peer(main, options, *arguments):
@@ -61,7 +61,7 @@ def java_peer(main, options, *arguments):
 
 
 def with_aot_cache(name, command):
-    """The same JVM with its cache, which a run that answers one message makes when it ends."""
+    """Returns the command of the same JVM with an ahead-of-time cache, which a training run writes when it exits after one message."""
     cache = os.path.join(machine.HERE, "target/aot", name + ".aot")
     java, *rest = command
     if not os.path.exists(cache) or os.path.getmtime(cache) < max(map(os.path.getmtime, machine.jars())):
@@ -72,9 +72,9 @@ def with_aot_cache(name, command):
             training.process.terminate()
             training.process.wait(120)
             if not os.path.exists(cache):
-                raise Unavailable(training.last_words() or "its JVM made no cache")
+                raise Unavailable(training.last_words() or "its JVM wrote no cache")
         except subprocess.TimeoutExpired:
-            raise Unavailable("its JVM did not finish the cache in 120 s")
+            raise Unavailable("its JVM did not write the cache within 120 s")
         finally:
             training.end()
     return [java, "-XX:AOTCache=" + cache, *rest]
@@ -93,33 +93,33 @@ class Process:
         self.label, self.port = label, free_port()
         self.is_java = command[0].endswith("java")
         self.log = tempfile.TemporaryFile("w+")
-        self.began = time.monotonic()
+        self.start = time.monotonic()
         self.process = subprocess.Popen(machine.pinned(SERVER_PROCESSOR, [part.replace("{port}", str(self.port)) for part in command]),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True)
         self.pid = self.process.pid
 
     def await_answer(self, seconds=60):
-        """Until it has echoed one message; how long that took from its start."""
-        while time.monotonic() - self.began < seconds:
+        """Waits until the peer has echoed one message; returns the seconds since its start."""
+        while time.monotonic() - self.start < seconds:
             if self.process.poll() is not None:
-                raise Unavailable(self.last_words() or f"it ended with {self.process.returncode}")
+                raise Unavailable(self.last_words() or f"it exited with {self.process.returncode}")
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 5) as s:
                     s.sendall(b"hello\n")
                     if s.recv(64):
                         self.pid = self.listening_process()
-                        return time.monotonic() - self.began
+                        return time.monotonic() - self.start
             except ConnectionError:
                 time.sleep(0.0005)
         raise Unavailable(f"no answer within {seconds} s")
 
     def listening_process(self):
-        """The process that really listens: a launcher may have started another."""
+        """Returns the id of the process that listens: a launcher may have started another process."""
         out = subprocess.run(["ss", "-Hltnp", f"sport = :{self.port}"], capture_output=True, text=True).stdout
         return int(out.split("pid=")[1].split(",")[0]) if "pid=" in out else self.process.pid
 
     def ask(self, question):
-        """The answer of a Java peer's probe; None of another."""
+        """Returns the answer of a Java peer's probe; None for other peers."""
         if not self.is_java:
             return None
         self.process.stdin.write(question + "\n")
@@ -150,7 +150,7 @@ class Process:
 
 
 def raise_descriptor_limit():
-    """As many descriptors as this user may have, for servers and clients alike."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return most
+    """Raises the limit of descriptors to this user's maximum, for servers and clients; returns it."""
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    return limit

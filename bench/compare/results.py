@@ -1,4 +1,4 @@
-"""What came out: one JSON file, written anew after every round, with the tables and the chart made from it beside it."""
+"""The results: one JSON file, rewritten after every round, and the tables and the chart made from it."""
 import glob, json, os, re, subprocess, time
 
 import chart, machine
@@ -16,7 +16,7 @@ class Results:
                 old = json.load(before)
             other = [key for key in SAME if old.get(key) != self.data[key]]
             if other:
-                raise SystemExit(f"{self.path}.json holds results with another {', '.join(other)}: give --fresh to begin anew, or another --out")
+                raise SystemExit(f"{self.path}.json holds results with a different {', '.join(other)}: use --fresh to start again, or another --out")
             self.data = old
 
     def is_complete(self, shape):
@@ -62,7 +62,7 @@ def where(data):
 
 
 COLUMNS = {  # heading: key, format
-    "messages": {"cpu, µs a message": ("server_cpu_us_per_message", ",.3f"), "× reference": ("ratio", ".2f"),
+    "messages": {"cpu, µs per message": ("server_cpu_us_per_message", ",.3f"), "× reference": ("ratio", ".2f"),
                  "messages/s": ("messages_per_s", ",.0f"), "p50 µs": ("p50_us", ",.0f"), "p99 µs": ("p99_us", ",.0f"),
                  "p99.9 µs": ("p999_us", ",.0f"), "max µs": ("max_us", ",.0f"), "server busy": ("server_busy", ".0%")},
     "idle": {"heap, bytes": ("heap_bytes", ",.0f"), "resident, bytes": ("resident_bytes", ",.0f")},
@@ -71,18 +71,18 @@ COLUMNS = {  # heading: key, format
 
 def table_lines(table):
     columns = COLUMNS.get(table["kind"], COLUMNS["messages"])
-    lines = [f"### {table['title']}" + ("" if table["complete"] else " (not finished)"), ""]
+    lines = [f"### {table['title']}" + ("" if table["complete"] else " (incomplete)"), ""]
     lines += rows(table, "median", columns, allocated=table["kind"] not in COLUMNS)
     if table["rate"]:
-        lines += ["", f"The same at {table['rate']:,} messages a second, of which each counts from when it was due:", ""]
+        lines += ["", f"At a fixed rate of {table['rate']:,} messages per second; latency counts from the time a message was due:", ""]
         lines += rows(table, "rated_median", columns, allocated=False)
     if table["left_out"]:
-        lines += ["", "Left out: " + "; ".join(f"{label} ({why})" for label, why in table["left_out"].items()) + "."]
+        lines += ["", "Skipped: " + "; ".join(f"{label} ({why})" for label, why in table["left_out"].items()) + "."]
     return lines
 
 
 def rows(table, kind, columns, allocated):
-    headings = ["peer", *columns, *(["allocated, B a message"] if allocated else [])]
+    headings = ["peer", *columns, *(["allocated, B per message"] if allocated else [])]
     lines = ["| " + " | ".join(headings) + " |", "|" + "---|" + "---:|" * (len(headings) - 1)]
     for label, peer in table["peers"].items():
         if kind not in peer:
@@ -99,7 +99,7 @@ def text(value, form):
 
 
 def plain(table):
-    """The same table for a terminal."""
+    """Formats a table for a terminal."""
     lines = table_lines(table)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else [line] for line in lines]
     widths = {}

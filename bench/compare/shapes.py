@@ -1,9 +1,9 @@
-"""What is measured: shapes of load, and which of them make up the short and the full matrix."""
+"""The shapes of load, and the short and the full matrix of them."""
 from dataclasses import dataclass
 
-MESSAGE_MAX = 1 << 20  # size x depth: what a connection has under way
+MESSAGE_MAX = 1 << 20  # size x depth: bytes in flight per connection
 TOTAL_MAX = 1 << 30    # over all connections
-COMMON_RATE = 0.7      # of the best throughput of the C epoll loop
+COMMON_RATE = 0.7      # fraction of the throughput of the reference, the C epoll loop by default
 
 MAIN = ["c-epoll", "c-uring", "libuv", "trivet-uring", "trivet-epoll", "trivet-nio", "netty-uring", "netty-epoll", "netty-nio", "vertx", "nio",
         "virtual-threads"]
@@ -12,13 +12,13 @@ EVERY = MAIN + ["trivet-poll", "trivet-select"]
 
 @dataclass(frozen=True)
 class Shape:
-    """One table of the results. A peer is followed by what it serves, if that is not what the kind says: `netty-epoll:strings`."""
+    """One table of the results. A peer may be followed by a service other than the kind's: `netty-epoll:strings`."""
     kind: str  # echo, lines, broadcast, connect, idle, start
     connections: int = 1
     size: int = 64
     depth: int = 1
     peers: tuple = ()
-    rated: bool = False  # also at the common rate
+    rated: bool = False  # also measured at the common rate
 
     @property
     def name(self):
@@ -33,8 +33,8 @@ class Shape:
                 "lines": f"Lines of {pieces}, depth {self.depth}, each answered with a composed reply",
                 "broadcast": f"Broadcast of {bytes_text(self.size)} to {self.connections:,}",
                 "connect": f"Connect, echo of {bytes_text(self.size)}, close; {self.connections:,} at a time",
-                "idle": "An idle connection: what each costs, as the slope from 5,000 to 15,000",
-                "start": "From the start of the process to its first answer"}[self.kind]
+                "idle": "Memory per idle connection: the slope from 5,000 to 15,000 connections",
+                "start": "Time from the start of the process to its first answer"}[self.kind]
 
 
 def bytes_text(size):
@@ -52,7 +52,7 @@ def lines(depth):
 
 BROADCAST = Shape("broadcast", 1000, 64, peers=tuple(p for p in MAIN if p not in ("c-uring", "libuv")))
 CONNECT = Shape("connect", 50, peers=tuple(MAIN))
-IDLE = Shape("idle", peers=tuple(MAIN))  # poll and select keep a connection as epoll does, and take minutes to accept so many
+IDLE = Shape("idle", peers=tuple(MAIN))  # poll and select use as much memory per connection as epoll, and take minutes to accept 15,000
 START = Shape("start", peers=(*MAIN, *(peer + "+aot" for peer in MAIN if peer.startswith(("trivet-", "netty-")))))
 
 SHORT = [echo(50, 64, 1, EVERY, rated=True), echo(1, 64, 1), echo(1000, 64, 1, rated=True), echo(50, 64, 16), echo(50, 16 << 10, 1),
@@ -64,7 +64,7 @@ FULL = [echo(connections, size, depth, EVERY, rated=depth == 1)
 
 
 def named(name):
-    """A shape by its name, for instance echo:50,64,1; any numbers will do."""
+    """Returns the shape of a name such as echo:50,64,1, with any numbers."""
     kind, _, numbers = name.partition(":")
     for known in SHORT + FULL:
         if known.name == name or known.name == kind and not numbers:
@@ -73,7 +73,7 @@ def named(name):
         values = [int(n) for n in numbers.split(",")]
         base = {"echo": echo(*values) if kind == "echo" else None, "lines": lines(1), "broadcast": BROADCAST, "connect": CONNECT}[kind]
     except (KeyError, ValueError, TypeError):
-        raise ValueError(f"no shape {name}: echo:CONNECTIONS,BYTES,DEPTH, lines:CONNECTIONS,BYTES,DEPTH, broadcast:CONNECTIONS,BYTES, "
+        raise ValueError(f"unknown shape {name}: expected echo:CONNECTIONS,BYTES,DEPTH, lines:CONNECTIONS,BYTES,DEPTH, broadcast:CONNECTIONS,BYTES, "
                          "connect:CONNECTIONS, idle, start")
     fields = dict(zip(("connections", "size", "depth"), values))
     return Shape(kind, **{"connections": base.connections, "size": base.size, "depth": 1, **fields}, peers=base.peers, rated=False)

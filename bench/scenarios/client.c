@@ -1,18 +1,20 @@
 /*
- * The clients of the scenarios: many connections in one thread, driven by commands on standard input, answering with one line each.
+ * Clients for the scenarios: many connections in one thread. Reads commands from standard input and answers each with one line.
  *
  *   client talk  port=P n=N [size=B] [fixed=1] [seed=S] [window=W] [first=K]
  *       opens N connections; commands:
- *       talk M SECONDS   each connection has a conversation of M messages, every byte of the echo compared; no longer than that
- *       run SECONDS [R]  messages without a pause for so long (or R a second in all, measured from when each was due)
- *       end SECONDS      messages without a pause until every connection has ended; how each of them did
- *       count            how many are connected
- *       close            closes all in an orderly way, and exits
- *   client deaf  port=P n=N [size=B] [talks=0]     never reads; sends as long as it is let, or with talks=0 nothing
- *   client drip  port=P n=N                         one byte a second of a line that never ends
- *       both: wait SECONDS   until all have ended; close
+ *       talk M SECONDS   exchanges M messages on each connection and compares every byte of the echo, for at most SECONDS
+ *       run SECONDS [R]  exchanges messages without a pause (or R per second in total; latency counts from the time a message was due)
+ *       end SECONDS      exchanges messages without a pause until every connection has ended; reports how each ended
+ *       count            reports the number of connections
+ *       close            closes all connections in an orderly way, and exits
+ *   client deaf  port=P n=N [size=B] [talks=0]     never reads; sends as much as the socket accepts, or nothing with talks=0
+ *       blocked SECONDS  waits until no connection has made progress for half a second
+ *   client drip  port=P n=N                         sends one byte per second of a line that never ends
+ *       both: wait SECONDS   waits until all connections have ended; close
  *
- * A connection's messages are lines of letters drawn from seed, connection and number: what must come back can be said at any time.
+ * The messages of a connection are lines of random letters derived from seed, connection and message number, so that the expected reply can be
+ * computed at any time.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -41,13 +43,13 @@
 typedef struct {
     int fd;
     char connected, ended, wrong, writing;
-    const char *how;             /* of the end: "finished", or the name of an error */
-    uint32_t sent, answered;     /* whole messages */
-    uint32_t limit;              /* of those to send */
-    uint32_t out;                /* bytes of message number sent that are gone */
-    uint32_t in;                 /* bytes of reply number answered that are here */
-    uint64_t due;                /* open loop: messages that are due, and not sent */
-    int64_t since[WINDOW_MAX];   /* when each under way was sent, or due */
+    const char *how;             /* how it ended: "finished", or the name of an error */
+    uint32_t sent, answered;     /* complete messages */
+    uint32_t limit;              /* total number of messages to send */
+    uint32_t out;                /* bytes sent of message number `sent` */
+    uint32_t in;                 /* bytes received of reply number `answered` */
+    uint64_t due;                /* open loop: messages that are due and not sent yet */
+    int64_t since[WINDOW_MAX];   /* when each message in flight was sent, or due */
     int64_t dueAt, firstByte, endedAt, progress;
 } Connection;
 
@@ -55,7 +57,7 @@ static Connection *all;
 static int n = 1, port, size = 64, fixedSize, window = 1, talks = 1, first, epfd;
 static uint64_t seed = 1;
 static int live, connecting, next, running, paced, failed;
-static int64_t interval; /* of one connection's messages, paced */
+static int64_t interval; /* interval between the messages of one connection, if paced */
 static uint64_t answers, bytesIn;
 static char *line, *received;
 
@@ -72,7 +74,7 @@ static uint64_t mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
-/* Writes message number k of a connection to line; its length, the newline included. */
+/* Writes message number k of a connection to line; returns its length including the newline. */
 static uint32_t message(const Connection *c, uint32_t k) {
     uint64_t x = mix(seed ^ mix((uint64_t) (first + (c - all)) << 32 | k));
     uint32_t length = fixedSize ? (uint32_t) size : 1 + (uint32_t) (x % (uint64_t) size);
@@ -84,7 +86,7 @@ static uint32_t message(const Connection *c, uint32_t k) {
     return length;
 }
 
-/* Latencies, 1.6 % wide each: 64 steps an octave. */
+/* Histogram of latencies: 64 buckets per power of two, each 1.6 % wide. */
 static uint64_t histogram[64 * 64];
 static uint64_t latencyMax;
 
@@ -127,7 +129,7 @@ static void begin(Connection *c) {
     int one = 1, small = 4096;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (!talks || window == 0) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    /* Every 10,000 have an address of their own, so that ports do not run out. */
+    /* One local address per 10,000 connections, so that ports do not run out. */
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001u + (uint32_t) (first + (c - all)) / 10000)};
     setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     bind(c->fd, (struct sockaddr *) &from, sizeof from);
@@ -194,7 +196,7 @@ static void pull(Connection *c) {
     }
 }
 
-/* Readiness of connections for so long at most, in ns. */
+/* Waits for events for at most `wait` ns, and handles them. */
 static void turn(int64_t wait) {
     static struct epoll_event events[512];
     while (next < n && connecting < CONNECTS_UNDER_WAY_MAX) begin(&all[next++]);
@@ -239,7 +241,7 @@ static int underWay(void) {
     return count;
 }
 
-/* What has become of those that ended, and of what was under way. */
+/* Prints how connections ended, and what was in flight. */
 static void tally(const char *what, double seconds) {
     int wrong = 0, orderly = 0, resets = 0, partial = 0, unanswered = 0, others = 0;
     double least = 1e9, most = 0;
@@ -266,7 +268,7 @@ static void tally(const char *what, double seconds) {
 static int64_t dripped;
 static int64_t dripFrom;
 
-/* The bytes that are due by now: connection i's at each whole second and i / n of one. */
+/* Sends the bytes that are due: those of connection i are due at i / n after each full second. */
 static void drip(void) {
     int64_t t = now();
     while (dripFrom + dripped * SECOND / n <= t) {
@@ -296,10 +298,10 @@ int main(int count, char **arguments) {
         else if (!strncmp(arguments[i], "window=", 7)) window = (int) v;
         else if (!strncmp(arguments[i], "first=", 6)) first = (int) v;
         else if (!strncmp(arguments[i], "talks=", 6)) talks = (int) v;
-        else { fprintf(stderr, "client: what is %s?\n", arguments[i]); return 2; }
+        else { fprintf(stderr, "client: unknown option %s\n", arguments[i]); return 2; }
     }
     signal(SIGPIPE, SIG_IGN);
-    setvbuf(stdin, NULL, _IONBF, 0); /* else poll would not see a second command */
+    setvbuf(stdin, NULL, _IONBF, 0); /* otherwise a second command could be in the buffer, where poll does not see it */
     if (deaf) window = 0;
     if (drips) { window = 0; talks = 2; }
     if (window > WINDOW_MAX) return 2;
@@ -307,9 +309,9 @@ int main(int count, char **arguments) {
     line = malloc((size_t) size + 1);
     received = malloc(1 << 16);
     epfd = epoll_create1(EPOLL_CLOEXEC);
-    int64_t begun = now();
-    while (live + failed < n && now() - begun < 60 * SECOND) turn(SECOND / 10);
-    tally("connected", (double) (now() - begun) / 1e9);
+    int64_t start = now();
+    while (live + failed < n && now() - start < 60 * SECOND) turn(SECOND / 10);
+    tally("connected", (double) (now() - start) / 1e9);
     dripFrom = now();
     running = deaf && talks == 1;
     if (running) setRunning(1);
@@ -368,7 +370,7 @@ int main(int count, char **arguments) {
                    percentile(0.999), (double) latencyMax / 1e3, (unsigned long long) late);
             tally("ran", took);
         } else if (sscanf(command, "end %lf", &seconds) == 1) {
-            printf("begun\n");
+            printf("started\n");
             fflush(stdout);
             setRunning(1);
             while (live > 0 && now() - t0 < (int64_t) (seconds * 1e9)) turn(SECOND / 10);

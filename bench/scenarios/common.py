@@ -1,4 +1,4 @@
-"""A server and its clients as processes, what can be seen of them from outside, and the line that tells a figure beside its goal."""
+"""Runs a server and its clients as processes, observes them from outside, and prints each figure with its goal."""
 import os, platform, re, select, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -7,11 +7,11 @@ median = statistics.median
 
 
 class Failed(Exception):
-    """The behaviour is not what it should be."""
+    """The server or a client did not behave as expected."""
 
 
 class Bench:
-    """What a scenario is given: where to put files, how thorough to be, and where to tell figures. Ends every process it started."""
+    """The context of a scenario: its folder, how thorough to be, and the report of figures. Ends every process it started."""
 
     def __init__(self, quick, hour):
         self.quick, self.hour = quick, hour
@@ -23,7 +23,7 @@ class Bench:
         subprocess.run(["gcc", "-O2", "-Wall", "-o", self.client_program, os.path.join(HERE, "client.c")], check=True)
 
     def figure(self, what, value, goal, ok=None):
-        """One line. ok: None, a timing, which is only told; False fails the run."""
+        """Prints one line. ok: None for a figure that is only reported, such as a timing; False fails the run."""
         verdict = "      " if ok is None else "ok    " if ok else "FAILED"
         self.failures += ok is False
         print(f"{verdict} {self.scenario:<13} {what}: {value}   (goal: {goal})", flush=True)
@@ -54,7 +54,7 @@ class Bench:
 
 
 class Server:
-    """./trivet serve with lines framing on a port of the kernel's choice, and its log."""
+    """A ./trivet serve process with lines framing on an ephemeral port, and its log."""
 
     def __init__(self, bench, options, prefix=(), java="-XX:+UseSerialGC -Xmx512m", framing="lines"):
         number = len(bench.processes)
@@ -67,7 +67,7 @@ class Server:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.log_path, "w"),
                                         env=dict(os.environ, TRIVET_JAVA_OPTS=java))
         bench.processes.append(self.process)
-        self.pid = self.process.pid  # the launcher becomes the JVM, and so does prlimit
+        self.pid = self.process.pid  # the launcher and prlimit both replace themselves by the JVM (exec)
         deadline = time.monotonic() + 60
         while not os.path.exists(ready):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -94,7 +94,7 @@ class Server:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def await_descriptors(self, count, seconds):
-        """How many there are, once they are no more than that, or the time is over."""
+        """Waits until at most count descriptors are open, or the time has passed; returns their number."""
         deadline = time.monotonic() + seconds
         while self.descriptors() > count and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -104,30 +104,30 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{self.pid}/status").read()).group(1)) / 1024
 
     def processor_nanos(self):
-        """Of each thread, by its name and number."""
+        """Returns the processor time of each thread, by its name and id."""
         nanos = {}
         for task in os.listdir(f"/proc/{self.pid}/task"):
             try:
                 name = open(f"/proc/{self.pid}/task/{task}/comm").read().strip()
                 nanos[name, task] = int(open(f"/proc/{self.pid}/task/{task}/schedstat").read().split()[0])
             except OSError:
-                pass  # a thread that has just ended
+                pass  # the thread has just exited
         return nanos
 
     def live_heap_kib(self):
         for command in ("GC.run", "GC.run", "GC.heap_info"):
             out = self.jcmd(command)
-        generations = re.findall(r"^(?:DefNew|Tenured)\s+total \d+K, used (\d+)K", out, re.M)  # of the serial collector, which we chose
+        generations = re.findall(r"^(?:DefNew|Tenured)\s+total \d+K, used (\d+)K", out, re.M)  # names of the serial collector, which the options select
         if len(generations) != 2:
-            raise Failed("jcmd does not tell the heap: " + out[:200])
+            raise Failed("unexpected heap report of jcmd: " + out[:200])
         return sum(int(used) for used in generations)
 
     def buffers_mib(self):
-        """Direct buffers, by the JVM's own account; it must have been started with -XX:NativeMemoryTracking=summary."""
+        """Returns the size of direct buffers as accounted by the JVM, which must run with -XX:NativeMemoryTracking=summary."""
         out = self.jcmd("VM.native_memory", "summary", "scale=KB")
         other = re.search(r"Other \(reserved=\d+KB, committed=(\d+)KB", out)
         if not other:
-            raise Failed("jcmd does not tell the native memory: " + out[:200])
+            raise Failed("unexpected native memory report of jcmd: " + out[:200])
         return int(other.group(1)) / 1024
 
     def jcmd(self, *command):
@@ -140,7 +140,7 @@ class Server:
 
 
 class Client:
-    """client.c in a process of its own."""
+    """A process of client.c."""
 
     def __init__(self, bench, mode, port, n, options):
         command = [bench.client_program, mode, f"port={port}", f"n={n}", *(f"{key}={value}" for key, value in options.items())]
@@ -161,10 +161,10 @@ class Client:
 
     def answer(self, seconds):
         if not select.select([self.process.stdout], [], [], seconds)[0]:
-            raise Failed(f"a client said nothing for {seconds} s")
+            raise Failed(f"a client did not answer within {seconds} s")
         line = self.process.stdout.readline()
         if not line:
-            raise Failed("a client has ended by itself")
+            raise Failed("a client exited unexpectedly")
         answer = {}
         for word in line.split():
             name, _, value = word.partition("=")
@@ -199,7 +199,7 @@ def machine():
 
 
 def strace(server, *options, seconds):
-    """Watches or injects for so long, from outside; what it wrote."""
+    """Runs strace on the server for some seconds, tracing or injecting errors; returns its output."""
     out = server.log_path + ".strace"
     if os.path.exists(out):
         os.remove(out)
@@ -212,12 +212,12 @@ def strace(server, *options, seconds):
 def attach(server, out, *options):
     tracer = subprocess.Popen(["strace", "-f", "-p", str(server.pid), "-o", out, *options], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:  # attached once it says so
+    while time.monotonic() < deadline:  # strace reports when it is attached
         if select.select([tracer.stderr], [], [], 0.2)[0] and "attached" in tracer.stderr.readline():
             return tracer
         if tracer.poll() is not None:
             break
-    raise Failed("strace does not attach; is ptrace allowed here?")
+    raise Failed("strace cannot attach: check that ptrace is allowed (kernel.yama.ptrace_scope, container settings)")
 
 
 def detach(tracer):

@@ -1,28 +1,28 @@
-"""Every call the server makes is made to fail, one kind at a time: it goes on, or ends loudly; nothing hangs and nothing leaks."""
+"""Injects errors into every system call of the server, one kind at a time: it continues, or exits with a message; it never hangs or leaks."""
 import os, socket, subprocess, time
 
 from common import ROOT, Failed, attach, detach
 
 ERRORS = ["ECONNRESET", "EPIPE", "ENOBUFS", "ENOMEM", "EINTR", "EAGAIN"]
 LINUX = ["recvfrom", "sendto", "sendmsg", "accept4", "setsockopt", "shutdown", "close", "read", "write"]
-# Everything that strace -c shows of a server under load, but for memory, threads and files.
+# All system calls that strace -c shows of a server under load, except for memory, threads and files.
 CALLS = {
     "epoll": [*LINUX, "epoll_ctl", "epoll_pwait2"],
     "poll": [*LINUX, "ppoll"],
     "select": [*LINUX, "pselect6", "fcntl"],
-    # What goes through the ring itself cannot be made to fail from outside: only the calls around it.
+    # strace cannot inject errors into operations of the ring, only into the calls around it.
     "uring": ["io_uring_enter", *LINUX],
     "nio": ["read", "write", "writev", "accept", "setsockopt", "getsockopt", "getsockname", "fcntl", "shutdown", "close", "epoll_ctl", "epoll_wait"],
 }
 GATHERING = {"sendmsg", "writev"}
 WAITS = {"epoll_pwait2", "ppoll", "pselect6", "epoll_wait", "io_uring_enter"}
-# A loop that cannot wait cannot go on: it ends, and says so. A ring may ask to be entered again, when memory is short or its queue is full.
+# A loop that cannot wait cannot continue: the server logs it and exits. A ring may ask to be entered again when memory is short or its queue is full.
 AGAIN = {"io_uring_enter": ["EINTR", "EAGAIN", "EBUSY"]}
 FATAL = {(call, error) for call in WAITS for error in ERRORS if error not in AGAIN.get(call, ["EINTR"])}
-# How a ring is refused: by a setting or a container, by an old kernel, for want of memory or descriptors; and what the message must name.
+# Why a ring may be refused (a setting or a container, an old kernel, lack of memory or descriptors), and what the message must name.
 REFUSALS = {"EPERM": "forbidden", "ENOSYS": "no io_uring", "ENOMEM": "ulimit -l", "EMFILE": "ulimit -n", "EINVAL": "Linux 6.0"}
-# java.nio reads its own wake-ups as part of the wait. And it does not look whether epoll_ctl has failed: such a connection hears nothing, and
-# ends by its idle timeout.
+# java.nio reads its wakeup events as part of the wait. It ignores failures of epoll_ctl: such a connection gets no events, and its idle timeout
+# closes it.
 FATAL_NIO = {("read", error) for error in ERRORS}
 OPTIONS = {"nio": ["--idle-timeout", "3s"]}
 
@@ -44,16 +44,14 @@ def run(bench):
             print("       " + call.ljust(14) + "".join(table.get((call, error), "").ljust(width) for error in columns), flush=True)
         bad = {case: word for case, word in table.items() if word.isupper()}
         words = list(table.values())
-        count = f"{words.count('serves on')} serve on, {words.count('says so, exit 1')} say so and end, {words.count('not called')} not called"
+        count = f"{words.count('continues')} continue, {words.count('reported, exit 1')} report it and exit, {words.count('not called')} not called"
         bench.figure(f"{engine}: {len(words)} cases, {count}", bad or "no hang, no crash, no leak",
                      "no hang, no crash, no leak", not bad)
-
-
     refuse_rings(bench)
 
 
 def refuse_rings(bench):
-    """Whoever asks for the ring where there is none is told why in one line, and what would cure it."""
+    """If io_uring is refused, --engine uring prints the reason and the cure in one line."""
     for error, cure in REFUSALS.items():
         command = ["strace", "-f", "-o", os.devnull, "-e", "trace=io_uring_setup", "-e", f"inject=io_uring_setup:error={error}",
                    os.path.join(ROOT, "trivet"), "serve", "-p", "0", "-e", "uring"]
@@ -63,12 +61,12 @@ def refuse_rings(bench):
             bench.figure(f"uring, io_uring_setup fails with {error}", f"exit {got.returncode}, {said or got.stderr[-300:]}",
                          "exit 1, and one line with the cure", got.returncode == 1 and len(said) == 1)
         except subprocess.TimeoutExpired:
-            bench.figure(f"uring, io_uring_setup fails with {error}", "it serves, or hangs", "exit 1", False)
+            bench.figure(f"uring, io_uring_setup fails with {error}", "the server runs, or hangs", "exit 1", False)
 
 
 def gulp(port, clients, seconds):
-    """Clients that say much and hear nothing, until what waits for them at the server is many buffers long; then they take it."""
-    begun = time.monotonic()
+    """Clients that send a lot and do not read, until the server has queued many buffers for them; then they read."""
+    start = time.monotonic()
     sockets = []
     for _ in range(clients):
         client = socket.socket()
@@ -77,12 +75,12 @@ def gulp(port, clients, seconds):
         client.setblocking(False)
         sockets.append(client)
     line = b"x" * 1999 + b"\n"
-    while time.monotonic() < begun + seconds and sockets:
-        hears = time.monotonic() > begun + seconds / 2
+    while time.monotonic() < start + seconds and sockets:
+        reads = time.monotonic() > start + seconds / 2
         for client in list(sockets):
             try:
                 for _ in range(50):
-                    if not hears:
+                    if not reads:
                         client.send(line * 16)
                     elif not client.recv(1 << 16):
                         sockets.remove(client)
@@ -97,8 +95,8 @@ def gulp(port, clients, seconds):
 
 
 class Case:
-    """One call and one error: the third to the tenth call of each thread fails, under a small load, and then the server is looked at. It
-    has two loops, as one would not have to wake another."""
+    """One system call and one error: the third to the tenth call of each thread fails, under a small load; then the server is examined. It
+    has two loops, because a single loop never has to wake another one."""
 
     servers = {}
 
@@ -110,7 +108,7 @@ class Case:
         if server is None or not server.is_alive():
             server = Case.servers[self.engine] = self.bench.server("-e", self.engine, "--loops", "2", "--write-timeout", "2s", "--overflow", "drop-oldest",
                                                                     *OPTIONS.get(self.engine, []))
-            warm = self.bench.talk(server, 20, size=2000)  # what is loaded at first use is loaded
+            warm = self.bench.talk(server, 20, size=2000)  # loads classes that are loaded at first use
             warm.ask("talk 20 10")
             warm.close()
         before = server.await_descriptors(0, 0.3)
@@ -136,7 +134,7 @@ class Case:
             try:
                 server.process.wait(1)
             except subprocess.TimeoutExpired:
-                pass  # it has not noticed
+                pass  # the error had no effect
         word = self.outcome(server, before, injected)
         if word.isupper():
             print(f"       {self.engine} {self.call} {self.error}: {word}\n{server.log()[-1500:]}", flush=True)
@@ -148,11 +146,11 @@ class Case:
     def outcome(self, server, before, injected):
         if not server.is_alive():
             code = server.process.wait()
-            loud = any(self.error in line for line in server.log().splitlines()[-20:])
+            reported = any(self.error in line for line in server.log().splitlines()[-20:])
             fatal = (self.call, self.error) in (FATAL | FATAL_NIO if self.engine == "nio" else FATAL)
-            if fatal and code not in (0, -9) and loud:
-                return f"says so, exit {code}"
-            return f"ENDED {code}" + ("" if loud else " SILENTLY")
+            if fatal and code not in (0, -9) and reported:
+                return f"reported, exit {code}"
+            return f"ENDED {code}" + ("" if reported else " SILENTLY")
         if injected == 0:
             return "not called"
         after = self.bench.talk(server, 20, size=2000, seed=2)
@@ -166,15 +164,15 @@ class Case:
         if served != 20:
             return f"HANGS: {served} OF 20"
         left = server.await_descriptors(before, 6) - before
-        # An injected close is one that the kernel never saw: those descriptors are not the server's to close again.
+        # The kernel never executes an injected close, and the server must not close the descriptor again.
         if left > (injected if self.call == "close" else 0):
             return f"LEAKS {left}"
         busy = loop_nanos(server)
         time.sleep(0.4)
         busy = loop_nanos(server) - busy
-        return f"SPINS: {busy / 4e6:.0f} %" if busy > 2e8 else "serves on"
+        return f"SPINS: {busy / 4e6:.0f} %" if busy > 2e8 else "continues"
 
 
 def loop_nanos(server):
-    """The processor time of its loops, which have nothing to do now."""
+    """Returns the processor time of the server's loops, which should be idle."""
     return sum(nanos for (name, _), nanos in server.processor_nanos().items() if name.startswith("trivet-loop"))

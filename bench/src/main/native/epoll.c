@@ -1,9 +1,9 @@
-/* epoll: the floor. The least that a C program can do: one level-triggered epoll loop that waits, receives and sends.
- * What a socket refuses is kept, and that client is not read from until it has left. There is no other queue and no limit.
+/* epoll: the baseline, the minimum that a C program does: one level-triggered epoll loop that waits, receives and sends.
+ * Bytes that a socket does not accept are kept, and that client is not read from until they have been sent. There is no other queue and no limit.
  *
  *   epoll PORT [echo | broadcast | lines]
  *
- * broadcast: what arrives goes to every client. lines: each line comes back behind "ok: ".
+ * broadcast: sends what arrives to every client. lines: replies to each line with "ok: " and the line.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,8 +21,8 @@
 #define LINE_MAX (64 << 10)
 
 typedef struct { char *bytes; long length; } Bytes;
-static Bytes rests[CLIENTS];    /* what a client's socket refused, by descriptor */
-static Bytes partials[CLIENTS]; /* the beginning of a line whose end has not come yet */
+static Bytes rests[CLIENTS];    /* bytes that a client's socket did not accept, by descriptor */
+static Bytes partials[CLIENTS]; /* the beginning of a line whose end has not arrived yet */
 static char is_open[CLIENTS];
 static int highest, epoll;
 
@@ -52,7 +52,7 @@ static void send_or_keep(int fd, const char *bytes, long length) {
   if (rests[fd].bytes) return append(&rests[fd], bytes, length);
   long sent = send(fd, bytes, length, MSG_NOSIGNAL);
   if (sent == length) return;
-  if (sent < 0) sent = 0; /* full, or gone: then the next event says so */
+  if (sent < 0) sent = 0; /* the socket is full, or disconnected: the next event reports it */
   append(&rests[fd], bytes + sent, length - sent);
   watch(EPOLL_CTL_MOD, fd, EPOLLOUT);
 }
@@ -76,7 +76,7 @@ static void broadcast(int fd, const char *bytes, long length) {
     if (is_open[to]) send_or_keep(to, bytes, length);
 }
 
-/* The replies to all lines of one receive go out in one send. Each is longer than its line, at worst an empty one. */
+/* Sends the replies to all lines of one receive at once. Each reply is longer than its line; the worst case is an empty line. */
 static void lines(int fd, const char *bytes, long length) {
   static char replies[5 * (65536 + LINE_MAX)];
   char *out = replies;

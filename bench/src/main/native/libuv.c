@@ -1,5 +1,5 @@
-/* libuv: an echo server as its guide writes one, and careful: what can be sent at once is sent at once, without a copy or a request; the rest
- * is written as the loop can, and that client is not read from meanwhile.
+/* libuv: an echo server written like the one in libuv's guide, and optimised: it first tries to send at once, without a copy or a request. The
+ * loop writes the rest, and that client is not read from meanwhile.
  *
  *   libuv PORT
  */
@@ -11,7 +11,7 @@
 
 typedef struct { uv_write_t request; char bytes[]; } Write;
 
-static char buffer[65536]; /* one for all: the read callback has sent or copied what is in it when it returns */
+static char buffer[65536]; /* shared by all clients: the read callback has sent or copied its content when it returns */
 
 static void lend(uv_handle_t *client, size_t suggested, uv_buf_t *to) {
   (void)client, (void)suggested;

@@ -1,15 +1,15 @@
-/* load: clients for an echo, line or broadcast server, on one thread, in C so that it is not the slow side. Every byte that comes back is
- * compared with what must come back; the first wrong one ends it with exit code 1. Prints "measuring" when it begins to, and a JSON object.
+/* load: load generator for an echo, line or broadcast server, on one thread, in C so that it is not the bottleneck. Compares every byte it
+ * receives with the expected one; the first wrong byte ends it with exit code 1. Prints "measuring" when it starts to measure, and a JSON object.
  *
  *   load echo       port=P [conns=50] [size=64] [depth=1] [head=TEXT] [rate=0] [seconds=1] [warmup=0.3] [pid=PID]
- *       each connection sends `depth` messages at once, waits until all have come back, each behind `head`, and goes on. With a rate, so many
- *       messages a second are due in all, whether or not the server keeps up, and each counts from when it was due.
- *   load broadcast  port=P [conns=1000] …    one connection sends a message that all get, and goes on when all have it
- *   load connect    port=P [conns=50] …      each connection is opened, sends one message, gets it back, is closed, and begins anew
- *   load hold       port=P [size=64]         for each number on standard input: so many connections, each of which has had one message back;
+ *       each connection sends `depth` messages at once, waits until all have come back, each preceded by `head`, and repeats. With a rate, that
+ *       many messages per second are due in total, whether or not the server keeps up; latency counts from the time a message was due.
+ *   load broadcast  port=P [conns=1000] …    one connection sends a message, and the next one when all connections have received it
+ *   load connect    port=P [conns=50] …      each connection is opened, sends one message, receives it back, is closed, and repeats
+ *   load hold       port=P [size=64]         for each number N on standard input: opens connections up to N, each echoes one message;
  *                                            prints "ok"
  *
- * With pid=, also the processor time that the process spent, all its threads together. Percentiles are exact to 1 %.
+ * With pid=, also reports the processor time of that process, all threads together. Percentiles are exact to 1 %.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -32,21 +32,21 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 #define SECOND 1000000000L
-#define TEXTS_MAX 64           /* so many different bursts */
-#define TEXT_BYTES_MAX (4 << 20) /* all together, or two */
-#define SOURCES 200            /* client addresses, each with its own 28,000 ports */
-#define SETTLE (SECOND / 2)      /* until a server has accepted all who are connected */
-#define HELLOS 100              /* so many idle connections say hello at a time */
+#define TEXTS_MAX 64           /* number of different bursts */
+#define TEXT_BYTES_MAX (4 << 20) /* of all bursts together, or of two if those are larger */
+#define SOURCES 200            /* client addresses, each with 28,000 ports of its own */
+#define SETTLE (SECOND / 2)      /* time for a server to accept all connections */
+#define HELLOS 100              /* idle connections that exchange their first message at a time */
 #define PATIENCE (20 * SECOND)
 
 typedef struct {
   int fd;
-  unsigned text;  /* which burst is under way */
-  char busy;      /* one is under way */
+  unsigned text;  /* the burst in flight */
+  char busy;      /* whether a burst is in flight */
   char connected;
-  long left, got; /* bytes of it not sent yet, and received */
-  long from;      /* when it was sent, or due */
-  unsigned late;  /* bursts that are due and wait for it */
+  long left, got; /* bytes of the burst not sent yet, and bytes received */
+  long from;      /* when the burst was sent, or due */
+  unsigned late;  /* bursts that are due and wait for this one */
 } Connection;
 
 static int port, conns = 50, size = 64, depth = 1;
@@ -77,7 +77,7 @@ static long cpu(clockid_t clock) {
   return clock_gettime(clock, &t) ? 0 : t.tv_sec * SECOND + t.tv_nsec;
 }
 
-/* 128 buckets for each power of two. */
+/* 128 buckets per power of two. */
 #define FINE 7
 static unsigned long histogram[64 << FINE], recorded;
 static long slowest;
@@ -107,7 +107,7 @@ static void fail(const char *what) {
   exit(1);
 }
 
-/* What is measured begins after the warm-up. */
+/* Starts measuring after the warm-up. */
 static struct { int on; long at, end, server, own; unsigned long messages, all; } window;
 
 static void window_open(void) {
@@ -144,9 +144,9 @@ static void window_close(void) {
          server / elapsed, own / elapsed, percentile_micros(.5), percentile_micros(.99), percentile_micros(.999), slowest / 1e3);
 }
 
-/* --- what is sent, and what must come back --- */
+/* --- bytes sent and bytes expected --- */
 
-/* Bursts that differ in every message, so that bytes of another message, place or connection are seen. */
+/* Bursts that differ in every message, so that bytes of another message, position or connection are detected. */
 static void write_texts(void) {
   text_length = (long)size * depth;
   reply_length = text_length + (long)strlen(head) * depth;
@@ -166,14 +166,14 @@ static void write_texts(void) {
   }
 }
 
-/* Takes what has come, of which every byte must be right. True when the reply is whole. */
+/* Receives and checks every byte. Returns true when the reply is complete. */
 static int take(Connection *c, const char *expected) {
   for (;;) {
-    long room = reply_length - c->got; /* a byte too many is seen with the next burst, which must not have come yet */
+    long room = reply_length - c->got; /* an extra byte is detected before the next burst, when nothing must have arrived */
     long n = recv(c->fd, in, room < (long)sizeof in ? room : (long)sizeof in, 0);
     if (n < 0 && errno == EAGAIN) return 0;
     if (n <= 0) fail("recv");
-    if (memcmp(in, expected + c->got, n)) errno = EBADMSG, fail("a wrong byte came back");
+    if (memcmp(in, expected + c->got, n)) errno = EBADMSG, fail("received a wrong byte");
     if ((c->got += n) == reply_length) return 1;
     if (n < (long)sizeof in) return 0;
   }
@@ -205,7 +205,7 @@ static void open_all(int from, int to) {
   }
 }
 
-/* Sends what is left of the burst; what the socket refuses goes out when it is writable again. */
+/* Sends the rest of the burst; what the socket does not accept is sent when it is writable again. */
 static void send_left(Connection *c, int was_full) {
   long sent = send(c->fd, texts[c->text] + text_length - c->left, c->left, MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN) fail("send");
@@ -219,7 +219,7 @@ static void begin(Connection *c, long from) {
   send_left(c, 0);
 }
 
-/* What has happened. With a rate it never sleeps, since then its own waking would be in every figure. A server that is stuck is an error. */
+/* Polls for events. With a rate it never sleeps, since its own wakeup latency would be in every figure. Fails if the server is stuck. */
 static int next_events(struct epoll_event *events, long *t) {
   static long last;
   int n = epoll_wait(epoll, events, 512, rate ? 0 : 50);
@@ -239,10 +239,10 @@ static void echo(void) {
   window_open();
   long started = now(), t = started;
   double gap = rate ? (double)SECOND * depth / rate : 0;
-  unsigned long due = 0; /* bursts that have become due; number k is connection k % conns' */
+  unsigned long due = 0; /* bursts that have become due; number k belongs to connection k % conns */
   int busy = 0;
   for (int i = 0; !rate && i < conns; i++, busy++) begin(&all[i], now());
-  while (busy || !*report) { /* to the end of the window, and until what is under way has come back */
+  while (busy || !*report) { /* until the end of the window, and until all bursts in flight have come back */
     int n = next_events(events, &t);
     for (; rate && !*report && started + (long)(due * gap) <= t; due++) {
       Connection *c = &all[due % conns];
@@ -253,7 +253,7 @@ static void echo(void) {
       Connection *c = &all[events[i].data.u32];
       if (events[i].events & EPOLLOUT) send_left(c, 1);
       if (!(events[i].events & ~EPOLLOUT)) continue;
-      if (!c->busy) errno = EBADMSG, fail("a byte too many came back");
+      if (!c->busy) errno = EBADMSG, fail("received an extra byte");
       if (!take(c, replies[c->text])) continue;
       long end = now();
       done(depth, end - c->from);
@@ -263,7 +263,7 @@ static void echo(void) {
       else if (c->late) c->late--, begin(c, c->from + (long)(gap * conns)), busy++;
     }
     if (*report || t < window.end) continue;
-    for (int i = 0; rate && i < conns; i++) /* what is due and has no answer yet is as late as it is */
+    for (int i = 0; rate && i < conns; i++) /* bursts that are due and unanswered count with their delay so far */
       for (unsigned k = 0; k < all[i].late + all[i].busy; k++) record(t - all[i].from - (long)(k * gap * conns));
     window_close();
   }
@@ -292,7 +292,7 @@ static void broadcast(void) {
       Connection *c = &all[events[i].data.u32];
       if (events[i].events & EPOLLOUT) send_left(c, 1);
       if (!(events[i].events & ~EPOLLOUT)) continue;
-      if (c->got == reply_length || have == conns) errno = EBADMSG, fail("a byte too many came");
+      if (c->got == reply_length || have == conns) errno = EBADMSG, fail("received an extra byte");
       have += take(c, replies[text]);
     }
   }
@@ -307,7 +307,7 @@ static void reconnect(Connection *c) {
 
 static void connects(void) {
   struct epoll_event events[512];
-  opened = getpid() * 7919L; /* where another run's ports may rest, this one does not begin */
+  opened = getpid() * 7919L; /* starts at ports other than those that a previous run may have left in TIME_WAIT */
   window_open();
   int busy = conns;
   for (int i = 0; i < conns; i++) reconnect(&all[i]);
@@ -359,7 +359,7 @@ int main(int argc, char **argv) {
   mode = argc > 1 ? argv[1] : "";
   for (int i = 2; i < argc; i++) {
     char *value = strchr(argv[i], '=');
-    if (!value) return fprintf(stderr, "load: %s has no value\n", argv[i]), 2;
+    if (!value) return fprintf(stderr, "load: %s needs a value\n", argv[i]), 2;
     *value++ = 0;
     if (!strcmp(argv[i], "port")) port = atoi(value);
     else if (!strcmp(argv[i], "conns")) conns = atoi(value);
@@ -384,7 +384,7 @@ int main(int argc, char **argv) {
   else if (!strcmp(mode, "broadcast")) broadcast();
   else if (!strcmp(mode, "connect")) connects();
   else if (!strcmp(mode, "hold")) return hold(), 0;
-  else return fprintf(stderr, "load: echo, broadcast, connect or hold\n"), 2;
+  else return fprintf(stderr, "load: unknown mode, expected echo, broadcast, connect or hold\n"), 2;
   puts(report);
   return 0;
 }

@@ -1,10 +1,10 @@
-/* poll-cost: what one bare poll(2) or select(2) costs on a set of connected TCP sockets of which one is ready.
+/* poll-cost: measures the cost of one bare poll(2) or select(2) on a set of connected TCP sockets of which one is ready.
  *
  *   gcc -O2 -o poll-cost poll-cost.c && poll-cost SOCKETS
  *
- * The floor to hold Select.select against: the array is filled once, the call is repeated, its answer is not looked at. It speaks
- * the protocol of SelectCost.java: for each line on standard input ("poll" or "select") it measures for a fifth of a second and
- * prints nanoseconds of processor time per call.
+ * The baseline for Select.select: the array is filled once, the call is repeated, and its result is not examined. The protocol is that
+ * of SelectCost.java: for each line on standard input ("poll" or "select") it measures for 200 ms and prints the processor time per call
+ * in nanoseconds.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The processor time of this thread: what others on the machine do does not count. */
+/* Returns the processor time of this thread, so that other load on the machine does not count. */
 static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -56,15 +56,15 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof line, stdin)) {
     int by_select = !strncmp(line, "select", 6);
     long calls = 0;
-    double begun = now(), t;
-    while ((t = now()) - begun < 2e8) {
+    double start = now(), t;
+    while ((t = now()) - start < 2e8) {
       for (int i = 0; i < 16; i++) {
         int ready = by_select ? (memcpy(asked, wanted, bytes), select(highest + 1, (void *)asked, 0, 0, 0)) : poll(set, sockets, -1);
         if (ready != 1) fail("ready");
       }
       calls += 16;
     }
-    printf("%.0f\n", (t - begun) / calls);
+    printf("%.0f\n", (t - start) / calls);
     fflush(stdout);
   }
   return 0;

@@ -1,11 +1,11 @@
-/* uring: an echo server on one io_uring, as its authors advise: one multishot accept, one multishot receive a client into a ring of
- * provided buffers, direct descriptors, and one io_uring_enter a turn, which submits the sends of the turn before and waits. What was received
- * is sent from where it lies, in order, one send a client at a time; the kernel completes a partial one (MSG_WAITALL).
+/* uring: an echo server on one io_uring, written as its authors recommend: one multishot accept, one multishot receive per client into a ring
+ * of provided buffers, direct descriptors, and one io_uring_enter per turn, which submits the sends of the previous turn and waits. Received bytes
+ * are sent from the same buffer, in order, one send per client at a time; the kernel completes partial sends (MSG_WAITALL).
  *
  *   uring PORT [BUFFERS BYTES]
  *
- * Needs Linux 6.1. The buffers are as many and as large as was best from 64 B to 256 KiB: with a quarter of them 1,000 clients wait for
- * buffers, and filled piece by piece (incremental consumption) they cost 1.4 times as much at 16 KiB.
+ * Needs Linux 6.1. Number and size of the buffers are those that performed best from 64 B to 256 KiB: with a quarter of them, 1,000 clients
+ * wait for buffers; with incremental consumption, 16 KiB messages cost 1.4 times as much.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,19 +25,19 @@
 
 enum { ACCEPT, RECEIVE, SEND, CLOSE };
 
-/* The bytes of one receive, in the buffer of the same number. */
+/* The bytes of one receive, in the buffer with the same number. */
 typedef struct { char *at; unsigned length, next; } Piece;
-/* Its pieces that are not sent yet, oldest first. The first is under way. */
+/* The client's pieces that are not sent yet, oldest first. The first is in flight. */
 typedef struct { unsigned first, last; char ended, closing; } Client;
 
 static struct io_uring ring;
 static struct io_uring_buf_ring *provided;
 static unsigned buffers = 256, buffer_bytes = 32 << 10;
-static unsigned returned, outstanding; /* buffers given back in this turn; those that the kernel does not have */
+static unsigned returned, outstanding; /* buffers returned to the kernel in this turn; buffers that the kernel does not have */
 static char *memory;
 static Piece *pieces;
 static Client clients[CLIENTS_MAX];
-static unsigned starved[CLIENTS_MAX], starving; /* clients whose receive has ended for want of a buffer */
+static unsigned starved[CLIENTS_MAX], starving; /* clients whose receive ended because no buffer was available */
 
 static int fail(const char *what, int error) {
   fprintf(stderr, "uring: %s: %s\n", what, strerror(-error));
@@ -53,7 +53,7 @@ static struct io_uring_sqe *operation(void) {
   return sqe;
 }
 
-/* Behind the prep function, which in some versions clears the user data. */
+/* Called after the prep function, which clears the user data in some versions. */
 static void finish(struct io_uring_sqe *sqe, unsigned kind, unsigned client, unsigned flags) {
   io_uring_sqe_set_data64(sqe, (unsigned long long)kind << 32 | client);
   sqe->flags |= flags;
@@ -129,7 +129,7 @@ static void on_send(unsigned client, int sent) {
   unsigned done = c->first;
   c->first = piece->next;
   provide(done);
-  if (sent < 0) { /* it is gone: what waits for it, too; its receive ends by itself */
+  if (sent < 0) { /* disconnected: drop its pieces; its receive ends by itself */
     while (c->first != NONE) {
       done = c->first;
       c->first = pieces[done].next;
@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(argc > 1 ? atoi(argv[1]) : 8080),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* the accepted ones inherit it */
+  setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* inherited by accepted sockets */
   if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) return perror("uring"), 1;
   struct rlimit descriptors;
   getrlimit(RLIMIT_NOFILE, &descriptors);

@@ -34,16 +34,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
- * Netty as its own documentation writes these servers, on each of its transports: an echo of what arrived, flushed when the read is complete;
- * lines as strings or as buffers, with a reply that is composed; a channel group. One loop, its default allocator, no promise a write.
+ * Netty on each of its transports, written as in its own documentation: an echo that flushes when the read is complete; lines as strings
+ * or as buffers, with a composed reply; a channel group. Uses one event loop, the default allocator and void promises.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // a void promise has nothing to tell
+@SuppressWarnings("FutureReturnValueIgnored") // a void promise reports nothing
 public final class NettyPeer {
     private static final short BUFFER_GROUP = 0;
 
     private NettyPeer() {}
 
-    /** One of Netty's ways to the kernel. */
+    /** Netty's transports. */
     private enum Transport {
         NIO(NioServerSocketChannel.class), EPOLL(EpollServerSocketChannel.class), URING(IoUringServerSocketChannel.class);
 
@@ -68,7 +68,7 @@ public final class NettyPeer {
         }
     }
 
-    /** Args: the port, what is served, and the transport: nio, epoll or uring. */
+    /** Arguments: the port, the service, and the transport (nio, epoll or uring). */
     static void main(String[] args) throws InterruptedException {
         Service service = Service.named(args[1]);
         Transport transport = Transport.valueOf(args[2].toUpperCase(Locale.ROOT));
@@ -102,11 +102,11 @@ public final class NettyPeer {
                 clients.add(channel);
                 pipeline.addLast(new Broadcast(clients));
             }
-            case FRAMED -> throw service.notHere();
+            case FRAMED -> throw service.unsupported();
         }
     }
 
-    /** Whatever was written while reading leaves when the read is complete; a client that fails is closed. */
+    /** Flushes all writes when the read is complete; closes a channel that fails. */
     private abstract static class Flushing extends ChannelInboundHandlerAdapter {
         @Override
         public void channelReadComplete(ChannelHandlerContext context) {

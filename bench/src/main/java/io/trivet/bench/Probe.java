@@ -8,8 +8,8 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Answers on standard output what is asked on standard input, while the peer serves: {@code allocated}, the bytes that all threads have
- * allocated so far, and {@code heap}, the bytes that live. Costs nothing while nothing is asked.
+ * Answers questions from standard input on standard output while the peer serves: {@code allocated} returns the bytes that all threads have
+ * allocated so far, {@code heap} the bytes of live objects. Costs nothing while no question is asked.
  */
 final class Probe {
     private static final int COLLECTIONS = 5;
@@ -39,7 +39,7 @@ final class Probe {
         }
     }
 
-    /** The least of several collections: what the first leaves behind to finalise or to cache, a later one takes. */
+    /** Returns the smallest heap after several collections: later ones reclaim what the first left to finalizers and caches. */
     private static long liveHeapBytes() throws InterruptedException {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < COLLECTIONS; i++) {

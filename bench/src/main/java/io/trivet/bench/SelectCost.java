@@ -22,15 +22,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one {@code Select.select} costs on a set of connected sockets of which one is ready, by engine; and the same question put to a fresh
- * java.nio Selector.
+ * Measures the cost of one {@code Select.select} on a set of connected sockets of which one is ready, for each engine; and for comparison the
+ * cost of the same question to a new java.nio Selector.
  *
- * <p>For each line on standard input (the name of an engine, or {@code selector}) it measures for a fifth of a second and prints
- * nanoseconds of processor time per call. {@code select-cost} runs it beside the same in C and Python, in turns.
+ * <p>For each line on standard input (an engine's name, {@code static} for {@code Select.select}, or {@code selector}) it measures for 200 ms
+ * and prints the processor time per call in nanoseconds. {@code select-cost} runs it in turn with equivalent programs in C and Python.
  */
 public final class SelectCost {
     private static final long MEASURE_NANOS = 200_000_000L;
-    /** Processor time of the thread: what others on the machine do does not count. */
+    /** Measures the processor time of the thread, so that other load on the machine does not count. */
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     private final List<TcpStream> streams = new ArrayList<>();
@@ -45,7 +45,7 @@ public final class SelectCost {
                 Select.select(List.of(listener), List.of(), List.of(), null);
                 TcpStream accepted = listener.accept();
                 if (accepted == null) {
-                    throw new IOException("no connection came");
+                    throw new IOException("no connection arrived");
                 }
                 streams.add(client);
                 streams.add(accepted);
@@ -66,7 +66,7 @@ public final class SelectCost {
         }
     }
 
-    /** Args: the number of sockets. */
+    /** Arguments: the number of sockets. */
     static void main(String[] args) throws IOException {
         SelectCost cost = new SelectCost(args.length > 0 ? Integer.parseInt(args[0]) : 1000);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -76,31 +76,31 @@ public final class SelectCost {
         }
     }
 
-    private long measure(String way) throws IOException {
+    private long measure(String method) throws IOException {
         long calls = 0;
-        long begun = THREADS.getCurrentThreadCpuTime();
-        long now = begun;
-        while (now - begun < MEASURE_NANOS) {
-            int ready = switch (way) {
-                case "selector" -> bySelector();
+        long start = THREADS.getCurrentThreadCpuTime();
+        long now = start;
+        while (now - start < MEASURE_NANOS) {
+            int ready = switch (method) {
+                case "selector" -> selectWithNewSelector();
                 case "static" -> readable(Select.select(streams, List.of(), List.of(), null));
-                default -> readable(Select.on(Network.named(way)).select(streams, List.of(), List.of(), null));
+                default -> readable(Select.on(Network.named(method)).select(streams, List.of(), List.of(), null));
             };
             if (ready != 1) {
-                throw new IOException(way + " found " + ready + " ready instead of 1");
+                throw new IOException(method + " found " + ready + " ready instead of 1");
             }
             calls++;
             now = THREADS.getCurrentThreadCpuTime();
         }
-        return (now - begun) / calls;
+        return (now - start) / calls;
     }
 
     private static int readable(Ready<TcpStream> ready) {
         return ready.readable().size();
     }
 
-    /** What there is without Trivet, for one question: a selector that is opened for it. */
-    private int bySelector() throws IOException {
+    /** Answers one question without Trivet, by opening a selector for it. */
+    private int selectWithNewSelector() throws IOException {
         try (Selector selector = Selector.open()) {
             for (SocketChannel channel : channels) {
                 channel.register(selector, SelectionKey.OP_READ);

@@ -11,8 +11,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
 /**
- * java.nio and nothing else, written with care: one Selector whose keys are handed to a method without a set of them being made, one direct
- * buffer for all clients, and what a socket refuses is kept with its key, which is then not read from until it has left.
+ * Plain java.nio, carefully written: one Selector that passes keys to a method without building a set of them, and one direct buffer for all
+ * clients. Bytes that a socket does not accept are kept with its key, and the client is not read from until they have been sent.
  */
 public final class SelectorPeer {
     private final Selector selector = Selector.open();
@@ -24,13 +24,13 @@ public final class SelectorPeer {
         broadcast = switch (service) {
             case ECHO -> false;
             case BROADCAST -> true;
-            case FRAMED, LINES, STRINGS -> throw service.notHere();
+            case FRAMED, LINES, STRINGS -> throw service.unsupported();
         };
         listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 4096).configureBlocking(false);
         listener.register(selector, SelectionKey.OP_ACCEPT);
     }
 
-    /** Args: the port, and what is served. */
+    /** Arguments: the port and the service. */
     static void main(String[] args) throws IOException {
         SelectorPeer peer = new SelectorPeer(Integer.parseInt(args[0]), Service.named(args[1]));
         Probe.start();
@@ -91,13 +91,13 @@ public final class SelectorPeer {
             ((SocketChannel) key.channel()).write(buffer);
         }
         if (buffer.hasRemaining()) {
-            keep(key);
+            keepUnsent(key);
         }
     }
 
-    private void keep(SelectionKey key) {
-        ByteBuffer before = key.attachment() == null ? ByteBuffer.allocate(0) : (ByteBuffer) key.attachment();
-        key.attach(ByteBuffer.allocateDirect(before.remaining() + buffer.remaining()).put(before).put(buffer).flip());
+    private void keepUnsent(SelectionKey key) {
+        ByteBuffer previous = key.attachment() == null ? ByteBuffer.allocate(0) : (ByteBuffer) key.attachment();
+        key.attach(ByteBuffer.allocateDirect(previous.remaining() + buffer.remaining()).put(previous).put(buffer).flip());
         key.interestOps(SelectionKey.OP_WRITE);
     }
 

@@ -3,20 +3,20 @@ package io.trivet.bench;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/** What a peer serves. */
+/** The services that a peer can offer. */
 enum Service {
-    /** What arrived comes back. */
+    /** Echoes what arrives. */
     ECHO,
-    /** Each line comes back, found and framed by the peer. */
+    /** Echoes each line; the peer finds and frames the lines. */
     FRAMED,
-    /** Each line comes back behind {@link #REPLY_HEAD}: composed from bytes. */
+    /** Replies to each line with {@link #REPLY_HEAD} and the line, composed from bytes. */
     LINES,
-    /** The same, composed from strings. */
+    /** The same as {@link #LINES}, composed from strings. */
     STRINGS,
-    /** What arrived goes to every client. */
+    /** Sends what arrives to every client. */
     BROADCAST;
 
-    /** What stands before each line in a composed reply. */
+    /** The beginning of each composed reply. */
     static final String REPLY_HEAD = "ok: ";
 
     private static final byte[] REPLY_HEAD_BYTES = REPLY_HEAD.getBytes(StandardCharsets.US_ASCII);
@@ -29,8 +29,8 @@ enum Service {
         return REPLY_HEAD_BYTES.clone();
     }
 
-    /** For a peer that does not serve that. */
-    IllegalArgumentException notHere() {
-        return new IllegalArgumentException("not written for this peer: " + name().toLowerCase(Locale.ROOT));
+    /** Returns the exception for a peer that does not offer this service. */
+    IllegalArgumentException unsupported() {
+        return new IllegalArgumentException("service not implemented for this peer: " + name().toLowerCase(Locale.ROOT));
     }
 }

@@ -12,11 +12,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Trivet with one loop, on the engine that is named. */
+/** Trivet with one loop, on a given engine. */
 public final class TrivetPeer {
     private TrivetPeer() {}
 
-    /** Args: the port, what is served, and the engine; or {@code engines}: prints which there are, and why others are not. */
+    /** Arguments: the port, the service and the engine; or {@code engines} to print which engines are available and why others are not. */
     static void main(String[] args) throws IOException, InterruptedException {
         if (args[0].equals("engines")) {
             for (EngineStatus engine : Network.engines()) {

@@ -9,11 +9,11 @@ import io.vertx.core.parsetools.RecordParser;
 import java.util.LinkedHashSet;
 import java.util.Set;
 
-/** Vert.x on its native transport with one event loop, written as its examples are: an echo is a pipe from a socket to itself. */
+/** Vert.x on its native transport with one event loop, written like its examples: an echo is a pipe from a socket to itself. */
 public final class VertxPeer {
     private VertxPeer() {}
 
-    /** Args: the port, and what is served. */
+    /** Arguments: the port and the service. */
     static void main(String[] args) {
         Service service = Service.named(args[1]);
         Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true).setEventLoopPoolSize(1));
@@ -33,10 +33,10 @@ public final class VertxPeer {
                                         .appendString(Service.REPLY_HEAD).appendBuffer(line).appendByte((byte) '\n')));
                         case BROADCAST -> {
                             clients.add(socket);
-                            socket.closeHandler(nothing -> clients.remove(socket));
+                            socket.closeHandler(ignored -> clients.remove(socket));
                             socket.handler(message -> clients.forEach(client -> client.write(message)));
                         }
-                        case FRAMED, STRINGS -> throw service.notHere();
+                        case FRAMED, STRINGS -> throw service.unsupported();
                     }
                 })
                 .listen()

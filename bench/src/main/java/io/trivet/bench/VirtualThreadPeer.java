@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A virtual thread for each client, with blocking reads and writes. A blocked read holds a buffer: 8 KiB, and once a client has filled it,
- * larger ones up to 64 KiB.
+ * One virtual thread per client, with blocking reads and writes. A blocked read holds a buffer of 8 KiB, which grows up to 64 KiB each time the
+ * client fills it.
  */
 public final class VirtualThreadPeer {
     private static final int BUFFER_BYTES = 8 * 1024;
@@ -19,13 +19,13 @@ public final class VirtualThreadPeer {
 
     private VirtualThreadPeer() {}
 
-    /** Args: the port, and what is served. */
+    /** Arguments: the port and the service. */
     static void main(String[] args) throws IOException {
         Service service = Service.named(args[1]);
         boolean broadcast = switch (service) {
             case ECHO -> false;
             case BROADCAST -> true;
-            case FRAMED, LINES, STRINGS -> throw service.notHere();
+            case FRAMED, LINES, STRINGS -> throw service.unsupported();
         };
         Set<Socket> clients = ConcurrentHashMap.newKeySet();
         try (ServerSocket listener = new ServerSocket(Integer.parseInt(args[0]), 4096, InetAddress.getLoopbackAddress())) {
@@ -57,13 +57,13 @@ public final class VirtualThreadPeer {
                 }
             }
         } catch (IOException e) {
-            // A client that resets its connection has left as well as one that closes it.
+            // A reset ends the connection just as a close does.
         } finally {
             clients.remove(client);
         }
     }
 
-    /** One writer at a time a client. One that does not read holds up the sender: a queue for each would be another program. */
+    /** One writer at a time per client. A client that does not read blocks the sender: a queue per client would be a different program. */
     private static void sendToAll(Set<Socket> clients, byte[] bytes, int count) {
         for (Socket client : clients) {
             try {
@@ -71,7 +71,7 @@ public final class VirtualThreadPeer {
                     client.getOutputStream().write(bytes, 0, count);
                 }
             } catch (IOException e) {
-                // Its own thread, which reads, is told the same and takes it out.
+                // The client's own reading thread gets the same error and removes it.
             }
         }
     }

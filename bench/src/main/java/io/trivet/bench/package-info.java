@@ -1,4 +1,4 @@
-/** Measurements: of calls, and of servers beside their peers. Never published. */
+/** Measurements of single calls, and of servers in comparison with their peers. Never published. */
 @NullMarked
 package io.trivet.bench;
 
