@@ -17,12 +17,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Who is let in: limits, descriptors that run out, and ports that are taken. */
+/** Accepting connections: limits, lack of descriptors, and ports in use. */
 final class AdmissionTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
     @EveryNetwork
-    void whoComesBeyondTheLimitWaitsAndIsServedWhenOneLeaves(Stage stage) throws IOException {
+    void connectionBeyondTheLimitWaitsUntilAnotherCloses(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage.open(stage.server(story).limits(Limits.defaults().withConnectionsMax(2)));
@@ -37,7 +37,7 @@ final class AdmissionTest {
             assertThat(story.size()).isEqualTo(2);
             long completions = server.stats().total().completions();
             for (int i = 0; i < 50; i++) {
-                assertThat(server.turn(Duration.ofMillis(1))).as("at the limit there is nothing to do").isZero();
+                assertThat(server.turn(Duration.ofMillis(1))).as("no work at the limit").isZero();
             }
             assertThat(server.stats().total().completions()).isEqualTo(completions);
             assertThat(log.lines("at the limit of 2 connections")).hasSize(1);
@@ -53,7 +53,7 @@ final class AdmissionTest {
     }
 
     @EveryNetwork
-    void limitHoldsForAllLoopsTogether(Stage stage) throws IOException {
+    void connectionLimitAppliesAcrossAllLoops(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.start(stage.server(story).loops(3).limits(Limits.defaults().withConnectionsMax(5)));
         List<Client> clients = new ArrayList<>();
@@ -62,7 +62,7 @@ final class AdmissionTest {
             client.send("hello");
             clients.add(client);
         }
-        for (Client client : clients) { // each is served once one before it has left
+        for (Client client : clients) { // each is served once an earlier one has closed
             assertThat(client.receiveText(5)).isEqualTo("hello");
             assertThat(server.stats().total().connections()).isLessThanOrEqualTo(5);
             client.close();
@@ -71,7 +71,7 @@ final class AdmissionTest {
     }
 
     @EveryNetwork
-    void oneMoreFromAnAddressIsClosedAtOnceAndNamedInTheLog(Stage stage) throws IOException {
+    void connectionBeyondThePerAddressLimitIsClosedAtOnceAndLogged(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage.open(stage.server(story).limits(Limits.defaults().withConnectionsPerAddressMax(2)));
@@ -81,8 +81,8 @@ final class AdmissionTest {
             for (int i = 0; i < 3; i++) {
                 assertThat(stage.client(server).endsInOrder() || story.size() == 2).isTrue();
             }
-            assertThat(story.size()).as("no handler was told").isEqualTo(2);
-            assertThat(log.lines("refused 127.0.0.1")).as("once, not once a client").hasSize(1);
+            assertThat(story.size()).as("no handler is called").isEqualTo(2);
+            assertThat(log.lines("refused 127.0.0.1")).as("logged once, not once per client").hasSize(1);
             first.close();
             stage.until("closed", () -> story.count("close") == 1);
             Client next = stage.client(server);
@@ -92,7 +92,7 @@ final class AdmissionTest {
     }
 
     @EveryNetwork
-    void takenPortFailsAlsoWhenTheOtherServerIsOurs(Stage stage) throws IOException {
+    void startFailsOnAPortInUseEvenByAnotherTrivetServer(Stage stage) throws IOException {
         Server server = stage.start(stage.server(ECHO));
         InetSocketAddress taken = server.address();
         for (int loops : new int[]{1, 3}) {
@@ -119,7 +119,7 @@ final class AdmissionTest {
     }
 
     @EveryNetwork
-    void whenDescriptorsRunOutItBacksOffSaysSoOnceAndGoesOn(Stage stage) throws IOException {
+    void acceptBacksOffLogsOnceAndResumesWhenDescriptorsRunOut(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             OutOfDescriptors network = new OutOfDescriptors(stage.network());
             Story story = stage.story(ECHO);
@@ -132,15 +132,15 @@ final class AdmissionTest {
             Client waiting = stage.client(server);
             waiting.send("patience");
             stage.until("an accept fails", () -> server.stats().total().acceptFailures() == 1);
-            assertThat(isOpen(network.pipes.getLast())).as("the reserve is free for others").isFalse();
+            assertThat(isOpen(network.pipes.getLast())).as("the reserve is released for others").isFalse();
             long backoffMillis = 10;
             for (int i = 0; i < 12; i++) {
                 network.step(Duration.ofMillis(backoffMillis - 1));
                 stage.settle();
                 int attempts = network.attempts;
                 established.send("x");
-                assertThat(established.receiveText(1)).as("who is there does not notice").isEqualTo("x");
-                assertThat(network.attempts).as("before the time").isEqualTo(attempts);
+                assertThat(established.receiveText(1)).as("connected clients are not affected").isEqualTo("x");
+                assertThat(network.attempts).as("before the back-off has passed").isEqualTo(attempts);
                 network.step(Duration.ofMillis(1));
                 stage.until("another attempt", () -> network.attempts == attempts + 1);
                 backoffMillis = Math.min(1000, backoffMillis * 2);
@@ -154,7 +154,7 @@ final class AdmissionTest {
             assertThat(isOpen(network.pipes.getLast())).as("the reserve").isTrue();
             assertThat(log.lines("accepting again")).isEmpty();
             network.step(Duration.ofSeconds(1));
-            stage.until("it is well", () -> log.lines("accepting again").size() == 1);
+            stage.until("the recovery is logged", () -> log.lines("accepting again").size() == 1);
             server.close();
             assertThat(network.pipes).noneMatch(AdmissionTest::isOpen);
         }
@@ -164,12 +164,12 @@ final class AdmissionTest {
         return pipe.source().isOpen() || pipe.sink().isOpen();
     }
 
-    /** A network that has no descriptor left, when told so: neither for who is accepted nor for a pipe. */
+    /** A network that can run out of descriptors, for accepted connections and for pipes. */
     private static final class OutOfDescriptors extends SteppedNetwork {
         final List<Pipe> pipes = new ArrayList<>();
-        private final List<TcpStream> aside = new ArrayList<>();
+        private final List<TcpStream> deferred = new ArrayList<>();
         boolean exhausted;
-        /** The pipes that were asked for in vain. */
+        /** The number of failed attempts to create a pipe. */
         int attempts;
 
         OutOfDescriptors(Network inner) {
@@ -187,28 +187,28 @@ final class AdmissionTest {
             return pipe;
         }
 
-        /** A proactor that accepts no one while descriptors are exhausted; who was accepted below is told later. */
+        /** Creates a proactor that fails accepts while descriptors are exhausted, and delivers these connections later. */
         @Override
         public Proactor proactor() throws IOException {
-            Proactor below = super.proactor();
-            return Interceptor.of(Proactor.class, below, "poll", arguments -> {
-                Completions above = (Completions) arguments[0];
-                int told = aside.size();
-                while (!exhausted && !aside.isEmpty()) {
-                    above.accepted(0, aside.removeFirst());
+            Proactor delegate = super.proactor();
+            return Interceptor.of(Proactor.class, delegate, "poll", arguments -> {
+                Completions receiver = (Completions) arguments[0];
+                int delivered = deferred.size();
+                while (!exhausted && !deferred.isEmpty()) {
+                    receiver.accepted(0, deferred.removeFirst());
                 }
-                told -= aside.size();
-                return told + below.poll(keepingAside(above), told > 0 ? 0 : (long) arguments[1]);
+                delivered -= deferred.size();
+                return delivered + delegate.poll(deferring(receiver), delivered > 0 ? 0 : (long) arguments[1]);
             });
         }
 
-        private Completions keepingAside(Completions above) {
-            return Interceptor.of(Completions.class, above, "accepted", arguments -> {
+        private Completions deferring(Completions receiver) {
+            return Interceptor.of(Completions.class, receiver, "accepted", arguments -> {
                 if (exhausted) {
-                    aside.add((TcpStream) arguments[1]);
-                    above.acceptFailed((long) arguments[0], emfile("accept4"));
+                    deferred.add((TcpStream) arguments[1]);
+                    receiver.acceptFailed((long) arguments[0], emfile("accept4"));
                 } else {
-                    above.accepted((long) arguments[0], (TcpStream) arguments[1]);
+                    receiver.accepted((long) arguments[0], (TcpStream) arguments[1]);
                 }
                 return null;
             });
@@ -220,7 +220,7 @@ final class AdmissionTest {
     }
 
     @EveryNetwork
-    void builderRefusesWhatCannotWork(Stage stage) {
+    void builderRejectsInvalidSettings(Stage stage) {
         assertThatThrownBy(() -> Server.builder().listen(Stage.FREE_PORT).open()).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("handler");
         assertThatThrownBy(() -> Server.builder().loops(2).handler(ECHO).open()).isInstanceOf(IllegalStateException.class);
