@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** How connections end, and what each end is called. */
+/** How connections end, and the close reason of each case. */
 final class ClosingTest {
     private static final Handler SILENT = (connection, message) -> {};
     private static final Handler ECHO = (connection, message) -> connection.send(message);
@@ -30,22 +30,22 @@ final class ClosingTest {
     private LogLines log;
 
     @BeforeEach
-    void listenToTheLog() {
+    void captureLog() {
         log = new LogLines();
     }
 
     @AfterEach
-    void closeTheLog() {
+    void releaseLog() {
         log.close();
     }
 
     @EveryNetwork
-    void peerThatFinishesStillGetsItsReplies(Stage stage) throws IOException {
+    void repliesAreDeliveredAfterThePeerEndsItsOutput(Stage stage) throws IOException {
         byte[] reply = FramedEchoTest.patterned(20_000);
         Story story = stage.story((connection, message) -> connection.send(reply));
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
-        int requests = 400; // more than sockets hold, so the queue is full for a while
+        int requests = 400; // more than the socket buffers hold, so that the queue is used
         client.send("?\n".repeat(requests));
         client.finish();
         stage.until("open", () -> story.size() == 1);
@@ -56,12 +56,12 @@ final class ClosingTest {
         }
         assertThat(client.rest()).isEmpty();
         stage.until("closed", () -> story.count("close") == 1);
-        List<String> told = story.told().stream().filter(line -> !line.equals("drained")).toList();
-        assertThat(told.subList(requests, requests + 3)).containsExactly("message ?", "end", "close PEER_FINISHED");
+        List<String> events = story.told().stream().filter(line -> !line.equals("drained")).toList();
+        assertThat(events.subList(requests, requests + 3)).containsExactly("message ?", "end", "close PEER_FINISHED");
     }
 
     @EveryNetwork
-    void handlerMaySendAfterThePeerHasFinished(Stage stage) throws IOException {
+    void handlerCanSendAfterEndOfInput(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
@@ -89,7 +89,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void unfinishedMessageIsDroppedWhenThePeerFinishes(Stage stage) throws IOException {
+    void incompleteMessageIsDroppedAtEndOfInput(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
@@ -101,7 +101,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void endOfTheInputIsToldBehindMessagesThatWereHeldBack(Stage stage) throws IOException {
+    void endOfInputFollowsMessagesHeldBackByAPause(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             if (Story.text(message).equals("0")) {
                 connection.pauseReading();
@@ -127,7 +127,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void lastReplyArrivesAlthoughTheClientStillSends(Stage stage) throws IOException {
+    void lastReplyArrivesWhileTheClientIsStillSending(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             connection.send("denied");
             connection.finish();
@@ -137,7 +137,7 @@ final class ClosingTest {
         Client client = stage.client(server);
         client.send("first\n");
         stage.until("lingering", () -> story.size() == 1 && story.connection(0).state() == ConnectionState.LINGERING);
-        client.send(new byte[900_000]); // all this is unread when the output has ended
+        client.send(new byte[900_000]); // unread when the output has ended
         client.finish();
         assertThat(client.restText()).isEqualTo("denied\n");
         stage.until("closed", () -> story.count("close") == 1);
@@ -145,7 +145,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void lingeringEndsAfterSoManyBytes(Stage stage) throws IOException {
+    void lingeringEndsAtTheByteLimit(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.finish());
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
                 .limits(Limits.defaults().withLingerBytesMax(100_000)));
@@ -161,7 +161,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void lingeringEndsAfterSomeTimeWhateverComes(Stage stage) throws IOException {
+    void lingeringEndsAtItsTimeoutDespiteIncomingBytes(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.finish());
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).limits(
                 Limits.defaults().withLingerTimeout(Duration.ofSeconds(5)).withIdleTimeout(Duration.ofSeconds(2))));
@@ -180,7 +180,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void closeDropsWhatWaitsAtOnce(Stage stage) throws IOException {
+    void closeDropsQueuedMessagesAtOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
@@ -194,14 +194,14 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void resetIsToldWhetherItReadsOrWrites(Stage stage) throws IOException {
+    void resetIsReportedWhileReadingAndWhileWriting(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client idle = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Client slow = stage.client(server);
         stage.until("open", () -> story.size() == 2);
-        stage.fillSocket(story.connection(1)); // paused: it is only watched for output now
+        stage.fillSocket(story.connection(1)); // reading is paused: only writability is watched
         idle.reset();
         stage.until("closed", () -> story.count("close") == 1);
         slow.reset();
@@ -210,7 +210,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void exceptionCostsOnlyItsConnection(Stage stage) throws IOException {
+    void handlerExceptionClosesOnlyItsConnection(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) throws IOException {
@@ -249,11 +249,11 @@ final class ClosingTest {
         }
         good.send("still\n");
         assertThat(good.line()).isEqualTo("still");
-        assertThat(log.lines("a handler threw")).as("one line, not one a client").hasSize(1);
+        assertThat(log.lines("a handler threw")).as("one line, not one per client").hasSize(1);
     }
 
     @EveryNetwork
-    void exceptionInOnOpenClosesBeforeAnythingElseIsTold(Stage stage) throws IOException {
+    void exceptionInOnOpenClosesBeforeAnyFurtherCallback(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onOpen(Connection connection) {
@@ -271,7 +271,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void taskThatThrowsIsReportedAndNothingElse(Stage stage) throws IOException {
+    void throwingTaskIsLoggedAndHasNoOtherEffect(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story));
         Client client = stage.client(server);
@@ -286,7 +286,7 @@ final class ClosingTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void errorStopsAStartedServerLoudly(Stage stage) throws Exception {
+    void errorStopsAStartedServerAndIsLogged(Stage stage) throws Exception {
         Story story = stage.story((connection, message) -> {
             throw new AssertionError("as asked");
         });
@@ -304,7 +304,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void errorStopsAnOpenedServerAndIsThrownToWhoTurnsIt(Stage stage) throws Exception {
+    void errorStopsAnOpenedServerAndIsThrownByTurn(Stage stage) throws Exception {
         Story story = stage.story((connection, message) -> {
             throw new AssertionError("as asked");
         });
@@ -319,7 +319,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void errorInOnCloseLeavesNoConnectionOpenAndNobodyWaiting(Stage stage) throws Exception {
+    void errorInOnCloseLeavesNoConnectionOpenAndDoesNotBlockClose(Stage stage) throws Exception {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
@@ -340,16 +340,16 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void handlerMayCloseTheServer(Stage stage) throws Exception {
+    void handlerCanCloseTheServer(Stage stage) throws Exception {
         for (boolean started : new boolean[]{false, true}) {
-            AtomicReference<Server> self = new AtomicReference<>();
+            AtomicReference<Server> serverReference = new AtomicReference<>();
             Story story = stage.story((connection, message) -> {
-                self.get().close();
-                connection.send("not any more");
+                serverReference.get().close();
+                connection.send("too late");
             });
             ServerBuilder builder = stage.server(story).framing(Framing.lines());
             Server server = started ? stage.start(builder) : stage.open(builder);
-            self.set(server);
+            serverReference.set(server);
             Client client = stage.client(server);
             client.send("close\nsecond\n");
             stage.until("closed", () -> story.count("close") == 1 && server.loops().getFirst().hasEnded());
@@ -360,21 +360,21 @@ final class ClosingTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void anotherThreadMayCloseAnOpenedServerWhileItWaits(Stage stage) throws Exception {
+    void anotherThreadCanCloseAnOpenedServerDuringTurn(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        CountDownLatch turning = new CountDownLatch(1);
+        CountDownLatch started = new CountDownLatch(1);
         Thread closer = Thread.ofPlatform().start(() -> {
             try {
-                turning.await();
+                started.await();
                 server.close();
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
         });
-        turning.countDown();
+        started.countDown();
         try {
             server.turn(null);
         } catch (IllegalStateException e) { // closed before the turn
@@ -387,28 +387,28 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void connectThatIsRefusedTellsItsEndAlone(Stage stage) throws IOException {
-        InetSocketAddress nobody;
+    void refusedConnectReportsOnlyOnClose(Stage stage) throws IOException {
+        InetSocketAddress closedPort;
         try (TcpListener listener = stage.network().listen(Stage.FREE_PORT, 1)) {
-            nobody = listener.localAddress();
+            closedPort = listener.localAddress();
         }
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT));
-        Connection connection = server.connect(nobody, story);
+        Connection connection = server.connect(closedPort, story);
         assertThat(connection.send("into the void")).isEqualTo(SendResult.QUEUED);
-        assertThat(connection.remoteAddress()).isEqualTo(nobody);
+        assertThat(connection.remoteAddress()).isEqualTo(closedPort);
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told()).containsExactly("close CONNECT_FAILED");
-        assertThat(connection.remoteAddress()).isEqualTo(nobody);
+        assertThat(connection.remoteAddress()).isEqualTo(closedPort);
         assertThat(connection.failure()).isInstanceOfSatisfying(NetworkException.class,
                 failure -> assertThat(failure.code()).isEqualTo(ErrorCode.ECONNREFUSED))
-                .hasMessageStartingWith("connect " + Addresses.toString(nobody) + ": ECONNREFUSED");
+                .hasMessageStartingWith("connect " + Addresses.toString(closedPort) + ": ECONNREFUSED");
         assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
         assertThat(server.stats().total().connections()).isZero();
     }
 
     @EveryNetwork
-    void connectionThatWasClosedWhileConnectingIsToldSo(Stage stage) throws IOException {
+    void closingWhileConnectingReportsClosed(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT));
         Connection before = server.connect(server.address(), story);
@@ -419,24 +419,24 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void localAddressIsWhatTheOtherEndSeesUntilTheEnd(Stage stage) throws IOException {
-        Story served = stage.story(SILENT);
-        Story made = stage.story(SILENT);
-        Server server = stage.open(stage.server(served));
-        Connection connection = server.connect(server.address(), made);
+    void localAddressMatchesThePeersRemoteAddressUntilClose(Stage stage) throws IOException {
+        Story accepted = stage.story(SILENT);
+        Story outgoing = stage.story(SILENT);
+        Server server = stage.open(stage.server(accepted));
+        Connection connection = server.connect(server.address(), outgoing);
         assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
-        stage.until("both are open", () -> served.size() == 1 && made.size() == 1);
-        assertThat(connection.localAddress()).isEqualTo(served.connection(0).remoteAddress());
-        assertThat(served.connection(0).localAddress()).isEqualTo(server.address());
+        stage.until("both are open", () -> accepted.size() == 1 && outgoing.size() == 1);
+        assertThat(connection.localAddress()).isEqualTo(accepted.connection(0).remoteAddress());
+        assertThat(accepted.connection(0).localAddress()).isEqualTo(server.address());
         assertThat(connection.failure()).isNull();
         connection.close();
-        stage.until("both are closed", () -> served.count("close") == 1 && made.count("close") == 1);
+        stage.until("both are closed", () -> accepted.count("close") == 1 && outgoing.count("close") == 1);
         assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
         assertThat(connection.failure()).isNull();
     }
 
     @EveryNetwork
-    void serverThatListensNowhereIsAClient(Stage stage) throws IOException {
+    void serverWithoutAListenerActsAsAClient(Stage stage) throws IOException {
         Server server = stage.open(stage.server((connection, message) -> connection.send(message)).framing(Framing.lines()));
         Story story = stage.story(SILENT);
         Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
@@ -450,7 +450,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void addressIsKnownAfterTheEnd(Stage stage) throws IOException {
+    void remoteAddressRemainsAvailableAfterClose(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         Client client = stage.client(server);
@@ -465,7 +465,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void bytesBeforeAResetAreDeliveredOnlyWhole(Stage stage) throws IOException {
+    void onlyCompleteMessagesAreDeliveredBeforeAReset(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         for (int i = 0; i < 20; i++) {
@@ -480,7 +480,7 @@ final class ClosingTest {
     }
 
     @EveryNetwork
-    void whatAHandlersExceptionSaysCannotForgeALogLine(Stage stage) throws IOException {
+    void exceptionMessageCannotForgeALogLine(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             throw new IllegalStateException("not a number: " + StandardCharsets.ISO_8859_1.decode(message));
         });
