@@ -8,14 +8,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/** The heap of deadlines, compared with a map. */
+/** Compares the heap of deadlines with a map. */
 final class DeadlineQueueTest {
     @Test
-    void earliestIsAlwaysAtTheTopAndTiesGoToTheLowerSlot() throws Exception {
+    void earliestDeadlineIsNextAndTiesGoToTheLowerSlot() throws Exception {
         Seeded.run(20, random -> {
             DeadlineQueue deadlines = new DeadlineQueue();
             Map<Integer, Long> model = new TreeMap<>();
-            long base = Long.MAX_VALUE - random.nextInt(100); // so that some wrap around
+            long base = Long.MAX_VALUE - random.nextInt(100); // so that some deadlines wrap around
             for (int i = 0; i < 3000; i++) {
                 int slot = random.nextInt(1 << random.nextInt(11));
                 int later = random.nextInt(200);
