@@ -12,50 +12,50 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A server with several loops drains while clients are on their way from the accepting loop to another. */
+/** Drains a server with several loops while connections are handed over from the accepting loop to another one. */
 @Timeout(60)
 final class DrainAcrossLoopsTest {
     private static final Duration DRAIN = Duration.ofSeconds(20);
-    /** Long enough for a loop that would stop too early. */
-    private static final Duration OTHER_LOOP = Duration.ofMillis(300);
+    /** Long enough for a loop that stops too early to end. */
+    private static final Duration OTHER_LOOP_WAIT = Duration.ofMillis(300);
 
     @Test
-    void whoWaitsToBeAcceptedIsNotResetByALoopThatHadNobody() throws Exception {
-        CountDownLatch holds = new CountDownLatch(1);
-        CountDownLatch goOn = new CountDownLatch(1);
+    void connectionInTheBacklogIsNotResetByALoopWithoutConnections() throws Exception {
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
         try (Server server = Server.builder()
                 .listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .loops(2)
                 .limits(Limits.defaults().withHandlerTimeout(Duration.ZERO))
-                .onMessage((connection, message) -> hold(holds, goOn))
+                .onMessage((connection, message) -> block(blocked, release))
                 .start()) {
             List<Thread> others = server.loops().stream().skip(1).map(loop -> loop.mailbox().owner()).toList();
             try (Socket first = connect(server)) {
                 first.getOutputStream().write('1');
-                assertThat(holds.await(20, TimeUnit.SECONDS)).as("the accepting loop is held").isTrue();
+                assertThat(blocked.await(20, TimeUnit.SECONDS)).as("the accepting loop is blocked").isTrue();
                 try (Socket waiting = connect(server)) {
                     waiting.getOutputStream().write('2');
                     server.drain(DRAIN);
                     for (Thread other : others) {
                         if (other != null) {
-                            other.join(OTHER_LOOP);
+                            other.join(OTHER_LOOP_WAIT);
                         }
                     }
-                    goOn.countDown();
+                    release.countDown();
 
-                    assertThat(waiting.getInputStream().read()).as("the orderly end: a reset would throw").isEqualTo(-1);
+                    assertThat(waiting.getInputStream().read()).as("an orderly end; a reset would throw").isEqualTo(-1);
                 }
             } finally {
-                goOn.countDown();
+                release.countDown();
             }
             server.join();
         }
     }
 
-    private static void hold(CountDownLatch holds, CountDownLatch goOn) {
-        holds.countDown();
+    private static void block(CountDownLatch blocked, CountDownLatch release) {
+        blocked.countDown();
         try {
-            goOn.await();
+            release.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
