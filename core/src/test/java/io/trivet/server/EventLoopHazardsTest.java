@@ -19,24 +19,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
-/** What event loops have been seen to do wrong: to spin, to mistake one connection for another, to serve one alone. */
+/** Known hazards of event loops: spinning, confusing connections, starving other connections. */
 final class EventLoopHazardsTest {
     private static final Handler SILENT = (connection, message) -> {};
 
-    /** A loop that has nothing to do waits, whatever state its sockets are in. One that spins is through in no time. */
-    private static void assertSleeps(Stage stage, Server server) throws IOException {
+    /** Checks that a loop without work waits, whatever the state of its sockets. A spinning loop would be done at once. */
+    private static void assertWaits(Stage stage, Server server) throws IOException {
         int turns = 20;
         Duration wait = Duration.ofMillis(5);
         Clock clock = stage.network().clock();
-        long begun = clock.nanoTime();
+        long start = clock.nanoTime();
         for (int i = 0; i < turns; i++) {
             server.turn(wait);
         }
-        assertThat(clock.nanoTime() - begun).as("ns for %d turns of %s", turns, wait).isGreaterThan(wait.toNanos() * turns / 4);
+        assertThat(clock.nanoTime() - start).as("ns for %d turns of %s", turns, wait).isGreaterThan(wait.toNanos() * turns / 4);
     }
 
     @EveryNetwork
-    void connectionThatIsNotReadDoesNotSpinThoughItsPeerHasReset(Stage stage) throws IOException {
+    void pausedConnectionDoesNotSpinAfterAReset(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story));
         Client client = stage.client(server);
@@ -46,49 +46,49 @@ final class EventLoopHazardsTest {
         client.reset();
         stage.settle();
         assertThat(story.told()).containsExactly("open");
-        assertSleeps(stage, server);
+        assertWaits(stage, server);
         story.connection(0).resumeReading();
-        stage.until("told", () -> story.told().contains("close RESET"));
+        stage.until("the reset is reported", () -> story.told().contains("close RESET"));
     }
 
     @EveryNetwork
-    void connectionWhosePeerHasFinishedDoesNotSpin(Stage stage) throws IOException {
+    void connectionDoesNotSpinAfterEndOfInput(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
 
             @Override
             public void onEndOfInput(Connection connection) {
-                // It may still send.
+                // The connection stays open for sending.
             }
         });
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()));
         Client client = stage.client(server);
         client.send("last\n");
         client.finish();
-        stage.until("told", () -> story.told().equals(List.of("open", "message last", "end")));
+        stage.until("the end is reported", () -> story.told().equals(List.of("open", "message last", "end")));
         stage.settle();
-        assertSleeps(stage, server);
+        assertWaits(stage, server);
         story.connection(0).send("answer");
         story.connection(0).finish();
         assertThat(client.restText()).isEqualTo("answer\n");
     }
 
     @EveryNetwork
-    void connectionThatIsNotThereYetDoesNotSpin(Stage stage) throws IOException {
+    void connectingConnectionDoesNotSpin(Stage stage) throws IOException {
         TcpListener full = stage.keep(stage.network().listen(Stage.FREE_PORT, 1));
-        for (int i = 0; i < 8; i++) { // a full backlog drops what comes next
+        for (int i = 0; i < 8; i++) { // a full backlog drops further connects
             stage.keep(stage.network().connect(full.localAddress()));
         }
         Server server = stage.open(stage.steppedServer(SILENT));
         Connection connection = server.connect(full.localAddress(), stage.story(SILENT));
         stage.settle();
         assertThat(connection.state()).isEqualTo(ConnectionState.CONNECTING);
-        assertSleeps(stage, server);
+        assertWaits(stage, server);
     }
 
     @EveryNetwork
-    void connectionClosedByAnEarlierEventOfTheSameTurnIsToldNothingMore(Stage stage) throws IOException {
+    void connectionClosedByAnEarlierEventOfTheSameTurnGetsNoFurtherCallback(Stage stage) throws IOException {
         List<Connection> open = new ArrayList<>();
         Story story = stage.story(new Handler() {
             @Override
@@ -115,19 +115,19 @@ final class EventLoopHazardsTest {
             }
             stage.until("open", () -> open.size() == 8);
             for (Client client : others) {
-                client.send("x\n"); // all are ready when the loop looks
+                client.send("x\n"); // all are ready when the loop polls
             }
             int messages = round;
             stage.until("one is left", () -> open.size() == 1 && story.count("message") == messages);
             stage.settle();
-            assertThat(story.count("message")).as("of those that were ready together, one is told").isEqualTo(messages);
+            assertThat(story.count("message")).as("only one of the ready connections gets a callback").isEqualTo(messages);
             assertThat(story.count("close CLOSED")).isEqualTo(7 * round);
         }
     }
 
     @EveryNetwork
     @NotSimulated(NotSimulated.TIME)
-    void noConnectionIsGivenMoreThanItsShareOfATurn(Stage stage) throws IOException {
+    void noConnectionGetsMoreThanItsShareOfATurn(Stage stage) throws IOException {
         int flood = 20_000;
         int[] flooded = {0};
         int[] floodedBefore = {-1};
@@ -140,7 +140,7 @@ final class EventLoopHazardsTest {
         }).framing(Framing.lines()));
         Client flooding = stage.client(server);
         Client other = stage.client(server);
-        stage.until("there", () -> server.stats().total().accepted() == 2);
+        stage.until("both are accepted", () -> server.stats().total().accepted() == 2);
         flooding.channel().write(ByteBuffer.wrap(Client.bytes("\n".repeat(flood))));
         other.channel().write(ByteBuffer.wrap(Client.bytes("hello\n")));
         while (flooded[0] < flood) {
@@ -148,15 +148,15 @@ final class EventLoopHazardsTest {
             long completionsBefore = server.stats().total().completions();
             server.turn(Duration.ofMillis(1));
             long completions = server.stats().total().completions() - completionsBefore;
-            // A share of each piece that has just come (a poller tells of one, a ring of as many as it has buffers), and one of what was left.
+            // One share for each piece just received (one with a poller, up to the number of buffers with a ring), and one for what was left.
             assertThat(flooded[0] - before).isLessThanOrEqualTo((int) (completions + 1) * Delivery.MESSAGES_PER_TURN_MAX);
         }
-        stage.until("told", () -> floodedBefore[0] >= 0);
+        stage.until("the other is served", () -> floodedBefore[0] >= 0);
         assertThat(floodedBefore[0]).as("messages of the flood before the other's").isLessThan(flood);
     }
 
     @EveryNetwork
-    void newConnectionsAreAcceptedAFewAtATime(Stage stage) throws IOException {
+    void acceptsPerTurnAreBounded(Stage stage) throws IOException {
         int clients = 150;
         Server server = stage.open(stage.server(SILENT));
         for (int i = 0; i < clients; i++) {
@@ -173,25 +173,25 @@ final class EventLoopHazardsTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void whoLooksOnIsAnsweredWhileALoopIsBusy(Stage stage) throws Exception {
-        CountDownLatch seen = new CountDownLatch(1);
-        AtomicBoolean inTime = new AtomicBoolean();
-        Story story = stage.story((connection, message) -> inTime.set(seen.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)));
+    void snapshotsAreAvailableWhileALoopIsBusy(Stage stage) throws Exception {
+        CountDownLatch snapshotsTaken = new CountDownLatch(1);
+        AtomicBoolean answeredInTime = new AtomicBoolean();
+        Story story = stage.story((connection, message) -> answeredInTime.set(snapshotsTaken.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)));
         Server server = stage.start(stage.server(story).limits(Limits.defaults().withHandlerTimeout(Duration.ZERO)));
         Client client = stage.client(server);
         client.send("x");
-        stage.until("in its handler", () -> story.count("message") == 1);
+        stage.until("in the handler", () -> story.count("message") == 1);
         assertThat(server.connections()).hasSize(1);
         assertThat(server.connections().getFirst().bytesIn()).isEqualTo(1);
         assertThat(server.stats().total().connections()).isEqualTo(1);
         assertThat(story.connection(0).queue().bytes()).isZero();
-        seen.countDown();
+        snapshotsTaken.countDown();
         server.close();
-        assertThat(inTime).isTrue();
+        assertThat(answeredInTime).isTrue();
     }
 
     @Test
-    void snapshotOfTenThousandConnectionsTakesAFractionOfATenthOfASecond() throws IOException {
+    void snapshotOfTenThousandConnectionsTakesUnderFiftyMilliseconds() throws IOException {
         LateNetwork network = new LateNetwork(new Random(1), false);
         InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 80);
         try (Server server = Server.builder().network(network).listen(address).handler(SILENT).open()) {
@@ -202,9 +202,9 @@ final class EventLoopHazardsTest {
             }
             long best = Long.MAX_VALUE;
             for (int i = 0; i < 20; i++) {
-                long begun = System.nanoTime();
+                long start = System.nanoTime();
                 assertThat(server.connections().size()).isEqualTo(10_000);
-                best = Math.min(best, System.nanoTime() - begun);
+                best = Math.min(best, System.nanoTime() - start);
             }
             assertThat(best).as("ns, the best of 20").isLessThan(50_000_000);
         }
