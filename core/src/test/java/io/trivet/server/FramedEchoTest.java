@@ -14,7 +14,7 @@ import java.util.Random;
 /** The ten-line server, with each framing. */
 final class FramedEchoTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
-    /** The bytes that one receive can bring, on the engines that poll. */
+    /** The maximum length of one receive on the engines that poll. */
     private static final int RECEIVE_BYTES = 64 * 1024;
 
     @EveryNetwork
@@ -31,7 +31,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void linesAreSentWithTheEndThatWasChosen(Stage stage) throws IOException {
+    void linesAreSentWithTheConfiguredEnding(Stage stage) throws IOException {
         Server server = stage.open(stage.server(ECHO).framing(Framing.lines("\r\n")));
         Client client = stage.client(server);
         client.send("a\nb\r\n\nc\r\n");
@@ -39,7 +39,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void lineFeedAloneIsSentWhenBothEndsCome(Stage stage) throws IOException {
+    void lineFeedIsSentWhenBothLineEndingsAreReceived(Stage stage) throws IOException {
         Server server = stage.open(stage.server(ECHO).framing(Framing.lines()));
         Client client = stage.client(server);
         client.send("a\r\nb\n\r\n");
@@ -47,7 +47,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void rawBytesAreEchoedAsTheyCome(Stage stage) throws Exception {
+    void rawBytesAreEchoedUnchanged(Stage stage) throws Exception {
         Seeded.run(1, random -> {
             Server server = stage.open(stage.server(ECHO));
             byte[] sent = new byte[1_000_000];
@@ -57,7 +57,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void messageMayComeByteByByte(Stage stage) throws IOException {
+    void messageCanArriveByteByByte(Stage stage) throws IOException {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Story story = stage.story(ECHO);
             Client client = stage.client(stage.open(stage.server(story).framing(frames.framing())));
@@ -72,7 +72,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void emptyMessagesAreMessages(Stage stage) throws IOException {
+    void emptyMessagesAreDelivered(Stage stage) throws IOException {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Story story = stage.story(ECHO);
             Client client = stage.client(stage.open(stage.server(story).framing(frames.framing())));
@@ -84,7 +84,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void moreMessagesThanATurnGivesKeepTheirOrder(Stage stage) throws IOException {
+    void messagesBeyondTheTurnLimitKeepTheirOrder(Stage stage) throws IOException {
         Server server = stage.open(stage.server(ECHO).framing(Framing.lines()));
         Client client = stage.client(server);
         StringBuilder lines = new StringBuilder();
@@ -96,7 +96,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void messagesAsLongAsABufferAreWhole(Stage stage) throws IOException {
+    void messagesNearTheBufferSizeAreComplete(Stage stage) throws IOException {
         for (ReferenceFraming frames : List.of(ReferenceFraming.LINES, ReferenceFraming.ALL_BUT_RAW.get(2),
                 ReferenceFraming.ALL_BUT_RAW.getLast())) {
             Server server = stage.open(stage.server(ECHO).framing(frames.framing())
@@ -115,13 +115,13 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void messageOfExactlyTheLimitIsTaken(Stage stage) throws IOException {
+    void messageOfExactlyTheLimitIsAccepted(Stage stage) throws IOException {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Server server = stage.open(stage.server(ECHO).framing(frames.framing())
                     .limits(Limits.defaults().withMessageBytesMax(200)));
             Client client = stage.client(server);
             byte[] framed = frames.framed(patterned(200));
-            for (int cut = framed.length - 5; cut < framed.length; cut += 2) { // also while its end is on its way
+            for (int cut = framed.length - 5; cut < framed.length; cut += 2) { // also while the end of the message is still missing
                 client.send(Arrays.copyOf(framed, cut));
                 stage.settle();
                 client.send(Arrays.copyOfRange(framed, cut, framed.length));
@@ -132,7 +132,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void lineOfExactlyTheLimitIsTakenWhileItsCarriageReturnWaitsForTheLineFeed(Stage stage) throws IOException {
+    void lineOfExactlyTheLimitIsAcceptedWhileItsLineFeedIsMissing(Stage stage) throws IOException {
         Server server = stage.open(stage.server(ECHO).framing(Framing.lines()).limits(Limits.defaults().withMessageBytesMax(5)));
         Client client = stage.client(server);
         client.send("12345\r");
@@ -157,7 +157,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void messageWithoutAnEndIsTooLongBeforeItsEndComes(Stage stage) throws IOException {
+    void messageIsTooLongBeforeItsEndArrives(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage
                 .open(stage.server(story).framing(Framing.lines()).limits(Limits.defaults().withMessageBytesMax(200)));
@@ -168,7 +168,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void announcedLengthAboveTheLimitClosesAtOnceAndBelowItTakesNoMemory(Stage stage) throws IOException {
+    void announcedLengthAboveTheLimitClosesAtOnceAndBelowItReservesNoMemory(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4))
                 .limits(Limits.defaults().withMessageBytesMax(1 << 24)));
@@ -179,13 +179,13 @@ final class FramedEchoTest {
         assertThat(story.connection(0).partialInput().buffer().capacity()).as("bytes kept for 5").isLessThanOrEqualTo(1024);
         assertThat(server.stats().queueBytes()).isEqualTo(5);
 
-        Client liar = stage.client(server);
-        liar.send(new byte[]{1, 0, 0, 1});
+        Client aboveTheLimit = stage.client(server);
+        aboveTheLimit.send(new byte[]{1, 0, 0, 1});
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TOO_LONG);
 
-        Client worse = stage.client(server);
-        worse.send(new byte[]{-1, -1, -1, -1});
+        Client negative = stage.client(server);
+        negative.send(new byte[]{-1, -1, -1, -1});
         stage.until("closed", () -> story.count("close") == 2);
         assertThat(story.reasons()).containsOnly(CloseReason.MESSAGE_TOO_LONG);
     }
@@ -206,14 +206,14 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void randomStreamsCutAtRandomComeBackByteForByte(Stage stage) throws Exception {
+    void randomlySplitStreamsAreEchoedUnchanged(Stage stage) throws Exception {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Seeded.run(2, random -> {
-                List<byte[]> got = new ArrayList<>();
+                List<byte[]> received = new ArrayList<>();
                 Server server = stage.open(stage.server((connection, message) -> {
                     byte[] bytes = new byte[message.remaining()];
                     message.get(message.position(), bytes);
-                    got.add(bytes);
+                    received.add(bytes);
                     switch (random.nextInt(4)) {
                         case 0 -> connection.send(message);
                         case 1 -> connection.send(bytes);
@@ -226,29 +226,29 @@ final class FramedEchoTest {
                     messages.add(frames.message(random, 1 << random.nextInt(i % 50 == 49 ? 17 : 12)));
                 }
                 byte[] sent = frames.framed(messages);
-                byte[] back = exchange(stage, stage.client(server), sent, sent.length, random);
-                assertThat(back).as("%s", frames).isEqualTo(sent);
-                assertThat(got).as("%s", frames).usingElementComparator(Arrays::compare).containsExactlyElementsOf(messages);
+                byte[] echoed = exchange(stage, stage.client(server), sent, sent.length, random);
+                assertThat(echoed).as("%s", frames).isEqualTo(sent);
+                assertThat(received).as("%s", frames).usingElementComparator(Arrays::compare).containsExactlyElementsOf(messages);
                 server.close();
             });
         }
     }
 
-    /** Sends in random pieces, and receives between them; what came back. */
+    /** Sends in random pieces and receives in between; returns the received bytes. */
     private static byte[] exchange(Stage stage, Client client, byte[] sent, int expected, Random random) throws IOException {
-        ByteArrayOutputStream back = new ByteArrayOutputStream();
+        ByteArrayOutputStream echoed = new ByteArrayOutputStream();
         int[] at = {0};
-        stage.until("everything comes back", () -> {
+        stage.until("everything has come back", () -> {
             if (at[0] < sent.length) {
                 int piece = 1 + random.nextInt(1 << random.nextInt(18));
                 at[0] += client.sendSome(Arrays.copyOf(sent, Math.min(sent.length, at[0] + piece)), at[0]);
             }
             if (random.nextInt(4) > 0) {
-                back.writeBytes(client.available());
+                echoed.writeBytes(client.available());
             }
-            return back.size() >= expected;
+            return echoed.size() >= expected;
         });
-        return back.toByteArray();
+        return echoed.toByteArray();
     }
 
     static byte[] patterned(int length) {
@@ -260,7 +260,7 @@ final class FramedEchoTest {
     }
 
     @EveryNetwork
-    void rawPiecesAreNoLongerThanAMessageMayBe(Stage stage) throws IOException {
+    void rawPiecesDoNotExceedTheMessageLimit(Stage stage) throws IOException {
         List<Integer> lengths = new ArrayList<>();
         Story story = stage.story((connection, message) -> {
             lengths.add(message.remaining());
