@@ -11,21 +11,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** Where a message ends: compared with the plainest way to find out. */
+/** Compares the messages that framings find with those that were framed. */
 final class FramingTest {
-    @SuppressWarnings("unused") // by FieldSource
+    @SuppressWarnings("unused") // used by @FieldSource
     private static final List<ReferenceFraming> FRAMES = ReferenceFraming.ALL_BUT_RAW;
 
     @ParameterizedTest
     @FieldSource("FRAMES")
-    void findsTheSameMessagesWhereverTheStreamIsCut(ReferenceFraming frames) throws Exception {
+    void findsTheSameMessagesWhereverTheStreamIsSplit(ReferenceFraming frames) throws Exception {
         Seeded.run(200, random -> {
             List<byte[]> messages = new ArrayList<>();
             for (int i = random.nextInt(5); i >= 0; i--) {
                 messages.add(frames.message(random, random.nextInt(70)));
             }
             byte[] stream = frames.framed(messages);
-            int begin = random.nextInt(9); // words are compared where they happen to lie
+            int begin = random.nextInt(9); // start at any alignment, since whole words are compared
             ByteBuffer in = ByteBuffer.allocate(begin + stream.length).put(begin, stream);
             Framing.Frame frame = new Framing.Frame();
             List<byte[]> found = new ArrayList<>();
@@ -55,19 +55,19 @@ final class FramingTest {
     }
 
     @Test
-    void leftmostEndCountsWhenEndsOverlap() {
-        assertThat(cut(Framing.delimited(Client.bytes("aa")), "aaaxaa")).containsExactly("", "ax");
-        assertThat(cut(Framing.delimited(Client.bytes("aab")), "aaab")).containsExactly("a");
-        assertThat(cut(Framing.delimited(Client.bytes("abab")), "aababab")).containsExactly("a");
+    void leftmostDelimiterWinsWhenDelimitersOverlap() {
+        assertThat(split(Framing.delimited(Client.bytes("aa")), "aaaxaa")).containsExactly("", "ax");
+        assertThat(split(Framing.delimited(Client.bytes("aab")), "aaab")).containsExactly("a");
+        assertThat(split(Framing.delimited(Client.bytes("abab")), "aababab")).containsExactly("a");
     }
 
     @Test
-    void lineEndsInALineFeedAndOneCarriageReturnBeforeItBelongsToTheEnd() {
-        assertThat(cut(Framing.lines(), "a\nb\r\n\n\r\n\r\r\nc\rd\n")).containsExactly("a", "b", "", "", "\r", "c\rd");
+    void lineEndsWithALineFeedAndAtMostOneCarriageReturnBeforeIt() {
+        assertThat(split(Framing.lines(), "a\nb\r\n\n\r\n\r\r\nc\rd\n")).containsExactly("a", "b", "", "", "\r", "c\rd");
     }
 
     @Test
-    void lengthIsUnsignedAndInNetworkOrder() {
+    void lengthPrefixIsUnsignedAndInNetworkByteOrder() {
         ByteBuffer in = ByteBuffer.allocate(300).put(0, (byte) 200);
         Framing.Frame frame = new Framing.Frame();
         assertThat(Framing.lengthPrefixed(1).next(in, 0, 201, 0, frame)).isEqualTo(201);
@@ -83,7 +83,7 @@ final class FramingTest {
     }
 
     @Test
-    void refusesWhatIsNoFraming() {
+    void rejectsInvalidFramings() {
         assertThatThrownBy(() -> Framing.lines("\r")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> Framing.delimited()).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> Framing.delimited(new byte[17])).isInstanceOf(IllegalArgumentException.class);
@@ -91,14 +91,14 @@ final class FramingTest {
     }
 
     @Test
-    void laterChangeOfADelimitersArrayChangesNothing() {
+    void delimiterArrayIsCopied() {
         byte[] delimiter = Client.bytes("|");
         Framing framing = Framing.delimited(delimiter);
         delimiter[0] = ';';
-        assertThat(cut(framing, "a|b;c|")).containsExactly("a", "b;c");
+        assertThat(split(framing, "a|b;c|")).containsExactly("a", "b;c");
     }
 
-    private static List<String> cut(Framing framing, String stream) {
+    private static List<String> split(Framing framing, String stream) {
         byte[] bytes = Client.bytes(stream);
         ByteBuffer in = ByteBuffer.wrap(bytes);
         Framing.Frame frame = new Framing.Frame();
