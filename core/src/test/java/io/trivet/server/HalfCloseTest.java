@@ -6,12 +6,12 @@ import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** One direction ends, and the other goes on. */
+/** One direction of a connection ends while the other one continues. */
 final class HalfCloseTest {
     private static final Handler SILENT = (connection, message) -> {};
 
     @EveryNetwork
-    void whatComesAfterOurEndIsDelivered(Stage stage) throws IOException {
+    void inputIsDeliveredAfterOurOutputHasEnded(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             connection.send("last");
             connection.finishOutput();
@@ -30,7 +30,7 @@ final class HalfCloseTest {
     }
 
     @EveryNetwork
-    void outputEndsBehindWhatWaits(Stage stage) throws IOException {
+    void outputEndsAfterQueuedMessages(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
@@ -44,7 +44,7 @@ final class HalfCloseTest {
     }
 
     @EveryNetwork
-    void connectionEndsWhenBothHaveFinishedInEitherOrder(Stage stage) throws IOException {
+    void connectionClosesWhenBothDirectionsHaveEndedInEitherOrder(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {
@@ -53,13 +53,13 @@ final class HalfCloseTest {
 
             @Override
             public void onEndOfInput(Connection connection) {
-                // It stays open, until we have finished too.
+                // The connection stays open until our output has ended, too.
             }
         });
         Server server = stage.open(stage.server(story));
         Client client = stage.client(server);
         client.finish();
-        stage.until("the end", () -> story.count("end") == 1);
+        stage.until("end of input", () -> story.count("end") == 1);
         stage.settle();
         assertThat(story.reasons()).isEmpty();
         story.connection(0).finishOutput();
@@ -74,8 +74,8 @@ final class HalfCloseTest {
     }
 
     @EveryNetwork
-    void finishingBeforeTheConnectIsThereDeliversAndWaitsForTheAnswer(Stage stage) throws IOException {
-        Story served = stage.story(new Handler() {
+    void finishOutputWhileConnectingDeliversTheQueueAndWaitsForTheAnswer(Stage stage) throws IOException {
+        Story accepted = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
 
@@ -85,18 +85,18 @@ final class HalfCloseTest {
                 connection.finish();
             }
         });
-        Story made = stage.story(SILENT);
-        Server server = stage.open(stage.server(served).framing(Framing.lines()));
-        Connection connection = server.connect(server.address(), made);
+        Story outgoing = stage.story(SILENT);
+        Server server = stage.open(stage.server(accepted).framing(Framing.lines()));
+        Connection connection = server.connect(server.address(), outgoing);
         connection.send("question");
         connection.finishOutput();
-        stage.until("closed", () -> made.count("close") == 1 && served.count("close") == 1);
-        assertThat(served.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
-        assertThat(made.told()).containsExactly("open", "message answer", "end", "close PEER_FINISHED");
+        stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
+        assertThat(accepted.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(outgoing.told()).containsExactly("open", "message answer", "end", "close PEER_FINISHED");
     }
 
     @EveryNetwork
-    void drainingEndsOneWhoseOutputHasEnded(Stage stage) throws IOException {
+    void drainClosesAConnectionWhoseOutputHasEnded(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         Client client = stage.client(server);
@@ -104,48 +104,48 @@ final class HalfCloseTest {
         story.connection(0).finishOutput();
         assertThat(client.restText()).isEmpty();
         server.drain(Stage.PATIENCE);
-        client.send("not heard any more");
+        client.send("ignored");
         client.finish();
         stage.until("closed", server::isClosed);
         assertThat(story.told()).containsExactly("open", "close DRAINED");
     }
 
     @EveryNetwork
-    void endingBeforeTheConnectIsThereDeliversWhatWaits(Stage stage) throws IOException {
-        Story served = stage.story(SILENT);
-        Story made = stage.story(SILENT);
-        Server server = stage.open(stage.server(served).framing(Framing.lines()));
-        Connection connection = server.connect(server.address(), made);
+    void finishWhileConnectingDeliversTheQueue(Stage stage) throws IOException {
+        Story accepted = stage.story(SILENT);
+        Story outgoing = stage.story(SILENT);
+        Server server = stage.open(stage.server(accepted).framing(Framing.lines()));
+        Connection connection = server.connect(server.address(), outgoing);
         assertThat(connection.send("question")).isEqualTo(SendResult.QUEUED);
         connection.finish();
-        stage.until("closed", () -> made.count("close") == 1 && served.count("close") == 1);
-        assertThat(served.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
-        assertThat(made.told()).containsExactly("open", "close FINISHED");
+        stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
+        assertThat(accepted.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(outgoing.told()).containsExactly("open", "close FINISHED");
     }
 
     @EveryNetwork
-    void drainingBeforeTheConnectIsThereDeliversWhatWaits(Stage stage) throws IOException {
-        Story served = stage.story(SILENT);
-        Story made = stage.story(SILENT);
-        Server server = stage.open(stage.server(served).framing(Framing.lines()));
+    void drainWhileConnectingDeliversTheQueue(Stage stage) throws IOException {
+        Story accepted = stage.story(SILENT);
+        Story outgoing = stage.story(SILENT);
+        Server server = stage.open(stage.server(accepted).framing(Framing.lines()));
         Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
-        assertThat(client.connect(server.address(), made).send("question")).isEqualTo(SendResult.QUEUED);
+        assertThat(client.connect(server.address(), outgoing).send("question")).isEqualTo(SendResult.QUEUED);
         client.drain(Stage.PATIENCE);
-        stage.until("closed", () -> made.count("close") == 1 && served.count("close") == 1);
-        assertThat(served.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
-        assertThat(made.told()).containsExactly("open", "close DRAINED");
+        stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
+        assertThat(accepted.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(outgoing.told()).containsExactly("open", "close DRAINED");
     }
 
     @EveryNetwork
-    void endingBeforeAConnectThatFailsTellsTheFailure(Stage stage) throws IOException {
-        Story made = stage.story(SILENT);
-        Server server = stage.open(stage.server(SILENT)); // before the other closes, or it might be given its port
-        Server gone = stage.open(stage.server(SILENT));
-        gone.close();
-        Connection connection = server.connect(gone.address(), made);
+    void finishBeforeAFailedConnectReportsTheFailure(Stage stage) throws IOException {
+        Story outgoing = stage.story(SILENT);
+        Server server = stage.open(stage.server(SILENT)); // opened before the other one closes, as it could get the same port otherwise
+        Server closedServer = stage.open(stage.server(SILENT));
+        closedServer.close();
+        Connection connection = server.connect(closedServer.address(), outgoing);
         connection.send("question");
         connection.finish();
-        stage.until("closed", () -> made.count("close") == 1);
-        assertThat(made.told()).containsExactly("close CONNECT_FAILED");
+        stage.until("closed", () -> outgoing.count("close") == 1);
+        assertThat(outgoing.told()).containsExactly("close CONNECT_FAILED");
     }
 }
