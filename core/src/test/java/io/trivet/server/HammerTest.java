@@ -28,10 +28,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Many threads do everything at once to a started server with several loops: send, offer, send first, broadcast, run, schedule, pause, finish
- * and close, while others look on and clients come. Every client then compares what it got with what its threads were promised.
+ * Stress test of a started server with several loops. Many threads concurrently send, offer, send first, broadcast, execute, schedule, pause,
+ * finish and close, while another thread takes snapshots and further clients connect. Afterwards the bytes received by each client are compared
+ * with the messages that were accepted from each thread.
  *
- * <p>Each test runs for a short time on each network; {@code -Dtrivet.hammer.seconds=60} for that long.
+ * <p>Each test runs for a short time on each network; {@code -Dtrivet.hammer.seconds=60} sets the time.
  */
 final class HammerTest {
     static final Duration TIME = Duration.ofMillis((long) (1000 * Double.parseDouble(
@@ -41,25 +42,25 @@ final class HammerTest {
     private static final int CLIENTS = 6;
     private static final int STEPS = 300;
     private static final int ECHOES = 50;
-    private static final long LOOK_EVERY_NANOS = 100_000;
-    /** None of them may stand in the way: here every message fits, and nothing is due by itself. */
+    private static final long SNAPSHOT_INTERVAL_NANOS = 100_000;
+    /** Limits that never apply: every message fits, and no timeout runs. */
     private static final Limits LIMITS = Limits.defaults().withQueueBytesMax(256 << 20).withQueueBudgetBytes(1L << 30)
             .withWriteTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO);
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void whatIsQueuedArrivesOnceAndInTheOrderOfItsThread(Stage stage) throws Exception {
+    void queuedMessagesArriveOnceAndInTheOrderOfTheirThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
             Round round = new Round(stage, random);
             round.hammer();
-            round.endInOrder(random.nextBoolean());
+            round.endOrderly(random.nextBoolean());
             round.verify();
         });
     }
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void closingWhileAllThreadsAreAtItLosesNothingInSilenceAndStopsNobody(Stage stage) throws Exception {
+    void closingUnderLoadLosesNothingSilentlyAndBlocksNoThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
             Round round = new Round(stage, random);
             round.hammerUntilClosedAfter(random.nextInt(THREADS * STEPS / 2));
@@ -82,7 +83,7 @@ final class HammerTest {
                 stage.until("open", () -> story.size() == count);
                 Connection connection = story.connection(i);
                 Random spins = new Random(random.nextLong());
-                threads.add(start(failures, () -> wakeAgainAndAgain(connection, socket.getInputStream(), spins)));
+                threads.add(start(failures, () -> wakeRepeatedly(connection, socket.getInputStream(), spins)));
             }
             join(threads);
             assertThat(failures).isEmpty();
@@ -90,11 +91,11 @@ final class HammerTest {
         });
     }
 
-    /** Each time from nothing under way to something arrived: there is no other event that could cover for a wake-up that was lost. */
-    private static void wakeAgainAndAgain(Connection connection, InputStream in, Random random) throws Exception {
+    /** Wakes an idle loop and waits for the effect each time, so that no other event can hide a lost wakeup. */
+    private static void wakeRepeatedly(Connection connection, InputStream in, Random random) throws Exception {
         for (int i = 0; i < 300; i++) {
             for (int spins = random.nextInt(1 << random.nextInt(14)); spins > 0; spins--) {
-                Thread.onSpinWait(); // so that it comes now before, now while, now after the loop goes to sleep
+                Thread.onSpinWait(); // so that the wakeup comes before, while or after the loop goes to sleep
             }
             if (random.nextInt(4) > 0) {
                 assertThat(connection.send("")).isEqualTo(SendResult.QUEUED);
@@ -106,20 +107,20 @@ final class HammerTest {
                 } else {
                     connection.schedule(Duration.ofNanos(random.nextInt(100_000)), run::countDown);
                 }
-                assertThat(run.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("the task was run").isTrue();
+                assertThat(run.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("the task has run").isTrue();
             }
         }
     }
 
-    /** What a thread does. */
-    private interface Work {
+    /** A task of a thread. */
+    private interface ThrowingTask {
         void run() throws Exception;
     }
 
-    private static Thread start(List<Throwable> failures, Work work) {
+    private static Thread start(List<Throwable> failures, ThrowingTask task) {
         return Thread.ofPlatform().daemon().start(() -> {
             try {
-                work.run();
+                task.run();
             } catch (Throwable t) {
                 failures.add(t);
             }
@@ -132,15 +133,15 @@ final class HammerTest {
         }
     }
 
-    /** A client: reads to the end, and keeps what it got. */
-    private static final class Listening {
+    /** A client that reads to the end and records the received bytes. */
+    private static final class RecordingClient {
         final Socket socket;
         final InetSocketAddress address;
-        /** Whether it was there before anything was sent. */
+        /** Whether it was connected before anything was sent. */
         final boolean early;
         private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
-        Listening(InetSocketAddress server, boolean early) throws IOException {
+        RecordingClient(InetSocketAddress server, boolean early) throws IOException {
             socket = new Socket(server.getAddress(), server.getPort());
             socket.setSoTimeout((int) Stage.PATIENCE.toMillis());
             address = (InetSocketAddress) socket.getLocalSocketAddress();
@@ -156,28 +157,28 @@ final class HammerTest {
             } catch (SocketTimeoutException e) {
                 throw e;
             } catch (IOException e) {
-                // Closed at once, while it still sent: a reset. What came before must be right all the same.
+                // A reset, because the connection was closed while the client was sending. The bytes received before are checked nevertheless.
             }
         }
     }
 
-    /** What one thread was promised for one connection: messages of each lane. */
-    private static final class Promised {
+    /** The number of messages that one connection accepted from one thread, for each lane. */
+    private static final class AcceptedMessages {
         int ordinary;
         int first;
     }
 
-    /** A server, its clients, and those who hammer on it. */
+    /** A server, its clients, and the threads that load it. */
     private static final class Round {
         private final Stage stage;
         private final Random random;
         private final Story story;
         private final Server server;
         private final List<Connection> open = new CopyOnWriteArrayList<>();
-        private final ConcurrentLinkedQueue<Listening> clients = new ConcurrentLinkedQueue<>();
-        private final List<Thread> reading = new CopyOnWriteArrayList<>();
+        private final ConcurrentLinkedQueue<RecordingClient> clients = new ConcurrentLinkedQueue<>();
+        private final List<Thread> readers = new CopyOnWriteArrayList<>();
         private final List<Throwable> failures = new CopyOnWriteArrayList<>();
-        private final List<Hammerer> hammerers = new ArrayList<>();
+        private final List<LoadThread> loadThreads = new ArrayList<>();
         private final List<Thread> threads = new ArrayList<>();
         private final AtomicInteger steps = new AtomicInteger();
 
@@ -208,18 +209,18 @@ final class HammerTest {
         }
 
         private void connect(boolean early) throws IOException {
-            Listening client = new Listening(server.address(), early);
+            RecordingClient client = new RecordingClient(server.address(), early);
             clients.add(client);
-            reading.add(start(failures, client::read));
+            readers.add(start(failures, client::read));
         }
 
         private void startAll() {
             for (int i = 0; i < THREADS; i++) {
-                Hammerer hammerer = new Hammerer(i, new Random(random.nextLong()));
-                hammerers.add(hammerer);
-                threads.add(start(failures, hammerer::run));
+                LoadThread loadThread = new LoadThread(i, new Random(random.nextLong()));
+                loadThreads.add(loadThread);
+                threads.add(start(failures, loadThread::run));
             }
-            threads.add(start(failures, this::lookOn));
+            threads.add(start(failures, this::checkSnapshots));
         }
 
         void hammer() throws Exception {
@@ -229,28 +230,28 @@ final class HammerTest {
 
         void hammerUntilClosedAfter(int stepsMax) throws Exception {
             startAll();
-            stage.until("some was done", () -> steps.get() >= stepsMax);
+            stage.until("enough steps are done", () -> steps.get() >= stepsMax);
             server.close();
             join(threads);
         }
 
-        void endInOrder(boolean byDraining) throws Exception {
-            for (Hammerer hammerer : hammerers) {
-                stage.until("what was scheduled has run, or its connection is gone", hammerer::hasNothingScheduled);
+        void endOrderly(boolean byDraining) throws Exception {
+            for (LoadThread loadThread : loadThreads) {
+                stage.until("scheduled tasks have run, or their connections are closed", loadThread::hasNothingScheduled);
             }
             if (byDraining) {
                 server.drain(Stage.PATIENCE);
                 server.join();
             } else {
-                stage.until("everyone has come", () -> story.size() == clients.size());
+                stage.until("all clients are connected", () -> story.size() == clients.size());
                 open.forEach(Connection::finish);
             }
-            join(reading);
+            join(readers);
             server.close();
         }
 
-        /** Whoever watches sees figures that can be true, and disturbs nobody. */
-        private void lookOn() {
+        /** Takes snapshots and checks that their figures are plausible. */
+        private void checkSnapshots() {
             while (steps.get() < THREADS * STEPS && !server.isClosed()) {
                 for (ConnectionSnapshot snapshot : server.connections()) {
                     assertThat(snapshot.queueBytes()).isBetween(0L, snapshot.queueBytesMax());
@@ -259,20 +260,20 @@ final class HammerTest {
                     assertThat(snapshot.interestReason()).isNotEmpty();
                 }
                 assertThat(server.stats().total().connections()).isNotNegative();
-                LockSupport.parkNanos(LOOK_EVERY_NANOS);
+                LockSupport.parkNanos(SNAPSHOT_INTERVAL_NANOS);
             }
         }
 
         void verify() throws Exception {
-            join(reading);
+            join(readers);
             assertThat(failures).isEmpty();
-            for (Hammerer hammerer : hammerers) {
+            for (LoadThread loadThread : loadThreads) {
                 for (int loop = 0; loop < LOOPS; loop++) {
-                    assertThat(hammerer.ran[loop]).as("tasks of a thread that a loop has run").isEqualTo(hammerer.accepted[loop]);
+                    assertThat(loadThread.ran[loop]).as("tasks of a thread run by a loop").isEqualTo(loadThread.accepted[loop]);
                 }
-                assertThat(hammerer.disorder.get()).as("tasks that ran out of their order, or twice").isZero();
+                assertThat(loadThread.disorder.get()).as("tasks that ran out of order, or twice").isZero();
             }
-            for (Listening client : clients) {
+            for (RecordingClient client : clients) {
                 for (int i = 0; i < story.size(); i++) {
                     Connection connection = story.connection(i);
                     if (connection.remoteAddress().equals(client.address)) {
@@ -283,17 +284,17 @@ final class HammerTest {
             assertThat(server.stats().queueBytes()).isZero();
         }
 
-        private void verify(Listening client, Connection connection) {
+        private void verify(RecordingClient client, Connection connection) {
             String end = story.told(connection).getLast();
             boolean orderly = end.equals("close FINISHED") || end.equals("close DRAINED") || end.equals("close PEER_FINISHED");
-            boolean wasEndedEarly = hammerers.stream().anyMatch(hammerer -> hammerer.ended.containsKey(connection));
+            boolean wasEndedEarly = loadThreads.stream().anyMatch(loadThread -> loadThread.ended.containsKey(connection));
             int[] ordinary = new int[THREADS];
             int[] first = new int[THREADS];
             int[] broadcasts = new int[THREADS];
             int echoes = 0;
             String text = client.bytes.toString(StandardCharsets.ISO_8859_1);
             String[] lines = text.split("\n", -1);
-            for (int i = 0; i < lines.length - 1; i++) { // behind the last end stands nothing, or a message that was cut
+            for (int i = 0; i < lines.length - 1; i++) { // after the last line feed there is nothing, or a truncated message
                 String[] words = lines[i].split(" ", -1);
                 String what = connection + ", " + end + ", line " + i + " of " + lines.length + ": "
                         + lines[i].substring(0, Math.min(40, lines[i].length()));
@@ -308,7 +309,7 @@ final class HammerTest {
                         assertThat(number).as(what).isEqualTo(ordinary[thread]++);
                         int broadcastBefore = Integer.parseInt(words[3]);
                         assertThat(broadcasts[thread]).as("%s: broadcasts before it", what).isLessThanOrEqualTo(broadcastBefore);
-                        // One that has been told to finish takes what it was promised, but no further broadcast.
+                        // After finish, a connection still delivers its accepted messages, but no further broadcasts.
                         if (!wasEndedEarly && (client.early || broadcasts[thread] > 0)) {
                             assertThat(broadcasts[thread]).as("%s: broadcasts before it", what).isEqualTo(broadcastBefore);
                         }
@@ -323,44 +324,44 @@ final class HammerTest {
                     default -> throw new AssertionError(what);
                 }
             }
-            for (Hammerer hammerer : hammerers) {
-                Promised promised = hammerer.promised.getOrDefault(connection, new Promised());
-                int thread = hammerer.number;
+            for (LoadThread loadThread : loadThreads) {
+                AcceptedMessages acceptedMessages = loadThread.acceptedMessages.getOrDefault(connection, new AcceptedMessages());
+                int thread = loadThread.number;
                 String what = connection + ", " + end + ", thread " + thread;
-                assertThat(ordinary[thread]).as(what).isLessThanOrEqualTo(promised.ordinary);
-                assertThat(first[thread]).as(what).isLessThanOrEqualTo(promised.first);
+                assertThat(ordinary[thread]).as(what).isLessThanOrEqualTo(acceptedMessages.ordinary);
+                assertThat(first[thread]).as(what).isLessThanOrEqualTo(acceptedMessages.first);
                 if (orderly) {
-                    assertThat(ordinary[thread]).as(what).isEqualTo(promised.ordinary);
-                    assertThat(first[thread]).as(what).isEqualTo(promised.first);
+                    assertThat(ordinary[thread]).as(what).isEqualTo(acceptedMessages.ordinary);
+                    assertThat(first[thread]).as(what).isEqualTo(acceptedMessages.first);
                     assertThat(lines[lines.length - 1]).as(what).isEmpty();
                 }
                 if (orderly && client.early && !wasEndedEarly) {
-                    assertThat(broadcasts[thread]).as(what).isEqualTo(hammerer.broadcasts);
+                    assertThat(broadcasts[thread]).as(what).isEqualTo(loadThread.broadcasts);
                 }
             }
         }
 
-        /** A thread that does what is drawn, and remembers what it was promised. */
-        private final class Hammerer {
+        /** A thread that performs random operations and records which messages were accepted. */
+        private final class LoadThread {
             final int number;
             private final Random random;
-            final IdentityHashMap<Connection, Promised> promised = new IdentityHashMap<>();
-            /** Those that it has finished or closed. */
+            final IdentityHashMap<Connection, AcceptedMessages> acceptedMessages = new IdentityHashMap<>();
+            /** The connections that it has finished or closed. */
             final IdentityHashMap<Connection, Boolean> ended = new IdentityHashMap<>();
             int broadcasts;
-            /** By loop: tasks that were accepted, and those that ran; the latter written by that loop. */
+            /** For each loop, the number of tasks that were accepted, and of those that ran. The latter is written by the loop. */
             final int[] accepted = new int[LOOPS];
 
             final int[] ran = new int[LOOPS];
             final AtomicInteger disorder = new AtomicInteger();
             private final List<Scheduled> scheduled = new ArrayList<>();
 
-            Hammerer(int number, Random random) {
+            LoadThread(int number, Random random) {
                 this.number = number;
                 this.random = random;
             }
 
-            /** A task that is due soon. */
+            /** A task that was scheduled for a connection. */
             private record Scheduled(Connection connection, AtomicInteger runs) {}
 
             boolean hasNothingScheduled() {
@@ -411,14 +412,14 @@ final class HammerTest {
                         }
                     }
                 } catch (RejectedExecutionException e) {
-                    assertThat(server.isClosed()).as("refused only after the end").isTrue();
+                    assertThat(server.isClosed()).as("rejected only after the server has closed").isTrue();
                 }
             }
 
             private void replace() throws IOException {
                 try {
                     connect(false);
-                } catch (ConnectException e) { // closed meanwhile
+                } catch (ConnectException e) { // the server has closed meanwhile
                     assertThat(server.isClosed()).isTrue();
                 }
             }
@@ -428,24 +429,24 @@ final class HammerTest {
             }
 
             private void send(Connection connection, int draw) {
-                Promised mine = promised.computeIfAbsent(connection, any -> new Promised());
+                AcceptedMessages own = acceptedMessages.computeIfAbsent(connection, any -> new AcceptedMessages());
                 boolean ahead = draw < 40;
-                String message = ahead ? "f " + mine.first + " " + number + padding()
-                        : "o " + mine.ordinary + " " + number + " " + broadcasts + padding();
+                String message = ahead ? "f " + own.first + " " + number + padding()
+                        : "o " + own.ordinary + " " + number + " " + broadcasts + padding();
                 SendResult result = ahead ? connection.sendFirst(message)
                         : draw < 100 ? connection.offer(message) : connection.send(message);
                 assertThat(result).isNotEqualTo(SendResult.FULL);
                 if (result == SendResult.QUEUED) {
-                    mine.first += ahead ? 1 : 0;
-                    mine.ordinary += ahead ? 0 : 1;
+                    own.first += ahead ? 1 : 0;
+                    own.ordinary += ahead ? 0 : 1;
                 }
             }
 
             private void execute(Connection connection) {
                 int loop = connection.loop();
-                int mine = accepted[loop];
+                int own = accepted[loop];
                 connection.execute(() -> {
-                    if (ran[loop]++ != mine) {
+                    if (ran[loop]++ != own) {
                         disorder.incrementAndGet();
                     }
                 });
