@@ -14,32 +14,33 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
- * The few places where a thread and a loop meet without a lock, each alone, many thousand times, two threads starting at the same moment:
- * windows of a few nanoseconds, which a server under load hits too seldom. {@code -Dtrivet.hammer.seconds=60} for that long each.
+ * Tests each of the few lock-free interactions of a thread and a loop in isolation, many thousand times, with two threads that start at the same
+ * moment. The race windows are a few nanoseconds, which a server under load rarely hits. {@code -Dtrivet.hammer.seconds=60} sets the time of each
+ * test.
  */
 final class RacesTest {
     private static final Duration TIME = HammerTest.TIME;
     private static final int ROUNDS = 2000;
 
-    /** What the other thread does in a round. */
-    private interface Act {
+    /** The action of the other thread in a round. */
+    private interface Action {
         void run(int round);
     }
 
-    /** Another thread that acts in the same rounds as this one. */
-    private static final class Other implements AutoCloseable {
-        private final AtomicInteger begun = new AtomicInteger();
+    /** A thread that performs an action in the same rounds as the test thread. */
+    private static final class RacingThread implements AutoCloseable {
+        private final AtomicInteger started = new AtomicInteger();
         private final AtomicInteger done = new AtomicInteger();
         private final Thread thread;
         private volatile Throwable failure;
 
-        Other(Random random, Act act) {
+        RacingThread(Random random, Action action) {
             thread = Thread.ofPlatform().daemon().start(() -> {
                 try {
                     for (int round = 1; round <= ROUNDS; round++) {
-                        spinUntil(begun, round);
+                        spinUntil(started, round);
                         spin(random);
-                        act.run(round);
+                        action.run(round);
                         done.set(round);
                     }
                 } catch (Throwable t) {
@@ -50,7 +51,7 @@ final class RacesTest {
         }
 
         void begin(int round) {
-            begun.set(round);
+            started.set(round);
         }
 
         void awaitDone(int round) {
@@ -60,7 +61,7 @@ final class RacesTest {
 
         @Override
         public void close() {
-            begun.set(Integer.MAX_VALUE);
+            started.set(Integer.MAX_VALUE);
             try {
                 assertThat(thread.join(Stage.PATIENCE)).isTrue();
             } catch (InterruptedException e) {
@@ -74,7 +75,7 @@ final class RacesTest {
         for (int i = 0; counter.get() < value; i++) {
             Thread.onSpinWait();
             if (i % 1000 == 999) {
-                LockSupport.parkNanos(1); // the other may have no processor
+                LockSupport.parkNanos(1); // lets the other thread run if it has no processor
                 assertThat(System.nanoTime()).as("%d is reached", value).isLessThan(deadline);
             }
         }
@@ -87,18 +88,18 @@ final class RacesTest {
     }
 
     @Test
-    void taskIsTakenOrRefusedWhileTheQueueCloses() throws Exception {
+    void taskIsAcceptedOrRejectedWhileTheQueueCloses() throws Exception {
         Seeded.runFor(TIME, random -> {
             Random here = new Random(random.nextLong());
             TaskQueue[] tasks = {new TaskQueue()};
             AtomicInteger accepted = new AtomicInteger();
             AtomicInteger ran = new AtomicInteger();
-            try (Other other = new Other(new Random(random.nextLong()), round -> {
+            try (RacingThread other = new RacingThread(new Random(random.nextLong()), round -> {
                 try {
                     tasks[0].add(ran::incrementAndGet);
                     accepted.incrementAndGet();
                 } catch (RejectedExecutionException e) {
-                    // Refused: then it must not run.
+                    // Rejected: the task must not run.
                 }
             })) {
                 for (int round = 1; round <= ROUNDS; round++) {
@@ -111,14 +112,15 @@ final class RacesTest {
                     }
                     other.awaitDone(round);
                     assertThat(tasks[0].isEmpty()).isTrue();
-                    assertThat(ran.get()).as("tasks that ran, of those accepted, in round %d", round).isEqualTo(accepted.get());
+                    assertThat(ran.get()).as("tasks that ran, compared with those accepted, in round %d", round)
+                            .isEqualTo(accepted.get());
                 }
             }
         });
     }
 
     @Test
-    void loopThatGoesToSleepIsWokenByATaskThatCameAtThatMoment() throws Exception {
+    void loopGoingToSleepIsWokenByAConcurrentTask() throws Exception {
         Engine engine = Engine.ALL.getFirst();
         try (Stage stage = new Stage(engine.opener().get())) {
             Seeded.runFor(TIME, random -> {
@@ -130,7 +132,7 @@ final class RacesTest {
                 AtomicInteger ran = new AtomicInteger();
                 for (int round = 1; round <= ROUNDS; round++) {
                     connection.execute(ran::incrementAndGet);
-                    spinUntil(ran, round); // the loop has nothing else to do now, and looks once more before it sleeps
+                    spinUntil(ran, round); // the loop now has no work, and checks its queue once more before it sleeps
                     spin(random);
                 }
                 server.close();
@@ -139,7 +141,7 @@ final class RacesTest {
     }
 
     @Test
-    void messageThatRacesWithTheEndIsSeenByTheLoopOrRefused() throws Exception {
+    void messageRacingWithFinishIsSeenByTheLoopOrRejected() throws Exception {
         try (Stage stage = new Stage(Engine.ALL.getFirst().opener().get())) {
             Story story = stage.story((connection, message) -> {});
             Server server = stage.open(stage.server(story));
@@ -150,24 +152,24 @@ final class RacesTest {
             Seeded.runFor(TIME, random -> {
                 Random here = new Random(random.nextLong());
                 SendResult[] result = new SendResult[1];
-                try (Other other = new Other(new Random(random.nextLong()),
+                try (RacingThread other = new RacingThread(new Random(random.nextLong()),
                         round -> result[0] = connection.offer(message.clear()))) {
                     for (int round = 1; round <= ROUNDS; round++) {
                         other.begin(round);
                         spin(here);
-                        connection.state(ConnectionState.DRAINING); // what the loop does when it is told to finish: says so, then looks
+                        connection.state(ConnectionState.DRAINING); // what the loop does on finish: sets the state, then checks the queue
                         boolean nothingWaits = connection.queuedMessages() == 0;
                         other.awaitDone(round);
-                        assertThat(nothingWaits && result[0] == SendResult.QUEUED).as("queued behind the end").isFalse();
+                        assertThat(nothingWaits && result[0] == SendResult.QUEUED).as("queued after the end").isFalse();
                         connection.state(ConnectionState.OPEN);
-                        forgetWhatCame(server, client, round);
+                        discardReceived(server, client, round);
                     }
                 }
             });
         }
     }
 
-    private static void forgetWhatCame(Server server, Client client, int round) throws IOException {
+    private static void discardReceived(Server server, Client client, int round) throws IOException {
         server.turn(Duration.ZERO);
         if (round % 100 == 0) {
             client.available();
