@@ -16,12 +16,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** The bounded queue of a client: gauges, marks, cap, policies, budget, and the deadline for writing. */
+/** The bounded send queue: gauges, marks, cap, overflow policies, budget, and write timeout. */
 final class QueueTest {
     private static final Handler SILENT = (connection, message) -> {};
 
     @EveryNetwork
-    void gaugesTellWhatWaits(Stage stage) throws IOException {
+    void gaugesReportQueuedMessages(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).limits(Stage.ROOMY));
         Client client = stage.client(server);
@@ -34,7 +34,7 @@ final class QueueTest {
 
         stage.fillSocket(story.connection(0));
         int before = queue.bytes();
-        assertThat(queue.messages()).as("one of which a part has left").isEqualTo(1);
+        assertThat(queue.messages()).as("one, partly sent").isEqualTo(1);
         assertThat(queue.isHigh()).isTrue();
         story.connection(0).send("12345678");
         story.connection(0).send(new byte[0]);
@@ -51,7 +51,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void gaugesEqualWhatIsQueuedWhateverIsDone(Stage stage) throws Exception {
+    void gaugesMatchTheQueueUnderRandomOperations(Stage stage) throws Exception {
         for (Overflow overflow : Overflow.values()) {
             Seeded.run(2, random -> {
                 Story story = stage.story(SILENT);
@@ -85,7 +85,7 @@ final class QueueTest {
         }
     }
 
-    /** The backlog that a send which is under way was begun with. */
+    /** Returns the backlog that a pending send was started with. */
     private static @Nullable SendQueue pending(Connection connection) {
         PendingSend send = connection.server().loops().get(connection.loop()).pendingSend(connection);
         return send == null ? null : send.queue();
@@ -100,7 +100,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void messageBeyondTheCapIsRefusedWholeAndClosesTheConnection(Stage stage) throws IOException {
+    void messageBeyondTheCapIsRejectedAsAWholeAndClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES)));
         Client client = stage.client(server);
@@ -110,9 +110,9 @@ final class QueueTest {
         int room = connection.queue().bytesMax() - connection.queue().bytes();
         ByteBuffer tooMuch = ByteBuffer.allocate(room + 1);
         assertThat(connection.offer(tooMuch)).isEqualTo(SendResult.FULL);
-        assertThat(tooMuch.position()).as("nothing of it was taken").isZero();
+        assertThat(tooMuch.position()).as("nothing was accepted").isZero();
         stage.settle();
-        assertThat(story.told()).as("an offer only answers").containsExactly("open");
+        assertThat(story.told()).as("a rejected offer has no other effect").containsExactly("open");
         assertThat(connection.offer(ByteBuffer.allocate(room))).isEqualTo(SendResult.QUEUED);
 
         assertThat(connection.send(new byte[1])).isEqualTo(SendResult.FULL);
@@ -124,7 +124,7 @@ final class QueueTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void fullQueueClosesAlsoWhenAnotherThreadSends(Stage stage) throws Exception {
+    void fullQueueClosesTheConnectionWhenAnotherThreadSends(Stage stage) throws Exception {
         for (Overflow overflow : List.of(Overflow.PAUSE_READING, Overflow.DISCONNECT)) {
             Story story = stage.story(SILENT);
             Server server = stage
@@ -143,7 +143,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void serverThatAnswersNeverReachesItsCapWhateverItsPeerSends(Stage stage) throws IOException {
+    void pausingKeepsRepliesBelowTheCapWhateverThePeerSends(Stage stage) throws IOException {
         Limits limits = Limits.defaults().withQueueBytesMax(100_000).withQueueMarks(50_000, 20_000);
         int replyBytes = 10_000;
         byte[] reply = FramedEchoTest.patterned(replyBytes);
@@ -155,11 +155,11 @@ final class QueueTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(limits));
         Client client = stage.client(server);
         int requests = 3000;
-        client.send("?\n".repeat(requests)); // all at once, and not a byte is read
+        client.send("?\n".repeat(requests)); // all at once, without reading a byte
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
         stage.untilSocketFull(connection);
-        assertThat(levels.size()).as("messages given").isLessThan(requests);
+        assertThat(levels.size()).as("messages delivered").isLessThan(requests);
         assertThat(connection.is(Connection.PAUSED_BY_QUEUE)).isTrue();
         assertThat(server.connections().getFirst().readable()).as("watched for input").isFalse();
         assertThat(server.connections().getFirst().interestReason()).contains("above the high mark");
@@ -168,15 +168,15 @@ final class QueueTest {
         for (int i = 0; i < requests; i++) {
             assertThat(client.receive(framed.length)).isEqualTo(framed);
         }
-        assertThat(levels).as("bytes queued when a message was given").hasSize(requests).allMatch(level -> level < 50_000);
+        assertThat(levels).as("bytes queued when a message was delivered").hasSize(requests).allMatch(level -> level < 50_000);
         client.send("?\n");
         assertThat(client.receive(framed.length)).isEqualTo(framed);
         assertThat(story.count("close")).isZero();
     }
 
     @EveryNetwork
-    void manyLongAnswersToFewRequestsPauseToo(Stage stage) throws IOException {
-        byte[] reply = FramedEchoTest.patterned(90_000); // too long to be collected
+    void longRepliesAlsoPauseReading(Stage stage) throws IOException {
+        byte[] reply = FramedEchoTest.patterned(90_000); // too long for reply batching
         Story story = stage.story((connection, message) -> assertThat(connection.send(reply)).isEqualTo(SendResult.QUEUED));
         Server server = stage
                 .open(stage.server(story).framing(Framing.lines()).limits(Limits.defaults().withQueueBytesMax(200_000)));
@@ -192,7 +192,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void policyDisconnectReadsOnUpToTheCap(Stage stage) throws IOException {
+    void disconnectPolicyKeepsReadingUpToTheCap(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.send(new byte[50_000]));
         Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DISCONNECT)
                 .limits(Limits.defaults().withQueueBytesMax(500_000)));
@@ -205,20 +205,20 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void policyDropOldestDropsWholeMessagesOfWhichNothingHasLeft(Stage stage) throws IOException {
+    void dropOldestDropsOnlyMessagesOfWhichNothingHasBeenSent(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
                 .limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES + 2)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        byte[] begun = stage.fillSocket(connection);
+        byte[] partlySent = stage.fillSocket(connection);
         int room = connection.queue().bytesMax() - connection.queue().bytes();
         int count = room / 1000;
         for (int i = 0; i < count + 5; i++) { // 1,000 bytes each, the last five replace the first five
             assertThat(connection.send(line(i))).isEqualTo(SendResult.QUEUED);
         }
-        connection.sendFirst(ByteBuffer.wrap(Client.bytes(line(-1)))); // drops another, and is never dropped itself
+        connection.sendFirst(ByteBuffer.wrap(Client.bytes(line(-1)))); // drops one more, and is itself never dropped
         assertThat(connection.queue().bytes()).isLessThanOrEqualTo(connection.queue().bytesMax());
         stage.settle();
         assertThat(server.stats().total().dropped()).isEqualTo(6);
@@ -226,7 +226,7 @@ final class QueueTest {
         assertThat(connection.offer(ByteBuffer.allocate(connection.queue().bytesMax()))).as("never fits")
                 .isEqualTo(SendResult.FULL);
 
-        assertThat(client.receive(begun.length)).as("what has begun is not dropped").isEqualTo(begun);
+        assertThat(client.receive(partlySent.length)).as("a partly sent message is not dropped").isEqualTo(partlySent);
         client.receive(1);
         assertThat(client.line()).isEqualTo(line(-1));
         for (int i = 6; i < count + 5; i++) {
@@ -239,10 +239,10 @@ final class QueueTest {
         return String.format("%0999d", number);
     }
 
-    /** Also where the queue is so short that a ring is given all of it at once, and where a few messages come at a time. */
+    /** Includes queues so short that all of it is passed to a ring at once, and a few messages at a time. */
     @EveryNetwork
-    void policyDropOldestKeepsAShortQueueOfASlowReaderOpen(Stage stage) throws IOException {
-        for (int each : new int[]{3, 8}) {
+    void dropOldestKeepsASlowReaderWithAShortQueueConnected(Stage stage) throws IOException {
+        for (int perTurn : new int[]{3, 8}) {
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
                     .limits(Limits.defaults().withQueueBytesMax(8192)));
@@ -251,7 +251,7 @@ final class QueueTest {
             Connection connection = story.connection(0);
             int sent = 0;
             while (server.stats().total().dropped() < 50) {
-                for (int i = 0; i < each; i++) {
+                for (int i = 0; i < perTurn; i++) {
                     assertThat(connection.send(line(sent++))).as("message %d", sent).isEqualTo(SendResult.QUEUED);
                 }
                 server.turn(Duration.ZERO);
@@ -262,7 +262,7 @@ final class QueueTest {
             String[] lines = client.restText().split("\n", -1);
             int expected = 0;
             for (int i = 0; i < lines.length - 1; i++) {
-                assertThat(lines[i]).as("whole").hasSize(999);
+                assertThat(lines[i]).as("complete").hasSize(999);
                 assertThat(Integer.parseInt(lines[i])).as("in order").isGreaterThanOrEqualTo(expected);
                 expected = Integer.parseInt(lines[i]) + 1;
             }
@@ -273,7 +273,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void policyDropOldestHoldsForOtherThreadsToo(Stage stage) throws IOException {
+    void dropOldestAppliesToSendsOfOtherThreads(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.start(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
                 .limits(Limits.defaults().withQueueBytesMax(100_000)));
@@ -288,31 +288,31 @@ final class QueueTest {
         }
         connection.finish();
         int expected = 0;
-        int got = 0;
+        int received = 0;
         String[] lines = client.restText().split("\n", -1);
         for (int i = 0; i < lines.length - 1; i++) {
             int number = Integer.parseInt(lines[i]);
-            assertThat(lines[i]).as("whole").hasSize(999);
+            assertThat(lines[i]).as("complete").hasSize(999);
             assertThat(number).as("in order").isGreaterThanOrEqualTo(expected);
             expected = number + 1;
-            got++;
+            received++;
         }
-        assertThat(got + server.stats().total().dropped()).as("received and dropped").isEqualTo(sent);
+        assertThat(received + server.stats().total().dropped()).as("received and dropped").isEqualTo(sent);
         client.close();
         stage.until("closed", () -> story.count("close") == 1);
-        long told = story.told().stream().filter(line -> line.startsWith("dropped"))
+        long reported = story.told().stream().filter(line -> line.startsWith("dropped"))
                 .mapToLong(line -> Long.parseLong(line.split(" ", 3)[1])).sum();
-        assertThat(told).isLessThanOrEqualTo(server.stats().total().dropped());
+        assertThat(reported).isLessThanOrEqualTo(server.stats().total().dropped());
     }
 
     @Test
-    void policyDropOldestIsRefusedWhereMessagesHaveNoEnd() {
+    void dropOldestIsRejectedForRawFraming() {
         assertThatThrownBy(() -> Server.builder().overflow(Overflow.DROP_OLDEST).open()).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("raw");
     }
 
     @EveryNetwork
-    void budgetOfAllQueuesClosesWhoExceedsIt(Stage stage) throws IOException {
+    void exceedingTheQueueBudgetClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story)
                 .limits(Stage.ROOMY.withQueueBudgetBytes(Stage.OVERSIZED_BYTES + Stage.OVERSIZED_BYTES / 2)));
@@ -324,11 +324,11 @@ final class QueueTest {
         story.connection(1).send(new byte[Stage.OVERSIZED_BYTES]);
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told(story.connection(1))).containsExactly("open", "close BUDGET_EXCEEDED");
-        assertThat(server.stats().queueBytes()).as("given back").isEqualTo(story.connection(0).queue().bytes());
+        assertThat(server.stats().queueBytes()).as("released").isEqualTo(story.connection(0).queue().bytes());
     }
 
     @EveryNetwork
-    void beginningsOfMessagesCountAgainstTheBudget(Stage stage) throws IOException {
+    void partialMessagesCountAgainstTheBudget(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines())
                 .limits(Limits.defaults().withMessageBytesMax(1 << 20).withQueueBudgetBytes(1_000_000)));
@@ -342,7 +342,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void drainedIsToldOnceForEachTimeTheQueueWasHigh(Stage stage) throws IOException {
+    void onDrainedIsCalledOnceEachTimeTheQueueWasHigh(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY.withQueueMarks(1 << 20, 1000)));
         Client client = stage.client(server);
@@ -350,7 +350,7 @@ final class QueueTest {
         Connection connection = story.connection(0);
         for (int round = 1; round <= 3; round++) {
             stage.fillSocket(connection);
-            connection.send(new byte[2 << 20]); // higher still: no second time
+            connection.send(new byte[2 << 20]); // still above the mark: no second call
             assertThat(story.count("drained")).isEqualTo(round - 1);
             client.receive(Stage.OVERSIZED_BYTES + (2 << 20));
             int expected = round;
@@ -361,7 +361,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void whoStopsAtTheHighMarkIsToldWhenToGoOn(Stage stage) throws IOException {
+    void onDrainedResumesAProducerThatStopsAtTheHighMark(Stage stage) throws IOException {
         int total = 300;
         int[] left = {total};
         Handler pump = new Handler() {
@@ -390,14 +390,14 @@ final class QueueTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void anotherThreadThatStopsAtTheHighMarkIsToldToo(Stage stage) throws Exception {
+    void onDrainedResumesAProducerOnAnotherThread(Stage stage) throws Exception {
         Object drained = new Object();
-        AtomicInteger times = new AtomicInteger();
+        AtomicInteger calls = new AtomicInteger();
         Story story = stage.story(new Handler() {
             @Override
             public void onDrained(Connection connection) {
                 synchronized (drained) {
-                    times.incrementAndGet();
+                    calls.incrementAndGet();
                     drained.notifyAll();
                 }
             }
@@ -416,10 +416,10 @@ final class QueueTest {
                 for (int i = 0; i < messages; i++) {
                     assertThat(connection.send(new byte[2000])).isEqualTo(SendResult.QUEUED);
                     synchronized (drained) {
-                        int before = times.get();
-                        while (connection.queue().isHigh() && times.get() == before) {
+                        int before = calls.get();
+                        while (connection.queue().isHigh() && calls.get() == before) {
                             drained.wait(Stage.PATIENCE.toMillis());
-                            assertThat(times.get()).as("told").isGreaterThan(before);
+                            assertThat(calls.get()).as("calls of onDrained").isGreaterThan(before);
                         }
                     }
                 }
@@ -435,7 +435,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void peerThatTakesNothingIsClosedAndOneThatTakesALittleIsNot(Stage stage) throws IOException {
+    void writeTimeoutClosesAPeerThatReadsNothingButNotASlowOne(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ofSeconds(10))));
         Client client = stage.client(server);
@@ -445,7 +445,7 @@ final class QueueTest {
         for (int i = 0; i < 2; i++) {
             stage.pass(Duration.ofSeconds(9));
             int before = connection.queue().bytes();
-            stage.until("it takes a little", () -> {
+            stage.until("the peer reads a little", () -> {
                 client.receive(1 << 16);
                 return connection.queue().bytes() < before;
             });
@@ -468,7 +468,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void ageIsThatOfTheOldestMessageThatWaits(Stage stage) throws IOException {
+    void oldestAgeIsTheAgeOfTheOldestQueuedMessage(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
                 .limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO).withQueueBytesMax(Stage.OVERSIZED_BYTES + 300_000)));
@@ -480,14 +480,14 @@ final class QueueTest {
         stage.pass(Duration.ofSeconds(5));
         connection.send(new byte[200_000]);
         stage.pass(Duration.ofSeconds(5));
-        connection.sendFirst(ByteBuffer.allocate(10)); // moves what has begun, which stays as old as it is
+        connection.sendFirst(ByteBuffer.allocate(10)); // moves the partly sent message, which keeps its age
         assertThat(connection.queue().oldestAge()).isEqualTo(Duration.ofSeconds(10));
         client.receive(Stage.OVERSIZED_BYTES + 1 + 10 + 1 + 200_000 + 1);
         assertThat(connection.queue().oldestAge()).isZero();
     }
 
     @Test
-    void marksMustBeInOrder() {
+    void marksMustBeOrdered() {
         assertThatThrownBy(() -> Limits.defaults().withQueueMarks(10, 20)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> Limits.defaults().withQueueMarks(0, 0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> Limits.defaults().withQueueMarks(2 << 20, 0)).isInstanceOf(IllegalArgumentException.class);
@@ -496,7 +496,7 @@ final class QueueTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void messageReservedByAThreadWhileTheConnectionFinishesIsDeliveredOrRefused(Stage stage) throws Exception {
+    void messageSentConcurrentlyWithFinishIsDeliveredOrRejected(Stage stage) throws Exception {
         for (int round = 0; round < 12; round++) {
             Story story = stage.story(SILENT);
             Server server = stage.start(stage.server(story).framing(Framing.lines()));
@@ -526,7 +526,7 @@ final class QueueTest {
     }
 
     @Test
-    void shortMessagesToManyThatWaitDoNotTakeABufferEach() {
+    void shortSharedMessagesAreCollectedInFewBuffers() {
         Lane lane = new Lane(new BufferPool());
         for (int i = 0; i < 60; i++) {
             lane.putShared(ByteBuffer.allocateDirect(2).put((byte) i).put((byte) ~i).flip(), 0);
@@ -546,7 +546,7 @@ final class QueueTest {
     }
 
     @EveryNetwork
-    void messagesOnTheirWayFromAnotherThreadCountAgainstTheBudget(Stage stage) throws Exception {
+    void messagesSubmittedByAnotherThreadCountAgainstTheBudget(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story)
                 .limits(Limits.defaults().withQueueBytesMax(8 << 20).withQueueBudgetBytes(1 << 20)));
