@@ -15,12 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** What is sent, by whom, in which order, and from which memory. */
+/** Sending: from which threads, in which order, and from which memory. */
 final class SendingTest {
     private static final Handler SILENT = (connection, message) -> {};
 
     @EveryNetwork
-    void textsArraysAndBuffersAreMessages(Stage stage) throws IOException {
+    void stringsArraysAndBuffersCanBeSent(Stage stage) throws IOException {
         ByteBuffer direct = ByteBuffer.allocateDirect(8).put(Client.bytes("-direct-")).position(1).limit(7);
         ByteBuffer heap = ByteBuffer.wrap(Client.bytes("-heap-"), 1, 4);
         Server server = stage.open(stage.server((connection, message) -> {
@@ -39,7 +39,7 @@ final class SendingTest {
         assertThat(client.line()).isEqualTo("direct");
         assertThat(client.line()).isEqualTo("heap");
         assertThat(client.line()).isEqualTo("echo");
-        assertThat(direct.position()).as("taken whole").isEqualTo(7);
+        assertThat(direct.position()).as("accepted completely").isEqualTo(7);
         assertThat(heap.position()).isEqualTo(5);
     }
 
@@ -60,7 +60,7 @@ final class SendingTest {
             }).framing(Framing.lines()).limits(Stage.ROOMY));
             Client client = stage.client(server);
             client.send("go\n");
-            stage.until("answered", () -> !sent.isEmpty());
+            stage.until("replies are sent", () -> !sent.isEmpty());
             byte[] expected = ReferenceFraming.LINES.framed(sent);
             assertThat(client.receive(expected.length)).isEqualTo(expected);
             server.close();
@@ -75,21 +75,21 @@ final class SendingTest {
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
         int threads = 4;
-        int each = 2000;
+        int perThread = 2000;
         List<Thread> senders = new ArrayList<>();
         for (int t = 0; t < threads; t++) {
             int thread = t;
             senders.add(Thread.ofPlatform().start(() -> {
-                for (int i = 0; i < each; i++) {
+                for (int i = 0; i < perThread; i++) {
                     assertThat(connection.send(thread + " " + i)).isEqualTo(SendResult.QUEUED);
                 }
             }));
         }
         int[] next = new int[threads + 1];
-        for (int i = 0; i < each; i++) {
+        for (int i = 0; i < perThread; i++) {
             client.send(threads + " " + i + "\n");
         }
-        for (int i = 0; i < (threads + 1) * each; i++) {
+        for (int i = 0; i < (threads + 1) * perThread; i++) {
             String[] words = client.line().split(" ", 2);
             int thread = Integer.parseInt(words[0]);
             assertThat(Integer.parseInt(words[1])).as("the next of thread %d", thread).isEqualTo(next[thread]++);
@@ -97,17 +97,17 @@ final class SendingTest {
         for (Thread sender : senders) {
             sender.join();
         }
-        stage.until("nothing waits", () -> connection.queue().bytes() == 0); // the client may have the last before the loop has counted it
+        stage.until("the queue is empty", () -> connection.queue().bytes() == 0); // the client may receive the last bytes before the loop has counted them
     }
 
     @EveryNetwork
-    void buffersMayBeUsedAgainAtOnce(Stage stage) throws Exception {
-        byte[] mine = new byte[9];
-        ByteBuffer own = ByteBuffer.wrap(mine);
+    void buffersCanBeReusedAtOnce(Stage stage) throws Exception {
+        byte[] bytes = new byte[9];
+        ByteBuffer own = ByteBuffer.wrap(bytes);
         Story story = stage.story((connection, message) -> {
-            fill(mine, 'h');
+            fill(bytes, 'h');
             connection.send(own.clear());
-            fill(mine, '?');
+            fill(bytes, '?');
         });
         Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
         Client client = stage.client(server);
@@ -115,22 +115,22 @@ final class SendingTest {
         assertThat(client.line()).isEqualTo("hhhhhhhhh");
 
         Connection connection = story.connection(0);
-        fill(mine, 'o');
+        fill(bytes, 'o');
         connection.send(own.clear()); // outside of a callback, on the loop's thread
-        fill(mine, '?');
+        fill(bytes, '?');
         Thread other = Thread.ofPlatform().start(() -> {
-            fill(mine, 't');
+            fill(bytes, 't');
             connection.send(own.clear());
-            fill(mine, '?');
+            fill(bytes, '?');
         });
         other.join();
         assertThat(client.line()).isEqualTo("ooooooooo");
         assertThat(client.line()).isEqualTo("ttttttttt");
 
-        int stuck = stage.fillSocket(connection).length; // and now everything waits
-        fill(mine, 'w');
+        int stuck = stage.fillSocket(connection).length; // from now on everything is queued
+        fill(bytes, 'w');
         connection.send(own.clear());
-        fill(mine, '?');
+        fill(bytes, '?');
         client.receive(stuck + 1);
         assertThat(client.line()).isEqualTo("wwwwwwwww");
     }
@@ -140,7 +140,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void messageCannotBeWrittenTo(Stage stage) throws IOException {
+    void receivedMessageIsReadOnly(Stage stage) throws IOException {
         AtomicReference<Throwable> thrown = new AtomicReference<>();
         Server server = stage.open(stage.server((connection, message) -> {
             assertThat(message.isReadOnly()).isTrue();
@@ -166,7 +166,7 @@ final class SendingTest {
             connection.send(message);
             assertThat(message.hasRemaining()).isFalse();
             message.position(message.limit());
-            connection.send(message); // nothing left: an empty one
+            connection.send(message); // nothing left: sends an empty message
         }).framing(Framing.lines()));
         Client client = stage.client(server);
         client.send("[inner]\n");
@@ -175,7 +175,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void messageStaysWhileItsHandlerRunsWhateverItDoes(Stage stage) throws IOException {
+    void messageStaysValidWhileItsHandlerRuns(Stage stage) throws IOException {
         List<String> seen = new ArrayList<>();
         AtomicReference<Connection> other = new AtomicReference<>();
         Story story = stage.story((connection, message) -> {
@@ -188,7 +188,7 @@ final class SendingTest {
                 default -> {
                     connection.finish();
                     for (int i = 0; i < 20; i++) {
-                        other.get().send("x".repeat(900)); // who takes memory from the pool
+                        other.get().send("x".repeat(900)); // which takes memory from the pool
                     }
                     seen.add(Story.text(message));
                 }
@@ -208,7 +208,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void pauseAndResumeInOneCallbackChangeNothing(Stage stage) throws IOException {
+    void pauseAndResumeInOneCallbackHaveNoEffect(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             connection.pauseReading();
             if (Story.text(message).equals("hold")) {
@@ -229,19 +229,19 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void whatIsSentFirstOvertakesWhatWaitsAtTheNextEndOfAMessage(Stage stage) throws IOException {
+    void sendFirstOvertakesTheQueueAtTheNextMessageBoundary(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        byte[] begun = stage.fillSocket(connection); // a part of it has left
+        byte[] partlySent = stage.fillSocket(connection); // a part of it has been sent
         connection.send("third");
         connection.sendFirst(ByteBuffer.wrap(Client.bytes("first")));
         connection.send("fourth");
         connection.sendFirst(ByteBuffer.wrap(Client.bytes("second")));
         assertThat(connection.queue().messages()).isEqualTo(5);
-        assertThat(client.receive(begun.length)).isEqualTo(begun);
+        assertThat(client.receive(partlySent.length)).isEqualTo(partlySent);
         assertThat(client.receiveText(1)).isEqualTo("\n");
         assertThat(client.line()).isEqualTo("first");
         assertThat(client.line()).isEqualTo("second");
@@ -249,23 +249,23 @@ final class SendingTest {
         assertThat(client.line()).isEqualTo("fourth");
     }
 
-    /** Also messages so short that a ring was given them all at once. */
+    /** Includes messages so short that all of them were passed to a ring at once. */
     @EveryNetwork
-    void whatIsSentFirstOvertakesShortMessagesThatTheSocketHasRefused(Stage stage) throws IOException {
+    void sendFirstOvertakesShortMessagesThatTheSocketDidNotAccept(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             for (int i = 0; i < 14; i++) {
                 connection.send("x".repeat(999));
             }
         });
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
-        for (boolean answers : new boolean[]{false, true}) {
+        for (boolean replies : new boolean[]{false, true}) {
             Client client = stage.client(server);
-            stage.until("open", () -> story.size() == (answers ? 2 : 1));
-            Connection connection = story.connection(answers ? 1 : 0);
+            stage.until("open", () -> story.size() == (replies ? 2 : 1));
+            Connection connection = story.connection(replies ? 1 : 0);
             long before = server.stats().total().messagesOut();
             int sent = 0;
             while (connection.queue().messages() < 3) {
-                if (answers) {
+                if (replies) {
                     client.send("more\n");
                 } else {
                     for (int i = 0; i < 14; i++) {
@@ -280,12 +280,12 @@ final class SendingTest {
             }
             int waiting = connection.queue().messages();
             connection.sendFirst(ByteBuffer.wrap(Client.bytes("first")));
-            int got = 0;
+            int overtaken = 0;
             while (client.line().length() == 999) {
-                got++;
+                overtaken++;
             }
-            assertThat(sent - got).as("behind it, of %d that waited", waiting).isGreaterThanOrEqualTo(waiting - 1);
-            for (int i = got; i < sent; i++) {
+            assertThat(sent - overtaken).as("received after it, of %d queued", waiting).isGreaterThanOrEqualTo(waiting - 1);
+            for (int i = overtaken; i < sent; i++) {
                 assertThat(client.line()).hasSize(999);
             }
             stage.settle();
@@ -296,7 +296,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void whatIsSentFirstOvertakesAnswersOfTheSameCallback(Stage stage) throws IOException {
+    void sendFirstOvertakesRepliesOfTheSameCallback(Stage stage) throws IOException {
         Server server = stage.open(stage.server((connection, message) -> {
             connection.send("b");
             connection.sendFirst(ByteBuffer.wrap(Client.bytes("a")));
@@ -308,7 +308,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void randomOrdersOfSendingComeAsTheyMust(Stage stage) throws Exception {
+    void randomSendsArriveInTheDocumentedOrder(Stage stage) throws Exception {
         Seeded.run(3, random -> {
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).limits(Stage.ROOMY));
@@ -346,7 +346,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void broadcastReachesEveryConnectionAndIsHeldOnce(Stage stage) throws IOException {
+    void broadcastReachesEveryConnectionAndIsStoredOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(Stage.ROOMY));
         Client one = stage.client(server);
@@ -357,15 +357,15 @@ final class SendingTest {
         for (Connection connection : stuck) {
             stage.fillSocket(connection);
         }
-        byte[] news = FramedEchoTest.patterned(100_000);
-        ByteBuffer message = ByteBuffer.wrap(news);
+        byte[] content = FramedEchoTest.patterned(100_000);
+        ByteBuffer message = ByteBuffer.wrap(content);
         server.broadcast(message);
         assertThat(message.hasRemaining()).isFalse();
-        assertThat(quick.receive(news.length)).isEqualTo(news);
+        assertThat(quick.receive(content.length)).isEqualTo(content);
         assertThat(lastPart(stuck.get(0)).address()).as("the same memory").isEqualTo(lastPart(stuck.get(1)).address());
         for (Client client : List.of(one, two)) {
             client.receive(Stage.OVERSIZED_BYTES + 1);
-            assertThat(client.receive(news.length)).isEqualTo(news);
+            assertThat(client.receive(content.length)).isEqualTo(content);
             assertThat(client.receiveText(1)).isEqualTo("\n");
         }
     }
@@ -377,7 +377,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void broadcastFromAHandlerKeepsItsPlaceAmongTheAnswers(Stage stage) throws IOException {
+    void broadcastFromAHandlerKeepsItsOrderAmongReplies(Stage stage) throws IOException {
         String longer = "c".repeat(70_000);
         Server server = stage.open(stage.server((connection, message) -> {
             connection.send("a");
@@ -394,7 +394,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void sendingToAnotherConnectionFromAHandlerLeavesInTheSameTurn(Stage stage) throws IOException {
+    void messageToAnotherConnectionIsSentInTheSameTurn(Stage stage) throws IOException {
         List<Connection> connections = new ArrayList<>();
         Server server = stage.open(stage.server(new Handler() {
             @Override
@@ -418,14 +418,14 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void nothingIsTakenAfterTheEnd(Stage stage) throws Exception {
-        List<SendResult> inTime = new ArrayList<>();
+    void sendAfterFinishReturnsClosed(Stage stage) throws Exception {
+        List<SendResult> fromTheHandler = new ArrayList<>();
         Story story = stage.story((connection, message) -> {
-            inTime.add(connection.send("last"));
+            fromTheHandler.add(connection.send("last"));
             connection.finish();
-            inTime.add(connection.send("late"));
-            inTime.add(connection.offer(ByteBuffer.wrap(Client.bytes("late"))));
-            inTime.add(connection.sendFirst(ByteBuffer.wrap(Client.bytes("late"))));
+            fromTheHandler.add(connection.send("late"));
+            fromTheHandler.add(connection.offer(ByteBuffer.wrap(Client.bytes("late"))));
+            fromTheHandler.add(connection.sendFirst(ByteBuffer.wrap(Client.bytes("late"))));
         });
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
@@ -433,18 +433,18 @@ final class SendingTest {
         assertThat(client.restText()).isEqualTo("last\n");
         client.close();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(inTime).containsExactly(SendResult.QUEUED, SendResult.CLOSED, SendResult.CLOSED, SendResult.CLOSED);
+        assertThat(fromTheHandler).containsExactly(SendResult.QUEUED, SendResult.CLOSED, SendResult.CLOSED, SendResult.CLOSED);
         assertThat(story.connection(0).send("late")).isEqualTo(SendResult.CLOSED);
         server.close();
         assertThat(story.connection(0).send("late")).isEqualTo(SendResult.CLOSED);
-        List<SendResult> outside = new ArrayList<>();
-        Thread thread = Thread.ofPlatform().start(() -> outside.add(story.connection(0).send("late")));
+        List<SendResult> fromAnotherThread = new ArrayList<>();
+        Thread thread = Thread.ofPlatform().start(() -> fromAnotherThread.add(story.connection(0).send("late")));
         thread.join();
-        assertThat(outside).containsExactly(SendResult.CLOSED);
+        assertThat(fromAnotherThread).containsExactly(SendResult.CLOSED);
     }
 
     @EveryNetwork
-    void messageThatItsFrameCannotHoldIsRefusedAtOnce(Stage stage) throws IOException {
+    void messageTooLongForItsLengthPrefixIsRejectedAtOnce(Stage stage) throws IOException {
         AtomicReference<Throwable> thrown = new AtomicReference<>();
         Server server = stage.open(stage.server((connection, message) -> {
             try {
@@ -463,7 +463,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void urgentByteIsToldBeforeTheDataThatCameBeforeIt(Stage stage) throws IOException {
+    void urgentByteIsDeliveredBeforeEarlierData(Stage stage) throws IOException {
         StringBuilder data = new StringBuilder();
         Story story = stage.story((connection, message) -> data.append(Story.text(message)));
         ServerBuilder builder = stage.server(story).urgent(true);
@@ -479,10 +479,10 @@ final class SendingTest {
         client.send("abc");
         client.sendUrgent('!');
         client.send("def");
-        stage.until("everything has come", () -> data.length() == 6 && story.count("urgent") == 1);
+        stage.until("everything has arrived", () -> data.length() == 6 && story.count("urgent") == 1);
         assertThat(data.toString()).isEqualTo("abcdef");
         client.sendUrgent('?');
-        stage.until("another", () -> story.count("urgent") == 2);
+        stage.until("the second urgent byte", () -> story.count("urgent") == 2);
         assertThat(story.told()).contains("urgent !", "urgent ?");
         client.finish();
         stage.until("closed", () -> story.count("close") == 1);
@@ -490,7 +490,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void urgentByteOvertakesAQueueThatWaits(Stage stage) throws IOException {
+    void urgentByteIsSentBeforeLaterMessages(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
@@ -508,7 +508,7 @@ final class SendingTest {
     }
 
     @EveryNetwork
-    void emptyMessagesWithoutAFrameAreTakenAndSendNothing(Stage stage) throws Exception {
+    void emptyRawMessagesAreAcceptedAndSendNothing(Stage stage) throws Exception {
         Story story = stage.story((connection, message) -> {
             connection.send("");
             connection.send(message);
@@ -525,12 +525,12 @@ final class SendingTest {
         server.broadcast(ByteBuffer.allocate(0));
         connection.send("b");
         assertThat(client.receiveText(2)).isEqualTo("ab");
-        assertThat(connection.send("")).isEqualTo(SendResult.QUEUED); // behind a send that has filled the array of parts
+        assertThat(connection.send("")).isEqualTo(SendResult.QUEUED); // after a send that has filled the array of parts
         client.send("c");
         assertThat(client.receiveText(1)).isEqualTo("c");
         Thread other = Thread.ofPlatform().start(() -> connection.send(""));
         other.join();
-        stage.until("gone", () -> connection.queue().messages() == 0);
+        stage.until("the queue is empty", () -> connection.queue().messages() == 0);
         assertThat(story.count("close")).isZero();
     }
 }
