@@ -15,14 +15,14 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Deadlines, in a time that the test moves. */
+/** Timeouts, on a clock that the test controls. */
 final class TimeoutsTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final Handler SILENT = (connection, message) -> {};
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
     @EveryNetwork
-    void idleConnectionIsClosedAndOneThatSendsOrIsSentToIsNot(Stage stage) throws IOException {
+    void idleTimeoutClosesOnlyConnectionsWithoutTraffic(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Limits.defaults().withIdleTimeout(Duration.ofSeconds(10))));
         stage.client(server);
@@ -45,13 +45,13 @@ final class TimeoutsTest {
         assertThat(story.reasons()).containsOnly(CloseReason.IDLE_TIMEOUT);
     }
 
-    /** Also of so little that a ring was given all of it at once. */
+    /** Includes amounts so small that all of it was passed to a ring at once. */
     @EveryNetwork
-    void peerThatTakesALittleNowAndThenIsNeitherStuckNorIdle(Stage stage) throws IOException {
+    void slowReaderIsNeitherStuckNorIdle(Stage stage) throws IOException {
         Limits limits = Limits.defaults().withIdleTimeout(Duration.ZERO).withWriteTimeout(Duration.ZERO);
         for (Limits timeout : List.of(limits.withWriteTimeout(Duration.ofSeconds(2)),
                 limits.withIdleTimeout(Duration.ofSeconds(2)))) {
-            boolean isSimulated = stage.network() instanceof SimNetwork; // a real socket waits until much was read, and takes all then
+            boolean isSimulated = stage.network() instanceof SimNetwork; // a real socket opens its window only after much has been read, and then accepts everything
             int step = isSimulated ? 1500 : 1 << 16;
             if (stage.network() instanceof SimNetwork simulated) {
                 simulated.buffers(3000, 3000);
@@ -71,7 +71,7 @@ final class TimeoutsTest {
             while (connection.queue().bytes() > 0) {
                 stage.pass(Duration.ofMillis(900));
                 int before = connection.queue().bytes();
-                stage.until("it takes a little", () -> {
+                stage.until("the peer reads a little", () -> {
                     left[0] -= client.receive(Math.min(step, left[0])).length;
                     for (int i = 0; i < (isSimulated ? 10 : 2); i++) {
                         server.turn(Duration.ofMillis(1));
@@ -86,14 +86,14 @@ final class TimeoutsTest {
     }
 
     @EveryNetwork
-    void messageHasOneDeadlineHoweverItDribbles(Stage stage) throws IOException {
+    void messageTimeoutIsNotExtendedByFurtherBytes(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
                 .limits(Limits.defaults().withMessageTimeout(Duration.ofSeconds(10))));
         Client client = stage.client(server);
         client.send("quick\n");
         assertThat(client.line()).isEqualTo("quick");
-        stage.pass(Duration.ofSeconds(100)); // between messages no deadline runs
+        stage.pass(Duration.ofSeconds(100)); // no deadline runs between messages
         stage.settle();
         assertThat(story.count("close")).isZero();
 
@@ -112,7 +112,7 @@ final class TimeoutsTest {
     }
 
     @EveryNetwork
-    void messageThatEndsInTimeGivesTheNextItsOwnDeadline(Stage stage) throws IOException {
+    void nextMessageGetsItsOwnDeadline(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
                 .limits(Limits.defaults().withMessageTimeout(Duration.ofSeconds(10))));
@@ -121,14 +121,14 @@ final class TimeoutsTest {
         for (int i = 0; i < 5; i++) {
             stage.until("begun", () -> story.size() == 1 && story.connection(0).partialInput() != null);
             stage.pass(Duration.ofSeconds(9));
-            client.send("b\na"); // the end of one, and the beginning of the next
+            client.send("b\na"); // the end of one message and the beginning of the next
             assertThat(client.line()).isEqualTo("ab");
         }
         assertThat(story.count("close")).isZero();
     }
 
     @EveryNetwork
-    void messageThatTheHandlerHoldsBackHasNoDeadline(Stage stage) throws IOException {
+    void messageHeldBackByAPauseHasNoDeadline(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             if (Story.text(message).equals("pause")) {
                 connection.pauseReading();
@@ -143,11 +143,11 @@ final class TimeoutsTest {
         stage.pass(Duration.ofSeconds(60));
         stage.settle();
         story.connection(0).resumeReading();
-        stage.until("given", () -> story.count("message") == 2);
+        stage.until("delivered", () -> story.count("message") == 2);
         stage.settle();
         stage.pass(Duration.ofSeconds(9));
         stage.settle();
-        assertThat(story.count("close")).as("the half message's time began when it could be given").isZero();
+        assertThat(story.count("close")).as("the deadline of the partial message starts when reading resumes").isZero();
         stage.pass(SECOND);
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told()).containsExactly("open", "message pause", "message waits", "close MESSAGE_TIMEOUT");
@@ -166,7 +166,7 @@ final class TimeoutsTest {
     }
 
     @EveryNetwork
-    void firstMessageMustComeInTime(Stage stage) throws IOException {
+    void firstMessageMustArriveInTime(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
                 .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(5)).withMessageTimeout(Duration.ZERO)));
@@ -202,22 +202,22 @@ final class TimeoutsTest {
         });
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
                 .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(5))));
-        Client speaks = stage.client(server);
+        Client sender = stage.client(server);
         stage.until("open", () -> story.size() == 1);
         stage.client(server);
         stage.until("open", () -> story.size() == 2);
-        speaks.send("hello\n");
+        sender.send("hello\n");
         stage.settle();
         stage.pass(Duration.ofSeconds(60));
         stage.settle();
         assertThat(story.count("close")).isZero();
         story.connection(0).resumeReading();
         story.connection(1).resumeReading();
-        stage.until("given", () -> story.count("message") == 1);
+        stage.until("delivered", () -> story.count("message") == 1);
         stage.settle();
         stage.pass(Duration.ofMillis(4900));
         stage.settle();
-        assertThat(story.count("close")).as("its time began when it could be read").isZero();
+        assertThat(story.count("close")).as("the deadline starts when reading resumes").isZero();
         stage.pass(Duration.ofMillis(100));
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.told(story.connection(1))).containsExactly("open", "close FIRST_MESSAGE_TIMEOUT");
@@ -237,19 +237,19 @@ final class TimeoutsTest {
         stage.settle();
         assertThat(story.count("close")).isZero();
         client.receive(greeting.length + 1);
-        stage.until("given", () -> story.count("message") == 1);
+        stage.until("delivered", () -> story.count("message") == 1);
         assertThat(story.told()).contains("message hello").doesNotContain("close FIRST_MESSAGE_TIMEOUT");
     }
 
     @EveryNetwork
-    void firstMessageThatHasComeStaysInTimeWhenThePeerFinishes(Stage stage) throws IOException {
+    void firstMessageDeadlineIsMetWhenThePeerFinishesAfterIt(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
 
             @Override
             public void onEndOfInput(Connection connection) {
-                // the answer takes a while
+                // The answer follows later.
             }
         });
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
@@ -257,7 +257,7 @@ final class TimeoutsTest {
         Client client = stage.client(server);
         client.send("question\n");
         client.finish();
-        stage.until("the end", () -> story.count("end") == 1);
+        stage.until("end of input", () -> story.count("end") == 1);
         stage.pass(Duration.ofSeconds(60));
         stage.settle();
         assertThat(story.count("close")).isZero();
@@ -267,12 +267,12 @@ final class TimeoutsTest {
     }
 
     @EveryNetwork
-    void connectThatNobodyAnswersIsGivenUp(Stage stage) throws IOException {
+    void unansweredConnectTimesOut(Stage stage) throws IOException {
         TcpListener full = stage.keep(stage.network().listen(Stage.FREE_PORT, 1));
         Story story = stage.story(SILENT);
         Server server = stage
                 .open(stage.steppedServer(SILENT).limits(Limits.defaults().withConnectTimeout(Duration.ofSeconds(10))));
-        for (int i = 0; i < 8; i++) { // a full backlog drops what comes next
+        for (int i = 0; i < 8; i++) { // a full backlog drops further connects
             stage.keep(stage.network().connect(full.localAddress()));
         }
         Connection connection = server.connect(full.localAddress(), story);
@@ -292,36 +292,36 @@ final class TimeoutsTest {
     }
 
     @EveryNetwork
-    void connectHasADeadlineOfItsOwnIfOneIsGiven(Stage stage) throws IOException {
+    void connectTimeoutCanBeGivenPerConnect(Stage stage) throws IOException {
         TcpListener full = stage.keep(stage.network().listen(Stage.FREE_PORT, 1));
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(SILENT));
-        for (int i = 0; i < 8; i++) { // a full backlog drops what comes next
+        for (int i = 0; i < 8; i++) { // a full backlog drops further connects
             stage.keep(stage.network().connect(full.localAddress()));
         }
-        Connection brief = server.connect(full.localAddress(), story, SECOND);
-        Connection endless = server.connect(full.localAddress(), stage.story(SILENT), Duration.ZERO);
+        Connection withTimeout = server.connect(full.localAddress(), story, SECOND);
+        Connection withoutTimeout = server.connect(full.localAddress(), stage.story(SILENT), Duration.ZERO);
         stage.settle();
         stage.pass(SECOND);
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told(brief)).containsExactly("close CONNECT_TIMEOUT");
+        assertThat(story.told(withTimeout)).containsExactly("close CONNECT_TIMEOUT");
         stage.pass(Duration.ofSeconds(60));
         stage.settle();
-        assertThat(endless.state()).isEqualTo(ConnectionState.CONNECTING);
+        assertThat(withoutTimeout.state()).isEqualTo(ConnectionState.CONNECTING);
         assertThatThrownBy(() -> server.connect(full.localAddress(), story, Duration.ofNanos(-1)))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
     @EveryNetwork
-    void durationsMayBeAsLongAsTheyLike(Stage stage) throws IOException {
-        Duration forEver = ChronoUnit.FOREVER.getDuration();
-        Limits limits = Limits.defaults().withIdleTimeout(forEver).withMessageTimeout(forEver).withFirstMessageTimeout(forEver)
-                .withWriteTimeout(forEver).withConnectTimeout(forEver).withLingerTimeout(forEver).withHandlerTimeout(forEver);
+    void durationsCanBeArbitrarilyLong(Stage stage) throws IOException {
+        Duration forever = ChronoUnit.FOREVER.getDuration();
+        Limits limits = Limits.defaults().withIdleTimeout(forever).withMessageTimeout(forever).withFirstMessageTimeout(forever)
+                .withWriteTimeout(forever).withConnectTimeout(forever).withLingerTimeout(forever).withHandlerTimeout(forever);
         List<String> run = new ArrayList<>();
         Story story = stage.story(new Handler() {
             @Override
             public void onOpen(Connection connection) {
-                connection.schedule(forEver, () -> run.add("never"));
+                connection.schedule(forever, () -> run.add("never"));
             }
 
             @Override
@@ -340,17 +340,17 @@ final class TimeoutsTest {
         assertThat(client.restText()).isEqualTo("half\n");
         stage.pass(Duration.ofDays(365));
         stage.settle();
-        assertThat(story.count("close")).as("the linger has no end").isZero();
+        assertThat(story.count("close")).as("lingering does not end").isZero();
         assertThat(run).isEmpty();
-        server.drain(forEver);
+        server.drain(forever);
         client.finish();
         stage.until("closed", server::isClosed);
     }
 
     @EveryNetwork
-    void manyDeadlinesAreMetInTheirOrder(Stage stage) throws Exception {
+    void scheduledTasksRunInTheOrderOfTheirDeadlines(Stage stage) throws Exception {
         Seeded.run(2, random -> {
-            List<Integer> due = new ArrayList<>();
+            List<Integer> ran = new ArrayList<>();
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.steppedServer(story));
             stage.client(server);
@@ -360,24 +360,24 @@ final class TimeoutsTest {
                 int delay = random.nextInt(100);
                 delays.add(delay * 1000 + i);
                 int number = delays.getLast();
-                story.connection(0).schedule(Duration.ofMillis(delay), () -> due.add(number));
+                story.connection(0).schedule(Duration.ofMillis(delay), () -> ran.add(number));
             }
             for (int i = 0; i < 12; i++) {
                 stage.pass(Duration.ofMillis(10));
                 stage.settle();
             }
-            assertThat(due).as("by delay, and equal ones as they were given").isEqualTo(delays.stream().sorted().toList());
+            assertThat(ran).as("by delay; equal delays in the order of scheduling").isEqualTo(delays.stream().sorted().toList());
             server.close();
         });
     }
 
     @EveryNetwork
-    void whatIsSentBetweenTwoTurnsHasItsWholeTime(Stage stage) throws IOException {
+    void messageSentBetweenTurnsGetsTheFullWriteTimeout(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Limits.defaults().withWriteTimeout(Duration.ofSeconds(10))));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        stage.pass(Duration.ofSeconds(20)); // and no loop goes round meanwhile
+        stage.pass(Duration.ofSeconds(20)); // without a turn of the loop
         story.connection(0).send("late");
         assertThat(client.receiveText(4)).isEqualTo("late");
         assertThat(story.count("close")).isZero();
