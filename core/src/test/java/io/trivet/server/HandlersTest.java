@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Handlers that do what is allowed where nobody expects it. */
+/** Handlers that call the server from unusual places. */
 final class HandlersTest {
     private static final Handler SILENT = (connection, message) -> {};
 
     @EveryNetwork
-    void handlerThatHoldsItsLoopIsNamedAlsoWithinATask(Stage stage) throws IOException {
+    void handlerBlockingTheLoopInsideATaskIsLogged(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             AtomicReference<Watchdog> watchdog = new AtomicReference<>();
             Story story = stage.story(new Handler() {
@@ -41,13 +41,13 @@ final class HandlersTest {
             while (server.stats().total().dropped() == 0) {
                 connection.send(new byte[1000]);
             }
-            stage.until("told", () -> story.count("dropped") == 1);
+            stage.until("onDropped is called", () -> story.count("dropped") == 1);
             assertThat(log.lines("a handler has held")).hasSize(1);
         }
     }
 
     @EveryNetwork
-    void callbacksWithinATaskAreToldApart(Stage stage) throws IOException {
+    void callbacksWithinATaskAreDistinguished(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         stage.client(server);
@@ -63,15 +63,15 @@ final class HandlersTest {
                 callbacks.timer(story.connection(0), look);
                 look.run();
             });
-            assertThat(activity.mark() & 1).as("none is under way").isZero();
+            assertThat(activity.mark() & 1).as("no callback is running").isZero();
         }
         assertThat(marks).hasSize(8).doesNotHaveDuplicates().allMatch(mark -> (mark & 1) != 0);
     }
 
     @EveryNetwork
-    void drainEndsAlthoughAHandlerConnectsAnewWheneverAConnectionEnds(Stage stage) throws IOException {
+    void drainEndsEvenIfAHandlerReconnectsOnEveryClose(Stage stage) throws IOException {
         Server other = stage.open(stage.server(SILENT));
-        Story made = stage.story(new Handler() {
+        Story outgoing = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
 
@@ -81,18 +81,18 @@ final class HandlersTest {
             }
         });
         Server server = stage.open(stage.server(SILENT));
-        server.connect(other.address(), made);
-        stage.until("open", () -> made.count("open") == 1);
+        server.connect(other.address(), outgoing);
+        stage.until("open", () -> outgoing.count("open") == 1);
         server.drain(Stage.PATIENCE);
         stage.until("drained", server::isClosed);
-        assertThat(made.reasons()).containsExactly(CloseReason.DRAINED);
-        assertThatThrownBy(() -> server.connect(other.address(), made)).isInstanceOf(RejectedExecutionException.class);
+        assertThat(outgoing.reasons()).containsExactly(CloseReason.DRAINED);
+        assertThatThrownBy(() -> server.connect(other.address(), outgoing)).isInstanceOf(RejectedExecutionException.class);
     }
 
     @EveryNetwork
-    void drainThatFindsSomebodyOnHisWayAtItsDeadlineEndsAllTheSame(Stage stage) throws IOException {
+    void drainEndsAtItsDeadlineEvenIfAHandoverIsPending(Stage stage) throws IOException {
         Server server = stage.open(stage.steppedServer(SILENT));
-        server.loops().getFirst().table().expect(); // and he does not come
+        server.loops().getFirst().table().expect(); // a handover that never arrives
         server.drain(Duration.ofSeconds(1));
         stage.settle();
         assertThat(server.isClosed()).isFalse();
@@ -102,17 +102,17 @@ final class HandlersTest {
     }
 
     @EveryNetwork
-    void handlerThatAnswersADropIsNotToldForEver(Stage stage) throws IOException {
-        int[] told = {0, 0};
+    void sendingFromOnDroppedDoesNotRepeatForever(Stage stage) throws IOException {
+        int[] dropped = {0, 0};
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {}
 
             @Override
             public void onDropped(Connection connection, int messages, long bytes) {
-                told[0] += messages;
-                told[1]++;
-                connection.server().broadcast(ByteBuffer.wrap(Client.bytes("somebody has missed " + messages)));
+                dropped[0] += messages;
+                dropped[1]++;
+                connection.server().broadcast(ByteBuffer.wrap(Client.bytes("dropped messages: " + messages)));
             }
         });
         Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
@@ -129,11 +129,11 @@ final class HandlersTest {
             }
         }
         for (int i = 0; i < 100; i++) {
-            story.connection(0).send("x".repeat(i)); // so that something waits that is no longer than the notice
+            story.connection(0).send("x".repeat(i)); // so that a message no longer than the notice is queued
             server.turn(Duration.ZERO);
         }
         stage.settle();
-        assertThat(told[1]).isBetween(1, 300);
+        assertThat(dropped[1]).isBetween(1, 300);
         story.connection(0).finish();
         story.connection(1).finish();
         for (Client client : clients) {
@@ -141,26 +141,26 @@ final class HandlersTest {
             client.finish();
         }
         stage.until("closed", () -> story.count("close") == 2);
-        assertThat((long) told[0]).as("nothing stays untold").isEqualTo(server.stats().total().dropped());
+        assertThat((long) dropped[0]).as("all drops are reported").isEqualTo(server.stats().total().dropped());
     }
 
     @EveryNetwork
-    void dropsBeforeTheConnectIsThereAreToldBehindIt(Stage stage) throws IOException {
+    void dropsWhileConnectingAreReportedAfterOnOpen(Stage stage) throws IOException {
         Server other = stage.open(stage.server(SILENT));
-        Story made = stage.story(SILENT);
+        Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
                 .limits(Limits.defaults().withQueueBytesMax(1000)));
         server.turn(Duration.ZERO);
-        Connection connection = server.connect(other.address(), made);
+        Connection connection = server.connect(other.address(), outgoing);
         for (int i = 0; i < 25; i++) {
             assertThat(connection.send(new byte[99])).isEqualTo(SendResult.QUEUED);
         }
-        stage.until("told", () -> made.count("dropped") == 1);
-        assertThat(made.told()).startsWith("open", "dropped 15 1500");
+        stage.until("onDropped is called", () -> outgoing.count("dropped") == 1);
+        assertThat(outgoing.told()).startsWith("open", "dropped 15 1500");
     }
 
     @EveryNetwork
-    void drainBetweenTwoTurnsLeavesHandlersToTheNextOne(Stage stage) throws IOException {
+    void drainBetweenTurnsCallsHandlersInTheNextTurn(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onOpen(Connection connection) {
@@ -176,7 +176,7 @@ final class HandlersTest {
         server.drain(Stage.PATIENCE);
         assertThat(story.told()).isEmpty();
         stage.until("closed", server::isClosed);
-        stage.until("told", () -> story.count("close") == 1);
+        stage.until("onClose is called", () -> story.count("close") == 1);
         assertThat(story.told()).containsExactly("open", "close SERVER_CLOSED");
     }
 }
