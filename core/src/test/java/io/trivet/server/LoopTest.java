@@ -29,7 +29,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Turns, tasks and timers, draining and closing, several loops, and what can be seen from outside. */
+/** Turns, tasks and timers, draining and closing, several loops, snapshots and counters. */
 final class LoopTest {
     private static final Handler SILENT = (connection, message) -> {};
     private static final Handler ECHO = (connection, message) -> connection.send(message);
@@ -37,40 +37,40 @@ final class LoopTest {
     // Timers and tasks.
 
     @EveryNetwork
-    void taskIsRunAfterItsDelayAndNotBefore(Stage stage) throws Exception {
-        List<String> run = new ArrayList<>();
+    void scheduledTaskRunsAfterItsDelayAndNotBefore(Stage stage) throws Exception {
+        List<String> ran = new ArrayList<>();
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story));
         stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        connection.schedule(Duration.ofSeconds(2), () -> run.add("later"));
+        connection.schedule(Duration.ofSeconds(2), () -> ran.add("later"));
         connection.schedule(Duration.ofSeconds(1), () -> {
-            run.add("soon");
-            connection.schedule(Duration.ZERO, () -> run.add("at once"));
-            connection.schedule(Duration.ofSeconds(-1), () -> run.add("in the past"));
+            ran.add("soon");
+            connection.schedule(Duration.ZERO, () -> ran.add("at once"));
+            connection.schedule(Duration.ofSeconds(-1), () -> ran.add("in the past"));
         });
         Thread other = Thread.ofPlatform()
-                .start(() -> connection.schedule(Duration.ofSeconds(1), () -> run.add("from a thread")));
+                .start(() -> connection.schedule(Duration.ofSeconds(1), () -> ran.add("from a thread")));
         other.join();
         stage.pass(Duration.ofMillis(999));
         stage.settle();
-        assertThat(run).isEmpty();
+        assertThat(ran).isEmpty();
         stage.pass(Duration.ofMillis(1));
         stage.settle();
-        assertThat(run).containsExactly("soon", "from a thread", "at once", "in the past");
+        assertThat(ran).containsExactly("soon", "from a thread", "at once", "in the past");
         stage.pass(Duration.ofSeconds(1));
         stage.settle();
-        assertThat(run).endsWith("later");
+        assertThat(ran).endsWith("later");
     }
 
-    /** Or a server whose clients come and go within the hour that each has a timer for would one day have no place for another. */
+    /** Otherwise a server whose short connections each schedule a timer for an hour would run out of timers. */
     @Test
-    void closedConnectionsTimersGiveTheirPlacesBackBeforeTheyAreDue() throws IOException {
+    void timersOfAClosedConnectionAreReleasedBeforeTheyAreDue() throws IOException {
         try (Stage stage = new Stage(Engine.ALL.getFirst().opener().get())) {
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.server(story));
-            for (int i = 0; i < 3; i++) { // together they would have half as many again as there are places
+            for (int i = 0; i < 3; i++) { // together they schedule 1.5 times the maximum
                 stage.client(server);
                 int opened = i + 1;
                 stage.until("open", () -> story.size() == opened);
@@ -87,24 +87,24 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void taskOfAClosedConnectionIsNotRun(Stage stage) throws IOException {
-        List<String> run = new ArrayList<>();
+    void scheduledTaskOfAClosedConnectionDoesNotRun(Stage stage) throws IOException {
+        List<String> ran = new ArrayList<>();
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story));
         stage.client(server);
         stage.until("open", () -> story.size() == 1);
         Connection connection = story.connection(0);
-        connection.schedule(Duration.ofSeconds(1), () -> run.add("scheduled"));
+        connection.schedule(Duration.ofSeconds(1), () -> ran.add("scheduled"));
         connection.close();
-        connection.execute(() -> run.add("executed"));
+        connection.execute(() -> ran.add("executed"));
         stage.until("closed", () -> story.count("close") == 1);
         stage.pass(Duration.ofSeconds(1));
         stage.settle();
-        assertThat(run).as("executed also when closed").containsExactly("executed");
+        assertThat(ran).as("execute also runs after close").containsExactly("executed");
     }
 
     @EveryNetwork
-    void taskThatFailsClosesTheConnectionItWasScheduledFor(Stage stage) throws IOException {
+    void failingScheduledTaskClosesItsConnection(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.steppedServer(story));
@@ -121,8 +121,8 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void tasksAreBoundedInATurnAndKeepTheirOrder(Stage stage) throws Exception {
-        List<Integer> run = Collections.synchronizedList(new ArrayList<>());
+    void tasksPerTurnAreBoundedAndKeepTheirOrder(Stage stage) throws Exception {
+        List<Integer> ran = Collections.synchronizedList(new ArrayList<>());
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         stage.client(server);
@@ -132,18 +132,18 @@ final class LoopTest {
         Thread other = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < count; i++) {
                 int number = i;
-                story.connection(0).execute(() -> run.add(number));
+                story.connection(0).execute(() -> ran.add(number));
             }
         });
         other.join();
         server.turn(null);
-        assertThat(run).hasSize(EventLoop.TASKS_PER_TURN_MAX);
-        server.turn(null); // which does not wait: there is more to do
-        assertThat(run).hasSize(count).isSorted();
+        assertThat(ran).hasSize(EventLoop.TASKS_PER_TURN_MAX);
+        server.turn(null); // does not wait, since tasks are left
+        assertThat(ran).hasSize(count).isSorted();
     }
 
     @EveryNetwork
-    void nothingIsTakenByAServerThatIsClosed(Stage stage) throws IOException {
+    void closedServerRejectsTasksAndConnects(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.start(stage.server(story));
         stage.client(server);
@@ -153,7 +153,7 @@ final class LoopTest {
         assertThatThrownBy(() -> connection.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
         assertThatThrownBy(() -> connection.schedule(Duration.ZERO, () -> {})).isInstanceOf(RejectedExecutionException.class);
         assertThatThrownBy(() -> server.connect(server.address(), SILENT)).isInstanceOf(RejectedExecutionException.class);
-        connection.close(); // of these nothing is left to do
+        connection.close(); // these calls have no effect on a closed server
         connection.finish();
         connection.pauseReading();
         server.broadcast(ByteBuffer.allocate(1));
@@ -193,7 +193,7 @@ final class LoopTest {
     // Draining and closing.
 
     @EveryNetwork
-    void drainDeliversWhatWaitsResetsNobodyAndClosesTheServer(Stage stage) throws Exception {
+    void drainDeliversQueuesWithoutResetsAndClosesTheServer(Stage stage) throws Exception {
         for (int loops : new int[]{1, 3}) {
             byte[] answer = FramedEchoTest.patterned(3_000_000);
             Story story = stage.story((connection, message) -> connection.send(answer));
@@ -206,9 +206,9 @@ final class LoopTest {
             }
             stage.until("delivered", () -> story.count("message") == 6);
             server.drain(Stage.PATIENCE);
-            stage.until("it drains", () -> server.connections().stream().noneMatch(c -> c.state() == ConnectionState.OPEN));
+            stage.until("draining", () -> server.connections().stream().noneMatch(c -> c.state() == ConnectionState.OPEN));
             for (Client client : clients) {
-                client.send("not heard any more\n");
+                client.send("ignored\n");
                 client.finish();
                 assertThat(client.rest()).hasSize(answer.length + 1);
             }
@@ -220,7 +220,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void drainTakesLeaveOfThoseWhoWaitInTheBacklog(Stage stage) throws IOException {
+    void drainEndsConnectionsInTheBacklogInAnOrderlyWay(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story));
         List<Client> clients = new ArrayList<>();
@@ -238,12 +238,12 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void drainOverlooksNobodyInAFullBacklog(Stage stage) throws IOException {
+    void drainMissesNoConnectionInAFullBacklog(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).backlog(1));
         server.turn(Duration.ZERO);
         List<Client> clients = new ArrayList<>();
-        for (int i = 0; i < 2; i++) { // as many as the kernel lets wait
+        for (int i = 0; i < 2; i++) { // as many as the kernel queues
             clients.add(stage.keep(new Client(stage, server.address(), false)));
         }
         server.drain(Stage.PATIENCE);
@@ -256,7 +256,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void drainThatTakesTooLongIsCutShort(Stage stage) throws IOException {
+    void drainEndsAtItsDeadline(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO)));
         stage.client(server);
@@ -267,7 +267,7 @@ final class LoopTest {
         stage.pass(Duration.ofSeconds(30));
         stage.settle();
         assertThat(story.count("close")).isZero();
-        server.drain(Duration.ofSeconds(1)); // a second thought
+        server.drain(Duration.ofSeconds(1)); // shortens the deadline
         stage.settle();
         stage.pass(Duration.ofSeconds(1));
         stage.until("closed", server::isClosed);
@@ -276,12 +276,12 @@ final class LoopTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void secondDrainReachesLoopsWhenTheFirstHasEnded(Stage stage) throws Exception {
+    void secondDrainReachesTheOtherLoopsWhenOneHasEnded(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.start(stage.server(story).loops(2).limits(Stage.ROOMY));
         Client first = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        stage.client(server); // on the other loop, and it will not read
+        stage.client(server); // on the other loop, and does not read
         stage.until("open", () -> story.size() == 2);
         Connection stuck = Stream.of(0, 1).map(story::connection).filter(connection -> connection.loop() == 1).findFirst()
                 .orElseThrow();
@@ -297,25 +297,25 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void closeTellsEveryHandlerAndDropsWhatWaits(Stage stage) throws Exception {
+    void closeNotifiesEveryHandlerAndDropsQueues(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.start(stage.server(story).loops(2));
         for (int i = 0; i < 4; i++) {
             stage.client(server);
         }
-        Story made = stage.story(SILENT);
-        server.connect(stage.start(stage.server(SILENT)).address(), made);
-        stage.until("open", () -> story.count("open") == 4 && made.count("open") == 1);
+        Story outgoing = stage.story(SILENT);
+        server.connect(stage.start(stage.server(SILENT)).address(), outgoing);
+        stage.until("open", () -> story.count("open") == 4 && outgoing.count("open") == 1);
         server.close();
         assertThat(story.reasons()).hasSize(4).containsOnly(CloseReason.SERVER_CLOSED);
-        assertThat(made.told()).containsExactly("open", "close SERVER_CLOSED");
+        assertThat(outgoing.told()).containsExactly("open", "close SERVER_CLOSED");
         assertThat(server.connections()).isEmpty();
         server.join();
     }
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void joinWaitsForTheEndAndCanBeInterrupted(Stage stage) throws Exception {
+    void joinWaitsForCloseAndCanBeInterrupted(Stage stage) throws Exception {
         Server server = stage.start(stage.server(SILENT));
         CountDownLatch interrupted = new CountDownLatch(1);
         Thread joiner = Thread.ofPlatform().start(() -> {
@@ -338,14 +338,14 @@ final class LoopTest {
         });
         server.close();
         other.join();
-        stage.open(stage.server(SILENT)).join(); // an opened one has nobody to wait for
+        stage.open(stage.server(SILENT)).join(); // an opened server has no threads to wait for
     }
 
     // Turning.
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void openedServerIsTurnedByOneThread(Stage stage) throws Exception {
+    void openedServerCanBeTurnedByOneThreadOnly(Stage stage) throws Exception {
         Server server = stage.open(stage.server(SILENT));
         assertThat(server.turn(Duration.ZERO)).isZero();
         AtomicReference<Throwable> thrown = new AtomicReference<>();
@@ -368,25 +368,25 @@ final class LoopTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void anotherThreadsTaskEndsTheWait(Stage stage) throws Exception {
+    void taskFromAnotherThreadWakesTheLoop(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         stage.client(server);
         stage.until("open", () -> story.size() == 1);
         stage.settle();
-        List<String> run = new ArrayList<>();
-        Thread other = Thread.ofPlatform().start(() -> story.connection(0).execute(() -> run.add("woken")));
-        stage.until("run", () -> {
-            if (run.isEmpty()) { // else it was run by a turn in between, and nothing would end this wait
+        List<String> ran = new ArrayList<>();
+        Thread other = Thread.ofPlatform().start(() -> story.connection(0).execute(() -> ran.add("woken")));
+        stage.until("the task has run", () -> {
+            if (ran.isEmpty()) { // otherwise a turn in between has run it, and nothing would end this wait
                 server.turn(null);
             }
-            return !run.isEmpty();
+            return !ran.isEmpty();
         });
         other.join();
     }
 
     @EveryNetwork
-    void threadThatAHandlerLeavesInterruptedDoesNotSpin(Stage stage) throws IOException {
+    void interruptByAHandlerDoesNotMakeTheLoopSpin(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             Thread.currentThread().interrupt();
             connection.send(message);
@@ -401,23 +401,23 @@ final class LoopTest {
         }
     }
 
-    // Connections of our own, and several loops.
+    // Outgoing connections, and several loops.
 
     @EveryNetwork
-    void serverConnectsWithTheSameFramingAndTheHandlerItIsGiven(Stage stage) throws IOException {
+    void connectUsesTheServersFramingAndTheGivenHandler(Stage stage) throws IOException {
         Story there = stage.story(ECHO);
         Story here = stage.story(SILENT);
         Server server = stage.open(stage.server(there).framing(Framing.lines()));
         Connection connection = server.connect(server.address(), here);
         assertThat(connection.state()).isEqualTo(ConnectionState.CONNECTING);
-        assertThat(connection.send("before it is there")).isEqualTo(SendResult.QUEUED);
+        assertThat(connection.send("while connecting")).isEqualTo(SendResult.QUEUED);
         stage.until("echoed", () -> here.count("message") == 1);
         assertThat(connection.send("and after")).isEqualTo(SendResult.QUEUED);
         stage.until("echoed", () -> here.count("message") == 2);
         connection.finish();
         stage.until("closed", () -> here.count("close") == 1 && there.count("close") == 1);
-        assertThat(here.told()).containsExactly("open", "message before it is there", "message and after", "close FINISHED");
-        assertThat(there.told()).containsExactly("open", "message before it is there", "message and after", "end",
+        assertThat(here.told()).containsExactly("open", "message while connecting", "message and after", "close FINISHED");
+        assertThat(there.told()).containsExactly("open", "message while connecting", "message and after", "end",
                 "close PEER_FINISHED");
     }
 
@@ -439,7 +439,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void connectionsGoToTheLoopWithTheFewest(Stage stage) throws IOException {
+    void connectionsGoToTheLeastLoadedLoop(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.start(stage.server(story).loops(3));
         List<Client> clients = new ArrayList<>();
@@ -457,16 +457,16 @@ final class LoopTest {
             client.send("hello");
             assertThat(client.receiveText(5)).isEqualTo("hello");
         }
-        // Those of one loop leave, and the next ones go there.
+        // Connections of one loop close, and the next one goes there.
         for (int i = 0; i < 12; i++) {
             if (story.connection(i).loop() == 1) {
                 story.connection(i).close();
             }
         }
         stage.until("closed", () -> story.count("close") == 4 && server.stats().loops().get(1).connections() == 0);
-        Connection made = server.connect(server.address(), stage.story(SILENT));
-        assertThat(made.loop()).isEqualTo(1);
-        stage.until("there", () -> made.state() == ConnectionState.OPEN);
+        Connection outgoing = server.connect(server.address(), stage.story(SILENT));
+        assertThat(outgoing.loop()).isEqualTo(1);
+        stage.until("open", () -> outgoing.state() == ConnectionState.OPEN);
     }
 
     @EveryNetwork
@@ -488,10 +488,10 @@ final class LoopTest {
         }
     }
 
-    // Looking on.
+    // Snapshots and counters.
 
     @EveryNetwork
-    void countersCount(Stage stage) throws IOException {
+    void countersReflectTheTraffic(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
@@ -514,12 +514,12 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void snapshotTellsInWhichListsAConnectionStandsAndWhy(Stage stage) throws IOException {
+    void snapshotReportsTheListsOfAConnectionAndTheReason(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO)));
         Client client = stage.client(server);
         client.send("hello");
-        stage.until("heard", () -> story.count("message") > 0);
+        stage.until("received", () -> story.count("message") > 0);
         stage.settle();
         stage.pass(Duration.ofSeconds(3));
         ConnectionSnapshot idle = server.connections().getFirst();
@@ -575,25 +575,25 @@ final class LoopTest {
 
     @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
-    void handlerThatHoldsItsLoopIsNamedWithItsStack(Stage stage) throws Exception {
+    void handlerBlockingTheLoopIsLoggedWithItsStack(Stage stage) throws Exception {
         try (LogLines log = new LogLines()) {
-            Story story = stage.story((connection, message) -> holdTheLoop(log));
+            Story story = stage.story((connection, message) -> blockTheLoop(log));
             Server server = stage.start(stage.server(story).limits(Limits.defaults().withHandlerTimeout(Duration.ofMillis(20))));
             Client client = stage.client(server);
             client.send("x");
-            stage.until("named", () -> !log.lines("a handler has held trivet-loop-0").isEmpty());
-            assertThat(log.lines("a handler has held").getFirst()).contains("LoopTest.holdTheLoop");
+            stage.until("logged", () -> !log.lines("a handler has held trivet-loop-0").isEmpty());
+            assertThat(log.lines("a handler has held").getFirst()).contains("LoopTest.blockTheLoop");
             client.send("y");
             stage.until("both", () -> story.connection(0).bytesIn == 2);
         }
     }
 
-    private static void holdTheLoop(LogLines log) throws InterruptedException {
+    private static void blockTheLoop(LogLines log) throws InterruptedException {
         assertThat(log.await("a handler has held")).isTrue();
     }
 
     @EveryNetwork
-    void manyShortCallbacksInOneTurnAreNotTakenForASlowOne(Stage stage) throws IOException {
+    void manyShortCallbacksInOneTurnAreNotReportedAsASlowOne(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             AtomicReference<Watchdog> watchdog = new AtomicReference<>();
             Story story = stage.story((connection, message) -> {
@@ -608,20 +608,20 @@ final class LoopTest {
             watchdog.set(stage.watchdog(server, Duration.ofMillis(100)));
             Client client = stage.client(server);
             client.send("quick\n".repeat(50));
-            stage.until("given", () -> story.count("message") == 50);
+            stage.until("delivered", () -> story.count("message") == 50);
             assertThat(log.lines()).isEmpty();
             client.send("slow\n");
-            stage.until("given", () -> story.count("message") == 51);
+            stage.until("delivered", () -> story.count("message") == 51);
             assertThat(log.lines("a handler has held")).as("once").hasSize(1);
         }
     }
 
     @EveryNetwork
-    void connectionThatMakesTheLoopSpinIsNamedAndClosed(Stage stage) throws IOException {
+    void connectionThatMakesTheLoopSpinIsLoggedAndClosed(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage
-                    .open(Server.builder().network(new Lying(stage.network())).listen(Stage.FREE_PORT).handler(story));
+                    .open(Server.builder().network(new AlwaysReadableNetwork(stage.network())).listen(Stage.FREE_PORT).handler(story));
             stage.client(server);
             stage.client(server);
             stage.until("closed", () -> story.count("close") == 2);
@@ -632,25 +632,25 @@ final class LoopTest {
     }
 
     /** A network whose pollers report every stream as readable. */
-    private static final class Lying extends SteppedNetwork {
-        Lying(Network inner) {
+    private static final class AlwaysReadableNetwork extends SteppedNetwork {
+        AlwaysReadableNetwork(Network inner) {
             super(inner);
         }
 
         @Override
         public Poller poller() throws IOException {
-            Poller below = super.poller();
+            Poller delegate = super.poller();
             List<Long> streams = new ArrayList<>();
-            Poller noting = Interceptor.of(Poller.class, below, "register", arguments -> {
+            Poller recording = Interceptor.of(Poller.class, delegate, "register", arguments -> {
                 if (arguments[0] instanceof TcpStream) {
                     streams.add((Long) arguments[2]);
                 }
-                below.register((Socket) arguments[0], (int) arguments[1], (long) arguments[2]);
+                delegate.register((Socket) arguments[0], (int) arguments[1], (long) arguments[2]);
                 return null;
             });
-            return Interceptor.of(Poller.class, noting, "poll", arguments -> {
+            return Interceptor.of(Poller.class, recording, "poll", arguments -> {
                 ReadyEvents out = (ReadyEvents) arguments[0];
-                below.poll(out, streams.isEmpty() ? (long) arguments[1] : 0);
+                delegate.poll(out, streams.isEmpty() ? (long) arguments[1] : 0);
                 streams.forEach(token -> out.add(token, Interest.READ));
                 return out.size();
             });
@@ -663,19 +663,19 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void connectionThatWasClosedBeforeItBeganHasNoLocalAddress(Stage stage) throws IOException {
-        Story made = stage.story(SILENT);
+    void connectionClosedBeforeItsConnectStartsHasNoLocalAddress(Stage stage) throws IOException {
+        Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT));
         server.turn(Duration.ZERO);
-        Connection connection = server.connect(server.address(), made);
+        Connection connection = server.connect(server.address(), outgoing);
         connection.close();
-        stage.until("closed", () -> made.count("close") == 1);
+        stage.until("closed", () -> outgoing.count("close") == 1);
         assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
         assertThat(connection.remoteAddress()).isEqualTo(server.address());
     }
 
     @EveryNetwork
-    void handlerCannotTurnTheLoopThatCallsIt(Stage stage) throws IOException {
+    void handlerCannotTurnItsOwnLoop(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.server().turn(Duration.ZERO));
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
@@ -688,7 +688,7 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void drainByAHandlerCallsNoOtherWithinIt(Stage stage) throws IOException {
+    void drainFromAHandlerDoesNotNestCallbacks(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {
@@ -703,7 +703,7 @@ final class LoopTest {
         Server server = stage.open(stage.server(story).limits(Limits.defaults().withConnectionsMax(1)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        Client waiting = stage.keep(new Client(stage, server.address(), false)); // in the backlog, until the first has gone
+        Client waiting = stage.keep(new Client(stage, server.address(), false)); // in the backlog until the first one has closed
         client.send("x");
         assertThat(waiting.restText()).isEmpty();
         waiting.finish();
@@ -712,12 +712,12 @@ final class LoopTest {
     }
 
     @EveryNetwork
-    void connectToAnUnknownHostFailsAndIsTold(Stage stage) throws IOException {
-        Story made = stage.story(SILENT);
+    void connectToAnUnknownHostReportsConnectFailed(Stage stage) throws IOException {
+        Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT));
-        server.connect(InetSocketAddress.createUnresolved("no-such-host.invalid", 7), made);
-        stage.until("closed", () -> made.count("close") == 1);
-        assertThat(made.reasons()).containsExactly(CloseReason.CONNECT_FAILED);
+        server.connect(InetSocketAddress.createUnresolved("no-such-host.invalid", 7), outgoing);
+        stage.until("closed", () -> outgoing.count("close") == 1);
+        assertThat(outgoing.reasons()).containsExactly(CloseReason.CONNECT_FAILED);
         assertThat(server.stats().total().connections()).isZero();
     }
 }
