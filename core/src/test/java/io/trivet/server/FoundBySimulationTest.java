@@ -21,22 +21,22 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Faults of the server that simulated worlds have found, each in the smallest setting that shows it. */
+/** Bugs of the server that simulation has found, each in a minimal setting that reproduces it. */
 final class FoundBySimulationTest {
     private static final InetSocketAddress ADDRESS = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 8080);
 
     private final List<CloseReason> reasons = new ArrayList<>();
     private int open;
-    private int mostOpen;
+    private int openMax;
     private Connection last;
 
-    /** Echoes, and counts who is there. */
+    /** Echoes, and counts open connections. */
     private final class Counting implements Handler {
         @Override
         public void onOpen(Connection connection) {
             last = connection;
             open++;
-            mostOpen = Math.max(mostOpen, open);
+            openMax = Math.max(openMax, open);
         }
 
         @Override
@@ -65,11 +65,11 @@ final class FoundBySimulationTest {
             network.run(Duration.ofSeconds(2));
             assertThat(server.isClosed()).isTrue();
         }
-        assertThat(mostOpen).isEqualTo(2);
+        assertThat(openMax).isEqualTo(2);
     }
 
     @Test
-    void sendingInVainIsNoSignOfLife() throws IOException {
+    void sendAttemptsWithoutProgressDoNotResetTheIdleTimeout() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.WRITE_WOULD_BLOCK, 1), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
         Limits limits = Limits.defaults().withIdleTimeout(Duration.ofMillis(20)).withWriteTimeout(Duration.ZERO);
@@ -77,17 +77,17 @@ final class FoundBySimulationTest {
             TcpStream client = clients.connect(server.address());
             network.run(Duration.ofMillis(1));
             client.write(ByteBuffer.wrap("echo".getBytes(StandardCharsets.US_ASCII)));
-            network.run(Duration.ofMillis(30)); // all the while the socket is said to be writable, and takes nothing
+            network.run(Duration.ofMillis(30)); // the socket is reported as writable all the time, and accepts nothing
             assertThat(reasons).containsExactly(CloseReason.IDLE_TIMEOUT);
             client.close();
         }
     }
 
     @Test
-    void idleDeadlineIsLookedAtOnceAndDoesNotMoveWithTheLooking() throws IOException {
+    void idleDeadlineIsCheckedOnceAndDoesNotDrift() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
-        Duration odd = Duration.ofNanos((16L << 20) + 7); // so that looking again and again would get 7 ns further each time
+        Duration odd = Duration.ofNanos((16L << 20) + 7); // so that repeated checks would shift the deadline by 7 ns each
         try (Server server = server(network, Limits.defaults().withIdleTimeout(odd))) {
             clients.connect(server.address());
             network.run(Duration.ofMillis(1));
@@ -99,8 +99,8 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void whoHoldsBackIsToldToGoOnAlsoWhereTheMarksAreOne() throws IOException {
-        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.URING); // a send is pending, and what it sends still waits
+    void onDrainedIsCalledWhenBothMarksAreEqual() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.URING); // bytes of a pending send still count as queued
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         Handler producer = new Handler() {
             private int left = 10;
@@ -131,14 +131,14 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void readinessWithoutAReasonNowAndThenIsNoSpin() throws IOException {
+    void occasionalSpuriousReadinessIsNotASpin() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.READY_SPURIOUS, 0.02), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
         try (Server server = server(network, Limits.defaults())) {
             clients.connect(server.address());
             TcpStream busy = clients.connect(server.address());
             ByteBuffer bytes = ByteBuffer.allocate(1);
-            for (int i = 0; i < 200_000; i++) { // one turn of the loop for each byte that goes to and fro, while the other does nothing
+            for (int i = 0; i < 200_000; i++) { // one turn of the loop for each byte exchanged, while the other connection is idle
                 busy.write(bytes.clear());
                 network.run(Duration.ofNanos(1_000));
                 busy.read(bytes.clear());
@@ -149,14 +149,14 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void whatIsSentBetweenTurnsWaitsFromThenOn() throws IOException {
+    void writeTimeoutOfAMessageSentBetweenTurnsStartsAtTheSend() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.CLOCK_JUMP, 1), SimEngine.EPOLL);
         network.buffers(1024, 1024);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         try (Server server = server(network, Limits.defaults().withWriteTimeout(Duration.ofMillis(1)))) {
             clients.connect(server.address());
             while (last == null) {
-                network.run(Duration.ofNanos(1)); // one turn, and then at least a millisecond without one
+                network.run(Duration.ofNanos(1)); // one turn, then at least a millisecond without a turn
             }
             network.stopFaults();
             last.send(new byte[100_000]);
@@ -168,21 +168,21 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void whatWaitsBehindAPendingSendHasItsTimeOnceThatHasGone() throws IOException {
+    void writeTimeoutRestartsWhenAPendingSendCompletes() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.URING);
         network.buffers(1024, 1024);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         try (Server server = server(network, Limits.defaults().withWriteTimeout(Duration.ofSeconds(2)))) {
             TcpStream client = clients.connect(server.address());
             network.run(Duration.ofMillis(1));
-            for (int i = 0; i < 2; i++) { // the second answer waits for the first to be gone
+            for (int i = 0; i < 2; i++) { // the second answer waits until the first one is sent
                 client.write(ByteBuffer.allocate(1000));
                 network.run(Duration.ofMillis(1));
                 last.send(new byte[6_000]);
                 network.run(Duration.ofMillis(1));
             }
             ByteBuffer answers = ByteBuffer.allocate(20_000);
-            for (int i = 0; i < 30 && answers.position() < 14_000; i++) { // each takes more than a second, and both together more than two
+            for (int i = 0; i < 30 && answers.position() < 14_000; i++) { // each answer takes more than one second, both together more than two
                 network.run(Duration.ofMillis(150));
                 client.read(answers.limit(Math.min(answers.capacity(), answers.position() + 700)));
             }
@@ -192,9 +192,9 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void whatIsSentBeforeTheConnectionIsThereWaitsFromItsOpeningOn() throws IOException {
+    void writeTimeoutOfAMessageSentWhileConnectingStartsAtOnOpen() throws IOException {
         FaultPlan late = FaultPlan.none().with(Fault.LATENCY, 1).with(Fault.SEND_LATE, 1);
-        for (int seed = 1; seed <= 20; seed++) { // the connect takes up to a tenth of a second, the send up to ten milliseconds
+        for (int seed = 1; seed <= 20; seed++) { // the connect takes up to 100 ms, the send up to 10 ms
             SimNetwork network = SimNetwork.of(seed, late, SimEngine.URING);
             InetAddress host = InetAddress.ofLiteral("10.0.0.1");
             SimHost peers = network.host(host);
@@ -210,8 +210,8 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void taskIsRunThatIsDueAtTheVeryTimeThatMeansNone() throws IOException {
-        for (int seed = 1; seed <= 100; seed++) { // on some of these networks the clock is about to begin again below zero
+    void taskDueAtTheNoDeadlineValueRuns() throws IOException {
+        for (int seed = 1; seed <= 100; seed++) { // on some of these networks the clock is about to overflow to negative values
             SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), SimEngine.EPOLL);
             SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
             try (Server server = server(network, Limits.defaults().withIdleTimeout(Duration.ZERO))) {
@@ -227,25 +227,25 @@ final class FoundBySimulationTest {
                 }
             }
         }
-        throw new AssertionError("no clock is about to begin again");
+        throw new AssertionError("no clock is about to overflow");
     }
 
     @Test
-    void endOfInputThatCompletesLateWaitsWhileReadingIsPaused() throws IOException {
+    void lateEndOfInputIsHeldBackWhileReadingIsPaused() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.CANCEL_LOSES, 1), SimEngine.URING);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
-        List<String> told = new ArrayList<>();
+        List<String> events = new ArrayList<>();
         Handler pausing = new Handler() {
             @Override
             public void onMessage(Connection connection, ByteBuffer message) {
-                told.add("message");
+                events.add("message");
                 connection.pauseReading();
                 last = connection;
             }
 
             @Override
             public void onEndOfInput(Connection connection) {
-                told.add("end");
+                events.add("end");
             }
         };
         try (Server server = Server.builder().network(network).listen(ADDRESS).handler(pausing).open()) {
@@ -254,15 +254,15 @@ final class FoundBySimulationTest {
             client.write(ByteBuffer.allocate(1));
             client.shutdownOutput();
             network.run(Duration.ofMillis(10));
-            assertThat(told).containsExactly("message");
+            assertThat(events).containsExactly("message");
             last.resumeReading();
             network.run(Duration.ofMillis(10));
-            assertThat(told).containsExactly("message", "end");
+            assertThat(events).containsExactly("message", "end");
         }
     }
 
     @Test
-    void anEmptyMessageWithoutAFrameLeavesNothingInTheQueue() throws IOException {
+    void emptyRawMessageLeavesNothingInTheQueue() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         Handler handler = (connection, message) -> {
@@ -284,7 +284,7 @@ final class FoundBySimulationTest {
     }
 
     @Test
-    void ofTwoDrainsTheLatestCountsOnEveryLoop() throws IOException {
+    void latestDrainAppliesToEveryLoop() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         Handler handler = (connection, message) -> connection.server().drain(Duration.ofMillis(1));
@@ -293,7 +293,7 @@ final class FoundBySimulationTest {
             clients.connect(server.address());
             network.run(Duration.ofMillis(1));
             one.write(ByteBuffer.wrap("now".getBytes(StandardCharsets.US_ASCII)));
-            server.drain(Duration.ofSeconds(10)); // a loop comes to this task behind the handler that it calls before
+            server.drain(Duration.ofSeconds(10)); // a loop runs this task after the handler of the pending message
             network.run(Duration.ofMillis(10));
             assertThat(server.isClosed()).isTrue();
         }
