@@ -18,12 +18,12 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** The server on a {@link LateProactor}, which completes late, in any order, and behind one's back, as a ring of the kernel does. */
+/** The server on a {@link LateProactor}, which completes late and in any order, also after a stop, as a ring of the kernel does. */
 final class LateCompletionsTest {
     private static final int TURNS_MAX = 200_000;
     private static final Handler SILENT = (connection, message) -> {};
 
-    /** One server on one late network; at its end it must owe nothing, and must have violated nothing. */
+    /** A server on a late network. On close, checks that nothing is left queued and that no rule of the proactor was violated. */
     private static final class Scene implements AutoCloseable {
         final LateNetwork network;
         final Story story;
@@ -65,7 +65,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void echoComesBackByteForByteWithEveryFraming() throws Exception {
+    void echoIsUnchangedWithEveryFraming() throws Exception {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Seeded.run(6, random -> {
                 Handler echo = (connection, message) -> {
@@ -91,7 +91,7 @@ final class LateCompletionsTest {
                     }
                     for (int i = 0; i < 3; i++) {
                         LatePeer peer = peers.get(i);
-                        scene.until("the end", peer::outputHasEnded);
+                        scene.until("end of input", peer::outputHasEnded);
                         assertThat(peer.received()).as("%s", frames).isEqualTo(sent.get(i));
                     }
                     scene.until("closed", () -> scene.story.count("close") == 3);
@@ -102,7 +102,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void serverThatAnswersNeverReachesItsCapAlthoughReceivingIsLateToStop() throws Exception {
+    void pausingKeepsRepliesBelowTheCapEvenIfReceivingStopsLate() throws Exception {
         Seeded.run(20, random -> {
             Limits limits = Limits.defaults().withQueueBytesMax(100_000).withQueueMarks(50_000, 20_000);
             byte[] reply = FramedEchoTest.patterned(10_000);
@@ -130,7 +130,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void whatHadCompletedBeforeReceivingStoppedIsHeldCountedAndGivenLater() throws Exception {
+    void inputCompletedBeforeAStopIsHeldCountedAndDeliveredLater() throws Exception {
         Seeded.run(10, random -> {
             int bytes = 3 * LateProactor.COMPLETED_BYTES_MAX;
             int[] got = {0};
@@ -154,14 +154,14 @@ final class LateCompletionsTest {
                 while (got[0] < bytes) {
                     int given = got[0];
                     scene.turns(300);
-                    assertThat(got[0]).as("nothing is given while it is paused").isEqualTo(given);
+                    assertThat(got[0]).as("nothing is delivered while reading is paused").isEqualTo(given);
                     assertThat(scene.network.late().completedBytes(peer)).as("all that had completed was told").isZero();
                     int held = connection.partialInput() == null ? 0 : connection.partialInput().bytes();
-                    assertThat(scene.server.stats().queueBytes()).as("it counts").isEqualTo(held);
+                    assertThat(scene.server.stats().queueBytes()).as("held input counts").isEqualTo(held);
                     assertThat(held).isEqualTo(bytes - peer.available() - got[0]);
                     pauseAt[0] = got[0] + 300_000;
                     connection.resumeReading();
-                    scene.until("given", () -> got[0] >= Math.min(bytes, pauseAt[0]));
+                    scene.until("delivered", () -> got[0] >= Math.min(bytes, pauseAt[0]));
                 }
                 scene.turns(100);
                 assertThat(scene.server.stats().queueBytes()).isZero();
@@ -170,7 +170,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void whoExceedsTheBudgetByWhatCompletesLateIsClosed() throws Exception {
+    void lateInputThatExceedsTheBudgetClosesTheConnection() throws Exception {
         Seeded.run(10, random -> {
             Handler handler = (connection, message) -> connection.pauseReading();
             Limits limits = Limits.defaults().withQueueBudgetBytes(300_000);
@@ -179,7 +179,7 @@ final class LateCompletionsTest {
                 for (int i = 0; i < 4; i++) {
                     scene.network.peer().send(Client.bytes("x\n".repeat(400_000)));
                 }
-                scene.until("told", () -> {
+                scene.until("all are closed", () -> {
                     assertThat(scene.server.stats().queueBytes()).isLessThanOrEqualTo(300_000);
                     return scene.story.count("close") == 4;
                 });
@@ -189,7 +189,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void memoryOfAPendingSendIsLeftAloneUntilTheConnectionIsGone() throws Exception {
+    void memoryOfAPendingSendIsNotReusedUntilTheConnectionIsReleased() throws Exception {
         Seeded.run(20, random -> {
             Handler echo = (connection, message) -> {
                 connection.send(message);
@@ -215,7 +215,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void lateCallsAndLateCompletionsOfOneThatIsGoneDoNotReachWhoHasItsSlotNow() throws Exception {
+    void lateCallsAndCompletionsOfAClosedConnectionDoNotReachTheNewOwnerOfItsSlot() throws Exception {
         Seeded.run(20, random -> {
             Handler echo = (connection, message) -> connection.send(message);
             try (Scene scene = new Scene(random, random.nextBoolean(), echo, Framing.lines(), Limits.defaults(),
@@ -225,7 +225,7 @@ final class LateCompletionsTest {
                 Connection gone = scene.story.connection(0);
                 long stale = gone.handle;
                 first.finish();
-                scene.until("gone", first::isClosed);
+                scene.until("released", first::isClosed);
                 LatePeer second = scene.network.peer();
                 scene.until("open", () -> scene.story.size() == 2);
                 Connection current = scene.story.connection(1);
@@ -243,7 +243,7 @@ final class LateCompletionsTest {
                 loop.received(stale, memory, 0, 2);
                 loop.inputEnded(stale);
                 loop.sent(stale, 7);
-                loop.failed(stale, new IOException("of an earlier owner"));
+                loop.failed(stale, new IOException("of the previous owner of the slot"));
                 loop.closed(stale);
 
                 second.send(Client.bytes("hello\n"));
@@ -255,7 +255,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void orderHoldsWhileSendsArePending() throws Exception {
+    void orderIsKeptWhileSendsArePending() throws Exception {
         Seeded.run(40, random -> {
             Story[] story = new Story[1];
             List<byte[]> first = new ArrayList<>();
@@ -290,7 +290,7 @@ final class LateCompletionsTest {
                 }
                 peer.reads(true);
                 connection.finish();
-                scene.until("the end", peer::outputHasEnded);
+                scene.until("end of input", peer::outputHasEnded);
                 List<byte[]> got = ReferenceFraming.ALL_BUT_RAW.getLast().messages(peer.received());
                 assertThat(got.stream().filter(message -> message[0] == 1).toList())
                         .usingElementComparator(Arrays::compare).containsExactlyElementsOf(first);
@@ -301,7 +301,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void oldestAreDroppedWholeWhileSendsArePending() throws Exception {
+    void dropOldestDropsCompleteMessagesWhileSendsArePending() throws Exception {
         Seeded.run(30, random -> {
             try (Scene scene = new Scene(random, random.nextBoolean(), SILENT, Framing.lengthPrefixed(4),
                     Limits.defaults().withQueueBytesMax(300_000), Overflow.DROP_OLDEST)) {
@@ -323,7 +323,7 @@ final class LateCompletionsTest {
                 }
                 peer.reads(true);
                 connection.finish();
-                scene.until("the end", peer::outputHasEnded);
+                scene.until("end of input", peer::outputHasEnded);
                 List<Integer> numbers = ReferenceFraming.ALL_BUT_RAW.getLast().messages(peer.received()).stream()
                         .map(message -> ByteBuffer.wrap(message).getInt()).toList();
                 assertThat(numbers).isSorted().doesNotHaveDuplicates();
@@ -333,8 +333,8 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void pendingSendThatNobodyTakesHasItsDeadlineAndItsAge() throws Exception {
-        for (int bytes : new int[]{300_000, 1000}) { // from the backlog, and as an answer
+    void stuckPendingSendHasAWriteTimeoutAndAnAge() throws Exception {
+        for (int bytes : new int[]{300_000, 1000}) { // from the send queue, and as a direct reply
             Seeded.run(5, random -> {
                 Handler handler = (connection, message) -> connection.send(new byte[bytes]);
                 try (Scene scene = new Scene(random, true, handler, Framing.lines(),
@@ -342,9 +342,9 @@ final class LateCompletionsTest {
                         Overflow.PAUSE_READING)) {
                     LatePeer peer = scene.network.peer();
                     peer.reads(false);
-                    peer.deliver(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
+                    peer.deliver(new byte[LatePeer.WINDOW_BYTES]); // the window is full
                     peer.send(Client.bytes("?\n"));
-                    scene.until("asked", () -> scene.story.count("message") == 1);
+                    scene.until("the request is received", () -> scene.story.count("message") == 1);
                     scene.turns(50);
                     Connection connection = scene.story.connection(0);
                     assertThat(scene.server.loops().getFirst().pendingSend(connection)).isNotNull();
@@ -361,7 +361,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void endWaitsForWhatTheProactorHasOnlyCalledTaken() throws Exception {
+    void closeWaitsForBytesAcceptedByTheProactorButNotYetSent() throws Exception {
         for (boolean readsAtLast : new boolean[]{true, false}) {
             Seeded.run(5, random -> {
                 Handler handler = (connection, message) -> connection.send(message);
@@ -369,8 +369,8 @@ final class LateCompletionsTest {
                         Limits.defaults().withWriteTimeout(Duration.ofSeconds(10)), Overflow.PAUSE_READING)) {
                     LatePeer peer = scene.network.peer();
                     peer.reads(false);
-                    peer.deliver(new byte[LatePeer.WINDOW_BYTES]); // nothing more fits
-                    scene.until("there", () -> scene.story.size() == 1);
+                    peer.deliver(new byte[LatePeer.WINDOW_BYTES]); // the window is full
+                    scene.until("open", () -> scene.story.size() == 1);
                     scene.network.late().acceptEarly();
                     peer.send(Client.bytes("all of it\n"));
                     peer.finish();
@@ -395,18 +395,18 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void connectsCompleteLateToo() throws Exception {
+    void connectsCanCompleteLate() throws Exception {
         Seeded.run(20, random -> {
             Story made = new Story((connection, message) -> connection.finish());
             try (Scene scene = new Scene(random, random.nextBoolean(), SILENT, Framing.lines(), Limits.defaults(),
                     Overflow.PAUSE_READING)) {
                 InetAddress host = InetAddress.ofLiteral("10.0.0.9");
                 scene.server.connect(new InetSocketAddress(host, 7), made).send("hello");
-                scene.server.connect(new InetSocketAddress(host, 1), made).send("nobody");
+                scene.server.connect(new InetSocketAddress(host, 1), made).send("no listener");
                 Connection impatient = scene.server.connect(new InetSocketAddress(host, 8), made);
                 scene.turns(random.nextInt(3));
                 impatient.close();
-                scene.until("there", () -> scene.network.connected().stream().anyMatch(peer -> peer.address.getPort() == 7));
+                scene.until("connected", () -> scene.network.connected().stream().anyMatch(peer -> peer.address.getPort() == 7));
                 LatePeer peer = scene.network.connected().stream().filter(called -> called.address.getPort() == 7).findFirst()
                         .orElseThrow();
                 scene.until("received", () -> peer.receivedBytes() == 6);
@@ -422,7 +422,7 @@ final class LateCompletionsTest {
     }
 
     @Test
-    void nothingIsLostDoubledOrOwedWhateverHappens() throws Exception {
+    void randomOperationsLoseDuplicateAndLeakNothing() throws Exception {
         Seeded.run(40, random -> {
             Handler handler = new Handler() {
                 @Override
@@ -431,7 +431,7 @@ final class LateCompletionsTest {
                         case 0 -> connection.pauseReading();
                         case 1 -> connection.finish();
                         case 2 -> connection.close();
-                        case 3 -> throw new IllegalStateException("as drawn");
+                        case 3 -> throw new IllegalStateException("random failure");
                         case 4 -> connection.finishOutput();
                         case 5 -> connection.schedule(Duration.ofSeconds(1), connection::resumeReading);
                         default -> connection.send(message);
@@ -488,21 +488,21 @@ final class LateCompletionsTest {
                 }
                 assertThat(log.lines("has stopped")).isEmpty();
                 for (int i = 0; i < peers.size(); i++) {
-                    assertIsSelection(new String(peers.get(i).received(), StandardCharsets.ISO_8859_1),
+                    assertIsSubsequenceOfLines(new String(peers.get(i).received(), StandardCharsets.ISO_8859_1),
                             sent.get(i).toString());
                 }
             }
         });
     }
 
-    /** Whole lines of what was sent, in order, each once; the last may be cut. */
-    private static void assertIsSelection(String received, String sent) {
+    /** Checks that the received lines were sent, in this order, each once; the last one may be truncated. */
+    private static void assertIsSubsequenceOfLines(String received, String sent) {
         int at = 0;
         String[] lines = received.split("\n", -1);
         for (int i = 0; i < lines.length; i++) {
             boolean last = i == lines.length - 1;
             int found = sent.indexOf(last ? lines[i] : lines[i] + "\n", at);
-            assertThat(found).as("line %d of what came back, in what was sent: %.30s", i, lines[i]).isNotNegative();
+            assertThat(found).as("received line %d, position in the lines sent: %.30s", i, lines[i]).isNotNegative();
             at = found + lines[i].length();
         }
     }
