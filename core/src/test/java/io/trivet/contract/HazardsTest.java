@@ -84,7 +84,8 @@ final class HazardsTest {
             new Hazard("taking a snapshot stops a loop", "server.EventLoopHazardsTest#snapshotsAreAvailableWhileALoopIsBusy",
                     "server.EventLoopHazardsTest#snapshotOfTenThousandConnectionsTakesUnderFiftyMilliseconds"),
             // Sending.
-            new Hazard("a connection stays unwritable forever", "server.QueueTest#onDrainedResumesAProducerThatStopsAtTheHighMark",
+            new Hazard("a connection stays unwritable forever",
+                    "server.QueueTest#onDrainedResumesAProducerThatStopsAtTheHighMark",
                     "server.QueueTest#onDrainedResumesAProducerOnAnotherThread",
                     "sim.TorturedReadinessTest#aWriteThatWouldBlockLeavesTheSocketWritable"),
             new Hazard("memory of a pending operation is reused",
