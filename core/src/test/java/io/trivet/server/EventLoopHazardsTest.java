@@ -176,7 +176,8 @@ final class EventLoopHazardsTest {
     void snapshotsAreAvailableWhileALoopIsBusy(Stage stage) throws Exception {
         CountDownLatch snapshotsTaken = new CountDownLatch(1);
         AtomicBoolean answeredInTime = new AtomicBoolean();
-        Story story = stage.story((connection, message) -> answeredInTime.set(snapshotsTaken.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)));
+        Story story = stage.story(
+                (connection, message) -> answeredInTime.set(snapshotsTaken.await(Stage.PATIENCE.toSeconds(), TimeUnit.SECONDS)));
         Server server = stage.start(stage.server(story).limits(Limits.defaults().withHandlerTimeout(Duration.ZERO)));
         Client client = stage.client(server);
         client.send("x");

@@ -621,7 +621,8 @@ final class LoopTest {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage
-                    .open(Server.builder().network(new AlwaysReadableNetwork(stage.network())).listen(Stage.FREE_PORT).handler(story));
+                    .open(Server.builder().network(new AlwaysReadableNetwork(stage.network())).listen(Stage.FREE_PORT)
+                            .handler(story));
             stage.client(server);
             stage.client(server);
             stage.until("closed", () -> story.count("close") == 2);
