@@ -26,7 +26,7 @@ def runs_out(bench):
                  "more than 0, at most 10 per second", 0 < failed <= 10 * seconds)
     bench.figure("the 60 clients connected before, meanwhile", f"{stats['answers']} answers, {stats['wrong']} wrong, {stats['live']} connected",
                  "0 wrong, 60 connected", stats["live"] == 60 and stats["wrong"] == 0 and stats["answers"] > 600)
-    lines = server.log_lines("not accepting")
+    lines = server.log_lines("accepting is paused")
     bench.figure("lines in the log", len(lines), "1", len(lines) == 1)
     first.close()
     more[0].close()
@@ -67,5 +67,5 @@ def injected(bench):
     failures = open(server.log_path + ".strace").read().count("INJECTED")
     bench.figure(f"EMFILE injected into accepts 3 to {last}", f"{stats['done']} of 100 served after {took:.1f} s, {failures} failures, "
                  f"{len(server.log_lines('not accepting'))} line", f"100, {last - 2}, 1 line",
-                 stats["done"] == 100 and failures == last - 2 and len(server.log_lines("not accepting")) == 1)
+                 stats["done"] == 100 and failures == last - 2 and len(server.log_lines("accepting is paused")) == 1)
     bench.end()
