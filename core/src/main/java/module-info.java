@@ -67,7 +67,6 @@ module io.trivet {
     exports io.trivet.select;
     exports io.trivet.server;
     exports io.trivet.sim;
-    exports io.trivet.sim.world;
 
     uses io.trivet.net.NetworkProvider;
 

@@ -45,8 +45,7 @@ final class ArchitectureTest {
             "sim", List.of("net"),
             "select", List.of("net"),
             "observe", List.of("net"),
-            "server", List.of("net", "observe"),
-            "sim.world", List.of("net", "sim", "select", "server", "observe"));
+            "server", List.of("net", "observe"));
 
     /** Classes of {@code server} that start a thread: for the loops of a started server, and for its one watchdog. */
     private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.LoopThreads", "io.trivet.server.Watchdog");

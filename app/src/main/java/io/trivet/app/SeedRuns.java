@@ -1,14 +1,14 @@
 package io.trivet.app;
 
-import io.trivet.sim.world.Coverage;
-import io.trivet.sim.world.Cut;
-import io.trivet.sim.world.Finding;
-import io.trivet.sim.world.Outcome;
-import io.trivet.sim.world.Play;
-import io.trivet.sim.world.Shrinker;
-import io.trivet.sim.world.Tally;
-import io.trivet.sim.world.Verdict;
-import io.trivet.sim.world.World;
+import io.trivet.scenarios.Coverage;
+import io.trivet.scenarios.Cut;
+import io.trivet.scenarios.Finding;
+import io.trivet.scenarios.Outcome;
+import io.trivet.scenarios.Play;
+import io.trivet.scenarios.Shrinker;
+import io.trivet.scenarios.Tally;
+import io.trivet.scenarios.Verdict;
+import io.trivet.scenarios.World;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;

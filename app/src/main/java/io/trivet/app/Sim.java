@@ -1,11 +1,11 @@
 package io.trivet.app;
 
-import io.trivet.sim.world.Cut;
-import io.trivet.sim.world.Finding;
-import io.trivet.sim.world.Outcome;
-import io.trivet.sim.world.Play;
-import io.trivet.sim.world.Verdict;
-import io.trivet.sim.world.World;
+import io.trivet.scenarios.Cut;
+import io.trivet.scenarios.Finding;
+import io.trivet.scenarios.Outcome;
+import io.trivet.scenarios.Play;
+import io.trivet.scenarios.Verdict;
+import io.trivet.scenarios.World;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -2,10 +2,10 @@ package io.trivet.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.trivet.sim.world.Outcome;
-import io.trivet.sim.world.Tally;
-import io.trivet.sim.world.Verdict;
-import io.trivet.sim.world.World;
+import io.trivet.scenarios.Outcome;
+import io.trivet.scenarios.Tally;
+import io.trivet.scenarios.Verdict;
+import io.trivet.scenarios.World;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
