@@ -525,6 +525,7 @@ final class LoopTest {
         ConnectionSnapshot idle = server.connections().getFirst();
         assertThat(idle.remoteAddress()).isEqualTo(client.localAddress());
         assertThat(idle.id()).isEqualTo(story.connection(0).id());
+        assertThat(idle.loop()).isEqualTo(story.connection(0).loop());
         assertThat(idle.state()).isEqualTo(ConnectionState.OPEN);
         assertThat(List.of(idle.readable(), idle.writable(), idle.exceptional())).containsExactly(true, false, false);
         assertThat(idle.interestReason()).isEqualTo("read");
