@@ -1,6 +1,6 @@
 /**
- * The scenarios that test the server on the simulated network. They use the library's exported API alone, and are never published:
- * {@code trivet sim} runs them.
+ * Scenarios that test the server on the simulated network, and the checkers that verify them. Uses only the exported API of the library, and is
+ * not published: {@code trivet sim} runs it.
  */
 @org.jspecify.annotations.NullMarked
 module io.trivet.scenarios {

@@ -14,106 +14,107 @@ import java.util.List;
 import java.util.logging.LogManager;
 
 /**
- * Looks for a bug that was planted into the classes on its class path: runs worlds, one seed after the other, from several first seeds on, until
- * one finds something. What is found is cut down, and the shortest story is kept.
+ * Searches for a bug that was planted into the classes on the class path. Each search runs scenarios from a first seed on, until one fails. The
+ * failing scenarios are reduced, and the shortest is kept.
  *
- * <p>It prints lines of words with tabs between them. {@code found}: the seed, how many seeds that took, the seconds of processor time, the rule that was broken, and
- * what the judge said. {@code missed}: the first seed, how many were run, the seconds. {@code guilty}: a seed that finds something in the
- * classes without the bug as well, which is passed over, the rule, and what the judge said. {@code story}: the seed, the steps that are left, what was
- * cut, and what the judge says of that.
+ * <p>Prints lines of fields separated by tabs. {@code found}: the seed, the number of seeds run, the seconds of processor time, the broken
+ * rule, and the text of the failure. {@code missed}: the first seed, the number of seeds run, the seconds. {@code false-alarm}: a seed that fails
+ * without the bug as well, and is ignored; the rule, and the text of the failure. {@code shortest}: the seed, the number of steps that are left,
+ * the reduction, and the text of the failure.
  */
 public final class Hunt {
     private static final int RUNS_TO_SHRINK = 400;
     private static final Duration SHRINK_TIME_MAX = Duration.ofMinutes(1);
     private static final long SHRINK_NANOS_MAX = 2_000_000_000L;
-    /** A story this short is not followed by an attempt to find a shorter one. */
+    /** After a scenario this short, no shorter one is searched for. */
     private static final int STEPS_ENOUGH = 10;
 
-    private record Found(World world, Finding finding) {}
+    private record Found(Scenario scenario, CheckFailure failure) {}
 
     private Hunt() {}
 
     /**
-     * The arguments: where the classes without the bug are, or "-"; the seconds for each first seed; the file that the story is written to, or "-"; the
-     * first seeds.
+     * The arguments: the path of the classes without the bug, or "-"; the seconds of each search; the file for the shortest timeline, or "-"; the
+     * first seeds of the searches.
      */
     public static void main(String[] arguments) throws IOException, ReflectiveOperationException {
-        LogManager.getLogManager().reset(); // a server that tells what happens to it tells it thousands of times
-        try (URLClassLoader innocent = innocent(arguments[0])) {
+        LogManager.getLogManager().reset(); // failing servers would log thousands of lines
+        try (URLClassLoader original = original(arguments[0])) {
             List<Found> all = new ArrayList<>();
             for (int i = 3; i < arguments.length; i++) {
-                Found found = hunt(Long.parseLong(arguments[i]), Double.parseDouble(arguments[1]), innocent);
+                Found found = hunt(Long.parseLong(arguments[i]), Double.parseDouble(arguments[1]), original);
                 if (found != null) {
                     all.add(found);
                 }
             }
             if (!all.isEmpty()) {
-                tellStory(all, arguments[2], innocent);
+                printShortest(all, arguments[2], original);
             }
         }
     }
 
-    private static URLClassLoader innocent(String path) throws MalformedURLException {
+    private static URLClassLoader original(String path) throws MalformedURLException {
         return new URLClassLoader(path.equals("-") ? new URL[0] : new URL[]{Path.of(path).toUri().toURL()},
                 ClassLoader.getPlatformClassLoader());
     }
 
-    private static Found hunt(long first, double secondsMax, URLClassLoader innocent) throws ReflectiveOperationException {
-        long begun = cpuNanos();
+    private static Found hunt(long first, double secondsMax, URLClassLoader original) throws ReflectiveOperationException {
+        long start = cpuNanos();
         int seeds = 0;
-        for (long seed = first; seconds(begun) < secondsMax; seed++) {
+        for (long seed = first; seconds(start) < secondsMax; seed++) {
             seeds++;
-            World world = World.of(seed);
-            Finding finding = Play.of(world).finding();
-            if (finding == null) {
+            Scenario scenario = Scenario.of(seed);
+            CheckFailure failure = Run.of(scenario).failure();
+            if (failure == null) {
                 continue;
             }
-            double found = seconds(begun);
-            String without = without(innocent, seed, Cut.none());
+            double found = seconds(start);
+            String without = failureWithoutBug(original, seed, Reduction.none());
             if (without.isEmpty()) {
-                System.out.printf("found\t%d\t%d\t%.2f\t%s\t%s%n", seed, seeds, found, finding.rule(), firstLine(finding));
-                return new Found(world, finding);
+                System.out.printf("found\t%d\t%d\t%.2f\t%s\t%s%n", seed, seeds, found, failure.rule(), firstLine(failure));
+                return new Found(scenario, failure);
             }
-            System.out.printf("guilty\t%d\t%s%n", seed, without);
+            System.out.printf("false-alarm\t%d\t%s%n", seed, without);
         }
-        System.out.printf("missed\t%d\t%d\t%.2f%n", first, seeds, seconds(begun));
+        System.out.printf("missed\t%d\t%d\t%.2f%n", first, seeds, seconds(start));
         return null;
     }
 
-    private static String without(URLClassLoader innocent, long seed, Cut cut) throws ReflectiveOperationException {
-        return innocent.getURLs().length == 0 ? "" : (String) innocent.loadClass(Hunt.class.getName())
-                .getMethod("findingOf", long.class, String.class).invoke(null, seed, cut.toString());
+    private static String failureWithoutBug(URLClassLoader original, long seed, Reduction reduction) throws ReflectiveOperationException {
+        return original.getURLs().length == 0 ? "" : (String) original.loadClass(Hunt.class.getName())
+                .getMethod("failureOf", long.class, String.class).invoke(null, seed, reduction.toString());
     }
 
-    /** What a seed finds: the rule, a tab, and what the judge said; empty: nothing. Called in the classes without the bug. */
-    public static String findingOf(long seed, String cut) {
-        Finding finding = Play.of(World.of(seed).without(Cut.parse(cut))).finding();
-        return finding == null ? "" : finding.rule() + "\t" + firstLine(finding);
+    /** Returns the rule and the text of a scenario's failure, separated by a tab; empty if it passes. Called in the classes without the bug. */
+    public static String failureOf(long seed, String reduction) {
+        CheckFailure failure = Run.of(Scenario.of(seed).without(Reduction.parse(reduction))).failure();
+        return failure == null ? "" : failure.rule() + "\t" + firstLine(failure);
     }
 
-    private static void tellStory(List<Found> all, String file, URLClassLoader innocent) throws IOException, ReflectiveOperationException {
-        long begun = cpuNanos();
-        World best = null;
-        Cut bestCut = null;
-        all.sort(Comparator.comparingInt(found -> found.world.size()));
+    private static void printShortest(List<Found> all, String file, URLClassLoader original)
+            throws IOException, ReflectiveOperationException {
+        long start = cpuNanos();
+        Scenario best = null;
+        Reduction bestReduction = null;
+        all.sort(Comparator.comparingInt(found -> found.scenario.size()));
         for (Found found : all) {
-            if (best != null && (best.size() <= STEPS_ENOUGH || cpuNanos() - begun > SHRINK_NANOS_MAX)) {
+            if (best != null && (best.size() <= STEPS_ENOUGH || cpuNanos() - start > SHRINK_NANOS_MAX)) {
                 break;
             }
-            Cut cut = Shrinker.shrink(found.world, found.finding.rule(), RUNS_TO_SHRINK, SHRINK_TIME_MAX, false);
-            World smaller = found.world.without(cut);
+            Reduction reduction = Shrinker.shrink(found.scenario, found.failure.rule(), RUNS_TO_SHRINK, SHRINK_TIME_MAX, false);
+            Scenario smaller = found.scenario.without(reduction);
             if (best == null || smaller.size() < best.size()) {
                 best = smaller;
-                bestCut = cut;
+                bestReduction = reduction;
             }
         }
-        String without = without(innocent, best.seed(), bestCut);
-        if (!without.isEmpty()) { // cut down to something that is wrong with the judges
-            System.out.printf("guilty\t%d --cut %s\t%s%n", best.seed(), bestCut, without);
+        String without = failureWithoutBug(original, best.seed(), bestReduction);
+        if (!without.isEmpty()) { // the reduced scenario reveals a mistake of the checkers
+            System.out.printf("false-alarm\t%d --without %s\t%s%n", best.seed(), bestReduction, without);
         }
         List<String> timeline = new ArrayList<>();
-        Finding left = Play.of(best, timeline::add).finding();
-        System.out.printf("story\t%d\t%d\t%s\t%s%n", best.seed(), best.size(), bestCut, left == null ? "?" : firstLine(left));
+        CheckFailure left = Run.of(best, timeline::add).failure();
+        System.out.printf("shortest\t%d\t%d\t%s\t%s%n", best.seed(), best.size(), bestReduction, left == null ? "?" : firstLine(left));
         if (!file.equals("-")) {
             timeline.addFirst(best.toString());
             timeline.add(String.valueOf(left));
@@ -121,16 +122,16 @@ public final class Hunt {
         }
     }
 
-    private static String firstLine(Finding finding) {
-        return finding.text().lines().findFirst().orElse("").replace('\t', ' ');
+    private static String firstLine(CheckFailure failure) {
+        return failure.text().lines().findFirst().orElse("").replace('\t', ' ');
     }
 
-    /** Of this thread, so that it matters little what else the machine does. */
+    /** Returns the processor time of this thread, which other load of the machine hardly affects. */
     private static long cpuNanos() {
         return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     }
 
-    private static double seconds(long begun) {
-        return (cpuNanos() - begun) / 1e9;
+    private static double seconds(long start) {
+        return (cpuNanos() - start) / 1e9;
     }
 }

@@ -1,14 +1,14 @@
 package io.trivet.app;
 
+import io.trivet.scenarios.CheckFailure;
 import io.trivet.scenarios.Coverage;
-import io.trivet.scenarios.Cut;
-import io.trivet.scenarios.Finding;
 import io.trivet.scenarios.Outcome;
-import io.trivet.scenarios.Play;
+import io.trivet.scenarios.Reduction;
+import io.trivet.scenarios.Run;
+import io.trivet.scenarios.Scenario;
 import io.trivet.scenarios.Shrinker;
 import io.trivet.scenarios.Tally;
 import io.trivet.scenarios.Verdict;
-import io.trivet.scenarios.World;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,31 +23,32 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the worlds of many seeds, each on one of a few threads, tells how far it is and which seed takes long, and sums up. Who calls
- * {@link #run} watches the threads; any other thread may {@link #stop} them.
+ * Runs the scenarios of many seeds on several threads, reports progress and slow seeds, and prints a summary. The thread that calls
+ * {@link #run} watches the others; any other thread may {@link #stop} them.
  */
 final class SeedRuns {
     private static final Times USUAL = new Times(Duration.ofSeconds(5), Duration.ofMinutes(1), Duration.ofSeconds(10));
-    private static final long LOOK_MILLIS_MAX = 1000;
+    private static final long CHECK_MILLIS_MAX = 1000;
     private static final int SHRINK_RUNS_MAX = 600;
     private static final Duration SHRINK_TIME_MAX = Duration.ofMinutes(2);
     private static final int OPERATIONS_STEP = 100;
-    /** In so many worlds everything should have happened. */
-    private static final int SEEDS_FOR_EVERYTHING = 1000;
+    /** In this number of scenarios every event should have occurred. */
+    private static final int SEEDS_FOR_FULL_COVERAGE = 1000;
 
     /**
-     * How long is long.
+     * The times of reports.
      *
-     * @param progress after which time it is told how far it is
-     * @param slow how long a world runs until it is told of, and again each time that it has run for twice as long
-     * @param patience how long the worlds that are being run may go on when it is stopped
+     * @param progress the interval of progress reports
+     * @param slow a seed that runs for longer is reported, and again each time that its running time has doubled
+     * @param patience how long running scenarios may go on after a stop
      */
     record Times(Duration progress, Duration slow, Duration patience) {}
 
-    /** A world that is being run. */
+    /** A running scenario. */
     private static final class Running {
         final long seed;
         final long sinceNanos = System.nanoTime();
+        /** The running time of the next report. */
         long slowNanos;
 
         Running(long seed, Duration slow) {
@@ -58,65 +59,65 @@ final class SeedRuns {
 
     private final SeedRange seeds;
     private final int threads;
-    private final int findingsMax;
+    private final int failuresMax;
     private final boolean canary;
     private final PrintStream progress;
-    private final Function<World, Outcome> play;
+    private final Function<Scenario, Outcome> runner;
     private final Times times;
-    private final long begunNanos = System.nanoTime();
+    private final long startNanos = System.nanoTime();
 
-    // What the runs have come to: guarded by this.
+    // The state of all runs, guarded by this.
 
-    /** The seed that is taken next; none, once the last is taken: what comes after it may not be a number. */
+    /** The next seed; invalid once the last was started, since there may be no number after it. */
     private long next;
-    private boolean allTaken;
+    private boolean allStarted;
     private final Set<Running> running = new LinkedHashSet<>();
-    /** How many threads there are that have not ended. */
+    /** The number of threads that have not ended. */
     private int working;
     private boolean stopped;
     private long stoppedNanos;
-    /** What still runs is not waited for, and counts no more. */
+    /** True once the remaining runs are no longer waited for: their outcomes are ignored. */
     private boolean isOver;
     private boolean interrupted;
     private final Tally tally = Tally.empty();
     private final Map<Long, Long> byOperations = new TreeMap<>();
     private final Map<Long, Long> byConnections = new TreeMap<>();
-    private final List<Outcome> findings = new ArrayList<>();
-    private @Nullable Throwable failure;
+    private final List<Outcome> failed = new ArrayList<>();
+    private @Nullable Throwable crash;
     private long done;
     private long simulatedNanos;
     private long operations;
-    private long toldNanos = begunNanos;
+    private long reportedNanos = startNanos;
 
-    SeedRuns(SeedRange seeds, int threads, int findingsMax, boolean canary, PrintStream progress) {
-        this(seeds, threads, findingsMax, canary, progress, canary ? world -> Play.canary(world, null) : Play::of, USUAL);
+    SeedRuns(SeedRange seeds, int threads, int failuresMax, boolean canary, PrintStream progress) {
+        this(seeds, threads, failuresMax, canary, progress, canary ? scenario -> Run.canary(scenario, null) : Run::of, USUAL);
     }
 
-    /** For tests: with worlds that end as they say. */
-    SeedRuns(SeedRange seeds, int threads, int findingsMax, boolean canary, PrintStream progress,
-            Function<World, Outcome> play, Times times) {
+    /** For tests, which run scenarios in a way of their own. */
+    SeedRuns(SeedRange seeds, int threads, int failuresMax, boolean canary, PrintStream progress,
+            Function<Scenario, Outcome> runner, Times times) {
         this.seeds = seeds;
         this.threads = threads;
-        this.findingsMax = findingsMax;
+        this.failuresMax = failuresMax;
         this.canary = canary;
         this.progress = progress;
-        this.play = play;
+        this.runner = runner;
         this.times = times;
         next = seeds.first();
     }
 
-    /** Returns when all threads have ended, or when it was stopped and they take too long. */
+    /** Runs all seeds. Returns when all threads have ended, or take too long to end after a stop. */
     void run() throws InterruptedException {
         synchronized (this) {
             working = threads;
         }
         for (int i = 0; i < threads; i++) {
-            Thread.ofPlatform().daemon().name("seeds-" + i).start(this::runSome);
+            Thread.ofPlatform().daemon().name("seeds-" + i).start(this::runSeeds);
         }
         watch();
     }
 
-    /** No further seed is taken. */
+    /** Stops: no further seed is started. */
     synchronized void stop() {
         if (!stopped) {
             stopped = true;
@@ -126,45 +127,45 @@ final class SeedRuns {
     }
 
     private synchronized void watch() throws InterruptedException {
-        long lookMillis = Math.clamp(times.slow.toMillis(), 1, LOOK_MILLIS_MAX);
+        long checkMillis = Math.clamp(times.slow.toMillis(), 1, CHECK_MILLIS_MAX);
         while (working > 0 && !(stopped && System.nanoTime() - stoppedNanos >= times.patience.toNanos())) {
-            wait(lookMillis);
-            tellOfSlow();
-            tellProgress();
+            wait(checkMillis);
+            reportSlow();
+            reportProgress();
         }
         isOver = true;
-        interrupted = stopped && !(allTaken && running.isEmpty());
-        if (failure != null) {
-            throw new IllegalStateException("a run cannot be judged", failure);
+        interrupted = stopped && !(allStarted && running.isEmpty());
+        if (crash != null) {
+            throw new IllegalStateException("the scenario tester has failed", crash);
         }
     }
 
-    private void tellOfSlow() {
+    private void reportSlow() {
         for (Running each : running) {
             long nanos = System.nanoTime() - each.sinceNanos;
             if (nanos >= each.slowNanos) {
                 each.slowNanos = 2 * nanos;
-                progress.println("seed " + each.seed + " has run for " + nanos / 1_000_000_000 + " s");
+                progress.println("seed " + each.seed + " has been running for " + nanos / 1_000_000_000 + " s");
             }
         }
     }
 
-    private void tellProgress() {
+    private void reportProgress() {
         long now = System.nanoTime();
-        if (working > 0 && now - toldNanos >= times.progress.toNanos()) {
-            toldNanos = now;
+        if (working > 0 && now - reportedNanos >= times.progress.toNanos()) {
+            reportedNanos = now;
             progress.println(summary());
         }
     }
 
-    private void runSome() {
+    private void runSeeds() {
         try {
             for (Running taken = take(); taken != null; taken = take()) {
-                add(taken, play.apply(World.of(taken.seed)));
+                add(taken, runner.apply(Scenario.of(taken.seed)));
             }
         } catch (RuntimeException | Error e) {
             synchronized (this) {
-                failure = e;
+                crash = e;
             }
         } finally {
             synchronized (this) {
@@ -174,14 +175,14 @@ final class SeedRuns {
         }
     }
 
-    /** The next seed; null: there are no more, or enough was found, or it was stopped. */
+    /** Takes the next seed. Returns null if there is none, if enough have failed, or after a stop. */
     private synchronized @Nullable Running take() {
-        if (allTaken || stopped || findings.size() >= findingsMax || failure != null) {
+        if (allStarted || stopped || failed.size() >= failuresMax || crash != null) {
             return null;
         }
         Running taken = new Running(next, times.slow);
-        allTaken = next == seeds.last();
-        if (!allTaken) {
+        allStarted = next == seeds.last();
+        if (!allStarted) {
             next++;
         }
         running.add(taken);
@@ -199,17 +200,17 @@ final class SeedRuns {
         tally.add(outcome.tally());
         byOperations.merge(outcome.operations() / OPERATIONS_STEP * OPERATIONS_STEP, 1L, Long::sum);
         byConnections.merge(outcome.connections(), 1L, Long::sum);
-        if (outcome.finding() != null) {
-            findings.add(outcome);
-            progress.println("seed " + outcome.world().seed() + ": " + outcome.finding());
+        if (outcome.failure() != null) {
+            failed.add(outcome);
+            progress.println("seed " + outcome.scenario().seed() + ": " + outcome.failure());
         }
     }
 
     private String summary() {
-        double seconds = (System.nanoTime() - begunNanos) / 1e9;
+        double seconds = (System.nanoTime() - startNanos) / 1e9;
         return String.format(Locale.ROOT,
-                "%,d of %,d seeds, %d failed; %.1f seeds and %,.0f operations a second; %s simulated in %s, x %,.0f",
-                done, seeds.count(), findings.size(), done / seconds, operations / seconds, time(simulatedNanos / 1e9),
+                "%,d of %,d seeds, %d failed; %.1f seeds and %,.0f operations per second; %s simulated in %s, x %,.0f",
+                done, seeds.count(), failed.size(), done / seconds, operations / seconds, time(simulatedNanos / 1e9),
                 time(seconds),
                 simulatedNanos / 1e9 / seconds);
     }
@@ -222,50 +223,50 @@ final class SeedRuns {
                 : String.format(Locale.ROOT, "%.1f h", seconds / 3600);
     }
 
-    /** Whether it was stopped before it had run all seeds. */
+    /** Returns true if it was stopped before all seeds were run. */
     synchronized boolean isInterrupted() {
         return interrupted;
     }
 
-    private String howFar() {
-        StringBuilder text = new StringBuilder("of the seeds ").append(seeds);
-        if (next == seeds.first() && !allTaken) {
-            text.append(" none was begun");
+    private String describeProgress() {
+        StringBuilder text = new StringBuilder("seeds ").append(seeds);
+        if (next == seeds.first() && !allStarted) {
+            text.append(", none started");
         } else {
-            text.append(" those up to ").append(allTaken ? next : next - 1).append(" were run");
+            text.append(", run up to ").append(allStarted ? next : next - 1);
         }
         for (Running each : running) {
-            text.append(", but for ").append(each.seed).append(", which had not ended after ")
+            text.append(", except ").append(each.seed).append(", which was still running after ")
                     .append((System.nanoTime() - each.sinceNanos) / 1_000_000_000).append(" s");
         }
         return text.toString();
     }
 
-    /** Prints how it went; the worst verdict. */
+    /** Prints the summary. Returns the worst verdict. */
     synchronized Verdict report(PrintStream out, boolean table) {
         if (interrupted) {
-            out.println("interrupted: " + howFar());
+            out.println("interrupted: " + describeProgress());
         }
         out.println(summary());
-        out.printf(Locale.ROOT, "the median world has %,d operations and %,d connections%n", median(byOperations),
+        out.printf(Locale.ROOT, "median scenario: %,d operations, %,d connections%n", median(byOperations),
                 median(byConnections));
         if (table) {
             Coverage.table(tally).forEach(out::println);
             Coverage.rare(tally, done).ifPresent(out::println);
-        } else if (done >= SEEDS_FOR_EVERYTHING) {
-            Coverage.untried(tally).forEach(name -> out.println("never happened: " + name));
+        } else if (done >= SEEDS_FOR_FULL_COVERAGE) {
+            Coverage.uncovered(tally).forEach(name -> out.println("never occurred: " + name));
         }
-        Verdict worst = Verdict.RIGHT;
-        for (Outcome outcome : findings) {
+        Verdict worst = Verdict.PASSED;
+        for (Outcome outcome : failed) {
             worst = outcome.verdict().compareTo(worst) > 0 ? outcome.verdict() : worst;
         }
-        findings.stream()
+        failed.stream()
                 .min(Comparator.comparingLong(Outcome::operations)) // the shortest is the easiest to understand
-                .ifPresent(outcome -> tell(outcome, out));
+                .ifPresent(outcome -> printReduced(outcome, out));
         return worst;
     }
 
-    /** The middle one; of an even number the lower of the two. */
+    /** Returns the median; with an even number of values the lower of the two in the middle. */
     static long median(Map<Long, Long> counts) {
         long half = (counts.values().stream().mapToLong(Long::longValue).sum() + 1) / 2;
         for (Map.Entry<Long, Long> entry : counts.entrySet()) {
@@ -277,20 +278,20 @@ final class SeedRuns {
         return 0;
     }
 
-    private void tell(Outcome outcome, PrintStream out) {
-        Finding finding = outcome.finding();
-        if (finding == null) {
+    private void printReduced(Outcome outcome, PrintStream out) {
+        CheckFailure failure = outcome.failure();
+        if (failure == null) {
             return;
         }
-        World world = outcome.world();
-        progress.println("cutting down seed " + world.seed() + ", for " + DurationText.of(SHRINK_TIME_MAX) + " at most");
-        Cut cut = Shrinker.shrink(world, finding.rule(), SHRINK_RUNS_MAX, SHRINK_TIME_MAX, canary);
-        World smaller = world.without(cut);
-        Outcome again = play.apply(smaller);
+        Scenario scenario = outcome.scenario();
+        progress.println("shrinking seed " + scenario.seed() + ", for at most " + DurationText.of(SHRINK_TIME_MAX));
+        Reduction reduction = Shrinker.shrink(scenario, failure.rule(), SHRINK_RUNS_MAX, SHRINK_TIME_MAX, canary);
+        Scenario smaller = scenario.without(reduction);
+        Outcome again = runner.apply(smaller);
         out.println();
         out.print(smaller);
-        out.println(again.finding());
-        out.println("replay it: trivet sim --seed " + world.seed() + (cut.toString().isEmpty() ? "" : " --cut " + cut)
-                + (canary ? " --canary" : ""));
+        out.println(again.failure());
+        out.println("replay with: trivet sim --seed " + scenario.seed()
+                + (reduction.toString().isEmpty() ? "" : " --without " + reduction) + (canary ? " --canary" : ""));
     }
 }

@@ -1,11 +1,11 @@
 package io.trivet.app;
 
-import io.trivet.scenarios.Cut;
-import io.trivet.scenarios.Finding;
+import io.trivet.scenarios.CheckFailure;
 import io.trivet.scenarios.Outcome;
-import io.trivet.scenarios.Play;
+import io.trivet.scenarios.Reduction;
+import io.trivet.scenarios.Run;
+import io.trivet.scenarios.Scenario;
 import io.trivet.scenarios.Verdict;
-import io.trivet.scenarios.World;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -26,19 +26,19 @@ import picocli.CommandLine.Spec;
 /** {@code trivet sim}. */
 @Command(name = "sim", mixinStandardHelpOptions = true, versionProvider = Version.class,
         sortOptions = false, description = {
-    "Tortures the server in little worlds on a simulated network, drawn from seeds: clients of many kinds, every framing, limit and "
-            + "policy, faults, a healing, and judges who look on.",
-    "With --seed: runs one world and tells everything that happens in it. The same seed tells the same, byte for byte.",
-    "With --seeds: runs many, on all processors; what goes wrong is cut down to a smaller world that goes wrong in the same way, and "
+    "Tests the server on a simulated network. Each seed generates a scenario: clients, limits, faults, and a recovery phase. Checkers verify "
+            + "every callback, queue and deadline.",
+    "With --seed: runs one scenario and prints all its events. The same seed prints the same output, byte for byte.",
+    "With --seeds: runs many scenarios on all processors. The shortest that fails is reduced to a smaller scenario with the same failure, and "
             + "printed with the command that replays it."},
-        footer = {"", "Exit codes: 0 all went well; 10 something went wrong; 11 something got stuck; 12 something crashed; of several, the "
+        footer = {"", "Exit codes: 0 all scenarios passed; 10 a wrong result; 11 a scenario got stuck; 12 a crash; with several failures the "
                 + "highest; 130 and 143 ended by a signal before all seeds were run."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Sim implements Callable<Integer> {
     private static final int WRONG = 10;
     private static final int STUCK = 11;
     private static final int CRASHED = 12;
-    /** More are no quicker, and each has a world in memory: where that runs out, worlds fail that are right. */
+    /** More threads are no faster, and each keeps a scenario in memory. Without memory, scenarios fail that should pass. */
     private static final int THREADS_EACH_PROCESSOR_MAX = 4;
 
     @Spec
@@ -47,32 +47,32 @@ final class Sim implements Callable<Integer> {
     @ArgGroup(multiplicity = "1")
     private Which which;
 
-    /** One, or many. */
+    /** One seed or many. */
     static final class Which {
-        @Option(names = "--seed", paramLabel = "N", description = "Runs the world of one seed, and tells what happens.")
+        @Option(names = "--seed", paramLabel = "N", description = "Runs the scenario of one seed, and prints its events.")
         private @Nullable Long seed;
 
-        @Option(names = "--seeds", paramLabel = "A..B", converter = SeedRange.Converter.class, description = "Runs the worlds of many seeds.")
+        @Option(names = "--seeds", paramLabel = "A..B", converter = SeedRange.Converter.class, description = "Runs the scenarios of many seeds.")
         private @Nullable SeedRange seeds;
     }
 
-    @Option(names = "--cut", paramLabel = "PARTS", defaultValue = "",
-            description = "With --seed: leaves out these parts of the world, as a report names them.")
-    private String cut;
+    @Option(names = "--without", paramLabel = "PARTS", defaultValue = "",
+            description = "With --seed: leaves out these parts of the scenario, as a report names them.")
+    private String without;
 
     @Option(names = "--threads", paramLabel = "N", showDefaultValue = Visibility.NEVER,
-            description = "With --seeds: on how many threads, 4 a processor at most (default: as many as there are processors).")
+            description = "With --seeds: the number of threads, at most 4 per processor (default: one per processor).")
     private @Nullable Integer threads;
 
-    @Option(names = "--table", description = "With --seeds: a table of all that has happened, and how often.")
+    @Option(names = "--table", description = "With --seeds: prints how often each event has occurred.")
     private boolean table;
 
-    @Option(names = "--findings", paramLabel = "N", defaultValue = "10", showDefaultValue = Visibility.ALWAYS,
-            description = "With --seeds: ends early when so many seeds have failed.")
-    private int findingsMax;
+    @Option(names = "--max-failures", paramLabel = "N", defaultValue = "10", showDefaultValue = Visibility.ALWAYS,
+            description = "With --seeds: stops after this number of failed seeds.")
+    private int failuresMax;
 
     @Option(names = "--canary",
-            description = "Finds fault where there is none, to show that and how what is found is reported.")
+            description = "Reports a failure on purpose, to show how failures are reported, reduced and replayed.")
     private boolean canary;
     // @formatter:on
 
@@ -86,11 +86,11 @@ final class Sim implements Callable<Integer> {
             return replay(seed);
         }
         int parallel = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-        SeedRuns runs = new SeedRuns(Objects.requireNonNull(seeds), parallel, findingsMax, canary, System.err);
+        SeedRuns runs = new SeedRuns(Objects.requireNonNull(seeds), parallel, failuresMax, canary, System.err);
         AtomicInteger signalled = new AtomicInteger();
         Signals.onFirst(exitCode -> {
             signalled.set(exitCode);
-            System.err.println("interrupted: it ends with the worlds that are being run; Ctrl-C again stops at once");
+            System.err.println("interrupted: waiting for the running scenarios; press Ctrl-C again to stop at once");
             runs.stop();
         }, System.err);
         runs.run();
@@ -98,17 +98,17 @@ final class Sim implements Callable<Integer> {
         return runs.isInterrupted() ? signalled.get() : exitCode(worst);
     }
 
-    /** What would have no effect is refused: whoever writes it expects one. */
+    /** Rejects options that would have no effect: the user expects one. */
     private void checkOptions() {
-        List<String> others = which.seed == null ? List.of("--cut") : List.of("--threads", "--table", "--findings");
+        List<String> others = which.seed == null ? List.of("--without") : List.of("--threads", "--table", "--max-failures");
         for (String option : others) {
             require(!spec.commandLine().getParseResult().hasMatchedOption(option), option,
                     which.seed == null ? "given with --seed, not with --seeds" : "given with --seeds, not with --seed");
         }
         int threadsMax = THREADS_EACH_PROCESSOR_MAX * Runtime.getRuntime().availableProcessors();
         require(threads == null || (threads >= 1 && threads <= threadsMax), "--threads",
-                "from 1 to " + threadsMax + ", " + THREADS_EACH_PROCESSOR_MAX + " a processor, not " + threads);
-        require(findingsMax >= 1, "--findings", "at least 1, not " + findingsMax);
+                "from 1 to " + threadsMax + ", " + THREADS_EACH_PROCESSOR_MAX + " per processor, not " + threads);
+        require(failuresMax >= 1, "--max-failures", "at least 1, not " + failuresMax);
     }
 
     private void require(boolean condition, String option, String rule) {
@@ -118,24 +118,24 @@ final class Sim implements Callable<Integer> {
     }
 
     private int replay(long seed) {
-        World world;
+        Scenario scenario;
         try {
-            world = World.of(seed).without(Cut.parse(cut));
+            scenario = Scenario.of(seed).without(Reduction.parse(without));
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--cut: " + e.getMessage());
+            throw new ParameterException(spec.commandLine(), "--without: " + e.getMessage());
         }
         PrintStream out = new PrintStream(new BufferedOutputStream(System.out, 1 << 16), false, StandardCharsets.UTF_8);
-        out.print(world);
-        Outcome outcome = canary ? Play.canary(world, out::println) : Play.of(world, out::println);
-        Finding finding = outcome.finding();
-        out.println(finding == null ? "all went well" : finding.toString());
+        out.print(scenario);
+        Outcome outcome = canary ? Run.canary(scenario, out::println) : Run.of(scenario, out::println);
+        CheckFailure failure = outcome.failure();
+        out.println(failure == null ? "all checks passed" : failure.toString());
         out.flush();
         return exitCode(outcome.verdict());
     }
 
     private static int exitCode(Verdict verdict) {
         return switch (verdict) {
-            case RIGHT -> 0;
+            case PASSED -> 0;
             case WRONG -> WRONG;
             case STUCK -> STUCK;
             case CRASHED -> CRASHED;

@@ -63,13 +63,13 @@ final class CommandLineTest {
         "connect localhost:1 --connections 0 | --connections must be at least 1, not 0",
         "connect localhost:1 --append-index | --append-index and --expect require --send",
         "connect localhost:1 --wait soon | Invalid value for option '--wait': 'soon' is not a duration: write 500ms, 10s, 5m or 1h",
-        "sim --seeds 1..5 --cut p1 | --cut must be given with --seed, not with --seeds",
+        "sim --seeds 1..5 --without c1 | --without must be given with --seed, not with --seeds",
         "sim --seed 1 --threads 0 | --threads must be given with --seeds, not with --seed",
         "sim --seed 1 --table | --table must be given with --seeds, not with --seed",
-        "sim --seed 1 --findings 1 | --findings must be given with --seeds, not with --seed",
-        "sim --seeds 1..5 --findings 0 | --findings must be at least 1, not 0",
+        "sim --seed 1 --max-failures 1 | --max-failures must be given with --seeds, not with --seed",
+        "sim --seeds 1..5 --max-failures 0 | --max-failures must be at least 1, not 0",
         "sim --seeds 5..3 | Invalid value for option '--seeds': '5..3' ends before it starts: write 3..5",
-        "sim --seed 7 --cut p0-2147483647 | --cut: p0-2147483647 has a number of more than 5 digits",
+        "sim --seed 7 --without c0-2147483647 | --without: c0-2147483647 has a number of more than 5 digits",
         "engines --all | Unknown option: '--all'"})
     void reportsAUsageErrorInOneLineAndExitsWith2(String line, String message) {
         String[] arguments = line.split(" ");
@@ -85,14 +85,14 @@ final class CommandLineTest {
         assertThat(Trivet.run("sim", "--seeds", "1..5", "--threads", threads)).isEqualTo(2);
         int most = 4 * Runtime.getRuntime().availableProcessors();
         assertThat(errorLines()).first()
-                .isEqualTo("trivet sim: --threads must be from 1 to " + most + ", 4 a processor, not " + threads);
+                .isEqualTo("trivet sim: --threads must be from 1 to " + most + ", 4 per processor, not " + threads);
     }
 
     @Test
-    void rejectsACutOfAMissingPart() {
-        assertThat(Trivet.run("sim", "--seed", "7", "--cut", "p3,p999")).isEqualTo(2);
+    void rejectsAReductionOfAMissingPart() {
+        assertThat(Trivet.run("sim", "--seed", "7", "--without", "c3,c999")).isEqualTo(2);
         assertThat(errorLines()).hasSize(2).first().asString()
-                .startsWith("trivet sim: --cut: the world of seed 7 has no p999; it has ");
+                .startsWith("trivet sim: --without: the scenario of seed 7 has no c999; it has ");
         assertThat(out.size()).isZero();
     }
 

@@ -11,14 +11,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code trivet sim} as a process: event logs, reports and exit codes. */
 final class SimProcessTest {
     /** Few clients, so that the interpreted run (-Xint) stays short. */
-    private static final String[] SMALL_WORLD = {"sim", "--seed", "7", "--cut", "p3-31"};
+    private static final String[] SMALL_SCENARIO = {"sim", "--seed", "7", "--without", "c3-31"};
 
     @Test
     void aSeedPrintsTheSameBytesInEveryProcessInterpretedOrWithAnotherCollector() throws Exception {
-        String printed = out(List.of(), SMALL_WORLD);
-        assertThat(printed).contains("seed 7: ", "client 0 ", "is told the close").endsWith("all went well\n");
-        assertThat(out(List.of("-Xint"), SMALL_WORLD)).isEqualTo(printed);
-        assertThat(out(List.of("-XX:-UseSerialGC", "-XX:+UseParallelGC"), SMALL_WORLD)).isEqualTo(printed);
+        String printed = out(List.of(), SMALL_SCENARIO);
+        assertThat(printed).contains("seed 7: ", "client 0 ", "onClose").endsWith("all checks passed\n");
+        assertThat(out(List.of("-Xint"), SMALL_SCENARIO)).isEqualTo(printed);
+        assertThat(out(List.of("-XX:-UseSerialGC", "-XX:+UseParallelGC"), SMALL_SCENARIO)).isEqualTo(printed);
     }
 
     private static String out(List<String> options, String... arguments) throws Exception {
@@ -32,7 +32,7 @@ final class SimProcessTest {
     void printsASummaryOfManySeeds() throws Exception {
         try (Program program = Program.trivet("sim", "--seeds", "1..6", "--table")) {
             assertThat(program.exitCode()).isZero();
-            assertThat(program.out()).contains("6 of 6 seeds, 0 failed", "the median world has", "PEER_FINISHED", "SHORT_READ");
+            assertThat(program.out()).contains("6 of 6 seeds, 0 failed", "median scenario: ", "PEER_FINISHED", "SHORT_READ");
         }
     }
 
@@ -43,10 +43,10 @@ final class SimProcessTest {
             program.awaitErr(line -> line.contains(" of 1,000,000,000 seeds, 0 failed; "));
             program.signal(signal);
             assertThat(program.exitCode()).isEqualTo(exitCode);
-            assertThat(program.out()).startsWith("interrupted: of the seeds 1..1000000000 those up to ")
-                    .contains("the median world has", "SHORT_READ");
+            assertThat(program.out()).startsWith("interrupted: seeds 1..1000000000, run up to ")
+                    .contains("median scenario: ", "SHORT_READ");
             assertThat(program.err())
-                    .contains("interrupted: it ends with the worlds that are being run; Ctrl-C again stops at once");
+                    .contains("interrupted: waiting for the running scenarios; press Ctrl-C again to stop at once");
         }
     }
 
@@ -55,11 +55,11 @@ final class SimProcessTest {
         String replay;
         try (Program program = Program.trivet("sim", "--seeds", "3..3", "--canary")) {
             assertThat(program.exitCode()).isEqualTo(10);
-            replay = program.out().lines().filter(line -> line.startsWith("replay it: trivet ")).findFirst().orElseThrow();
+            replay = program.out().lines().filter(line -> line.startsWith("replay with: trivet ")).findFirst().orElseThrow();
         }
-        try (Program program = Program.trivet(replay.substring("replay it: trivet ".length()).split(" ", -1))) {
+        try (Program program = Program.trivet(replay.substring("replay with: trivet ".length()).split(" ", -1))) {
             assertThat(program.exitCode()).isEqualTo(10);
-            assertThat(program.out()).contains("JUDGE CANARY", "WRONG, CANARY");
+            assertThat(program.out()).contains("CHECK FAILED CANARY", "WRONG, CANARY");
         }
     }
 }

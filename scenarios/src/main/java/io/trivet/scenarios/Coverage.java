@@ -14,15 +14,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** All that must not stay untried, whatever the seeds: what has never happened was never tested. */
+/** The events that the runs must cover: what never occurs is not tested. */
 public final class Coverage {
-    /** What cannot be counted, and why. */
+    /** Events that cannot be counted, and why. */
     private static final Map<String, String> NEVER = new TreeMap<>(Map.of(
-            "reason TOO_MANY_FROM_ADDRESS", "told to no handler: limit CONNECTIONS_PER_ADDRESS",
-            "reason SPINNING", "a defect of the server, which ends a run",
-            "limit HANDLER_TIME", "of started servers alone: a thread of its own watches"));
+            "reason TOO_MANY_FROM_ADDRESS", "no handler is called: see limit CONNECTIONS_PER_ADDRESS",
+            "reason SPINNING", "a bug of the server, which fails a run",
+            "limit HANDLER_TIME", "only for started servers: a separate thread watches it"));
 
-    /** Below this the counts of what is rare say little. */
+    /** With fewer runs the counts of rare events are not significant. */
     private static final long SEEDS_FOR_RARE = 10_000;
     private static final double RARE_BELOW = 0.001;
 
@@ -43,13 +43,13 @@ public final class Coverage {
         add(names, "race", Race.values());
         add(names, "state", ConnectionState.values());
         add(names, "engine", SimEngine.values());
-        add(names, "framing", Frames.values());
-        add(names, "client", Manner.values());
-        add(names, "asked to", Verb.values());
+        add(names, "framing", ClientFraming.values());
+        add(names, "client", ClientKind.values());
+        add(names, "request", RequestKind.values());
         add(names, "reaction", Reaction.values());
-        add(names, "end", House.Ending.values());
-        add(names, "client's end", Peer.End.values());
-        names.remove("client's end NONE");
+        add(names, "server-end", ServerUnderTest.Ending.values());
+        add(names, "client-end", Client.End.values());
+        names.remove("client-end NONE");
         return names;
     }
 
@@ -60,21 +60,21 @@ public final class Coverage {
     }
 
     /**
-     * What has never happened.
+     * Returns the events that have never occurred.
      *
-     * @param tally what has
-     * @return the names, in the order of the table
+     * @param tally the counts
+     * @return their names, in the order of the table
      */
-    public static List<String> untried(Tally tally) {
+    public static List<String> uncovered(Tally tally) {
         return expected().stream().filter(name -> tally.count(name) == 0).toList();
     }
 
     /**
-     * What has happened too seldom to be called tested: less often than a hundred times in a hundred thousand worlds.
+     * Reports the events that are too rare to count as tested: fewer than 100 in 100,000 runs.
      *
-     * @param tally what has
-     * @param seeds in how many worlds
-     * @return a line that counts and names them, with their counts; empty: there were too few worlds to tell
+     * @param tally the counts
+     * @param seeds the number of runs
+     * @return a line with their number, names and counts; empty if there were too few runs
      */
     public static Optional<String> rare(Tally tally, long seeds) {
         if (seeds < SEEDS_FOR_RARE) {
@@ -96,10 +96,10 @@ public final class Coverage {
     }
 
     /**
-     * Everything, and how often it has happened.
+     * Returns a table of all events and their counts.
      *
      * @param tally the counts
-     * @return a line each
+     * @return the lines
      */
     public static List<String> table(Tally tally) {
         Set<String> names = names(tally);

@@ -1,20 +1,20 @@
 package io.trivet.scenarios;
 
-/** The bounds of a server, as what happens when one is reached. */
+/** Events at the limits of a server. */
 enum Limit {
-    /** No more is accepted. */
+    /** The maximum of connections was reached; no more are accepted. */
     CONNECTIONS,
-    /** One more from there is turned away. */
+    /** The maximum of connections from one address was reached; the next one is closed. */
     CONNECTIONS_PER_ADDRESS,
     /** No descriptor, or no memory, was left to accept with. */
     DESCRIPTORS,
     /** A message did not fit into a queue. */
     QUEUE_BYTES,
-    /** A queue stood at its high mark. */
+    /** A queue reached its high mark. */
     QUEUE_HIGH,
-    /** A queue has fallen to its low mark. */
+    /** A queue fell to its low mark. */
     QUEUE_LOW,
-    /** All queues together were full. */
+    /** All queues together exceeded the budget. */
     QUEUE_BUDGET,
     /** A message was too long. */
     MESSAGE_BYTES,
@@ -22,15 +22,15 @@ enum Limit {
     MESSAGE_TIME,
     /** The first message took too long. */
     FIRST_MESSAGE_TIME,
-    /** Nothing happened for too long. */
+    /** A connection was idle for too long. */
     IDLE_TIME,
-    /** A peer took nothing for too long. */
+    /** A peer accepted no bytes for too long. */
     WRITE_TIME,
     /** A connect took too long. */
     CONNECT_TIME,
-    /** A peer did not finish in time after we had. */
+    /** A lingering connection's peer did not finish in time. */
     LINGER_TIME,
-    /** A peer went on for too long after we had finished. */
+    /** A lingering connection's peer sent too many bytes. */
     LINGER_BYTES,
     /** Draining took too long. */
     DRAIN_TIME

@@ -3,23 +3,23 @@ package io.trivet.scenarios;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a run of a world went.
+ * The outcome of a run.
  *
- * @param world the world
- * @param finding what the judges found; null: nothing
- * @param simulatedNanos the time that passed in it
- * @param operations how many calls on simulated sockets there were, and completions
- * @param connections how many connections came about
- * @param tally what has happened in it, and how often
+ * @param scenario the scenario
+ * @param failure the first failed check; null if all passed
+ * @param simulatedNanos the simulated time that passed
+ * @param operations the number of calls on simulated sockets, and of completions
+ * @param connections the number of connections that were established
+ * @param tally how often each event has occurred
  */
-public record Outcome(World world, @Nullable Finding finding, long simulatedNanos, long operations, long connections,
+public record Outcome(Scenario scenario, @Nullable CheckFailure failure, long simulatedNanos, long operations, long connections,
         Tally tally) {
     /**
-     * The verdict.
+     * Returns the verdict.
      *
-     * @return right, or what the finding makes it
+     * @return passed, or the verdict of the broken rule
      */
     public Verdict verdict() {
-        return finding == null ? Verdict.RIGHT : finding.rule().verdict();
+        return failure == null ? Verdict.PASSED : failure.rule().verdict();
     }
 }

@@ -3,13 +3,13 @@ package io.trivet.scenarios;
 /**
  * How fast a client reads and writes.
  *
- * @param readBytesMax the most it reads at a time
- * @param readGapNanos how long it then reads nothing
- * @param writeBytesMax the most it writes at a time
- * @param writeGapNanos how long it then writes nothing
+ * @param readBytesMax the most bytes of one read
+ * @param readGapNanos the pause after a read
+ * @param writeBytesMax the most bytes of one write
+ * @param writeGapNanos the pause after a write
  */
 record Pace(int readBytesMax, long readGapNanos, int writeBytesMax, long writeGapNanos) {
-    static final Pace BRISK = new Pace(64 * 1024, 0, 64 * 1024, 0);
+    static final Pace FULL_SPEED = new Pace(64 * 1024, 0, 64 * 1024, 0);
 
     @Override
     public String toString() {
@@ -17,6 +17,6 @@ record Pace(int readBytesMax, long readGapNanos, int writeBytesMax, long writeGa
     }
 
     private static String every(long nanos) {
-        return nanos == 0 ? " at a time" : " every " + Words.time(nanos);
+        return nanos == 0 ? " at a time" : " every " + ReportText.duration(nanos);
     }
 }

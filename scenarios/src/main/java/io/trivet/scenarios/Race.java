@@ -1,33 +1,33 @@
 package io.trivet.scenarios;
 
-/** What can come in an unexpected order between a loop and what completes its operations. */
+/** Races between a loop and the completions of its operations. */
 enum Race {
-    /** Input is told after receiving was stopped. */
+    /** Bytes are received after receiving was stopped. */
     RECEIVED_AFTER_STOP,
-    /** The end of the input is told after receiving was stopped. */
+    /** The input ends after receiving was stopped. */
     END_AFTER_STOP,
-    /** A send is on its way, and its memory with it. */
+    /** A send is pending, and the kernel reads its memory. */
     SEND_PENDING,
-    /** Something is received while a send is on its way. */
+    /** Bytes are received while a send is pending. */
     RECEIVED_WHILE_SENDING,
-    /** A connection is closed while a send is on its way. */
+    /** A connection is closed while a send is pending. */
     CLOSED_WHILE_SENDING,
-    /** A connection fails while a send is on its way. */
+    /** A connection fails while a send is pending. */
     FAILED_WHILE_SENDING,
-    /** A connection is closed while a receive is under way. */
+    /** A connection is closed while it receives. */
     CLOSED_WHILE_RECEIVING,
-    /** Receiving begins anew in the very moment in which it was stopped. */
-    RECEIVING_ANEW,
-    /** A connection that was closed is gone only some time later. */
-    GONE_LATER,
-    /** What a ring has called taken has been refused by the socket, and goes later. */
-    SILENT_REFUSED,
-    /** A send finds that something before it, which was called taken, has not left. */
-    SENT_BEHIND_UNSENT,
-    /** An output is to end, and something that was called taken has not left. */
+    /** Receiving is started at the same time at which it was stopped. */
+    RECEIVING_RESUMED_AT_ONCE,
+    /** The last completion of a closed connection comes some time after the close. */
+    CLOSED_LATE,
+    /** The socket has refused bytes that a ring had accepted; they are sent later. */
+    ACCEPTED_THEN_REFUSED,
+    /** A send finds accepted bytes before it that are unsent. */
+    SEND_AFTER_UNSENT,
+    /** The output is to be shut down while accepted bytes are unsent. */
     ENDED_WHILE_UNSENT,
-    /** Some of what was called taken and refused has left, and not all. */
-    UNSENT_IN_STEPS,
-    /** A connection is closed, and something that was called taken has not left. */
+    /** Unsent bytes are sent in several steps. */
+    UNSENT_SENT_IN_STEPS,
+    /** A connection is closed while accepted bytes are unsent. */
     CLOSED_WHILE_UNSENT
 }

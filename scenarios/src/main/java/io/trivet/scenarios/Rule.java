@@ -1,34 +1,34 @@
 package io.trivet.scenarios;
 
-/** What the judges hold a run to. */
+/** The rules that the checkers verify. */
 public enum Rule {
     /** Messages arrive in the order of their lane. */
     ORDER(Verdict.WRONG),
-    /** What arrives is what was sent, whole and once. */
+    /** What arrives is what was sent, completely and once. */
     BYTES(Verdict.WRONG),
-    /** What was taken is delivered, or told as dropped, or the connection has ended in a way that explains it. */
+    /** An accepted message is delivered, or reported as dropped, or the end of its connection explains why not. */
     DELIVERY(Verdict.WRONG),
-    /** What a queue says of itself is what waits in it. */
+    /** The gauges of a queue equal its content. */
     GAUGES(Verdict.WRONG),
-    /** No queue, no budget and no count stands above its limit. */
+    /** No queue, budget or count exceeds its limit. */
     CAPS(Verdict.WRONG),
-    /** Deadlines are met, and not before their time. */
+    /** Deadlines are met, and do not expire early. */
     DEADLINES(Verdict.WRONG),
     /** Callbacks come in the order that the states of a connection allow. */
     CALLBACKS(Verdict.WRONG),
-    /** The reason for a connection's end is one that there was, and fits what its peer saw. */
+    /** The reason for a connection's end really existed, and fits what its peer saw. */
     ENDS(Verdict.WRONG),
-    /** The contract between a loop and what completes its operations. */
+    /** A loop and its proactor keep their contract. */
     COMPLETIONS(Verdict.WRONG),
-    /** At the end nothing is left: no descriptor, no memory, no budget, no timer. */
+    /** At the end no descriptor, memory, budget or timer is left. */
     LEAKS(Verdict.WRONG),
     /** A turn without work is followed by a wait. */
     SPIN(Verdict.STUCK),
-    /** Once everything has healed, everything comes to rest. */
+    /** In the recovery phase everything becomes quiescent. */
     LIVENESS(Verdict.STUCK),
-    /** Nothing throws what it should not. */
+    /** No unexpected exception is thrown. */
     CRASH(Verdict.CRASHED),
-    /** Broken on purpose, to see a failure reported. */
+    /** Broken on purpose, to show how a failure is reported. */
     CANARY(Verdict.WRONG);
 
     private final Verdict verdict;
@@ -38,7 +38,7 @@ public enum Rule {
     }
 
     /**
-     * What a run is that breaks it.
+     * Returns the verdict on a run that breaks this rule.
      *
      * @return wrong, stuck or crashed
      */

@@ -6,33 +6,33 @@ import io.trivet.sim.SimEngine;
 import java.util.List;
 
 /**
- * One server.
+ * One server of a scenario.
  *
- * @param number its number in the world
- * @param engine as which engine its host answers
- * @param loops how many loops it has
- * @param frames where its messages end
- * @param overflow what it does about slow peers
- * @param limits its bounds
- * @param urgent whether it watches for urgent data
- * @param backlog how many may wait to be accepted
- * @param descriptorLimit how many descriptors its host may have; 0: as many as usual
- * @param greetings the messages it sends to who comes
- * @param pureEcho it sends back every piece as it comes, and nothing else; only with raw framing
- * @param farewell what it does when a client has ended its output
- * @param habits what it does besides, of its own accord
+ * @param number its number in the scenario
+ * @param engine the engine that its host simulates
+ * @param loops the number of its loops
+ * @param framing how its messages are framed
+ * @param overflow its overflow policy
+ * @param limits its limits
+ * @param urgent true if it watches for urgent data
+ * @param backlog the backlog of its listener
+ * @param descriptorLimit the descriptors that its host may have; 0 for the default
+ * @param greetings the messages that it sends to each new connection
+ * @param pureEcho true if it sends back every piece as it arrives, and nothing else; only with raw framing
+ * @param endOfInput what it does when a client has ended its output
+ * @param reactions what else its application does without a request
  */
-record ServerPlan(int number, SimEngine engine, int loops, Frames frames, Overflow overflow, Limits limits, boolean urgent,
-        int backlog,
-        int descriptorLimit, int greetings, boolean pureEcho, Farewell farewell, List<Habit> habits) {
+record ServerPlan(int number, SimEngine engine, int loops, ClientFraming framing, Overflow overflow, Limits limits,
+        boolean urgent,
+        int backlog, int descriptorLimit, int greetings, boolean pureEcho, EndOfInputReaction endOfInput,
+        List<ReactionPlan> reactions) {
     ServerPlan withLimits(Limits others) {
-        return new ServerPlan(number, engine, loops, frames, overflow, others, urgent, backlog, descriptorLimit, greetings,
-                pureEcho,
-                farewell, habits);
+        return new ServerPlan(number, engine, loops, framing, overflow, others, urgent, backlog, descriptorLimit, greetings,
+                pureEcho, endOfInput, reactions);
     }
 
-    ServerPlan withHabits(List<Habit> others) {
-        return new ServerPlan(number, engine, loops, frames, overflow, limits, urgent, backlog, descriptorLimit, greetings,
-                pureEcho, farewell, others);
+    ServerPlan withReactions(List<ReactionPlan> others) {
+        return new ServerPlan(number, engine, loops, framing, overflow, limits, urgent, backlog, descriptorLimit, greetings,
+                pureEcho, endOfInput, others);
     }
 }

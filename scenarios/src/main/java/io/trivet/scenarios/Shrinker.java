@@ -7,22 +7,22 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Cuts a world in which something was found down to a smaller one in which the same rule is broken: leaves out faults, clients, what is done
- * from outside, steps and messages, then what is special about servers and clients, many at a time first and then fewer (delta debugging: Zeller and Hildebrandt, 2002), as long as the
- * finding stays. One thread.
+ * Reduces a scenario that fails to a smaller one that breaks the same rule. Leaves out faults, clients, external actions, steps
+ * and messages, then properties of servers and clients, as long as the failure remains. Tries many parts at once first, and then
+ * fewer (delta debugging: Zeller and Hildebrandt, 2002). One thread.
  */
 public final class Shrinker {
-    private final World world;
+    private final Scenario scenario;
     private final Rule rule;
     private final int runsMax;
     private final long nanosMax;
-    private final long begunNanos = System.nanoTime();
+    private final long startNanos = System.nanoTime();
     private final boolean canary;
-    private final Set<Part> cut = new LinkedHashSet<>();
+    private final Set<ScenarioPart> removed = new LinkedHashSet<>();
     private int runs;
 
-    private Shrinker(World world, Rule rule, int runsMax, Duration timeMax, boolean canary) {
-        this.world = world;
+    private Shrinker(Scenario scenario, Rule rule, int runsMax, Duration timeMax, boolean canary) {
+        this.scenario = scenario;
         this.rule = rule;
         this.runsMax = runsMax;
         nanosMax = timeMax.toNanos();
@@ -30,65 +30,65 @@ public final class Shrinker {
     }
 
     /**
-     * Cuts a world down.
+     * Shrinks a scenario.
      *
-     * @param world a world
-     * @param rule the rule that is broken in it
-     * @param runsMax how many smaller worlds are tried at most
-     * @param timeMax after which time no further one is tried; zero: none at all
-     * @param canary whether the judges find fault on purpose, as in {@link Play#canary}
-     * @return what may be left out, so that the rule is still broken; nothing, if it is not broken at all
+     * @param scenario the scenario
+     * @param rule the rule that it breaks
+     * @param runsMax the most runs of smaller scenarios
+     * @param timeMax no further run starts after this time; zero for none at all
+     * @param canary true to report a failure on purpose, as {@link Run#canary} does
+     * @return the parts that can be left out while the rule is still broken; empty if the rule is not broken
      */
-    public static Cut shrink(World world, Rule rule, int runsMax, Duration timeMax, boolean canary) {
-        return new Shrinker(world, rule, runsMax, timeMax, canary).shrink();
+    public static Reduction shrink(Scenario scenario, Rule rule, int runsMax, Duration timeMax, boolean canary) {
+        return new Shrinker(scenario, rule, runsMax, timeMax, canary).shrink();
     }
 
-    private Cut shrink() {
+    private Reduction shrink() {
         int before = -1;
-        while (before != cut.size() && !isEnough()) { // what was needed at first may not be when other things are gone
-            before = cut.size();
-            for (Part.Kind kind : Part.Kind.values()) {
-                cutDown(world.parts().stream().filter(part -> part.kind() == kind).toList());
+        while (before != removed.size() && !isExhausted()) { // a part that was needed may no longer be, once others are removed
+            before = removed.size();
+            for (ScenarioPart.Kind kind : ScenarioPart.Kind.values()) {
+                reduce(scenario.parts().stream().filter(part -> part.kind() == kind).toList());
             }
         }
-        return Cut.of(cut);
+        return Reduction.of(removed);
     }
 
-    private boolean isEnough() {
-        return runs >= runsMax || System.nanoTime() - begunNanos >= nanosMax;
+    private boolean isExhausted() {
+        return runs >= runsMax || System.nanoTime() - startNanos >= nanosMax;
     }
 
-    private void cutDown(List<Part> parts) {
+    private void reduce(List<ScenarioPart> parts) {
         for (int size = Math.max(1, parts.size() / 2);; size /= 2) {
-            List<Part> left = new ArrayList<>(parts);
-            left.removeIf(part -> cut.contains(part) || liesInCut(part));
-            for (int from = 0; from < left.size() && !isEnough(); from += size) {
-                List<Part> some = left.subList(from, Math.min(left.size(), from + size));
+            List<ScenarioPart> left = new ArrayList<>(parts);
+            left.removeIf(part -> removed.contains(part) || liesInRemoved(part));
+            for (int from = 0; from < left.size() && !isExhausted(); from += size) {
+                List<ScenarioPart> some = left.subList(from, Math.min(left.size(), from + size));
                 if (!isNeeded(some)) {
-                    cut.addAll(some);
+                    removed.addAll(some);
                 }
             }
-            if (size <= 1 || isEnough()) {
+            if (size <= 1 || isExhausted()) {
                 return;
             }
         }
     }
 
-    private boolean liesInCut(Part part) {
-        for (String parent = part.parent(); !parent.isEmpty(); parent = new Part(parent).parent()) {
-            if (cut.contains(new Part(parent))) {
+    private boolean liesInRemoved(ScenarioPart part) {
+        for (String parent = part.parent(); !parent.isEmpty(); parent = new ScenarioPart(parent).parent()) {
+            if (removed.contains(new ScenarioPart(parent))) {
                 return true;
             }
         }
         return false;
     }
 
-    private boolean isNeeded(List<Part> parts) {
+    private boolean isNeeded(List<ScenarioPart> parts) {
         runs++;
-        Set<Part> more = new LinkedHashSet<>(cut);
+        Set<ScenarioPart> more = new LinkedHashSet<>(removed);
         more.addAll(parts);
-        World smaller = world.without(Cut.of(more));
-        Finding finding = (canary ? Play.canary(smaller, null) : Play.of(smaller)).finding();
-        return finding == null || finding.rule() != rule;
+        Scenario smaller = scenario.without(Reduction.of(more));
+        CheckFailure failure = (canary ? Run.canary(smaller, null) : Run.of(smaller)).failure();
+        return failure == null || failure.rule() != rule;
     }
 }

@@ -3,12 +3,12 @@ package io.trivet.scenarios;
 /**
  * One step of a client's script.
  *
- * @param afterNanos how long after the step before it
- * @param deed what is done
+ * @param afterNanos the delay after the previous step
+ * @param action what the client does
  */
-record Step(long afterNanos, Deed deed) {
+record Step(long afterNanos, ClientAction action) {
     @Override
     public String toString() {
-        return "+" + Words.time(afterNanos) + " " + deed;
+        return "+" + ReportText.duration(afterNanos) + " " + action;
     }
 }

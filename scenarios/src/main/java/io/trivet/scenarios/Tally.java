@@ -4,16 +4,16 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Counts what has happened in runs, by name: faults, reasons, limits, and whatever else must not stay untried. One thread. */
+/** Counts events of runs by name: faults, close reasons, limits, and whatever else must be covered. One thread. */
 public final class Tally {
     private final Map<String, long[]> counts = new TreeMap<>();
 
     Tally() {}
 
     /**
-     * An empty one.
+     * Returns a new, empty tally.
      *
-     * @return a new tally
+     * @return the tally
      */
     public static Tally empty() {
         return new Tally();
@@ -28,19 +28,19 @@ public final class Tally {
     }
 
     /**
-     * Adds another's counts.
+     * Adds another tally's counts.
      *
-     * @param other the other
+     * @param other the other tally
      */
     public void add(Tally other) {
         other.counts.forEach((name, count) -> add(name, count[0]));
     }
 
     /**
-     * How often that has happened.
+     * Returns how often an event has occurred.
      *
-     * @param name the name
-     * @return zero or more
+     * @param name its name
+     * @return at least 0
      */
     public long count(String name) {
         long[] count = counts.get(name);
@@ -48,9 +48,9 @@ public final class Tally {
     }
 
     /**
-     * All counts.
+     * Returns all counts.
      *
-     * @return by name, in alphabetical order
+     * @return the counts by name, in alphabetical order
      */
     public Map<String, Long> counts() {
         Map<String, Long> copy = new TreeMap<>();

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Tells a run line by line, with the time before each; or nothing at all, when nobody listens. */
+/** Logs the events of a run, each with its time, if there is a listener. */
 final class Timeline {
     private final SimClock clock;
     private final @Nullable Consumer<String> listener;
@@ -15,12 +15,12 @@ final class Timeline {
         this.listener = listener;
     }
 
-    /** Ask before building a line: most runs have no listener. */
-    boolean isTold() {
+    /** Returns true if there is a listener. Callers ask before they build a line, since most runs have none. */
+    boolean isEnabled() {
         return listener != null;
     }
 
-    void tell(String line) {
+    void log(String line) {
         if (listener != null) {
             listener.accept(String.format(Locale.ROOT, "%14.6f ms  %s", clock.elapsedNanos() / 1e6, line));
         }

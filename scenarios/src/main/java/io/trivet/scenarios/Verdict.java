@@ -1,13 +1,13 @@
 package io.trivet.scenarios;
 
-/** How a run went. */
+/** The result of a run. */
 public enum Verdict {
-    /** As it should. */
-    RIGHT,
-    /** Something was lost, doubled, mixed up, or said that is not so. */
+    /** All checks passed. */
+    PASSED,
+    /** Something was lost, duplicated, mixed up, or reported wrongly. */
     WRONG,
-    /** Something never came to rest, or turned for ever. */
+    /** Something never became quiescent, or did not stop turning. */
     STUCK,
-    /** Something threw what it should not. */
+    /** An unexpected exception was thrown. */
     CRASHED
 }

@@ -1,9 +1,9 @@
 /**
- * Little worlds on the simulated network, which torture a server from a seed: clients of many characters, applications that use every method
- * there is, faults, a healing, and judges who look on.
+ * Tests the server on the simulated network. Each seed generates a scenario: clients, limits, faults, and a recovery phase. Checkers verify the
+ * run.
  *
- * <p>{@link io.trivet.scenarios.World#of} draws a world, {@link io.trivet.scenarios.Play#of} runs it, and an
- * {@link io.trivet.scenarios.Outcome} says how it went. What is found is cut down by {@link io.trivet.scenarios.Shrinker}.
+ * <p>{@link io.trivet.scenarios.Scenario#of} generates a scenario, {@link io.trivet.scenarios.Run#of} runs it and returns its
+ * {@link io.trivet.scenarios.Outcome}. {@link io.trivet.scenarios.Shrinker} reduces a scenario that fails.
  */
 @NullMarked
 package io.trivet.scenarios;

@@ -1,0 +1,162 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
+import io.trivet.server.Overflow;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages to all connections of a server. Which connections received one is concluded from their queues before and after. On the calling loop
+ * that is around the call. The other loops handle the broadcast in a task: there the queues are read by one task before it and one behind it.
+ */
+final class Broadcasts {
+    /**
+     * A message to all connections.
+     *
+     * @param order its number in each queue
+     * @param name its name
+     * @param origin the loop that it was sent from
+     * @param length its bytes without a frame
+     */
+    record Broadcast(int order, String name, int origin, int length) {}
+
+    private final RunContext context;
+    private final ServerUnderTest server;
+    private final ServerPlan plan;
+    private final Map<String, Broadcast> byName = new LinkedHashMap<>();
+
+    Broadcasts(RunContext context, ServerUnderTest server) {
+        this.context = context;
+        this.server = server;
+        plan = server.plan;
+    }
+
+    @Nullable
+    Broadcast get(String name) {
+        return byName.get(name);
+    }
+
+    void send(int size) {
+        if (plan.pureEcho()) {
+            return;
+        }
+        String name = "b" + byName.size();
+        byte[] content = MessageContent.of(name, Math.max(size, MessageContent.lengthMin(name)), plan.framing());
+        Broadcast broadcast = new Broadcast(server.nextOrder(), name, context.currentLoop, content.length);
+        byName.put(name, broadcast);
+        if (context.timeline.isEnabled()) {
+            context.timeline.log(server + ": broadcasts " + name + ", " + content.length + " bytes");
+        }
+        long toAll = (long) plan.framing().framedLength(content.length) * server.connections().size();
+        server.raiseBudgetBound(toAll);
+        server.addBudgetInTransit(plan.loops() > 1 ? toAll : 0);
+        int here = plan.loops() == 1 ? 0 : context.currentLoop == RunContext.OUTSIDE ? -1 : context.currentLoop & 0xff;
+        for (int loop = 0; loop < plan.loops(); loop++) {
+            if (loop == here) {
+                recordBefore(loop);
+            } else {
+                runOnLoop(loop, this::recordBefore);
+            }
+        }
+        server.instance().broadcast(ByteBuffer.wrap(content));
+        for (int loop = 0; loop < plan.loops(); loop++) {
+            if (loop == here) {
+                recordAfter(broadcast, loop);
+            } else {
+                runOnLoop(loop, number -> recordAfter(broadcast, number));
+            }
+        }
+    }
+
+    private void runOnLoop(int loop, IntConsumer task) {
+        Connection any = server.anyConnection(loop);
+        if (any == null) {
+            loop(loop).receivesUnknownBroadcast();
+            return;
+        }
+        try {
+            any.execute(() -> task.accept(loop));
+        } catch (RejectedExecutionException e) {
+            // The loop has ended and serves no connection.
+        }
+    }
+
+    private CheckedLoop loop(int number) {
+        return server.network().loops().get(number);
+    }
+
+    private void recordBefore(int loop) {
+        List<ConnectionModel> connections = server.connections();
+        for (int i = 0; i < connections.size(); i++) {
+            ConnectionModel model = connections.get(i);
+            if (ServerUnderTest.loopOf(model) == loop) {
+                model.acceptedBefore = acceptedBytesOf(model);
+                model.queuedBefore = model.connection().queue().bytes();
+                model.turnBefore = loop(loop).turnCount();
+                model.acceptedMessagesBefore = model.acceptsMessages();
+                model.unknownBefore = model.mayHoldUnknownBroadcast;
+                model.mayHoldUnknownBroadcast = true; // until recordAfter
+            }
+        }
+    }
+
+    private void recordAfter(Broadcast broadcast, int loop) {
+        int framed = plan.framing().framedLength(broadcast.length());
+        List<ConnectionModel> connections = server.connections();
+        for (int i = 0; i < connections.size(); i++) {
+            ConnectionModel model = connections.get(i);
+            boolean sameTurn = model.turnBefore == loop(loop).turnCount(); // false if there were too many tasks for one turn
+            if (ServerUnderTest.loopOf(model) == loop && sameTurn) {
+                model.mayHoldUnknownBroadcast = model.unknownBefore;
+                server.raiseBudgetBound(framed);
+                recordAfter(model, broadcast, framed);
+            }
+        }
+    }
+
+    private void recordAfter(ConnectionModel model, Broadcast broadcast, int framed) {
+        boolean fits = model.queuedBefore + (long) framed <= plan.limits().queueBytesMax();
+        if (model.connection().state() == ConnectionState.CLOSED) {
+            model.wasFull |= model.acceptedMessagesBefore && !fits;
+            return;
+        }
+        long more = acceptedBytesOf(model) - model.acceptedBefore;
+        boolean accepted = more == framed
+                || (more < framed && !fits && model.acceptedMessagesBefore && plan.overflow() == Overflow.DROP_OLDEST);
+        if (accepted != model.acceptedMessagesBefore || (!accepted && more != 0)) {
+            context.failures.report(Rule.DELIVERY,
+                    model + (model.acceptedMessagesBefore ? ": accepted " : ": output ended, yet it accepted ")
+                            + more + " bytes of broadcast " + broadcast.name() + ", which has " + framed);
+        }
+        if (accepted) {
+            model.add(new SentMessage(broadcast.order(), broadcast.name(), framed, false,
+                    context.currentLoop == broadcast.origin() ? ServerUnderTest.OWN_LOOP : broadcast.origin()));
+            model.wasHigh |= model.connection().queue().isHigh();
+            if (model.queuedBefore == 0) {
+                model.queuedIntoEmptyNanos = context.now();
+            }
+        }
+    }
+
+    /** Returns the bytes that a connection ever accepted for sending, according to its queue and its socket, without dropped ones. */
+    private static long acceptedBytesOf(ConnectionModel model) {
+        ObservedSocket socket = model.socket;
+        return model.connection().queue().bytes() + (socket == null ? 0 : socket.bytesOut);
+    }
+
+    /** Called after a turn in which a loop handled a broadcast whose effect could not be observed. */
+    void handledUnobserved(int loop) {
+        List<ConnectionModel> connections = server.connections();
+        for (int i = 0; i < connections.size(); i++) {
+            if (ServerUnderTest.loopOf(connections.get(i)) == loop) {
+                connections.get(i).mayHoldUnknownBroadcast = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,484 @@
+package io.trivet.scenarios;
+
+import io.trivet.net.Completions;
+import io.trivet.net.Proactor;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A loop's proactor. Records the traffic of each connection in an {@link ObservedSocket}, and checks that both sides keep the
+ * contract.
+ */
+final class CheckedProactor implements Proactor {
+    private static final long CLOSED_SOON_NANOS = 1_000_000;
+    /**
+     * How many accepts may fail within {@link #ACCEPT_FAILURES_NANOS}. After a failure the server must wait, since the next
+     * accept would fail as well.
+     */
+    private static final int ACCEPT_FAILURES_MAX = 4;
+
+    private static final long ACCEPT_FAILURES_NANOS = 10_000_000;
+
+    private final RunContext context;
+    private final ClientFraming framing;
+    private final Proactor proactor;
+    /** Only looked up, never iterated over: its order is undefined. */
+    private final Map<Long, ObservedSocket> sockets = new HashMap<>();
+    /** The latest one of each remote address. Only looked up, too. */
+    private final Map<InetSocketAddress, ObservedSocket> byAddress = new HashMap<>();
+    private final CheckedCompletions checked = new CheckedCompletions();
+    private int acceptFailures;
+    private long acceptFailuresSinceNanos;
+    /** The number of pending sends. While these hold all buffers of a ring, nothing can be received. */
+    private int pendingSends;
+    /** When a send was pending last. */
+    private long lastPendingNanos;
+    /** Whether it was woken since the last turn. */
+    private boolean woken;
+    /** The completions of the last poll. */
+    private int completionCount;
+    private long polls;
+
+    CheckedProactor(RunContext context, ClientFraming framing, Proactor proactor) {
+        this.context = context;
+        this.framing = framing;
+        this.proactor = proactor;
+    }
+
+    /** Returns the latest socket that was connected to an address, or was to be. */
+    ObservedSocket socket(InetSocketAddress remote) {
+        ObservedSocket socket = byAddress.get(remote);
+        if (socket == null) {
+            throw new IllegalStateException("no socket was connected to " + remote);
+        }
+        return socket;
+    }
+
+    // ---- calls of the server
+
+    @Override
+    public void accept(TcpListener listener, long token) throws IOException {
+        proactor.accept(listener, token);
+    }
+
+    @Override
+    public void stopAccepting(TcpListener listener) throws IOException {
+        proactor.stopAccepting(listener);
+    }
+
+    @Override
+    public long adopt(TcpStream stream) throws IOException {
+        if (context.plantedBug == PlantedBug.RESET_AT_CLOSE) {
+            stream.setOption(StandardSocketOptions.SO_LINGER, 0);
+        }
+        InetSocketAddress remote = stream.remoteAddress(); // afterwards the stream belongs to the proactor
+        return begin(proactor.adopt(stream), remote);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address) throws IOException {
+        return begin(proactor.connect(address), address);
+    }
+
+    private long begin(long handle, InetSocketAddress remote) {
+        context.operations++;
+        context.progress++;
+        ObservedSocket socket = new ObservedSocket(remote, context.now());
+        byAddress.put(remote, socket);
+        if (sockets.put(handle, socket) != null) {
+            violation("the handle " + handle + " is in use twice");
+        }
+        return handle;
+    }
+
+    @Override
+    public void receive(long handle) throws IOException {
+        context.operations++;
+        proactor.receive(handle);
+        ObservedSocket socket = sockets.get(handle);
+        if (socket != null) {
+            if (!socket.receiving && socket.stoppedNanos == context.now()) {
+                context.tally.add("race", Race.RECEIVING_RESUMED_AT_ONCE);
+            }
+            socket.receiving = true;
+            socket.receivingSinceNanos = context.now();
+        }
+    }
+
+    @Override
+    public void stopReceiving(long handle) throws IOException {
+        context.operations++;
+        proactor.stopReceiving(handle);
+        ObservedSocket socket = sockets.get(handle);
+        if (socket != null) {
+            socket.receiving = false;
+            socket.stoppedNanos = context.now();
+        }
+    }
+
+    @Override
+    public void watchUrgent(long handle) throws IOException {
+        proactor.watchUrgent(handle);
+    }
+
+    @Override
+    public boolean sendUrgent(long handle, byte b) throws IOException {
+        context.operations++;
+        ObservedSocket socket = sockets.get(handle);
+        if (socket != null) {
+            socket.urgentsOut++;
+        }
+        return proactor.sendUrgent(handle, b);
+    }
+
+    @Override
+    public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        return send(handle, parts, from, count, false);
+    }
+
+    @Override
+    public long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        return send(handle, parts, from, count, true);
+    }
+
+    private long send(long handle, ByteBuffer[] parts, int from, int count, boolean atOnce) throws IOException {
+        context.operations++;
+        ObservedSocket socket = sockets.get(handle);
+        if (socket == null || socket.closed) {
+            violation("a send on a closed connection");
+            return proactor.send(handle, parts, from, count);
+        }
+        if (socket.hasPendingSend() || socket.awaitsWritable) {
+            violation("a send before the previous one has completed");
+        }
+        long offered = ObservedSocket.remaining(parts, from, count);
+        long accepted = atOnce ? proactor.sendNow(handle, parts, from, count) : proactor.send(handle, parts, from, count);
+        if (accepted == PENDING && atOnce) {
+            violation("sendNow has returned PENDING");
+        }
+        if (accepted == PENDING) {
+            context.tally.add("race", Race.SEND_PENDING);
+            socket.pendingBytes = offered;
+            pendingSends++;
+            return accepted;
+        }
+        if (accepted > offered) {
+            violation("a send accepted " + accepted + " of " + offered + " bytes");
+        }
+        socket.awaitsWritable = accepted < offered;
+        if (accepted > 0) {
+            context.progress++;
+            socket.sent(accepted, context.now());
+            socket.acceptedInPoll = polls;
+            socket.unsentBefore = Long.MAX_VALUE;
+        }
+        return accepted;
+    }
+
+    /**
+     * Returns unsent bytes, and checks them. From a result above 0 on the server waits for a completion, as after a partial send.
+     * Each completion must leave fewer bytes unsent.
+     */
+    @Override
+    public long unsentBytes(long handle) {
+        long unsent = proactor.unsentBytes(handle);
+        ObservedSocket socket = sockets.get(handle);
+        if (unsent == 0 || socket == null) {
+            return unsent;
+        }
+        if (socket.closed || unsent < 0 || unsent > socket.bytesOut || unsent >= socket.unsentBefore) {
+            violation(unsent + " bytes are reported as unsent, of " + socket.bytesOut + " accepted"
+                    + (socket.closed ? ", after the close"
+                            : unsent >= socket.unsentBefore ? ", although a completion reported progress" : ""));
+        }
+        if (socket.hasPendingSend()) {
+            violation("a send is pending behind unsent bytes");
+        }
+        if (!socket.wasRefused && socket.acceptedInPoll < polls) { // it was handed to the kernel in the meantime
+            socket.wasRefused = true;
+            context.tally.add("race", Race.ACCEPTED_THEN_REFUSED);
+        }
+        if (socket.unsentBefore != Long.MAX_VALUE) {
+            context.tally.add("race", Race.UNSENT_SENT_IN_STEPS);
+        }
+        if (!socket.awaitsWritable) {
+            context.tally.add("race", Race.ENDED_WHILE_UNSENT);
+            socket.endWaitsSinceNanos = socket.endWaitsSinceNanos < 0 ? context.now() : socket.endWaitsSinceNanos;
+        } else if (socket.unsentBytes == 0 && socket.unsentBefore == Long.MAX_VALUE) {
+            context.tally.add("race", Race.SEND_AFTER_UNSENT);
+        }
+        socket.awaitsWritable = true;
+        socket.unsentBytes = unsent;
+        return unsent;
+    }
+
+    @Override
+    public void shutdownOutput(long handle) throws IOException {
+        context.operations++;
+        proactor.shutdownOutput(handle);
+        ObservedSocket socket = sockets.get(handle);
+        if (socket != null) {
+            socket.outputEnded = true;
+        }
+    }
+
+    @Override
+    public void close(long handle) {
+        context.operations++;
+        ObservedSocket socket = sockets.get(handle);
+        if (socket != null) {
+            socket.closed = true;
+            socket.closedNanos = context.now();
+            if (socket.receiving) {
+                context.tally.add("race", Race.CLOSED_WHILE_RECEIVING);
+            }
+            if (socket.hasPendingSend()) {
+                context.tally.add("race", Race.CLOSED_WHILE_SENDING);
+            }
+            socket.unsentAtClose = proactor.unsentBytes(handle); // after a close no completion depends on whether this was asked
+            if (socket.unsentAtClose > 0) {
+                context.tally.add("race", Race.CLOSED_WHILE_UNSENT);
+            }
+        }
+        proactor.close(handle);
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress(long handle) {
+        return proactor.remoteAddress(handle);
+    }
+
+    @Override
+    public InetSocketAddress localAddress(long handle) {
+        return proactor.localAddress(handle);
+    }
+
+    @Override
+    public int interest(long handle) {
+        return proactor.interest(handle);
+    }
+
+    @Override
+    public int poll(Completions completions, long timeoutNanos) throws IOException {
+        checked.completions = completions;
+        completionCount = 0;
+        polls++;
+        completionCount = proactor.poll(checked, timeoutNanos);
+        return completionCount;
+    }
+
+    @Override
+    public void wakeup() {
+        woken = true;
+        proactor.wakeup();
+    }
+
+    /** Wakes the loop because its thread is awake anyway. It does not count as the server's wakeup. */
+    void wakeSilently() {
+        proactor.wakeup();
+    }
+
+    /** Returns when a send was pending last; the current time if one is. */
+    long lastPendingNanos() {
+        return pendingSends > 0 ? context.now() : lastPendingNanos;
+    }
+
+    private void sendCompleted(ObservedSocket socket) {
+        if (socket.hasPendingSend()) {
+            pendingSends--;
+            lastPendingNanos = context.now();
+            socket.pendingBytes = 0;
+        }
+    }
+
+    /** Returns true if the loop was woken since the last call. */
+    boolean takeWakeup() {
+        boolean before = woken;
+        woken = false;
+        return before;
+    }
+
+    /** Returns the number of completions of the last poll. */
+    int completionCount() {
+        return completionCount;
+    }
+
+    @Override
+    public void close() throws IOException {
+        proactor.close();
+    }
+
+    private void violation(String how) {
+        context.failures.report(Rule.COMPLETIONS, how);
+    }
+
+    // ---- completions
+
+    private final class CheckedCompletions implements Completions {
+        @Nullable Completions completions;
+
+        private Completions server() {
+            return java.util.Objects.requireNonNull(completions);
+        }
+
+        /** Returns the open socket of a completion. After a close no completion may follow but the last one. */
+        private @Nullable ObservedSocket open(long handle, String what) {
+            ObservedSocket socket = sockets.get(handle);
+            if (socket == null || socket.closed) {
+                violation(what + " completes for a closed connection");
+                return null;
+            }
+            return socket;
+        }
+
+        @Override
+        public void accepted(long token, TcpStream stream) {
+            context.operations++;
+            context.progress++;
+            server().accepted(token, stream);
+        }
+
+        @Override
+        public void acceptFailed(long token, IOException failure) {
+            context.operations++;
+            context.tally.add("limit", Limit.DESCRIPTORS);
+            if (context.now() - acceptFailuresSinceNanos >= ACCEPT_FAILURES_NANOS) {
+                acceptFailuresSinceNanos = context.now();
+                acceptFailures = 0;
+            }
+            if (++acceptFailures > ACCEPT_FAILURES_MAX) {
+                context.failures.report(Rule.SPIN, "accepting has failed " + acceptFailures + " times within "
+                        + ReportText.duration(ACCEPT_FAILURES_NANOS) + " and is retried at once: " + failure.getMessage());
+            }
+            server().acceptFailed(token, failure);
+        }
+
+        @Override
+        public void connected(long handle) {
+            context.operations++;
+            context.progress++;
+            ObservedSocket socket = open(handle, "a connect");
+            if (socket != null) {
+                socket.connected(context.now());
+            }
+            server().connected(handle);
+        }
+
+        @Override
+        public void received(long handle, ByteBuffer memory, int from, int to) {
+            context.operations++;
+            context.progress++;
+            ObservedSocket socket = open(handle, "a receive");
+            if (socket != null) {
+                if (socket.inputEnded || from >= to) {
+                    violation("a receive after the end of the input, or an empty one: " + from + " to " + to);
+                }
+                if (!socket.receiving) {
+                    context.tally.add("race", Race.RECEIVED_AFTER_STOP);
+                }
+                if (socket.hasPendingSend()) {
+                    context.tally.add("race", Race.RECEIVED_WHILE_SENDING);
+                }
+                socket.bytesIn += to - from;
+                context.bytesReceived += to - from;
+                socket.receivedNanos = context.now();
+                socket.ordinaryIn += context.sendsUrgent ? framing.ordinaryBytes(memory, from, to) : to - from;
+                socket.activeNanos = context.now();
+            }
+            server().received(handle, memory, from, to);
+        }
+
+        @Override
+        public void urgent(long handle, byte b) {
+            context.operations++;
+            context.progress++;
+            ObservedSocket socket = open(handle, "an urgent byte");
+            if (socket != null) {
+                socket.activeNanos = context.now();
+            }
+            server().urgent(handle, b);
+        }
+
+        @Override
+        public void inputEnded(long handle) {
+            context.operations++;
+            context.progress++;
+            ObservedSocket socket = open(handle, "the end of the input");
+            if (socket != null) {
+                if (socket.inputEnded) {
+                    violation("the end of the input completes twice");
+                }
+                if (!socket.receiving) {
+                    context.tally.add("race", Race.END_AFTER_STOP);
+                }
+                socket.inputEnded = true;
+            }
+            server().inputEnded(handle);
+        }
+
+        @Override
+        public void sent(long handle, long bytes) {
+            context.operations++;
+            ObservedSocket socket = open(handle, "a send");
+            if (socket != null) {
+                if (bytes > socket.pendingBytes) {
+                    violation("a send of " + socket.pendingBytes + " bytes completes with " + bytes);
+                }
+                if (!socket.hasPendingSend() && !socket.awaitsWritable) {
+                    violation("a writable completion that the connection does not wait for");
+                }
+                socket.awaitsWritable = bytes < socket.pendingBytes;
+                sendCompleted(socket);
+                if (bytes > 0) {
+                    context.progress++;
+                    socket.sent(bytes, context.now());
+                } else if (socket.unsentBytes > 0) {
+                    context.progress++;
+                    socket.unsentWasSent(context.now());
+                }
+            }
+            server().sent(handle, bytes);
+        }
+
+        @Override
+        public void failed(long handle, IOException failure) {
+            context.operations++;
+            context.progress++;
+            ObservedSocket socket = open(handle, "a failure");
+            if (socket != null && socket.hasPendingSend()) {
+                context.tally.add("race", Race.FAILED_WHILE_SENDING);
+            }
+            server().failed(handle, failure);
+        }
+
+        @Override
+        public void spinning(long handle, String description) {
+            context.failures.report(Rule.SPIN, description);
+            server().spinning(handle, description);
+        }
+
+        @Override
+        public void closed(long handle) {
+            context.progress++;
+            ObservedSocket socket = sockets.remove(handle);
+            if (socket != null && context.now() - socket.closedNanos > CLOSED_SOON_NANOS) {
+                context.tally.add("race", Race.CLOSED_LATE);
+            }
+            if (socket != null) {
+                sendCompleted(socket);
+                byAddress.remove(socket.remote, socket);
+            }
+            if (socket == null || !socket.closed) {
+                violation("closed() for a connection that was not closed, or a second time");
+            }
+            server().closed(handle);
+        }
+    }
+}

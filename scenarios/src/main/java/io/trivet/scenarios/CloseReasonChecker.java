@@ -1,0 +1,179 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Limits;
+import io.trivet.sim.Fault;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Checks the reason of onClose: there must have been such a reason, and a deadline must really have passed. */
+final class CloseReasonChecker {
+    /** A scenario of this size can exceed a budget below this. */
+    static final long SCARCE_BUDGET_BYTES = 1 << 20;
+
+    private final RunContext context;
+
+    CloseReasonChecker(RunContext context) {
+        this.context = context;
+    }
+
+    void check(ConnectionModel model, CloseReason reason) {
+        Limits limits = model.plan.limits();
+        Client client = model.client;
+        ServerUnderTest server = client.server;
+        boolean wireReset = client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
+                || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED)); // this fault aborts connections that the server makes
+        boolean holds = switch (reason) {
+            case PEER_FINISHED -> client.outputEnded() && (model.finished || model.outputFinished);
+            case FINISHED -> model.finished || model.outputFinished;
+            case CLOSED -> model.closedByApplication;
+            case DRAINED -> server.draining;
+            case SERVER_CLOSED -> server.closing || server.mayEnd()
+                    || (server.draining && model.phase == ConnectionModel.Phase.BEFORE_OPEN); // it came too late to be established
+            case RESET -> wireReset;
+            case FAILED -> client.isAffectedBy(Fault.WATCH_REFUSED);
+            case CONNECT_FAILED -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN && mayFailToConnect(client);
+            case CONNECT_TIMEOUT -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN
+                    && passed(model.createdNanos, model.connectTimeout);
+            case QUEUE_FULL -> model.wasFull || model.mayHoldUnknownBroadcast;
+            case BUDGET_EXCEEDED -> server.isBudgetScarce()
+                    && (model.exceededBudget || server.budgetBytesBound() > limits.queueBudgetBytes());
+            case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
+            case IDLE_TIMEOUT -> model.socket != null && passed(model.socket.activeNanos, limits.idleTimeout());
+            case MESSAGE_TIMEOUT -> !model.plan.framing().isRaw() && !model.wasPausedBefore(context.now())
+                    && messageTookTooLong(model);
+            case FIRST_MESSAGE_TIMEOUT -> !model.hasReceived && hasReceivedNothing(model);
+            case MESSAGE_TOO_LONG -> model.nextMessage < client.sentStream.messages().size()
+                    && (client.sentStream.messages().get(model.nextMessage).request() == null || client.urgentsSent > 0); // an urgent byte may have become part of the message
+            case HANDLER_FAILED -> model.hasThrown;
+            case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
+            case SPINNING -> false;
+        };
+        count(model, reason);
+        // Without its registration a socket cannot be waited for.
+        if (isOrderly(reason) && hasNotLingered(model) && !client.isAffectedBy(Fault.WATCH_REFUSED)) {
+            context.failures.report(Rule.ENDS, model + ": onClose " + reason
+                    + " without lingering, although its client has not finished: a reset may destroy the last bytes sent");
+        }
+        if (isOrderly(reason) && model.socket != null && model.socket.unsentAtClose > 0 && !wasAbrupt(model)) {
+            context.failures.report(Rule.ENDS, model + ": onClose " + reason + ", although " + model.socket.unsentAtClose
+                    + " bytes accepted by its ring were not sent: they are lost");
+        }
+        if (model.hasThrown && reason != CloseReason.HANDLER_FAILED) {
+            context.failures.report(Rule.ENDS,
+                    model + ": onClose " + reason + ", although its handler has thrown an exception");
+        }
+        if (!holds) {
+            context.failures.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
+                    model + ": onClose with a reason that does not apply: " + reason);
+        }
+    }
+
+    /**
+     * Returns true if the write timeout has passed: for queued bytes, or for the unsent bytes that a shutdown of the output waits
+     * for.
+     */
+    private boolean hasSentNothing(ConnectionModel model, ObservedSocket socket) {
+        Duration timeout = model.plan.limits().writeTimeout();
+        boolean waits = model.acceptedBytes - model.droppedBytes > socket.bytesOut || model.mayHoldUnknownBroadcast;
+        return (waits && passed(Math.max(socket.acceptedNanos, model.queuedIntoEmptyNanos), timeout))
+                || (socket.endOfOutputWaits() && passed(Math.max(socket.acceptedNanos, socket.endWaitsSinceNanos), timeout));
+    }
+
+    /**
+     * Returns true if the timeout of the first message has passed. While reading is paused it does not count; once the input has
+     * ended, a pause makes no difference.
+     */
+    private boolean hasReceivedNothing(ConnectionModel model) {
+        Duration timeout = model.plan.limits().firstMessageTimeout();
+        return model.phase == ConnectionModel.Phase.OPEN
+                ? !model.wasPausedBefore(context.now()) && passed(Math.max(model.openedNanos, model.lastResumeNanos), timeout)
+                : passed(model.openedNanos, timeout);
+    }
+
+    /**
+     * Returns true if the message timeout has passed for the current message. With urgent bytes among the others, where a message
+     * starts is not exact.
+     */
+    private boolean messageTookTooLong(ConnectionModel model) {
+        Duration timeout = model.plan.limits().messageTimeout();
+        return model.client.urgentsSent > 0
+                ? passed(Math.max(model.lastMessageNanos, model.lastResumeNanos), timeout)
+                : model.partialMessage == model.nextMessage
+                        && passed(Math.max(model.partialSinceNanos, model.lastResumeNanos), timeout);
+    }
+
+    /** Returns true if the client did not listen, or a fault or a limit of the host may have prevented the connection. */
+    private boolean mayFailToConnect(Client client) {
+        return !client.plan.listens() || client.hasStoppedListening() || context.recovering
+                || client.server.plan.descriptorLimit() > 0
+                || client.isAffectedBy(Fault.CONNECT_REFUSED) || client.isAffectedBy(Fault.CONNECT_UNREACHABLE)
+                || client.isAffectedBy(Fault.CONNECT_IGNORED) || client.isAffectedBy(Fault.ACCEPT_ABORTED)
+                || client.isAffectedBy(Fault.RESET) || client.isAffectedBy(Fault.WATCH_REFUSED)
+                || context.hasFired(Fault.SOCKET_REFUSED);
+    }
+
+    private static boolean isOrderly(CloseReason reason) {
+        return switch (reason) {
+            case FINISHED, PEER_FINISHED, DRAINED -> true;
+            default -> false;
+        };
+    }
+
+    /**
+     * Returns true if everything was sent and the connection did not wait for the end of the input, although nothing required an
+     * abrupt end.
+     */
+    private static boolean hasNotLingered(ConnectionModel model) {
+        ObservedSocket socket = model.socket;
+        return socket != null && !wasAbrupt(model) && !socket.inputEnded && model.stateSeen != ConnectionState.LINGERING
+                && socket.bytesIn <= model.plan.limits().lingerBytesMax() // otherwise the rest of the last read may have exceeded the limit at once
+                && !model.mayHoldUnknownBroadcast && model.acceptedBytes - model.droppedBytes == socket.bytesOut;
+    }
+
+    /** Returns true if the connection was closed at once or was broken, whatever reason it reports. */
+    private static boolean wasAbrupt(ConnectionModel model) {
+        Client client = model.client;
+        return model.closedByApplication || model.hasThrown || model.wasFull || client.server.isEnding()
+                || client.hasBrokenConnection()
+                || client.isAffectedBy(Fault.RESET);
+    }
+
+    private void count(ConnectionModel model, CloseReason reason) {
+        Limit limit = switch (reason) {
+            case BUDGET_EXCEEDED -> Limit.QUEUE_BUDGET;
+            case MESSAGE_TOO_LONG -> Limit.MESSAGE_BYTES;
+            case MESSAGE_TIMEOUT -> Limit.MESSAGE_TIME;
+            case FIRST_MESSAGE_TIMEOUT -> Limit.FIRST_MESSAGE_TIME;
+            case IDLE_TIMEOUT -> Limit.IDLE_TIME;
+            case WRITE_TIMEOUT -> Limit.WRITE_TIME;
+            case CONNECT_TIMEOUT -> Limit.CONNECT_TIME;
+            case SERVER_CLOSED -> model.client.server.draining && !context.recovering ? Limit.DRAIN_TIME : null;
+            case FINISHED, DRAINED, PEER_FINISHED -> lingering(model);
+            case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS, SPINNING -> null;
+        };
+        if (limit != null) {
+            context.tally.add("limit", limit);
+        }
+    }
+
+    private @Nullable Limit lingering(ConnectionModel model) {
+        if (model.stateSeen != ConnectionState.LINGERING || model.socket == null || model.socket.inputEnded) {
+            return null;
+        }
+        return passed(model.stateSeenNanos, model.plan.limits().lingerTimeout()) ? Limit.LINGER_TIME
+                : model.socket.bytesIn > model.plan.limits().lingerBytesMax() ? Limit.LINGER_BYTES : null;
+    }
+
+    private static boolean isDeadline(CloseReason reason) {
+        return switch (reason) {
+            case CONNECT_TIMEOUT, WRITE_TIMEOUT, IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> true;
+            default -> false;
+        };
+    }
+
+    private boolean passed(long sinceNanos, Duration timeout) {
+        return !timeout.isZero() && context.now() - sinceNanos >= timeout.toNanos();
+    }
+}

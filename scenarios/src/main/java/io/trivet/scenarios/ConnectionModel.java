@@ -1,0 +1,229 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What must hold for one connection: the callbacks so far, the calls of the application, and what follows from both. The checkers
+ * compare it with what the client has sent and received.
+ */
+final class ConnectionModel {
+    /** The last callback that matters to the order of callbacks. */
+    enum Phase {
+        BEFORE_OPEN, OPEN, INPUT_ENDED, CLOSED
+    }
+
+    final ServerPlan plan;
+    final Client client;
+    final boolean outgoing;
+    private @Nullable Connection connection;
+    @Nullable ObservedSocket socket;
+    Phase phase = Phase.BEFORE_OPEN;
+    @Nullable CloseReason reason;
+    /** The loop of the connection; known once it is open. */
+    int loopKey = RunContext.OUTSIDE;
+
+    // Input.
+
+    /** The next message to be delivered, by its index among those of the client. */
+    int nextMessage;
+    /** With raw framing: the bytes that were delivered. */
+    int bytesDelivered;
+    final long createdNanos;
+    /** When the start of its connect was observed; -1 if not yet. */
+    long connectingSinceNanos = -1;
+    /** The timeout of its connect. */
+    Duration connectTimeout;
+    long openedNanos;
+    long lastMessageNanos;
+    long lastResumeNanos;
+    int urgentsDelivered;
+    boolean hasReceived;
+
+    // Output. Messages by name, in the order in which they were accepted.
+
+    private final Map<String, SentMessage> sent = new LinkedHashMap<>();
+    /** The number of the last received message of each lane and origin. There are few, so they are searched one by one. */
+    private long[] lanes = new long[2];
+    private int[] lastReceived = new int[2];
+    private int laneCount;
+    long acceptedBytes;
+    long acceptedMessages;
+    /** The bytes of messages sent with sendFirst. */
+    long sentFirstBytes;
+    /** The lengths of the shortest and of the longest message. */
+    int framedMin = Integer.MAX_VALUE;
+    int framedMax = 1;
+    long receivedMessages;
+    int nextReplyNumber;
+    int urgentsSent;
+    /** Messages without content, which have no name. */
+    int emptySent;
+    int emptyReceived;
+    int droppedMessages;
+    long droppedBytes;
+    /** With a pure echo: the bytes of all pieces that were sent back. */
+    long echoedBytes;
+    /** Replies that are to be sent once the queue has drained. */
+    int pumpLeft;
+    int pumpSize;
+    /** How often a drained queue was refilled. */
+    int refills;
+
+    /** Since when the queue is not empty, as observed after turns; -1 if it is empty. */
+    long waitingSinceNanos = -1;
+    /** Since when the queue is empty, or since when the output is to end, whichever is later; -1 if not observed yet. */
+    long notWaitingSinceNanos = -1;
+    boolean outputWasFinished;
+    /** The messages that have arrived completely, the last message of which a byte has arrived, and when its first byte did. */
+    int messagesArrived;
+    int partialMessage = -1;
+    long partialSinceNanos;
+    /** When a message was last added to an empty queue. */
+    long queuedIntoEmptyNanos;
+    /** The message of which a part has arrived, and since when the rest is awaited; -1 if no rest is awaited. */
+    int awaitedMessage;
+    long awaitedSinceNanos = -1;
+    /** The state after the last turn, and since when. */
+    @Nullable ConnectionState stateSeen;
+    long stateSeenNanos;
+    long stateSeenBytesIn;
+
+    // Calls of the application.
+
+    int timersScheduled;
+    int timersRun;
+    /** When all scheduled timers must have run. */
+    long timersDueNanos;
+
+    boolean wasHigh;
+    /** How many turns in a row have ended without the onDrained that is due. */
+    int turnsWithoutDrained;
+    boolean wasPaused;
+    boolean pausedByApplication;
+    private long pausedSinceNanos;
+    boolean finished;
+    boolean finishedOnOwnLoop;
+    boolean outputFinished;
+    boolean closedByApplication;
+    /** The handler threw an exception while the connection was open: that must be the reason for its end. */
+    boolean hasThrown;
+    boolean wasFull;
+    /** A send from another loop may have exceeded the server's budget. */
+    boolean exceededBudget;
+
+    // Broadcasts.
+
+    /** The queue may contain a broadcast whose result could not be observed. */
+    boolean mayHoldUnknownBroadcast;
+    boolean unknownBefore;
+    boolean acceptedMessagesBefore;
+    long acceptedBefore;
+    int queuedBefore;
+    /** The turn of the loop in which this was recorded. */
+    long turnBefore = -1;
+
+    ConnectionModel(ServerPlan plan, Client client, boolean outgoing, long nowNanos) {
+        this.plan = plan;
+        this.client = client;
+        this.outgoing = outgoing;
+        createdNanos = nowNanos;
+        connectTimeout = plan.limits().connectTimeout();
+    }
+
+    Connection connection() {
+        return Objects.requireNonNull(connection);
+    }
+
+    void connection(Connection given) {
+        connection = given;
+    }
+
+    boolean isOver() {
+        return phase == Phase.CLOSED;
+    }
+
+    /** Returns true if the connection accepts messages, its queue and the server's budget permitting. */
+    boolean acceptsMessages() {
+        return switch (connection().state()) {
+            case CONNECTING -> !outputFinished && !finished;
+            case OPEN, INPUT_ENDED -> !outputFinished;
+            case DRAINING, LINGERING, CLOSED -> false;
+        };
+    }
+
+    void add(SentMessage message) {
+        sent.put(message.name, message);
+        accepted(message.framedLength);
+        sentFirstBytes += message.sentFirst ? message.framedLength : 0;
+    }
+
+    /** Counts a message that was accepted. */
+    void accepted(int framedLength) {
+        acceptedBytes += framedLength;
+        acceptedMessages++;
+        framedMin = Math.min(framedMin, framedLength);
+        framedMax = Math.max(framedMax, framedLength);
+    }
+
+    @Nullable
+    SentMessage sent(String name) {
+        return sent.get(name);
+    }
+
+    Iterable<SentMessage> allSent() {
+        return sent.values();
+    }
+
+    /**
+     * Records the arrival of a message at the client. Returns the number of a message that arrived before it in the same lane,
+     * and should have arrived after it; -1 if the order is right.
+     */
+    int overtaken(SentMessage message) {
+        return overtaken((long) message.origin << 2 | (message.sentFirst ? 1 : 0), message.order);
+    }
+
+    /** The same for a broadcast. */
+    int overtakenBroadcast(int origin, int order) {
+        return overtaken((long) origin << 2 | 2, order);
+    }
+
+    private int overtaken(long lane, int order) {
+        for (int i = 0; i < laneCount; i++) {
+            if (lanes[i] == lane) {
+                int last = lastReceived[i];
+                lastReceived[i] = order;
+                return last < order ? -1 : last;
+            }
+        }
+        if (laneCount == lanes.length) {
+            lanes = Arrays.copyOf(lanes, 2 * laneCount);
+            lastReceived = Arrays.copyOf(lastReceived, 2 * laneCount);
+        }
+        lanes[laneCount] = lane;
+        lastReceived[laneCount++] = order;
+        return -1;
+    }
+
+    void setPaused(boolean paused, long nowNanos) {
+        pausedByApplication = paused;
+        pausedSinceNanos = nowNanos;
+    }
+
+    /** Returns true if it was paused before now. In the turn in which a pause starts, a deadline may have passed earlier. */
+    boolean wasPausedBefore(long nowNanos) {
+        return pausedByApplication && pausedSinceNanos < nowNanos;
+    }
+
+    @Override
+    public String toString() {
+        return "server " + plan.number() + "'s connection to client " + client.plan.number();
+    }
+}

@@ -1,0 +1,13 @@
+package io.trivet.scenarios;
+
+/** What the application does in {@code onEndOfInput}. */
+enum EndOfInputReaction {
+    /** Finishes, which is the default of a handler. */
+    FINISH,
+    /** Sends a message and finishes. */
+    SEND_THEN_FINISH,
+    /** Sends a message after some time, and finishes then. */
+    SEND_LATER_THEN_FINISH,
+    /** Closes at once. */
+    CLOSE
+}

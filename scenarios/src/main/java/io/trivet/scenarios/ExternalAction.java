@@ -1,0 +1,89 @@
+package io.trivet.scenarios;
+
+/** An action on a server from outside its loops, as if by another thread. */
+sealed interface ExternalAction {
+    /** When, since the start of the run. */
+    long atNanos();
+
+    /** The number of the server; -1 if it concerns none. */
+    int server();
+
+    /** The subject of {@link Object#toString}, for reports. */
+    default String subject() {
+        return "server " + server();
+    }
+
+    /** Sends a message to every connection. */
+    record Broadcast(long atNanos, int server, int size) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "broadcasts a message of " + size + " bytes";
+        }
+    }
+
+    /** Sends messages to one connection: {@code pick} selects it among the open ones. */
+    record Send(long atNanos, int server, int pick, int count, int size, boolean sendFirst) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "sends " + count + "x" + size + " bytes to connection " + pick + (sendFirst ? ", with sendFirst" : "");
+        }
+    }
+
+    /** Pauses reading of one connection for some time. */
+    record Pause(long atNanos, int server, int pick, long nanos) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "pauses connection " + pick + " for " + ReportText.duration(nanos);
+        }
+    }
+
+    /** Finishes one connection. */
+    record Finish(long atNanos, int server, int pick) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "finishes connection " + pick;
+        }
+    }
+
+    /** Closes one connection. */
+    record Close(long atNanos, int server, int pick) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "closes connection " + pick;
+        }
+    }
+
+    /** Sends a datagram from one of the clients' hosts to another. */
+    record Datagram(long atNanos, int size) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a host of clients";
+        }
+
+        @Override
+        public String toString() {
+            return "sends a datagram of " + size + " bytes";
+        }
+    }
+
+    /** Drains the server, which may be draining already; in the next callback of its application, if so planned. */
+    record Drain(long atNanos, int server, long timeoutNanos, boolean inCallback) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "drains within " + ReportText.duration(timeoutNanos) + (inCallback ? ", requested in a callback" : "");
+        }
+    }
+
+    /** Closes the server, which may be draining. */
+    record Shutdown(long atNanos, int server, boolean inCallback) implements ExternalAction {
+        @Override
+        public String toString() {
+            return "closes" + (inCallback ? ", requested in a callback" : "");
+        }
+    }
+}

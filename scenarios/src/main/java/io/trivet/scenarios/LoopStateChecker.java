@@ -1,0 +1,313 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.ConnectionState;
+import io.trivet.observe.ServerStats;
+import io.trivet.server.Limits;
+import io.trivet.server.Overflow;
+import io.trivet.sim.Fault;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Checks every connection of a loop after each turn: gauges must equal what is really queued, and no deadline may have passed.
+ * Bytes that a ring has accepted are not queued, even if the socket has refused them. Time does not pass during a turn, so the
+ * checks are exact. Now and then the connections are checked before a turn as well: a waiting loop must have been woken in time.
+ */
+final class LoopStateChecker {
+    /** The server measures idleness in steps of about a millisecond, rounded up. */
+    private static final long IDLE_STEP_NANOS = 3_000_000;
+    /** Two rounds of the loops are this far apart, so a deadline may pass between them. */
+    private static final long ROUND_NANOS = 1_000;
+    private static final int STATS_EVERY = 32;
+    private static final int AGES_EVERY = 8;
+    /** Writable completions may be late, or denied by a fault, but not for this long. */
+    private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
+    /** The completion after the last unsent byte may be late, but not for this long. */
+    private static final long END_UNSENT_NANOS_MAX = 500_000_000;
+    /** Bytes may be in transit for a tenth of a second, and readiness may be reported late, but not for this long. */
+    private static final long UNREAD_NANOS_MAX = 500_000_000;
+
+    private final RunContext context;
+    private final ServerUnderTest server;
+    private final CheckedProactor proactor;
+    private final int loopKey;
+    private int turns;
+    private long toleranceNanos;
+
+    LoopStateChecker(RunContext context, ServerUnderTest server, CheckedProactor proactor, int loopKey) {
+        this.context = context;
+        this.server = server;
+        this.proactor = proactor;
+        this.loopKey = loopKey;
+    }
+
+    /**
+     * Called before a turn that nothing but its checks has caused. A deadline that has passed by now should have caused a turn in
+     * time.
+     */
+    void checkBeforeTurn() {
+        toleranceNanos = ROUND_NANOS;
+        for (int i = 0; i < server.connections().size(); i++) {
+            ConnectionModel model = server.connections().get(i);
+            if (model.loopKey == loopKey && model.socket != null) {
+                deadlines(model, model.socket);
+            } else if (model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
+                connecting(model);
+            }
+        }
+        toleranceNanos = 0;
+    }
+
+    void check() {
+        for (int i = 0; i < server.connections().size(); i++) {
+            ConnectionModel model = server.connections().get(i);
+            if (model.loopKey == loopKey && model.socket != null) {
+                gauges(model, model.socket);
+                deadlines(model, model.socket);
+            } else if (model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
+                connecting(model);
+            }
+        }
+        if (++turns % STATS_EVERY == 0) {
+            ServerStats stats = server.instance().stats();
+            if (stats.queueBytes() > stats.queueBytesMax() || stats.queueBytes() < 0) {
+                context.failures.report(Rule.CAPS, "the queues of " + server + " hold " + stats.queueBytes()
+                        + " bytes, maximum " + stats.queueBytesMax());
+            }
+        }
+    }
+
+    /** Checks a connection that is not established: its loop knows it from the start of its connect. */
+    private void connecting(ConnectionModel model) {
+        if (ServerUnderTest.loopOf(model) != (loopKey & 0xff) || model.connection().state() != ConnectionState.CONNECTING) {
+            return;
+        }
+        if (model.connectingSinceNanos < 0) {
+            model.connectingSinceNanos = context.now();
+        }
+        late(model, model.connectingSinceNanos, model.connectTimeout, 0, "connect");
+    }
+
+    private void gauges(ConnectionModel model, ObservedSocket socket) {
+        if (model.mayHoldUnknownBroadcast) {
+            return;
+        }
+        long queued = model.connection().queue().bytes();
+        long waits = model.acceptedBytes - model.droppedBytes - socket.bytesOut;
+        boolean untold = model.plan.overflow() == Overflow.DROP_OLDEST; // the next turn calls onDropped
+        if (queued != waits && !(untold && queued < waits && queued >= 0)) {
+            context.failures.report(Rule.GAUGES,
+                    "the queue of " + model + " reports " + queued + " bytes instead of " + waits
+                            + ": " + model.acceptedBytes + " accepted, " + socket.bytesOut + " sent, " + model.droppedBytes
+                            + " dropped");
+        }
+        messages(model, socket, queued);
+        if (turns % AGES_EVERY == 0) {
+            age(model, socket, queued);
+        }
+    }
+
+    /**
+     * Which messages have left the queue is not visible. There must be as many as the bytes allow, and no more than were accepted
+     * and have not arrived.
+     */
+    private void messages(ConnectionModel model, ObservedSocket socket, long queued) {
+        long messages = model.connection().queue().messages();
+        long least = queued == 0 ? 0 : (queued + model.framedMax - 1) / model.framedMax;
+        long most = queued == 0 ? 0 : Math.min((queued - 1) / model.framedMin + 1,
+                model.acceptedMessages - model.droppedMessages - (socket.hasPendingSend() ? 0 : model.receivedMessages));
+        if (messages < least || messages > most) {
+            context.failures.report(Rule.GAUGES,
+                    "the queue of " + model + " reports " + messages + " messages with " + queued
+                            + " bytes instead of " + least + " to " + most);
+        }
+    }
+
+    /**
+     * The oldest message cannot have waited longer than the queue was not empty. If nothing was sent in the meantime, it has
+     * waited at least that long.
+     */
+    private void age(ConnectionModel model, ObservedSocket socket, long queued) {
+        if (queued == 0 || model.waitingSinceNanos < 0) {
+            return;
+        }
+        long age = model.connection().queue().oldestAge().toNanos();
+        boolean unchanged = socket.acceptedNanos <= model.waitingSinceNanos && model.plan.overflow() != Overflow.DROP_OLDEST
+                && model.plan.loops() == 1; // with several loops the message may be on its way to its loop
+        long least = unchanged ? context.now() - model.waitingSinceNanos : 0;
+        long most = context.now() - model.createdNanos;
+        if (age < least || age > most) {
+            context.failures.report(Rule.GAUGES, "the queue of " + model + " reports an age of "
+                    + ReportText.duration(age) + " for its oldest message, instead of " + ReportText.duration(least) + " to "
+                    + ReportText.duration(most));
+        }
+    }
+
+    private void deadlines(ConnectionModel model, ObservedSocket socket) {
+        Limits limits = model.plan.limits();
+        ConnectionState state = model.connection().state();
+        long now = context.now();
+        if (state != model.stateSeen) {
+            context.tally.add("state", state);
+            model.stateSeen = state;
+            model.stateSeenNanos = now;
+            model.stateSeenBytesIn = socket.bytesIn;
+        }
+        if (state == ConnectionState.CLOSED) {
+            return;
+        }
+        if (model.plan.overflow() == Overflow.PAUSE_READING && model.connection().queue().isHigh() && !model.wasPaused) {
+            context.tally.add("policy", Overflow.PAUSE_READING);
+            model.wasPaused = true;
+        }
+        boolean waits = model.connection().queue().bytes() > 0;
+        model.waitingSinceNanos = !waits ? -1 : model.waitingSinceNanos < 0 ? now : model.waitingSinceNanos;
+        model.notWaitingSinceNanos = waits || (model.outputFinished && !model.outputWasFinished)
+                || model.notWaitingSinceNanos < 0
+                        ? now
+                        : model.notWaitingSinceNanos;
+        model.outputWasFinished = model.outputFinished;
+        if (waits) {
+            late(model, Math.max(model.waitingSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
+            unsentThoughWritable(model, socket);
+        }
+        if (!waits && socket.endOfOutputWaits()) {
+            late(model, Math.max(socket.endWaitsSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
+        }
+        if (!waits && !socket.outputEnded && (model.outputFinished || state == ConnectionState.DRAINING)) {
+            endOfOutputNotSent(model, socket);
+        }
+        if (state == ConnectionState.LINGERING) {
+            late(model, model.stateSeenNanos, limits.lingerTimeout(), 0, "linger");
+            if (socket.bytesIn - model.stateSeenBytesIn > limits.lingerBytesMax()) {
+                context.failures.report(Rule.CAPS, model + ": received " + (socket.bytesIn - model.stateSeenBytesIn)
+                        + " bytes after the end of its output and still lingers, maximum " + limits.lingerBytesMax());
+            }
+        } else {
+            late(model, Math.max(socket.activeNanos, model.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "idle");
+        }
+        drainedNotCalled(model, state);
+        long late = now - Math.max(model.timersDueNanos, context.jumpedNanos());
+        if (model.timersRun < model.timersScheduled && late > CallbackChecker.TIMER_LATE_NANOS_MAX) {
+            context.failures.report(Rule.DEADLINES, model + ": ran " + model.timersRun + " of " + model.timersScheduled
+                    + " timers; the last was due " + ReportText.duration(now - model.timersDueNanos) + " ago");
+        }
+        partialMessage(model, socket, state);
+        if (state == ConnectionState.OPEN && socket.receiving && !socket.inputEnded) {
+            notReceived(model, socket);
+        }
+        if (state == ConnectionState.OPEN && !model.hasReceived && !model.outgoing && socket.receiving) { // otherwise the application keeps it waiting
+            late(model, Math.max(model.openedNanos, socket.receivingSinceNanos), limits.firstMessageTimeout(), 0,
+                    "first message");
+        }
+    }
+
+    /** A queue that was high and has fallen to the low mark must cause onDrained in the same turn. */
+    private void drainedNotCalled(ConnectionModel model, ConnectionState state) {
+        boolean untold = model.wasHigh && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED)
+                && model.acceptsMessages()
+                && model.connection().queue().bytes() <= model.plan.limits().queueLowBytes()
+                && !model.connection().queue().isHigh(); // both marks may be the same
+        model.turnsWithoutDrained = untold ? model.turnsWithoutDrained + 1 : 0;
+        if (model.turnsWithoutDrained > 1) {
+            context.failures.report(Rule.CALLBACKS,
+                    model + ": the queue was high and holds only " + model.connection().queue().bytes()
+                            + " bytes, but onDrained was not called");
+        }
+    }
+
+    /** Queued bytes must be sent if the client has read everything before them, so that the socket is empty. */
+    private void unsentThoughWritable(ConnectionModel model, ObservedSocket socket) {
+        Client client = model.client;
+        boolean empty = client.bytesRead == socket.bytesOut && !socket.hasPendingSend() && model.urgentsSent == 0
+                && !client.isOver();
+        long since = Math.max(Math.max(model.waitingSinceNanos, context.jumpedNanos()),
+                Math.max(socket.acceptedNanos, client.lastReadNanos));
+        if (empty && context.now() - since > ROOM_UNUSED_NANOS_MAX) {
+            context.failures.report(Rule.LIVENESS, model + ": " + model.connection().queue().bytes()
+                    + " bytes are queued, although its socket has been empty for " + ReportText.duration(context.now() - since));
+        }
+    }
+
+    /** The output must be shut down once everything was sent and the client has read it. */
+    private void endOfOutputNotSent(ConnectionModel model, ObservedSocket socket) {
+        Client client = model.client;
+        boolean empty = client.bytesRead == socket.bytesOut && !socket.hasPendingSend() && model.urgentsSent == 0
+                && !client.isOver();
+        long since = Math.max(Math.max(model.notWaitingSinceNanos, model.stateSeenNanos),
+                Math.max(context.jumpedNanos(), Math.max(socket.acceptedNanos, client.lastReadNanos)));
+        if (empty && context.now() - since > END_UNSENT_NANOS_MAX) {
+            context.failures.report(Rule.LIVENESS,
+                    model + ": the output is to end, and for " + ReportText.duration(context.now() - since)
+                            + " nothing was left to send before its end");
+        }
+    }
+
+    /** A connection that receives must not miss what has arrived: bytes, the end of the input, or an urgent byte. */
+    private void notReceived(ConnectionModel model, ObservedSocket socket) {
+        Client client = model.client;
+        if (model.plan.urgent() && model.urgentsDelivered < client.urgentsSent && socket.ordinaryIn > client.writtenBeforeUrgent
+                && !client.isAffectedBy(Fault.INTERRUPTED)) {
+            context.failures.report(Rule.DELIVERY,
+                    model + ": received bytes behind the last urgent byte, but onUrgent was not called for it");
+        }
+        boolean notReceived = !client.isOver() && (socket.ordinaryIn < client.written || client.outputEnded());
+        long since = Math.max(Math.max(socket.receivedNanos, socket.receivingSinceNanos),
+                Math.max(Math.max(client.lastWriteNanos, context.jumpedNanos()), proactor.lastPendingNanos()));
+        if (notReceived && context.now() - since > UNREAD_NANOS_MAX && !client.isAffectedBy(Fault.STALL)
+                && !client.isAffectedBy(Fault.CLOG)) {
+            context.failures.report(Rule.LIVENESS, model + ": received " + socket.ordinaryIn + " of " + client.written + " bytes"
+                    + (client.outputEnded() ? ", not the end of the input," : "") + " and for "
+                    + ReportText.duration(context.now() - since)
+                    + " nothing more");
+        }
+    }
+
+    /**
+     * Records when the first byte of the partial message arrived. An oversized message and one that is never completed have no
+     * end.
+     */
+    private void started(ConnectionModel model, ObservedSocket socket) {
+        List<SentStream.Message> messages = model.client.sentStream.messages();
+        int at = model.messagesArrived;
+        while (at < messages.size() && messages.get(at).request() != null && messages.get(at).to() <= socket.bytesIn) {
+            at++;
+        }
+        model.messagesArrived = at;
+        if (model.partialMessage != at && at < messages.size() && socket.bytesIn > messages.get(at).from()) {
+            model.partialMessage = at;
+            model.partialSinceNanos = context.now();
+        }
+    }
+
+    /** Checks the partial message: its length, and the time that it takes. Exact if every byte belongs to a message. */
+    private void partialMessage(ConnectionModel model, ObservedSocket socket, ConnectionState state) {
+        started(model, socket);
+        ClientFraming framing = model.plan.framing();
+        long held = socket.bytesIn - model.client.sentStream.startOf(model.nextMessage);
+        boolean awaitsRest = held > 0 && state == ConnectionState.OPEN && socket.receiving && !socket.inputEnded;
+        if (!awaitsRest || framing.isRaw() || model.client.urgentsSent > 0) {
+            model.awaitedSinceNanos = -1;
+            return;
+        }
+        if (model.awaitedSinceNanos < 0 || model.awaitedMessage != model.nextMessage) {
+            model.awaitedMessage = model.nextMessage;
+            model.awaitedSinceNanos = context.now();
+        }
+        int most = model.plan.limits().messageBytesMax();
+        if (held > framing.framedLength(most)) {
+            context.failures.report(Rule.CAPS, model + ": holds " + held + " bytes of a message, maximum " + most);
+        }
+        late(model, Math.max(model.awaitedSinceNanos, socket.receivingSinceNanos), model.plan.limits().messageTimeout(), 0,
+                "message");
+    }
+
+    private void late(ConnectionModel model, long sinceNanos, Duration timeout, long stepNanos, String what) {
+        long late = context.now() - sinceNanos - timeout.toNanos() - stepNanos - toleranceNanos;
+        if (!timeout.isZero() && late > 0) {
+            context.failures.report(Rule.DEADLINES,
+                    model + ": the " + what + " timeout of " + ReportText.duration(timeout.toNanos())
+                            + " has passed " + ReportText.duration(late) + " ago");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package io.trivet.scenarios;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The content of messages. Each starts with its name, if it is long enough, so that it is recognized and every byte can be
+ * checked.
+ */
+final class MessageContent {
+    /** Without line feed and exclamation mark, which end messages, and without bytes from 128 on, which are urgent bytes. */
+    private static final byte[] FILL = ascii("abcdefghijklmnopqrstuvwxyz#ABCDEFGHIJKLMNOPQRSTUVWXYZ\r0123456789");
+    /** {@link #FILL} repeated, long enough for nearly every message, from any offset. */
+    private static final byte[] FILLS = new byte[1 << 16];
+    /** Bytes from this value on are urgent ones. */
+    static final int URGENT_MIN = 128;
+
+    static {
+        for (int i = 0; i < FILLS.length; i++) {
+            FILLS[i] = FILL[i % FILL.length];
+        }
+    }
+
+    private MessageContent() {}
+
+    static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** Returns a message of a length of at least 0. With raw framing it ends with a line feed, and has at least one byte. */
+    static byte[] of(String name, int length, ClientFraming framing) {
+        byte[] content = new byte[Math.max(length, framing.isRaw() ? 1 : 0)];
+        byte[] head = ascii(name + ":");
+        int named = Math.min(head.length, content.length);
+        System.arraycopy(head, 0, content, 0, named);
+        int salt = name.hashCode() & 0xff;
+        for (int i = named; i < content.length;) {
+            int from = (i + salt) % FILL.length;
+            int count = Math.min(content.length - i, FILLS.length - from);
+            System.arraycopy(FILLS, from, content, i, count);
+            i += count;
+        }
+        if (content.length > 0) {
+            int last = content.length - 1;
+            if (framing.isRaw()) {
+                content[last] = '\n';
+            } else if (content[last] == '\r') { // at the end of a line it would belong to the delimiter
+                content[last] = 'z';
+            }
+        }
+        return content;
+    }
+
+    /** Returns the length of the shortest message that contains its name. */
+    static int lengthMin(String name) {
+        return name.length() + 2;
+    }
+
+    /** Returns the name that a message starts with; empty if it has none. */
+    static String nameOf(byte[] content) {
+        for (int i = 0; i < content.length && i < 24; i++) {
+            if (content[i] == ':') {
+                return new String(content, 0, i, StandardCharsets.US_ASCII);
+            }
+        }
+        return "";
+    }
+}

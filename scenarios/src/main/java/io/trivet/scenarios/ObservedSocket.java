@@ -1,0 +1,88 @@
+package io.trivet.scenarios;
+
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+
+/** The traffic and the state of one socket of a server, as observed between the server and the kernel. */
+final class ObservedSocket {
+    final InetSocketAddress remote;
+    long bytesIn;
+    /** {@link #bytesIn} without urgent bytes that a later urgent byte has turned into ordinary ones. */
+    long ordinaryIn;
+    long bytesOut;
+    /** Urgent bytes that were to be sent, whether or not there was room. */
+    int urgentsOut;
+    /** When the kernel last accepted bytes; initially when the connection was established. */
+    long acceptedNanos;
+    /** When bytes were last transferred in either direction. */
+    long activeNanos;
+    boolean receiving;
+    long receivingSinceNanos;
+    /** When receiving was last stopped; -1 if never. */
+    long stoppedNanos = -1;
+    /** When bytes were last received. */
+    long receivedNanos;
+    boolean inputEnded;
+    /** The output was shut down. */
+    boolean outputEnded;
+    boolean closed;
+    long closedNanos;
+    /** The bytes of the pending send; 0 if none is pending. */
+    long pendingBytes;
+    /** The last send was partial, and no writable completion has followed. */
+    boolean awaitsWritable;
+    /** The bytes accepted and not yet sent that the server saw last; 0 if all were sent, or if the server may ask again. */
+    long unsentBytes;
+    /** {@link #unsentBytes} at the last completion that reported progress; {@link Long#MAX_VALUE} if there was none. */
+    long unsentBefore = Long.MAX_VALUE;
+    /** Since when a shutdown of the output waits for unsent bytes; -1 if none does. */
+    long endWaitsSinceNanos = -1;
+    /** The bytes that were accepted and not sent when the connection was closed. */
+    long unsentAtClose;
+    /** The number of the poll before which bytes were accepted last. */
+    long acceptedInPoll;
+    /** The kernel was seen to refuse bytes that had been accepted for sending. */
+    boolean wasRefused;
+
+    ObservedSocket(InetSocketAddress remote, long nowNanos) {
+        this.remote = remote;
+        connected(nowNanos);
+    }
+
+    /** The connection is established. */
+    void connected(long nowNanos) {
+        acceptedNanos = nowNanos;
+        activeNanos = nowNanos;
+    }
+
+    void sent(long remaining, long nowNanos) {
+        bytesOut += remaining;
+        acceptedNanos = nowNanos;
+        activeNanos = nowNanos;
+    }
+
+    /** Some of the unsent bytes were sent. */
+    void unsentWasSent(long nowNanos) {
+        unsentBefore = unsentBytes;
+        unsentBytes = 0;
+        acceptedNanos = nowNanos;
+        activeNanos = nowNanos;
+    }
+
+    /** Returns true if a shutdown of the output waits for unsent bytes, as far as the server knows. */
+    boolean endOfOutputWaits() {
+        return endWaitsSinceNanos >= 0 && unsentBytes > 0;
+    }
+
+    boolean hasPendingSend() {
+        return pendingBytes > 0;
+    }
+
+    static long remaining(ByteBuffer[] parts, int from, int count) {
+        long remaining = 0;
+        for (int i = from; i < from + count; i++) {
+            remaining += parts[i].remaining();
+        }
+        return remaining;
+    }
+}

@@ -1,0 +1,163 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.SendResult;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Does what a client's message requests of the application. */
+final class RequestExecutor {
+    private final RunContext context;
+    private final ServerUnderTest server;
+    private final ServerPlan plan;
+    private final ConnectionActions actions;
+
+    RequestExecutor(RunContext context, ServerUnderTest server) {
+        this.context = context;
+        this.server = server;
+        plan = server.plan;
+        actions = server.actions;
+    }
+
+    /**
+     * Executes a request.
+     *
+     * @param model the connection that the message came from
+     * @param received the message
+     * @param request what the message requests
+     * @param message the bytes in the receive buffer; null with raw framing, where a message may come in several pieces
+     * @throws Exception if the request is to throw
+     */
+    void execute(ConnectionModel model, SentStream.Message received, Request request, @Nullable ByteBuffer message)
+            throws Exception {
+        switch (request.kind()) {
+            case NO_REPLY -> {
+                // Receiving the message is all.
+            }
+            case ECHO -> echo(model, received, message);
+            case REPLY -> replies(model, request, SendMethod.BYTES);
+            case REPLY_TEXT -> replies(model, request, SendMethod.TEXT);
+            case OFFER -> replies(model, request, SendMethod.OFFER);
+            case REPLY_FIRST -> {
+                actions.reply(model, request.size(), SendMethod.BYTES);
+                actions.reply(model, 20, SendMethod.FIRST);
+            }
+            case PUMP -> {
+                model.pumpLeft += request.count();
+                model.pumpSize = request.size();
+                actions.pump(model);
+            }
+            case REPLY_LATER -> actions.schedule(model, request.delayNanos(),
+                    () -> actions.reply(model, request.size(), SendMethod.BYTES));
+            case REPLY_IN_TASK -> actions.execute(model, () -> actions.reply(model, request.size(), SendMethod.BYTES));
+            case BROADCAST -> server.broadcasts.send(request.size());
+            case MESSAGE_TO_OTHER -> messageToOther(model, request);
+            case TASK_ON_OTHER -> {
+                ConnectionModel other = server.pick(request.length());
+                if (other == null) {
+                    return;
+                }
+                actions.execute(other, () -> actions.reply(other, request.size(), SendMethod.BYTES));
+                actions.schedule(other, request.delayNanos(), () -> actions.reply(other, request.size(), SendMethod.FIRST));
+            }
+            case EMPTY_REPLY -> replyEmpty(model);
+            case FILL_QUEUE -> {
+                int length = plan.limits().queueBytesMax() - plan.framing().framedLength(0);
+                boolean fits = length <= Math.min(plan.framing().lengthMax(), context.sendBuffer.capacity());
+                actions.reply(model, fits ? length : request.size(), SendMethod.OFFER);
+            }
+            case RELAY -> relay(model, received, request, message);
+            case PAUSE -> actions.pause(model, request.delayNanos());
+            case PAUSE_AND_RESUME -> actions.pauseAndResume(model);
+            case PAUSE_OTHER -> {
+                ConnectionModel other = server.pick(request.length());
+                actions.pause(other == null ? model : other, request.delayNanos());
+            }
+            case URGENT -> actions.sendUrgent(model);
+            case FINISH_OUTPUT -> {
+                actions.reply(model, request.size(), SendMethod.BYTES);
+                model.outputFinished = true;
+                model.connection().finishOutput();
+            }
+            case FINISH -> {
+                actions.reply(model, request.size(), SendMethod.BYTES);
+                actions.finish(model);
+            }
+            case CLOSE -> actions.close(model);
+            case THROW -> throw handlerException(model);
+            case THROW_IN_TASK -> actions.execute(model, () -> {
+                context.progress++;
+                TestExceptions.throwUndeclared(received.number());
+            });
+            case THROW_IN_TIMER -> actions.schedule(model, request.delayNanos(), () -> {
+                model.hasThrown = true;
+                TestExceptions.throwUndeclared(received.number());
+            });
+        }
+    }
+
+    /** Returns an exception for a callback to throw. It closes the connection, unless that is closed already. */
+    static Exception handlerException(ConnectionModel model) {
+        model.hasThrown = model.connection().state() != ConnectionState.CLOSED;
+        return TestExceptions.of(model.client.plan.number());
+    }
+
+    private void replies(ConnectionModel model, Request request, SendMethod method) {
+        for (int i = 0; i < request.count(); i++) {
+            actions.reply(model, request.size(), method);
+        }
+    }
+
+    private void replyEmpty(ConnectionModel model) {
+        int framed = plan.framing().framedLength(0);
+        SendResult result = model.connection().send(new byte[0]);
+        boolean queued = actions.checkResult(model, result, framed, SendMethod.BYTES) == SendResult.QUEUED;
+        if (queued && !plan.framing().isRaw()) { // with raw framing no byte would arrive
+            model.emptySent++;
+            model.accepted(framed);
+        }
+    }
+
+    /** Sends a message back, from the receive buffer if it is there. */
+    private void echo(ConnectionModel model, SentStream.Message received, @Nullable ByteBuffer message) {
+        String name = "m" + received.number();
+        byte[] content = model.client.sentStream.content(received);
+        if (content.length < MessageContent.lengthMin(name) || model.sent(name) != null) {
+            actions.reply(model, content.length, SendMethod.BYTES);
+            return;
+        }
+        ByteBuffer bytes = message != null ? message : ByteBuffer.wrap(content);
+        int framed = plan.framing().framedLength(bytes.remaining());
+        SendResult result = actions.checkResult(model, model.connection().send(bytes), framed, SendMethod.BYTES);
+        if (result == SendResult.QUEUED) {
+            actions.recordAccepted(model, name, framed, SendMethod.BYTES);
+        }
+    }
+
+    /** Sends a message to another connection, unless it could be mistaken for one of that connection's own. */
+    private void relay(ConnectionModel model, SentStream.Message received, Request request, @Nullable ByteBuffer message) {
+        ConnectionModel other = server.pick(request.length());
+        String name = "m" + received.number();
+        byte[] content = model.client.sentStream.content(received);
+        if (other == null || other.sent(name) != null || content.length < MessageContent.lengthMin(name)
+                || model.client.urgentsSent > 0 || (message != null && message.remaining() != content.length)) {
+            actions.reply(model, request.size(), SendMethod.BYTES);
+            return;
+        }
+        ByteBuffer bytes = message != null ? message : ByteBuffer.wrap(content);
+        int framed = plan.framing().framedLength(content.length);
+        SendResult result = actions.checkResult(other, other.connection().send(bytes), framed, SendMethod.BYTES);
+        if (result == SendResult.QUEUED) {
+            actions.recordAccepted(other, name, framed, SendMethod.BYTES).relayedLength = content.length;
+        }
+    }
+
+    private void messageToOther(ConnectionModel model, Request request) {
+        ConnectionModel other = server.pick(request.length());
+        if (other != null && !plan.pureEcho()) {
+            actions.reply(other, request.size(), request.count() % 2 == 0 ? SendMethod.FIRST : SendMethod.BYTES);
+        } else {
+            actions.reply(model, request.size(), SendMethod.BYTES);
+        }
+    }
+}

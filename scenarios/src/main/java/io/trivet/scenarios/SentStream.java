@@ -1,0 +1,81 @@
+package io.trivet.scenarios;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** All bytes that a client sends, and the messages in them. The server must deliver these, and nothing else. */
+final class SentStream {
+    /**
+     * A message.
+     *
+     * @param number its number
+     * @param request what it requests; null if no handler may ever receive it
+     * @param from the offset of its frame
+     * @param to the offset behind its frame
+     */
+    record Message(int number, @Nullable Request request, int from, int to) {}
+
+    private final ClientFraming framing;
+    private final List<Message> messages = new ArrayList<>();
+    private byte[] stream = new byte[256];
+    private int length;
+
+    SentStream(ClientFraming framing) {
+        this.framing = framing;
+    }
+
+    void append(Request request) {
+        int number = messages.size();
+        int from = length;
+        appendBytes(framing.frame(MessageContent.of("m" + number, request.length(), framing)));
+        messages.add(new Message(number, request, from, length));
+    }
+
+    /** Appends a message that is oversized, or never completed: at most {@code bytesSent} bytes of it are sent. */
+    void appendIncomplete(int contentLength, int bytesSent) {
+        int from = length;
+        byte[] framed = framing.frame(MessageContent.of("m" + messages.size(), contentLength, framing));
+        appendBytes(Arrays.copyOf(framed, Math.min(framed.length, bytesSent)));
+        messages.add(new Message(messages.size(), null, from, length));
+    }
+
+    private void appendBytes(byte[] bytes) {
+        if (length + bytes.length > stream.length) {
+            stream = Arrays.copyOf(stream, Math.max(length + bytes.length, stream.length * 2));
+        }
+        System.arraycopy(bytes, 0, stream, length, bytes.length);
+        length += bytes.length;
+    }
+
+    List<Message> messages() {
+        return messages;
+    }
+
+    /** Returns the number of bytes. */
+    int length() {
+        return length;
+    }
+
+    /** Returns the offset of a message; of the next one to be added, if the number is behind the last. */
+    int startOf(int message) {
+        return message < messages.size() ? messages.get(message).from() : length;
+    }
+
+    /** Returns a view of the bytes between two offsets. */
+    ByteBuffer bytes(int from, int to) {
+        return ByteBuffer.wrap(stream, from, to - from);
+    }
+
+    /** Returns the content of a message, without its frame. */
+    byte[] content(Message message) {
+        return framing.content(stream, message.from(), message.to());
+    }
+
+    /** Returns true if exactly these bytes are at an offset. */
+    boolean matches(byte[] bytes, int from) {
+        return from + bytes.length <= length && Arrays.equals(bytes, 0, bytes.length, stream, from, from + bytes.length);
+    }
+}
