@@ -5,8 +5,8 @@ import io.trivet.server.Connection;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Server;
-import io.trivet.sim.FaultPlan;
 import io.trivet.sim.Fault;
+import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimNetwork;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -18,29 +18,29 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A handler with a bug, and the simulated network that finds it: runs seed after seed, and stops at the first that goes wrong.
+ * A handler with a bug, and the simulated network that finds it. Runs one seed after the other, and stops at the first failure.
  *
  *     java -cp app/target/trivet.jar examples/SimulatedShouter.java               finds the bug
- *     java -cp app/target/trivet.jar examples/SimulatedShouter.java --seed 4      shows a seed, event by event
- *     java -cp app/target/trivet.jar examples/SimulatedShouter.java --mended      finds nothing
+ *     java -cp app/target/trivet.jar examples/SimulatedShouter.java --seed 4      prints the events of one seed
+ *     java -cp app/target/trivet.jar examples/SimulatedShouter.java --fixed       runs the fixed handler, which passes
  */
 public final class SimulatedShouter {
     private static final InetSocketAddress ADDRESS = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 8080);
     private static final int SEEDS = 1000;
     private static final List<String> LINES = List.of("one", "two", "three");
 
-    /** Answers every line in capitals. */
+    /** Replies to every line in capitals. */
     static class Shouter implements Handler {
-        /** The bug: the beginning of a line is kept in one place for all connections. Who tries it with a single client sees nothing. */
-        private final StringBuilder beginning = new StringBuilder();
+        /** The bug: one buffer of incomplete lines for all connections. A test with a single client does not find it. */
+        private final StringBuilder incomplete = new StringBuilder();
 
-        StringBuilder beginning(Connection connection) {
-            return beginning;
+        StringBuilder incomplete(Connection connection) {
+            return incomplete;
         }
 
         @Override
         public void onMessage(Connection connection, ByteBuffer bytes) {
-            StringBuilder text = beginning(connection).append(US_ASCII.decode(bytes));
+            StringBuilder text = incomplete(connection).append(US_ASCII.decode(bytes));
             for (int end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
                 connection.send(text.substring(0, end + 1).toUpperCase(Locale.ROOT));
                 text.delete(0, end + 1);
@@ -48,45 +48,45 @@ public final class SimulatedShouter {
         }
     }
 
-    /** The same with a place for each connection. */
-    static final class MendedShouter extends Shouter {
+    /** Has a buffer for each connection. */
+    static final class FixedShouter extends Shouter {
         @Override
         public void onOpen(Connection connection) {
             connection.attachment(new StringBuilder());
         }
 
         @Override
-        StringBuilder beginning(Connection connection) {
+        StringBuilder incomplete(Connection connection) {
             return (StringBuilder) connection.attachment();
         }
     }
 
     public static void main(String[] args) throws IOException {
-        boolean mended = args.length == 1 && args[0].equals("--mended");
+        boolean fixed = args.length == 1 && args[0].equals("--fixed");
         if (args.length == 2 && args[0].equals("--seed")) {
-            System.out.println("the answers: " + run(Long.parseLong(args[1]), new Shouter(), true));
+            System.out.println("replies: " + run(Long.parseLong(args[1]), new Shouter(), true));
             return;
         }
-        List<String> right = LINES.stream().map(line -> line.toUpperCase(Locale.ROOT)).toList();
+        List<String> expected = LINES.stream().map(line -> line.toUpperCase(Locale.ROOT)).toList();
         for (long seed = 1; seed <= SEEDS; seed++) {
-            List<String> answers = run(seed, mended ? new MendedShouter() : new Shouter(), false);
-            if (!answers.equals(right)) {
-                System.out.println("seed " + seed + ": the answers are " + answers + " instead of " + right
-                        + "; to see how: --seed " + seed);
+            List<String> replies = run(seed, fixed ? new FixedShouter() : new Shouter(), false);
+            if (!replies.equals(expected)) {
+                System.out.println("seed " + seed + ": the replies are " + replies + " instead of " + expected
+                        + "; for its events: --seed " + seed);
                 System.exit(1);
             }
         }
-        System.out.println(SEEDS + " seeds, and all answers are right");
+        System.out.println(SEEDS + " seeds, all replies are right");
     }
 
-    /** Three clients speak at once, on a net that brings what they say in pieces, some of them late; what they are answered. */
-    private static List<String> run(long seed, Handler handler, boolean tell) throws IOException {
+    /** Runs three clients that send at once, on a network that delivers in pieces, some of them late. Returns the replies. */
+    private static List<String> run(long seed, Handler handler, boolean verbose) throws IOException {
         FaultPlan plan = FaultPlan.none().with(Fault.LATENCY, 0.5).with(Fault.DRIBBLE, 0.3).with(Fault.SHORT_READ, 0.3);
         SimNetwork network = SimNetwork.of(seed, plan);
-        if (tell) {
+        if (verbose) {
             network.trace((nanos, event) -> System.out.printf("%10.6f s  %s%n", nanos / 1e9, event));
         }
-        List<String> answers = new ArrayList<>();
+        List<String> replies = new ArrayList<>();
         try (Server server = Server.builder().network(network).listen(ADDRESS).framing(Framing.raw()).handler(handler).open()) {
             List<TcpStream> clients = new ArrayList<>();
             for (int i = 0; i < LINES.size(); i++) {
@@ -96,18 +96,18 @@ public final class SimulatedShouter {
             for (int i = 0; i < LINES.size(); i++) {
                 clients.get(i).write(US_ASCII.encode(LINES.get(i) + "\n"));
             }
-            network.run(Duration.ofSeconds(10)); // of simulated time, which takes less than a millisecond of ours
+            network.run(Duration.ofSeconds(10)); // simulated; in real time less than a millisecond
             for (TcpStream client : clients) {
-                ByteBuffer answer = ByteBuffer.allocate(100);
+                ByteBuffer reply = ByteBuffer.allocate(100);
                 boolean more = true;
                 while (more) {
-                    more = client.read(answer) > 0;
+                    more = client.read(reply) > 0;
                 }
-                answers.add(US_ASCII.decode(answer.flip()).toString().strip());
+                replies.add(US_ASCII.decode(reply.flip()).toString().strip());
                 client.close();
             }
         }
-        return answers;
+        return replies;
     }
 
     private SimulatedShouter() {}

@@ -80,11 +80,11 @@ final class ExamplesTest {
 
     @Test
     void theSimulatedNetworkFindsTheShoutersBugAndNoneOnceItIsFixed() throws Exception {
-        try (Program shouter = example("SimulatedShouter"); Program mended = example("SimulatedShouter", "--mended")) {
+        try (Program shouter = example("SimulatedShouter"); Program fixed = example("SimulatedShouter", "--fixed")) {
             assertThat(shouter.exitCode()).isEqualTo(1);
-            assertThat(shouter.out()).contains("instead of [ONE, TWO, THREE]; to see how: --seed ");
-            assertThat(mended.exitCode()).as("output: %s, errors: %s", mended.out(), mended.err()).isZero();
-            assertThat(mended.out()).contains("all answers are right");
+            assertThat(shouter.out()).contains("instead of [ONE, TWO, THREE]; for its events: --seed ");
+            assertThat(fixed.exitCode()).as("output: %s, errors: %s", fixed.out(), fixed.err()).isZero();
+            assertThat(fixed.out()).contains("all replies are right");
         }
     }
 
