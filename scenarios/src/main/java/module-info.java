@@ -1,6 +1,6 @@
 /**
- * Scenarios that test the server on the simulated network, and the checkers that verify them. Uses only the exported API of the library, and is
- * not published: {@code trivet sim} runs it.
+ * Scenarios that test the server on the simulated network, and the checkers that verify them. Uses only the exported API of the
+ * library, and is not published: {@code trivet sim} runs it.
  */
 @org.jspecify.annotations.NullMarked
 module io.trivet.scenarios {

@@ -14,13 +14,13 @@ import java.util.List;
 import java.util.logging.LogManager;
 
 /**
- * Searches for a bug that was planted into the classes on the class path. Each search runs scenarios from a first seed on, until one fails. The
- * failing scenarios are reduced, and the shortest is kept.
+ * Searches for a bug that was planted into the classes on the class path. Each search runs scenarios from a first seed on, until
+ * one fails. The failing scenarios are reduced, and the shortest is kept.
  *
- * <p>Prints lines of fields separated by tabs. {@code found}: the seed, the number of seeds run, the seconds of processor time, the broken
- * rule, and the text of the failure. {@code missed}: the first seed, the number of seeds run, the seconds. {@code false-alarm}: a seed that fails
- * without the bug as well, and is ignored; the rule, and the text of the failure. {@code shortest}: the seed, the number of steps that are left,
- * the reduction, and the text of the failure.
+ * <p>Prints lines of fields separated by tabs. {@code found}: the seed, the number of seeds run, the seconds of processor time,
+ * the broken rule, and the text of the failure. {@code missed}: the first seed, the number of seeds run, the seconds. {@code
+ * false-alarm}: a seed that fails without the bug as well, and is ignored; the rule, and the text of the failure. {@code
+ * shortest}: the seed, the number of steps that are left, the reduction, and the text of the failure.
  */
 public final class Hunt {
     private static final int RUNS_TO_SHRINK = 400;
@@ -34,8 +34,8 @@ public final class Hunt {
     private Hunt() {}
 
     /**
-     * The arguments: the path of the classes without the bug, or "-"; the seconds of each search; the file for the shortest timeline, or "-"; the
-     * first seeds of the searches.
+     * The arguments: the path of the classes without the bug, or "-"; the seconds of each search; the file for the shortest
+     * timeline, or "-"; the first seeds of the searches.
      */
     public static void main(String[] arguments) throws IOException, ReflectiveOperationException {
         LogManager.getLogManager().reset(); // failing servers would log thousands of lines
@@ -85,7 +85,10 @@ public final class Hunt {
                 .getMethod("failureOf", long.class, String.class).invoke(null, seed, reduction.toString());
     }
 
-    /** Returns the rule and the text of a scenario's failure, separated by a tab; empty if it passes. Called in the classes without the bug. */
+    /**
+     * Returns the rule and the text of a scenario's failure, separated by a tab; empty if it passes. Called in the classes
+     * without the bug.
+     */
     public static String failureOf(long seed, String reduction) {
         CheckFailure failure = Run.of(Scenario.of(seed).without(Reduction.parse(reduction))).failure();
         return failure == null ? "" : failure.rule() + "\t" + firstLine(failure);

@@ -12,8 +12,9 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages to all connections of a server. Which connections received one is concluded from their queues before and after. On the calling loop
- * that is around the call. The other loops handle the broadcast in a task: there the queues are read by one task before it and one behind it.
+ * Messages to all connections of a server. Which connections received one is concluded from their queues before and after. On the
+ * calling loop that is around the call. The other loops handle the broadcast in a task: there the queues are read by one task
+ * before it and one behind it.
  */
 final class Broadcasts {
     /**
@@ -144,7 +145,9 @@ final class Broadcasts {
         }
     }
 
-    /** Returns the bytes that a connection ever accepted for sending, according to its queue and its socket, without dropped ones. */
+    /**
+     * Returns the bytes that a connection ever accepted for sending, according to its queue and its socket, without dropped ones.
+     */
     private static long acceptedBytesOf(ConnectionModel model) {
         ObservedSocket socket = model.socket;
         return model.connection().queue().bytes() + (socket == null ? 0 : socket.bytesOut);

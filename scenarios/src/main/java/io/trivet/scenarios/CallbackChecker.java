@@ -120,7 +120,8 @@ final class CallbackChecker {
         server.raiseBudgetBound(framed);
         switch (result) {
             case QUEUED -> {
-                if (queued == framed && model.plan.overflow() != Overflow.DROP_OLDEST) { // this policy may have dropped what was queued before
+                // this policy may have dropped what was queued before
+                if (queued == framed && model.plan.overflow() != Overflow.DROP_OLDEST) {
                     model.queuedIntoEmptyNanos = context.now();
                 }
                 if (queued > capNow || (queued < framed && !connection.state().equals(ConnectionState.CLOSED))) {
@@ -168,7 +169,8 @@ final class CallbackChecker {
      * partly sent, and those of a pending send.
      */
     private static long undroppableBytes(ConnectionModel model) {
-        boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() == 1 // with several loops the message may be on its way
+        // with several loops the message may be on its way
+        boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() == 1
                 && (model.socket == null || !model.socket.hasPendingSend());
         return drops ? model.sentFirstBytes + model.framedMax : Long.MAX_VALUE / 2;
     }

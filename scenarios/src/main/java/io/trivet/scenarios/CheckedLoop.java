@@ -75,7 +75,8 @@ final class CheckedLoop implements Loop {
             stateChecker.check();
         }
         if (isCheckDue) {
-            checkNanos = (context.now() / CHECK_INTERVAL_NANOS + 1) * CHECK_INTERVAL_NANOS; // the same times for all loops, so that fewer turns are needed
+            // the same times for all loops, so that fewer turns are needed
+            checkNanos = (context.now() / CHECK_INTERVAL_NANOS + 1) * CHECK_INTERVAL_NANOS;
         }
         if (done > 0 && !awake && proactor.completionCount() == 0) {
             context.failures.report(Rule.LIVENESS,

@@ -65,7 +65,9 @@ final class ClientSocket {
         interest = Interest.WRITE;
     }
 
-    /** Accepts the server's connection. Returns false if there is none, or no descriptor or memory is left: then the server waits. */
+    /**
+     * Accepts the server's connection. Returns false if there is none, or no descriptor or memory is left: then the server waits.
+     */
     boolean accept() throws IOException {
         TcpListener from = Objects.requireNonNull(listener);
         TcpStream accepted;

@@ -23,14 +23,16 @@ final class CloseReasonChecker {
         Client client = model.client;
         ServerUnderTest server = client.server;
         boolean wireReset = client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
-                || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED)); // this fault aborts connections that the server makes
+        // this fault aborts connections that the server makes
+                || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED));
         boolean holds = switch (reason) {
             case PEER_FINISHED -> client.outputEnded() && (model.finished || model.outputFinished);
             case FINISHED -> model.finished || model.outputFinished;
             case CLOSED -> model.closedByApplication;
             case DRAINED -> server.draining;
             case SERVER_CLOSED -> server.closing || server.mayEnd()
-                    || (server.draining && model.phase == ConnectionModel.Phase.BEFORE_OPEN); // it came too late to be established
+                // it came too late to be established
+                    || (server.draining && model.phase == ConnectionModel.Phase.BEFORE_OPEN);
             case RESET -> wireReset;
             case FAILED -> client.isAffectedBy(Fault.WATCH_REFUSED);
             case CONNECT_FAILED -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN && mayFailToConnect(client);
@@ -45,7 +47,8 @@ final class CloseReasonChecker {
                     && messageTookTooLong(model);
             case FIRST_MESSAGE_TIMEOUT -> !model.hasReceived && hasReceivedNothing(model);
             case MESSAGE_TOO_LONG -> model.nextMessage < client.sentStream.messages().size()
-                    && (client.sentStream.messages().get(model.nextMessage).request() == null || client.urgentsSent > 0); // an urgent byte may have become part of the message
+                    // an urgent byte may have become part of the message
+                    && (client.sentStream.messages().get(model.nextMessage).request() == null || client.urgentsSent > 0);
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
             case SPINNING -> false;
@@ -128,7 +131,8 @@ final class CloseReasonChecker {
     private static boolean hasNotLingered(ConnectionModel model) {
         ObservedSocket socket = model.socket;
         return socket != null && !wasAbrupt(model) && !socket.inputEnded && model.stateSeen != ConnectionState.LINGERING
-                && socket.bytesIn <= model.plan.limits().lingerBytesMax() // otherwise the rest of the last read may have exceeded the limit at once
+        // otherwise the rest of the last read may have exceeded the limit at once
+                && socket.bytesIn <= model.plan.limits().lingerBytesMax()
                 && !model.mayHoldUnknownBroadcast && model.acceptedBytes - model.droppedBytes == socket.bytesOut;
     }
 

@@ -6,7 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** The calls that the application makes on connections. Each call is recorded in the connection's model, and its result is checked. */
+/**
+ * The calls that the application makes on connections. Each call is recorded in the connection's model, and its result is
+ * checked.
+ */
 final class ConnectionActions {
     /** Position of a message that is sent from the middle of a buffer. */
     private static final int OFFSET = 5;

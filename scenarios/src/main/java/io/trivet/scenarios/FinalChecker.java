@@ -146,7 +146,8 @@ final class FinalChecker {
         boolean explained = switch (client.end) {
             case ABORTED, NONE -> true;
             case NOT_CONNECTED -> refused || client.plan.outgoing() || !client.hasTriedToConnect()
-                    || (client.failureCode == ErrorCode.ETIMEDOUT && server.plan.backlog() < clients.size()); // its SYN never found room in the backlog
+                // its SYN never found room in the backlog
+                    || (client.failureCode == ErrorCode.ETIMEDOUT && server.plan.backlog() < clients.size());
             case FAILED, FINISHED -> refused;
         };
         if (!explained) {

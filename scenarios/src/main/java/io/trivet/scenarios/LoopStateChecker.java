@@ -50,9 +50,9 @@ final class LoopStateChecker {
         for (int i = 0; i < server.connections().size(); i++) {
             ConnectionModel model = server.connections().get(i);
             if (model.loopKey == loopKey && model.socket != null) {
-                deadlines(model, model.socket);
+                checkDeadlines(model, model.socket);
             } else if (model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
-                connecting(model);
+                checkConnect(model);
             }
         }
         toleranceNanos = 0;
@@ -62,10 +62,10 @@ final class LoopStateChecker {
         for (int i = 0; i < server.connections().size(); i++) {
             ConnectionModel model = server.connections().get(i);
             if (model.loopKey == loopKey && model.socket != null) {
-                gauges(model, model.socket);
-                deadlines(model, model.socket);
+                checkGauges(model, model.socket);
+                checkDeadlines(model, model.socket);
             } else if (model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
-                connecting(model);
+                checkConnect(model);
             }
         }
         if (++turns % STATS_EVERY == 0) {
@@ -78,32 +78,32 @@ final class LoopStateChecker {
     }
 
     /** Checks a connection that is not established: its loop knows it from the start of its connect. */
-    private void connecting(ConnectionModel model) {
+    private void checkConnect(ConnectionModel model) {
         if (ServerUnderTest.loopOf(model) != (loopKey & 0xff) || model.connection().state() != ConnectionState.CONNECTING) {
             return;
         }
         if (model.connectingSinceNanos < 0) {
             model.connectingSinceNanos = context.now();
         }
-        late(model, model.connectingSinceNanos, model.connectTimeout, 0, "connect");
+        checkDeadline(model, model.connectingSinceNanos, model.connectTimeout, 0, "connect");
     }
 
-    private void gauges(ConnectionModel model, ObservedSocket socket) {
+    private void checkGauges(ConnectionModel model, ObservedSocket socket) {
         if (model.mayHoldUnknownBroadcast) {
             return;
         }
         long queued = model.connection().queue().bytes();
-        long waits = model.acceptedBytes - model.droppedBytes - socket.bytesOut;
-        boolean untold = model.plan.overflow() == Overflow.DROP_OLDEST; // the next turn calls onDropped
-        if (queued != waits && !(untold && queued < waits && queued >= 0)) {
+        long expected = model.acceptedBytes - model.droppedBytes - socket.bytesOut;
+        boolean unreported = model.plan.overflow() == Overflow.DROP_OLDEST; // the next turn calls onDropped
+        if (queued != expected && !(unreported && queued < expected && queued >= 0)) {
             context.failures.report(Rule.GAUGES,
-                    "the queue of " + model + " reports " + queued + " bytes instead of " + waits
+                    "the queue of " + model + " reports " + queued + " bytes instead of " + expected
                             + ": " + model.acceptedBytes + " accepted, " + socket.bytesOut + " sent, " + model.droppedBytes
                             + " dropped");
         }
-        messages(model, socket, queued);
+        checkMessages(model, socket, queued);
         if (turns % AGES_EVERY == 0) {
-            age(model, socket, queued);
+            checkAge(model, socket, queued);
         }
     }
 
@@ -111,7 +111,7 @@ final class LoopStateChecker {
      * Which messages have left the queue is not visible. There must be as many as the bytes allow, and no more than were accepted
      * and have not arrived.
      */
-    private void messages(ConnectionModel model, ObservedSocket socket, long queued) {
+    private void checkMessages(ConnectionModel model, ObservedSocket socket, long queued) {
         long messages = model.connection().queue().messages();
         long least = queued == 0 ? 0 : (queued + model.framedMax - 1) / model.framedMax;
         long most = queued == 0 ? 0 : Math.min((queued - 1) / model.framedMin + 1,
@@ -127,7 +127,7 @@ final class LoopStateChecker {
      * The oldest message cannot have waited longer than the queue was not empty. If nothing was sent in the meantime, it has
      * waited at least that long.
      */
-    private void age(ConnectionModel model, ObservedSocket socket, long queued) {
+    private void checkAge(ConnectionModel model, ObservedSocket socket, long queued) {
         if (queued == 0 || model.waitingSinceNanos < 0) {
             return;
         }
@@ -143,7 +143,7 @@ final class LoopStateChecker {
         }
     }
 
-    private void deadlines(ConnectionModel model, ObservedSocket socket) {
+    private void checkDeadlines(ConnectionModel model, ObservedSocket socket) {
         Limits limits = model.plan.limits();
         ConnectionState state = model.connection().state();
         long now = context.now();
@@ -168,47 +168,48 @@ final class LoopStateChecker {
                         : model.notWaitingSinceNanos;
         model.outputWasFinished = model.outputFinished;
         if (waits) {
-            late(model, Math.max(model.waitingSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
-            unsentThoughWritable(model, socket);
+            checkDeadline(model, Math.max(model.waitingSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
+            checkUnsent(model, socket);
         }
         if (!waits && socket.endOfOutputWaits()) {
-            late(model, Math.max(socket.endWaitsSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
+            checkDeadline(model, Math.max(socket.endWaitsSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
         }
         if (!waits && !socket.outputEnded && (model.outputFinished || state == ConnectionState.DRAINING)) {
-            endOfOutputNotSent(model, socket);
+            checkEndOfOutput(model, socket);
         }
         if (state == ConnectionState.LINGERING) {
-            late(model, model.stateSeenNanos, limits.lingerTimeout(), 0, "linger");
+            checkDeadline(model, model.stateSeenNanos, limits.lingerTimeout(), 0, "linger");
             if (socket.bytesIn - model.stateSeenBytesIn > limits.lingerBytesMax()) {
                 context.failures.report(Rule.CAPS, model + ": received " + (socket.bytesIn - model.stateSeenBytesIn)
                         + " bytes after the end of its output and still lingers, maximum " + limits.lingerBytesMax());
             }
         } else {
-            late(model, Math.max(socket.activeNanos, model.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "idle");
+            checkDeadline(model, Math.max(socket.activeNanos, model.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "idle");
         }
-        drainedNotCalled(model, state);
+        checkDrained(model, state);
         long late = now - Math.max(model.timersDueNanos, context.jumpedNanos());
         if (model.timersRun < model.timersScheduled && late > CallbackChecker.TIMER_LATE_NANOS_MAX) {
             context.failures.report(Rule.DEADLINES, model + ": ran " + model.timersRun + " of " + model.timersScheduled
                     + " timers; the last was due " + ReportText.duration(now - model.timersDueNanos) + " ago");
         }
-        partialMessage(model, socket, state);
+        checkPartialMessage(model, socket, state);
         if (state == ConnectionState.OPEN && socket.receiving && !socket.inputEnded) {
-            notReceived(model, socket);
+            checkReceived(model, socket);
         }
-        if (state == ConnectionState.OPEN && !model.hasReceived && !model.outgoing && socket.receiving) { // otherwise the application keeps it waiting
-            late(model, Math.max(model.openedNanos, socket.receivingSinceNanos), limits.firstMessageTimeout(), 0,
+        // otherwise the application keeps it waiting
+        if (state == ConnectionState.OPEN && !model.hasReceived && !model.outgoing && socket.receiving) {
+            checkDeadline(model, Math.max(model.openedNanos, socket.receivingSinceNanos), limits.firstMessageTimeout(), 0,
                     "first message");
         }
     }
 
     /** A queue that was high and has fallen to the low mark must cause onDrained in the same turn. */
-    private void drainedNotCalled(ConnectionModel model, ConnectionState state) {
-        boolean untold = model.wasHigh && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED)
+    private void checkDrained(ConnectionModel model, ConnectionState state) {
+        boolean unreported = model.wasHigh && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED)
                 && model.acceptsMessages()
                 && model.connection().queue().bytes() <= model.plan.limits().queueLowBytes()
                 && !model.connection().queue().isHigh(); // both marks may be the same
-        model.turnsWithoutDrained = untold ? model.turnsWithoutDrained + 1 : 0;
+        model.turnsWithoutDrained = unreported ? model.turnsWithoutDrained + 1 : 0;
         if (model.turnsWithoutDrained > 1) {
             context.failures.report(Rule.CALLBACKS,
                     model + ": the queue was high and holds only " + model.connection().queue().bytes()
@@ -217,7 +218,7 @@ final class LoopStateChecker {
     }
 
     /** Queued bytes must be sent if the client has read everything before them, so that the socket is empty. */
-    private void unsentThoughWritable(ConnectionModel model, ObservedSocket socket) {
+    private void checkUnsent(ConnectionModel model, ObservedSocket socket) {
         Client client = model.client;
         boolean empty = client.bytesRead == socket.bytesOut && !socket.hasPendingSend() && model.urgentsSent == 0
                 && !client.isOver();
@@ -230,7 +231,7 @@ final class LoopStateChecker {
     }
 
     /** The output must be shut down once everything was sent and the client has read it. */
-    private void endOfOutputNotSent(ConnectionModel model, ObservedSocket socket) {
+    private void checkEndOfOutput(ConnectionModel model, ObservedSocket socket) {
         Client client = model.client;
         boolean empty = client.bytesRead == socket.bytesOut && !socket.hasPendingSend() && model.urgentsSent == 0
                 && !client.isOver();
@@ -244,7 +245,7 @@ final class LoopStateChecker {
     }
 
     /** A connection that receives must not miss what has arrived: bytes, the end of the input, or an urgent byte. */
-    private void notReceived(ConnectionModel model, ObservedSocket socket) {
+    private void checkReceived(ConnectionModel model, ObservedSocket socket) {
         Client client = model.client;
         if (model.plan.urgent() && model.urgentsDelivered < client.urgentsSent && socket.ordinaryIn > client.writtenBeforeUrgent
                 && !client.isAffectedBy(Fault.INTERRUPTED)) {
@@ -267,7 +268,7 @@ final class LoopStateChecker {
      * Records when the first byte of the partial message arrived. An oversized message and one that is never completed have no
      * end.
      */
-    private void started(ConnectionModel model, ObservedSocket socket) {
+    private void notePartialMessage(ConnectionModel model, ObservedSocket socket) {
         List<SentStream.Message> messages = model.client.sentStream.messages();
         int at = model.messagesArrived;
         while (at < messages.size() && messages.get(at).request() != null && messages.get(at).to() <= socket.bytesIn) {
@@ -281,8 +282,8 @@ final class LoopStateChecker {
     }
 
     /** Checks the partial message: its length, and the time that it takes. Exact if every byte belongs to a message. */
-    private void partialMessage(ConnectionModel model, ObservedSocket socket, ConnectionState state) {
-        started(model, socket);
+    private void checkPartialMessage(ConnectionModel model, ObservedSocket socket, ConnectionState state) {
+        notePartialMessage(model, socket);
         ClientFraming framing = model.plan.framing();
         long held = socket.bytesIn - model.client.sentStream.startOf(model.nextMessage);
         boolean awaitsRest = held > 0 && state == ConnectionState.OPEN && socket.receiving && !socket.inputEnded;
@@ -298,11 +299,12 @@ final class LoopStateChecker {
         if (held > framing.framedLength(most)) {
             context.failures.report(Rule.CAPS, model + ": holds " + held + " bytes of a message, maximum " + most);
         }
-        late(model, Math.max(model.awaitedSinceNanos, socket.receivingSinceNanos), model.plan.limits().messageTimeout(), 0,
+        checkDeadline(model, Math.max(model.awaitedSinceNanos, socket.receivingSinceNanos), model.plan.limits().messageTimeout(),
+                0,
                 "message");
     }
 
-    private void late(ConnectionModel model, long sinceNanos, Duration timeout, long stepNanos, String what) {
+    private void checkDeadline(ConnectionModel model, long sinceNanos, Duration timeout, long stepNanos, String what) {
         long late = context.now() - sinceNanos - timeout.toNanos() - stepNanos - toleranceNanos;
         if (!timeout.isZero() && late > 0) {
             context.failures.report(Rule.DEADLINES,

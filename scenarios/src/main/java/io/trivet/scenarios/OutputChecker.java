@@ -74,7 +74,8 @@ final class OutputChecker {
             fail(Rule.BYTES, "receives a message that was not sent: " + InputChecker.shown(content));
             return;
         }
-        boolean mixed = client.urgentsSent > 0; // an echo may contain an urgent byte that has become an ordinary one; the decoder removes it
+        // an echo may contain an urgent byte that has become an ordinary one; the decoder removes it
+        boolean mixed = client.urgentsSent > 0;
         if (!mixed && client.server.plan.framing().framedLength(content.length) != sent.framedLength) {
             fail(Rule.BYTES, "receives " + name + " with " + content.length + " bytes");
         }
@@ -85,7 +86,8 @@ final class OutputChecker {
         model.receivedMessages++;
         if (!sent.sentFirst) {
             ordinaryFrom = from;
-        } else if (sent.bytesBefore >= 0 && ordinaryFrom >= sent.bytesBefore && !mixed && model.urgentsSent == 0) { // urgent bytes count as bytes sent
+        } else if (sent.bytesBefore >= 0 && ordinaryFrom >= sent.bytesBefore && !mixed && model.urgentsSent == 0) {
+            // exact only without urgent bytes, which count as bytes sent
             fail(Rule.ORDER, "receives " + name + ", sent with sendFirst after " + sent.bytesBefore
                     + " bytes, behind a message that starts at offset " + ordinaryFrom);
         }

@@ -177,7 +177,8 @@ final class ScenarioGenerator {
                 messages -= together;
                 if (clientKind == ClientKind.URGENT_SENDER && urgentLeft) {
                     steps.add(new Step(gap(), new ClientAction.SendUrgent()));
-                    urgentLeft = !server.framing().isCorruptedByUrgent(); // a single one never becomes an ordinary byte, which would corrupt the frames
+                    // a single one never becomes an ordinary byte, which would corrupt the frames
+                    urgentLeft = !server.framing().isCorruptedByUrgent();
                 }
                 if (random.chance(5)) {
                     steps.add(new Step(gap(), new ClientAction.PauseReading(random.logUniform(MILLI, 500 * MILLI))));
@@ -236,7 +237,8 @@ final class ScenarioGenerator {
             int size = (int) random.logUniform(1, random.chance(5) ? cap + 1 : Math.min(roomy, 20_000));
             int count = requestKind == RequestKind.PUMP || clientKind == ClientKind.FLOODER ? random.between(1, 40)
                     : (int) random.logUniform(1, 8);
-            boolean pauses = requestKind == RequestKind.PAUSE || requestKind == RequestKind.PAUSE_OTHER; // sometimes longer than any timeout
+            // sometimes longer than any timeout
+            boolean pauses = requestKind == RequestKind.PAUSE || requestKind == RequestKind.PAUSE_OTHER;
             long delay = random.logUniform(1000, (pauses ? 3_000 : 200) * MILLI);
             return new Request(requestKind, length, count, Math.min(size, server.framing().lengthMax()), delay);
         }

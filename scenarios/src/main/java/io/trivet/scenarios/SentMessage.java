@@ -13,7 +13,10 @@ final class SentMessage {
     boolean received;
     /** If it is another client's message that was relayed: the length of its content; otherwise -1. */
     int relayedLength = -1;
-    /** If it was sent with sendFirst: the bytes that had been sent before, or were being sent. A message behind these must come after it. -1 if unknown. */
+    /**
+     * If it was sent with sendFirst: the bytes that had been sent before, or were being sent. A message behind these must come
+     * after it. -1 if unknown.
+     */
     long bytesBefore = -1;
 
     SentMessage(int order, String name, int framedLength, boolean sentFirst, int origin) {

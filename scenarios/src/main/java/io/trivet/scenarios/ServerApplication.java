@@ -10,8 +10,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The handler of a server under test. Executes the requests in its clients' messages, performs the planned reactions, and passes each
- * callback to the checkers. It keeps a {@link ConnectionModel} of each connection.
+ * The handler of a server under test. Executes the requests in its clients' messages, performs the planned reactions, and passes
+ * each callback to the checkers. It keeps a {@link ConnectionModel} of each connection.
  */
 final class ServerApplication implements Handler {
     /** Bound for a reaction that refills a drained queue, which would otherwise go on as long as its client reads. */

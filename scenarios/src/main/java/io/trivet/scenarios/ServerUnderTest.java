@@ -113,8 +113,8 @@ final class ServerUnderTest {
     }
 
     /**
-     * Returns true if the deadline of a drain has passed. That may be the latest drain, or an earlier one whose deadline passed before a loop
-     * noticed the latest. A loop notices it within a round or two, or after a jump of the clock.
+     * Returns true if the deadline of a drain has passed. That may be the latest drain, or an earlier one whose deadline passed
+     * before a loop noticed the latest. A loop notices it within a round or two, or after a jump of the clock.
      */
     boolean mayEnd() {
         boolean earlierPassed = context.now() >= earlierDeadlineNanos
@@ -155,7 +155,10 @@ final class ServerUnderTest {
         return clientsByAddress.get(connection.remoteAddress());
     }
 
-    /** Called after an external action on the server. With a single loop the action comes from the loop's own thread, which is awake then. */
+    /**
+     * Called after an external action on the server. With a single loop the action comes from the loop's own thread, which is
+     * awake then.
+     */
     void wakeSingleLoop() {
         if (plan.loops() == 1) {
             network.wakeSilently();
@@ -322,8 +325,8 @@ final class ServerUnderTest {
     }
 
     /**
-     * Returns true if a callback or task of a connection may run now: on the connection's own loop; or outside all loops, if the server is
-     * closing, or if it has a single loop and the current call is an external action.
+     * Returns true if a callback or task of a connection may run now: on the connection's own loop; or outside all loops, if the
+     * server is closing, or if it has a single loop and the current call is an external action.
      */
     boolean mayRunHere(ConnectionModel model) {
         return context.currentLoop == model.loopKey
@@ -349,8 +352,8 @@ final class ServerUnderTest {
     }
 
     /**
-     * Called at the end of a turn: computes how many bytes can count against the budget now. Until the next turn only new bytes are added,
-     * and those that are on their way to other loops.
+     * Called at the end of a turn: computes how many bytes can count against the budget now. Until the next turn only new bytes
+     * are added, and those that are on their way to other loops.
      */
     void resetBudgetBound() {
         budgetBytesBound = budgetBytesNow() + budgetBytesInTransit;
@@ -362,7 +365,10 @@ final class ServerUnderTest {
         budgetBytesBound += bytes;
     }
 
-    /** Adds bytes of a broadcast that other loops handle later. They stay included: when the last loop has handled it is not tracked. */
+    /**
+     * Adds bytes of a broadcast that other loops handle later. They stay included: when the last loop has handled it is not
+     * tracked.
+     */
     void addBudgetInTransit(long bytes) {
         budgetBytesInTransit += bytes;
     }

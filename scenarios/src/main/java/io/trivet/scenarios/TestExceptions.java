@@ -30,7 +30,8 @@ final class TestExceptions {
         TestExceptions.<RuntimeException>sneak(of(number));
     }
 
-    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // the cast is erased, so the compiler does not see the checked exception
+    // the cast is erased, so the compiler does not see the checked exception
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     private static <E extends Exception> void sneak(Exception exception) throws E {
         throw (E) exception;
     }

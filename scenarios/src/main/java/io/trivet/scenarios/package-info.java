@@ -1,6 +1,6 @@
 /**
- * Tests the server on the simulated network. Each seed generates a scenario: clients, limits, faults, and a recovery phase. Checkers verify the
- * run.
+ * Tests the server on the simulated network. Each seed generates a scenario: clients, limits, faults, and a recovery phase.
+ * Checkers verify the run.
  *
  * <p>{@link io.trivet.scenarios.Scenario#of} generates a scenario, {@link io.trivet.scenarios.Run#of} runs it and returns its
  * {@link io.trivet.scenarios.Outcome}. {@link io.trivet.scenarios.Shrinker} reduces a scenario that fails.

@@ -13,7 +13,10 @@ import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Tests which resets are explained: that of a client whose urgent byte the server left unread, and not that of a client without one. */
+/**
+ * Tests which resets are explained: that of a client whose urgent byte the server left unread, and not that of a client without
+ * one.
+ */
 final class FinalCheckerTest {
     private static final long MILLI = 1_000_000;
     private static final Step REQUESTS_FINISH = new Step(MILLI,
