@@ -40,7 +40,7 @@ final class CheckedProactor implements Proactor {
     private int pendingSends;
     /** When a send was pending last. */
     private long lastPendingNanos;
-    /** Whether it was woken since the last turn. */
+    /** True if the loop was woken since its last turn. */
     private boolean woken;
     /** The completions of the last poll. */
     private int completionCount;
@@ -242,7 +242,7 @@ final class CheckedProactor implements Proactor {
             if (socket.hasPendingSend()) {
                 context.tally.add("race", Race.CLOSED_WHILE_SENDING);
             }
-            socket.unsentAtClose = proactor.unsentBytes(handle); // after a close no completion depends on whether this was asked
+            socket.unsentAtClose = proactor.unsentBytes(handle); // harmless: after a close no completion depends on this call
             if (socket.unsentAtClose > 0) {
                 context.tally.add("race", Race.CLOSED_WHILE_UNSENT);
             }
@@ -328,7 +328,7 @@ final class CheckedProactor implements Proactor {
             return java.util.Objects.requireNonNull(completions);
         }
 
-        /** Returns the open socket of a completion. After a close no completion may follow but the last one. */
+        /** Returns the open socket of a completion. After a close only the last completion may follow. */
         private @Nullable ObservedSocket open(long handle, String what) {
             ObservedSocket socket = sockets.get(handle);
             if (socket == null || socket.closed) {
