@@ -426,6 +426,7 @@ meth public static io.trivet.select.NetworkSelect on(io.trivet.net.Network)
 supr java.lang.Object
 
 CLSS public final io.trivet.server.Connection
+meth public int loop()
 meth public io.trivet.observe.ConnectionState state()
 meth public io.trivet.server.MessageQueue queue()
 meth public io.trivet.server.SendResult offer(byte[])
@@ -537,7 +538,6 @@ meth public static io.trivet.server.SendResult[] values()
 supr java.lang.Enum<io.trivet.server.SendResult>
 
 CLSS public final io.trivet.server.Server
-innr public final static Builder
 intf java.lang.AutoCloseable
 meth public boolean isClosed()
 meth public int turn(java.time.Duration) throws java.io.IOException
@@ -548,38 +548,77 @@ meth public java.lang.Throwable failure()
 meth public java.net.InetSocketAddress address()
 meth public java.util.List<io.trivet.observe.ConnectionSnapshot> connections()
 meth public java.util.List<java.net.InetSocketAddress> addresses()
-meth public static io.trivet.server.Server$Builder builder()
+meth public static io.trivet.server.ServerBuilder builder()
 meth public void broadcast(java.nio.ByteBuffer)
 meth public void close()
 meth public void drain(java.time.Duration)
 meth public void join() throws java.lang.InterruptedException
 supr java.lang.Object
 
-CLSS public final static io.trivet.server.Server$Builder
- outer io.trivet.server.Server
+CLSS public final io.trivet.server.ServerBuilder
 meth public io.trivet.server.Server open() throws java.io.IOException
 meth public io.trivet.server.Server start() throws java.io.IOException
-meth public io.trivet.server.Server$Builder backlog(int)
-meth public io.trivet.server.Server$Builder framing(io.trivet.server.Framing)
-meth public io.trivet.server.Server$Builder handler(io.trivet.server.Handler)
-meth public io.trivet.server.Server$Builder limits(io.trivet.server.Limits)
-meth public io.trivet.server.Server$Builder listen(java.net.InetSocketAddress)
-meth public io.trivet.server.Server$Builder loops(int)
-meth public io.trivet.server.Server$Builder network(io.trivet.net.Network)
-meth public io.trivet.server.Server$Builder onMessage(io.trivet.server.Handler)
-meth public io.trivet.server.Server$Builder overflow(io.trivet.server.Overflow)
-meth public io.trivet.server.Server$Builder urgent(boolean)
+meth public io.trivet.server.ServerBuilder backlog(int)
+meth public io.trivet.server.ServerBuilder framing(io.trivet.server.Framing)
+meth public io.trivet.server.ServerBuilder handler(io.trivet.server.Handler)
+meth public io.trivet.server.ServerBuilder limits(io.trivet.server.Limits)
+meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress)
+meth public io.trivet.server.ServerBuilder loops(int)
+meth public io.trivet.server.ServerBuilder network(io.trivet.net.Network)
+meth public io.trivet.server.ServerBuilder onMessage(io.trivet.server.Handler)
+meth public io.trivet.server.ServerBuilder overflow(io.trivet.server.Overflow)
+meth public io.trivet.server.ServerBuilder urgent(boolean)
 supr java.lang.Object
 
+CLSS public final !enum io.trivet.sim.Fault
+fld public final static io.trivet.sim.Fault ACCEPT_ABORTED
+fld public final static io.trivet.sim.Fault ACCEPT_NO_DESCRIPTOR
+fld public final static io.trivet.sim.Fault ACCEPT_NO_MEMORY
+fld public final static io.trivet.sim.Fault ACCEPT_WOULD_BLOCK
+fld public final static io.trivet.sim.Fault BUFFERS_EXHAUSTED
+fld public final static io.trivet.sim.Fault CANCEL_LOSES
+fld public final static io.trivet.sim.Fault CLOCK_JUMP
+fld public final static io.trivet.sim.Fault CLOG
+fld public final static io.trivet.sim.Fault COMPLETIONS_OVERFLOW
+fld public final static io.trivet.sim.Fault COMPLETION_LATE
+fld public final static io.trivet.sim.Fault CONNECT_IGNORED
+fld public final static io.trivet.sim.Fault CONNECT_LATE
+fld public final static io.trivet.sim.Fault CONNECT_REFUSED
+fld public final static io.trivet.sim.Fault CONNECT_UNREACHABLE
+fld public final static io.trivet.sim.Fault DATAGRAM_DUPLICATED
+fld public final static io.trivet.sim.Fault DATAGRAM_LATE
+fld public final static io.trivet.sim.Fault DATAGRAM_LOST
+fld public final static io.trivet.sim.Fault DRIBBLE
+fld public final static io.trivet.sim.Fault INTERRUPTED
+fld public final static io.trivet.sim.Fault LATENCY
+fld public final static io.trivet.sim.Fault MULTISHOT_ENDS
+fld public final static io.trivet.sim.Fault READY_FEWER
+fld public final static io.trivet.sim.Fault READY_LATE
+fld public final static io.trivet.sim.Fault READY_SHUFFLED
+fld public final static io.trivet.sim.Fault READY_SPURIOUS
+fld public final static io.trivet.sim.Fault READ_WOULD_BLOCK
+fld public final static io.trivet.sim.Fault RESET
+fld public final static io.trivet.sim.Fault SEND_LATE
+fld public final static io.trivet.sim.Fault SHORT_READ
+fld public final static io.trivet.sim.Fault SHORT_WRITE
+fld public final static io.trivet.sim.Fault SOCKET_REFUSED
+fld public final static io.trivet.sim.Fault STALL
+fld public final static io.trivet.sim.Fault WATCH_REFUSED
+fld public final static io.trivet.sim.Fault WRITE_WOULD_BLOCK
+meth public double usualProbability()
+meth public static io.trivet.sim.Fault valueOf(java.lang.String)
+meth public static io.trivet.sim.Fault[] values()
+supr java.lang.Enum<io.trivet.sim.Fault>
+
 CLSS public final io.trivet.sim.FaultPlan
-meth public !varargs io.trivet.sim.FaultPlan only(io.trivet.sim.SimFault[])
-meth public !varargs io.trivet.sim.FaultPlan without(io.trivet.sim.SimFault[])
+meth public !varargs io.trivet.sim.FaultPlan only(io.trivet.sim.Fault[])
+meth public !varargs io.trivet.sim.FaultPlan without(io.trivet.sim.Fault[])
 meth public boolean equals(java.lang.Object)
-meth public double probability(io.trivet.sim.SimFault)
+meth public double probability(io.trivet.sim.Fault)
 meth public int hashCode()
-meth public io.trivet.sim.FaultPlan with(io.trivet.sim.SimFault,double)
+meth public io.trivet.sim.FaultPlan with(io.trivet.sim.Fault,double)
 meth public java.lang.String toString()
-meth public java.util.Set<io.trivet.sim.SimFault> kinds()
+meth public java.util.Set<io.trivet.sim.Fault> faults()
 meth public static io.trivet.sim.FaultPlan all()
 meth public static io.trivet.sim.FaultPlan none()
 meth public static io.trivet.sim.FaultPlan of(long)
@@ -601,46 +640,6 @@ meth public java.lang.String toString()
 meth public static io.trivet.sim.SimEngine valueOf(java.lang.String)
 meth public static io.trivet.sim.SimEngine[] values()
 supr java.lang.Enum<io.trivet.sim.SimEngine>
-
-CLSS public final !enum io.trivet.sim.SimFault
-fld public final static io.trivet.sim.SimFault ACCEPT_ABORTED
-fld public final static io.trivet.sim.SimFault ACCEPT_NO_DESCRIPTOR
-fld public final static io.trivet.sim.SimFault ACCEPT_NO_MEMORY
-fld public final static io.trivet.sim.SimFault ACCEPT_WOULD_BLOCK
-fld public final static io.trivet.sim.SimFault BUFFERS_EXHAUSTED
-fld public final static io.trivet.sim.SimFault CANCEL_LOSES
-fld public final static io.trivet.sim.SimFault CLOCK_JUMP
-fld public final static io.trivet.sim.SimFault CLOG
-fld public final static io.trivet.sim.SimFault COMPLETIONS_OVERFLOW
-fld public final static io.trivet.sim.SimFault COMPLETION_LATE
-fld public final static io.trivet.sim.SimFault CONNECT_IGNORED
-fld public final static io.trivet.sim.SimFault CONNECT_REFUSED
-fld public final static io.trivet.sim.SimFault CONNECT_TOLD_LATE
-fld public final static io.trivet.sim.SimFault CONNECT_UNREACHABLE
-fld public final static io.trivet.sim.SimFault DATAGRAM_DOUBLED
-fld public final static io.trivet.sim.SimFault DATAGRAM_LATE
-fld public final static io.trivet.sim.SimFault DATAGRAM_LOST
-fld public final static io.trivet.sim.SimFault DRIBBLE
-fld public final static io.trivet.sim.SimFault INTERRUPTED
-fld public final static io.trivet.sim.SimFault LATENCY
-fld public final static io.trivet.sim.SimFault MULTISHOT_ENDS
-fld public final static io.trivet.sim.SimFault READY_FEWER
-fld public final static io.trivet.sim.SimFault READY_LATE
-fld public final static io.trivet.sim.SimFault READY_SHUFFLED
-fld public final static io.trivet.sim.SimFault READY_SPURIOUS
-fld public final static io.trivet.sim.SimFault READ_WOULD_BLOCK
-fld public final static io.trivet.sim.SimFault RESET
-fld public final static io.trivet.sim.SimFault SEND_LATE
-fld public final static io.trivet.sim.SimFault SHORT_READ
-fld public final static io.trivet.sim.SimFault SHORT_WRITE
-fld public final static io.trivet.sim.SimFault SOCKET_REFUSED
-fld public final static io.trivet.sim.SimFault STALL
-fld public final static io.trivet.sim.SimFault WATCH_REFUSED
-fld public final static io.trivet.sim.SimFault WRITE_WOULD_BLOCK
-meth public double usualProbability()
-meth public static io.trivet.sim.SimFault valueOf(java.lang.String)
-meth public static io.trivet.sim.SimFault[] values()
-supr java.lang.Enum<io.trivet.sim.SimFault>
 
 CLSS public io.trivet.sim.SimHost
 intf io.trivet.net.Network
@@ -673,54 +672,22 @@ meth public io.trivet.sim.FaultPlan plan()
 meth public io.trivet.sim.SimHost host(java.net.InetAddress)
 meth public io.trivet.sim.SimHost host(java.net.InetAddress,io.trivet.sim.SimEngine,io.trivet.sim.FaultPlan)
 meth public java.lang.String toString()
-meth public java.util.Map<io.trivet.sim.SimFault,java.lang.Long> faultsFired()
-meth public java.util.Set<io.trivet.sim.SimFault> faultsOf(java.net.InetSocketAddress)
-meth public long faultsFired(io.trivet.sim.SimFault)
+meth public java.util.Map<io.trivet.sim.Fault,java.lang.Long> faultCounts()
+meth public java.util.Set<io.trivet.sim.Fault> faultsOf(java.net.InetSocketAddress)
+meth public long faultCount(io.trivet.sim.Fault)
 meth public long rounds()
 meth public long seed()
 meth public static io.trivet.sim.SimNetwork of(long,io.trivet.sim.FaultPlan)
 meth public static io.trivet.sim.SimNetwork of(long,io.trivet.sim.FaultPlan,io.trivet.sim.SimEngine)
 meth public void buffers(int,int)
-meth public void detach(io.trivet.net.Loop)
-meth public void heal()
 meth public void run(java.time.Duration) throws java.io.IOException
+meth public void stopFaults()
 meth public void trace(io.trivet.sim.SimTrace)
 supr io.trivet.sim.SimHost
 
 CLSS public abstract interface io.trivet.sim.SimTrace
  anno 0 java.lang.FunctionalInterface()
 meth public abstract void event(long,java.lang.String)
-
-CLSS public final io.trivet.sim.Torture
-cons public init(java.util.Map<io.trivet.sim.Torture$Fault,java.lang.Double>)
-innr public final static !enum Fault
-meth public double probability(io.trivet.sim.Torture$Fault)
-meth public final boolean equals(java.lang.Object)
-meth public final int hashCode()
-meth public final java.lang.String toString()
-meth public io.trivet.sim.Torture with(io.trivet.sim.Torture$Fault,double)
-meth public java.util.Map<io.trivet.sim.Torture$Fault,java.lang.Double> probabilities()
-meth public static io.trivet.sim.Torture defaults()
-meth public static io.trivet.sim.Torture none()
-supr java.lang.Record
-
-CLSS public final static !enum io.trivet.sim.Torture$Fault
- outer io.trivet.sim.Torture
-fld public final static io.trivet.sim.Torture$Fault ACCEPT_FAILURE
-fld public final static io.trivet.sim.Torture$Fault ACCEPT_WOULD_BLOCK
-fld public final static io.trivet.sim.Torture$Fault FEWER_EVENTS
-fld public final static io.trivet.sim.Torture$Fault LATE_CONNECT
-fld public final static io.trivet.sim.Torture$Fault LATE_EVENT
-fld public final static io.trivet.sim.Torture$Fault READ_WOULD_BLOCK
-fld public final static io.trivet.sim.Torture$Fault SHORT_READ
-fld public final static io.trivet.sim.Torture$Fault SHORT_WRITE
-fld public final static io.trivet.sim.Torture$Fault SHUFFLED_EVENTS
-fld public final static io.trivet.sim.Torture$Fault SPURIOUS_READ
-fld public final static io.trivet.sim.Torture$Fault SPURIOUS_WRITE
-fld public final static io.trivet.sim.Torture$Fault WRITE_WOULD_BLOCK
-meth public static io.trivet.sim.Torture$Fault valueOf(java.lang.String)
-meth public static io.trivet.sim.Torture$Fault[] values()
-supr java.lang.Enum<io.trivet.sim.Torture$Fault>
 
 CLSS public final io.trivet.sim.TortureNetwork
 intf io.trivet.net.Network
@@ -737,103 +704,14 @@ meth public io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.
 meth public java.lang.Object family()
 meth public java.lang.String name()
 meth public java.lang.String toString()
-meth public java.util.Map<io.trivet.sim.Torture$Fault,java.lang.Long> counts()
-meth public long count(io.trivet.sim.Torture$Fault)
+meth public java.util.Map<io.trivet.sim.Fault,java.lang.Long> faultCounts()
+meth public long faultCount(io.trivet.sim.Fault)
 meth public long seed()
+meth public static io.trivet.sim.FaultPlan defaults()
 meth public static io.trivet.sim.TortureNetwork of(io.trivet.net.Network,long)
-meth public static io.trivet.sim.TortureNetwork of(io.trivet.net.Network,long,io.trivet.sim.Torture)
+meth public static io.trivet.sim.TortureNetwork of(io.trivet.net.Network,long,io.trivet.sim.FaultPlan)
+meth public static java.util.Set<io.trivet.sim.Fault> faults()
 meth public void attach(io.trivet.net.Loop)
-supr java.lang.Object
-
-CLSS public final io.trivet.sim.world.Coverage
-meth public static java.util.List<java.lang.String> table(io.trivet.sim.world.Tally)
-meth public static java.util.List<java.lang.String> untried(io.trivet.sim.world.Tally)
-meth public static java.util.Optional<java.lang.String> rare(io.trivet.sim.world.Tally,long)
-supr java.lang.Object
-
-CLSS public final io.trivet.sim.world.Cut
-meth public java.lang.String toString()
-meth public static io.trivet.sim.world.Cut none()
-meth public static io.trivet.sim.world.Cut parse(java.lang.String)
-supr java.lang.Object
-
-CLSS public final io.trivet.sim.world.Finding
-cons public init(io.trivet.sim.world.Rule,long,java.lang.String,java.lang.Throwable)
-meth public final boolean equals(java.lang.Object)
-meth public final int hashCode()
-meth public io.trivet.sim.world.Rule rule()
-meth public java.lang.String text()
-meth public java.lang.String toString()
-meth public java.lang.Throwable cause()
-meth public long atNanos()
-supr java.lang.Record
-
-CLSS public final io.trivet.sim.world.Outcome
-cons public init(io.trivet.sim.world.World,io.trivet.sim.world.Finding,long,long,long,io.trivet.sim.world.Tally)
-meth public final boolean equals(java.lang.Object)
-meth public final int hashCode()
-meth public final java.lang.String toString()
-meth public io.trivet.sim.world.Finding finding()
-meth public io.trivet.sim.world.Tally tally()
-meth public io.trivet.sim.world.Verdict verdict()
-meth public io.trivet.sim.world.World world()
-meth public long connections()
-meth public long operations()
-meth public long simulatedNanos()
-supr java.lang.Record
-
-CLSS public final io.trivet.sim.world.Play
-meth public static io.trivet.sim.world.Outcome canary(io.trivet.sim.world.World,java.util.function.Consumer<java.lang.String>)
-meth public static io.trivet.sim.world.Outcome of(io.trivet.sim.world.World)
-meth public static io.trivet.sim.world.Outcome of(io.trivet.sim.world.World,java.util.function.Consumer<java.lang.String>)
-supr java.lang.Object
-
-CLSS public final !enum io.trivet.sim.world.Rule
-fld public final static io.trivet.sim.world.Rule BYTES
-fld public final static io.trivet.sim.world.Rule CALLBACKS
-fld public final static io.trivet.sim.world.Rule CANARY
-fld public final static io.trivet.sim.world.Rule CAPS
-fld public final static io.trivet.sim.world.Rule COMPLETIONS
-fld public final static io.trivet.sim.world.Rule CRASH
-fld public final static io.trivet.sim.world.Rule DEADLINES
-fld public final static io.trivet.sim.world.Rule DELIVERY
-fld public final static io.trivet.sim.world.Rule ENDS
-fld public final static io.trivet.sim.world.Rule GAUGES
-fld public final static io.trivet.sim.world.Rule LEAKS
-fld public final static io.trivet.sim.world.Rule LIVENESS
-fld public final static io.trivet.sim.world.Rule ORDER
-fld public final static io.trivet.sim.world.Rule SPIN
-meth public io.trivet.sim.world.Verdict verdict()
-meth public static io.trivet.sim.world.Rule valueOf(java.lang.String)
-meth public static io.trivet.sim.world.Rule[] values()
-supr java.lang.Enum<io.trivet.sim.world.Rule>
-
-CLSS public final io.trivet.sim.world.Shrinker
-meth public static io.trivet.sim.world.Cut shrink(io.trivet.sim.world.World,io.trivet.sim.world.Rule,int,java.time.Duration,boolean)
-supr java.lang.Object
-
-CLSS public final io.trivet.sim.world.Tally
-meth public java.util.Map<java.lang.String,java.lang.Long> counts()
-meth public long count(java.lang.String)
-meth public static io.trivet.sim.world.Tally empty()
-meth public void add(io.trivet.sim.world.Tally)
-supr java.lang.Object
-
-CLSS public final !enum io.trivet.sim.world.Verdict
-fld public final static io.trivet.sim.world.Verdict CRASHED
-fld public final static io.trivet.sim.world.Verdict RIGHT
-fld public final static io.trivet.sim.world.Verdict STUCK
-fld public final static io.trivet.sim.world.Verdict WRONG
-meth public static io.trivet.sim.world.Verdict valueOf(java.lang.String)
-meth public static io.trivet.sim.world.Verdict[] values()
-supr java.lang.Enum<io.trivet.sim.world.Verdict>
-
-CLSS public final io.trivet.sim.world.World
-meth public io.trivet.sim.FaultPlan faults()
-meth public io.trivet.sim.world.World without(io.trivet.sim.world.Cut)
-meth public java.lang.String toString()
-meth public long seed()
-meth public static io.trivet.sim.world.World of(long)
 supr java.lang.Object
 
 CLSS public java.io.IOException
