@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The record of a connection without the API above it: it notes its callbacks, so that a part of the loop can be tested alone. */
-final class TestRecord extends ConnectionRecord {
+class TestRecord extends ConnectionRecord {
     /** The callbacks, in order. */
     final List<String> calls = new ArrayList<>();
     /** Run within each callback, after it was noted. */

@@ -1,0 +1,81 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Requests to close a connection, and the reason that a failure gives. */
+final class CloseRequestsTest {
+    private final CloseRequests requests = new CloseRequests(new Log(new SteppedClock()));
+    private final TestRecord connection = new TestRecord(true);
+
+    private static IOException failure(ErrorCode code) {
+        return new NetworkException("send", null, code);
+    }
+
+    @Test
+    void requestTakesEffectAtOnceAndTheFirstReasonCounts() {
+        requests.close(connection, CloseReason.QUEUE_FULL);
+        assertThat(connection.isClosed()).isTrue();
+        assertThat(connection.calls).as("the handler is called at the end of the turn").isEmpty();
+        requests.close(connection, CloseReason.CLOSED);
+        requests.fail(connection, failure(ErrorCode.EIO));
+        assertThat(connection.closeReason()).isEqualTo(CloseReason.QUEUE_FULL);
+        assertThat(connection.networkFailure()).isNull();
+        assertThat(requests.take()).isSameAs(connection);
+        assertThat(requests.take()).as("only one request").isNull();
+    }
+
+    @Test
+    void requestsAreTakenInTheirOrder() {
+        TestRecord second = new TestRecord(true);
+        requests.close(second, CloseReason.CLOSED);
+        requests.close(connection, CloseReason.CLOSED);
+        assertThat(requests.isEmpty()).isFalse();
+        assertThat(requests.take()).isSameAs(second);
+        assertThat(requests.take()).isSameAs(connection);
+        assertThat(requests.isEmpty()).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = ConnectionState.class, names = {"OPEN", "INPUT_ENDED", "DRAINING"})
+    void lostPeerIsAResetAndAnyOtherErrorAFailureThatIsLogged(ConnectionState state) {
+        try (LogLines log = new LogLines()) {
+            connection.state(state);
+            IOException reset = failure(ErrorCode.EPIPE);
+            requests.fail(connection, reset);
+            assertThat(connection.closeReason()).isEqualTo(CloseReason.RESET);
+            assertThat(connection.networkFailure()).isSameAs(reset);
+            assertThat(log.lines()).as("a reset is no news").isEmpty();
+
+            TestRecord other = new TestRecord(true);
+            other.state(state);
+            requests.fail(other, failure(ErrorCode.ENOMEM));
+            assertThat(other.closeReason()).isEqualTo(CloseReason.FAILED);
+            assertThat(log.lines("ENOMEM")).hasSize(1);
+        }
+    }
+
+    @Test
+    void failureOfAConnectIsKeptAndFailureWhileLingeringIsAnOrderlyEnd() {
+        TestRecord connecting = new TestRecord(false);
+        IOException refused = failure(ErrorCode.ECONNREFUSED);
+        requests.fail(connecting, refused);
+        assertThat(connecting.closeReason()).isEqualTo(CloseReason.CONNECT_FAILED);
+        assertThat(connecting.networkFailure()).isSameAs(refused);
+
+        connection.closeReason(CloseReason.DRAINED);
+        connection.state(ConnectionState.LINGERING);
+        requests.fail(connection, failure(ErrorCode.ECONNRESET));
+        assertThat(connection.isClosed()).isTrue();
+        assertThat(connection.closeReason()).as("everything was delivered").isEqualTo(CloseReason.DRAINED);
+        assertThat(connection.networkFailure()).isNull();
+    }
+}

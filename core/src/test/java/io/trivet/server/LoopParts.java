@@ -1,0 +1,207 @@
+package io.trivet.server;
+
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The parts of a loop, for tests that construct one part alone and need those of the layers below it. All are real, except the proactor, the
+ * clock, and the source of connections. The thread that creates the parts is the loop thread. A test of a part makes its own, and leaves the one
+ * in here unused.
+ */
+final class LoopParts {
+    final SteppedClock time = new SteppedClock();
+    final RecordingProactor proactor = new RecordingProactor();
+    final RecordingSource source = new RecordingSource();
+    final Profile profile;
+    final Limits limits;
+    final Budget budget;
+    final BufferPool pool = new BufferPool();
+    final Counters counters = new Counters();
+    final Log log = new Log(time);
+    final TurnClock clock = new TurnClock(time);
+    final ConnectionTable table = new ConnectionTable();
+    final Mailbox mailbox = new Mailbox(proactor, false);
+    final CloseRequests closeRequests = new CloseRequests(log);
+    final LoopActivity activity = new LoopActivity(() -> {});
+    final Callbacks callbacks = new Callbacks(activity, closeRequests, log);
+    final TimerQueue timers = new TimerQueue(callbacks);
+    final ReplyBatch batch = new ReplyBatch();
+    final PendingSends pendingSends = new PendingSends();
+    final ConnectionDeadlines deadlines;
+    final SendQueues queues;
+    final PartialInputs partialInputs;
+    final ReadGate gate;
+    final Lingering lingering;
+    final DropOldest dropOldest;
+    final Sender sender;
+    final Admission admission;
+    final Lifecycle lifecycle;
+    final Delivery delivery;
+
+    /** Creates the parts of a loop with lines, the default limits, and queues that pause reading. */
+    LoopParts() {
+        this(Framing.lines(), Limits.defaults(), Overflow.PAUSE_READING);
+    }
+
+    LoopParts(Limits limits) {
+        this(Framing.lines(), limits, Overflow.PAUSE_READING);
+    }
+
+    LoopParts(Framing framing, Limits limits, Overflow overflow) {
+        this(new Profile(framing, limits, overflow, false));
+    }
+
+    LoopParts(Profile profile) {
+        this.profile = profile;
+        limits = profile.limits();
+        budget = new Budget(limits.queueBudgetBytes());
+        deadlines = new ConnectionDeadlines(clock, limits);
+        queues = new SendQueues(pool, budget, clock);
+        partialInputs = new PartialInputs(pool, budget, clock, closeRequests);
+        gate = new ReadGate(proactor, clock, deadlines, closeRequests);
+        lingering = new Lingering(proactor, gate, deadlines, closeRequests, limits);
+        dropOldest = new DropOldest(budget, counters, mailbox, callbacks, profile);
+        sender = new Sender(proactor, clock, counters, budget, queues, pendingSends, batch, gate, lingering, dropOldest,
+                deadlines,
+                closeRequests, callbacks, profile);
+        admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
+                closeRequests, profile);
+        lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
+                gate,
+                sender, dropOldest, callbacks, log, profile);
+        delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
+                callbacks,
+                profile);
+        mailbox.claim();
+    }
+
+    /** Returns the record of an accepted connection, open and in the table. */
+    TestRecord open() {
+        TestRecord connection = new TestRecord(true);
+        connection.handle = proactor.open();
+        table.expect();
+        table.put(connection);
+        return connection;
+    }
+
+    /** Puts a message, as it is, into the ordinary lane of a connection's queue. The budget counts it, and the sender is not notified. */
+    void enqueue(ConnectionRecord connection, String message) {
+        enqueueUncounted(connection, message);
+        budget.reserve(message.length());
+    }
+
+    /** Puts a message, as it is, into the ordinary lane of a connection's queue. The budget does not count it yet. */
+    void enqueueUncounted(ConnectionRecord connection, String message) {
+        ByteBuffer bytes = bytes(message);
+        if (!connection.reserve(bytes.remaining(), limits.queueBytesMax(), limits.queueHighBytes())) {
+            throw new IllegalArgumentException("the queue is full");
+        }
+        Lane lane = queues.of(connection).ordinary();
+        lane.begin(bytes.remaining());
+        lane.put(bytes, clock.now());
+    }
+
+    /** Starts to collect replies to a connection that has received these bytes, and returns the received memory. */
+    ByteBuffer collectReplies(ConnectionRecord connection, String received) {
+        ByteBuffer memory = direct(received);
+        batch.begin(connection, memory, memory.limit());
+        return memory;
+    }
+
+    /** Adds a reply, as it is, to the batch. */
+    void stageReply(ConnectionRecord connection, String reply) {
+        connection.reserve(reply.length(), limits.queueBytesMax(), limits.queueHighBytes());
+        if (!batch.hasRoom(reply.length())) {
+            throw new IllegalArgumentException("the batch is full");
+        }
+        int start = batch.staging().position();
+        batch.staging().put(bytes(reply));
+        batch.addStaged(start);
+    }
+
+    /** Runs the tasks of the mailbox. */
+    void runTasks() {
+        for (Runnable task = mailbox.take(); task != null; task = mailbox.take()) {
+            task.run();
+        }
+    }
+
+    static ByteBuffer bytes(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    static ByteBuffer direct(String text) {
+        ByteBuffer bytes = bytes(text);
+        return ByteBuffer.allocateDirect(bytes.remaining()).put(bytes).flip();
+    }
+
+    /** Returns the remaining bytes as a text. The position does not move. */
+    static String text(ByteBuffer bytes) {
+        return StandardCharsets.ISO_8859_1.decode(bytes.duplicate()).toString();
+    }
+
+    /** Returns the bytes that a queue would send next, in order. */
+    static String text(SendQueue queue) {
+        ByteBuffer[] parts = new ByteBuffer[64];
+        int count = queue.parts(parts);
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            text.append(text(parts[i]));
+        }
+        return text.toString();
+    }
+
+    /** Runs an action on another thread, and waits until it has finished. */
+    static void onOtherThread(Runnable action) {
+        List<Throwable> thrown = new ArrayList<>();
+        Thread thread = Thread.ofPlatform().unstarted(action);
+        thread.setUncaughtExceptionHandler((of, failure) -> thrown.add(failure));
+        thread.start();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        if (!thrown.isEmpty()) {
+            throw new AssertionError("the other thread failed", thrown.getFirst());
+        }
+    }
+
+    /** A source that records what the loop reports to it. */
+    static final class RecordingSource implements ConnectionSource {
+        final List<TcpStream> accepted = new ArrayList<>();
+        final List<String> failures = new ArrayList<>();
+        final List<InetSocketAddress> gone = new ArrayList<>();
+        boolean ended;
+
+        @Override
+        public void accepted(TcpStream stream) {
+            accepted.add(stream);
+        }
+
+        @Override
+        public void acceptFailed(IOException failure) {
+            failures.add(failure.getMessage());
+        }
+
+        @Override
+        public void gone(InetSocketAddress remote) {
+            gone.add(remote);
+        }
+
+        @Override
+        public boolean hasEnded() {
+            return ended;
+        }
+
+        @Override
+        public void end() {
+            ended = true;
+        }
+    }
+}
