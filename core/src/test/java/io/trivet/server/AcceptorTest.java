@@ -1,0 +1,262 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.trivet.net.ErrorCode;
+import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
+import io.trivet.net.Pipe;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Accepting for two loops, of which the test thread turns the first. */
+final class AcceptorTest {
+    private static final Duration BACKOFF_MIN = Duration.ofMillis(10);
+    private static final Duration BACKOFF_MAX = Duration.ofSeconds(1);
+
+    private final LogLines log = new LogLines();
+    private final SteppedClock time = new SteppedClock();
+    private final LateNetwork late = new LateNetwork(new Random(0), false);
+    private final List<Pipe> pipes = new ArrayList<>();
+    private boolean exhausted;
+    private final Network network = Interceptor.of(Network.class, late, "pipe", arguments -> {
+        if (exhausted) {
+            throw new NetworkException("pipe2", null, ErrorCode.EMFILE);
+        }
+        pipes.add(late.pipe());
+        return pipes.getLast();
+    });
+    private final RecordingProactor first = new RecordingProactor();
+    private final RecordingProactor second = new RecordingProactor();
+    private final List<TestRecord> records = new ArrayList<>();
+    private final List<TcpListener> listeners = List.of(late.listen(late.localAddress(), 4), late.listen(late.localAddress(), 4));
+    private LoopGroup loops;
+    private Acceptor acceptor;
+
+    AcceptorTest() {
+        use(Limits.defaults());
+    }
+
+    private void use(Limits limits) {
+        Log lines = new Log(time);
+        loops = new LoopGroup(lines);
+        acceptor = new Acceptor(loops, network, limits, listeners, 4, lines);
+        loops.add(EventLoopTest.loop(0, first, time, acceptor, new Budget(100), records));
+        loops.add(EventLoopTest.loop(1, second, time, acceptor, new Budget(100), records));
+        loops.first().mailbox().claim();
+    }
+
+    @AfterEach
+    void release() throws IOException {
+        log.close();
+        for (Pipe pipe : pipes) {
+            pipe.close();
+        }
+    }
+
+    private TcpStream accept() {
+        TcpStream stream = late.new Stream(late.peer());
+        acceptor.accepted(stream);
+        return stream;
+    }
+
+    private boolean reserveIsOpen() {
+        return pipes.getLast().source().isOpen();
+    }
+
+    private void turnAfter(Duration duration) throws IOException {
+        time.step(duration);
+        loops.turn(loops.first(), 0);
+        first.calls.removeIf(call -> call.startsWith("poll"));
+    }
+
+    // ---- starting
+
+    @Test
+    void allListenersAreAcceptedFromOnTheFirstLoopAndTheReserveIsOpen() throws IOException {
+        acceptor.start();
+        acceptor.start();
+        assertThat(first.newCalls()).containsExactly("accept 0", "accept 1");
+        assertThat(second.newCalls()).isEmpty();
+        assertThat(pipes).hasSize(1);
+        assertThat(reserveIsOpen()).isTrue();
+    }
+
+    @Test
+    void startThatFailsStopsAllListeners() {
+        RecordingProactor failing = new RecordingProactor();
+        failing.failNext("accept", ErrorCode.ENOMEM);
+        LoopGroup group = new LoopGroup(new Log(time));
+        Acceptor other = new Acceptor(group, network, Limits.defaults(), listeners, 4, new Log(time));
+        group.add(EventLoopTest.loop(0, failing, time, other, new Budget(100), records));
+        assertThatThrownBy(other::start).isInstanceOf(NetworkException.class);
+        assertThat(failing.newCalls()).containsExactly("accept 0", "stopAccepting", "stopAccepting");
+    }
+
+    // ---- accepting
+
+    @Test
+    void connectionsAreSpreadOverTheLoops() throws IOException {
+        accept();
+        accept();
+        accept();
+        assertThat(first.newCalls()).containsExactly("adopt 0", "0: open", "receive 0", "adopt 1", "1: open", "receive 1");
+        assertThat(second.newCalls()).as("by its own thread").isEmpty();
+        assertThat(loops.all().get(1).load()).as("on its way").isEqualTo(1);
+        assertThat(second.wakeups()).isEqualTo(1);
+        loops.all().get(1).turn(0);
+        assertThat(second.newCalls()).contains("adopt 0", "0: open");
+    }
+
+    @Test
+    void acceptingStopsAtTheLimitAndContinuesWhenAConnectionIsGone() throws IOException {
+        use(Limits.defaults().withConnectionsMax(2));
+        acceptor.start();
+        first.newCalls();
+        accept();
+        assertThat(first.newCalls()).doesNotContain("stopAccepting");
+        accept();
+        assertThat(first.newCalls()).containsExactly("stopAccepting", "stopAccepting");
+        assertThat(log.lines("at the limit of 2 connections")).hasSize(1);
+        LoopParts.onOtherThread(() -> acceptor.gone(RecordingProactor.REMOTE));
+        assertThat(first.newCalls()).as("on the first loop's thread").isEmpty();
+        turnAfter(Duration.ZERO);
+        assertThat(first.newCalls()).containsExactly("accept 0", "accept 1");
+    }
+
+    @Test
+    void refusedAddressIsClosedWithoutAConnection() {
+        use(Limits.defaults().withConnectionsPerAddressMax(1));
+        accept();
+        first.newCalls();
+        TcpStream refused = accept();
+        assertThat(refused.isOpen()).isFalse();
+        assertThat(first.newCalls()).isEmpty();
+        assertThat(loops.all().get(1).load()).isZero();
+        assertThat(log.lines("refused 10.0.0.1")).hasSize(1);
+    }
+
+    @Test
+    void connectionThatWasResetBeforeItWasLookedAtIsNotCounted() {
+        use(Limits.defaults().withConnectionsMax(1));
+        TcpStream stream = late.new Stream(late.peer());
+        acceptor.accepted(Interceptor.of(TcpStream.class, stream, "remoteAddress", arguments -> {
+            throw new NetworkException("getpeername", null, ErrorCode.ENOTCONN);
+        }));
+        assertThat(stream.isOpen()).isFalse();
+        assertThat(accept().isOpen()).as("there is still room").isTrue();
+    }
+
+    @Test
+    void connectionForALoopThatHasEndedIsClosedAndUncounted() throws IOException {
+        use(Limits.defaults().withConnectionsMax(2));
+        acceptor.start();
+        accept();
+        LoopParts.onOtherThread(loops.all().get(1)::shutDown);
+        first.newCalls();
+        assertThat(accept().isOpen()).isFalse();
+        assertThat(loops.all().get(1).load()).isZero();
+        assertThat(first.newCalls()).as("the limit was reached and no longer is")
+                .containsExactly("stopAccepting", "stopAccepting", "accept 0", "accept 1");
+    }
+
+    // ---- backing off
+
+    @Test
+    void failedAcceptsBackOffTwiceAsLongEachTimeAndAreLoggedOnce() throws IOException {
+        acceptor.start();
+        first.newCalls();
+        exhausted = true;
+        acceptor.acceptFailed(new NetworkException("accept4", null, ErrorCode.EMFILE));
+        assertThat(first.newCalls()).containsExactly("stopAccepting", "stopAccepting");
+        assertThat(reserveIsOpen()).as("free for others").isFalse();
+        Duration backoff = BACKOFF_MIN;
+        for (int i = 0; i < 9; i++) {
+            turnAfter(backoff.minusNanos(1));
+            assertThat(loops.first().nextDeadline()).isEqualTo(time.nanoTime() + 1);
+            turnAfter(Duration.ofNanos(1)); // no descriptor for the reserve
+            backoff = backoff.multipliedBy(2).compareTo(BACKOFF_MAX) > 0 ? BACKOFF_MAX : backoff.multipliedBy(2);
+        }
+        assertThat(backoff).isEqualTo(BACKOFF_MAX);
+        assertThat(first.newCalls()).as("nothing is accepted meanwhile").isEmpty();
+        exhausted = false;
+        late.peer();
+        turnAfter(BACKOFF_MAX);
+        assertThat(reserveIsOpen()).isTrue();
+        assertThat(first.newCalls()).as("one is accepted at once, before any handler runs").startsWith("adopt 0")
+                .endsWith("accept 0", "accept 1");
+        assertThat(log.lines("accepting is paused")).hasSize(1);
+        assertThat(log.lines("accepting again")).isEmpty();
+        turnAfter(BACKOFF_MAX);
+        assertThat(log.lines("accepting again")).hasSize(1);
+        acceptor.acceptFailed(new NetworkException("accept4", null, ErrorCode.EMFILE));
+        assertThat(loops.first().nextDeadline()).as("from the shortest time").isEqualTo(time.nanoTime() + BACKOFF_MIN.toNanos());
+        assertThat(log.lines("accepting is paused")).hasSize(2);
+    }
+
+    @Test
+    void backoffDoesNotResumeBeyondTheLimit() throws IOException {
+        use(Limits.defaults().withConnectionsMax(1));
+        acceptor.start();
+        acceptor.acceptFailed(new NetworkException("accept4", null, ErrorCode.EMFILE));
+        accept(); // had been accepted before
+        first.newCalls();
+        late.peer();
+        turnAfter(BACKOFF_MIN);
+        assertThat(first.newCalls()).isEmpty();
+        acceptor.gone(RecordingProactor.REMOTE);
+        assertThat(first.newCalls()).containsExactly("accept 0", "accept 1");
+    }
+
+    // ---- the end
+
+    @Test
+    void drainAcceptsWhatWaitsInTheBacklogAndClosesTheListeners() throws IOException {
+        acceptor.start();
+        late.peer();
+        late.peer();
+        first.newCalls();
+        acceptor.drain();
+        assertThat(first.newCalls()).startsWith("stopAccepting", "stopAccepting", "adopt 0");
+        assertThat(loops.all().get(1).load()).isEqualTo(1);
+        assertThat(listeners).noneMatch(TcpListener::isOpen);
+        assertThat(acceptor.hasEnded()).isTrue();
+        assertThat(reserveIsOpen()).isFalse();
+        assertThat(first.wakeups()).as("loops that drain wait for this").isEqualTo(1);
+        assertThat(accept().isOpen()).as("too late").isFalse();
+        acceptor.start();
+        acceptor.acceptFailed(new NetworkException("accept4", null, ErrorCode.EMFILE));
+        acceptor.gone(RecordingProactor.REMOTE);
+        turnAfter(BACKOFF_MAX);
+        assertThat(first.newCalls()).doesNotContain("accept 0", "stopAccepting");
+    }
+
+    @Test
+    void drainAcceptsNoMoreThanCouldWaitInTheBacklog() throws IOException {
+        acceptor.start();
+        for (int i = 0; i < 100; i++) {
+            late.peer();
+        }
+        acceptor.drain();
+        assertThat(loops.first().load() + loops.all().get(1).load()).isEqualTo(2 * 2 * 4);
+    }
+
+    @Test
+    void drainAcceptsNoMoreThanTheLimit() throws IOException {
+        use(Limits.defaults().withConnectionsMax(2));
+        acceptor.start();
+        late.peer();
+        late.peer();
+        late.peer();
+        acceptor.drain();
+        assertThat(loops.first().load() + loops.all().get(1).load()).isEqualTo(2);
+    }
+}
