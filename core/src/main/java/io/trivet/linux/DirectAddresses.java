@@ -26,7 +26,8 @@ final class DirectAddresses {
             entry = new Entry(new WeakReference<>(direct), base);
             entries[index] = entry;
         } else if (direct.limit() > 0) { // with limit 0 there is nothing to access
-            // throws if the buffer is a view of an arena that has been closed since: never return the address of freed memory
+            // Throws if the buffer is a view of an arena that has since been closed. Otherwise the address of freed memory would
+            // be returned.
             direct.get(0);
         }
         return entry.base + direct.position();

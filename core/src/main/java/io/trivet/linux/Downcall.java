@@ -33,7 +33,7 @@ final class Downcall {
 
     private Downcall() {}
 
-    /** Returns a handle for a function that must exist. */
+    /** Returns a method handle that calls a C function. The function must exist. */
     static MethodHandle of(String function) {
         MethodHandle handle = ofOptional(function);
         if (handle == null) {
@@ -42,15 +42,15 @@ final class Downcall {
         return handle;
     }
 
-    /** Returns a handle for a function that an older C library may lack: null in this case. */
+    /** Returns a method handle that calls a C function, or null if the C library does not have it. */
     static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function) {
         MemorySegment symbol = LINKER.defaultLookup().find(function).orElse(null);
         return symbol == null ? null : LINKER.downcallHandle(symbol, LONGS_6, CAPTURE);
     }
 
     /**
-     * Returns a handle for man 2 syscall, for calls that the C library does not wrap: the number of the call, then its six
-     * arguments.
+     * Returns a method handle for syscall(2), for system calls that the C library does not wrap. Its arguments are the number of
+     * the call, and six more.
      */
     static MethodHandle syscall() {
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("syscall"), LONGS_6.appendArgumentLayouts(JAVA_LONG),

@@ -14,10 +14,12 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * Accepts for all loops of a server, on the thread of the first loop: enforces the limits of connections, spreads accepted connections over
+ * Accepts for all loops of a server, on the thread of the first loop: enforces the limits of connections, spreads accepted
+ * connections over
  * the loops, and backs off when the kernel cannot accept.
  *
- * <p>When descriptors run out, a listener stays readable and every accept fails. Then nothing is accepted for a while, from 10 ms doubling to
+ * <p>When descriptors run out, a listener stays readable and every accept fails. Then nothing is accepted for a while, from 10 ms
+ * doubling to
  * 1 s. Accepting continues when the {@link DescriptorReserve} could be opened again.
  */
 final class Acceptor implements ConnectionSource {
@@ -197,7 +199,8 @@ final class Acceptor implements ConnectionSource {
         }
         try {
             reserve.open();
-            // At once, not by a later event: if that was the last descriptor, no handler may run before the reserve is closed again.
+            // At once, not by a later event: if that was the last descriptor, no handler may run before the reserve is closed
+            // again.
             for (int i = 0; i < listeners.size(); i++) {
                 TcpStream stream = limit.isReached() ? null : listeners.get(i).accept();
                 if (stream != null) {
@@ -223,8 +226,9 @@ final class Acceptor implements ConnectionSource {
     // ---- the end
 
     /**
-     * Accepts no more, after accepting the connections that wait in the backlog, as far as the limit allows. To close the listener would reset
-     * them; a loop that drains ends them orderly.
+     * Accepts no more, after accepting the connections that wait in the backlog, as far as the limit allows. To close the
+     * listener would reset
+     * them; a loop that drains closes them gracefully.
      */
     void drain() {
         if (!ended) {
@@ -241,7 +245,8 @@ final class Acceptor implements ConnectionSource {
     }
 
     private void acceptBacklog(TcpListener listener) throws IOException {
-        // At most as many as could wait when the draining began: later clients may be refused. And several times after an empty accept: a
+        // At most as many as could wait when the draining began: later clients may be refused. And several times after an empty
+        // accept: a
         // network may deny readiness for a moment, and a client that is overlooked here is reset.
         int emptyAccepts = 0;
         long left = WAITING_PER_BACKLOG * backlog;

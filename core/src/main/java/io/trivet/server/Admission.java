@@ -6,7 +6,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * Accepts messages for sending, or refuses them: reserves room in the connection's queue, and hands the message to the reply batch, to the
+ * Accepts messages for sending, or refuses them: reserves room in the connection's queue, and hands the message to the reply
+ * batch, to the
  * queue, or, from another thread, to the loop. Any thread.
  *
  * <p>The server's budget counts messages of other threads while they are on their way to the loop.
@@ -51,7 +52,7 @@ final class Admission {
      *
      * @param content the message without its frame; the position moves to the limit if the result is QUEUED
      * @param urgentLane true to send it before the messages of the ordinary lane
-     * @throws IllegalArgumentException the frame cannot hold so long a message
+     * @throws IllegalArgumentException the message is too long for the frame
      */
     SendResult put(ConnectionRecord connection, ByteBuffer content, boolean urgentLane) {
         int length = encoder.frameLength(content.remaining());
@@ -83,7 +84,11 @@ final class Admission {
         return SendResult.QUEUED;
     }
 
-    /** Accepts a text. An ASCII text that joins the reply batch is encoded in place. */
+    /**
+     * Accepts a text. An ASCII text that joins the reply batch is encoded in place.
+     *
+     * @throws IllegalArgumentException the message is too long for the frame
+     */
     SendResult put(ConnectionRecord connection, String text) {
         int chars = text.length();
         int length = chars <= PLAIN_TEXT_MAX ? encoder.frameLength(chars) : 0;
@@ -124,7 +129,10 @@ final class Admission {
         return true;
     }
 
-    /** Accepts a broadcast's message, which is in its frame and shared by all connections. If it does not fit, closes the connection. */
+    /**
+     * Accepts a broadcast's message, which is in its frame and shared by all connections. If it does not fit, closes the
+     * connection.
+     */
     void putShared(ConnectionRecord connection, ByteBuffer framed) {
         int length = framed.remaining();
         if (length == 0 || !connection.takesMessages()) {
@@ -143,7 +151,7 @@ final class Admission {
     // ---- from other threads
 
     private SendResult putFromOtherThread(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
-        // Only the loop drops messages. Until it gets there, as many bytes again may be on their way.
+        // Only the loop can drop messages, so other threads may reserve up to twice the cap until it does.
         long bytesMax = dropOldest.isEnabled() ? Math.min(Integer.MAX_VALUE, 2L * queueBytesMax) : queueBytesMax;
         if (!connection.reserve(length, (int) bytesMax, queueHighBytes)) {
             return SendResult.FULL;

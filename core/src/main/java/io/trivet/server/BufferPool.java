@@ -5,7 +5,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * The direct buffers of one loop, in sizes of powers of two. Released buffers are kept for reuse, up to a bound. An idle connection holds
+ * The direct buffers of one loop, in sizes of powers of two. Released buffers are kept for reuse, up to a bound. An idle
+ * connection holds
  * none. One thread.
  */
 final class BufferPool {

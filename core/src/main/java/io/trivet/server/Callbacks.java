@@ -4,7 +4,8 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 
 /**
- * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception closes its connection; a task's is
+ * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception closes its connection; a
+ * task's is
  * logged; an {@link Error} passes through and stops the loop. One thread.
  */
 final class Callbacks {

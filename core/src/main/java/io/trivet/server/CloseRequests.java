@@ -8,7 +8,8 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests to close a connection at once. A request takes effect immediately: the connection is in state CLOSED, and its handler gets no call
+ * Requests to close a connection at once. A request takes effect immediately: the connection is in state CLOSED, and its handler
+ * gets no call
  * but {@code onClose}. The resources are released at the end of the turn, when {@link Lifecycle} takes the request. One thread.
  */
 final class CloseRequests {

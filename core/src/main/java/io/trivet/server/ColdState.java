@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Rarely used state of a connection, allocated on demand so that an idle connection stays small. Loop thread only, except for snapshots. */
+/**
+ * Rarely used state of a connection, allocated on demand so that an idle connection stays small. Loop thread only, except for
+ * snapshots.
+ */
 final class ColdState {
     /** Input that has not been delivered yet. */
     @Nullable PartialInput partialInput;

@@ -29,11 +29,13 @@ import org.jspecify.annotations.Nullable;
  *                                                  CLOSED, with a {@link CloseReason}
  * </pre>
  *
- * <p><b>Sending</b> never blocks. An accepted message waits in this connection's {@linkplain #queue queue}, which has a cap, until the socket
+ * <p><b>Sending</b> never blocks. An accepted message waits in this connection's {@linkplain #queue queue}, which has a cap,
+ * until the socket
  * takes it. The message is copied when it is accepted, so its buffer can be reused at once.
  *
- * <p><b>Threads.</b> Every method may be called from any thread. Messages from one thread keep their order. Handlers run on the thread of the
- * connection's loop.
+ * <p><b>Threads.</b> Every method may be called from any thread. Messages from one thread keep their order. Handlers run on the
+ * thread of the connection's loop. A call from another thread becomes a task of the loop; if two million tasks are waiting there,
+ * it throws {@link RejectedExecutionException}.
  */
 public final class Connection extends ConnectionRecord {
     /** In an id, the index of the loop is above the slot, whose upper bits are free: no loop has 16 million connections. */
@@ -74,7 +76,8 @@ public final class Connection extends ConnectionRecord {
      * Sends the bytes from position to limit as one message. If they are accepted, the position moves to the limit.
      *
      * @param message the message, without its frame
-     * @return QUEUED: accepted; it is delivered to the kernel, or the connection ends with a reason. FULL: nothing was accepted, and the
+     * @return QUEUED: accepted; it is delivered to the kernel, or dropped and reported to {@link Handler#onDropped}, or the
+     *     connection ends with a reason. FULL: nothing was accepted, and the
      *     connection is being closed with {@link CloseReason#QUEUE_FULL}. CLOSED: nothing was accepted
      * @throws IllegalArgumentException the frame cannot hold a message of that length
      */
@@ -105,7 +108,9 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Sends a message if it fits. If it does not, nothing happens: the connection stays open.
+     * Sends a message if it fits under the cap. If it does not, the connection stays open. With {@link Overflow#DROP_OLDEST}
+     * older messages may be dropped to make room. If the server's budget is exceeded, the connection is closed with {@link
+     * CloseReason#BUDGET_EXCEEDED}.
      *
      * @param message the message, without its frame; if it is accepted, its position moves to its limit
      * @return QUEUED, FULL or CLOSED
@@ -138,7 +143,8 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Sends a message before all ordinary messages that wait, at the next message boundary. Several such messages keep their order.
+     * Sends a message before all ordinary messages that wait, at the next message boundary. Several such messages keep their
+     * order.
      *
      * @param message the message, without its frame; if it is accepted, its position moves to its limit
      * @return as for {@link #send(ByteBuffer)}
@@ -171,7 +177,8 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Sends TCP's urgent byte, which does not pass through the queue. The loop sends it soon. If the socket is full then, or the connection is
+     * Sends TCP's urgent byte, which does not pass through the queue. The loop sends it soon. If the socket is full then, or the
+     * connection is
      * not connected or its output has ended, the byte is not sent.
      *
      * @param b the byte
@@ -185,7 +192,8 @@ public final class Connection extends ConnectionRecord {
     // ---- reading and ending
 
     /**
-     * Pauses reading: reads nothing more from the peer, and delivers nothing more, until {@link #resumeReading}. The peer is slowed down by TCP's
+     * Pauses reading: reads nothing more from the peer, and delivers nothing more, until {@link #resumeReading}. The peer is
+     * slowed down by TCP's
      * flow control.
      */
     public void pauseReading() {
@@ -198,7 +206,8 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Half-closes: accepts no further messages for sending, and sends our FIN when everything that waits has been sent. What the peer still sends
+     * Half-closes: accepts no further messages for sending, and sends our FIN when everything that waits has been sent. What the
+     * peer still sends
      * is delivered; the connection ends when the peer has finished too. May be called before the connection is connected.
      */
     public void finishOutput() {
@@ -206,7 +215,8 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Ends the connection orderly: accepts and delivers no further messages, sends everything that waits, then closes. May be called before the
+     * Closes the connection gracefully: accepts and delivers no further messages, sends everything that waits, then closes. May
+     * be called before the
      * connection is connected; if something waits, it is sent first.
      */
     public void finish() {
@@ -233,7 +243,7 @@ public final class Connection extends ConnectionRecord {
     /**
      * Runs a task on the connection's loop after some time, unless the connection is closed by then.
      *
-     * @param delay how long to wait
+     * @param delay how long to wait; a negative delay counts as zero
      * @param task the task; an exception closes the connection, as a handler's exception does
      * @throws RejectedExecutionException the server is closed, or a million tasks are waiting
      */
@@ -270,7 +280,8 @@ public final class Connection extends ConnectionRecord {
     /**
      * Returns the error with which the network ended the connection, or refused to connect.
      *
-     * @return the error, with the call, the error's name and the address, if the close reason is {@link CloseReason#CONNECT_FAILED}, {@link
+     * @return the error, with the call, the error's name and the address, if the close reason is {@link
+     *     CloseReason#CONNECT_FAILED}, {@link
      *     CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link CloseReason#FAILED}; otherwise, and before that, null
      */
     public @Nullable IOException failure() {
@@ -306,7 +317,8 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Returns a number that identifies the connection within its server. No other connection has it, or had it within some billions.
+     * Returns a number that identifies the connection within its server. No other connection has it, or had it within some
+     * billions.
      *
      * @return the number; -1 until the connect has started
      */

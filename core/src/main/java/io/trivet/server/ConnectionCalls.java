@@ -11,7 +11,8 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link Connection} asks of its loop: the few calls behind its public methods. A call that changes something runs on the loop thread,
+ * What a {@link Connection} asks of its loop: the few calls behind its public methods. A call that changes something runs on the
+ * loop thread,
  * at once or as a task. Any thread.
  */
 final class ConnectionCalls {
@@ -196,13 +197,13 @@ final class ConnectionCalls {
 
     private static String whyRead(ConnectionRecord connection) {
         if (connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
-            return "not read: its queue was above the high mark";
+            return "not read: its queue was at the high mark";
         }
         if (connection.is(ConnectionRecord.PAUSED_BY_APPLICATION)) {
             return "not read: paused by the application";
         }
         if (connection.is(ConnectionRecord.DELIVERY_PENDING)) {
-            return "not read: messages are left from an earlier turn";
+            return "not read: a delivery has left messages over";
         }
         return connection.is(ConnectionRecord.INPUT_ENDED) ? "not read: the peer has finished" : "read";
     }

@@ -5,7 +5,8 @@ import io.trivet.net.Proactor;
 import java.time.Duration;
 
 /**
- * Sets the deadlines of one loop's connections. A connection has several; the queue holds the earliest time at which one of them may be due,
+ * Sets the deadlines of one loop's connections. A connection has several; the queue holds the earliest time at which one of them
+ * may be due,
  * and {@link DeadlineSweep} finds out which one that is, and whether it has moved meanwhile. One thread.
  */
 final class ConnectionDeadlines {

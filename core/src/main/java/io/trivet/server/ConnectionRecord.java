@@ -11,12 +11,15 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of one connection, packed: a server has very many connections, and most are idle. {@link Connection} adds the public methods and
+ * The state of one connection, packed: a server has very many connections, and most are idle. {@link Connection} adds the public
+ * methods and
  * one reference; together they take 64 bytes (the test of this class holds that), and an idle connection has nothing else.
  *
- * <p>The parts of a loop work on this class and do not know {@link Connection}. It holds flags, gauges and rarely used state, and no policy.
+ * <p>The parts of a loop work on this class and do not know {@link Connection}. It holds flags, gauges and rarely used state, and
+ * no policy.
  *
- * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve} and {@link #release}. Other threads may read; a value may be out of
+ * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve} and {@link #release}. Other threads may read; a value
+ * may be out of
  * date by the time it is used.
  */
 @SuppressWarnings("EnumOrdinal") // state and reason are packed into one int, and never leave this class as numbers
@@ -42,7 +45,7 @@ abstract class ConnectionRecord {
     static final int RECEIVING = 1 << 2;
     /** Queued for a flush at the end of this turn. */
     static final int FLUSH_PENDING = 1 << 4;
-    /** Queued for a delivery in the next turn, because whole messages are left. */
+    /** Queued to continue its delivery, because whole messages are left. */
     static final int DELIVERY_PENDING = 1 << 5;
     /** The peer's FIN has arrived. */
     static final int INPUT_ENDED = 1 << 6;
@@ -75,8 +78,10 @@ abstract class ConnectionRecord {
     /** The proactor's handle; -1 before the connect has started. */
     long handle = -1;
     /**
-     * Messages in the upper half, bytes in the lower one. Both are reserved together, by any thread, when a message is accepted for sending.
-     * The reservation that reaches the high mark also sets the uppermost bit, {@link #REACHED_HIGH}. So a caller that sees the queue high can
+     * Messages in the upper half, bytes in the lower one. Both are reserved together, by any thread, when a message is accepted
+     * for sending.
+     * The reservation that reaches the high mark also sets the uppermost bit, {@link #REACHED_HIGH}. So a caller that sees the
+     * queue high can
      * rely on {@code onDrained}.
      */
     private volatile long queued;
@@ -123,7 +128,8 @@ abstract class ConnectionRecord {
     }
 
     void state(ConnectionState next) {
-        // A volatile write, and a full fence is needed: a sending thread reserves and then reads the state; the loop writes the state and then
+        // A volatile write, and a full fence is needed: a sending thread reserves and then reads the state; the loop writes the
+        // state and then
         // reads the reservations.
         bits = (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT;
     }
@@ -142,7 +148,7 @@ abstract class ConnectionRecord {
         BITS.setRelease(this, (bits & ~(REASON_MASK << REASON_SHIFT)) | (reason.ordinal() + 1) << REASON_SHIFT);
     }
 
-    /** Returns the reason of an orderly end: the one that was set, or FINISHED. */
+    /** Returns the close reason, or FINISHED if none was set. */
     CloseReason finishReason() {
         CloseReason reason = closeReason();
         return reason == null ? CloseReason.FINISHED : reason;
@@ -176,7 +182,7 @@ abstract class ConnectionRecord {
         return is(PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE);
     }
 
-    /** Returns true unless reading is paused or messages are left from an earlier turn. */
+    /** Returns true unless reading is paused or a delivery has left messages over. */
     boolean mayDeliver() {
         return !is(PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | DELIVERY_PENDING);
     }
@@ -198,19 +204,22 @@ abstract class ConnectionRecord {
         return state() == ConnectionState.DRAINING || (is(OUTPUT_FINISHED) && !is(OUTPUT_ENDED));
     }
 
-    /** Returns true if the message deadline runs: the rest of a message is awaited from the peer, and the handler is not the cause. */
+    /**
+     * Returns true if the message deadline runs: the rest of a message is awaited from the peer, and the handler is not the
+     * cause.
+     */
     boolean awaitsRestOfMessage() {
         return partialInput() != null && mayDeliver();
     }
 
     /**
-     * Returns true if the handler may be notified of dropped messages. This includes a connection that ended orderly in this turn: everything
-     * else was delivered, so it has to learn what was not.
+     * Returns true if the handler may be notified of dropped messages. This includes a connection that was closed gracefully in
+     * this turn: everything else was delivered, so it has to learn what was not.
      */
     boolean mayNotifyDrops() {
         CloseReason reason = closeReason();
-        boolean orderly = reason == CloseReason.FINISHED || reason == CloseReason.PEER_FINISHED || reason == CloseReason.DRAINED;
-        return !isClosed() || (orderly && !is(CLOSE_NOTIFIED));
+        boolean graceful = reason == CloseReason.FINISHED || reason == CloseReason.PEER_FINISHED || reason == CloseReason.DRAINED;
+        return !isClosed() || (graceful && !is(CLOSE_NOTIFIED));
     }
 
     // ---- the gauges of the queue
@@ -276,7 +285,9 @@ abstract class ConnectionRecord {
         activityTick = (int) (nowNanos >> TICK_SHIFT) + 1; // rounded up, so that an idle timeout never fires early
     }
 
-    /** Returns when bytes last arrived or left. The result does not depend on when it is asked: deadlines are computed from it. */
+    /**
+     * Returns when bytes last arrived or left. The result does not depend on when it is asked: deadlines are computed from it.
+     */
     long activityNanos(long nowNanos) {
         long nowTick = nowNanos >> TICK_SHIFT;
         return (nowTick - ((int) nowTick - activityTick)) << TICK_SHIFT;

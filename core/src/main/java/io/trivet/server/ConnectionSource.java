@@ -5,7 +5,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /**
- * Where a loop's accepted connections come from, as the loop sees it: it passes on the listeners' completions, and reports connections that
+ * Where a loop's accepted connections come from, as the loop sees it: it passes on the listeners' completions, and reports
+ * connections that
  * are gone. A server has one source for all of its loops.
  */
 interface ConnectionSource {

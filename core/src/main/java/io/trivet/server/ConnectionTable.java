@@ -7,7 +7,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections of one loop, by the slot of their handle; and how many it has. The loop thread writes; other threads may iterate, and may
+ * The connections of one loop, by the slot of their handle; and how many it has. The loop thread writes; other threads may
+ * iterate, and may
  * then see a connection that has just been removed.
  */
 final class ConnectionTable {
@@ -67,7 +68,10 @@ final class ConnectionTable {
         return connection;
     }
 
-    /** Calls the consumer with each connection, in the order of the slots, including closed ones that the proactor has not released yet. */
+    /**
+     * Calls the consumer with each connection, in the order of the slots, including closed ones that the proactor has not
+     * released yet.
+     */
     void forEach(Consumer<ConnectionRecord> consumer) {
         for (ConnectionRecord connection : bySlot) {
             if (connection != null) {

@@ -3,7 +3,9 @@ package io.trivet.server;
 import io.trivet.observe.LoopStats;
 import java.util.concurrent.atomic.AtomicLongArray;
 
-/** The counters of one loop. Only the loop thread writes them, with opaque stores, which cost no fence; any thread may read them. */
+/**
+ * The counters of one loop. Only the loop thread writes them, with opaque stores, which cost no fence; any thread may read them.
+ */
 final class Counters {
     static final int TURNS = 0;
     static final int COMPLETIONS = 1;

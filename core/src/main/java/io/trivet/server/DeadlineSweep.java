@@ -9,7 +9,8 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Closes the connections whose deadline has passed. {@link DeadlineQueue} knows when a connection may be overdue; this class finds out whether
+ * Closes the connections whose deadline has passed. {@link DeadlineQueue} knows when a connection may be overdue; this class
+ * finds out whether
  * it is, by which of its deadlines, and otherwise sets the next time to look. One thread.
  */
 final class DeadlineSweep {

@@ -7,13 +7,17 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts received bytes into messages, and delivers them to the handler. What cannot be delivered yet is held in {@link PartialInputs}. One
+ * Cuts received bytes into messages, and delivers them to the handler. What cannot be delivered yet is held in {@link
+ * PartialInputs}. One
  * thread.
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
 final class Delivery {
-    /** The messages delivered from one connection in a turn. The rest follows in the next turn, after the other connections. */
-    static final int MESSAGES_PER_TURN_MAX = 1024;
+    /**
+     * Maximum number of messages that one delivery passes to a connection's handler. The rest follows after the other
+     * connections.
+     */
+    static final int MESSAGES_PER_DELIVERY_MAX = 1024;
 
     private final TurnClock clock;
     private final Counters counters;
@@ -62,7 +66,7 @@ final class Delivery {
         }
     }
 
-    /** Continues the deliveries that earlier turns left over, and returns how many there were. */
+    /** Continues the deliveries that were cut short, and returns how many there were. */
     int continuePending() {
         int count = gate.pendingCount();
         for (int i = 0; i < count; i++) {
@@ -145,7 +149,7 @@ final class Delivery {
         int scanned = scannedBefore;
         int delivered = 0;
         while (from < to && connection.takesInput()) {
-            if (delivered == MESSAGES_PER_TURN_MAX) {
+            if (delivered == MESSAGES_PER_DELIVERY_MAX) {
                 gate.deliverLater(connection);
                 break;
             }

@@ -18,16 +18,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One event loop: it is put together from its parts here, and it turns.
+ * An event loop: constructs its parts and runs its turns.
  *
- * <p>A turn: wait for completions, no longer than until the next deadline; handle each as it is delivered; continue the deliveries of earlier
- * turns; close what is overdue and run due timers; run tasks of other threads; flush what these and broadcasts have queued; release closed
- * connections, last. Once warm, nothing is allocated for a message, unless the peer does not take it.
+ * <p>A turn: wait for completions, no longer than until the next deadline; handle each as it is delivered; continue the
+ * deliveries that were cut short; close what is overdue and run due timers; run tasks of other threads; flush what these and
+ * broadcasts have queued; release closed
+ * connections, last. Once warm, nothing is allocated for a message, unless the socket refuses bytes.
  *
  * <p>Everything belongs to the thread that turns, except where noted.
  */
 final class EventLoop {
-    /** The tasks run in a turn. */
+    /** Maximum number of tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
 
     private final int index;
@@ -55,7 +56,7 @@ final class EventLoop {
 
     /** Held during a turn and during the end: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
-    /** True once nothing happens any more. */
+    /** True once the loop has ended: its connections and its proactor are closed. */
     private volatile boolean ended;
 
     /**
@@ -128,7 +129,7 @@ final class EventLoop {
      *
      * @param waitNanosMax the longest wait; negative: no limit; 0: does not wait
      * @return how much was done
-     * @throws IllegalStateException a handler asks within a turn, another thread turns the loop, or owns it
+     * @throws IllegalStateException the caller is a handler within a turn, or another thread turns or owns the loop
      * @throws IOException the loop cannot continue
      */
     int turn(long waitNanosMax) throws IOException {
@@ -198,7 +199,10 @@ final class EventLoop {
         return mailbox.hasTasks() || gate.pendingCount() > 0 || sender.hasWork() || !closeRequests.isEmpty();
     }
 
-    /** Returns when the loop has something to do even if nothing arrives, or {@link Loop#NO_DEADLINE}. Loop thread, or between turns. */
+    /**
+     * Returns when the loop has something to do even if nothing arrives, or {@link Loop#NO_DEADLINE}. Loop thread, or between
+     * turns.
+     */
     long nextDeadline() {
         if (ended) {
             return Loop.NO_DEADLINE;
@@ -321,7 +325,7 @@ final class EventLoop {
     /**
      * Starts to drain, soon.
      *
-     * @param deadlineNanos asked for when the draining starts: when it must be over
+     * @param deadlineNanos supplies the deadline; called when the draining starts
      */
     void drain(LongSupplier deadlineNanos) {
         mailbox.run(() -> lifecycle.drain(deadlineNanos.getAsLong()));

@@ -19,7 +19,7 @@ final class FrameEncoder {
     /**
      * Returns the length of a message with its frame.
      *
-     * @throws IllegalArgumentException the frame cannot hold so long a message
+     * @throws IllegalArgumentException the message is too long for the frame
      */
     int frameLength(int payload) {
         if (payload > payloadMax) {

@@ -5,7 +5,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Defines where a message ends in the stream of bytes. It works both ways: a handler gets the content of a frame, and {@code send} puts the
+ * Defines where a message ends in the stream of bytes. It works both ways: a handler gets the content of a frame, and {@code
+ * send} puts the
  * frame around its argument. Immutable; any thread.
  */
 public abstract sealed class Framing {
@@ -15,7 +16,8 @@ public abstract sealed class Framing {
     Framing() {}
 
     /**
-     * Returns the framing without frames. Every piece that arrives is a message, however the network has cut it; a piece above {@link
+     * Returns the framing without frames. Every piece that arrives is a message, however the network has cut it; a piece above
+     * {@link
      * Limits#messageBytesMax} is cut again.
      *
      * @return the framing
@@ -25,7 +27,8 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Returns the framing of lines. A line feed ends a message; a carriage return before it belongs to the end. {@code send} ends a line with a
+     * Returns the framing of lines. A line feed ends a message; a carriage return before it belongs to the end. {@code send} ends
+     * a line with a
      * line feed.
      *
      * @return the framing
@@ -39,7 +42,7 @@ public abstract sealed class Framing {
      *
      * @param end {@code "\n"} or {@code "\r\n"}
      * @return the framing
-     * @throws IllegalArgumentException another end
+     * @throws IllegalArgumentException the end is neither {@code "\n"} nor {@code "\r\n"}
      */
     public static Framing lines(String end) {
         if (!end.equals("\n") && !end.equals("\r\n")) {
@@ -49,12 +52,13 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Returns the framing of messages that end with a sequence of bytes. A message must not contain that sequence; {@code send} does not check
+     * Returns the framing of messages that end with a sequence of bytes. A message must not contain that sequence; {@code send}
+     * does not check
      * this.
      *
      * @param delimiter the sequence, 1 to 16 bytes
      * @return the framing
-     * @throws IllegalArgumentException the sequence is empty, or longer
+     * @throws IllegalArgumentException the sequence is empty, or longer than 16 bytes
      */
     public static Framing delimited(byte... delimiter) {
         if (delimiter.length < 1 || delimiter.length > 16) {
@@ -64,11 +68,12 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Returns the framing of messages that follow their length, an unsigned number in network byte order that does not count itself.
+     * Returns the framing of messages that follow their length, an unsigned number in network byte order that does not count
+     * itself.
      *
      * @param bytes the size of the length: 1, 2 or 4
      * @return the framing
-     * @throws IllegalArgumentException another number
+     * @throws IllegalArgumentException the size is not 1, 2 or 4
      */
     public static Framing lengthPrefixed(int bytes) {
         if (bytes != 1 && bytes != 2 && bytes != 4) {
@@ -194,11 +199,15 @@ public abstract sealed class Framing {
             return INCOMPLETE;
         }
 
-        /** Returns the first index of the delimiter's last byte, or -1. Reads eight bytes at a time; the buffer's order must be big-endian. */
+        /**
+         * Returns the first index of the delimiter's last byte, or -1. Reads eight bytes at a time; the buffer's order must be
+         * big-endian.
+         */
         private int indexOfLast(ByteBuffer in, int from, int to) {
             int at = from;
             for (; at + Long.BYTES <= to; at += Long.BYTES) {
-                // A byte that equals the pattern's becomes 0. Mycroft's test for a zero byte is exact from the lowest byte up to the first zero,
+                // A byte that equals the pattern's becomes 0. Mycroft's test for a zero byte is exact from the lowest byte up to
+                // the first zero,
                 // so the first byte in memory must be the lowest.
                 long word = Long.reverseBytes(in.getLong(at)) ^ pattern;
                 long zeros = (word - LOW_BITS) & ~word & HIGH_BITS;

@@ -4,11 +4,14 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 
 /**
- * An application's callbacks for its connections. They are called on the loop thread of the connection, one at a time for all connections of
- * that loop, so none may block. A callback that throws an exception loses its connection ({@link CloseReason#HANDLER_FAILED}) and nothing
+ * An application's callbacks for its connections. They are called on the loop thread of the connection, one at a time for all
+ * connections of
+ * that loop, so none may block. A callback that throws an exception loses its connection ({@link CloseReason#HANDLER_FAILED}) and
+ * nothing
  * else. An {@link Error} stops the server, and is logged.
  *
- * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in between. For
+ * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in
+ * between. For
  * an outgoing connection that cannot be established, only onClose is called.
  */
 @FunctionalInterface
@@ -25,8 +28,10 @@ public interface Handler {
      * Called for each whole message that has arrived.
      *
      * @param connection the connection
-     * @param message the content of the {@linkplain Framing frame}, from position to limit. The position need not be 0, so do not rewind the
-     *     buffer: what surrounds the content does not belong to the message. Read-only, and valid only during the call: copy what you keep
+     * @param message the content of the {@linkplain Framing frame}, from position to limit. The position need not be 0, so do
+     *     not rewind the
+     *     buffer: what surrounds the content does not belong to the message. Read-only, and valid only during the call: copy what
+     *     you keep
      * @throws Exception closes the connection
      */
     void onMessage(Connection connection, ByteBuffer message) throws Exception;
@@ -41,7 +46,8 @@ public interface Handler {
     default void onUrgent(Connection connection, byte b) throws Exception {}
 
     /**
-     * Called when the peer has finished its output. We may still send, unless {@link Connection#finishOutput} was called before. An unfinished
+     * Called when the peer has finished its output. We may still send, unless {@link Connection#finishOutput} was called before.
+     * An unfinished
      * message was dropped. By default, everything that waits is sent, and the connection is closed.
      *
      * @param connection the connection
@@ -52,7 +58,8 @@ public interface Handler {
     }
 
     /**
-     * Called when the queue had reached its high mark and has now fallen to the low mark: a good time to continue sending. It is called once
+     * Called when the queue had reached its high mark and has now fallen to the low mark: a good time to continue sending. It is
+     * called once
      * each time the queue was high, also if the socket took everything at once.
      *
      * @param connection the connection
@@ -61,9 +68,10 @@ public interface Handler {
     default void onDrained(Connection connection) throws Exception {}
 
     /**
-     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. What these messages drop, of
-     * this or another connection of the loop, is added up and notified later: when more is dropped, when the queue is empty, or before an
-     * orderly end.
+     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. What these
+     * messages drop, of
+     * this or another connection of the loop, is added up and notified later: when more is dropped, when the queue is empty, or
+     * before a graceful close.
      *
      * @param connection the connection
      * @param messages the number of dropped messages
@@ -73,7 +81,8 @@ public interface Handler {
     default void onDropped(Connection connection, int messages, long bytes) throws Exception {}
 
     /**
-     * Called when the connection is closed. Nothing more can be sent. If the network ended it, {@link Connection#failure} returns the error.
+     * Called when the connection is closed. Nothing more can be sent. If the network ended it, {@link Connection#failure} returns
+     * the error.
      *
      * @param connection the connection
      * @param reason why it was closed

@@ -6,7 +6,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sequence of messages that wait to be sent: their bytes, contiguous in a few buffers, and the length of each message. One thread.
+ * A sequence of messages that wait to be sent: their bytes, contiguous in a few buffers, and the length of each message. One
+ * thread.
  */
 final class Lane {
     private static final int CHUNK_BYTES_MIN = 1024;
@@ -115,7 +116,8 @@ final class Lane {
     /**
      * Adds a message whose bytes are shared by many connections.
      *
-     * <p>A short message that waits behind others is copied: its view would take many times its bytes, and would not be accounted for.
+     * <p>A short message that waits behind others is copied: its view would take many times its bytes, and would not be accounted
+     * for.
      *
      * @param view a view of the shared bytes, for this lane alone
      */

@@ -10,7 +10,8 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 
 /**
- * How the connections of a loop begin and end: the state diagram of {@link Connection}, and the draining of all of them. One thread.
+ * How the connections of a loop begin and end: the state diagram of {@link Connection}, and the draining of all of them. One
+ * thread.
  */
 final class Lifecycle {
     private final Proactor proactor;
@@ -76,7 +77,10 @@ final class Lifecycle {
         open(connection);
     }
 
-    /** Starts to connect. The table {@linkplain ConnectionTable#expect expects} the connection; messages sent meanwhile wait in its queue. */
+    /**
+     * Starts to connect. The table {@linkplain ConnectionTable#expect expects} the connection; messages sent meanwhile wait in
+     * its queue.
+     */
     void connect(ConnectionRecord connection, InetSocketAddress address, Duration timeout) {
         if (draining || mailbox.isStopped()) {
             closeRequests.close(connection, CloseReason.SERVER_CLOSED);
@@ -136,7 +140,9 @@ final class Lifecycle {
 
     // ---- the end
 
-    /** Accepts and delivers no further messages. The connection is closed when everything was sent and the peer has finished too. */
+    /**
+     * Accepts and delivers no further messages. The connection is closed when everything was sent and the peer has finished too.
+     */
     void finish(ConnectionRecord connection, CloseReason reason) {
         switch (connection.state()) {
             case CONNECTING -> {
@@ -221,7 +227,11 @@ final class Lifecycle {
 
     // ---- draining
 
-    /** Starts to drain: no connection accepts or delivers a further message, and each has until then to read what waits for it. */
+    /**
+     * Starts to drain: no connection accepts or delivers a further message.
+     *
+     * @param deadlineNanos until when each peer can read what is queued for it
+     */
     void drain(long deadlineNanos) {
         draining = true;
         drainDeadlineNanos = Math.min(deadlineNanos, Loop.NO_DEADLINE - 1); // a clock may pass the number that means none
@@ -255,12 +265,12 @@ final class Lifecycle {
 
     // ---- sockets
 
-    /** Closes a socket that nobody will use. An error is of no consequence. */
+    /** Closes a socket that is not used. Ignores errors. */
     static void closeQuietly(TcpStream stream) {
         try {
             stream.close();
         } catch (IOException e) {
-            // The socket is gone, which is all that was wanted.
+            // The socket is closed in any case.
         }
     }
 }

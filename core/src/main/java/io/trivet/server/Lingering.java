@@ -5,8 +5,8 @@ import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 
 /**
- * The last steps of an orderly end: sends our FIN, then reads and drops what the peer still sends, bounded in bytes and time. To close with
- * unread input would make the kernel reset the connection, which can destroy the last reply on its way. One thread.
+ * The last steps of a graceful close: sends our FIN, then reads and drops what the peer still sends, bounded in bytes and time.
+ * Closing with unread input would make the kernel reset the connection, which can destroy the last reply on its way. One thread.
  */
 final class Lingering {
     private final Proactor proactor;

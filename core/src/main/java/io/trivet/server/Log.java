@@ -9,7 +9,8 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Logs what an operator must know, one line each, at a bounded rate: after a line, further lines of its kind are only counted for a second, and
+ * Logs what an operator must know, one line each, at a bounded rate: after a line, further lines of its kind are only counted for
+ * a second, and
  * the next one says how many were omitted. Any thread.
  */
 final class Log {

@@ -4,7 +4,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * What a loop is doing, for the {@link Watchdog}: whether it waits in the kernel, and whether a callback is running. The loop thread writes,
+ * What a loop is doing, for the {@link Watchdog}: whether it waits in the kernel, and whether a callback is running. The loop
+ * thread writes,
  * any thread reads.
  */
 final class LoopActivity {
@@ -50,7 +51,8 @@ final class LoopActivity {
         return waiting;
     }
 
-    // A nested callback changes the mark too, to another odd number: many short callbacks in one task are not mistaken for one slow callback.
+    // A nested callback changes the mark too, to another odd number: many short callbacks in one task are not mistaken for one
+    // slow callback.
 
     void beginCallback() {
         endWait();

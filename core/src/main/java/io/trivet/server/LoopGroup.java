@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The loops of one server: chooses among them, and ends all of them when one cannot continue. Any thread, once all loops are added. */
+/**
+ * The loops of one server: chooses among them, and ends all of them when one cannot continue. Any thread, once all loops are
+ * added.
+ */
 final class LoopGroup {
     private final Log log;
     private final List<EventLoop> loops = new ArrayList<>();

@@ -5,7 +5,8 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How other threads reach a loop: tasks, a wake-up, and a request to stop. Also knows which thread the loop belongs to. Any thread, except
+ * How other threads reach a loop: tasks, a wake-up, and a request to stop. Also knows which thread the loop belongs to. Any
+ * thread, except
  * where noted.
  */
 final class Mailbox {
@@ -19,7 +20,8 @@ final class Mailbox {
      * Creates the mailbox of a loop.
      *
      * @param proactor what the loop waits in
-     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each only while it turns it. In between it is to each loop
+     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each only while it turns it. In between it
+     *     is to each loop
      *     what another thread would be, and its requests become tasks
      */
     Mailbox(Proactor proactor, boolean ownedOnlyDuringTurns) {
@@ -45,7 +47,7 @@ final class Mailbox {
         owner = Thread.currentThread();
     }
 
-    /** Makes the current thread the owner, whoever was: to end the loop. */
+    /** Makes the current thread the owner, even if another thread was. For ending the loop. */
     void seize() {
         owner = Thread.currentThread();
     }
@@ -70,8 +72,11 @@ final class Mailbox {
     // ---- tasks
 
     /**
-     * Runs a task of the server: at once on the loop thread, otherwise soon. If the loop has ended, the task is dropped: nothing is left that
+     * Runs a task of the server: at once on the loop thread, otherwise soon. If the loop has ended, the task is dropped: nothing
+     * is left that
      * it could act on.
+     *
+     * @throws RejectedExecutionException from another thread: twice {@link TaskQueue#WAITING_MAX} tasks are waiting
      */
     void run(Runnable task) {
         if (isOwnThread()) {

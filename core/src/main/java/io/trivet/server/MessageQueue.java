@@ -3,7 +3,8 @@ package io.trivet.server;
 import java.time.Duration;
 
 /**
- * The gauges of a connection's message queue: what was accepted for sending and not yet handed to the kernel. Any thread may read them; each
+ * The gauges of a connection's message queue: what was accepted for sending and not yet handed to the kernel. Any thread may read
+ * them; each
  * value is right at the moment it is read.
  */
 public final class MessageQueue {
@@ -18,7 +19,8 @@ public final class MessageQueue {
     /**
      * Returns the number of bytes that wait, frames included.
      *
-     * @return from 0 to {@link #bytesMax}. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed the messages that
+     * @return from 0 to {@link #bytesMax}. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed
+     *     the messages that
      *     other threads have sent
      */
     public int bytes() {
@@ -62,7 +64,8 @@ public final class MessageQueue {
     }
 
     /**
-     * Returns the low mark, at which {@link Handler#onDrained} is called.
+     * Returns the low mark of the {@link Limits}. {@link Handler#onDrained} is called at the low mark, or one byte below the high
+     * mark if both are equal.
      *
      * @return bytes
      */

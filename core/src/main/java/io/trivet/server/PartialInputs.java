@@ -5,7 +5,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the input of one loop's connections that cannot be delivered yet, and accounts for it in the server's budget: so all peers that send
+ * Holds the input of one loop's connections that cannot be delivered yet, and accounts for it in the server's budget: so all
+ * peers that send
  * slowly have one bound together. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // this very object

@@ -6,15 +6,15 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 
 /**
- * Decides when the proactor receives for a connection, and which connections have input to deliver in the next turn. Reading is paused by the
- * application, by a queue that is high, and by messages that are left from an earlier turn. One thread.
+ * Decides when the proactor receives for a connection, and which connections continue a delivery later. Reading is paused by the
+ * application, by a queue that is high, and by messages that a delivery has left over. One thread.
  */
 final class ReadGate {
     private final Proactor proactor;
     private final TurnClock clock;
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
-    /** Connections whose delivery continues in the next turn. */
+    /** Connections whose delivery was cut short, and continues after the other connections. */
     private final ArrayDeque<ConnectionRecord> pending = new ArrayDeque<>();
 
     ReadGate(Proactor proactor, TurnClock clock, ConnectionDeadlines deadlines, CloseRequests closeRequests) {
@@ -49,7 +49,7 @@ final class ReadGate {
         }
     }
 
-    /** Queues a connection for a delivery in the next turn. */
+    /** Queues a connection whose delivery continues after the other connections. */
     void deliverLater(ConnectionRecord connection) {
         if (!connection.is(ConnectionRecord.DELIVERY_PENDING)) {
             connection.set(ConnectionRecord.DELIVERY_PENDING);
@@ -70,7 +70,10 @@ final class ReadGate {
         return connection;
     }
 
-    /** Starts or stops receiving, as the connection's state requires: input is wanted to be delivered, or to be dropped while lingering. */
+    /**
+     * Starts or stops receiving, as the connection's state requires: input is wanted to be delivered, or to be dropped while
+     * lingering.
+     */
     void update(ConnectionRecord connection) {
         boolean wanted = switch (connection.state()) {
             case OPEN -> connection.mayDeliver() && !connection.is(ConnectionRecord.INPUT_ENDED);

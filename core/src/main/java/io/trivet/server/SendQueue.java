@@ -3,7 +3,8 @@ package io.trivet.server;
 import java.nio.ByteBuffer;
 
 /**
- * The messages that wait for one peer, in three lanes. The message of which some bytes have been sent is completed first; then the urgent lane
+ * The messages that wait for one peer, in three lanes. The message of which some bytes have been sent is completed first; then
+ * the urgent lane
  * ({@code sendFirst}) is sent; then the ordinary lane. Exists only while something waits. One thread.
  */
 final class SendQueue {

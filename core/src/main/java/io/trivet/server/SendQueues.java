@@ -3,7 +3,8 @@ package io.trivet.server;
 import java.util.ArrayDeque;
 
 /**
- * Creates and releases the send queues of one loop's connections, and releases what they occupy in the server's budget. Small queues are
+ * Creates and releases the send queues of one loop's connections, and releases what they occupy in the server's budget. Small
+ * queues are
  * reused: in a broadcast every connection's message waits until the end of the turn, and no garbage is made. One thread.
  */
 final class SendQueues {
@@ -55,7 +56,9 @@ final class SendQueues {
         }
     }
 
-    /** Drops what a queue that was taken from a connection contains, and releases its room in the connection and in the budget. */
+    /**
+     * Drops what a queue that was taken from a connection contains, and releases its room in the connection and in the budget.
+     */
     void drop(ConnectionRecord connection, SendQueue queue) {
         budget.release(queue.bytes());
         connection.release(queue.messages(), queue.bytes());

@@ -6,6 +6,9 @@ public enum SendResult {
     QUEUED,
     /** Nothing was accepted: the message does not fit under the queue's cap. */
     FULL,
-    /** Nothing was accepted: the connection is closed, or its output has ended, or it is being closed because the server's budget is used up. */
+    /**
+     * Nothing was accepted: the connection is closed, or its output has ended, or it is being closed because the server's budget
+     * is used up.
+     */
     CLOSED
 }

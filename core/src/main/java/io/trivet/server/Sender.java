@@ -8,15 +8,17 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 
 /**
- * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends, guards the write
+ * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends, guards
+ * the write
  * deadline, and notifies handlers of drained queues. One thread.
  *
- * <p>Room in a connection's queue is reserved when a message is accepted for sending, and released here when it was sent. The server's budget
+ * <p>Room in a connection's queue is reserved when a message is accepted for sending, and released here when it was sent. The
+ * server's budget
  * counts what waits in a {@link SendQueue}.
  */
 final class Sender {
-    /** The bytes sent from one connection's queue in a turn. */
-    static final int WRITE_BYTES_PER_TURN_MAX = 1 << 20;
+    /** Soft maximum of the bytes that one flush sends from a queue: it is checked before each gathering send. */
+    static final int BYTES_PER_FLUSH_MAX = 1 << 20;
     private static final int PARTS_MAX = 64;
 
     private final Proactor proactor;
@@ -109,7 +111,8 @@ final class Sender {
     }
 
     /**
-     * Waits for what the proactor has accepted for sending and not yet sent, within the write deadline. An end before that would cut it off.
+     * Waits for what the proactor has accepted for sending and not yet sent, within the write deadline. An end before that would
+     * cut it off.
      *
      * @return false if there is nothing to wait for
      */
@@ -173,7 +176,7 @@ final class Sender {
     void queueReplies(ConnectionRecord connection) {
         if (batch.collectsFor(connection) && !batch.isEmpty()) {
             int bytes = batch.bytes();
-            batch.parts();
+            batch.parts(); // sets the positions from which spill copies
             batch.spill(0, queues.of(connection).ordinary(), clock.now());
             batch.clear();
             queued(connection, bytes);
@@ -195,7 +198,7 @@ final class Sender {
 
     private void sendQueue(ConnectionRecord connection, SendQueue queue) {
         long sum = 0;
-        while (!queue.isEmpty() && sum < WRITE_BYTES_PER_TURN_MAX && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+        while (!queue.isEmpty() && sum < BYTES_PER_FLUSH_MAX && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
             int count = queue.parts(parts);
             long offered = 0;
             for (int i = 0; i < count; i++) {
@@ -233,8 +236,8 @@ final class Sender {
     }
 
     /**
-     * Sends. A pending message cannot be dropped, so with {@link Overflow#DROP_OLDEST} at most half of the queue is ever pending: a message that
-     * is no longer than the other half finds room.
+     * Sends. A pending message cannot be dropped. With {@link Overflow#DROP_OLDEST} at most half of the cap is therefore pending,
+     * so a message of up to half the cap always fits.
      */
     private long send(ConnectionRecord connection, ByteBuffer[] from, int count, long bytes) throws IOException {
         return dropOldest.isEnabled() && bytes > queueBytesMax / 2
@@ -342,7 +345,10 @@ final class Sender {
         }
     }
 
-    /** Drops everything that waits for a closed connection. The memory of a pending send stays until the proactor has released the handle. */
+    /**
+     * Drops everything that waits for a closed connection. The memory of a pending send stays until the proactor has released the
+     * handle.
+     */
     void dropUnlessPending(ConnectionRecord connection) {
         if (pendingSends.get(connection) == null) {
             queues.dropWaiting(connection);

@@ -17,11 +17,14 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP server. It listens, accepts clients, and delivers their messages to a {@link Handler}; it also makes connections of its own on the same
+ * A TCP server. It listens, accepts clients, and delivers their messages to a {@link Handler}; it also makes connections of its
+ * own on the same
  * loops. Bounded by default, see {@link Limits}.
  *
- * <p>A server is either <b>started</b> ({@link ServerBuilder#start}): its loops turn on threads of its own until it is closed; or <b>opened</b>
- * ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the time of its network.
+ * <p>A server is either <b>started</b> ({@link ServerBuilder#start}): its loops turn on threads of its own until it is closed; or
+ * <b>opened</b>
+ * ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the time of its
+ * network.
  *
  * <p><b>Threads.</b> Every method may be called from any thread, except {@link #turn}.
  */
@@ -101,7 +104,8 @@ public final class Server implements AutoCloseable {
     /**
      * Returns a builder of a server.
      *
-     * @return a builder. By default it makes a server with one loop on this system's network, with raw framing and {@link Limits#defaults},
+     * @return a builder. By default it makes a server with one loop on this system's network, with raw framing and {@link
+     *     Limits#defaults},
      *     which listens nowhere
      */
     public static ServerBuilder builder() {
@@ -119,8 +123,10 @@ public final class Server implements AutoCloseable {
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: the time was over and nothing was done
-     * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its network turns; it
-     *     is closed; another thread turned it before; or a handler calls, within a turn
+     * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its
+     *     network turns; it
+     *     is closed; another thread turned it before; or the caller is a handler, within a turn
+     * @throws IllegalArgumentException the timeout is negative
      * @throws IOException the loop cannot continue; the server is closed
      */
     public int turn(@Nullable Duration timeout) throws IOException {
@@ -168,13 +174,16 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to connect, on the loop that has the fewest connections. The connection has the framing, limits and queue of the accepted ones.
+     * Starts to connect, on the loop that has the fewest connections. The connection uses the same framing, limits and overflow
+     * policy as accepted connections.
      *
      * @param address the address to connect to
-     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is called, and
+     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose
+     *     is called, and
      *     {@link Connection#failure} returns the error
      * @return the connection; messages sent before it is connected wait in its queue
-     * @throws RejectedExecutionException the server is closed or draining, so that a handler that reconnects comes to an end too; or a million
+     * @throws RejectedExecutionException the server is closed or draining, so that a handler that reconnects comes to an end
+     *     too; or a million
      *     tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
@@ -207,10 +216,12 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Sends one message to every connection of this moment, accepted or made. The message is held once for all. If it does not fit into a
+     * Sends one message to every connection of this moment, accepted or made. The message is held once for all. If it does not
+     * fit into a
      * connection's queue, the {@link Overflow} policy decides.
      *
      * @param message the message, without its frame; copied at once, its position moves to its limit
+     * @throws IllegalArgumentException the frame cannot hold a message of that length
      * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void broadcast(ByteBuffer message) {
@@ -219,7 +230,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Returns a snapshot of every connection. No loop is stopped for it: ten calls a second cost next to nothing with 10,000 connections.
+     * Returns a snapshot of every connection. No loop is stopped for it: ten calls a second cost next to nothing with 10,000
+     * connections.
      *
      * @return the snapshots
      */
@@ -243,11 +255,14 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to end orderly, and returns. Nothing more is accepted or connected, and messages are neither accepted for sending nor delivered. What
-     * waits for each peer is sent, and each peer is read to its end. The server is closed when all connections are gone, or the time is over.
+     * Starts to shut down gracefully, and returns. Nothing more is accepted or connected, and messages are neither accepted for
+     * sending nor delivered. What
+     * waits for each peer is sent, and each peer is read to its end. The server is closed when all connections are gone, or the
+     * time is over.
      * A second call changes the time.
      *
      * @param timeout the longest that it may take; zero or less: only what can be done at once
+     * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void drain(Duration timeout) {
         draining = true;
@@ -261,7 +276,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Returns true if the server is closed: by {@link #close}, at the end of a {@link #drain}, or because a loop could not continue.
+     * Returns true if the server is closed: by {@link #close}, at the end of a {@link #drain}, or because a loop could not
+     * continue.
      *
      * @return true once {@link #close} was called, or when nothing more happens
      */
@@ -270,7 +286,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Waits until a started server is closed. {@link #failure} then tells whether a failure was the cause. Returns at once for an opened server.
+     * Waits until a started server is closed. {@link #failure} returns the cause, if a loop could not continue. Returns at once
+     * for an opened server.
      *
      * @throws InterruptedException the thread was interrupted; the server continues
      */
@@ -283,15 +300,18 @@ public final class Server implements AutoCloseable {
     /**
      * Returns why a started server has closed by itself. An opened server throws it from {@link #turn}.
      *
-     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if nothing of the kind has happened
+     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if nothing of the kind
+     *     has happened
      */
     public @Nullable Throwable failure() {
         return threads == null ? null : threads.failure();
     }
 
     /**
-     * Closes everything at once: what waits is dropped, and every handler's onClose is called. Waits for the loops of a started server, and for
-     * a turn of an opened server that another thread is in. From a handler it returns at once, and the server closes at the end of the turn. A
+     * Closes everything at once: what waits is dropped, and every handler's onClose is called. Waits for the loops of a started
+     * server, and for
+     * a turn of an opened server that another thread is in. From a handler it returns at once, and the server closes at the end
+     * of the turn. A
      * second call does nothing.
      */
     @Override

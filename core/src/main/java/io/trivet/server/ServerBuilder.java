@@ -115,7 +115,8 @@ public final class ServerBuilder {
     }
 
     /**
-     * Sets whether TCP's urgent data is watched for. If it is not, the kernel drops the byte, or moves it behind the ordinary ones.
+     * Sets whether TCP's urgent data is watched for. If it is not, the kernel drops the byte, or moves it behind the ordinary
+     * ones.
      *
      * @param urgent true to have {@link Handler#onUrgent} called; the default is false
      * @return this builder
@@ -155,7 +156,8 @@ public final class ServerBuilder {
     }
 
     /**
-     * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by itself it may
+     * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by
+     * itself it may
      * have several, and the caller does not turn them.
      *
      * @return the server; it accepts when it is {@linkplain Server#turn turned}

@@ -27,7 +27,8 @@ final class TaskQueue {
     }
 
     /**
-     * Adds a task of the server itself, such as a close or a pause: there is room for these when the application's are already rejected.
+     * Adds an internal task, such as a close or a pause. The limit is twice {@link #WAITING_MAX}, so internal tasks are accepted
+     * while application tasks are already rejected.
      *
      * @return false if the queue is closed
      * @throws RejectedExecutionException twice {@link #WAITING_MAX} tasks are waiting

@@ -6,7 +6,10 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Tasks that run on a loop at a later time, earliest first. Loop thread only, except {@link #reserve} and {@link #cancelReservation}. */
+/**
+ * Tasks that run on a loop at a later time, earliest first. Loop thread only, except {@link #reserve} and {@link
+ * #cancelReservation}.
+ */
 final class TimerQueue {
     private static final int SWEEP_MIN = 1024;
 
@@ -15,7 +18,9 @@ final class TimerQueue {
     /** The number of the application's timers, including those on their way to the loop: they are bounded. */
     private final AtomicInteger reserved = new AtomicInteger();
     private long number;
-    /** At this size, the timers of closed connections are removed: a timer of an hour must not keep its connection for an hour. */
+    /**
+     * At this size, the timers of closed connections are removed: a timer of an hour must not keep its connection for an hour.
+     */
     private int sweepAt = SWEEP_MIN;
 
     /** A task and its time. Tasks with equal times run in the order in which they were added. */
@@ -49,7 +54,10 @@ final class TimerQueue {
         reserved.decrementAndGet();
     }
 
-    /** Adds a task of the application, for which a place is {@linkplain #reserve reserved}. If its connection is closed by then, it is dropped. */
+    /**
+     * Adds a task of the application, for which a place is {@linkplain #reserve reserved}. If its connection is closed by then,
+     * it is dropped.
+     */
     void add(long deadlineNanos, ConnectionRecord connection, Runnable task) {
         if (waiting.size() >= sweepAt) {
             waiting.removeIf(this::isOfClosedConnection);

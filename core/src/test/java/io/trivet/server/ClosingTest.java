@@ -110,7 +110,7 @@ final class ClosingTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         StringBuilder lines = new StringBuilder();
-        int count = 2 * Delivery.MESSAGES_PER_TURN_MAX + 5;
+        int count = 2 * Delivery.MESSAGES_PER_DELIVERY_MAX + 5;
         for (int i = 0; i < count; i++) {
             lines.append(i).append('\n');
         }

@@ -149,7 +149,7 @@ final class EventLoopHazardsTest {
             server.turn(Duration.ofMillis(1));
             long completions = server.stats().total().completions() - completionsBefore;
             // One share for each piece just received (one with a poller, up to the number of buffers with a ring), and one for what was left.
-            assertThat(flooded[0] - before).isLessThanOrEqualTo((int) (completions + 1) * Delivery.MESSAGES_PER_TURN_MAX);
+            assertThat(flooded[0] - before).isLessThanOrEqualTo((int) (completions + 1) * Delivery.MESSAGES_PER_DELIVERY_MAX);
         }
         stage.until("the other is served", () -> floodedBefore[0] >= 0);
         assertThat(floodedBefore[0]).as("messages of the flood before the other's").isLessThan(flood);

@@ -88,7 +88,7 @@ final class FramedEchoTest {
         Server server = stage.open(stage.server(ECHO).framing(Framing.lines()));
         Client client = stage.client(server);
         StringBuilder lines = new StringBuilder();
-        for (int i = 0; i < 5 * Delivery.MESSAGES_PER_TURN_MAX; i++) {
+        for (int i = 0; i < 5 * Delivery.MESSAGES_PER_DELIVERY_MAX; i++) {
             lines.append(i).append('\n');
         }
         byte[] sent = Client.bytes(lines.toString());

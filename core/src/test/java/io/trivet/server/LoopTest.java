@@ -537,7 +537,7 @@ final class LoopTest {
         stage.pass(Duration.ofSeconds(2));
         ConnectionSnapshot full = server.connections().getFirst();
         assertThat(List.of(full.readable(), full.writable(), full.exceptional())).containsExactly(false, true, false);
-        assertThat(full.interestReason()).contains("above the high mark").contains("its socket was full");
+        assertThat(full.interestReason()).contains("at the high mark").contains("its socket was full");
         assertThat(full.queueBytes()).isEqualTo(story.connection(0).queue().bytes());
         assertThat(full.queueMessages()).isEqualTo(1);
         assertThat(full.oldestAge()).isEqualTo(Duration.ofSeconds(2));
