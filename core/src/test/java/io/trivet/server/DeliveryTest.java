@@ -282,15 +282,15 @@ final class DeliveryTest {
 
     @Test
     void manyMessagesLetTheOtherConnectionsGoFirst() {
-        receive("x\n".repeat(Delivery.MESSAGES_PER_TURN_MAX + 2));
-        assertThat(connection.calls).hasSize(Delivery.MESSAGES_PER_TURN_MAX);
+        receive("x\n".repeat(Delivery.MESSAGES_PER_DELIVERY_MAX + 2));
+        assertThat(connection.calls).hasSize(Delivery.MESSAGES_PER_DELIVERY_MAX);
         assertThat(connection.partialInput().bytes()).isEqualTo(4);
         assertThat(parts.proactor.newCalls()).containsExactly("stopReceiving 0");
         TestRecord other = parts.open();
         delivery.received(other, LoopParts.direct("y\n"), 0, 2);
         assertThat(other.calls).containsExactly("message y");
         assertThat(delivery.continuePending()).isEqualTo(1);
-        assertThat(connection.calls).hasSize(Delivery.MESSAGES_PER_TURN_MAX + 2);
+        assertThat(connection.calls).hasSize(Delivery.MESSAGES_PER_DELIVERY_MAX + 2);
         assertThat(parts.proactor.newCalls()).containsExactly("receive 0");
         assertThat(delivery.continuePending()).isZero();
     }

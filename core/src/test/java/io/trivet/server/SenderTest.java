@@ -127,7 +127,7 @@ final class SenderTest {
         assertThat(sender.flushPending()).isEqualTo(2);
         assertThat(parts.proactor.taken(1)).isEqualTo("other");
         assertThat(parts.proactor.taken(0).length()).as("the bound, and one call beyond it at most")
-                .isBetween(Sender.WRITE_BYTES_PER_TURN_MAX, Sender.WRITE_BYTES_PER_TURN_MAX + (4 << 20));
+                .isBetween(Sender.BYTES_PER_FLUSH_MAX, Sender.BYTES_PER_FLUSH_MAX + (4 << 20));
         assertThat(sender.flushPending()).as("the rest in the next turn, without a completion").isEqualTo(1);
         assertNothingWaits();
     }
