@@ -15,12 +15,10 @@ import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Accepts for all loops of a server, on the thread of the first loop: enforces the limits of connections, spreads accepted
- * connections over
- * the loops, and backs off when the kernel cannot accept.
+ * connections over the loops, and backs off when the kernel cannot accept.
  *
  * <p>When descriptors run out, a listener stays readable and every accept fails. Then nothing is accepted for a while, from 10 ms
- * doubling to
- * 1 s. Accepting continues when the {@link DescriptorReserve} could be opened again.
+ * doubling to 1 s. Accepting continues when the {@link DescriptorReserve} could be opened again.
  */
 final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
@@ -227,8 +225,7 @@ final class Acceptor implements ConnectionSource {
 
     /**
      * Accepts no more, after accepting the connections that wait in the backlog, as far as the limit allows. To close the
-     * listener would reset
-     * them; a loop that drains closes them gracefully.
+     * listener would reset them; a loop that drains closes them gracefully.
      */
     void drain() {
         if (!ended) {
@@ -246,8 +243,7 @@ final class Acceptor implements ConnectionSource {
 
     private void acceptBacklog(TcpListener listener) throws IOException {
         // At most as many as could wait when the draining began: later clients may be refused. And several times after an empty
-        // accept: a
-        // network may deny readiness for a moment, and a client that is overlooked here is reset.
+        // accept: a network may deny readiness for a moment, and a client that is overlooked here is reset.
         int emptyAccepts = 0;
         long left = WAITING_PER_BACKLOG * backlog;
         while (left > 0 && emptyAccepts < EMPTY_ACCEPTS_BELIEVED && !limit.isReached()) {

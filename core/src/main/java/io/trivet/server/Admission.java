@@ -7,8 +7,7 @@ import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Accepts messages for sending, or refuses them: reserves room in the connection's queue, and hands the message to the reply
- * batch, to the
- * queue, or, from another thread, to the loop. Any thread.
+ * batch, to the queue, or, from another thread, to the loop. Any thread.
  *
  * <p>The server's budget counts messages of other threads while they are on their way to the loop.
  */

@@ -6,8 +6,7 @@ import java.util.Arrays;
 
 /**
  * The direct buffers of one loop, in sizes of powers of two. Released buffers are kept for reuse, up to a bound. An idle
- * connection holds
- * none. One thread.
+ * connection holds none. One thread.
  */
 final class BufferPool {
     private static final int SHIFT_MIN = 10;

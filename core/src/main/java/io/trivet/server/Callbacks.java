@@ -5,8 +5,7 @@ import java.nio.ByteBuffer;
 
 /**
  * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception closes its connection; a
- * task's is
- * logged; an {@link Error} passes through and stops the loop. One thread.
+ * task's is logged; an {@link Error} passes through and stops the loop. One thread.
  */
 final class Callbacks {
     private final LoopActivity activity;

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Requests to close a connection at once. A request takes effect immediately: the connection is in state CLOSED, and its handler
- * gets no call
- * but {@code onClose}. The resources are released at the end of the turn, when {@link Lifecycle} takes the request. One thread.
+ * gets no call but {@code onClose}. The resources are released at the end of the turn, when {@link Lifecycle} takes the request.
+ * One thread.
  */
 final class CloseRequests {
     private final Log log;

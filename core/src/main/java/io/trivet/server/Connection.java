@@ -30,8 +30,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p><b>Sending</b> never blocks. An accepted message waits in this connection's {@linkplain #queue queue}, which has a cap,
- * until the socket
- * takes it. The message is copied when it is accepted, so its buffer can be reused at once.
+ * until the socket takes it. The message is copied when it is accepted, so its buffer can be reused at once.
  *
  * <p><b>Threads.</b> Every method may be called from any thread. Messages from one thread keep their order. Handlers run on the
  * thread of the connection's loop. A call from another thread becomes a task of the loop; if two million tasks are waiting there,
@@ -77,8 +76,8 @@ public final class Connection extends ConnectionRecord {
      *
      * @param message the message, without its frame
      * @return QUEUED: accepted; it is delivered to the kernel, or dropped and reported to {@link Handler#onDropped}, or the
-     *     connection ends with a reason. FULL: nothing was accepted, and the
-     *     connection is being closed with {@link CloseReason#QUEUE_FULL}. CLOSED: nothing was accepted
+     *     connection ends with a reason. FULL: nothing was accepted, and the connection is being closed with {@link
+     *     CloseReason#QUEUE_FULL}. CLOSED: nothing was accepted
      * @throws IllegalArgumentException the frame cannot hold a message of that length
      */
     public SendResult send(ByteBuffer message) {
@@ -178,8 +177,7 @@ public final class Connection extends ConnectionRecord {
 
     /**
      * Sends TCP's urgent byte, which does not pass through the queue. The loop sends it soon. If the socket is full then, or the
-     * connection is
-     * not connected or its output has ended, the byte is not sent.
+     * connection is not connected or its output has ended, the byte is not sent.
      *
      * @param b the byte
      * @throws UnsupportedOperationException the server's network cannot send urgent data
@@ -193,8 +191,7 @@ public final class Connection extends ConnectionRecord {
 
     /**
      * Pauses reading: reads nothing more from the peer, and delivers nothing more, until {@link #resumeReading}. The peer is
-     * slowed down by TCP's
-     * flow control.
+     * slowed down by TCP's flow control.
      */
     public void pauseReading() {
         calls().pauseReading(this);
@@ -207,8 +204,8 @@ public final class Connection extends ConnectionRecord {
 
     /**
      * Half-closes: accepts no further messages for sending, and sends our FIN when everything that waits has been sent. What the
-     * peer still sends
-     * is delivered; the connection ends when the peer has finished too. May be called before the connection is connected.
+     * peer still sends is delivered; the connection ends when the peer has finished too. May be called before the connection is
+     * connected.
      */
     public void finishOutput() {
         calls().finishOutput(this);
@@ -216,8 +213,7 @@ public final class Connection extends ConnectionRecord {
 
     /**
      * Closes the connection gracefully: accepts and delivers no further messages, sends everything that waits, then closes. May
-     * be called before the
-     * connection is connected; if something waits, it is sent first.
+     * be called before the connection is connected; if something waits, it is sent first.
      */
     public void finish() {
         calls().finish(this);
@@ -281,8 +277,8 @@ public final class Connection extends ConnectionRecord {
      * Returns the error with which the network ended the connection, or refused to connect.
      *
      * @return the error, with the call, the error's name and the address, if the close reason is {@link
-     *     CloseReason#CONNECT_FAILED}, {@link
-     *     CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link CloseReason#FAILED}; otherwise, and before that, null
+     *     CloseReason#CONNECT_FAILED}, {@link CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link
+     *     CloseReason#FAILED}; otherwise, and before that, null
      */
     public @Nullable IOException failure() {
         return networkFailure();

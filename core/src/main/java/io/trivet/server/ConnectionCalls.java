@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a {@link Connection} asks of its loop: the few calls behind its public methods. A call that changes something runs on the
- * loop thread,
- * at once or as a task. Any thread.
+ * loop thread, at once or as a task. Any thread.
  */
 final class ConnectionCalls {
     private final int loopIndex;

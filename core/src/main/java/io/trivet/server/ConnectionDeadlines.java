@@ -6,8 +6,7 @@ import java.time.Duration;
 
 /**
  * Sets the deadlines of one loop's connections. A connection has several; the queue holds the earliest time at which one of them
- * may be due,
- * and {@link DeadlineSweep} finds out which one that is, and whether it has moved meanwhile. One thread.
+ * may be due, and {@link DeadlineSweep} finds out which one that is, and whether it has moved meanwhile. One thread.
  */
 final class ConnectionDeadlines {
     private final TurnClock clock;

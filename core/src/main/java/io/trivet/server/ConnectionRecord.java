@@ -12,15 +12,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The state of one connection, packed: a server has very many connections, and most are idle. {@link Connection} adds the public
- * methods and
- * one reference; together they take 64 bytes (the test of this class holds that), and an idle connection has nothing else.
+ * methods and one reference; together they take 64 bytes (the test of this class holds that), and an idle connection has nothing
+ * else.
  *
  * <p>The parts of a loop work on this class and do not know {@link Connection}. It holds flags, gauges and rarely used state, and
  * no policy.
  *
  * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve} and {@link #release}. Other threads may read; a value
- * may be out of
- * date by the time it is used.
+ * may be out of date by the time it is used.
  */
 @SuppressWarnings("EnumOrdinal") // state and reason are packed into one int, and never leave this class as numbers
 abstract class ConnectionRecord {
@@ -79,10 +78,8 @@ abstract class ConnectionRecord {
     long handle = -1;
     /**
      * Messages in the upper half, bytes in the lower one. Both are reserved together, by any thread, when a message is accepted
-     * for sending.
-     * The reservation that reaches the high mark also sets the uppermost bit, {@link #REACHED_HIGH}. So a caller that sees the
-     * queue high can
-     * rely on {@code onDrained}.
+     * for sending. The reservation that reaches the high mark also sets the uppermost bit, {@link #REACHED_HIGH}. So a caller
+     * that sees the queue high can rely on {@code onDrained}.
      */
     private volatile long queued;
     /** Flags, reason and state. */
@@ -129,8 +126,7 @@ abstract class ConnectionRecord {
 
     void state(ConnectionState next) {
         // A volatile write, and a full fence is needed: a sending thread reserves and then reads the state; the loop writes the
-        // state and then
-        // reads the reservations.
+        // state and then reads the reservations.
         bits = (bits & ((1 << STATE_SHIFT) - 1)) | next.ordinal() << STATE_SHIFT;
     }
 

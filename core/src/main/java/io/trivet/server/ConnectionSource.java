@@ -6,8 +6,7 @@ import java.net.InetSocketAddress;
 
 /**
  * Where a loop's accepted connections come from, as the loop sees it: it passes on the listeners' completions, and reports
- * connections that
- * are gone. A server has one source for all of its loops.
+ * connections that are gone. A server has one source for all of its loops.
  */
 interface ConnectionSource {
     /** A listener has accepted a connection. Thread of the first loop. */

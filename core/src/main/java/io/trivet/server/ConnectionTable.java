@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The connections of one loop, by the slot of their handle; and how many it has. The loop thread writes; other threads may
- * iterate, and may
- * then see a connection that has just been removed.
+ * iterate, and may then see a connection that has just been removed.
  */
 final class ConnectionTable {
     private volatile @Nullable ConnectionRecord[] bySlot = new @Nullable ConnectionRecord[64];

@@ -5,9 +5,8 @@ import java.util.Arrays;
 
 /**
  * The next deadline of each connection, by slot. A binary heap that knows the place of each slot: moving or removing a deadline
- * takes
- * logarithmic time and leaves no stale entry. Of equal deadlines the lower slot comes first, so the order is always the same. One
- * thread.
+ * takes logarithmic time and leaves no stale entry. Of equal deadlines the lower slot comes first, so the order is always the
+ * same. One thread.
  *
  * <p>A deadline that moves further away need not be updated: when the old one is due, its owner finds that it is not, and sets
  * the new one.

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Closes the connections whose deadline has passed. {@link DeadlineQueue} knows when a connection may be overdue; this class
- * finds out whether
- * it is, by which of its deadlines, and otherwise sets the next time to look. One thread.
+ * finds out whether it is, by which of its deadlines, and otherwise sets the next time to look. One thread.
  */
 final class DeadlineSweep {
     private final TurnClock clock;

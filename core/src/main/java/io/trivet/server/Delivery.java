@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts received bytes into messages, and delivers them to the handler. What cannot be delivered yet is held in {@link
- * PartialInputs}. One
- * thread.
+ * PartialInputs}. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
 final class Delivery {

@@ -7,8 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Two descriptors that are kept open for bad times: when descriptors run out, they are closed, so that whatever runs meanwhile (a
- * log file, a
- * class to load) finds one. One thread.
+ * log file, a class to load) finds one. One thread.
  */
 final class DescriptorReserve {
     private final Network network;

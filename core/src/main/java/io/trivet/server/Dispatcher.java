@@ -9,8 +9,7 @@ import java.nio.ByteBuffer;
 
 /**
  * Routes each completion of the proactor to the part that handles it, as the state of the connection requires. A completion for a
- * closed
- * connection is dropped. One thread.
+ * closed connection is dropped. One thread.
  *
  * <p>A byte transform (TLS) will stand here: between {@link #received} and {@link Delivery}, for the connections that have one.
  */

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A turn: wait for completions, no longer than until the next deadline; handle each as it is delivered; continue the
  * deliveries that were cut short; close what is overdue and run due timers; run tasks of other threads; flush what these and
- * broadcasts have queued; release closed
- * connections, last. Once warm, nothing is allocated for a message, unless the socket refuses bytes.
+ * broadcasts have queued; release closed connections, last. Once warm, nothing is allocated for a message, unless the socket
+ * refuses bytes.
  *
  * <p>Everything belongs to the thread that turns, except where noted.
  */

@@ -6,8 +6,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Defines where a message ends in the stream of bytes. It works both ways: a handler gets the content of a frame, and {@code
- * send} puts the
- * frame around its argument. Immutable; any thread.
+ * send} puts the frame around its argument. Immutable; any thread.
  */
 public abstract sealed class Framing {
     /** The result of {@link #next} if the message is incomplete. */
@@ -17,8 +16,7 @@ public abstract sealed class Framing {
 
     /**
      * Returns the framing without frames. Every piece that arrives is a message, however the network has cut it; a piece above
-     * {@link
-     * Limits#messageBytesMax} is cut again.
+     * {@link Limits#messageBytesMax} is cut again.
      *
      * @return the framing
      */
@@ -28,8 +26,7 @@ public abstract sealed class Framing {
 
     /**
      * Returns the framing of lines. A line feed ends a message; a carriage return before it belongs to the end. {@code send} ends
-     * a line with a
-     * line feed.
+     * a line with a line feed.
      *
      * @return the framing
      */
@@ -53,8 +50,7 @@ public abstract sealed class Framing {
 
     /**
      * Returns the framing of messages that end with a sequence of bytes. A message must not contain that sequence; {@code send}
-     * does not check
-     * this.
+     * does not check this.
      *
      * @param delimiter the sequence, 1 to 16 bytes
      * @return the framing
@@ -207,8 +203,7 @@ public abstract sealed class Framing {
             int at = from;
             for (; at + Long.BYTES <= to; at += Long.BYTES) {
                 // A byte that equals the pattern's becomes 0. Mycroft's test for a zero byte is exact from the lowest byte up to
-                // the first zero,
-                // so the first byte in memory must be the lowest.
+                // the first zero, so the first byte in memory must be the lowest.
                 long word = Long.reverseBytes(in.getLong(at)) ^ pattern;
                 long zeros = (word - LOW_BITS) & ~word & HIGH_BITS;
                 if (zeros != 0) {

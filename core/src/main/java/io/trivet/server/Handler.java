@@ -5,14 +5,11 @@ import java.nio.ByteBuffer;
 
 /**
  * An application's callbacks for its connections. They are called on the loop thread of the connection, one at a time for all
- * connections of
- * that loop, so none may block. A callback that throws an exception loses its connection ({@link CloseReason#HANDLER_FAILED}) and
- * nothing
- * else. An {@link Error} stops the server, and is logged.
+ * connections of that loop, so none may block. A callback that throws an exception loses its connection ({@link
+ * CloseReason#HANDLER_FAILED}) and nothing else. An {@link Error} stops the server, and is logged.
  *
  * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in
- * between. For
- * an outgoing connection that cannot be established, only onClose is called.
+ * between. For an outgoing connection that cannot be established, only onClose is called.
  */
 @FunctionalInterface
 public interface Handler {
@@ -28,10 +25,9 @@ public interface Handler {
      * Called for each whole message that has arrived.
      *
      * @param connection the connection
-     * @param message the content of the {@linkplain Framing frame}, from position to limit. The position need not be 0, so do
-     *     not rewind the
-     *     buffer: what surrounds the content does not belong to the message. Read-only, and valid only during the call: copy what
-     *     you keep
+     * @param message the content of the {@linkplain Framing frame}, from position to limit. The position need not be 0, so do not
+     *     rewind the buffer: what surrounds the content does not belong to the message. Read-only, and valid only during the
+     *     call: copy what you keep
      * @throws Exception closes the connection
      */
     void onMessage(Connection connection, ByteBuffer message) throws Exception;
@@ -47,8 +43,7 @@ public interface Handler {
 
     /**
      * Called when the peer has finished its output. We may still send, unless {@link Connection#finishOutput} was called before.
-     * An unfinished
-     * message was dropped. By default, everything that waits is sent, and the connection is closed.
+     * An unfinished message was dropped. By default, everything that waits is sent, and the connection is closed.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -59,8 +54,7 @@ public interface Handler {
 
     /**
      * Called when the queue had reached its high mark and has now fallen to the low mark: a good time to continue sending. It is
-     * called once
-     * each time the queue was high, also if the socket took everything at once.
+     * called once each time the queue was high, also if the socket took everything at once.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -69,9 +63,8 @@ public interface Handler {
 
     /**
      * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. What these
-     * messages drop, of
-     * this or another connection of the loop, is added up and notified later: when more is dropped, when the queue is empty, or
-     * before a graceful close.
+     * messages drop, of this or another connection of the loop, is added up and notified later: when more is dropped, when the
+     * queue is empty, or before a graceful close.
      *
      * @param connection the connection
      * @param messages the number of dropped messages

@@ -5,27 +5,24 @@ import java.util.Objects;
 
 /**
  * The bounds of a server: every queue has a cap, and every peer a deadline. Immutable; {@code with…} returns a changed copy. A
- * duration of zero
- * switches its limit off.
+ * duration of zero switches its limit off.
  *
  * {@snippet :
  * Limits limits = Limits.defaults().withQueueBytesMax(256 * 1024).withIdleTimeout(Duration.ofMinutes(5));
  * }
  *
- * @param connectionsMax the most accepted connections at a time. At the limit nothing more is accepted, and further clients
- *     wait in the backlog
- * @param connectionsPerAddressMax the most accepted connections from one IP address. A further one is closed at once, without
- *     a call of the
- *     handler, and logged; 0: no limit
+ * @param connectionsMax the most accepted connections at a time. At the limit nothing more is accepted, and further clients wait
+ *     in the backlog
+ * @param connectionsPerAddressMax the most accepted connections from one IP address. A further one is closed at once, without a
+ *     call of the handler, and logged; 0: no limit
  * @param queueBytesMax the cap of a connection's queue, in bytes, frames included
  * @param queueHighBytes the high mark of a queue: from here on the peer is considered slow
  * @param queueLowBytes the low mark of a queue: from here on the peer is no longer considered slow
  * @param queueBudgetBytes the cap for the queues of all connections together, including input that is held back
  * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is delivered at a time
  * @param messageTimeout from a message's first byte to its last; not with raw framing
- * @param firstMessageTimeout from the beginning of a connection to the end of its first message. It does not run while
- *     reading is paused, by
- *     the application or by a queue that is high, and starts again when reading continues
+ * @param firstMessageTimeout from the beginning of a connection to the end of its first message. It does not run while reading is
+ *     paused, by the application or by a queue that is high, and starts again when reading continues
  * @param idleTimeout without a byte in either direction
  * @param writeTimeout without the peer taking a byte of what waits for it
  * @param connectTimeout for an outgoing connection
@@ -69,8 +66,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
 
     /**
      * Returns the limits of a server that sets none: queues of 1 MiB with marks at 64 and 32 KiB, all together a quarter of the
-     * maximum heap (at
-     * least 64 MiB); messages of 64 KiB within 10 s; 10 s for a peer to take something; no idle timeout.
+     * maximum heap (at least 64 MiB); messages of 64 KiB within 10 s; 10 s for a peer to take something; no idle timeout.
      *
      * @return the limits
      */

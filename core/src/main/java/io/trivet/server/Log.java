@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Logs what an operator must know, one line each, at a bounded rate: after a line, further lines of its kind are only counted for
- * a second, and
- * the next one says how many were omitted. Any thread.
+ * a second, and the next one says how many were omitted. Any thread.
  */
 final class Log {
     private static final System.Logger LOGGER = System.getLogger("io.trivet.server");

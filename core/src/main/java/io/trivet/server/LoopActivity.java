@@ -5,8 +5,7 @@ import java.lang.invoke.VarHandle;
 
 /**
  * What a loop is doing, for the {@link Watchdog}: whether it waits in the kernel, and whether a callback is running. The loop
- * thread writes,
- * any thread reads.
+ * thread writes, any thread reads.
  */
 final class LoopActivity {
     private static final VarHandle MARK;

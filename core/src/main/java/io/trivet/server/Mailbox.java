@@ -6,8 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How other threads reach a loop: tasks, a wake-up, and a request to stop. Also knows which thread the loop belongs to. Any
- * thread, except
- * where noted.
+ * thread, except where noted.
  */
 final class Mailbox {
     private final Proactor proactor;
@@ -20,9 +19,8 @@ final class Mailbox {
      * Creates the mailbox of a loop.
      *
      * @param proactor what the loop waits in
-     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each only while it turns it. In between it
-     *     is to each loop
-     *     what another thread would be, and its requests become tasks
+     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each only while it turns it. In between it is
+     *     to each loop what another thread would be, and its requests become tasks
      */
     Mailbox(Proactor proactor, boolean ownedOnlyDuringTurns) {
         this.proactor = proactor;
@@ -73,8 +71,7 @@ final class Mailbox {
 
     /**
      * Runs a task of the server: at once on the loop thread, otherwise soon. If the loop has ended, the task is dropped: nothing
-     * is left that
-     * it could act on.
+     * is left that it could act on.
      *
      * @throws RejectedExecutionException from another thread: twice {@link TaskQueue#WAITING_MAX} tasks are waiting
      */

@@ -4,8 +4,7 @@ import java.time.Duration;
 
 /**
  * The gauges of a connection's message queue: what was accepted for sending and not yet handed to the kernel. Any thread may read
- * them; each
- * value is right at the moment it is read.
+ * them; each value is right at the moment it is read.
  */
 public final class MessageQueue {
     private final ConnectionCalls calls;
@@ -19,9 +18,8 @@ public final class MessageQueue {
     /**
      * Returns the number of bytes that wait, frames included.
      *
-     * @return from 0 to {@link #bytesMax}. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed
-     *     the messages that
-     *     other threads have sent
+     * @return from 0 to {@link #bytesMax}. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed the
+     *     messages that other threads have sent
      */
     public int bytes() {
         return connection.queuedBytes();

@@ -4,9 +4,8 @@ import java.nio.ByteBuffer;
 
 /**
  * Input that could not be delivered yet: the beginning of a message, or whole messages while delivery is paused. One contiguous
- * buffer from the
- * pool, which grows with what really arrives, never with a length that a peer announces. Exists only while there is such input.
- * One thread.
+ * buffer from the pool, which grows with what really arrives, never with a length that a peer announces. Exists only while there
+ * is such input. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
 final class PartialInput {

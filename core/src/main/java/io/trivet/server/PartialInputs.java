@@ -6,8 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Holds the input of one loop's connections that cannot be delivered yet, and accounts for it in the server's budget: so all
- * peers that send
- * slowly have one bound together. One thread.
+ * peers that send slowly have one bound together. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // this very object
 final class PartialInputs {

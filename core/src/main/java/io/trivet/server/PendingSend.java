@@ -7,9 +7,8 @@ import org.jspecify.annotations.Nullable;
  * A send that the proactor has not completed. Its memory must not be touched until it has completed or the connection is gone.
  *
  * <p>It is either a batch, whose staged bytes stay where they were put together (the received memory belongs to the proactor
- * anyway), or a
- * send queue, to which no further messages are added meanwhile. Objects are reused, since on a ring every send is pending for a
- * moment.
+ * anyway), or a send queue, to which no further messages are added meanwhile. Objects are reused, since on a ring every send is
+ * pending for a moment.
  */
 final class PendingSend {
     private static final int[] NONE = {};

@@ -8,10 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The pending send of each connection of a loop, by slot. It is not part of {@link ColdState}, since on a ring every message is
- * pending for a
- * moment; nor of {@link ConnectionRecord}, where every idle connection would pay for it. The table stays empty where no send is
- * ever pending.
- * One thread, except {@link #get} and the times.
+ * pending for a moment; nor of {@link ConnectionRecord}, where every idle connection would pay for it. The table stays empty
+ * where no send is ever pending. One thread, except {@link #get} and the times.
  */
 final class PendingSends {
     private @Nullable PendingSend[] bySlot = new @Nullable PendingSend[0];
@@ -53,8 +51,7 @@ final class PendingSends {
 
     /**
      * Returns when the peer last took some of what waits for it, or when the wait started; {@link Loop#NO_DEADLINE} if nothing
-     * waits. Any
-     * thread.
+     * waits. Any thread.
      */
     long progressNanos(ConnectionRecord connection) {
         PendingSend pending = get(connection);

@@ -2,8 +2,7 @@ package io.trivet.server;
 
 /**
  * What the parts of a loop need to know about the connections that they serve. Today all connections of a server share one
- * profile; settings
- * per listener or per connection will be further profiles.
+ * profile; settings per listener or per connection will be further profiles.
  *
  * @param framing where messages end
  * @param limits the bounds

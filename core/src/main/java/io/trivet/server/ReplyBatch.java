@@ -7,18 +7,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The replies that a handler sends to the connection whose input is being delivered. They are collected until its callbacks have
- * returned, and
- * then sent in one gathering call. Bytes that still lie in the received memory are sent from there; only what the socket refuses
- * is copied. One
- * per loop; one thread.
+ * returned, and then sent in one gathering call. Bytes that still lie in the received memory are sent from there; only what the
+ * socket refuses is copied. One per loop; one thread.
  *
  * <p>{@link Delivery} opens the batch with {@link #begin}, announces each message with {@link #message}, and closes the batch
- * with {@link
- * #end}. In between, {@link Admission} adds the replies, and {@link Sender} sends them.
+ * with {@link #end}. In between, {@link Admission} adds the replies, and {@link Sender} sends them.
  *
  * <p>A part is a range of the received memory or of the staging buffer; adjacent ranges are one part. So the echo of many lines
- * is a single
- * part, frames included, if the frame to be sent is the one that was received.
+ * is a single part, frames included, if the frame to be sent is the one that was received.
  */
 @SuppressWarnings("ReferenceEquality") // buffers and connections are compared by identity: equals would compare a buffer's bytes
 final class ReplyBatch {
@@ -140,8 +136,7 @@ final class ReplyBatch {
 
     /**
      * Returns true if the tail to be sent already follows the message in the received memory. Received bytes never change, so
-     * they may be sent.
-     * The bytes behind them may change at any moment: that memory is the kernel's.
+     * they may be sent. The bytes behind them may change at any moment: that memory is the kernel's.
      */
     private boolean isFollowedBy(ByteBuffer memory, int end, byte[] tail) {
         if (end + tail.length > receivedTo) {

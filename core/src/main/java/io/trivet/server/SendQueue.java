@@ -4,8 +4,7 @@ import java.nio.ByteBuffer;
 
 /**
  * The messages that wait for one peer, in three lanes. The message of which some bytes have been sent is completed first; then
- * the urgent lane
- * ({@code sendFirst}) is sent; then the ordinary lane. Exists only while something waits. One thread.
+ * the urgent lane ({@code sendFirst}) is sent; then the ordinary lane. Exists only while something waits. One thread.
  */
 final class SendQueue {
     private final Lane begun;

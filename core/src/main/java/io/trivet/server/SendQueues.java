@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 
 /**
  * Creates and releases the send queues of one loop's connections, and releases what they occupy in the server's budget. Small
- * queues are
- * reused: in a broadcast every connection's message waits until the end of the turn, and no garbage is made. One thread.
+ * queues are reused: in a broadcast every connection's message waits until the end of the turn, and no garbage is made. One
+ * thread.
  */
 final class SendQueues {
     private static final int SPARE_MAX = 1024;

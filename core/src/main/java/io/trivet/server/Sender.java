@@ -9,12 +9,10 @@ import java.util.ArrayDeque;
 
 /**
  * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends, guards
- * the write
- * deadline, and notifies handlers of drained queues. One thread.
+ * the write deadline, and notifies handlers of drained queues. One thread.
  *
  * <p>Room in a connection's queue is reserved when a message is accepted for sending, and released here when it was sent. The
- * server's budget
- * counts what waits in a {@link SendQueue}.
+ * server's budget counts what waits in a {@link SendQueue}.
  */
 final class Sender {
     /** Soft maximum of the bytes that one flush sends from a queue: it is checked before each gathering send. */

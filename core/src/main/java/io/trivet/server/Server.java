@@ -18,13 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A TCP server. It listens, accepts clients, and delivers their messages to a {@link Handler}; it also makes connections of its
- * own on the same
- * loops. Bounded by default, see {@link Limits}.
+ * own on the same loops. Bounded by default, see {@link Limits}.
  *
  * <p>A server is either <b>started</b> ({@link ServerBuilder#start}): its loops turn on threads of its own until it is closed; or
- * <b>opened</b>
- * ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the time of its
- * network.
+ * <b>opened</b> ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the
+ * time of its network.
  *
  * <p><b>Threads.</b> Every method may be called from any thread, except {@link #turn}.
  */
@@ -105,8 +103,7 @@ public final class Server implements AutoCloseable {
      * Returns a builder of a server.
      *
      * @return a builder. By default it makes a server with one loop on this system's network, with raw framing and {@link
-     *     Limits#defaults},
-     *     which listens nowhere
+     *     Limits#defaults}, which listens nowhere
      */
     public static ServerBuilder builder() {
         return new ServerBuilder();
@@ -124,8 +121,7 @@ public final class Server implements AutoCloseable {
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: the time was over and nothing was done
      * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its
-     *     network turns; it
-     *     is closed; another thread turned it before; or the caller is a handler, within a turn
+     *     network turns; it is closed; another thread turned it before; or the caller is a handler, within a turn
      * @throws IllegalArgumentException the timeout is negative
      * @throws IOException the loop cannot continue; the server is closed
      */
@@ -178,13 +174,11 @@ public final class Server implements AutoCloseable {
      * policy as accepted connections.
      *
      * @param address the address to connect to
-     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose
-     *     is called, and
-     *     {@link Connection#failure} returns the error
+     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is
+     *     called, and {@link Connection#failure} returns the error
      * @return the connection; messages sent before it is connected wait in its queue
-     * @throws RejectedExecutionException the server is closed or draining, so that a handler that reconnects comes to an end
-     *     too; or a million
-     *     tasks are waiting
+     * @throws RejectedExecutionException the server is closed or draining, so that a handler that reconnects comes to an end too;
+     *     or a million tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
         return connect(address, handler, settings.limits().connectTimeout());
@@ -217,8 +211,7 @@ public final class Server implements AutoCloseable {
 
     /**
      * Sends one message to every connection of this moment, accepted or made. The message is held once for all. If it does not
-     * fit into a
-     * connection's queue, the {@link Overflow} policy decides.
+     * fit into a connection's queue, the {@link Overflow} policy decides.
      *
      * @param message the message, without its frame; copied at once, its position moves to its limit
      * @throws IllegalArgumentException the frame cannot hold a message of that length
@@ -256,10 +249,8 @@ public final class Server implements AutoCloseable {
 
     /**
      * Starts to shut down gracefully, and returns. Nothing more is accepted or connected, and messages are neither accepted for
-     * sending nor delivered. What
-     * waits for each peer is sent, and each peer is read to its end. The server is closed when all connections are gone, or the
-     * time is over.
-     * A second call changes the time.
+     * sending nor delivered. What waits for each peer is sent, and each peer is read to its end. The server is closed when all
+     * connections are gone, or the time is over. A second call changes the time.
      *
      * @param timeout the longest that it may take; zero or less: only what can be done at once
      * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
@@ -300,8 +291,8 @@ public final class Server implements AutoCloseable {
     /**
      * Returns why a started server has closed by itself. An opened server throws it from {@link #turn}.
      *
-     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if nothing of the kind
-     *     has happened
+     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if nothing of the kind has
+     *     happened
      */
     public @Nullable Throwable failure() {
         return threads == null ? null : threads.failure();
@@ -309,10 +300,8 @@ public final class Server implements AutoCloseable {
 
     /**
      * Closes everything at once: what waits is dropped, and every handler's onClose is called. Waits for the loops of a started
-     * server, and for
-     * a turn of an opened server that another thread is in. From a handler it returns at once, and the server closes at the end
-     * of the turn. A
-     * second call does nothing.
+     * server, and for a turn of an opened server that another thread is in. From a handler it returns at once, and the server
+     * closes at the end of the turn. A second call does nothing.
      */
     @Override
     public void close() {

@@ -157,8 +157,7 @@ public final class ServerBuilder {
 
     /**
      * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by
-     * itself it may
-     * have several, and the caller does not turn them.
+     * itself it may have several, and the caller does not turn them.
      *
      * @return the server; it accepts when it is {@linkplain Server#turn turned}
      * @throws IllegalStateException as for {@link #start}; or several loops on a network that does not turn them

@@ -4,8 +4,7 @@ import java.nio.ByteBuffer;
 
 /**
  * Memory in which the replies of one delivery are put together. Batches whose send is pending stay where they are; new ones are
- * put behind
- * them. The buffer is reused when no send is pending. One thread.
+ * put behind them. The buffer is reused when no send is pending. One thread.
  */
 final class StagingBuffer {
     private static final int BYTES = 64 * 1024;

@@ -4,8 +4,7 @@ import io.trivet.net.Clock;
 
 /**
  * The time of a loop. Within a turn, {@link #now} is read from the network's clock once after the wait, when it is first asked
- * for; between
- * two turns it is read each time. One thread, except {@link #nanoTime}.
+ * for; between two turns it is read each time. One thread, except {@link #nanoTime}.
  */
 final class TurnClock {
     private final Clock clock;
