@@ -1,8 +1,8 @@
 package io.trivet.sim;
 
-/** A fault of a tortured socket that would prevent all progress if it always occurred: it occurs at most a few times in a row. */
+/** Limits how often in a row a fault of a tortured socket occurs. A fault that always occurred would prevent all progress. */
 final class BoundedFault {
-    /** How often in a row a call may pretend that it would block. */
+    /** The maximum number of consecutive calls that pretend to block. */
     static final int WOULD_BLOCK_IN_A_ROW_MAX = 3;
 
     private final TortureInjector injector;

@@ -3,7 +3,7 @@ package io.trivet.sim;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** What the simulated and the tortured sockets both do with a caller's buffers. */
+/** Operations on a caller's buffers, shared by the simulated and the tortured sockets. */
 final class Buffers {
     private Buffers() {}
 
@@ -22,7 +22,7 @@ final class Buffers {
         return bytes;
     }
 
-    /** Makes a transfer that sees only the first bytes of a buffer, and restores the buffer's limit. */
+    /** Runs a transfer on only the first bytes of a buffer, and then restores the buffer's limit. */
     static int limited(ByteBuffer buffer, int bytes, Transfer transfer) throws IOException {
         int limit = buffer.limit();
         buffer.limit(buffer.position() + bytes);

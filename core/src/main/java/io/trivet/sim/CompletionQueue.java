@@ -6,20 +6,19 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The completion queue of a ring. The completions of one connection are delivered in order; those of different connections in any
- * order. A completion may be late, and one that found the queue full is delivered by a later poll; completions of other
- * connections overtake it.
+ * The completion queue of a ring. Completions of one connection are delivered in order. Completions of different connections may
+ * overtake each other. A fault can delay a completion, or make the queue overflow: a later poll then delivers the rest.
  */
 final class CompletionQueue {
-    /** What has completed. */
+    /** The kind of a completion. */
     enum Kind {
         /** Bytes were received into a buffer. */
         RECEIVED,
         /** The multishot receive has ended: no buffer was free, it was cancelled, or it ended by itself. */
         RECEIVE_ENDED, INPUT_ENDED, FAILED,
-        /** A send is done, as far as there was room, or was cancelled. */
+        /** A send has ended: the bytes that fit were sent, or it was cancelled. */
         SENT,
-        /** There is room to send again. */
+        /** The socket has room for another send. */
         ROOM, CONNECTED
     }
 
@@ -40,17 +39,17 @@ final class CompletionQueue {
             return kind;
         }
 
-        /** Returns the buffer of a {@link Kind#RECEIVED}. */
+        /** Returns the ring buffer of a {@link Kind#RECEIVED} completion. */
         int buffer() {
             return buffer;
         }
 
-        /** Returns the number of bytes of a {@link Kind#RECEIVED}. */
+        /** Returns the number of bytes of a {@link Kind#RECEIVED} completion. */
         int bytes() {
             return bytes;
         }
 
-        /** Returns the cause of a {@link Kind#FAILED}. */
+        /** Returns the cause of a {@link Kind#FAILED} completion. */
         IOException failure() {
             return Objects.requireNonNull(failure);
         }
@@ -72,7 +71,7 @@ final class CompletionQueue {
 
     /** The next entry to deliver. */
     private int at;
-    /** The number of entries at the start: what is posted during the delivery waits for the next. */
+    /** The number of entries when the delivery started. Entries that are posted during it wait for the next delivery. */
     private int count;
     /** The number of entries held back so far; they are moved to the front. */
     private int kept;
@@ -127,7 +126,7 @@ final class CompletionQueue {
 
     // Delivering.
 
-    /** Starts to deliver what has completed by now. */
+    /** Starts a delivery of the completions posted so far. */
     void beginDelivery() {
         at = 0;
         count = size;
@@ -135,7 +134,7 @@ final class CompletionQueue {
         overflows = false;
     }
 
-    /** Returns the next completion to deliver, or null if the others are held back. */
+    /** Returns the next completion to deliver; null if none is left, or all others are held back. */
     @Nullable
     Entry next() {
         while (at < count) {
@@ -156,7 +155,7 @@ final class CompletionQueue {
 
     /** Ends a delivery and removes what was delivered. */
     void endDelivery() {
-        // The callbacks post nothing but cancelled receives, which go behind what was there.
+        // The callbacks post only the ends of cancelled receives, which follow the earlier entries.
         for (int i = count; i < size; i++) {
             keep(i);
         }
@@ -169,7 +168,7 @@ final class CompletionQueue {
         }
     }
 
-    /** Moves an entry behind those held back; a delivered entry takes its place, to be reused. */
+    /** Moves an entry to the end of those held back. The delivered entry that was there takes its place, for reuse. */
     private void keep(int index) {
         Entry entry = entries[index];
         entries[index] = entries[kept];

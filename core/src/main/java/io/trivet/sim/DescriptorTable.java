@@ -5,7 +5,7 @@ import io.trivet.net.NetworkException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** The descriptors of a process. The lowest free number below the limit is assigned first; 0, 1 and 2 are in use, as usual. */
+/** The descriptor table of a process. A file gets the lowest free number below the limit; 0, 1 and 2 are always in use. */
 final class DescriptorTable {
     /** The largest limit that Linux allows by default (fs.nr_open). */
     private static final int LIMIT_DEFAULT = 1 << 20;
@@ -21,7 +21,7 @@ final class DescriptorTable {
         limit = most;
     }
 
-    /** Returns how many are open. */
+    /** Returns the number of open descriptors. */
     int open() {
         return open;
     }
@@ -65,7 +65,7 @@ final class DescriptorTable {
         lowestFree = Math.min(lowestFree, number);
     }
 
-    /** Returns the open numbers with their files: for finding a leak. */
+    /** Returns the open descriptors with their files, to find a leak. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder();

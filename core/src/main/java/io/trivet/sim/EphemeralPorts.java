@@ -2,7 +2,7 @@ package io.trivet.sim;
 
 import java.util.function.IntPredicate;
 
-/** The ports that a kernel assigns by itself (net.ipv4.ip_local_port_range), one after the other. */
+/** The ephemeral ports (net.ipv4.ip_local_port_range), assigned one after the other. */
 final class EphemeralPorts {
     private static final int PORT_MIN = 32_768;
     private static final int PORT_MAX = 60_999;

@@ -4,22 +4,22 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The future events of a simulated network, by time, and in the order of scheduling where times are equal. A binary heap whose
- * events know their index, so that they can be cancelled.
+ * The future events of a simulated network, ordered by time. Events with equal times keep the order in which they were scheduled.
+ * The queue is a binary heap. Each event stores its index in the heap, so that it can be cancelled.
  */
 @SuppressWarnings("ReferenceEquality") // events are compared by identity
 final class EventQueue {
     /** The time of an event that never occurs. */
     static final long NEVER = Long.MAX_VALUE;
 
-    /** Something that happens at a time; reusable, and scheduled at most once at a time. */
+    /** An event that fires at a given time. It is in the queue at most once, and can be scheduled again after it has fired. */
     abstract static class Event {
         private long timeNanos;
         private long order;
-        /** The index in the heap; negative: not scheduled. */
+        /** The index in the heap; negative if the event is not scheduled. */
         private int index = -1;
 
-        /** Called when the time has come. */
+        /** Called at the scheduled time. */
         abstract void fire();
 
         final boolean isScheduled() {
@@ -81,7 +81,7 @@ final class EventQueue {
         }
     }
 
-    /** Removes the first event if it is due; null if none is. */
+    /** Removes and returns the first event if it is due; otherwise returns null. */
     @Nullable
     Event pollDue(long nowNanos) {
         Event first = heap[0];

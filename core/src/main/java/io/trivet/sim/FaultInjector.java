@@ -1,8 +1,8 @@
 package io.trivet.sim;
 
 /**
- * Decides which faults occur on a simulated host, and counts them. Each fault has a random stream of its own, so that leaving one
- * out changes little else.
+ * Decides which faults occur on a simulated host, and counts them. Each fault has a random stream of its own, so that removing
+ * one from the plan leaves the random numbers of the others unchanged.
  */
 @SuppressWarnings("EnumOrdinal") // consulted at every call of a socket: an array is faster than a map
 final class FaultInjector {
@@ -31,7 +31,7 @@ final class FaultInjector {
         return true;
     }
 
-    /** Returns whether a fault can occur at all. */
+    /** Returns whether a fault can occur: the plan has it, and faults are not stopped. */
     boolean isEnabled(Fault fault) {
         return thresholds[fault.ordinal()] != 0 && !stopped;
     }

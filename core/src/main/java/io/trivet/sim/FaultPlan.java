@@ -6,21 +6,21 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Which faults a network of this package injects, and how often: a probability for each {@link Fault}. An immutable value.
+ * The probability of each {@link Fault} on a network of this package. An immutable value.
  *
  * {@snippet :
  * FaultPlan.none();                                         // no faults and no latency
  * FaultPlan.of(seed);                                       // some faults, chosen by the seed
  * FaultPlan.of(seed).without(Fault.RESET);                  // the same without one
  * FaultPlan.none().with(Fault.SHORT_READ, 0.5);             // one fault only
- * TortureNetwork.defaults().with(Fault.READY_LATE, 0);      // for real sockets: all that a TortureNetwork injects, but one
+ * TortureNetwork.defaults().with(Fault.READY_LATE, 0);      // for real sockets: all faults of a TortureNetwork except one
  * }
  */
 @SuppressWarnings("EnumOrdinal") // the index of an array that is never stored
 public final class FaultPlan {
     private static final Fault[] FAULTS = Fault.values();
     private static final FaultPlan NONE = new FaultPlan(new double[FAULTS.length]);
-    /** A plan drawn from a seed enables each fault with a probability of one in this many. */
+    /** A plan drawn from a seed enables one in this number of faults, on average. */
     private static final int ENABLED_ONE_IN = 4;
     private static final double[] STRENGTHS = {0.1, 0.5, 1, 1, 2};
     private static final double PROBABILITY_MAX = 0.9;
@@ -52,9 +52,9 @@ public final class FaultPlan {
     }
 
     /**
-     * Returns a plan drawn from a seed, in swarm style (Groce et al., Swarm Testing, 2012): each fault is enabled in one of four
-     * plans, and is then rarer or more frequent than usual. Many different narrow plans find more bugs than one plan that has
-     * everything.
+     * Returns a plan drawn from a seed by swarm testing (Groce et al., Swarm Testing, 2012). The plan enables about a quarter of
+     * the faults, each with a tenth of its usual probability to twice that probability. Many different narrow plans find more
+     * bugs than one plan that has everything.
      *
      * @param seed the seed; the same seed gives the same plan
      * @return the plan

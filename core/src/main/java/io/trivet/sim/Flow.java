@@ -5,9 +5,10 @@ import java.nio.ByteBuffer;
 
 /**
  * One direction of a TCP connection, from the sender's write to the receiver's read. All positions are counted in bytes from the
- * start of the stream. The bytes stay in one ring buffer all the way; only the positions advance.
+ * start of the stream. The bytes stay in one ring buffer; only the positions advance.
  *
- * <p>read ≤ arrived ≤ written, and arrived ≤ window, the end of what the receiver lets the sender send.
+ * <p>read ≤ arrived ≤ written, and arrived ≤ window. The window is the position up to which the receiver allows the sender to
+ * send.
  */
 final class Flow {
     /** The state of the receiver's urgent byte (in Linux, TCP_URG_NOTYET and so on). */
@@ -32,7 +33,7 @@ final class Flow {
     long arrived;
     long read;
     long window;
-    /** The position behind the sender's last urgent byte; 0: there was none. */
+    /** The position after the sender's last urgent byte; 0 if there was none. */
     long urgentEnd;
     Urgent urgent = Urgent.NONE;
     /** The position of the receiver's urgent byte. */
@@ -40,9 +41,9 @@ final class Flow {
     byte urgentByte;
     boolean finWritten;
     boolean finArrived;
-    /** The sender has reset: the reset arrives behind what is in flight. */
+    /** The sender has reset the connection. The reset arrives after the bytes in flight. */
     private boolean resetWritten;
-    private boolean dead;
+    private boolean cancelled;
     /** Nothing arrives before this time. */
     private long stalledUntil;
 
@@ -75,19 +76,19 @@ final class Flow {
         return (int) (arrived - read);
     }
 
-    /** Returns how many bytes the sender's kernel still holds. */
+    /** Returns how many bytes the sender's kernel still holds, because they have not arrived. */
     long unacknowledged() {
-        return dead ? 0 : written - arrived;
+        return cancelled ? 0 : written - arrived;
     }
 
     /** Returns how many bytes the sender's kernel could not send yet, because the window is closed. */
     long unsent() {
-        return dead ? 0 : written - Math.min(written, Math.max(window, arrived));
+        return cancelled ? 0 : written - Math.min(written, Math.max(window, arrived));
     }
 
     // The sender's side.
 
-    /** Appends bytes of a buffer, whose position advances. They leave with the next {@link #push}. */
+    /** Appends bytes of a buffer and advances its position. The next {@link #push} sends them. */
     void write(ByteBuffer source, int count) {
         makeRoom(count);
         int at = index(written);
@@ -131,15 +132,15 @@ final class Flow {
         push();
     }
 
-    /** Called when the sender resets the connection: a part of what it wrote may still arrive. */
+    /** Called when the sender resets the connection. Some of the written bytes may still arrive. */
     void writeReset() {
         resetWritten = true;
         push();
     }
 
-    /** Sends what can be sent, unless something is in flight already that will take it along. */
+    /** Sends what can be sent. If a delivery is already scheduled, it will include these bytes. */
     void push() {
-        if (dead || delivery.isScheduled() || !hasSomethingToDeliver()) {
+        if (cancelled || delivery.isScheduled() || !hasSomethingToDeliver()) {
             return;
         }
         long delay = drawDelay();
@@ -172,7 +173,7 @@ final class Flow {
         return Math.max(0, stalledUntil - kernel.now()) + kernel.drawLatency();
     }
 
-    /** Stops everything until {@link #unclog}. */
+    /** Stops all deliveries until {@link #unclog}. */
     void clog() {
         stalledUntil = CLOGGED;
         kernel.events.cancel(delivery);
@@ -184,20 +185,21 @@ final class Flow {
         push();
     }
 
-    /** Ends the flow: nothing arrives any more. */
-    void die() {
-        dead = true;
+    /** Cancels the flow: nothing more arrives. */
+    void cancel() {
+        cancelled = true;
         kernel.events.cancel(delivery);
     }
 
-    boolean isDead() {
-        return dead;
+    /** For tests: returns whether the flow was cancelled. */
+    boolean isCancelled() {
+        return cancelled;
     }
 
     // Arrivals.
 
     private void deliver() {
-        if (dead) {
+        if (cancelled) {
             return;
         }
         boolean breaks = (written > arrived) && kernel.faults.happens(Fault.RESET);
@@ -205,7 +207,7 @@ final class Flow {
             kernel.recordFault(Fault.RESET, from);
         }
         deliverBytes(breaks);
-        if (dead) {
+        if (cancelled) {
             return;
         }
         if (breaks) {
@@ -213,7 +215,7 @@ final class Flow {
             return;
         }
         if (resetWritten) {
-            die();
+            cancel();
             to().receiveReset();
             return;
         }
@@ -261,7 +263,7 @@ final class Flow {
             return faults.random(Fault.RESET).below(count + 1);
         }
         if (resetWritten) {
-            // What was sent before the reset has left; only on a slow network is it unknown how much of it arrives.
+            // Bytes sent before the reset are in transit. Without latency they all arrive; with latency, a random part of them.
             return faults.isEnabled(Fault.LATENCY) ? faults.random(Fault.LATENCY).below(count + 1) : count;
         }
         if (count > 1 && faults.happens(Fault.DRIBBLE)) {
@@ -279,7 +281,7 @@ final class Flow {
             return;
         }
         if (urgent != Urgent.NONE && urgentAt == read && !to().isUrgentInline() && read != arrived) {
-            read++; // the previous urgent byte is at the head of the queue: skipped, so that it does not come as ordinary data
+            read++; // skip the previous urgent byte at the head of the queue, so that it is not read as ordinary data
         }
         urgent = Urgent.ANNOUNCED;
         urgentAt = position;
@@ -292,8 +294,8 @@ final class Flow {
     }
 
     /**
-     * Reads up to N bytes: as far as the urgent mark, or past it if the mark is at the head; the urgent byte itself is skipped
-     * then, unless it is inline.
+     * Reads up to {@code most} bytes, but stops at the urgent mark. If the stream is already at the mark, skips the urgent byte,
+     * unless it is inline, and reads on.
      *
      * @return the number of bytes; 0 if there are none
      */
@@ -327,7 +329,10 @@ final class Flow {
         return ring[index(position)];
     }
 
-    /** Called when the receiver has read, or its buffer has grown: opens the window if that is worth a segment. */
+    /**
+     * Called when the receiver has read, or its buffer has grown. Opens the window if everything was read, or if the free space
+     * is worth a segment: half of the buffer, or {@link #SEGMENT_BYTES}.
+     */
     void openWindow(int receiveBytesMax) {
         long edge = read + receiveBytesMax;
         if (edge > window && (arrived == read || edge - window >= Math.min(receiveBytesMax / 2, SEGMENT_BYTES))) {

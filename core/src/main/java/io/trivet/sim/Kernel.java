@@ -11,9 +11,15 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What all hosts of a simulated network share: the time, the future events, the faults, TCP and UDP, and the attached loops. */
+/**
+ * The state that all hosts of a simulated network share: the clock, the future events, the faults, TCP, UDP, and the attached
+ * loops.
+ */
 final class Kernel {
-    /** The duration of a round of the loops, so that a loop that spins uses up simulated time and not the machine's. */
+    /**
+     * The simulated duration of one round of the loops. Because of it, a loop that spins uses up simulated time, and the run
+     * ends.
+     */
     static final long ROUND_NANOS = 1_000;
 
     private static final long CLOCK_STREAM = 0x636c6f636bL; // "clock"
@@ -28,7 +34,7 @@ final class Kernel {
     final long seed;
     final SimClock clock;
     final EventQueue events = new EventQueue();
-    /** The faults of the first host, and of everything between the hosts. */
+    /** The faults of the first host and of the network between the hosts. */
     final FaultInjector faults;
     final LoopScheduler scheduler;
     /** The random stream for sizes of buffers. */
@@ -38,7 +44,7 @@ final class Kernel {
     final UdpStack udp;
     @Nullable SimTrace tracer;
 
-    /** The faults that have hit connections, by the address of either end. Never iterated over. */
+    /** The faults that have affected connections, by the address of either end. Never iterated over. */
     private final Map<InetSocketAddress, Set<Fault>> faultsByAddress = new HashMap<>();
     /** The addresses whose peers have closed without reading everything. Never iterated over. */
     private final Set<InetSocketAddress> unread = new HashSet<>();
@@ -66,7 +72,10 @@ final class Kernel {
         return clock.elapsedNanos();
     }
 
-    /** Notes that something has happened that may concern a loop: another round follows without a leap of the clock. */
+    /**
+     * Records that something has happened that may concern a loop. Another round then follows before the clock moves to the next
+     * event.
+     */
     void progress() {
         progress++;
     }
@@ -77,19 +86,19 @@ final class Kernel {
         return tracer != null;
     }
 
-    /** Passes a line to the trace. Check {@link #isTraced} first, because the line costs something. */
+    /** Passes a line to the trace. Check {@link #isTraced} first, because building the line costs time. */
     void trace(String event) {
         Objects.requireNonNull(tracer).event(now(), event);
     }
 
-    /** Passes a fault and what it has hit to the trace, if there is one. */
+    /** Traces a fault and the object it has affected, if there is a tracer. */
     void trace(Fault fault, Object subject) {
         if (tracer != null) {
             tracer.event(now(), "fault " + fault + ": " + subject);
         }
     }
 
-    /** Called when a fault has hit a connection: traces it, and records it for the addresses of both ends. */
+    /** Traces a fault that has affected a connection, and records it for the addresses of both ends. */
     void recordFault(Fault fault, TcpEndpoint end) {
         trace(fault, end);
         noteFault(fault, end);
@@ -101,12 +110,12 @@ final class Kernel {
         faultsByAddress.computeIfAbsent(end.remote, _ -> EnumSet.noneOf(Fault.class)).add(fault);
     }
 
-    /** Returns the faults that have hit connections from or to an address. */
+    /** Returns the faults that have affected connections from or to an address. */
     Set<Fault> faultsOf(InetSocketAddress address) {
         return faultsByAddress.getOrDefault(address, Set.of());
     }
 
-    /** Called when an end is closed before all bytes that were sent to it have arrived and been read: its peer is reset. */
+    /** Records that an end was closed before it had read all bytes sent to it. The kernel then resets its peer. */
     void noteUnread(TcpEndpoint end) {
         unread.add(end.remote);
     }
@@ -143,7 +152,7 @@ final class Kernel {
     /**
      * Advances by one step: turns the loops once and, if none had anything to do, moves the clock to the next event or deadline.
      *
-     * @param limitNanos how far the clock may be moved
+     * @param limitNanos the latest time to which the clock may be moved
      * @return false if nothing more happens before the limit; the clock is then at the limit
      */
     boolean step(long limitNanos) throws IOException {
@@ -174,7 +183,7 @@ final class Kernel {
         return ROUND_NANOS;
     }
 
-    /** Runs one round of the loops. Returns whether anything was done, or may have become possible. */
+    /** Runs one round of the loops. Returns whether a loop has done something, or may be able to in the next round. */
     private boolean turnLoops() throws IOException {
         if (scheduler.isTurning() || scheduler.isEmpty()) {
             return false;

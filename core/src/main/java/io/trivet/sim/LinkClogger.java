@@ -3,8 +3,8 @@ package io.trivet.sim;
 import java.util.List;
 
 /**
- * Injects {@link Fault#CLOG}: stops some of the open connections one after the other, in one direction each, and lets them go on
- * in an unrelated order. What was sent meanwhile then arrives at once.
+ * Injects {@link Fault#CLOG}: stops some of the open connections one after the other, in one direction each, and later resumes
+ * them in another order. Bytes sent in the meantime then arrive together.
  */
 final class LinkClogger extends EventQueue.Event {
     /** The interval at which the fault is drawn. */
@@ -18,7 +18,7 @@ final class LinkClogger extends EventQueue.Event {
         this.kernel = kernel;
     }
 
-    /** Starts to draw the fault, if the plan has it. */
+    /** Starts drawing the fault at regular intervals, if the plan includes it. */
     static void start(Kernel kernel) {
         if (kernel.faults.isEnabled(Fault.CLOG)) {
             kernel.events.schedule(new LinkClogger(kernel), INTERVAL_NANOS);

@@ -15,7 +15,7 @@ final class ListeningSocket extends OpenFile {
     final SocketOptions options;
     private final int backlog;
     private final ArrayDeque<TcpEndpoint> waiting = new ArrayDeque<>();
-    /** The places reserved for handshakes in progress. */
+    /** The number of places reserved for handshakes in progress. */
     private int reserved;
     private boolean closed;
 
@@ -26,7 +26,7 @@ final class ListeningSocket extends OpenFile {
         this.options = kernel.tcp.drawOptions();
     }
 
-    /** Returns whether the backlog is full. Linux compares with "more than", so one more than the backlog fits. */
+    /** Returns whether the backlog is full. As on Linux, one connection more than the backlog fits. */
     boolean isFull() {
         return waiting.size() + reserved > backlog;
     }

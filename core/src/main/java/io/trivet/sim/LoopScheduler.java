@@ -6,15 +6,15 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which of the attached loops is turned. A loop that has polled and found nothing to do sleeps, as a thread does that
- * waits in the kernel: until something happens to what it polled, or its deadline is due. A loop that polls nothing never sleeps,
- * because it is unknown what it waits for.
+ * Decides which of the attached loops to turn. A loop that has polled and found nothing sleeps, like a thread that waits in the
+ * kernel, until an event concerns what it polled, or its deadline is due. A loop that polls nothing never sleeps, because the
+ * scheduler does not know what it waits for.
  */
 final class LoopScheduler {
     private static final class ScheduledLoop {
         final Loop loop;
         boolean awake = true;
-        /** It has polled on its present turn. */
+        /** The loop has polled in its current turn. */
         boolean polled;
         /** While asleep: the latest time to wake it. */
         long dueNanos = EventQueue.NEVER;
@@ -24,11 +24,11 @@ final class LoopScheduler {
         }
     }
 
-    /** What a loop sleeps on: part of a poller or a ring, which wakes it. */
+    /** The wait queue of a poller or a ring: a loop that polls it sleeps here until it is woken. */
     static final class WaitQueue {
         private final LoopScheduler scheduler;
         private @Nullable ScheduledLoop waiter;
-        /** Several loops poll the owner: none of them sleeps. */
+        /** Several loops poll the same poller or ring, so none of them sleeps. */
         private boolean isShared;
 
         private WaitQueue(LoopScheduler scheduler) {
@@ -38,7 +38,7 @@ final class LoopScheduler {
         /**
          * Called at the end of a poll.
          *
-         * @param maySleep whether the next poll would find nothing, unless something happens
+         * @param maySleep true if another poll would find nothing until an event occurs
          */
         void polled(boolean maySleep) {
             ScheduledLoop now = scheduler.current;
@@ -91,14 +91,14 @@ final class LoopScheduler {
         return current != null;
     }
 
-    /** Wakes all loops, after something that may concern any of them. */
+    /** Wakes all loops. Called after a change that may concern any of them. */
     void wakeAll() {
         for (ScheduledLoop each : loops) {
             each.awake = true;
         }
     }
 
-    /** Turns every loop that does not sleep once, in random order. Returns how much they did. */
+    /** Turns each loop that is awake once, in random order. Returns how much work they did. */
     long turn() throws IOException {
         int count = findAwake();
         long done = 0;
@@ -143,7 +143,10 @@ final class LoopScheduler {
         return done;
     }
 
-    /** Returns the earliest deadline. All are asked again, because a sleeping loop's may have been changed from outside. */
+    /**
+     * Returns the earliest deadline of all loops. Asks each loop again, because a call from outside may have changed the deadline
+     * of a sleeping one.
+     */
     long nextDeadline() {
         long next = EventQueue.NEVER;
         for (ScheduledLoop each : loops) {

@@ -1,6 +1,6 @@
 package io.trivet.sim;
 
-/** An entry of a descriptor table that only takes up a number: a poller, or a ring. */
+/** The file of a poller or a ring. It only occupies a descriptor number, and is never ready. */
 final class NeverReadyFile extends OpenFile {
     private final String name;
 

@@ -3,7 +3,7 @@ package io.trivet.sim;
 import io.trivet.net.Interest;
 import org.jspecify.annotations.Nullable;
 
-/** What a descriptor refers to inside the simulated kernel: something that can be ready. */
+/** An open file or socket inside the simulated kernel, to which a descriptor refers. Reports whether it is ready. */
 @SuppressWarnings("ReferenceEquality") // watchers are compared by identity
 abstract class OpenFile {
     /** Notified when the readiness of a file may have changed. The watchers of a file form a list. */
@@ -11,7 +11,7 @@ abstract class OpenFile {
         @Nullable Watcher nextOfFile;
 
         /**
-         * Called when some readiness may have changed. The file is in the middle of an operation, so this must not call back into
+         * Called when the readiness may have changed. The file is in the middle of an operation, so this must not call back into
          * it.
          *
          * @param what bits of {@link Interest}, {@link #ROOM_AGAIN}, or {@link #EVERYTHING}
@@ -20,7 +20,7 @@ abstract class OpenFile {
     }
 
     static final int EVERYTHING = ~0;
-    /** There is room again for a caller that found none: the edge of WRITE (SOCK_NOSPACE). */
+    /** There is room again after a caller found none (SOCK_NOSPACE): WRITE changes from false to true. */
     static final int ROOM_AGAIN = 1 << 16;
 
     final Kernel kernel;
@@ -30,7 +30,7 @@ abstract class OpenFile {
         this.kernel = kernel;
     }
 
-    /** Returns everything that is true now, as bits of {@link Interest}. */
+    /** Returns the current readiness, as bits of {@link Interest}. */
     abstract int ready();
 
     /** Called when the last descriptor of the file is closed. */
@@ -67,7 +67,7 @@ abstract class OpenFile {
         }
     }
 
-    /** Notifies the watchers that anything may have changed. */
+    /** Notifies the watchers that any part of the readiness may have changed. */
     final void changed() {
         changed(EVERYTHING);
     }

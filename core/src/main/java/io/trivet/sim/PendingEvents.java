@@ -44,7 +44,9 @@ final class PendingEvents {
         }
     }
 
-    /** Returns the bits of the events, the first {@link #size} of which count; writes go through. */
+    /**
+     * Returns the array of event bits. Only the first {@link #size} elements are valid. Writes to the array change the events.
+     */
     int[] bits() {
         return events;
     }
@@ -52,7 +54,7 @@ final class PendingEvents {
     /**
      * Puts the events into random order.
      *
-     * @param below returns a random number from 0 to its argument less one
+     * @param below returns a random number from 0 to one less than its argument
      */
     void shuffle(IntUnaryOperator below) {
         for (int i = size - 1; i > 0; i--) {

@@ -4,7 +4,7 @@ import io.trivet.net.Interest;
 import java.nio.ByteBuffer;
 
 /**
- * The content of a pipe: up to sixteen pages, as on Linux (fs/pipe.c). A page is free again when it was read to its end. A write
+ * The content of a pipe: up to sixteen pages, as on Linux (fs/pipe.c). A page is freed when it has been read to its end. A write
  * that does not fit into the rest of the last page starts a new page.
  */
 final class PipeBuffer {
@@ -96,7 +96,7 @@ final class PipeBuffer {
         return target.position() - before;
     }
 
-    /** Writes what remains of a buffer, as far as there is room. Returns the number of bytes. */
+    /** Writes as many of a buffer's remaining bytes as fit. Returns the number of bytes written. */
     int write(ByteBuffer from) {
         if (bytes.length == 0) {
             bytes = new byte[PAGES * PAGE_BYTES];

@@ -2,14 +2,14 @@ package io.trivet.sim;
 
 import io.trivet.net.Interest;
 
-/** What the torture does to the answers of a poll or a three-list call. */
+/** Injects the torture network's readiness faults into the events of a poll or a three-list call. */
 final class ReadinessFaults {
-    /** Events with other bits than these concern the end of a connection and are left alone. */
+    /** The bits that may be delayed. An event with other bits reports the end of a connection, and is left unchanged. */
     private static final int ORDINARY = Interest.ALL;
 
     private ReadinessFaults() {}
 
-    /** Removes READ and WRITE from some answers, but never everything from all. An answer that is left with nothing becomes 0. */
+    /** Removes READ or WRITE from some events. At least one event remains. An event that loses all its bits becomes 0. */
     static void delay(TortureInjector injector, int[] events, int count) {
         int left = 0;
         int emptied = 0;
@@ -23,7 +23,7 @@ final class ReadinessFaults {
             events[i] = delayed(injector, before);
             if (events[i] != 0) {
                 left++;
-            } else if (injector.below(++emptied) == 0) { // each of them has the same chance to be restored
+            } else if (injector.below(++emptied) == 0) { // each emptied event has the same chance to be restored
                 restoredIndex = i;
                 restoredEvents = before;
             }
@@ -47,7 +47,7 @@ final class ReadinessFaults {
         return events & ~late;
     }
 
-    /** Draws READ or WRITE from what is registered, to be reported although it may not hold; 0 if neither may be. */
+    /** Draws READ or WRITE from an interest, to be reported although the socket may not be ready; 0 if neither is allowed. */
     static int spurious(TortureInjector injector, TorturedSocket<?> socket, int interest) {
         int candidates = socket.isOpen() ? socket.mayBeSpurious(interest) : 0;
         return candidates == (Interest.READ | Interest.WRITE) ? Interest.READ << injector.below(2) : candidates;

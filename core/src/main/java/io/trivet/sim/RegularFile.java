@@ -2,7 +2,7 @@ package io.trivet.sim;
 
 import io.trivet.net.Interest;
 
-/** A file that is always ready and always empty, as /dev/null is. Select and poll can watch it; epoll refuses it. */
+/** A file that is always ready and always empty, like /dev/null. Select and poll can watch it; epoll refuses it. */
 final class RegularFile extends OpenFile {
     RegularFile(Kernel kernel) {
         super(kernel);

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The listeners of a ring. As on a real ring they are polled, and accepting is a plain call, so that no connection is accepted
- * that the caller has no room for.
+ * The listeners of a ring. As with a real ring, a listener is polled for readiness, and accept is a plain call. So no connection
+ * is accepted before the caller has room for it.
  */
 final class RingAccepts {
     /** At most this many connections are accepted from one listener in one poll; the others wait for the next poll. */

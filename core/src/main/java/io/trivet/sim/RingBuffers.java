@@ -4,15 +4,15 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 
 /**
- * The buffer ring that receives are filled from, in one block of memory, and the connections that wait for a free buffer. A
- * buffer is free when it has no holder; its content is then overwritten, so that a use after the release is noticed. While its
- * bytes are being delivered, a buffer can be lent to a send, which holds it too.
+ * The receive buffers of a ring, in one block of memory, and the connections that wait for a free buffer. A buffer is free when
+ * it has no holder. Its content is overwritten at that moment, so that a use after the release is noticed. While its bytes are
+ * being delivered, a buffer can be lent to a send, which becomes another holder.
  */
 final class RingBuffers {
     private static final int COUNT_MIN = 2;
     private static final int COUNT_MAX = 16;
     private static final int BYTES_MIN = 1 << 9;
-    /** Up to 8 KiB. */
+    /** The largest buffers have 8 KiB. */
     private static final int DOUBLINGS = 5;
     private static final int NONE = -1;
     private static final long POISON = 0xdeaddeaddeaddeadL;
@@ -56,14 +56,14 @@ final class RingBuffers {
         return freeCount == free.length;
     }
 
-    /** Takes a free buffer. The caller is its first holder. */
+    /** Acquires a free buffer. The caller is its first holder. */
     int take() {
         int buffer = free[--freeCount];
         holders[buffer] = 1;
         return buffer;
     }
 
-    /** Returns where a buffer begins in the memory. */
+    /** Returns the offset of a buffer in the memory. */
     int begin(int buffer) {
         return buffer * bytes;
     }
@@ -94,7 +94,7 @@ final class RingBuffers {
 
     // Lending.
 
-    /** From now until {@link #endDelivery} the bytes of this buffer are being delivered. */
+    /** Marks a buffer as being delivered, until {@link #endDelivery}. */
     void beginDelivery(int buffer) {
         delivering = buffer;
     }
@@ -104,9 +104,10 @@ final class RingBuffers {
     }
 
     /**
-     * Lends the buffer that is being delivered to a send that has bytes in it, until it is {@linkplain #release released}.
+     * If some bytes of a send lie in the buffer that is being delivered, lends that buffer to the send, until it is
+     * {@linkplain #release released}.
      *
-     * @return the buffer; negative: none
+     * @return the buffer; negative if none is lent
      */
     int lend(ByteBuffer[] parts, int from, int count) {
         for (int i = from; i < from + count && delivering >= 0; i++) {
@@ -128,7 +129,10 @@ final class RingBuffers {
         return true;
     }
 
-    /** Returns whether bytes lie in a buffer: if so, they change with it. */
+    /**
+     * Returns whether the bytes of a part lie in a buffer. To find out, inverts the buffer, compares a byte, and restores the
+     * buffer.
+     */
     private boolean contains(int buffer, ByteBuffer part) {
         if (!part.hasRemaining()) {
             return false;
@@ -155,12 +159,12 @@ final class RingBuffers {
         }
     }
 
-    /** Returns how many connections wait. */
+    /** Returns the number of connections that wait for a buffer. */
     int waiting() {
         return waiting.size();
     }
 
-    /** Removes the connection that has waited longest. */
+    /** Removes and returns the connection that has waited longest. */
     RingConnection takeWaiting() {
         RingConnection connection = waiting.removeFirst();
         connection.awaitsBuffer = false;

@@ -6,50 +6,50 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A slot of a ring with the connection that occupies it: a record that all parts of the ring read. Each field is listed under the
- * part that writes it; a failure and the clearing of the slot concern all and are here.
+ * A slot of a ring, and the connection that occupies it. All parts of the ring read these fields. Each field is listed under the
+ * part that writes it.
  */
 final class RingConnection extends OpenFile.Watcher {
     final int slot;
     private final RingSchedule schedule;
     private int generation;
 
-    // Of SimProactor.
+    // Written by SimProactor.
 
     boolean connecting;
-    /** The outcome of the connect was posted, and is not delivered yet. */
+    /** The outcome of the connect was posted, but not delivered yet. */
     boolean connectCompleted;
     boolean closing;
 
-    // Of RingSlots.
+    // Written by RingSlots.
 
     @Nullable SimTcpStream stream;
-    /** The descriptor is closed; {@code closed} is still to be delivered. */
+    /** The descriptor is closed; the completion {@code closed} has not been delivered yet. */
     boolean removed;
 
-    // Of RingSchedule.
+    // Written by RingSchedule.
 
     boolean scheduled;
 
-    // Of RingReceives.
+    // Written by RingReceives.
 
     boolean wantsInput;
     boolean urgentWatched;
-    /** A receive is active, until its last completion was delivered. */
+    /** A receive was started, and its last completion has not been delivered yet. */
     boolean receiving;
     /** The kernel has posted the receive's last completion. */
     boolean receiveEnded;
     boolean cancelPending;
-    /** With urgent data watched: the poll found nothing ready, and waits. */
+    /** Only while urgent data is watched: the readiness poll has found nothing and is waiting. */
     boolean pollArmed;
-    /** With urgent data watched: the poll has found input while no buffer was free. */
+    /** Only while urgent data is watched: the readiness poll has found input, but no buffer was free. */
     boolean readPending;
 
-    // Of RingBuffers.
+    // Written by RingBuffers.
 
     boolean awaitsBuffer;
 
-    // Of RingSends.
+    // Written by RingSends.
 
     @Nullable RingSend send;
     /** The kernel has posted the send's completion. */
@@ -57,14 +57,14 @@ final class RingConnection extends OpenFile.Watcher {
     boolean awaitsWritable;
     boolean roomPosted;
     boolean shutdownPending;
-    /** A silent send that was accepted, and that the socket has refused: it is sent when there is room. */
+    /** A silent send of which the socket has refused some bytes. They are sent when there is room. */
     @Nullable RingSend unsent;
-    /** The socket has refused a silent send: no further send of this connection is silent. */
+    /** The socket has refused bytes of a silent send, so no further send of this connection is silent. */
     boolean refusedBefore;
 
-    // Of CompletionQueue.
+    // Written by CompletionQueue.
 
-    /** The number of completions posted and not delivered yet. */
+    /** The number of completions that were posted and not delivered yet. */
     int undelivered;
     /** No completion is delivered before this time, so that none overtakes a late one. */
     long notBeforeNanos;
@@ -90,12 +90,15 @@ final class RingConnection extends OpenFile.Watcher {
         return (long) generation << 32 | slot;
     }
 
-    /** Returns whether a handle of this slot refers to its present connection, and that was not closed by its caller. */
+    /** Returns whether a handle of this slot refers to the current connection, and the caller has not closed it. */
     boolean matches(long handle) {
         return stream != null && !closing && generation == (int) (handle >>> 32);
     }
 
-    /** Returns whether completions are still to be delivered. */
+    /**
+     * Returns whether the connection has neither failed nor been closed by the caller. Otherwise only {@code closed} is
+     * delivered.
+     */
     boolean isOpen() {
         return !closing && !failed;
     }
@@ -104,7 +107,7 @@ final class RingConnection extends OpenFile.Watcher {
         return failed;
     }
 
-    /** Returns whether no operation is active, and no completion undelivered. */
+    /** Returns whether no operation is active, and no completion is undelivered. */
     boolean isIdle() {
         return !receiving && send == null && undelivered == 0;
     }
@@ -114,7 +117,7 @@ final class RingConnection extends OpenFile.Watcher {
         schedule.visit(this);
     }
 
-    /** Delivers a failure, once, and only while the connection is open. Returns the number of completions delivered. */
+    /** Delivers a failure if the connection is {@linkplain #isOpen open}. Returns the number of completions delivered. */
     int fail(IOException failure, Completions completions) {
         if (!isOpen()) {
             return 0;

@@ -8,9 +8,9 @@ import io.trivet.sim.CompletionQueue.Kind;
 import java.io.IOException;
 
 /**
- * The receives of a ring. A multishot receive completes again and again, into few buffers, until it ends by itself, finds no
- * buffer, or is cancelled, which may come too late. Where urgent data is watched, readiness is polled for instead, and the bytes
- * are read by a plain call.
+ * The receives of a ring. A multishot receive completes repeatedly, each time into a ring buffer, until it ends by itself, finds
+ * no free buffer, or is cancelled. A cancellation may come too late. While urgent data is watched, the ring polls for readiness
+ * instead, and reads the bytes with a plain call.
  */
 final class RingReceives {
     /** At most this many completions of one receive in a row; then other connections get their turn. */
@@ -73,9 +73,9 @@ final class RingReceives {
     // The kernel's part, when the ring is entered.
 
     /**
-     * Receives what there is.
+     * Receives the available input.
      *
-     * @return the number of completions delivered: an urgent byte is delivered at once
+     * @return the number of completions delivered at once: an urgent byte, or none; other completions are posted
      */
     int advance(RingConnection connection, Completions completions) {
         if (connection.urgentWatched) {
@@ -146,7 +146,7 @@ final class RingReceives {
         return true;
     }
 
-    /** With nothing to read, waits, unless nothing will come. */
+    /** Called when there is nothing to read. Posts a pending error or the end of the input; otherwise waits. */
     private boolean receiveNothing(RingConnection connection) {
         TcpEndpoint end = connection.end();
         ErrorCode error = end.isInputDone() ? null : end.takeError();
@@ -160,14 +160,14 @@ final class RingReceives {
         return false;
     }
 
-    /** With urgent data watched: exceptional before readable, and a single read. */
+    /** Used while urgent data is watched. Receives an urgent byte first, and then makes a single read. */
     private int advanceByReadiness(RingConnection connection, Completions completions) {
         if (connection.receiving || connection.undelivered > 0) {
-            return 0; // the completions before it are delivered first
+            return 0; // earlier completions are delivered first
         }
         int ready = connection.end().ready();
         boolean isReady = Interest.fold(ready, Interest.READ | Interest.PRIORITY) != 0;
-        // An armed poll is completed by a wake-up, which reports an urgent byte as something to read, too.
+        // A waiting poll trusts the wakeup that completes it, and so reports an urgent byte as readable, too.
         boolean seemsReadable = connection.pollArmed && (ready & Interest.PRIORITY) != 0;
         connection.pollArmed = !isReady && (connection.pollArmed || connection.wantsInput);
         if (!connection.wantsInput) {
@@ -192,7 +192,7 @@ final class RingReceives {
             readOnce(connection);
         }
         if (connection.wantsInput && (ready & Interest.PRIORITY) != 0) {
-            schedule.visit(connection); // the poll is re-armed: it finds the byte if it could not be taken just now, or waits
+            schedule.visit(connection); // re-arms the poll, which finds the byte again if it was not received just now
         }
         return delivered;
     }
@@ -238,7 +238,7 @@ final class RingReceives {
         return isOpen ? 1 : 0;
     }
 
-    /** Ends the receive, which delivers nothing. If input is still wanted, the next visit re-arms it. */
+    /** Ends the receive without delivering anything. If input is still wanted, the next visit re-arms it. */
     void ended(RingConnection connection) {
         connection.receiving = false;
     }
@@ -253,7 +253,7 @@ final class RingReceives {
         return 1;
     }
 
-    /** Called when the connection has failed: that may have been the last completion of its receive, or that of a send. */
+    /** Called when a failure is delivered. Ends the receive if the failure was its last completion, and not that of a send. */
     void failed(RingConnection connection) {
         connection.receiving = connection.receiving && !connection.receiveEnded;
     }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a ring has to do when it is polled next: the connections to visit, now or at a later time, and whether a poll leaves work
- * that no event will announce. It wakes the loop that sleeps on the ring.
+ * The work of a ring's next poll: the connections to visit, at once or at a later time. Also records whether a poll has left work
+ * that the next poll must do, because no event will wake the loop for it. Wakes the loop that sleeps on the ring.
  */
 final class RingSchedule {
     private static final long LATE_NANOS_MIN = 1_000;
@@ -22,7 +22,7 @@ final class RingSchedule {
     private final Kernel kernel;
     private final FaultInjector faults;
     private final LoopScheduler.WaitQueue waitQueue;
-    /** The connections to visit when the ring is entered: something may have changed. */
+    /** The connections to visit when the ring is entered next, because something about them may have changed. */
     private final ArrayDeque<RingConnection> due = new ArrayDeque<>();
     /** The connections to visit at a later time, and the earliest of these times. */
     private final List<RingConnection> later = new ArrayList<>();
@@ -40,7 +40,7 @@ final class RingSchedule {
         kernel.progress();
     }
 
-    /** Visits a connection when the ring is entered next. */
+    /** Schedules a visit for the next time that the ring is entered. */
     void visit(RingConnection connection) {
         if (!connection.scheduled) {
             connection.scheduled = true;
@@ -49,14 +49,14 @@ final class RingSchedule {
         }
     }
 
-    /** Visits a connection at a later time. */
+    /** Schedules a visit for a later time. */
     void visitAt(RingConnection connection, long nanos) {
         later.add(connection);
         laterNanos = Math.min(laterNanos, nanos);
         wakeAt(nanos);
     }
 
-    /** Schedules the connections whose time has come. All of {@link #later} are visited then: those that are early wait again. */
+    /** If any later visit is due, schedules all of {@link #later}. Connections that are visited too early are scheduled again. */
     void visitDue() {
         if (laterNanos <= kernel.now()) {
             laterNanos = EventQueue.NEVER;
@@ -69,7 +69,7 @@ final class RingSchedule {
         }
     }
 
-    /** Returns how many connections are due. Taking one may append others. */
+    /** Returns how many connections are due. Visiting one may add others. */
     int pending() {
         return due.size();
     }
@@ -80,13 +80,13 @@ final class RingSchedule {
         return connection;
     }
 
-    /** Notes that the next poll finds work, even if nothing happens until then. */
+    /** Records that the next poll has work to do, even if no event occurs until then. */
     void pollAgain() {
         pollAgain = true;
         kernel.progress();
     }
 
-    /** Returns whether this round of a poll leaves work, and forgets it: the next round does that work. */
+    /** Returns whether this round of a poll leaves work for the next round, and resets that record. */
     boolean takePollAgain() {
         boolean again = pollAgain || !due.isEmpty();
         pollAgain = false;
@@ -98,14 +98,14 @@ final class RingSchedule {
         waitQueue.polled(!leavesWork);
     }
 
-    /** Ends the sleep of the polling loop at that time at the latest. */
+    /** Wakes the polling loop at the given time, or earlier. */
     void wakeAt(long nanos) {
         if (nanos > kernel.now() && (!reminder.isScheduled() || reminder.timeNanos() > nanos)) {
             kernel.events.schedule(reminder, nanos);
         }
     }
 
-    /** Returns a time in the near future, drawn for a fault that delays something. */
+    /** Draws a time in the near future, for a fault that delays something. */
     long drawLateTime(Fault fault) {
         return kernel.now() + faults.random(fault).between(LATE_NANOS_MIN, LATE_NANOS_MAX);
     }

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A send that was submitted to a ring: the memory of its bytes, and a copy of the bytes at that time, because they must not
- * change before the completion. For a silent send that the socket refuses, only the copy is kept.
+ * A send that was submitted to a ring. It has a view of the caller's memory, and a copy of the bytes, to check that the memory
+ * does not change before the completion. If the socket refuses a silent send, only the copy is kept.
  */
 final class RingSend {
     private final List<ByteBuffer> parts = new ArrayList<>(2);
@@ -16,15 +16,18 @@ final class RingSend {
     private ByteBuffer copy = ByteBuffer.wrap(bytes);
     private int length;
     private int sent;
-    /** The ring buffer that was lent to this send; negative: none. */
+    /** The ring buffer that was lent to this send; negative if none was. */
     int buffer = -1;
-    /** The kernel does not look at it before this time. */
+    /** The kernel does not process the send before this time. */
     long dueNanos;
-    /** Its connection is closed, but the cancellation comes too late. */
+    /** The connection was closed, but the cancellation of the send comes too late. */
     boolean outlivesClose;
-    /** The kernel has looked at it. */
+    /** The kernel has started to process the send. */
     boolean started;
-    /** Accepted at once; it completes only if it is refused or cut short (liburing: {@code IOSQE_CQE_SKIP_SUCCESS}). */
+    /**
+     * The send was accepted at once. It completes only if the socket refuses some bytes (liburing:
+     * {@code IOSQE_CQE_SKIP_SUCCESS}).
+     */
     boolean silent;
 
     void start(ByteBuffer[] buffers, int from, int count, int total) {
@@ -58,7 +61,7 @@ final class RingSend {
         return length - sent;
     }
 
-    /** Writes up to N bytes to a connection, after {@linkplain #check checking} that the memory is unchanged. */
+    /** Writes the next bytes to a flow, after {@linkplain #check checking} that the caller's memory is unchanged. */
     void write(Object connection, Flow flow, int count) {
         check(connection);
         flow.write(copy.limit(sent + count).position(sent), count);
@@ -66,8 +69,8 @@ final class RingSend {
     }
 
     /**
-     * Throws if the memory has changed: it belongs to the kernel until the completion is delivered, even if the send was
-     * cancelled.
+     * Throws an exception if the caller's memory has changed. It belongs to the kernel until the completion is delivered, even if
+     * the send was cancelled.
      */
     void check(Object connection) {
         int at = 0;
@@ -81,14 +84,16 @@ final class RingSend {
         }
     }
 
-    /** Writes kept bytes to a socket. Returns how many it accepted. */
+    /** Writes the kept bytes to a socket. Returns how many bytes it accepted. */
     int writeKept(SimTcpStream stream) throws IOException {
         int count = stream.write(copy.limit(length).position(sent));
         sent += count;
         return count;
     }
 
-    /** Releases the memory. What is unsent of a silent send can still be {@linkplain #writeKept written} from the copy. */
+    /**
+     * Releases the caller's memory. The unsent bytes of a silent send can still be {@linkplain #writeKept written} from the copy.
+     */
     void releaseMemory() {
         parts.clear();
         buffer = -1;

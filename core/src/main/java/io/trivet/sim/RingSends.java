@@ -13,12 +13,13 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The sends of a ring. A short send is pending until the kernel looks at it: only then is its memory read, and as much accepted
- * as there is room for. A longer send is a plain call. A caller that was left without room is notified when there is room again.
+ * The sends of a ring. A short send is pending until the kernel processes it: only then does the kernel read its memory, and
+ * accept the bytes that fit. A longer send is a plain call. If not all bytes fit, the caller is notified when there is room
+ * again.
  *
- * <p>A short send whose bytes all lie in the buffer that is being delivered is silent: it is accepted at once, submitted when the
- * ring is entered next, and completes only if it fails. What the socket refuses of it is kept and sent when there is room; from
- * then on every send of that connection completes.
+ * <p>A short send is <i>silent</i> if all its bytes lie in the receive buffer that is being delivered. It is accepted at once,
+ * submitted when the ring is entered next, and completes only if the socket refuses some bytes. These are kept, and sent when
+ * there is room. From then on, no send of that connection is silent.
  */
 final class RingSends {
     /** Longer sends are plain calls. */
@@ -48,7 +49,7 @@ final class RingSends {
             throw new IllegalStateException("a send is pending already on " + connection.stream());
         }
         if (unsentBytes(connection) > 0) {
-            return 0; // what was accepted before goes first
+            return 0; // bytes that were accepted earlier go first
         }
         long length = Buffers.remaining(parts, from, count);
         boolean direct = mayBePending;
@@ -82,14 +83,14 @@ final class RingSends {
         RingSend send = pool.isEmpty() ? new RingSend() : pool.removeLast();
         send.start(parts, from, count, length);
         send.silent = silent;
-        // A silent send is over once the ring was entered, so it is never late.
+        // A silent send ends when the ring is entered, so it is never late.
         send.dueNanos = !silent && faults.happens(Fault.SEND_LATE) ? schedule.drawLateTime(Fault.SEND_LATE) : 0;
         send.buffer = buffers.lend(parts, from, count);
         connection.send = send;
         schedule.visit(connection);
     }
 
-    /** Returns how many bytes were accepted and not sent yet. If there are any, the caller is notified when they are sent. */
+    /** Returns how many bytes were accepted but not sent yet. If there are any, the caller is notified when they are sent. */
     long unsentBytes(RingConnection connection) {
         RingSend send = connection.send;
         RingSend unsent = connection.unsent;
@@ -100,8 +101,11 @@ final class RingSends {
         return bytes;
     }
 
-    /** Returns whether something waits for the kernel or for room; a silent send only does after it was refused. */
-    static boolean waits(RingConnection connection) {
+    /**
+     * Returns whether the connection waits for a send to complete, or for room. A silent send counts only after the socket has
+     * refused bytes of it.
+     */
+    static boolean isWaiting(RingConnection connection) {
         RingSend send = connection.send;
         return connection.awaitsWritable || connection.unsent != null || (send != null && !send.silent);
     }
@@ -115,8 +119,8 @@ final class RingSends {
     }
 
     /**
-     * Called when the connection is being closed. A pending send is cancelled, which may come too late. What was accepted is sent
-     * as far as there is room; if some is left, the connection is reset.
+     * Called when the connection is being closed. A pending send is cancelled, but the cancellation may come too late. Accepted
+     * bytes are sent if they fit; if some are left, the connection is reset.
      */
     void close(RingConnection connection) {
         RingSend send = connection.send;
@@ -127,18 +131,18 @@ final class RingSends {
         }
         if (send != null && !connection.sendCompleted && faults.happens(Fault.CANCEL_LOSES)) {
             send.outlivesClose = true;
-            send.dueNanos = schedule.drawLateTime(Fault.CANCEL_LOSES); // it is in progress, which takes its time
+            send.dueNanos = schedule.drawLateTime(Fault.CANCEL_LOSES); // already in progress: it completes later
         } else if (send != null && !send.started) {
-            send.outlivesClose = true; // submitted together with the cancellation, and ahead of it
+            send.outlivesClose = true; // submitted together with the cancellation, but before it
         }
     }
 
     // The kernel's part, when the ring is entered.
 
     /**
-     * Sends as much as there is room for.
+     * Sends the bytes that fit.
      *
-     * @return the number of completions delivered: when a silent send is done, a caller that waited for it is notified at once
+     * @return the number of completions delivered at once: when a silent send has ended, a caller that waits for it is notified
      */
     int advance(RingConnection connection, Completions completions) {
         RingSend send = connection.send;
@@ -174,7 +178,7 @@ final class RingSends {
             end.out.push();
         }
         if (send.silent && send.remaining() == 0) {
-            free(connection, send);
+            releaseSend(connection, send);
             return allSent(connection, completions);
         }
         postEnd(connection);
@@ -186,7 +190,7 @@ final class RingSends {
         queue.post(connection, Kind.SENT);
     }
 
-    /** Posts a completion if there is room for a caller, or for kept bytes, that wait for it. */
+    /** Posts a completion if a caller or kept bytes wait for room, and there is room now. */
     void findRoom(RingConnection connection) {
         if ((connection.awaitsWritable || connection.unsent != null) && connection.send == null && !connection.roomPosted
                 && (connection.end().ready() & (Interest.WRITE | Interest.ERROR)) != 0) {
@@ -195,7 +199,7 @@ final class RingSends {
         }
     }
 
-    /** Called when the ring is closed: sends what is pending, as far as there is room. */
+    /** Called when the ring is closed. Sends the pending bytes that fit. */
     void flush(RingConnection connection) {
         RingSend send = connection.send;
         TcpEndpoint end = connection.end();
@@ -210,7 +214,7 @@ final class RingSends {
         }
     }
 
-    /** Sends kept bytes for the last time. */
+    /** Sends the kept bytes that fit. If some are left, makes the close a reset. */
     private void sendOrReset(RingConnection connection) {
         RingSend unsent = Objects.requireNonNull(connection.unsent);
         try {
@@ -224,7 +228,7 @@ final class RingSends {
         removeUnsent(connection, unsent);
     }
 
-    /** Makes the close a reset, so that the peer does not take it for the end of the data. */
+    /** Makes the close reset the connection, so that the peer does not mistake it for the end of the data. */
     private static void resetOnClose(RingConnection connection) {
         connection.end().options.linger = 0;
     }
@@ -234,15 +238,25 @@ final class RingSends {
         pool.add(unsent);
     }
 
-    /** Frees a completed send and its memory. */
-    private void free(RingConnection connection, RingSend send) {
+    /** Releases a send that has ended, and the ring buffer that was lent to it. */
+    private void releaseSend(RingConnection connection, RingSend send) {
+        int lent = detach(connection, send);
+        pool.add(send);
+        releaseLent(lent);
+    }
+
+    /** Ends the send of a connection and releases its memory. Returns the ring buffer that was lent to it; negative if none. */
+    private static int detach(RingConnection connection, RingSend send) {
         int lent = send.buffer;
         send.releaseMemory();
-        pool.add(send);
         connection.send = null;
         connection.sendCompleted = false;
-        if (lent >= 0) {
-            buffers.release(lent);
+        return lent;
+    }
+
+    private void releaseLent(int buffer) {
+        if (buffer >= 0) {
+            buffers.release(buffer);
         }
     }
 
@@ -254,18 +268,13 @@ final class RingSends {
             keepUnsent(connection, send);
             return 0;
         }
-        int lent = send.buffer;
         int bytes = send.sent();
-        connection.awaitsWritable |= connection.isOpen() && send.remaining() > 0; // of a cancelled send nothing is delivered
+        connection.awaitsWritable |= connection.isOpen() && send.remaining() > 0; // nothing is delivered for a cancelled send
         send.check(connection.stream());
-        send.releaseMemory();
+        int lent = detach(connection, send);
         pool.add(send);
-        connection.send = null;
-        connection.sendCompleted = false;
         int delivered = connection.isOpen() ? deliverSent(connection, bytes, completions) : 0;
-        if (lent >= 0) {
-            buffers.release(lent); // not earlier: the memory stays unchanged until the completion is delivered
-        }
+        releaseLent(lent); // not earlier: the memory stays unchanged until the completion is delivered
         return delivered;
     }
 
@@ -278,7 +287,7 @@ final class RingSends {
         return 1;
     }
 
-    /** Shuts the output down if that was waiting for the bytes that are sent now. */
+    /** Shuts the output down if the shutdown was waiting for bytes that have now been sent. */
     private static int endOutput(RingConnection connection, Completions completions) {
         if (connection.shutdownPending) {
             connection.shutdownPending = false;
@@ -291,22 +300,16 @@ final class RingSends {
         return 0;
     }
 
-    /** Called when a silent send has failed or was cut short: keeps what is unsent. */
+    /** Called when a silent send has failed, or the socket has refused some of its bytes: keeps the unsent bytes. */
     private void keepUnsent(RingConnection connection, RingSend send) {
         send.check(connection.stream());
         if (connection.hasFailed()) {
-            free(connection, send);
+            releaseSend(connection, send);
             return;
         }
-        int lent = send.buffer;
         connection.refusedBefore = true;
-        connection.send = null;
-        connection.sendCompleted = false;
         connection.unsent = send;
-        send.releaseMemory();
-        if (lent >= 0) {
-            buffers.release(lent);
-        }
+        releaseLent(detach(connection, send));
         if (connection.closing) {
             sendOrReset(connection);
         }
@@ -334,10 +337,10 @@ final class RingSends {
             removeUnsent(connection, unsent);
             return allSent(connection, completions);
         }
-        return count == 0 ? 0 : deliverRoom(connection, completions); // a waiting caller learns of the progress, and asks again
+        return count == 0 ? 0 : deliverRoom(connection, completions); // a waiting caller is notified of the progress
     }
 
-    /** Called when everything that was accepted is sent: does what was waiting for that. */
+    /** Called when all accepted bytes have been sent. Shuts the output down if that is pending, and notifies a waiting caller. */
     private static int allSent(RingConnection connection, Completions completions) {
         if (!connection.isOpen()) {
             return 0;

@@ -11,7 +11,7 @@ final class RingSlots {
     private final RingSchedule schedule;
     private final List<RingConnection> slots = new ArrayList<>();
     private final List<RingConnection> free = new ArrayList<>();
-    /** Closed, and not delivered yet. */
+    /** Closed connections whose completion {@code closed} has not been delivered yet. */
     private final List<RingConnection> removed = new ArrayList<>();
 
     RingSlots(RingSchedule schedule) {
@@ -32,7 +32,7 @@ final class RingSlots {
         return connection;
     }
 
-    /** Returns the connection of a handle, or null if the handle is stale or was closed. */
+    /** Returns the connection of a handle, or null if the handle is stale or the caller has closed it. */
     @Nullable
     RingConnection find(long handle) {
         int slot = Proactor.slot(handle);
@@ -52,7 +52,7 @@ final class RingSlots {
         return slots.size();
     }
 
-    /** Returns the connection of a slot, which may be free. */
+    /** Returns the record of a slot, which may be free. */
     RingConnection get(int slot) {
         return slots.get(slot);
     }
@@ -78,7 +78,7 @@ final class RingSlots {
             delivered++;
             completions.closed(connection.handle());
             connection.clear();
-            free.add(connection); // not earlier: until then the slot is the caller's
+            free.add(connection); // not earlier: the slot belongs to the caller until the callback returns
         }
         removed.clear();
         return delivered;

@@ -4,9 +4,9 @@ import io.trivet.net.Clock;
 import java.time.Duration;
 
 /**
- * The clock of a {@link SimNetwork}. It stands still, except during {@link SimNetwork#run} and during waits on the network. It
- * starts at a number drawn from the seed, often shortly before {@link Long#MAX_VALUE}, where it wraps around: only differences
- * are meaningful.
+ * The clock of a {@link SimNetwork}. It advances only during {@link SimNetwork#run} and during waits on the network. Its start
+ * value is drawn from the seed, and is often shortly before {@link Long#MAX_VALUE}, where the clock wraps around. Only
+ * differences are meaningful.
  */
 public final class SimClock implements Clock {
     private final long origin;
@@ -39,7 +39,7 @@ public final class SimClock implements Clock {
         return elapsedNanos;
     }
 
-    /** Converts a {@link #nanoTime} to time since the start; 0 if it is earlier. */
+    /** Converts a value of {@link #nanoTime} to the time since the network was created; 0 if it is earlier. */
     long elapsedAt(long nanoTime) {
         return Math.max(0, nanoTime - origin);
     }

@@ -5,7 +5,7 @@ import io.trivet.net.ErrorCode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A borrowed descriptor: a number, and whatever file it refers to when it is used. */
+/** A borrowed descriptor. It stores a number, and each call uses the file that has this number at the time of the call. */
 final class SimDescriptor extends SimSocket implements Descriptor {
     private final int borrowed;
 
@@ -24,7 +24,7 @@ final class SimDescriptor extends SimSocket implements Descriptor {
     }
 
     @Override
-    boolean isThere() {
+    boolean isDescriptorOpen() {
         return host.descriptors.file(borrowed) != null;
     }
 

@@ -6,9 +6,9 @@ public enum SimEngine {
     SELECT("select"),
     /** poll(2): reports errors, hang-ups and closed descriptors; in the order of registration. */
     POLL("poll"),
-    /** epoll(7): what became ready first comes first; refuses regular files. */
+    /** epoll(7): the socket that became ready first comes first; refuses regular files. */
     EPOLL("epoll"),
-    /** io_uring(7): its poller is epoll, its proactor the ring. */
+    /** io_uring(7): its poller is epoll, its proactor is the ring. */
     URING("uring");
 
     private final String text;

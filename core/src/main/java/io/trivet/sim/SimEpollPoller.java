@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 
 /**
- * Simulates epoll, level-triggered (man 7 epoll). It keeps what may be ready in a queue, in the order in which it became so; a
- * socket that was reported goes to the end of the queue.
+ * Simulates level-triggered epoll (man 7 epoll). Sockets that may be ready are queued in the order in which they became ready. A
+ * socket that was reported moves to the end of the queue.
  */
 final class SimEpollPoller extends SimPoller {
     private final ArrayDeque<SimWatch> queue = new ArrayDeque<>();
@@ -17,7 +17,7 @@ final class SimEpollPoller extends SimPoller {
         super(host, "epoll_create1");
     }
 
-    /** {@inheritDoc} epoll_ctl fails with EBADF if the number is not open. */
+    /** {@inheritDoc} epoll_ctl fails with EBADF if the descriptor is not open. */
     @Override
     OpenFile file(SimSocket socket) throws IOException {
         return socket.file();
@@ -38,10 +38,10 @@ final class SimEpollPoller extends SimPoller {
 
     @Override
     void unwatch(SimWatch watch) {
-        // It leaves the queue when its turn comes.
+        // The next collect removes it from the queue.
     }
 
-    /** {@inheritDoc} Linux does not wake for acknowledged bytes, unless they make room that a caller has missed. */
+    /** {@inheritDoc} As on Linux, acknowledged bytes wake a waiter only if they make room after a caller found none. */
     @Override
     void changed(SimWatch watch, int what) {
         int interest = watch.interest;

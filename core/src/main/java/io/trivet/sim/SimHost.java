@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * 127.0.0.1. Clients that should not share a table or an address with the server get
  * {@linkplain SimNetwork#host hosts of their own}. Every host can connect to every listener.
  *
- * <p><b>Threads.</b> One thread uses the network with all its hosts.
+ * <p><b>Threads.</b> Not thread-safe: a single thread uses the network and all its hosts.
  */
 @SuppressWarnings("ReferenceEquality") // hosts are compared by identity, as Network says of families
 public sealed class SimHost implements Network permits SimNetwork {
@@ -52,7 +52,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * Returns the address that its connections come from.
+     * Returns the source address of this host's connections.
      *
      * @return the address
      */
@@ -61,7 +61,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * Returns the engine that it behaves like.
+     * Returns the engine that this host simulates.
      *
      * @return the engine
      */
@@ -70,7 +70,8 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * Limits its descriptors (RLIMIT_NOFILE). New numbers are below the limit, and 0 to 2 are in use; open descriptors stay open.
+     * Limits the descriptors of this host (RLIMIT_NOFILE). A new descriptor has a number from 3 to one less than the limit.
+     * Descriptors that are already open stay open.
      *
      * @param limit the limit, 1,048,576 by default
      */
@@ -88,7 +89,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     }
 
     /**
-     * Returns the open descriptors with what they refer to, for finding a leak.
+     * Describes the open descriptors, to find a leak.
      *
      * @return one line; empty if none is open
      */
@@ -147,13 +148,13 @@ public sealed class SimHost implements Network permits SimNetwork {
         return new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
     }
 
-    /** Returns the source address of what is sent to an address. */
+    /** Returns the source address of traffic to an address. */
     final InetAddress source(InetSocketAddress to) {
         return to.getAddress() instanceof Inet6Address && address.isLoopbackAddress() ? LOOPBACK_6 : address;
     }
 
     /**
-     * Opens a file that is always ready and always empty, as /dev/null is.
+     * Opens a file that is always ready and always empty, like /dev/null.
      *
      * @return its descriptor, which stays open when the returned object is closed
      * @throws NetworkException if no descriptor is left (EMFILE)
@@ -261,7 +262,7 @@ public sealed class SimHost implements Network permits SimNetwork {
         return true;
     }
 
-    /** Casts a socket of this host; any other is refused. */
+    /** Casts a socket of this host. Throws an exception for any other socket. */
     final SimSocket own(Socket socket) {
         if (socket instanceof SimSocket ours && ours.host == this) {
             return ours;
@@ -274,25 +275,25 @@ public sealed class SimHost implements Network permits SimNetwork {
     /** Called when a socket was closed, or an option changed: its readiness may have changed without an event. */
     final void noteChange() {
         changes++;
-        kernel.scheduler.wakeAll(); // the scanning pollers look at everything again
+        kernel.scheduler.wakeAll(); // the scanning pollers check every registration again
     }
 
-    /** Returns the number of such changes so far. */
+    /** Returns how often {@link #noteChange} was called. */
     final long changes() {
         return changes;
     }
 
-    /** Returns the time until which a wait that starts now may last; negative: it must not wait. */
+    /** Returns the time until which a wait that starts now may last; negative if the caller must not wait. */
     final long waitLimit(long timeoutNanos) {
         if (timeoutNanos == 0 || kernel.scheduler.isTurning()) {
             return -1;
         }
-        kernel.scheduler.wakeAll(); // before it waited, the caller may have changed anything about a server
+        kernel.scheduler.wakeAll(); // the caller may have changed anything about a server before this wait
         long now = kernel.now();
         return timeoutNanos < 0 || timeoutNanos > EventQueue.NEVER - now ? EventQueue.NEVER : now + timeoutNanos;
     }
 
-    /** Advances the network by one step, as part of a wait. Returns whether the caller should look again. */
+    /** Advances the network by one step, as part of a wait. Returns whether the caller should check again. */
     final boolean advance(long limit) throws IOException {
         if (limit < 0 || kernel.now() >= limit || Thread.currentThread().isInterrupted()) {
             return false;
@@ -304,7 +305,7 @@ public sealed class SimHost implements Network permits SimNetwork {
             throw new IllegalStateException(
                     "this wait would never end: no event, deadline or loop is left on the simulated network");
         }
-        return true; // look once more, at the end of the wait
+        return true; // check once more, at the end of the wait
     }
 
     @Override

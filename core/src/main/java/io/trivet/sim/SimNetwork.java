@@ -14,9 +14,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A simulated network, down to the kernel's rules of readiness, on which one seed decides everything: how reads and writes are
- * cut, what fails and when, in which order readiness is reported, and how time passes. The same seed and the same calls give the
- * same run.
+ * A simulated network that follows the kernel's rules of readiness. One seed decides everything: how reads and writes are split,
+ * what fails and when, in which order readiness is reported, and how time passes. The same seed and the same calls give the same
+ * run.
  *
  * {@snippet :
  * SimNetwork network = SimNetwork.of(seed, FaultPlan.of(seed));
@@ -24,31 +24,44 @@ import org.jspecify.annotations.Nullable;
  * SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
  * TcpStream client = clients.connect(server.address());
  * client.write(bytes);
- * network.run(Duration.ofSeconds(1));        // the server is turned, and a simulated second passes in microseconds
+ * network.run(Duration.ofSeconds(1));        // runs the server for a simulated second, in microseconds
  * client.read(answer);
  * }
  *
  * <p>The network is also its first host.
  *
- * <p><b>What is simulated.</b> Linux, compared with a real kernel by random scripts: descriptor tables with the lowest free
- * number first, and their limits; TCP with backlogs and repeated connect attempts, half-close in both directions, resets with
- * bytes in the queues, errors that are reported once, send buffers of which a third must be free before they are writable,
- * low-water marks, urgent data with its mark, SO_OOBINLINE, SO_LINGER, and input left unread by a close; UDP with datagrams that
- * nothing receives; pipes by the page; readiness as select, poll and epoll report it; and completions as io_uring delivers them,
- * with few buffers, memory that is read late, and cancellations that come too late. {@link Fault} lists what can go wrong.
+ * <p><b>What is simulated.</b> The network behaves like Linux, and random scripts compare it with a real kernel:
+ * <ul>
+ * <li>descriptor tables with limits, which assign the lowest free number first;
+ * <li>TCP: backlogs and repeated connect attempts, half-close in both directions, resets with bytes in the queues, errors that
+ * are reported once, send buffers of which a third must be free before they are writable, low-water marks, urgent data with its
+ * mark, SO_OOBINLINE, SO_LINGER, and input left unread by a close;
+ * <li>UDP, including datagrams that nothing receives;
+ * <li>pipes, in pages;
+ * <li>readiness, as select, poll and epoll report it;
+ * <li>completions, as io_uring delivers them: with few buffers, memory that is read late, and cancellations that come too late.
+ * </ul>
+ * {@link Fault} lists what can go wrong.
  *
- * <p><b>What is not simulated.</b> How much a kernel accepts of a large write, and how far bytes arrive in a nearly full buffer:
- * it counts its own overhead too, while here the bytes alone count. A handshake that was answered has a place in the backlog, so
- * no client is ever connected to a listener that has no place for it. There is no Nagle, no delayed acknowledgement, no
- * keep-alive and no TCP_USER_TIMEOUT (the options are stored): what was sent has arrived when the call returns, unless a fault
- * delays it. TIME_WAIT only keeps a client's port from being assigned again for a minute. An end that was closed waits for its
- * peer forever, a close with SO_LINGER does not wait at all, and a multishot receive ignores the low-water mark. Files are always
- * ready and always empty. There are no terminals, no other families of sockets, and no signals except the interrupted calls.
+ * <p><b>What is not simulated.</b>
+ * <ul>
+ * <li>How much a kernel accepts of a large write, and how many bytes arrive in a nearly full buffer. A kernel counts its own
+ * overhead too; here only the bytes count.
+ * <li>Clients that are connected to a listener without a place for them. Here a handshake that was answered has a place in the
+ * backlog.
+ * <li>Nagle's algorithm, delayed acknowledgements, keep-alive and TCP_USER_TIMEOUT (the options are stored). Sent bytes have
+ * arrived when the call returns, unless a fault delays them.
+ * <li>TIME_WAIT, except that a client's port is not assigned again for a minute.
+ * <li>Waiting after a close. An end that was closed waits for its peer forever, and a close with SO_LINGER does not wait at all.
+ * <li>The low-water mark of a multishot receive, which ignores it.
+ * <li>The content of files, which are always ready and always empty.
+ * <li>Terminals, other families of sockets, and signals, except the interrupted calls.
+ * </ul>
  *
- * <p><b>Time.</b> It passes only during {@link #run}, and during waits outside of it: a poll or a three-list call with a timeout
- * advances the network until it is over. Within {@code run}, on the turn of a loop, nothing ever waits.
+ * <p><b>Time.</b> Time passes only during {@link #run}, and during waits outside of it: a poll or a three-list call with a
+ * timeout advances the network until the call returns. Within {@code run}, during a loop's turn, no call waits.
  *
- * <p><b>Threads.</b> One thread uses the network with all its hosts.
+ * <p><b>Threads.</b> Not thread-safe: a single thread uses the network and all its hosts.
  */
 public final class SimNetwork extends SimHost {
     private static final InetAddress LOCALHOST = InetAddress.ofLiteral("127.0.0.1");
@@ -68,7 +81,7 @@ public final class SimNetwork extends SimHost {
     /**
      * Creates a network whose first host has an engine drawn from the seed.
      *
-     * @param seed the seed of everything
+     * @param seed the seed that decides everything
      * @param plan the faults
      * @return a new network
      */
@@ -80,7 +93,7 @@ public final class SimNetwork extends SimHost {
     /**
      * Creates a network.
      *
-     * @param seed the seed of everything
+     * @param seed the seed that decides everything
      * @param plan the faults
      * @param engine the engine of the first host
      * @return a new network
@@ -92,7 +105,7 @@ public final class SimNetwork extends SimHost {
     /**
      * Adds a host with the same engine and the same faults.
      *
-     * @param address the address its connections come from; several hosts may have the same
+     * @param address the source address of its connections; several hosts may have the same
      * @return a new host
      */
     public SimHost host(InetAddress address) {
@@ -100,10 +113,10 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Adds a host with an engine and faults of its own. Its plan applies to its own calls and readiness. For what happens between
-     * the hosts, and to the time, only the network's plan counts.
+     * Adds a host with its own engine and faults. Its plan applies to the calls and the readiness on this host. Faults between
+     * the hosts, and jumps of the clock, follow only the network's plan.
      *
-     * @param address the address its connections come from; several hosts may have the same
+     * @param address the source address of its connections; several hosts may have the same
      * @param hostEngine its engine
      * @param hostPlan its faults
      * @return a new host
@@ -115,7 +128,7 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Returns the seed of everything.
+     * Returns the seed that decides everything.
      *
      * @return the seed
      */
@@ -160,14 +173,14 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Returns the faults that have hit the connections from or to an address, so that a test knows whether it was the network
-     * that cut a connection, or the server. Recorded are {@link Fault#RESET}, {@link Fault#STALL}, {@link Fault#CLOG},
-     * {@link Fault#ACCEPT_ABORTED}, {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE},
-     * {@link Fault#CONNECT_IGNORED}, {@link Fault#WATCH_REFUSED}, and {@link Fault#INTERRUPTED} where an urgent byte was to be
-     * received.
+     * Returns the faults that have affected the connections from or to an address. A test can use it to find out whether the
+     * network or the server ended a connection. The recorded faults are {@link Fault#RESET}, {@link Fault#STALL},
+     * {@link Fault#CLOG}, {@link Fault#ACCEPT_ABORTED}, {@link Fault#CONNECT_REFUSED}, {@link Fault#CONNECT_UNREACHABLE},
+     * {@link Fault#CONNECT_IGNORED}, {@link Fault#WATCH_REFUSED}, and {@link Fault#INTERRUPTED} if it interrupted the receipt of
+     * an urgent byte.
      *
      * @param address a client's own address, or the address it has connected to
-     * @return a copy; empty: none
+     * @return a copy; empty if there were none
      */
     public Set<Fault> faultsOf(InetSocketAddress address) {
         EnumSet<Fault> hit = EnumSet.noneOf(Fault.class);
@@ -176,17 +189,17 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Returns whether the peer of an address has closed without reading everything that came from there, or before all of it had
-     * arrived. A kernel answers that with a reset, so a test knows whether there was a reason for one.
+     * Returns whether the peer of an address closed its socket before it had read all bytes sent from that address, including
+     * bytes that had not arrived yet. The kernel then resets the connection, so this explains a reset.
      *
      * @param address a client's own address, or the address it has connected to
-     * @return whether a close has left bytes from there unread
+     * @return whether a close left bytes from that address unread
      */
     public boolean leftUnread(InetSocketAddress address) {
         return kernel.leftUnread(address);
     }
 
-    /** Stops all faults, for the end of a run: what was stalled, clogged or withheld goes on. */
+    /** Stops all faults, for the end of a run. Traffic that was stalled, clogged or withheld resumes. */
     public void stopFaults() {
         faults.stop();
         otherFaults.forEach(FaultInjector::stop);
@@ -194,40 +207,40 @@ public final class SimNetwork extends SimHost {
     }
 
     /**
-     * Sets the receiver of everything that happens, line by line. Tracing costs time; without it no text is produced.
+     * Sets the receiver of the trace, which has one line for each event. Without a receiver no text is produced, which is faster.
      *
-     * @param trace the receiver; null: none
+     * @param trace the receiver; null for none
      */
     public void trace(@Nullable SimTrace trace) {
         kernel.tracer = trace;
     }
 
     /**
-     * Sets the buffer sizes of TCP sockets that are opened from now on. Otherwise they are drawn from the seed (1 to 64 KiB).
+     * Sets the buffer sizes of TCP sockets that are opened from now on. By default, they are drawn from the seed (1 to 64 KiB).
      *
-     * @param sendBytes the largest number of unacknowledged bytes; 0: drawn
-     * @param receiveBytes the largest number of unread bytes; 0: drawn
+     * @param sendBytes the largest number of unacknowledged bytes; 0 to draw it from the seed
+     * @param receiveBytes the largest number of unread bytes; 0 to draw it from the seed
      */
     public void buffers(int sendBytes, int receiveBytes) {
         kernel.tcp.buffers(sendBytes, receiveBytes);
     }
 
     /**
-     * Lets time pass. Turns the attached loops in rounds, each in a random order, and moves the clock to the next event or
-     * deadline when they have nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps, as a thread
-     * does that waits in the kernel: it is turned again when something happens to what it polled, when it is woken up, and at its
-     * deadline. A loop that polls nothing is turned in every round.
+     * Advances the simulated time. Turns the attached loops in rounds, each in a random order, and moves the clock to the next
+     * event or deadline when they have nothing to do. A loop that has polled a poller or a proactor and found nothing sleeps,
+     * like a thread that waits in the kernel. It is turned again when an event concerns what it polled, when it is woken up, and
+     * at its deadline. A loop that polls nothing is turned in every round.
      *
      * @param duration the simulated time
      * @throws IOException if a loop fails
-     * @throws IllegalStateException if called on the turn of a loop
+     * @throws IllegalStateException if called during a loop's turn
      */
     public void run(Duration duration) throws IOException {
         if (kernel.scheduler.isTurning()) {
             throw new IllegalStateException("the network is already running: run must not be called on the turn of a loop");
         }
         long end = Math.addExact(kernel.now(), duration.toNanos());
-        kernel.scheduler.wakeAll(); // since the last run, anything about their servers may have been changed
+        kernel.scheduler.wakeAll(); // since the last run, the caller may have changed anything about a server
         while (kernel.now() < end && kernel.step(end)) {
             // each step is a round of the loops, or a move of the clock
         }

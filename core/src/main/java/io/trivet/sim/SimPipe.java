@@ -31,7 +31,7 @@ final class SimPipe implements Pipe {
         sink.close();
     }
 
-    /** One end. */
+    /** One end of a pipe. */
     abstract static sealed class End extends SimSocket {
         final PipeBuffer pipe;
         private final String name;
@@ -72,7 +72,7 @@ final class SimPipe implements Pipe {
         }
     }
 
-    /** The calls read and write on a pipe, for any kind of descriptor. */
+    /** The read and write calls on a pipe, shared by {@link SimPipe} and {@link SimDescriptor}. */
     static final class PipeCalls {
         private PipeCalls() {}
 

@@ -3,7 +3,7 @@ package io.trivet.sim;
 import io.trivet.net.Interest;
 import java.io.IOException;
 
-/** Simulates poll(2): in the order of registration, with errors, hang-ups and closed descriptors as events of their own. */
+/** Simulates poll(2). Reports in the order of registration, with errors, hang-ups and closed descriptors as separate events. */
 final class SimPollPoller extends SimScanPoller {
     SimPollPoller(SimHost host) throws IOException {
         super(host);

@@ -11,20 +11,20 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The common part of the simulated pollers: checks, registrations, waiting, faults of readiness, and closing. It mirrors
- * {@code LinuxPoller}, and the engines mirror those of Linux. Waiting is the same for all, because it is the simulated network
- * that goes on meanwhile; so an engine supplies what differs, in the same order in each: {@link #file}, {@link #watch},
+ * The common part of the simulated pollers: checks, registrations, waiting, readiness faults, and closing. It mirrors
+ * {@code LinuxPoller}, and its subclasses mirror the Linux engines. Waiting is the same for all engines, because a wait advances
+ * the simulated network. Each engine implements the methods that differ, in this order: {@link #file}, {@link #watch},
  * {@link #unwatch}, {@link #changed}, {@link #await}, {@link #collect}, {@link #answer}.
  */
 abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimScanPoller {
-    /** With spurious events, a wait that nothing else ends is interrupted by one after at most this time. */
+    /** If READY_SPURIOUS is enabled, a wait that finds nothing is repeated after at most this time, to draw that fault. */
     private static final long SPURIOUS_INTERVAL_NANOS_MAX = 100_000_000;
     private static final long LATE_NANOS_MIN = 1_000;
     private static final long LATE_NANOS_MAX = 10_000_000;
 
     final SimHost host;
     final SimRegistrations table = new SimRegistrations();
-    /** What this poll reports. */
+    /** The events that the current poll reports. */
     final PendingEvents answers = new PendingEvents();
     /** The poller's own entry in the descriptor table. */
     final OpenFile self;
@@ -54,7 +54,9 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
     /** Returns the file to watch for a socket that is to be registered. */
     abstract OpenFile file(SimSocket socket) throws IOException;
 
-    /** Called before a socket is registered, or its interest changed. If this throws, the socket is not registered (any more). */
+    /**
+     * Called before a socket is registered, or its interest is changed. If this throws, the socket is not registered afterwards.
+     */
     abstract void watch(SimSocket socket, OpenFile file) throws NetworkException;
 
     /** Called after a registration was removed. */
@@ -70,7 +72,7 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
     /** Called in each round of a wait, before {@link #collect}. */
     abstract void await();
 
-    /** {@linkplain #report Reports} what is ready, until there are as many {@link #answers} as the capacity. */
+    /** {@linkplain #report Reports} the ready sockets, until the number of {@link #answers} reaches the capacity. */
     abstract void collect(int capacity);
 
     /** Returns the events of a registration with a non-empty interest, as this engine reports them now. */
@@ -159,7 +161,7 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
         }
     }
 
-    /** Looks once, and lets the network go on if nothing is ready. Returns whether the poll is over. */
+    /** Checks the readiness once, and advances the network if nothing is ready. Returns whether the poll is over. */
     private boolean pollOnce(ReadyEvents out, long limit) throws IOException {
         host.kernel.runDueEvents();
         await();
@@ -170,11 +172,11 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
             return false;
         }
         checkOpen();
-        rest(out.size() == 0);
+        endPoll(out.size() == 0);
         return true;
     }
 
-    /** Fills the caller's buffer with what is ready, as the faults leave it. */
+    /** Fills the caller's buffer with the ready sockets, after faults have delayed, reordered or dropped events. */
     private void fill(ReadyEvents out) {
         answers.clear();
         FaultInjector faults = host.faults;
@@ -198,7 +200,7 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
         }
     }
 
-    /** Counts what a poll can report: a queued registration need not be ready, and may be withheld. */
+    /** Counts the registrations that a poll can report: those that are ready and not withheld. */
     private int countReady() {
         int ready = 0;
         for (SimWatch watch : table.all()) {
@@ -214,7 +216,7 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
         return watch.interest == 0 ? 0 : answer(watch);
     }
 
-    /** Returns whether the registered socket, and not another one, has its number. */
+    /** Returns whether the registered descriptor number still belongs to the registered socket. */
     @SuppressWarnings("ReferenceEquality") // this very file
     final boolean isCurrent(SimWatch watch) {
         return watch.socket.isOpen() && host.descriptors.file(watch.number) == watch.file;
@@ -234,7 +236,7 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
         }
     }
 
-    /** If the fault occurs, adds READ or WRITE of a socket that is not ready; never in two rounds in a row. */
+    /** If READY_SPURIOUS occurs, reports one socket that is not ready as readable or writable. Never in two consecutive polls. */
     private void addSpurious() {
         boolean before = spuriousBefore;
         spuriousBefore = false;
@@ -253,8 +255,11 @@ abstract sealed class SimPoller implements Poller permits SimEpollPoller, SimSca
         }
     }
 
-    /** Ends a poll. A loop that found nothing may sleep: whatever becomes ready, withheld events included, wakes it. */
-    private void rest(boolean foundNothing) {
+    /**
+     * Ends a poll. If it found nothing, the loop may sleep: a socket that becomes ready wakes it, and so does a withheld event
+     * that is due.
+     */
+    private void endPoll(boolean foundNothing) {
         waitQueue.polled(foundNothing);
         if (foundNothing && !table.all().isEmpty() && host.faults.isEnabled(Fault.READY_SPURIOUS)) {
             SimRandom random = host.faults.random(Fault.READY_SPURIOUS);

@@ -14,7 +14,8 @@ import java.util.Objects;
 
 /**
  * Simulates io_uring as a {@link Proactor}. The completions of one connection are delivered in order, those of different
- * connections in any order. A connection is closed, and {@code closed} delivered, when its last operation has ended.
+ * connections in any order. When a connection is being closed and its last operation has ended, its descriptor is closed and
+ * {@code closed} is delivered.
  *
  * <p>Its parts: {@link RingSchedule} has the connections to visit, {@link CompletionQueue} the completions to deliver,
  * {@link RingBuffers} the memory to receive into, and {@link RingSlots} the connections, each a {@link RingConnection}.
@@ -188,7 +189,7 @@ final class SimProactor implements Proactor {
 
     private int enter(Completions completions) {
         int delivered = 0;
-        // Those that wait come first, or a flooded connection would get every buffer.
+        // Connections that wait for a buffer come first; otherwise a flooded connection would get every buffer.
         for (int i = buffers.waiting(); i > 0 && buffers.hasFree(); i--) {
             delivered += advance(buffers.takeWaiting(), completions);
         }
@@ -243,7 +244,10 @@ final class SimProactor implements Proactor {
 
     // Delivering completions. Each method returns how many were delivered.
 
-    /** Delivers what has completed. The callbacks may start, stop and close; nothing completes meanwhile. */
+    /**
+     * Delivers the posted completions. Callbacks may start, stop and close operations, but no operation completes in the
+     * meantime.
+     */
     private int deliver(Completions completions) {
         int delivered = 0;
         queue.beginDelivery();
@@ -304,7 +308,7 @@ final class SimProactor implements Proactor {
             return 0;
         }
         int read = connection.wantsInput ? connection.urgentWatched ? Interest.READ | Interest.PRIORITY : Interest.READ : 0;
-        return read | (connection.connecting || RingSends.waits(connection) ? Interest.WRITE : 0);
+        return read | (connection.connecting || RingSends.isWaiting(connection) ? Interest.WRITE : 0);
     }
 
     @Override

@@ -1,8 +1,8 @@
 package io.trivet.sim;
 
 /**
- * A random stream: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). It is not the JDK's,
- * because what a seed means must not change with the JDK.
+ * A random stream: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). The JDK's own
+ * implementation is not used, because the meaning of a seed must not change with the JDK.
  */
 final class SimRandom {
     private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
@@ -19,12 +19,12 @@ final class SimRandom {
         return mix(state);
     }
 
-    /** Draws a number from 0 to the bound less one. The bound is positive. */
+    /** Draws a number from 0 to one less than the bound, which must be positive. */
     int below(int bound) {
         return (int) (((next() >>> 32) * bound) >>> 32);
     }
 
-    /** Draws a number from least to most, both included; each magnitude is equally likely. */
+    /** Draws a number from least to most, both included; every order of magnitude is equally likely. */
     long between(long least, long most) {
         int low = Long.SIZE - Long.numberOfLeadingZeros(least);
         int high = Long.SIZE - Long.numberOfLeadingZeros(most);
@@ -34,12 +34,12 @@ final class SimRandom {
         return Math.clamp(drawn, least, most);
     }
 
-    /** Draws a part of a whole of at least 2: from 1 to the whole less one; each magnitude is equally likely. */
+    /** Draws a number from 1 to one less than the whole, which must be at least 2; every order of magnitude is equally likely. */
     int part(int whole) {
         return (int) between(1, whole - 1L);
     }
 
-    /** Draws whether something happens whose probability has this {@link #threshold}. */
+    /** Draws whether an event happens, given the {@link #threshold} of its probability. */
     boolean happens(long threshold) {
         return next() >>> 1 < threshold;
     }

@@ -6,15 +6,15 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What is registered with a simulated poller, by descriptor and in the order of registration. */
+/** The registrations of a simulated poller, by descriptor and in the order of registration. */
 @SuppressWarnings("ReferenceEquality") // sockets are compared by identity: a user's own may define equals
 final class SimRegistrations {
     private @Nullable SimWatch[] byNumber = new @Nullable SimWatch[32];
     private final List<SimWatch> all = new ArrayList<>();
-    /** Registrations of closed sockets whose number another socket has since been registered with. */
+    /** Registrations of closed sockets whose numbers now belong to other registered sockets. */
     private final List<SimWatch> displaced = new ArrayList<>();
 
-    /** Returns the length of the table of descriptors: all numbers that are registered are smaller. */
+    /** Returns a bound of the registered descriptor numbers: all are smaller. */
     int numbers() {
         return byNumber.length;
     }
@@ -25,7 +25,7 @@ final class SimRegistrations {
         return number < byNumber.length ? byNumber[number] : null;
     }
 
-    /** Returns all registrations, in the order in which they were made; read-only. */
+    /** Returns all registrations, in the order in which they were made. The caller must not modify the list. */
     List<SimWatch> all() {
         return all;
     }
@@ -37,7 +37,7 @@ final class SimRegistrations {
             SimWatch watch = at(fd);
             return watch != null && watch.socket == socket ? watch : null;
         }
-        for (SimWatch watch : all) { // closed before it was deregistered: rare, and its number is lost
+        for (SimWatch watch : all) { // closed before it was deregistered: rare, and its number is unknown
             if (watch.socket == socket) {
                 return watch;
             }
@@ -58,7 +58,7 @@ final class SimRegistrations {
         all.remove(watch);
     }
 
-    /** Remembers a removed registration, so that its socket's owner learns of the close instead of "not registered". */
+    /** Remembers a removed registration, so that a later call for its socket reports "closed" instead of "not registered". */
     void displace(SimWatch watch) {
         displaced.add(watch);
     }

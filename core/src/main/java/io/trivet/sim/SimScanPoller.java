@@ -6,13 +6,16 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The common part of select and poll, which look at every registration in each call. What has not changed since it was found not
- * ready is skipped, which the caller cannot notice.
+ * The common part of the simulated select and poll, which check every registration in each call. As an optimization, a
+ * registration that was not ready and has not changed since is skipped; the caller cannot notice this.
  */
 abstract sealed class SimScanPoller extends SimPoller permits SimPollPoller, SimSelectPoller {
     /** How many registrations are {@linkplain SimWatch#queued queued}. */
     private int queued;
-    /** Where the next scan starts, so that sockets behind a full buffer get their turn. */
+    /**
+     * The place at which the next scan starts. If the caller's buffer was full, the next scan continues there, so that every
+     * socket is reported in turn.
+     */
     private int cursor;
     /** The host's change count at the last full scan. */
     private long changesSeen = -1;
@@ -27,18 +30,18 @@ abstract sealed class SimScanPoller extends SimPoller permits SimPollPoller, Sim
     /** Returns the registration at a place, or null. */
     abstract @Nullable SimWatch at(int place);
 
-    /** Returns whether an event of this scan is to be reported. */
+    /** Returns whether this scan may report an event. */
     abstract boolean accepts(int ready);
 
-    /** {@inheritDoc} Neither call looks at a number before it waits, so a number that is not open can be registered. */
+    /** {@inheritDoc} Select and poll check a descriptor only when they wait, so a number that is not open can be registered. */
     @Override
     final OpenFile file(SimSocket socket) throws IOException {
-        return socket.isThere() ? socket.file() : self;
+        return socket.isDescriptorOpen() ? socket.file() : self;
     }
 
     @Override
     final void watch(SimSocket socket, OpenFile file) {
-        // Neither call registers anything with the kernel.
+        // Select and poll register nothing with the kernel.
     }
 
     @Override
@@ -93,7 +96,7 @@ abstract sealed class SimScanPoller extends SimPoller permits SimPollPoller, Sim
         return isCurrent(watch) ? answer(watch.file.ready(), watch.interest) : Interest.INVALID;
     }
 
-    /** Returns what the call reports of a file that is ready. */
+    /** Returns the events that the call reports for a file's readiness. */
     abstract int answer(int ready, int interest);
 
     private void enqueue(SimWatch watch) {

@@ -5,11 +5,11 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Simulates select(2): the lowest descriptor first, errors and hang-ups folded into READ and WRITE. If a descriptor is not open
- * the call fails with EBADF; only such descriptors are reported then.
+ * Simulates select(2). Reports the lowest descriptor first, and folds errors and hang-ups into READ and WRITE. Where select(2)
+ * fails with EBADF because some descriptors are not open, reports only these descriptors.
  */
 final class SimSelectPoller extends SimScanPoller {
-    /** This scan has found a descriptor that is not open. */
+    /** The current scan has found a descriptor that is not open. */
     private boolean invalid;
 
     SimSelectPoller(SimHost host) throws IOException {

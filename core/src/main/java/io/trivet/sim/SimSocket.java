@@ -16,7 +16,7 @@ abstract sealed class SimSocket implements Socket
         permits SimDescriptor, SimPipe.End, SimTcpListener, SimTcpStream, SimUdpSocket {
     final SimHost host;
     private final OpenFile file;
-    /** -1 once closed. */
+    /** The descriptor; -1 when closed. */
     private int number;
 
     SimSocket(SimHost host, OpenFile file, int number) {
@@ -30,12 +30,12 @@ abstract sealed class SimSocket implements Socket
         return file;
     }
 
-    /** Returns whether its number is open. */
-    boolean isThere() {
+    /** Returns whether the descriptor refers to an open file. Only a borrowed descriptor may not. */
+    boolean isDescriptorOpen() {
         return true;
     }
 
-    /** Returns the options, as far as this kind of socket has any. */
+    /** Returns the options; {@link SocketOptions#NONE} if this kind of socket has none. */
     SocketOptions options() {
         return SocketOptions.NONE;
     }
@@ -97,7 +97,7 @@ abstract sealed class SimSocket implements Socket
         return options().get(this, option);
     }
 
-    /** Closes a borrowed socket: its descriptor stays open. */
+    /** Closes this object. Its borrowed descriptor stays open. */
     final void forget() {
         host.noteChange();
         number = -1;

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class SimTcpStream extends SimSocket implements TcpStream {
     final TcpEndpoint end;
     private boolean connected;
-    /** Why the connect failed. The kernel reports that once, this stream every time it is asked. */
+    /** The error of a failed connect. The kernel reports it once; each later {@link #finishConnect} reports it again. */
     private @Nullable ErrorCode refusal;
 
     SimTcpStream(SimHost host, TcpEndpoint end, int number, boolean connected) {
@@ -74,7 +74,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (!end.isInputDone()) {
             throwPending("recv", end);
         }
-        if (end.hasNoInput()) {
+        if (end.refusesReads()) {
             throw failure("recv", ErrorCode.ENOTCONN);
         }
         return end.isInputOver() ? -1 : 0;

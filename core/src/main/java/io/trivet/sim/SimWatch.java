@@ -7,10 +7,10 @@ final class SimWatch extends OpenFile.Watcher {
     final int number;
     int interest;
     long token;
-    /** May be ready: the engine looks at it in the next poll. */
+    /** The socket may be ready: the next poll checks it. */
     boolean queued;
     boolean removed;
-    /** A fault holds its events back until this time. */
+    /** A fault withholds its events until this time. */
     long withheldUntilNanos;
     private final SimPoller poller;
 

@@ -11,7 +11,7 @@ import java.util.TreeMap;
 
 /** The options of a socket. Those that have an effect in the simulation have a field; the others are only stored. */
 class SocketOptions {
-    /** The largest size that can be requested (net.core.wmem_max and rmem_max). Linux doubles what is requested. */
+    /** The largest size that can be requested (net.core.wmem_max and rmem_max). Linux doubles the requested size. */
     private static final int ASKED_BYTES_MAX = 212_992;
     private static final int SEND_BYTES_MIN = 4608;
     private static final int RECEIVE_BYTES_MIN = 2304;
@@ -41,10 +41,10 @@ class SocketOptions {
     private boolean sendIsSet;
     private boolean receiveIsSet;
     int receiveLowWater = 1;
-    /** 0: none. */
+    /** The limit of unsent bytes; 0 if there is none. */
     int notSentLowWater;
     boolean urgentInline;
-    /** Seconds; negative: off. */
+    /** In seconds; negative if off. */
     int linger = -1;
 
     private Map<String, Object> others = Map.of();
@@ -79,7 +79,7 @@ class SocketOptions {
         othersAreShared = true;
     }
 
-    /** Sets SO_REUSEADDR, as every listener has it. */
+    /** Sets SO_REUSEADDR, which every listener has. */
     void reuseAddress() {
         store(StandardSocketOptions.SO_REUSEADDR, true);
     }

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 /** One end of a TCP connection inside the simulated kernel. Source: Linux net/ipv4/tcp.c and tcp_input.c. */
 final class TcpEndpoint extends Endpoint {
     private enum State {
-        /** Connecting; or the server's end before the handshake is done. */
+        /** The client's end while it connects, and the server's end before the handshake is done. */
         SYN_SENT,
-        /** From ESTABLISHED to LAST_ACK, told apart by the flags below. */
+        /** From ESTABLISHED to LAST_ACK, distinguished by the flags below. */
         CONNECTED,
         /** TCP_CLOSE: refused, reset, or finished in both directions. */
         CLOSED
@@ -32,11 +32,11 @@ final class TcpEndpoint extends Endpoint {
     private boolean inputDone;
     /** A caller found this end not writable (SOCK_NOSPACE). */
     private boolean roomMissed;
-    /** The index of a client's end among the open ones; maintained by {@link TcpStack}. */
+    /** The index of a client's end in the list of open connections; maintained by {@link TcpStack}. */
     int openIndex = -1;
     /** Shut down before its connect was answered (tcp_disconnect): nothing can be sent, although neither direction has ended. */
     private boolean disconnected;
-    /** A client's connect, until it is answered. */
+    /** A client's connect attempt, until it is answered. */
     private TcpStack.@Nullable Connecting connecting;
 
     private TcpEndpoint(Kernel kernel, InetSocketAddress local, InetSocketAddress remote) {
@@ -85,11 +85,13 @@ final class TcpEndpoint extends Endpoint {
         return state == State.SYN_SENT;
     }
 
+    /** For tests: returns whether the connection is established, as far as this end knows. */
     boolean isConnected() {
         return state == State.CONNECTED;
     }
 
-    void startsWith(TcpStack.Connecting attempt) {
+    /** Called when a client starts to connect. */
+    void connecting(TcpStack.Connecting attempt) {
         connecting = attempt;
     }
 
@@ -103,7 +105,7 @@ final class TcpEndpoint extends Endpoint {
         changed();
     }
 
-    /** Copies a listener's options to the server's end. The client learns the size of the receive buffer. */
+    /** Copies a listener's options to the server's end. The client's window becomes the size of the receive buffer. */
     void inherit(SocketOptions listener) {
         options.inherit(listener);
         in.window = options.receiveBytes;
@@ -115,7 +117,7 @@ final class TcpEndpoint extends Endpoint {
         if (kernel.isTraced()) {
             kernel.trace(this + " gets " + why);
         }
-        out.die();
+        out.cancel();
         end();
     }
 
@@ -152,7 +154,7 @@ final class TcpEndpoint extends Endpoint {
         return available >= target || kernel.accounting.isUnderMemoryPressure(this, in.isWindowClosed());
     }
 
-    /** Returns, once, that there is room again for a caller that found none (SOCK_NOSPACE). */
+    /** Returns whether there is room again after a caller found none (SOCK_NOSPACE). Returns true only once. */
     boolean hasRoomAgain() {
         boolean again = roomMissed && isWritable();
         roomMissed &= !again;
@@ -160,7 +162,7 @@ final class TcpEndpoint extends Endpoint {
     }
 
     /**
-     * {@inheritDoc} If this end is writable now, its watchers are notified, whether or not a caller missed room
+     * {@inheritDoc} If this end is writable now, notifies its watchers, even if no caller has found it full
      * (sk_stream_write_space).
      */
     @Override
@@ -176,9 +178,9 @@ final class TcpEndpoint extends Endpoint {
     }
 
     /**
-     * Returns whether at least a third of the send buffer is free (sk_stream_is_writeable), and whether the bytes never sent are
-     * less than half of what NOT_SENT_LOW_WATER allows (tcp_stream_memory_free, for a caller that waits; for one that writes, all
-     * of it counts).
+     * Returns whether this end is writable: a third of the send buffer is free (sk_stream_is_writeable), and, if
+     * NOT_SENT_LOW_WATER is set, the unsent bytes are below half of it (tcp_stream_memory_free). {@link #room} uses the full
+     * value.
      */
     private boolean isWritable() {
         BufferAccounting accounting = kernel.accounting;
@@ -188,7 +190,7 @@ final class TcpEndpoint extends Endpoint {
                 && (options.notSentLowWater == 0 || 2 * accounting.unsent(this, out.unsent()) < options.notSentLowWater);
     }
 
-    // Calls. They return a number of bytes and never throw: the socket above takes the error.
+    // Calls. They never throw: the socket that makes the call reports the pending error.
 
     /** Returns how many bytes a read could return now. */
     int readable() {
@@ -201,17 +203,19 @@ final class TcpEndpoint extends Endpoint {
         return count;
     }
 
-    /** Returns whether nothing to read means end of input. Check for an error first, unless {@link #isInputDone}. */
+    /**
+     * Returns whether the input has ended when there is nothing to read. Check for an error first, unless {@link #isInputDone}.
+     */
     boolean isInputOver() {
         return inputDone || inputShut || state == State.CLOSED;
     }
 
-    /** Returns whether a read fails with ENOTCONN: the connect was abandoned, and the input not shut down. */
-    boolean hasNoInput() {
+    /** Returns whether a read fails with ENOTCONN: the connect was abandoned, and the input was not shut down. */
+    boolean refusesReads() {
         return disconnected && !inputShut;
     }
 
-    /** Returns whether the peer has finished: a read reports that even when an error is pending. */
+    /** Returns whether the peer's FIN has arrived. A read then reports the end of the input, even if an error is pending. */
     boolean isInputDone() {
         return inputDone;
     }
@@ -228,7 +232,7 @@ final class TcpEndpoint extends Endpoint {
         }
         long queued = out.unacknowledged();
         if (options.notSentLowWater != 0 && out.unsent() >= options.notSentLowWater) {
-            // The last segment is filled up nevertheless.
+            // Even then, the kernel fills up the last segment.
             long tail = Flow.SEGMENT_BYTES - out.unsent() % Flow.SEGMENT_BYTES;
             return (int) Math.max(0, Math.min(tail, options.sendBytes - queued));
         }
@@ -252,7 +256,7 @@ final class TcpEndpoint extends Endpoint {
         }
     }
 
-    /** Abandons a connect that is shut down (inet_shutdown). */
+    /** Abandons a connect attempt, after a shutdown or a close (inet_shutdown). */
     void abandon() {
         if (connecting != null) {
             connecting.cancel();
@@ -260,7 +264,7 @@ final class TcpEndpoint extends Endpoint {
         }
         error = ErrorCode.ECONNRESET;
         disconnected = true;
-        out.die();
+        out.cancel();
         end();
     }
 
@@ -295,14 +299,14 @@ final class TcpEndpoint extends Endpoint {
         return state == State.CONNECTED && !(inputShut && outputShut);
     }
 
-    /** Called when bytes arrive that will never be read. */
+    /** Called when bytes arrive that will never be read: resets the connection. */
     void refuseData() {
         kernel.noteUnread(this);
         if (state == State.CONNECTED) {
             error = ErrorCode.ECONNRESET;
             end();
         }
-        out.die();
+        out.cancel();
         peer.receiveReset();
     }
 
@@ -316,7 +320,7 @@ final class TcpEndpoint extends Endpoint {
         changed();
     }
 
-    /** Closes an end that has finished in both directions, as both ends know. */
+    /** Closes this end if both directions have finished, and both ends know it. */
     private void finishIfDone() {
         if (inputDone && outputShut && out.finArrived && state == State.CONNECTED) {
             state = State.CLOSED;
@@ -333,7 +337,7 @@ final class TcpEndpoint extends Endpoint {
         if (kernel.isTraced()) {
             kernel.trace(this + " is reset");
         }
-        out.die();
+        out.cancel();
         end();
     }
 

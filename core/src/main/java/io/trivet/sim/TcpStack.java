@@ -26,10 +26,10 @@ final class TcpStack {
     /** Local ports of connections, including those in TIME_WAIT, for all addresses together. */
     private final BitSet taken = new BitSet();
     private final ArrayDeque<TimeWait> timeWaits = new ArrayDeque<>();
-    /** The clients' ends of connections that are not closed at both ends. The order means nothing, but is deterministic. */
+    /** The clients' ends of connections that are not closed at both ends. The order has no meaning, but is deterministic. */
     private final List<TcpEndpoint> open = new ArrayList<>();
     private final EphemeralPorts ports;
-    /** 0: drawn for each socket. */
+    /** The sizes of new buffers; 0 to draw one for each socket. */
     private int sendBytes;
     private int receiveBytes;
 
@@ -126,7 +126,7 @@ final class TcpStack {
         return wildcard;
     }
 
-    /** Called when an end is closed. When both are, the client's port enters TIME_WAIT. */
+    /** Called when an end is closed. When both ends are closed, the client's port enters TIME_WAIT. */
     void closed(TcpEndpoint end) {
         if (end.peer().isClosed() || end.peer().isConnecting()) {
             TcpEndpoint client = end.isClient() ? end : end.peer();
@@ -148,9 +148,9 @@ final class TcpStack {
         return open;
     }
 
-    /** Lets everything go on that a fault holds up. */
+    /** Resumes all traffic that a fault has stopped. */
     void unclogAll() {
-        for (TcpEndpoint client : List.copyOf(open)) { // some are closed by what arrives
+        for (TcpEndpoint client : List.copyOf(open)) { // arriving bytes may close some
             client.out.unclog();
             client.in.unclog();
         }
@@ -158,7 +158,7 @@ final class TcpStack {
 
     // Connects.
 
-    /** Starts to connect from an address. Without latency, the outcome is known when this returns. */
+    /** Starts a connect from an address. Without latency, the outcome is known when this returns. */
     TcpEndpoint connect(InetAddress from, InetSocketAddress to) throws NetworkException {
         int port = freePort("connect", to);
         taken.set(port);
@@ -166,7 +166,7 @@ final class TcpStack {
         client.openIndex = open.size();
         open.add(client);
         Connecting attempt = new Connecting(client);
-        client.startsWith(attempt);
+        client.connecting(attempt);
         if (kernel.isTraced()) {
             kernel.trace(client + " connects");
         }
@@ -174,7 +174,7 @@ final class TcpStack {
         return client;
     }
 
-    /** One connect, from the first SYN to the outcome. */
+    /** One connect attempt, from the first SYN to the outcome. */
     final class Connecting extends EventQueue.Event {
         private final TcpEndpoint client;
         /** The listener that has reserved a place for it. */
@@ -242,10 +242,10 @@ final class TcpStack {
             }
         }
 
-        /** The SYN-ACK arrives, and the last part of the handshake with it. */
+        /** Called when the SYN-ACK arrives: completes the handshake. */
         private void handshakeDone(ListeningSocket listener) {
             if (listener.isClosed()) {
-                // It was closed after its answer: the client is connected, and what it sends is answered by a reset.
+                // The listener was closed after it had answered: the client is connected, and then reset.
                 client.established();
                 client.receiveReset();
                 return;

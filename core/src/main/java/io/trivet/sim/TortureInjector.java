@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Decides which faults are injected into a tortured socket or poller, and counts them for the whole network. Each socket and each
- * poller has its own, so that threads do not change each other's decisions.
+ * poller has its own injector, so that threads do not change each other's decisions.
  */
 final class TortureInjector {
     private final SplittableRandom random;
@@ -54,13 +54,15 @@ final class TortureInjector {
         return Objects.requireNonNull(counts.get(fault));
     }
 
-    /** Draws a part of a whole of at least 2: from 1 to the whole less one, small and large parts equally often. */
+    /**
+     * Draws a number from 1 to one less than the whole, which must be at least 2. Small and large numbers are equally frequent.
+     */
     long part(long whole) {
         int bits = Long.SIZE - Long.numberOfLeadingZeros(whole - 1);
         return 1 + random.nextLong(Math.min(whole - 1, 1L << random.nextInt(bits + 1)));
     }
 
-    /** Draws a number from 0 to the bound less one. */
+    /** Draws a number from 0 to one less than the bound. */
     int below(int bound) {
         return random.nextInt(bound);
     }

@@ -23,10 +23,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Injects faults into real sockets: reads of one byte, writes of three, calls that would block although the socket was ready,
  * events that are late, out of order or spurious. It wraps any other network and does what a kernel may do at any time, but
- * rarely does on a quiet machine, so that a program's own tests meet it.
+ * rarely does on a quiet machine, so that a program's own tests encounter it.
  *
- * <p>To run the tests of your server on it, give the server this network, and the test's clients too if they should suffer as
- * well:
+ * <p>To test your server, configure it with this network. Use it for the test's clients, too, if they should be affected as well:
  *
  * {@snippet :
  * long seed = Long.getLong("torture.seed", System.nanoTime());
@@ -45,14 +44,14 @@ import org.jspecify.annotations.Nullable;
  * <p><b>What stays true.</b> Everything that {@link Network}, {@link Poller} and the sockets promise: no byte is lost, duplicated
  * or reordered, a datagram stays whole, and a poll returns early only for a reason. Nothing is delayed forever: a call pretends
  * to block at most three times in a row, and a ready socket may be held back for a few polls, but is then reported for as long as
- * it is ready. Urgent data is passed through unchanged. A read here makes one read below, or none. After a low-water mark was set
- * on a stream its reads are no longer shortened.
+ * it is ready. Urgent data is passed through unchanged. A read makes at most one read on the wrapped network. Once a low-water
+ * mark is set on a stream, its reads are no longer shortened.
  *
  * <p><b>Repeating a run.</b> All decisions come from the seed. Each socket and each poller has a random stream of its own, split
- * from the seed in the order in which they are opened. A single thread that makes the same calls meets the same faults. Where
- * several threads open sockets, or the kernel answers differently, the same seed gives other faults of the same distribution.
+ * from the seed in the order in which they are opened. A single thread that makes the same calls gets the same faults. If several
+ * threads open sockets, or the kernel answers differently, the same seed gives other faults of the same distribution.
  *
- * <p><b>Threads.</b> As the network below. Sockets of this network and of the one below belong to two
+ * <p><b>Threads.</b> As for the wrapped network. Sockets of this network and of the wrapped one belong to different
  * {@linkplain #family families}.
  */
 @SuppressWarnings("ReferenceEquality") // networks and families are compared by identity, as Network says
@@ -88,7 +87,7 @@ public final class TortureNetwork implements Network {
 
     /**
      * Returns the default plan: every fault that this network can inject, each with a probability of 1 to 50 percent. A protocol
-     * with sound buffers should survive it.
+     * that buffers correctly should survive it.
      *
      * @return a plan with all of {@link #faults}
      */
@@ -168,12 +167,12 @@ public final class TortureNetwork implements Network {
         return Collections.unmodifiableMap(counts);
     }
 
-    /** Returns a random stream for one more socket or poller. */
+    /** Returns an injector with its own random stream, for a new socket or poller. */
     TortureInjector splitInjector() {
         return injector.split();
     }
 
-    /** Casts a socket of this family; any other is refused. */
+    /** Casts a socket of this family. Throws an exception for any other socket. */
     TorturedSocket<?> own(Socket socket) {
         if (socket instanceof TorturedSocket<?> own && own.network().family() == family) {
             return own;
@@ -228,7 +227,7 @@ public final class TortureNetwork implements Network {
         return new TorturedPipe(this, inner.pipe());
     }
 
-    /** {@inheritDoc} Only short reads and short writes are injected, because the descriptor may be a blocking one. */
+    /** {@inheritDoc} Only short reads and short writes are injected, because the descriptor may be in blocking mode. */
     @Override
     public Descriptor descriptor(int fd) {
         return new TorturedDescriptor(this, inner.descriptor(fd));

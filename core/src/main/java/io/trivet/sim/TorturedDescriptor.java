@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A borrowed descriptor with short reads and writes. It may be a blocking one, which never would block, and on which the read
- * after a spurious event would wait: so neither is injected.
+ * A borrowed descriptor with short reads and writes. The descriptor may be in blocking mode. So its calls never pretend that they
+ * would block, and no spurious events are injected, since the read that follows one would wait.
  */
 final class TorturedDescriptor extends TorturedSocket<Descriptor> implements Descriptor {
     TorturedDescriptor(TortureNetwork network, Descriptor inner) {

@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A listener that sometimes would block, or finds no descriptor left. */
+/** A listener whose accept sometimes would block, or fails because no descriptor is left. */
 final class TorturedListener extends TorturedSocket<TcpListener> implements TcpListener {
     private final TortureNetwork network;
     private final BoundedFault wouldBlock = new BoundedFault(injector, Fault.ACCEPT_WOULD_BLOCK,

@@ -35,7 +35,7 @@ final class TorturedPipe implements Pipe {
         inner.close();
     }
 
-    /** One end. */
+    /** One end of a pipe. */
     abstract static sealed class End<S extends Socket> extends TorturedSocket<S> {
         End(TortureNetwork network, S inner) {
             super(network, inner);

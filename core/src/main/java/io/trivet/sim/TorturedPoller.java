@@ -11,14 +11,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A poller that reports fewer events, late, out of order, and sometimes spuriously. It never returns without an event before the
- * timeout: a poller must not, because signals are handled below it.
+ * A poller that reports fewer events, late, out of order, or spuriously. Like every poller, it never returns before the timeout
+ * without an event: the wrapped poller handles signals.
  */
 final class TorturedPoller implements Poller {
     private final TortureNetwork network;
     private final Poller inner;
     private final TortureInjector injector;
-    /** What is registered, as the poller below has it. Its lock guards this and what follows, and is not held while waiting. */
+    /**
+     * The registrations, copied from the wrapped poller. The lock of this map guards it and the fields that follow. It is not
+     * held while waiting.
+     */
     private final IdentityHashMap<Socket, Watched> table = new IdentityHashMap<>();
     private final List<Watched> all = new ArrayList<>();
     private final PendingEvents pending = new PendingEvents();
@@ -60,7 +63,7 @@ final class TorturedPoller implements Poller {
         change(own, () -> inner.deregister(own.inner));
     }
 
-    /** A call on the poller below that changes a registration. */
+    /** A call on the wrapped poller that changes a registration. */
     @FunctionalInterface
     private interface Change {
         void make() throws IOException;
@@ -71,13 +74,13 @@ final class TorturedPoller implements Poller {
             try {
                 change.make();
             } finally {
-                follow(socket);
+                copyRegistration(socket);
             }
         }
     }
 
-    /** Copies the registration of a socket from the poller below, whether or not the call on it succeeded. */
-    private void follow(TorturedSocket<?> socket) {
+    /** Copies the registration of a socket from the wrapped poller, even if the call before has failed. */
+    private void copyRegistration(TorturedSocket<?> socket) {
         Registration now = inner.registration(socket.inner);
         if (now == null) {
             Watched removed = table.remove(socket);
@@ -127,10 +130,10 @@ final class TorturedPoller implements Poller {
     }
 
     /**
-     * If the fault occurs, polls without waiting and adds an event that does not hold. The socket cannot be deregistered
-     * meanwhile.
+     * If READY_SPURIOUS occurs, polls without waiting, and adds an event of a socket that is not ready. The lock is held, so the
+     * socket cannot be deregistered in the meantime.
      *
-     * @return whether that was done; if so, there is an event to report
+     * @return whether the fault occurred; if so, there is an event to report
      */
     private boolean pollWithSpuriousEvent(ReadyEvents out) throws IOException {
         boolean wanted = !spuriousBefore && injector.shouldInject(Fault.READY_SPURIOUS);
@@ -156,7 +159,7 @@ final class TorturedPoller implements Poller {
         return true;
     }
 
-    /** Copies the answers to the caller's buffer, shuffled and without late events. */
+    /** Copies the events to the caller's buffer, shuffled and without late ones. */
     private void report(ReadyEvents answers, ReadyEvents out) {
         pending.copyFrom(answers);
         if (pending.size() > 1 && injector.shouldInject(Fault.READY_SHUFFLED)) {

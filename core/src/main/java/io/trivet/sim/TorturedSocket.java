@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 
-/** Wraps a socket of the network below. */
+/** Wraps a socket of the wrapped network, and injects faults into its calls. */
 abstract sealed class TorturedSocket<S extends Socket> implements Socket
         permits TorturedListener, TorturedStream, TorturedUdpSocket, TorturedPipe.End, TorturedDescriptor {
     final S inner;
@@ -20,7 +20,7 @@ abstract sealed class TorturedSocket<S extends Socket> implements Socket
         this.injector = network.splitInjector();
     }
 
-    /** Makes a transfer. If the fault occurs, the socket below sees only a part of the buffer. */
+    /** Runs a transfer. If the fault occurs, the wrapped socket sees only a part of the buffer. */
     final int transfer(ByteBuffer buffer, Fault shortage, Buffers.Transfer transfer) throws IOException {
         int whole = buffer.remaining();
         if (whole < 2 || !injector.shouldInject(shortage)) {
@@ -34,7 +34,7 @@ abstract sealed class TorturedSocket<S extends Socket> implements Socket
         return moved;
     }
 
-    /** Returns the registered events that may be reported although they do not hold. */
+    /** Returns the bits of an interest that may be reported although the socket is not ready. */
     int mayBeSpurious(int interest) {
         return (interest & Interest.PRIORITY) != 0 ? interest & Interest.WRITE : interest & (Interest.READ | Interest.WRITE);
     }

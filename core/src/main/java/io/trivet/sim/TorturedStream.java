@@ -10,8 +10,8 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /**
- * A stream with short reads and writes, whose calls sometimes would block. Every call makes one call below, or none. Urgent data
- * is unchanged.
+ * A stream with short reads and writes, whose calls sometimes would block. Every call makes at most one call on the wrapped
+ * stream. Urgent data is unchanged.
  */
 final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStream {
     private final BoundedFault reading = new BoundedFault(injector, Fault.READ_WOULD_BLOCK,
@@ -19,27 +19,30 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
     private final BoundedFault writing = new BoundedFault(injector, Fault.WRITE_WOULD_BLOCK,
             BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
     private final BoundedFault connecting = new BoundedFault(injector, Fault.CONNECT_LATE, BoundedFault.WOULD_BLOCK_IN_A_ROW_MAX);
-    /** The outcome of the connect was reported: it stays the same from then on. */
-    private boolean settled;
-    /** A low-water mark was set: bytes left below it would not be reported, so reads are not shortened. */
+    /** The outcome of the connect was reported, so it is no longer delayed. */
+    private boolean outcomeReported;
+    /**
+     * A low-water mark was set. Reads are not shortened then, since the remaining bytes may be below the mark and not be
+     * reported.
+     */
     private boolean hasLowWaterMark;
 
-    TorturedStream(TortureNetwork network, TcpStream inner, boolean settled) {
+    TorturedStream(TortureNetwork network, TcpStream inner, boolean outcomeReported) {
         super(network, inner);
-        this.settled = settled;
+        this.outcomeReported = outcomeReported;
     }
 
     @Override
     public boolean finishConnect() throws IOException {
-        if (!settled && isOpen() && connecting.occurs()) {
+        if (!outcomeReported && isOpen() && connecting.occurs()) {
             return false;
         }
         try {
             boolean connected = inner.finishConnect();
-            settled |= connected;
+            outcomeReported |= connected;
             return connected;
         } catch (NetworkException e) {
-            settled = true;
+            outcomeReported = true;
             throw e;
         }
     }
@@ -73,9 +76,7 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
         return writePart(buffers, from, injector.part(whole));
     }
 
-    /**
-     * Writes at most a part of the bytes. Of the buffer that is cut, the socket below sees only the bytes in front of the cut.
-     */
+    /** Writes at most a part of the bytes. Of the last buffer, the wrapped stream sees only the bytes before the cut. */
     private long writePart(ByteBuffer[] buffers, int from, long part) throws IOException {
         int last = from;
         long left = part;

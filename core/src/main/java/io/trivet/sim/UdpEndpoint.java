@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A UDP socket inside the simulated kernel. */
 final class UdpEndpoint extends Endpoint {
-    /** The size of the receive queue (net.core.rmem_default): further datagrams are lost. */
+    /** The size of the receive queue (net.core.rmem_default). A datagram that does not fit is lost. */
     private static final int WAITING_BYTES_MAX = 212_992;
 
     /** A datagram and its sender; the bytes are not copied. */
@@ -19,7 +19,7 @@ final class UdpEndpoint extends Endpoint {
 
     private final ArrayDeque<Datagram> waiting = new ArrayDeque<>();
     private int waitingBytes;
-    /** The bound address; port 0: not bound yet. */
+    /** The bound address; port 0 if not bound yet. */
     InetSocketAddress local;
     @Nullable InetSocketAddress remote;
 
@@ -33,13 +33,13 @@ final class UdpEndpoint extends Endpoint {
         return Interest.WRITE | (waiting.isEmpty() ? 0 : Interest.READ) | (error == null ? 0 : Interest.ERROR);
     }
 
-    /** Returns whether a datagram to that address is for this socket. */
+    /** Returns whether this socket receives datagrams that are sent to an address. */
     boolean isBoundTo(InetSocketAddress address) {
         InetAddress own = local.getAddress();
         return local.getPort() == address.getPort() && (own.isAnyLocalAddress() || own.equals(address.getAddress()));
     }
 
-    /** Returns whether a datagram is delivered here: a connected socket accepts only its peer's. */
+    /** Returns whether this socket accepts a datagram: a connected socket accepts only those of its peer. */
     boolean accepts(Datagram datagram) {
         return remote == null || remote.equals(datagram.from);
     }
@@ -52,7 +52,7 @@ final class UdpEndpoint extends Endpoint {
         }
     }
 
-    /** Called when no socket accepts what was sent to an address: only a connected socket gets the error. */
+    /** Called when no socket accepts a datagram that was sent from here. Only a connected socket gets the error. */
     void unreachable(InetSocketAddress address) {
         if (address.equals(remote)) {
             error = ErrorCode.ECONNREFUSED;

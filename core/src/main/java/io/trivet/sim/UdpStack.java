@@ -21,7 +21,7 @@ final class UdpStack {
         this.kernel = kernel;
     }
 
-    /** Binds a socket; port 0 assigns a free one. */
+    /** Binds a socket. Port 0 selects a free port. */
     void bind(UdpEndpoint end, InetSocketAddress address) throws NetworkException {
         int port = address.getPort() == 0
                 ? ports.find(each -> !isTaken(each, address.getAddress()))

@@ -1,6 +1,6 @@
 /**
- * Networks for tests. They stand in for {@link io.trivet.net.Network#system()} and do on purpose what a real network rarely does,
- * so that a program can be tested against it.
+ * Networks for tests. They replace {@link io.trivet.net.Network#system()} and do on purpose what a real network rarely does, so
+ * that a test covers it.
  *
  * <p>In the order in which you are likely to need them:
  *
@@ -10,11 +10,11 @@
  * <li>{@link io.trivet.sim.SimNetwork} has no real sockets. One seed decides everything that happens on it, time included, so
  * that a failing run can be repeated. Your server runs on it unchanged, with as many clients as you like, and hours pass in
  * seconds.
- * <li>{@link io.trivet.sim.FaultPlan} says which {@link io.trivet.sim.Fault}s either network injects, and how often.
- * <li>{@link io.trivet.sim.SimHost} is a further process on the simulated network, for clients with an address and a descriptor
- * table of their own, and {@link io.trivet.sim.SimEngine} the engine that a host behaves like.
- * <li>{@link io.trivet.sim.SimClock} is the simulated time, and {@link io.trivet.sim.SimTrace} receives what happens on the
- * network as readable lines.
+ * <li>{@link io.trivet.sim.FaultPlan} determines which {@link io.trivet.sim.Fault}s either network injects, and how often.
+ * <li>{@link io.trivet.sim.SimHost} is another process on the simulated network, for clients with their own address and
+ * descriptor table. {@link io.trivet.sim.SimEngine} is the engine that a host simulates.
+ * <li>{@link io.trivet.sim.SimClock} is the simulated time, and {@link io.trivet.sim.SimTrace} receives the events of the network
+ * as readable lines.
  * </ol>
  */
 @NullMarked

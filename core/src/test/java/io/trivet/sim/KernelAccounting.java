@@ -91,7 +91,7 @@ public final class KernelAccounting extends BufferAccounting {
         TcpEndpoint end = ((SimTcpStream) stream).end;
         EndState state = state(end);
         state.receiveBytesMin = Math.min(state.receiveBytesMin, end.peer().options.receiveBytes);
-        if (end.out.isDead() || !end.peer().acceptsData()) {
+        if (end.out.isCancelled() || !end.peer().acceptsData()) {
             end.out.push();
             return;
         }
@@ -126,7 +126,7 @@ public final class KernelAccounting extends BufferAccounting {
      * room.
      */
     private static void announceAhead(Flow in, TcpEndpoint to, boolean brought) {
-        if (in.urgentEnd > in.arrived && !in.isDead()) {
+        if (in.urgentEnd > in.arrived && !in.isCancelled()) {
             in.announce(in.urgentEnd - 1);
             if (brought && in.urgent == Flow.Urgent.ANNOUNCED) {
                 in.urgent = Flow.Urgent.VALID;
