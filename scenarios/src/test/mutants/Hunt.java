@@ -15,12 +15,12 @@ import java.util.logging.LogManager;
 
 /**
  * Searches for a bug that was planted into the classes on the class path. Each search runs scenarios from a first seed on, until
- * one fails. The failing scenarios are reduced, and the shortest is kept.
+ * one fails. The failing scenarios are shrunk, and the shortest is kept.
  *
  * <p>Prints lines of fields separated by tabs. {@code found}: the seed, the number of seeds run, the seconds of processor time,
  * the broken rule, and the text of the failure. {@code missed}: the first seed, the number of seeds run, the seconds. {@code
  * false-alarm}: a seed that fails without the bug as well, and is ignored; the rule, and the text of the failure. {@code
- * shortest}: the seed, the number of steps that are left, the reduction, and the text of the failure.
+ * shortest}: the seed, the number of steps that are left, the removed parts, and the text of the failure.
  */
 public final class Hunt {
     private static final int RUNS_TO_SHRINK = 400;
@@ -69,7 +69,7 @@ public final class Hunt {
                 continue;
             }
             double found = seconds(start);
-            String without = failureWithoutBug(original, seed, Reduction.none());
+            String without = failureWithoutBug(original, seed, RemovedParts.none());
             if (without.isEmpty()) {
                 System.out.printf("found\t%d\t%d\t%.2f\t%s\t%s%n", seed, seeds, found, failure.rule(), firstLine(failure));
                 return new Found(scenario, failure);
@@ -80,17 +80,17 @@ public final class Hunt {
         return null;
     }
 
-    private static String failureWithoutBug(URLClassLoader original, long seed, Reduction reduction) throws ReflectiveOperationException {
+    private static String failureWithoutBug(URLClassLoader original, long seed, RemovedParts removed) throws ReflectiveOperationException {
         return original.getURLs().length == 0 ? "" : (String) original.loadClass(Hunt.class.getName())
-                .getMethod("failureOf", long.class, String.class).invoke(null, seed, reduction.toString());
+                .getMethod("failureOf", long.class, String.class).invoke(null, seed, removed.toString());
     }
 
     /**
      * Returns the rule and the text of a scenario's failure, separated by a tab; empty if it passes. Called in the classes
      * without the bug.
      */
-    public static String failureOf(long seed, String reduction) {
-        CheckFailure failure = Run.of(Scenario.of(seed).without(Reduction.parse(reduction))).failure();
+    public static String failureOf(long seed, String removed) {
+        CheckFailure failure = Run.of(Scenario.of(seed).without(RemovedParts.parse(removed))).failure();
         return failure == null ? "" : failure.rule() + "\t" + firstLine(failure);
     }
 
@@ -98,26 +98,26 @@ public final class Hunt {
             throws IOException, ReflectiveOperationException {
         long start = cpuNanos();
         Scenario best = null;
-        Reduction bestReduction = null;
+        RemovedParts bestRemoved = null;
         all.sort(Comparator.comparingInt(found -> found.scenario.size()));
         for (Found found : all) {
             if (best != null && (best.size() <= STEPS_ENOUGH || cpuNanos() - start > SHRINK_NANOS_MAX)) {
                 break;
             }
-            Reduction reduction = Shrinker.shrink(found.scenario, found.failure.rule(), RUNS_TO_SHRINK, SHRINK_TIME_MAX, false);
-            Scenario smaller = found.scenario.without(reduction);
+            RemovedParts removed = Shrinker.shrink(found.scenario, found.failure.rule(), RUNS_TO_SHRINK, SHRINK_TIME_MAX, false);
+            Scenario smaller = found.scenario.without(removed);
             if (best == null || smaller.size() < best.size()) {
                 best = smaller;
-                bestReduction = reduction;
+                bestRemoved = removed;
             }
         }
-        String without = failureWithoutBug(original, best.seed(), bestReduction);
-        if (!without.isEmpty()) { // the reduced scenario reveals a mistake of the checkers
-            System.out.printf("false-alarm\t%d --without %s\t%s%n", best.seed(), bestReduction, without);
+        String without = failureWithoutBug(original, best.seed(), bestRemoved);
+        if (!without.isEmpty()) { // the shrunk scenario reveals a mistake of the checkers
+            System.out.printf("false-alarm\t%d --without %s\t%s%n", best.seed(), bestRemoved, without);
         }
         List<String> timeline = new ArrayList<>();
         CheckFailure left = Run.of(best, timeline::add).failure();
-        System.out.printf("shortest\t%d\t%d\t%s\t%s%n", best.seed(), best.size(), bestReduction, left == null ? "?" : firstLine(left));
+        System.out.printf("shortest\t%d\t%d\t%s\t%s%n", best.seed(), best.size(), bestRemoved, left == null ? "?" : firstLine(left));
         if (!file.equals("-")) {
             timeline.addFirst(best.toString());
             timeline.add(String.valueOf(left));

@@ -3,7 +3,7 @@ package io.trivet.app;
 import io.trivet.scenarios.CheckFailure;
 import io.trivet.scenarios.Coverage;
 import io.trivet.scenarios.Outcome;
-import io.trivet.scenarios.Reduction;
+import io.trivet.scenarios.RemovedParts;
 import io.trivet.scenarios.Run;
 import io.trivet.scenarios.Scenario;
 import io.trivet.scenarios.Shrinker;
@@ -262,7 +262,7 @@ final class SeedRuns {
         }
         failed.stream()
                 .min(Comparator.comparingLong(Outcome::operations)) // the shortest is the easiest to understand
-                .ifPresent(outcome -> printReduced(outcome, out));
+                .ifPresent(outcome -> printShrunk(outcome, out));
         return worst;
     }
 
@@ -278,20 +278,20 @@ final class SeedRuns {
         return 0;
     }
 
-    private void printReduced(Outcome outcome, PrintStream out) {
+    private void printShrunk(Outcome outcome, PrintStream out) {
         CheckFailure failure = outcome.failure();
         if (failure == null) {
             return;
         }
         Scenario scenario = outcome.scenario();
         progress.println("shrinking seed " + scenario.seed() + ", for at most " + DurationText.of(SHRINK_TIME_MAX));
-        Reduction reduction = Shrinker.shrink(scenario, failure.rule(), SHRINK_RUNS_MAX, SHRINK_TIME_MAX, canary);
-        Scenario smaller = scenario.without(reduction);
+        RemovedParts removed = Shrinker.shrink(scenario, failure.rule(), SHRINK_RUNS_MAX, SHRINK_TIME_MAX, canary);
+        Scenario smaller = scenario.without(removed);
         Outcome again = runner.apply(smaller);
         out.println();
         out.print(smaller);
         out.println(again.failure());
         out.println("replay with: trivet sim --seed " + scenario.seed()
-                + (reduction.toString().isEmpty() ? "" : " --without " + reduction) + (canary ? " --canary" : ""));
+                + (removed.toString().isEmpty() ? "" : " --without " + removed) + (canary ? " --canary" : ""));
     }
 }

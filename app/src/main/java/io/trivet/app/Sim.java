@@ -2,7 +2,7 @@ package io.trivet.app;
 
 import io.trivet.scenarios.CheckFailure;
 import io.trivet.scenarios.Outcome;
-import io.trivet.scenarios.Reduction;
+import io.trivet.scenarios.RemovedParts;
 import io.trivet.scenarios.Run;
 import io.trivet.scenarios.Scenario;
 import io.trivet.scenarios.Verdict;
@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
     "Tests the server on a simulated network. Each seed generates a scenario: clients, limits, faults, and a recovery phase. Checkers verify "
             + "every callback, queue and deadline.",
     "With --seed: runs one scenario and prints all its events. The same seed prints the same output, byte for byte.",
-    "With --seeds: runs many scenarios on all processors. The shortest that fails is reduced to a smaller scenario with the same failure, and "
+    "With --seeds: runs many scenarios on all processors. The shortest that fails is shrunk to a smaller scenario with the same failure, and "
             + "printed with the command that replays it."},
         footer = {"", "Exit codes: 0 all scenarios passed; 10 a wrong result; 11 a scenario got stuck; 12 a crash; with several failures the "
                 + "highest; 130 and 143 ended by a signal before all seeds were run."})
@@ -72,7 +72,7 @@ final class Sim implements Callable<Integer> {
     private int failuresMax;
 
     @Option(names = "--canary",
-            description = "Reports a failure on purpose, to show how failures are reported, reduced and replayed.")
+            description = "Reports a failure on purpose, to show how failures are reported, shrunk and replayed.")
     private boolean canary;
     // @formatter:on
 
@@ -120,7 +120,7 @@ final class Sim implements Callable<Integer> {
     private int replay(long seed) {
         Scenario scenario;
         try {
-            scenario = Scenario.of(seed).without(Reduction.parse(without));
+            scenario = Scenario.of(seed).without(RemovedParts.parse(without));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), "--without: " + e.getMessage());
         }

@@ -12,15 +12,15 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages to all connections of a server. Which connections received one is concluded from their queues before and after. On the
- * calling loop that is around the call. The other loops handle the broadcast in a task: there the queues are read by one task
- * before it and one behind it.
+ * Sends messages to all connections of a server. Finds out which connections have accepted a message by comparing their queues
+ * before and after. On the calling loop, the queues are read before and after the call. The other loops handle a broadcast in a
+ * task: there the queues are read in one task before it and one after it.
  */
 final class Broadcasts {
     /**
      * A message to all connections.
      *
-     * @param order its number in each queue
+     * @param order its number among the messages of the server
      * @param name its name
      * @param origin the loop that it was sent from
      * @param length its bytes without a frame
@@ -146,7 +146,8 @@ final class Broadcasts {
     }
 
     /**
-     * Returns the bytes that a connection ever accepted for sending, according to its queue and its socket, without dropped ones.
+     * Returns how many bytes a connection has accepted for sending so far, and not dropped: those in its queue, and those that
+     * its socket has accepted.
      */
     private static long acceptedBytesOf(ConnectionModel model) {
         ObservedSocket socket = model.socket;

@@ -6,9 +6,9 @@ import io.trivet.server.Connection;
 import io.trivet.server.Overflow;
 import io.trivet.server.SendResult;
 
-/** Checks that callbacks, and the results of calls, come in the order that the states of a connection allow. */
+/** Checks that a callback is called only in a state of the connection that allows it, and that results of calls fit the state. */
 final class CallbackChecker {
-    /** A timer that is scheduled from another loop reaches its own loop with the next turn. */
+    /** How late a timer may run. If another loop schedules it, its own loop learns of it only in the next turn. */
     static final long TIMER_LATE_NANOS_MAX = 1_000_000;
 
     private final RunContext context;
@@ -89,7 +89,7 @@ final class CallbackChecker {
         model.reason = reason;
     }
 
-    /** Returns how many urgent bytes were passed to the kernel; -1 if the connection may not be able to pass another one now. */
+    /** Returns how many urgent bytes were passed to the kernel; -1 if it is not certain that another one can be passed now. */
     int urgentsOut(ConnectionModel model) {
         boolean sends = model.socket != null && !model.socket.outputEnded
                 && model.client.server.origin(model) == ServerUnderTest.OWN_LOOP
@@ -114,7 +114,8 @@ final class CallbackChecker {
         Connection connection = model.connection();
         int queued = connection.queue().bytes();
         int cap = connection.queue().bytesMax();
-        // With several loops as many bytes again may be on their way, since only the loop can drop.
+        // With several loops, up to the same number of bytes may be on their way to the loop, since only the loop can drop
+        // messages.
         long capNow = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() > 1 ? 2L * cap : cap;
         ServerUnderTest server = model.client.server;
         server.raiseBudgetBound(framed);
@@ -169,7 +170,7 @@ final class CallbackChecker {
      * partly sent, and those of a pending send.
      */
     private static long undroppableBytes(ConnectionModel model) {
-        // with several loops the message may be on its way
+        // with several loops the message may be on its way to its loop
         boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() == 1
                 && (model.socket == null || !model.socket.hasPendingSend());
         return drops ? model.sentFirstBytes + model.framedMax : Long.MAX_VALUE / 2;

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * A failed check.
  *
  * @param rule the rule that is broken
- * @param atNanos when, since the start of the run
+ * @param atNanos the time of the failure, since the start of the run
  * @param text what happened
  * @param cause the exception, if there was one
  */

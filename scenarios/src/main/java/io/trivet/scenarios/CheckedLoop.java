@@ -5,11 +5,11 @@ import java.io.IOException;
 
 /** A loop of a server, with the checks that follow each of its turns. */
 final class CheckedLoop implements Loop {
-    /** How many turns in a row may find a deadline due and do nothing. */
+    /** The maximum number of consecutive turns that find a deadline due and do nothing. */
     private static final int IDLE_TURNS_MAX = 16;
-    /** How many turns in a row may do something without any progress. */
+    /** The maximum number of consecutive turns that do something without any progress. */
     private static final int TURNS_WITHOUT_PROGRESS_MAX = 1_000;
-    /** How many callbacks about the application's own actions may follow each other without any progress. */
+    /** The maximum number of callbacks that the application's own calls cause without any other progress. */
     private static final int CALLBACKS_WITHOUT_PROGRESS_MAX = 20_000;
 
     private static final long ENDS_WITHIN_NANOS = 1_000_000;
@@ -99,12 +99,15 @@ final class CheckedLoop implements Loop {
         return turnCount;
     }
 
-    /** The next turn handles a broadcast, and the loop has served no connection that could run a task to observe it. */
+    /** Called before a turn that handles a broadcast, if the loop has served no connection on which a task could observe it. */
     void receivesUnknownBroadcast() {
         receivesUnknownBroadcast = true;
     }
 
-    /** Checks that a draining server is closed at its deadline. It takes a few turns, since its loops end one after the other. */
+    /**
+     * Checks that a draining server is closed at its deadline. The close may take a few turns, since its loops end one after the
+     * other.
+     */
     private void checkEnding() {
         boolean overdue = server.draining && context.now() - server.endDeadlineNanos > ENDS_WITHIN_NANOS
                 && !server.instance().isClosed();

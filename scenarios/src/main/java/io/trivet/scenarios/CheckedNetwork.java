@@ -19,10 +19,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A server's host, with checks between the server and the simulated kernel: they see each turn of a loop, and all calls and
- * completions.
- */
+/** The network of a server under test: wraps its simulated host and checks every turn, call and completion. */
 final class CheckedNetwork implements Network {
     private final RunContext context;
     private final SimHost host;
@@ -51,7 +48,7 @@ final class CheckedNetwork implements Network {
         return loops;
     }
 
-    /** The thread of the server's loops is awake. */
+    /** Wakes the server's loops because their thread is awake anyway. It does not count as the server's wakeup. */
     void wakeSilently() {
         proactors.forEach(CheckedProactor::wakeSilently);
     }

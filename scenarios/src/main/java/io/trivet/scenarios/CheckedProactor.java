@@ -10,11 +10,12 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loop's proactor. Records the traffic of each connection in an {@link ObservedSocket}, and checks that both sides keep the
- * contract.
+ * Wraps a loop's proactor. Records the traffic of each connection in an {@link ObservedSocket}, and checks that the server and
+ * the wrapped proactor keep the contract.
  */
 final class CheckedProactor implements Proactor {
     private static final long CLOSED_SOON_NANOS = 1_000_000;
@@ -31,7 +32,7 @@ final class CheckedProactor implements Proactor {
     private final Proactor proactor;
     /** Only looked up, never iterated over: its order is undefined. */
     private final Map<Long, ObservedSocket> sockets = new HashMap<>();
-    /** The latest one of each remote address. Only looked up, too. */
+    /** The latest socket of each remote address. Never iterated over either. */
     private final Map<InetSocketAddress, ObservedSocket> byAddress = new HashMap<>();
     private final CheckedCompletions checked = new CheckedCompletions();
     private int acceptFailures;
@@ -52,7 +53,7 @@ final class CheckedProactor implements Proactor {
         this.proactor = proactor;
     }
 
-    /** Returns the latest socket that was connected to an address, or was to be. */
+    /** Returns the latest socket that was connected to an address, or has started to connect. */
     ObservedSocket socket(InetSocketAddress remote) {
         ObservedSocket socket = byAddress.get(remote);
         if (socket == null) {
@@ -183,8 +184,8 @@ final class CheckedProactor implements Proactor {
     }
 
     /**
-     * Returns unsent bytes, and checks them. From a result above 0 on the server waits for a completion, as after a partial send.
-     * Each completion must leave fewer bytes unsent.
+     * Returns the number of unsent bytes, and checks it. If it is above 0, the server waits for a completion from now on, as
+     * after a partial send. After each completion, fewer bytes must be unsent.
      */
     @Override
     public long unsentBytes(long handle) {
@@ -325,10 +326,13 @@ final class CheckedProactor implements Proactor {
         @Nullable Completions completions;
 
         private Completions server() {
-            return java.util.Objects.requireNonNull(completions);
+            return Objects.requireNonNull(completions);
         }
 
-        /** Returns the open socket of a completion. After a close only the last completion may follow. */
+        /**
+         * Returns the open socket of a completion. Reports a failure and returns null if the connection is closed: then only
+         * {@code closed} may follow.
+         */
         private @Nullable ObservedSocket open(long handle, String what) {
             ObservedSocket socket = sockets.get(handle);
             if (socket == null || socket.closed) {

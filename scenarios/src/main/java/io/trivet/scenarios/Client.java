@@ -36,11 +36,11 @@ final class Client {
     final SentStream sentStream;
     /** The server's side of the connection; null as long as it is unknown. */
     @Nullable ConnectionModel model;
-    /** How often the server has connected again. */
+    /** How often the server has connected to this client again. */
     int reconnects;
     /** Ordinary bytes that the kernel has accepted. */
     int written;
-    /** Bytes read, and when the last of them were. */
+    /** The number of bytes read, and the time of the last read. */
     long bytesRead;
     long lastReadNanos;
     /** When bytes were last written, or the output was ended. */
@@ -59,11 +59,11 @@ final class Client {
     private final ClientLoop loop;
     private final OutputChecker checker;
     private final ClientSocket socket;
-    /** The client's end of the connection: the network knows by it which faults have affected the connection. */
+    /** The client's address, for which the network records the faults that have affected the connection. */
     private @Nullable InetSocketAddress localAddress;
     private boolean connected;
     private boolean started;
-    /** It had no socket to connect with. */
+    /** No socket could be opened for the connect. */
     private boolean hasNoSocket;
     private boolean recovering;
     private int nextStep;
@@ -75,7 +75,7 @@ final class Client {
     private boolean finishedOutput;
     private boolean inputEnded;
     private boolean brokeConnection;
-    /** Its own kernel refused to watch its socket, so it closed the connection. */
+    /** The client's host refused to watch the socket (WATCH_REFUSED), so the client closed the connection. */
     private boolean gaveUp;
 
     Client(RunContext context, ClientPlan plan, ServerUnderTest server, SimHost host, Poller poller,
@@ -107,7 +107,10 @@ final class Client {
         return finishedOutput || end == End.ABORTED || end == End.FINISHED || gaveUp;
     }
 
-    /** Returns true if the client has reset or closed the connection, or it has failed: then the server may see a reset. */
+    /**
+     * Returns true if the client has reset or closed the connection, or the connection has failed. The server may then see a
+     * reset.
+     */
     boolean hasBrokenConnection() {
         return brokeConnection;
     }
@@ -117,7 +120,7 @@ final class Client {
         return localAddress != null && context.network.leftUnread(localAddress);
     }
 
-    /** Returns true if a fault has affected the connection. */
+    /** Returns true if a fault of this kind has affected the connection. */
     boolean isAffectedBy(Fault kind) {
         return localAddress != null && context.network.faultsOf(localAddress).contains(kind);
     }
@@ -164,7 +167,7 @@ final class Client {
         return nextStep < plan.steps().size() && !recovering && !finishing;
     }
 
-    /** Does what is due. */
+    /** Performs the steps that are due. Returns how many. */
     int turn() {
         if (isOver() || context.now() < plan.startNanos()) {
             return 0;
@@ -335,7 +338,10 @@ final class Client {
         }
     }
 
-    /** Shuts down what is to end, and watches for what the client waits for. */
+    /**
+     * Shuts the output down when everything is written, and ends the client when both directions have ended. Otherwise updates
+     * the interest.
+     */
     private void watch() throws IOException {
         if (isOver() || !socket.hasStream()) {
             return;
@@ -397,17 +403,17 @@ final class Client {
         setDue(dueNext());
     }
 
-    /** Returns true if it has tried to connect. */
+    /** Returns true if the client has tried to connect. */
     boolean hasTriedToConnect() {
         return started && !hasNoSocket;
     }
 
-    /** Returns true if it listens and has not accepted a connection. */
+    /** Returns true if the client listens and has not accepted a connection. */
     boolean awaitsConnection() {
         return started && !socket.hasStream() && !isOver() && plan.listens();
     }
 
-    /** Returns true if it has stopped listening, so that a further connect is refused. */
+    /** Returns true if the client has stopped listening, so that another connect is refused. */
     boolean hasStoppedListening() {
         return started && (!socket.isListening() || isOver());
     }

@@ -45,7 +45,7 @@ sealed interface ClientAction {
         }
     }
 
-    /** Ends its output once everything is written, and goes on reading. */
+    /** Ends its output once everything is written, and continues to read. */
     record FinishOutput() implements ClientAction {
         @Override
         public String toString() {

@@ -2,10 +2,11 @@ package io.trivet.scenarios;
 
 import io.trivet.server.Framing;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
-/** The framings, as a client implements them: it builds frames, and decodes them. */
+/** The framings, with the clients' own implementation: it builds and decodes frames. */
 enum ClientFraming {
-    /** No frames. Messages end with a line feed, which belongs to them, so that the checkers can separate them. */
+    /** No frames. A message ends with a line feed, which is part of it, so that the checkers can separate the messages. */
     RAW(0, "", Integer.MAX_VALUE), LINES(0, "\n", Integer.MAX_VALUE), LINES_CRLF(0, "\r\n", Integer.MAX_VALUE),
     /** The first byte of the delimiter may occur in a message, the second may not. */
     DELIMITED(0, "#!", Integer.MAX_VALUE), PREFIXED_1(1, "", 0xff), PREFIXED_2(2, "", 0xffff), PREFIXED_4(4, "",
@@ -107,6 +108,6 @@ enum ClientFraming {
 
     /** Returns the content of a complete frame. */
     byte[] content(byte[] bytes, int from, int end) {
-        return java.util.Arrays.copyOfRange(bytes, from + headBytes, end - tail.length());
+        return Arrays.copyOfRange(bytes, from + headBytes, end - tail.length());
     }
 }

@@ -1,6 +1,6 @@
 package io.trivet.scenarios;
 
-/** What a client is like. */
+/** The behaviour of a client. */
 enum ClientKind {
     /** Sends something, reads the replies, and finishes. */
     STEADY,
@@ -12,7 +12,7 @@ enum ClientKind {
     NEVER_READS,
     /** Writes one byte at a time. */
     SLOW_WRITER,
-    /** Ends its output early, and goes on reading. */
+    /** Ends its output early, and continues to read. */
     HALF_CLOSER,
     /** Resets the connection at some point. */
     RESETTER,

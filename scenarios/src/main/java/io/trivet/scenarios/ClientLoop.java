@@ -14,7 +14,7 @@ final class ClientLoop implements Loop {
     private final ReadyEvents events = new ReadyEvents(64);
     private final List<Client> clients = new ArrayList<>();
     private final List<Client> byNumber;
-    /** When the first of them has something to do; valid unless it is stale. */
+    /** The earliest time at which a client has something to do; valid unless {@link #stale}. */
     private long soonestNanos;
     private boolean stale = true;
 
@@ -28,7 +28,7 @@ final class ClientLoop implements Loop {
         clients.add(client);
     }
 
-    /** Called when a client has something to do at another time than before. */
+    /** Called when the time of a client's next step has changed. */
     void dueChanged() {
         stale = true;
     }

@@ -6,12 +6,12 @@ import java.util.List;
  * One client of a scenario.
  *
  * @param number its number in the scenario
- * @param kind what it is like
+ * @param kind its behaviour
  * @param host the index of its host among those of the clients
  * @param server the number of its server
  * @param outgoing true if the server connects to the client, which listens
- * @param listens if the server connects: false if the client does not listen, so that the connect is refused
- * @param startNanos when it connects, or is connected to
+ * @param listens false if the client does not listen, so that the server's connect is refused
+ * @param startNanos when it connects, or the server connects to it
  * @param pace how fast it reads and writes
  * @param receivesUrgent true if it receives urgent bytes; otherwise the kernel drops them
  * @param bufferBytes the size of its socket's buffers; 0 for the default

@@ -14,7 +14,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A client's socket, registered with the poller of its host: a stream, or until the server has connected a listener. */
+/** A client's socket, registered with the poller of its host: a stream, or a listener until the server has connected to it. */
 final class ClientSocket {
     private static final int BACKLOG = 4;
 
@@ -47,7 +47,7 @@ final class ClientSocket {
     }
 
     /**
-     * Starts to connect, without being registered yet.
+     * Starts a connect. The stream is not registered yet.
      *
      * @return the local address
      */
@@ -66,7 +66,8 @@ final class ClientSocket {
     }
 
     /**
-     * Accepts the server's connection. Returns false if there is none, or no descriptor or memory is left: then the server waits.
+     * Accepts the server's connection. Returns false if there is none, or if no descriptor or memory is left: then the connection
+     * stays in the backlog.
      */
     boolean accept() throws IOException {
         TcpListener from = Objects.requireNonNull(listener);
@@ -120,7 +121,7 @@ final class ClientSocket {
         return Objects.requireNonNull(stream);
     }
 
-    /** Closes the stream and the listener, as far as they are open. */
+    /** Closes the stream and the listener, if open. */
     void close(Consumer<IOException> onFailure) {
         close(stream, onFailure);
         close(listener, onFailure);

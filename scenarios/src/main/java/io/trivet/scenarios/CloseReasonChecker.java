@@ -7,9 +7,9 @@ import io.trivet.sim.Fault;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Checks the reason of onClose: there must have been such a reason, and a deadline must really have passed. */
+/** Checks the reason that onClose reports: it must really apply. A deadline, for example, must have passed. */
 final class CloseReasonChecker {
-    /** A scenario of this size can exceed a budget below this. */
+    /** Only budgets below this can be exceeded: a scenario queues too few bytes to exceed a larger one. */
     static final long SCARCE_BUDGET_BYTES = 1 << 20;
 
     private final RunContext context;
@@ -54,7 +54,7 @@ final class CloseReasonChecker {
             case SPINNING -> false;
         };
         count(model, reason);
-        // Without its registration a socket cannot be waited for.
+        // After this fault the socket is not registered, so the server cannot wait for it.
         if (isOrderly(reason) && hasNotLingered(model) && !client.isAffectedBy(Fault.WATCH_REFUSED)) {
             context.failures.report(Rule.ENDS, model + ": onClose " + reason
                     + " without lingering, although its client has not finished: a reset may destroy the last bytes sent");
@@ -85,8 +85,8 @@ final class CloseReasonChecker {
     }
 
     /**
-     * Returns true if the timeout of the first message has passed. While reading is paused it does not count; once the input has
-     * ended, a pause makes no difference.
+     * Returns true if the timeout of the first message has passed. The timeout does not run while reading is paused. Once the
+     * input has ended, a pause makes no difference.
      */
     private boolean hasReceivedNothing(ConnectionModel model) {
         Duration timeout = model.plan.limits().firstMessageTimeout();
@@ -96,8 +96,8 @@ final class CloseReasonChecker {
     }
 
     /**
-     * Returns true if the message timeout has passed for the current message. With urgent bytes among the others, where a message
-     * starts is not exact.
+     * Returns true if the message timeout has passed for the current message. If the client sends urgent bytes, the start of a
+     * message is not known exactly.
      */
     private boolean messageTookTooLong(ConnectionModel model) {
         Duration timeout = model.plan.limits().messageTimeout();

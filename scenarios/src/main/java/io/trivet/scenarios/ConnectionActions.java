@@ -28,7 +28,7 @@ final class ConnectionActions {
 
     // ---- sending
 
-    /** Sends a message of about that size: at least as long as its name needs. */
+    /** Sends a message of the given size, or longer if its name needs more bytes. */
     SendResult reply(ConnectionModel model, int size, SendMethod method) {
         Connection connection = model.connection();
         String name = "r" + model.nextReplyNumber++;
@@ -99,7 +99,7 @@ final class ConnectionActions {
         return sent;
     }
 
-    /** Sends like a well-behaved producer: stops at the high mark, and goes on when the queue has drained. */
+    /** Sends like a well-behaved producer: stops at the high mark, and continues when the queue has drained. */
     void pump(ConnectionModel model) {
         while (model.pumpLeft > 0 && !model.connection().queue().isHigh()) {
             model.pumpLeft--;

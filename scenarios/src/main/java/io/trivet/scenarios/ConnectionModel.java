@@ -11,11 +11,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What must hold for one connection: the callbacks so far, the calls of the application, and what follows from both. The checkers
- * compare it with what the client has sent and received.
+ * The expected state of one connection: the callbacks so far, the calls of the application, and what follows from both. The
+ * checkers compare it with what the client has sent and received.
  */
 final class ConnectionModel {
-    /** The last callback that matters to the order of callbacks. */
+    /** The last of the callbacks that determine which callbacks may follow. */
     enum Phase {
         BEFORE_OPEN, OPEN, INPUT_ENDED, CLOSED
     }
@@ -50,7 +50,7 @@ final class ConnectionModel {
     // Output. Messages by name, in the order in which they were accepted.
 
     private final Map<String, SentMessage> sent = new LinkedHashMap<>();
-    /** The number of the last received message of each lane and origin. There are few, so they are searched one by one. */
+    /** The number of the last received message of each lane and origin. There are few, so a linear search is fast. */
     private long[] lanes = new long[2];
     private int[] lastReceived = new int[2];
     private int laneCount;
@@ -77,21 +77,27 @@ final class ConnectionModel {
     /** How often a drained queue was refilled. */
     int refills;
 
-    /** Since when the queue is not empty, as observed after turns; -1 if it is empty. */
+    /** The time since which the queue has not been empty, as observed after turns; -1 if it is empty. */
     long waitingSinceNanos = -1;
-    /** Since when the queue is empty, or since when the output is to end, whichever is later; -1 if not observed yet. */
+    /**
+     * The time since which the queue has been empty, or since which the output is to end, whichever is later; -1 if not observed
+     * yet.
+     */
     long notWaitingSinceNanos = -1;
     boolean outputWasFinished;
-    /** The messages that have arrived completely, the last message of which a byte has arrived, and when its first byte did. */
+    /**
+     * The number of messages that have arrived completely, the last message that has arrived in part, and the time of its first
+     * byte.
+     */
     int messagesArrived;
     int partialMessage = -1;
     long partialSinceNanos;
     /** When a message was last added to an empty queue. */
     long queuedIntoEmptyNanos;
-    /** The message of which a part has arrived, and since when the rest is awaited; -1 if no rest is awaited. */
+    /** The message that has arrived in part, and the time since which its rest is awaited; -1 if no rest is awaited. */
     int awaitedMessage;
     long awaitedSinceNanos = -1;
-    /** The state after the last turn, and since when. */
+    /** The state after the last turn, and the time and the number of bytes received when it was first observed. */
     @Nullable ConnectionState stateSeen;
     long stateSeenNanos;
     long stateSeenBytesIn;
@@ -150,7 +156,7 @@ final class ConnectionModel {
         return phase == Phase.CLOSED;
     }
 
-    /** Returns true if the connection accepts messages, its queue and the server's budget permitting. */
+    /** Returns true if the connection accepts messages, provided that its queue and the server's budget have room. */
     boolean acceptsMessages() {
         return switch (connection().state()) {
             case CONNECTING -> !outputFinished && !finished;
@@ -190,7 +196,7 @@ final class ConnectionModel {
         return overtaken((long) message.origin << 2 | (message.sentFirst ? 1 : 0), message.order);
     }
 
-    /** The same for a broadcast. */
+    /** Records the arrival of a broadcast in the same way. */
     int overtakenBroadcast(int origin, int order) {
         return overtaken((long) origin << 2 | 2, order);
     }
@@ -217,7 +223,9 @@ final class ConnectionModel {
         pausedSinceNanos = nowNanos;
     }
 
-    /** Returns true if it was paused before now. In the turn in which a pause starts, a deadline may have passed earlier. */
+    /**
+     * Returns true if reading was paused before this time. In the turn in which a pause starts, a deadline may have passed first.
+     */
     boolean wasPausedBefore(long nowNanos) {
         return pausedByApplication && pausedSinceNanos < nowNanos;
     }

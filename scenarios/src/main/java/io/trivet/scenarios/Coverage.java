@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** The events that the runs must cover: what never occurs is not tested. */
+/** The events that the runs must cover. An event that never occurs is not tested. */
 public final class Coverage {
     /** Events that cannot be counted, and why. */
     private static final Map<String, String> NEVER = new TreeMap<>(Map.of(

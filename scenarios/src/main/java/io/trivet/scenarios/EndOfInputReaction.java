@@ -6,7 +6,7 @@ enum EndOfInputReaction {
     FINISH,
     /** Sends a message and finishes. */
     SEND_THEN_FINISH,
-    /** Sends a message after some time, and finishes then. */
+    /** Sends a message after some time, and then finishes. */
     SEND_LATER_THEN_FINISH,
     /** Closes at once. */
     CLOSE

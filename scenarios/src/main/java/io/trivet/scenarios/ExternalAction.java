@@ -2,13 +2,13 @@ package io.trivet.scenarios;
 
 /** An action on a server from outside its loops, as if by another thread. */
 sealed interface ExternalAction {
-    /** When, since the start of the run. */
+    /** Returns the time of the action, since the start of the run. */
     long atNanos();
 
-    /** The number of the server; -1 if it concerns none. */
+    /** Returns the number of the server; -1 if the action concerns none. */
     int server();
 
-    /** The subject of {@link Object#toString}, for reports. */
+    /** Returns the subject of the action, for reports; {@link Object#toString} continues the sentence. */
     default String subject() {
         return "server " + server();
     }
@@ -71,7 +71,10 @@ sealed interface ExternalAction {
         }
     }
 
-    /** Drains the server, which may be draining already; in the next callback of its application, if so planned. */
+    /**
+     * Drains the server, which may be draining already. If {@code inCallback}, the next callback of its application requests the
+     * drain.
+     */
     record Drain(long atNanos, int server, long timeoutNanos, boolean inCallback) implements ExternalAction {
         @Override
         public String toString() {

@@ -47,7 +47,7 @@ final class ExternalActions implements Loop {
         return done;
     }
 
-    /** Turned in every round, since it polls nothing, so the network cannot go on without it. */
+    /** Ends a run that takes too many rounds. This loop polls nothing, so it is turned in every round. */
     private void guardAgainstSpin() {
         if (context.network.rounds() > context.roundsMax) {
             context.failures.report(Rule.SPIN, String.format(Locale.ROOT,

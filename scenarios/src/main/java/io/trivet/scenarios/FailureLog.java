@@ -9,7 +9,7 @@ final class FailureLog {
     private final Timeline timeline;
     private @Nullable CheckFailure first;
 
-    /** Ends a run after a failure. It is thrown only between turns: a server would handle it like any other exception. */
+    /** Ends a run after a failure. It is thrown only between turns, because a server would handle it like any other exception. */
     static final class RunAborted extends RuntimeException {
         private static final long serialVersionUID = 1;
 

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class FinalChecker {
     private static final Duration STEP = Duration.ofSeconds(1);
     private static final int RECOVERY_STEPS_MAX = 300;
-    /** Time for what a server does after the last connection is closed: it retries accepting, for example. */
+    /** Time for a server's work after the last connection is closed, such as the retry of an accept. */
     private static final Duration SETTLE_TIME = Duration.ofSeconds(5);
 
     private final RunContext context;

@@ -17,7 +17,7 @@ final class FrameDecoder {
         this.framing = framing;
     }
 
-    /** Adds bytes that were read, without urgent bytes among them. */
+    /** Adds bytes that were read. Removes urgent bytes from them, except with a length prefix. */
     void add(ByteBuffer more) {
         if (to + more.remaining() > bytes.length) {
             int length = to - from;

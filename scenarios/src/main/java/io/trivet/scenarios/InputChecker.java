@@ -2,6 +2,7 @@ package io.trivet.scenarios;
 
 import io.trivet.sim.Fault;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +18,7 @@ final class InputChecker {
         framing = server.plan.framing();
     }
 
-    /** Checks a framed message. Returns the client's message that it is; null if it is wrong. */
+    /** Checks a framed message. Returns the client's record of that message; null if the message is wrong. */
     SentStream.@Nullable Message message(ConnectionModel model, ByteBuffer message) {
         model.hasReceived = true;
         byte[] bytes = copy(model, message);
@@ -38,7 +39,7 @@ final class InputChecker {
             return null;
         }
         byte[] content = sentStream.content(expected);
-        if (!java.util.Arrays.equals(bytes, content)) {
+        if (!Arrays.equals(bytes, content)) {
             fail(Rule.BYTES, model,
                     "onMessage called with " + shown(bytes) + " instead of m" + expected.number() + ", " + shown(content));
             return null;
@@ -113,7 +114,7 @@ final class InputChecker {
         return model.client.urgentsSent > 0 && !framing.isPrefixed() ? withoutUrgent(bytes) : bytes;
     }
 
-    /** An urgent byte that was followed by another one has become an ordinary byte. */
+    /** Removes urgent bytes. An urgent byte that was followed by another one has become an ordinary byte. */
     private static byte[] withoutUrgent(byte[] bytes) {
         int length = 0;
         byte[] ordinary = new byte[bytes.length];
@@ -122,7 +123,7 @@ final class InputChecker {
                 ordinary[length++] = b;
             }
         }
-        return java.util.Arrays.copyOf(ordinary, length);
+        return Arrays.copyOf(ordinary, length);
     }
 
     private void fail(Rule rule, ConnectionModel model, String what) {

@@ -2,11 +2,11 @@ package io.trivet.scenarios;
 
 /** Events at the limits of a server. */
 enum Limit {
-    /** The maximum of connections was reached; no more are accepted. */
+    /** The maximum number of connections was reached; no more are accepted. */
     CONNECTIONS,
-    /** The maximum of connections from one address was reached; the next one is closed. */
+    /** The maximum number of connections from one address was reached; the next one is closed. */
     CONNECTIONS_PER_ADDRESS,
-    /** No descriptor, or no memory, was left to accept with. */
+    /** No descriptor, or no memory, was left for an accept. */
     DESCRIPTORS,
     /** A message did not fit into a queue. */
     QUEUE_BYTES,

@@ -10,8 +10,9 @@ import java.util.List;
 
 /**
  * Checks every connection of a loop after each turn: gauges must equal what is really queued, and no deadline may have passed.
- * Bytes that a ring has accepted are not queued, even if the socket has refused them. Time does not pass during a turn, so the
- * checks are exact. Now and then the connections are checked before a turn as well: a waiting loop must have been woken in time.
+ * Bytes that a ring has accepted no longer count as queued, even if the socket has refused them. Time does not pass during a
+ * turn, so the checks are exact. Sometimes the connections are also checked before a turn, to find a waiting loop that was not
+ * woken in time.
  */
 final class LoopStateChecker {
     /** The server measures idleness in steps of about a millisecond, rounded up. */
@@ -42,8 +43,8 @@ final class LoopStateChecker {
     }
 
     /**
-     * Called before a turn that nothing but its checks has caused. A deadline that has passed by now should have caused a turn in
-     * time.
+     * Called before a turn that takes place only for the checks. If a deadline has passed by now, the loop should have been
+     * turned earlier.
      */
     void checkBeforeTurn() {
         toleranceNanos = ROUND_NANOS;
@@ -77,7 +78,10 @@ final class LoopStateChecker {
         }
     }
 
-    /** Checks a connection that is not established: its loop knows it from the start of its connect. */
+    /**
+     * Checks the timeout of a connection that is not established. It runs from the time at which the connection's loop starts the
+     * connect.
+     */
     private void checkConnect(ConnectionModel model) {
         if (ServerUnderTest.loopOf(model) != (loopKey & 0xff) || model.connection().state() != ConnectionState.CONNECTING) {
             return;
@@ -108,8 +112,8 @@ final class LoopStateChecker {
     }
 
     /**
-     * Which messages have left the queue is not visible. There must be as many as the bytes allow, and no more than were accepted
-     * and have not arrived.
+     * Checks the number of queued messages. It must fit the number of queued bytes, and must not exceed the number of messages
+     * that were accepted and have not arrived. Which messages have left the queue is not visible.
      */
     private void checkMessages(ConnectionModel model, ObservedSocket socket, long queued) {
         long messages = model.connection().queue().messages();
@@ -124,8 +128,8 @@ final class LoopStateChecker {
     }
 
     /**
-     * The oldest message cannot have waited longer than the queue was not empty. If nothing was sent in the meantime, it has
-     * waited at least that long.
+     * Checks the age of the oldest message. It cannot be older than the connection. If nothing was sent since the queue was last
+     * empty, the message has waited since then.
      */
     private void checkAge(ConnectionModel model, ObservedSocket socket, long queued) {
         if (queued == 0 || model.waitingSinceNanos < 0) {
@@ -265,8 +269,8 @@ final class LoopStateChecker {
     }
 
     /**
-     * Records when the first byte of the partial message arrived. An oversized message and one that is never completed have no
-     * end.
+     * Records when the first byte of the partial message arrived. A message that is oversized or never completed remains the
+     * partial message.
      */
     private void notePartialMessage(ConnectionModel model, ObservedSocket socket) {
         List<SentStream.Message> messages = model.client.sentStream.messages();
@@ -281,7 +285,10 @@ final class LoopStateChecker {
         }
     }
 
-    /** Checks the partial message: its length, and the time that it takes. Exact if every byte belongs to a message. */
+    /**
+     * Checks the length of the partial message, and how long its rest is awaited. Does so only if every byte belongs to a
+     * message.
+     */
     private void checkPartialMessage(ConnectionModel model, ObservedSocket socket, ConnectionState state) {
         notePartialMessage(model, socket);
         ClientFraming framing = model.plan.framing();

@@ -3,15 +3,18 @@ package io.trivet.scenarios;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The content of messages. Each starts with its name, if it is long enough, so that it is recognized and every byte can be
- * checked.
+ * Generates the content of messages. A message that is long enough starts with its name. The other bytes follow from the name, so
+ * that every byte can be checked.
  */
 final class MessageContent {
-    /** Without line feed and exclamation mark, which end messages, and without bytes from 128 on, which are urgent bytes. */
+    /**
+     * The bytes that follow the name. There is no line feed or exclamation mark, which end messages, and no byte of 128 or more,
+     * which is an urgent byte.
+     */
     private static final byte[] FILL = ascii("abcdefghijklmnopqrstuvwxyz#ABCDEFGHIJKLMNOPQRSTUVWXYZ\r0123456789");
     /** {@link #FILL} repeated, long enough for nearly every message, from any offset. */
     private static final byte[] FILLS = new byte[1 << 16];
-    /** Bytes from this value on are urgent ones. */
+    /** Urgent bytes have at least this value. All other bytes are smaller. */
     static final int URGENT_MIN = 128;
 
     static {
@@ -26,7 +29,10 @@ final class MessageContent {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** Returns a message of a length of at least 0. With raw framing it ends with a line feed, and has at least one byte. */
+    /**
+     * Returns a message of the given length, which may be 0. With raw framing it ends with a line feed, and has at least one
+     * byte.
+     */
     static byte[] of(String name, int length, ClientFraming framing) {
         byte[] content = new byte[Math.max(length, framing.isRaw() ? 1 : 0)];
         byte[] head = ascii(name + ":");

@@ -10,7 +10,7 @@ final class ObservedSocket {
     /** {@link #bytesIn} without urgent bytes that a later urgent byte has turned into ordinary ones. */
     long ordinaryIn;
     long bytesOut;
-    /** Urgent bytes that were to be sent, whether or not there was room. */
+    /** The number of urgent bytes that the server wanted to send, whether or not there was room. */
     int urgentsOut;
     /** When the kernel last accepted bytes; initially when the connection was established. */
     long acceptedNanos;
@@ -31,17 +31,20 @@ final class ObservedSocket {
     long pendingBytes;
     /** The last send was partial, and no writable completion has followed. */
     boolean awaitsWritable;
-    /** The bytes accepted and not yet sent that the server saw last; 0 if all were sent, or if the server may ask again. */
+    /**
+     * The number of bytes accepted and not yet sent, as last reported to the server; 0 if all were sent, or a completion has
+     * followed.
+     */
     long unsentBytes;
     /** {@link #unsentBytes} at the last completion that reported progress; {@link Long#MAX_VALUE} if there was none. */
     long unsentBefore = Long.MAX_VALUE;
-    /** Since when a shutdown of the output waits for unsent bytes; -1 if none does. */
+    /** The time since which a shutdown of the output waits for unsent bytes; -1 if none waits. */
     long endWaitsSinceNanos = -1;
     /** The bytes that were accepted and not sent when the connection was closed. */
     long unsentAtClose;
-    /** The number of the poll before which bytes were accepted last. */
+    /** Number of the poll that preceded the last accepted send. */
     long acceptedInPoll;
-    /** The kernel was seen to refuse bytes that had been accepted for sending. */
+    /** The server has observed that the kernel refused bytes that had been accepted for sending. */
     boolean wasRefused;
 
     ObservedSocket(InetSocketAddress remote, long nowNanos) {
@@ -49,7 +52,7 @@ final class ObservedSocket {
         connected(nowNanos);
     }
 
-    /** The connection is established. */
+    /** Called when the connection is established. */
     void connected(long nowNanos) {
         acceptedNanos = nowNanos;
         activeNanos = nowNanos;
@@ -61,7 +64,7 @@ final class ObservedSocket {
         activeNanos = nowNanos;
     }
 
-    /** Some of the unsent bytes were sent. */
+    /** Called when some of the unsent bytes were sent. */
     void unsentWasSent(long nowNanos) {
         unsentBefore = unsentBytes;
         unsentBytes = 0;

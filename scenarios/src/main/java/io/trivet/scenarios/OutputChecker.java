@@ -5,7 +5,8 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Checks what a client receives against what its connection accepted for sending: complete, once, and in the order of its lane.
+ * Checks what a client receives against what its connection accepted for sending: every message complete, once, and in the order
+ * of its lane.
  */
 final class OutputChecker {
     private final RunContext context;
@@ -14,7 +15,7 @@ final class OutputChecker {
     private int echoed;
     private int urgents;
     private int received;
-    /** The offset behind the last message. */
+    /** The offset after the last message. */
     private long position;
     /** The offset of the last message that was not sent with sendFirst. */
     private long ordinaryFrom = -1;
@@ -141,7 +142,7 @@ final class OutputChecker {
         return received;
     }
 
-    /** Checks after an orderly end that everything was received but what was reported as dropped. */
+    /** Checks, after an orderly end, that every message was received except those that were reported as dropped. */
     void checkComplete(ConnectionModel model) {
         if (client.partialBytes > 0) {
             fail(Rule.DELIVERY,

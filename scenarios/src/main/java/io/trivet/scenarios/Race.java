@@ -16,13 +16,13 @@ enum Race {
     FAILED_WHILE_SENDING,
     /** A connection is closed while it receives. */
     CLOSED_WHILE_RECEIVING,
-    /** Receiving is started at the same time at which it was stopped. */
+    /** Receiving is resumed at the same moment at which it was stopped. */
     RECEIVING_RESUMED_AT_ONCE,
     /** The last completion of a closed connection comes some time after the close. */
     CLOSED_LATE,
     /** The socket has refused bytes that a ring had accepted; they are sent later. */
     ACCEPTED_THEN_REFUSED,
-    /** A send finds accepted bytes before it that are unsent. */
+    /** A send is made while bytes that were accepted earlier are unsent. */
     SEND_AFTER_UNSENT,
     /** The output is to be shut down while accepted bytes are unsent. */
     ENDED_WHILE_UNSENT,

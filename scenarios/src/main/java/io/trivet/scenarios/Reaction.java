@@ -20,14 +20,17 @@ enum Reaction {
     DRAINED_SENDS, DRAINED_FINISHES, DRAINED_CLOSES,
     /** Sends a message to the closed connection and one to another connection. */
     CLOSE_SENDS,
-    /** Connects again to the client of a connection that the server had made, a few times. */
+    /** If the server had made the connection, connects to the client again, up to a few times. */
     CLOSE_RECONNECTS,
-    /** When the server connects: finishes the output, or the connection, before it is established; sets a timeout of its own. */
+    /**
+     * When the server connects: finishes the output or the connection before it is established, or sets a different connect
+     * timeout.
+     */
     CONNECT_FINISHES_OUTPUT, CONNECT_FINISHES, CONNECT_WITH_TIMEOUT,
     /** Throws an exception. */
     OPEN_THROWS, URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS, CLOSE_THROWS;
 
-    /** Returns true if it ends the connection. */
+    /** Returns true if this reaction ends the connection. */
     boolean ends() {
         return switch (this) {
             case DROPPED_FINISHES, DROPPED_CLOSES, URGENT_FINISHES, URGENT_CLOSES, DRAINED_FINISHES, DRAINED_CLOSES, OPEN_THROWS,

@@ -4,7 +4,7 @@ package io.trivet.scenarios;
  * A reaction of one server's application.
  *
  * @param reaction what it does
- * @param oneIn it does so for one in this number of clients
+ * @param oneIn the reaction applies to one in this number of clients
  * @param size the bytes of each message that it sends
  * @param nanos the delay or timeout, for reactions that have one
  */

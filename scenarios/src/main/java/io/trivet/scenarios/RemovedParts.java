@@ -2,41 +2,42 @@ package io.trivet.scenarios;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The parts that are left out of a scenario, so that a smaller one with the same failure can be replayed. Written as the names of
- * the parts, separated by commas: {@code f.STALL,c0,c3.1,s0.LOOPS}. A range of clients, steps or actions means all of them:
- * {@code c4-19}. Immutable.
+ * The parts that are removed from a scenario, so that a smaller one with the same failure can be replayed. As text, it is a list
+ * of their names, separated by commas: {@code f.STALL,c0,c3.1,s0.LOOPS}. A range of clients, steps or actions stands for all of
+ * them: {@code c4-19}. Immutable.
  */
-public final class Reduction {
-    private static final Reduction NONE = new Reduction(List.of());
+public final class RemovedParts {
+    private static final RemovedParts NONE = new RemovedParts(List.of());
 
     private final TreeSet<String> names;
 
-    private Reduction(Collection<String> names) {
+    private RemovedParts(Collection<String> names) {
         this.names = new TreeSet<>(names);
     }
 
     /**
-     * Returns the empty reduction.
+     * Returns an instance that removes nothing.
      *
-     * @return a reduction that leaves out nothing
+     * @return the instance
      */
-    public static Reduction none() {
+    public static RemovedParts none() {
         return NONE;
     }
 
     /**
-     * Parses a reduction.
+     * Parses a list of parts.
      *
      * @param text the text, as {@link #toString} writes it
-     * @return the reduction
+     * @return the parts
      * @throws IllegalArgumentException if the syntax is wrong
      */
-    public static Reduction parse(String text) {
+    public static RemovedParts parse(String text) {
         List<String> names = new ArrayList<>();
         for (String word : text.split(",", -1)) {
             if (word.isEmpty()) {
@@ -66,18 +67,18 @@ public final class Reduction {
                 }
             }
         }
-        return new Reduction(names);
+        return new RemovedParts(names);
     }
 
-    static Reduction of(Collection<ScenarioPart> parts) {
-        return new Reduction(parts.stream().map(ScenarioPart::name).toList());
+    static RemovedParts of(Collection<ScenarioPart> parts) {
+        return new RemovedParts(parts.stream().map(ScenarioPart::name).toList());
     }
 
     boolean removes(ScenarioPart part) {
         return names.contains(part.name());
     }
 
-    /** Returns the names that are none of these parts. */
+    /** Returns the names that denote none of these parts. */
     List<String> unknownParts(Collection<ScenarioPart> parts) {
         Set<String> left = new TreeSet<>(names);
         parts.forEach(part -> left.remove(part.name()));
@@ -88,7 +89,7 @@ public final class Reduction {
         return names.isEmpty();
     }
 
-    /** Returns the names, consecutive ones as a range, and none that lies in another. */
+    /** Returns the names. Combines consecutive ones to a range, and omits those that lie in another removed part. */
     @Override
     public String toString() {
         List<String> words = new ArrayList<>();
@@ -97,7 +98,7 @@ public final class Reduction {
         int last = -2;
         List<String> sorted = new ArrayList<>(names);
         sorted.removeIf(name -> liesInAnother(new ScenarioPart(name)));
-        sorted.sort(java.util.Comparator.comparing(Reduction::prefixOf).thenComparingInt(Reduction::numberOf)
+        sorted.sort(Comparator.comparing(RemovedParts::prefixOf).thenComparingInt(RemovedParts::numberOf)
                 .thenComparing(name -> name));
         for (String name : sorted) {
             int number = numberOf(name);

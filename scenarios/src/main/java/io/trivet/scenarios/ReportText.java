@@ -11,7 +11,7 @@ final class ReportText {
         return constant.name().toLowerCase(Locale.ROOT).replace('_', ' ');
     }
 
-    /** Returns a duration in the unit that suits it. */
+    /** Returns a duration in microseconds, milliseconds or seconds, whichever fits its length. */
     static String duration(long nanos) {
         if (nanos < 1_000_000) {
             return number(nanos / 1e3) + " us";

@@ -32,7 +32,7 @@ final class RequestExecutor {
             throws Exception {
         switch (request.kind()) {
             case NO_REPLY -> {
-                // Receiving the message is all.
+                // There is nothing to do.
             }
             case ECHO -> echo(model, received, message);
             case REPLY -> replies(model, request, SendMethod.BYTES);
@@ -96,7 +96,7 @@ final class RequestExecutor {
         }
     }
 
-    /** Returns an exception for a callback to throw. It closes the connection, unless that is closed already. */
+    /** Returns an exception for a callback to throw. The exception closes the connection, unless it is closed already. */
     static Exception handlerException(ConnectionModel model) {
         model.hasThrown = model.connection().state() != ConnectionState.CLOSED;
         return TestExceptions.of(model.client.plan.number());
@@ -118,7 +118,7 @@ final class RequestExecutor {
         }
     }
 
-    /** Sends a message back, from the receive buffer if it is there. */
+    /** Sends a message back, from the receive buffer if the message lies there. */
     private void echo(ConnectionModel model, SentStream.Message received, @Nullable ByteBuffer message) {
         String name = "m" + received.number();
         byte[] content = model.client.sentStream.content(received);
@@ -134,7 +134,7 @@ final class RequestExecutor {
         }
     }
 
-    /** Sends a message to another connection, unless it could be mistaken for one of that connection's own. */
+    /** Forwards a message to another connection, unless it could be mistaken for one of that connection's own messages. */
     private void relay(ConnectionModel model, SentStream.Message received, Request request, @Nullable ByteBuffer message) {
         ConnectionModel other = server.pick(request.length());
         String name = "m" + received.number();

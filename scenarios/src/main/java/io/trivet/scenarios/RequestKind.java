@@ -12,7 +12,7 @@ enum RequestKind {
     REPLY_TEXT,
     /** Reply in the ordinary lane, and then with sendFirst. */
     REPLY_FIRST,
-    /** Offer replies, as far as they fit. */
+    /** Offer replies. Those that do not fit are not sent. */
     OFFER,
     /** Reply until the queue is high, and send the rest when it has drained. */
     PUMP,

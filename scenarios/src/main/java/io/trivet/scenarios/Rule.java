@@ -28,7 +28,7 @@ public enum Rule {
     LIVENESS(Verdict.STUCK),
     /** No unexpected exception is thrown. */
     CRASH(Verdict.CRASHED),
-    /** Broken on purpose, to show how a failure is reported. */
+    /** Not a real rule: reported as broken on purpose, to show how a failure is reported. */
     CANARY(Verdict.WRONG);
 
     private final Verdict verdict;

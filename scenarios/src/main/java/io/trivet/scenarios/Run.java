@@ -14,9 +14,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of a {@link Scenario}: its servers and clients live on a simulated network, first with faults, and then through a
- * recovery phase until everything is quiescent. Checkers verify it. The same scenario gives the same run, down to the last byte
- * of its timeline. One thread; runs on several threads are independent.
+ * A run of a {@link Scenario}: its servers and clients run on a simulated network, first with faults, and then in a recovery
+ * phase until everything is quiescent. Checkers verify the run. The same scenario gives the same run, down to the last byte of
+ * its timeline. Not thread-safe, but runs on different threads are independent.
  */
 public final class Run {
     private static final Duration STEP = Duration.ofSeconds(1);

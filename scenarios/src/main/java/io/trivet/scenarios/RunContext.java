@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 
 /** The state that all parts of one run share. */
 final class RunContext {
-    /** {@link #currentLoop}: no loop of a server runs. */
+    /** The value of {@link #currentLoop} while no loop of a server runs. */
     static final int OUTSIDE = -1;
 
     final Scenario scenario;
@@ -17,14 +17,14 @@ final class RunContext {
     final Timeline timeline;
     final FailureLog failures;
     final Tally tally;
-    /** The server loop that runs now: what is called there would be called by its thread. */
+    /** The server loop that runs now. On a real network, its thread would make the current call. */
     int currentLoop = OUTSIDE;
     /** True in the recovery phase, in which applications and clients finish. */
     boolean recovering;
     /**
-     * Counts what has really happened: bytes were transferred, a connection was opened or closed, a timer ran. It reveals a loop
-     * that turns without effect. A callback to the application does not count: it reveals a loop that keeps calling an
-     * application, however busy both are.
+     * Counts events that are progress: bytes were transferred, a connection was opened or closed, a timer ran. A loop that keeps
+     * turning without progress spins. A callback to the application is not progress by itself, so a loop that only keeps calling
+     * the application spins, too.
      */
     long progress;
     /** Callbacks that the application's own calls have caused: dropped messages and drained queues. */
@@ -80,7 +80,9 @@ final class RunContext {
         return network.faultCount(kind);
     }
 
-    /** Notes a jump of the clock. Each loop calls this first in its turn, so the jump is noted at the time after it. */
+    /**
+     * Records a jump of the clock. Each loop calls this at the start of its turn, so the recorded time is that after the jump.
+     */
     void detectClockJump() {
         long count = countFired(Fault.CLOCK_JUMP);
         if (count != jumps) {

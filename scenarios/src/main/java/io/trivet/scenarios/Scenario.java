@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A scenario: servers, clients, faults, and everything that they are going to do on one simulated network. A value, generated
- * from a seed, that can be {@linkplain Run#of run}, reduced, and printed. Immutable.
+ * A test that is generated from a seed: servers, clients, faults, and everything that they will do on one simulated network. It
+ * can be {@linkplain Run#of run}, {@linkplain Shrinker#shrink shrunk}, and printed. Immutable.
  */
 public final class Scenario {
     /** The number of hosts of clients, each with an address of its own. */
@@ -70,7 +70,7 @@ public final class Scenario {
         return actions;
     }
 
-    /** When the recovery phase starts, since the start of the run. */
+    /** Returns when the recovery phase starts, since the start of the run. */
     long recoveryNanos() {
         return recoveryNanos;
     }
@@ -78,33 +78,33 @@ public final class Scenario {
     /**
      * Returns this scenario without some of its parts.
      *
-     * @param reduction the parts to leave out
+     * @param removed the parts to remove
      * @return the smaller scenario; the other parts are unchanged
-     * @throws IllegalArgumentException if the scenario has no such part: the message names it, and the parts that the scenario
-     * has
+     * @throws IllegalArgumentException if the scenario does not have one of the parts; the message names that part, and the parts
+     * that the scenario has
      */
-    public Scenario without(Reduction reduction) {
+    public Scenario without(RemovedParts removed) {
         List<ScenarioPart> parts = parts();
-        List<String> unknown = reduction.unknownParts(parts);
+        List<String> unknown = removed.unknownParts(parts);
         if (!unknown.isEmpty()) {
             throw new IllegalArgumentException("the scenario of seed " + seed + " has no " + unknown.getFirst()
                     + (unknown.size() == 1 ? "" : ", nor " + (unknown.size() - 1) + " other named parts")
-                    + "; it has " + Reduction.of(parts));
+                    + "; it has " + RemovedParts.of(parts));
         }
         List<ClientPlan> clientsLeft = new ArrayList<>();
         for (ClientPlan client : clients) {
-            if (reduction.removes(ScenarioPart.client(client.number()))) {
+            if (removed.removes(ScenarioPart.client(client.number()))) {
                 continue;
             }
             List<Step> stepsLeft = new ArrayList<>();
             for (int i = 0; i < client.steps().size(); i++) {
-                if (!reduction.removes(ScenarioPart.step(client.number(), i))) {
-                    stepsLeft.add(withoutRequests(client.steps().get(i), client.number(), i, reduction));
+                if (!removed.removes(ScenarioPart.step(client.number(), i))) {
+                    stepsLeft.add(withoutRequests(client.steps().get(i), client.number(), i, removed));
                 }
             }
             ClientPlan left = client.withSteps(stepsLeft);
             for (Simplification simplification : Simplification.values()) {
-                left = reduction.removes(ScenarioPart.ofClient(client.number(), simplification)) ? simplification.applyTo(left)
+                left = removed.removes(ScenarioPart.ofClient(client.number(), simplification)) ? simplification.applyTo(left)
                         : left;
             }
             clientsLeft.add(left);
@@ -113,42 +113,42 @@ public final class Scenario {
         for (ServerPlan server : servers) {
             ServerPlan left = server;
             for (Simplification simplification : Simplification.values()) {
-                left = reduction.removes(ScenarioPart.ofServer(server.number(), simplification)) ? simplification.applyTo(left)
+                left = removed.removes(ScenarioPart.ofServer(server.number(), simplification)) ? simplification.applyTo(left)
                         : left;
             }
             left = left.withReactions(left.reactions().stream()
-                    .filter(planned -> !reduction.removes(ScenarioPart.ofServer(server.number(), planned.reaction()))).toList());
+                    .filter(planned -> !removed.removes(ScenarioPart.ofServer(server.number(), planned.reaction()))).toList());
             serversLeft.add(left);
         }
         List<ExternalAction> actionsLeft = new ArrayList<>();
         for (int i = 0; i < actions.size(); i++) {
-            if (!reduction.removes(ScenarioPart.action(i))) {
+            if (!removed.removes(ScenarioPart.action(i))) {
                 actionsLeft.add(actions.get(i));
             }
         }
         FaultPlan faultsLeft = faults;
         for (Fault kind : faults.faults()) {
-            if (reduction.removes(ScenarioPart.fault(kind))) {
+            if (removed.removes(ScenarioPart.fault(kind))) {
                 faultsLeft = faultsLeft.without(kind);
             }
         }
         return new Scenario(seed, serversLeft, clientsLeft, actionsLeft, faultsLeft, recoveryNanos);
     }
 
-    private static Step withoutRequests(Step step, int client, int number, Reduction reduction) {
+    private static Step withoutRequests(Step step, int client, int number, RemovedParts removed) {
         if (!(step.action() instanceof ClientAction.SendMessages append)) {
             return step;
         }
         List<Request> left = new ArrayList<>();
         for (int i = 0; i < append.requests().size(); i++) {
-            if (!reduction.removes(ScenarioPart.message(client, number, i))) {
+            if (!removed.removes(ScenarioPart.message(client, number, i))) {
                 left.add(append.requests().get(i));
             }
         }
         return new Step(step.afterNanos(), new ClientAction.SendMessages(left));
     }
 
-    /** Returns all parts that can be left out, larger parts before the parts in them. */
+    /** Returns all parts that can be removed, larger parts before the parts in them. */
     List<ScenarioPart> parts() {
         List<ScenarioPart> parts = new ArrayList<>();
         for (Fault kind : faults.faults()) {

@@ -86,7 +86,10 @@ final class ScenarioGenerator {
                 List.of());
     }
 
-    /** Uses a random sequence of its own. Few of the reactions are chosen, and those that end connections for few clients. */
+    /**
+     * Generates the reactions of a server, from a separate random sequence. Few reactions are chosen, and those that end
+     * connections apply to few clients.
+     */
     private List<ReactionPlan> reactions(ServerPlan server) {
         SeededRandom reactionRandom = new SeededRandom(seed ^ ((0x6861626974L + server.number()) << 8)); // "habit" in ASCII
         List<ReactionPlan> reactions = new ArrayList<>();
@@ -246,7 +249,7 @@ final class ScenarioGenerator {
 
     // ---- external actions
 
-    /** Uses a random sequence of its own. Datagrams follow all other actions. */
+    /** Generates the datagrams, from a separate random sequence. They follow all other actions. */
     private List<ExternalAction> datagrams() {
         SeededRandom datagramRandom = new SeededRandom(~seed);
         List<ExternalAction> datagrams = new ArrayList<>();
@@ -288,7 +291,7 @@ final class ScenarioGenerator {
         return actions;
     }
 
-    /** Adds further ends of a server around the first: requested in a callback, another drain, a close during a drain. */
+    /** Generates more drains and closes of a server around the time of the first. Some of them are requested in a callback. */
     private List<ExternalAction> ends(ExternalAction end) {
         SeededRandom endRandom = new SeededRandom(seed ^ ((0x656e64L + end.server()) << 8)); // "end" in ASCII
         List<ExternalAction> ends = new ArrayList<>();

@@ -3,7 +3,7 @@ package io.trivet.scenarios;
 import io.trivet.sim.Fault;
 
 /**
- * A part of a scenario that can be left out, named by its place in the scenario that was generated: {@code f.RESET} is a kind of
+ * A part of a scenario that can be removed, named by its place in the scenario that was generated: {@code f.RESET} is a kind of
  * fault, {@code a3} an external action, {@code c7} a client, {@code c7.2} a step of its script, {@code c7.2.0} a message of that
  * step; {@code s0.LOOPS} and {@code c7.PACE} are properties of a server or a client that differ from the default.
  *

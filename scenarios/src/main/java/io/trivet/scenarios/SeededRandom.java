@@ -1,8 +1,8 @@
 package io.trivet.scenarios;
 
 /**
- * Random numbers from a seed: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). The JDK has
- * one, but what a seed generates must not change with the JDK.
+ * Random numbers from a seed: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). The JDK's
+ * own implementation is not used, because the meaning of a seed must not change with the JDK.
  */
 final class SeededRandom {
     private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;

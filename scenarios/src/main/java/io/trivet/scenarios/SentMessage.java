@@ -5,17 +5,17 @@ final class SentMessage {
     /** Its number among the messages of the server. */
     final int order;
     final String name;
-    /** The bytes with its frame. */
+    /** The number of bytes, including the frame. */
     final int framedLength;
     final boolean sentFirst;
     /** The loop that it was sent from. Only messages from one loop keep their order. */
     final int origin;
     boolean received;
-    /** If it is another client's message that was relayed: the length of its content; otherwise -1. */
+    /** If this is a relayed message of another client: the length of its content; otherwise -1. */
     int relayedLength = -1;
     /**
-     * If it was sent with sendFirst: the bytes that had been sent before, or were being sent. A message behind these must come
-     * after it. -1 if unknown.
+     * If the message was sent with sendFirst: the number of bytes that had been sent, or were being sent, at that time. A message
+     * that starts after these bytes must arrive after this one. -1 if unknown.
      */
     long bytesBefore = -1;
 

@@ -14,7 +14,7 @@ final class SentStream {
      * @param number its number
      * @param request what it requests; null if no handler may ever receive it
      * @param from the offset of its frame
-     * @param to the offset behind its frame
+     * @param to the offset after its frame
      */
     record Message(int number, @Nullable Request request, int from, int to) {}
 
@@ -59,7 +59,7 @@ final class SentStream {
         return length;
     }
 
-    /** Returns the offset of a message; of the next one to be added, if the number is behind the last. */
+    /** Returns the offset of a message; for the number after the last message, the end of the stream. */
     int startOf(int message) {
         return message < messages.size() ? messages.get(message).from() : length;
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * each callback to the checkers. It keeps a {@link ConnectionModel} of each connection.
  */
 final class ServerApplication implements Handler {
-    /** Bound for a reaction that refills a drained queue, which would otherwise go on as long as its client reads. */
+    /** Limits a reaction that refills a drained queue, which would otherwise continue as long as its client reads. */
     private static final int REFILLS_MAX = 20;
     private static final int FILL_MESSAGES_MAX = 50;
     private static final long LATER_NANOS = 20_000_000;

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One server of a run, with its application and the models of its connections. */
 final class ServerUnderTest {
-    /** {@link #origin}: the connection's own loop. */
+    /** The result of {@link #origin} for the connection's own loop. */
     static final int OWN_LOOP = -2;
     static final int PORT = 8080;
     private static final int RECONNECTS_MAX = 3;
@@ -46,12 +46,12 @@ final class ServerUnderTest {
     private final List<ConnectionModel> closedWithUnsent = new ArrayList<>();
     private long budgetBytesBound;
     private long budgetBytesInTransit;
-    /** Deadline of the drains before the latest; {@link Loop#NO_DEADLINE} if there are none. */
+    /** The earliest deadline of the drains before the latest one; {@link Loop#NO_DEADLINE} if there are none. */
     private long earlierDeadlineNanos = Loop.NO_DEADLINE;
     private long drainRequestedNanos;
     private long bytesReceivedBefore;
     private int orders;
-    /** For each loop any connection that it has served, or null. */
+    /** For each loop, a connection that it has served; null if there was none. */
     private final @Nullable Connection[] anyConnection;
     private int accepted;
     /** When the server must be closed; -1 if no end was requested. */
@@ -138,7 +138,7 @@ final class ServerUnderTest {
         pendingAction = action;
     }
 
-    /** Called by every callback. */
+    /** Runs the action for the next callback, if there is one. Called by every callback. */
     void runPendingAction() {
         Runnable action = pendingAction;
         if (action != null) {
@@ -188,7 +188,7 @@ final class ServerUnderTest {
      *
      * @param lost the closed connection
      * @param unreached true if it was never established
-     * @return true if its client goes on waiting for the new connection
+     * @return true if the client still waits, now for the new connection
      */
     boolean reconnect(ConnectionModel lost, boolean unreached) {
         Client client = lost.client;
@@ -339,7 +339,7 @@ final class ServerUnderTest {
         return connection.id() < 0 ? -1 : connection.loop();
     }
 
-    /** Returns the next number of a message. Messages from one origin must arrive in the order of their numbers. */
+    /** Returns the number of the next message. Messages from one origin must arrive in the order of their numbers. */
     int nextOrder() {
         return orders++;
     }
@@ -352,8 +352,8 @@ final class ServerUnderTest {
     }
 
     /**
-     * Called at the end of a turn: computes how many bytes can count against the budget now. Until the next turn only new bytes
-     * are added, and those that are on their way to other loops.
+     * Called at the end of a turn. Computes an upper bound of the bytes that count against the budget now, including bytes on
+     * their way to other loops. Until the next turn, new bytes only raise the bound.
      */
     void resetBudgetBound() {
         budgetBytesBound = budgetBytesNow() + budgetBytesInTransit;
@@ -366,8 +366,8 @@ final class ServerUnderTest {
     }
 
     /**
-     * Adds bytes of a broadcast that other loops handle later. They stay included: when the last loop has handled it is not
-     * tracked.
+     * Adds bytes of a broadcast that other loops handle later. They are never subtracted, because it is not tracked when the last
+     * loop has handled the broadcast.
      */
     void addBudgetInTransit(long bytes) {
         budgetBytesInTransit += bytes;

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Reduces a scenario that fails to a smaller one that breaks the same rule. Leaves out faults, clients, external actions, steps
- * and messages, then properties of servers and clients, as long as the failure remains. Tries many parts at once first, and then
- * fewer (delta debugging: Zeller and Hildebrandt, 2002). One thread.
+ * Shrinks a failing scenario to a smaller one that breaks the same rule. Removes clients, faults, external actions, steps and
+ * messages, and then resets properties of servers and clients to the default, as long as the same rule is broken. Tries to remove
+ * many parts at once first, and then fewer (delta debugging: Zeller and Hildebrandt, 2002). Not thread-safe.
  */
 public final class Shrinker {
     private final Scenario scenario;
@@ -34,31 +34,31 @@ public final class Shrinker {
      *
      * @param scenario the scenario
      * @param rule the rule that it breaks
-     * @param runsMax the most runs of smaller scenarios
-     * @param timeMax no further run starts after this time; zero for none at all
+     * @param runsMax the maximum number of runs of smaller scenarios
+     * @param timeMax no further run starts after this time; zero for no run at all
      * @param canary true to report a failure on purpose, as {@link Run#canary} does
-     * @return the parts that can be left out while the rule is still broken; empty if the rule is not broken
+     * @return the parts that can be removed while the rule is still broken; empty if the rule is not broken
      */
-    public static Reduction shrink(Scenario scenario, Rule rule, int runsMax, Duration timeMax, boolean canary) {
+    public static RemovedParts shrink(Scenario scenario, Rule rule, int runsMax, Duration timeMax, boolean canary) {
         return new Shrinker(scenario, rule, runsMax, timeMax, canary).shrink();
     }
 
-    private Reduction shrink() {
+    private RemovedParts shrink() {
         int before = -1;
         while (before != removed.size() && !isExhausted()) { // a part that was needed may no longer be, once others are removed
             before = removed.size();
             for (ScenarioPart.Kind kind : ScenarioPart.Kind.values()) {
-                reduce(scenario.parts().stream().filter(part -> part.kind() == kind).toList());
+                shrink(scenario.parts().stream().filter(part -> part.kind() == kind).toList());
             }
         }
-        return Reduction.of(removed);
+        return RemovedParts.of(removed);
     }
 
     private boolean isExhausted() {
         return runs >= runsMax || System.nanoTime() - startNanos >= nanosMax;
     }
 
-    private void reduce(List<ScenarioPart> parts) {
+    private void shrink(List<ScenarioPart> parts) {
         for (int size = Math.max(1, parts.size() / 2);; size /= 2) {
             List<ScenarioPart> left = new ArrayList<>(parts);
             left.removeIf(part -> removed.contains(part) || liesInRemoved(part));
@@ -87,7 +87,7 @@ public final class Shrinker {
         runs++;
         Set<ScenarioPart> more = new LinkedHashSet<>(removed);
         more.addAll(parts);
-        Scenario smaller = scenario.without(Reduction.of(more));
+        Scenario smaller = scenario.without(RemovedParts.of(more));
         CheckFailure failure = (canary ? Run.canary(smaller, null) : Run.of(smaller)).failure();
         return failure == null || failure.rule() != rule;
     }

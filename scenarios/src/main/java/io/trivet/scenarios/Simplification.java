@@ -1,10 +1,11 @@
 package io.trivet.scenarios;
 
 import io.trivet.server.Limits;
+import java.time.Duration;
 
 /**
  * A property of a server or a client that can be set to its default, so that a report mentions only what matters. The maximum
- * length of a message stays: what clients send depends on it.
+ * length of a message is never reset, because the clients' messages depend on it.
  */
 enum Simplification {
     // @formatter:off
@@ -83,7 +84,7 @@ enum Simplification {
         return text.toString();
     }
 
-    private static void time(StringBuilder text, String what, java.time.Duration timeout, java.time.Duration usual) {
+    private static void time(StringBuilder text, String what, Duration timeout, Duration usual) {
         add(text, !timeout.equals(usual),
                 what + " timeout " + (timeout.isZero() ? "off" : ReportText.duration(timeout.toNanos())));
     }

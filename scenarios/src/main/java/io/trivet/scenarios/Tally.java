@@ -4,7 +4,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Counts events of runs by name: faults, close reasons, limits, and whatever else must be covered. One thread. */
+/** Counts events of runs by name: faults, close reasons, limits, and everything else that must be covered. Not thread-safe. */
 public final class Tally {
     private final Map<String, long[]> counts = new TreeMap<>();
 

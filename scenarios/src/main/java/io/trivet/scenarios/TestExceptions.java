@@ -25,7 +25,10 @@ final class TestExceptions {
         return number % 2 == 0 ? new Checked() : new Unchecked();
     }
 
-    /** Throws the same without declaring it. Code in other JVM languages can throw a checked exception from a task. */
+    /**
+     * Throws such an exception without declaring it. Code in other JVM languages can throw a checked exception from a task like
+     * this.
+     */
     static void throwUndeclared(int number) {
         TestExceptions.<RuntimeException>sneak(of(number));
     }

@@ -15,7 +15,7 @@ final class Timeline {
         this.listener = listener;
     }
 
-    /** Returns true if there is a listener. Callers ask before they build a line, since most runs have none. */
+    /** Returns true if there is a listener. Callers check this before they build a line, since most runs have none. */
     boolean isEnabled() {
         return listener != null;
     }

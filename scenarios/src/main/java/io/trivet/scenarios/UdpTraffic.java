@@ -40,7 +40,7 @@ final class UdpTraffic implements Loop {
         poller.register(receiver, Interest.READ, 0);
     }
 
-    /** Sends one more, unless the call would block. */
+    /** Sends another datagram, unless the call would block. */
     void send(int size) throws IOException {
         context.operations++;
         if (sender.send(ByteBuffer.wrap(content(sent, size)), to)) {

@@ -6,7 +6,7 @@ public enum Verdict {
     PASSED,
     /** Something was lost, duplicated, mixed up, or reported wrongly. */
     WRONG,
-    /** Something never became quiescent, or did not stop turning. */
+    /** The run never became quiescent, or a loop did not stop turning. */
     STUCK,
     /** An unexpected exception was thrown. */
     CRASHED

@@ -3,7 +3,7 @@
  * Checkers verify the run.
  *
  * <p>{@link io.trivet.scenarios.Scenario#of} generates a scenario, {@link io.trivet.scenarios.Run#of} runs it and returns its
- * {@link io.trivet.scenarios.Outcome}. {@link io.trivet.scenarios.Shrinker} reduces a scenario that fails.
+ * {@link io.trivet.scenarios.Outcome}. {@link io.trivet.scenarios.Shrinker} shrinks a scenario that fails.
  */
 @NullMarked
 package io.trivet.scenarios;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Tests that scenarios are reproducible and pass, and that a planted bug is reported and reduced. */
+/** Tests that scenarios are reproducible and pass, and that a planted bug is reported and shrunk. */
 final class ScenarioTest {
     private static final int SEEDS = 30;
     private static final int MORE_SEEDS = 5;
@@ -93,28 +93,28 @@ final class ScenarioTest {
     }
 
     @Test
-    void canaryIsFoundAndReducedToAShortScenarioThatReplays() {
+    void canaryIsFoundAndShrunkToAShortScenarioThatReplays() {
         Scenario scenario = Scenario.of(3);
         CheckFailure failure = Objects.requireNonNull(Run.canary(scenario, null).failure());
         assertThat(failure.rule()).isEqualTo(Rule.CANARY);
-        Reduction reduction = Shrinker.shrink(scenario, Rule.CANARY, 400, Duration.ofHours(1), true);
-        Scenario smaller = scenario.without(Reduction.parse(reduction.toString()));
+        RemovedParts removed = Shrinker.shrink(scenario, Rule.CANARY, 400, Duration.ofHours(1), true);
+        Scenario smaller = scenario.without(RemovedParts.parse(removed.toString()));
         assertThat(smaller.size()).isLessThanOrEqualTo(3).isLessThan(scenario.size());
         assertThat(Objects.requireNonNull(Run.canary(smaller, null).failure()).rule()).isEqualTo(Rule.CANARY);
         assertThat(Run.of(smaller).failure()).isNull();
     }
 
     @Test
-    void reductionParsesItsOwnText() {
-        Reduction reduction = Reduction.parse("f.RESET,a0-3,c1,c3-5,c7.2-4,c8.1.0,c3.1,c3.PACE,c7.PACE,s0.LOOPS");
-        assertThat(reduction).hasToString("a0-3,c1,c3-5,c7.2-4,c7.PACE,c8.1.0,f.RESET,s0.LOOPS");
-        assertThat(reduction.removes(ScenarioPart.ofServer(0, Simplification.LOOPS))).isTrue();
-        assertThat(reduction.removes(ScenarioPart.client(4))).isTrue();
-        assertThat(reduction.removes(ScenarioPart.step(7, 3))).isTrue();
-        assertThat(reduction.removes(ScenarioPart.step(7, 5))).isFalse();
-        assertThat(Reduction.parse(reduction.toString())).hasToString(reduction.toString());
-        assertThat(Reduction.none()).hasToString("");
-        assertThatThrownBy(() -> Reduction.parse("c1,everything")).isInstanceOf(IllegalArgumentException.class)
+    void removedPartsParseTheirOwnText() {
+        RemovedParts removed = RemovedParts.parse("f.RESET,a0-3,c1,c3-5,c7.2-4,c8.1.0,c3.1,c3.PACE,c7.PACE,s0.LOOPS");
+        assertThat(removed).hasToString("a0-3,c1,c3-5,c7.2-4,c7.PACE,c8.1.0,f.RESET,s0.LOOPS");
+        assertThat(removed.removes(ScenarioPart.ofServer(0, Simplification.LOOPS))).isTrue();
+        assertThat(removed.removes(ScenarioPart.client(4))).isTrue();
+        assertThat(removed.removes(ScenarioPart.step(7, 3))).isTrue();
+        assertThat(removed.removes(ScenarioPart.step(7, 5))).isFalse();
+        assertThat(RemovedParts.parse(removed.toString())).hasToString(removed.toString());
+        assertThat(RemovedParts.none()).hasToString("");
+        assertThatThrownBy(() -> RemovedParts.parse("c1,everything")).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("everything");
     }
 
@@ -125,26 +125,26 @@ final class ScenarioTest {
         "c3,c99999999999 | c99999999999 has a number of more than 5 digits",
         "c5-3 | c5-3 ends before it begins",
         "c0-x | not a part of a scenario: c0-x"})
-    void malformedReductionNamesTheMistake(String text, String message) {
-        assertThatThrownBy(() -> Reduction.parse(text)).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
+    void malformedListOfPartsNamesTheMistake(String text, String message) {
+        assertThatThrownBy(() -> RemovedParts.parse(text)).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
     }
 
     @Test
-    void reductionOfUnknownPartsIsRejected() {
+    void removalOfUnknownPartsIsRejected() {
         Scenario scenario = Scenario.of(7);
-        assertThatThrownBy(() -> scenario.without(Reduction.parse("c3,c999,f.NONSENSE,s7.FOO")))
+        assertThatThrownBy(() -> scenario.without(RemovedParts.parse("c3,c999,f.NONSENSE,s7.FOO")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("the scenario of seed 7 has no c999, nor 2 other named parts; it has ")
                 .hasMessageContaining("c0-");
-        assertThatThrownBy(() -> scenario.without(Reduction.parse("c0-999"))).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> scenario.without(RemovedParts.parse("c0-999"))).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("the scenario of seed 7 has no c");
-        assertThat(scenario.without(Reduction.parse("c3")).size()).isLessThan(scenario.size());
+        assertThat(scenario.without(RemovedParts.parse("c3")).size()).isLessThan(scenario.size());
     }
 
     @Test
     void spinningRunEndsByItself() {
         Scenario scenario = Scenario.of(5);
-        Scenario empty = scenario.without(Reduction.of(scenario.parts()));
+        Scenario empty = scenario.without(RemovedParts.of(scenario.parts()));
         CheckFailure failure = Objects.requireNonNull(Run.of(empty, PlantedBug.SPINNING_LOOP, 100_000).failure());
         assertThat(failure.rule()).isEqualTo(Rule.SPIN);
         assertThat(failure.text()).isEqualTo("the run has not ended after 100,000 rounds of its loops");
@@ -160,7 +160,7 @@ final class ScenarioTest {
     @Test
     void everyPartCanBeLeftOut() {
         Scenario scenario = Scenario.of(5);
-        Scenario empty = scenario.without(Reduction.of(scenario.parts()));
+        Scenario empty = scenario.without(RemovedParts.of(scenario.parts()));
         assertThat(empty.size()).isZero();
         assertThat(empty.faults().faults()).isEmpty();
         assertThat(empty.parts()).as("properties of servers that differ from the default").isEmpty();
