@@ -8,6 +8,7 @@ supr java.lang.Object
 
 CLSS public final !enum io.trivet.net.Capability
 fld public final static io.trivet.net.Capability DESCRIPTORS
+fld public final static io.trivet.net.Capability KEEP_ALIVE_OPTIONS
 fld public final static io.trivet.net.Capability REGULAR_FILES
 fld public final static io.trivet.net.Capability URGENT_DATA
 meth public static io.trivet.net.Capability valueOf(java.lang.String)

@@ -1,8 +1,8 @@
 package io.trivet.net;
 
 /**
- * A feature that not every network supports. Ask {@link Network#supports} beforehand; otherwise an unsupported operation throws,
- * and its message names networks that support it.
+ * A feature that not every network supports. Call {@link Network#supports} before using one. An unsupported operation throws an
+ * {@link UnsupportedOperationException}, whose message names networks that support it.
  */
 public enum Capability {
     /** Urgent (out-of-band) TCP data can be sent and received, and is reported as {@link Interest#PRIORITY}. */
@@ -10,5 +10,10 @@ public enum Capability {
     /** Sockets have descriptors: {@link Socket#fd}, {@link Descriptor}, and {@code Select} with {@code FdSet}. */
     DESCRIPTORS,
     /** Regular files can be watched (they are always ready); epoll refuses them. */
-    REGULAR_FILES
+    REGULAR_FILES,
+    /**
+     * TCP connections have the keep-alive options and the user timeout of {@link TcpOptions}, by which an application chooses how
+     * soon a dead peer is noticed.
+     */
+    KEEP_ALIVE_OPTIONS
 }

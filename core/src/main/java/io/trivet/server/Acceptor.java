@@ -145,7 +145,7 @@ final class Acceptor implements ConnectionSource {
             return;
         }
         stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        if (network.supports(Capability.URGENT_DATA)) { // that is, on Linux, which has these options
+        if (network.supports(Capability.KEEP_ALIVE_OPTIONS)) {
             int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
             stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
             stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, Math.max(1, seconds / 4));

@@ -110,7 +110,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     @Override
     public final boolean supports(Capability capability) {
         return switch (capability) {
-            case URGENT_DATA, DESCRIPTORS -> true;
+            case URGENT_DATA, DESCRIPTORS, KEEP_ALIVE_OPTIONS -> true;
             case REGULAR_FILES -> engine == SimEngine.SELECT || engine == SimEngine.POLL;
         };
     }
