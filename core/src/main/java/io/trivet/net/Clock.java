@@ -1,6 +1,6 @@
 package io.trivet.net;
 
-/** The clock of a network. A real one runs by itself; a simulated one is moved by the simulation. Any thread may read it. */
+/** The clock of a network. A real clock runs by itself. A simulation advances a simulated clock. Any thread may read it. */
 @FunctionalInterface
 public interface Clock {
     /** The machine's monotonic clock: {@link System#nanoTime}. */

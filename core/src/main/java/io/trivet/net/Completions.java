@@ -9,8 +9,8 @@ import java.nio.ByteBuffer;
  *
  * <p><b>Threads.</b> {@link Proactor#poll} calls every method on the polling thread, one call at a time.
  *
- * <p>A method may start, stop and close operations, also of other connections. After a connection has been closed, only
- * {@link #closed} is still called for it. No method may throw.
+ * <p>A method may start and stop operations and close connections, including other connections than its own. After a connection
+ * has been closed, only {@link #closed} is still called for it. No method may throw.
  */
 public interface Completions {
     /**
@@ -87,8 +87,8 @@ public interface Completions {
     void failed(long handle, IOException failure);
 
     /**
-     * Readiness was reported many times in a row although there was nothing to do. The kernel or this program is wrong, and the
-     * loop would use up a processor. Close the connection.
+     * Readiness was reported many times in a row although there was nothing to do. The kernel or this program has a bug, and the
+     * loop would occupy a whole processor. Close the connection.
      *
      * @param handle the connection
      * @param description the descriptor, its events and its state, for the log

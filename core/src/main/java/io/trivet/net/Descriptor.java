@@ -8,12 +8,12 @@ import java.nio.ByteBuffer;
  * lists. Linux only.
  *
  * <p><b>Ownership.</b> The descriptor is borrowed: {@link #close} ends the use of this object and leaves the descriptor open. Its
- * flags are not changed either, so reading a blocking descriptor that was not reported as ready waits. Threads: see
+ * flags are not changed either: a read of a blocking descriptor waits, unless the descriptor was reported as ready. Threads: see
  * {@link Socket}.
  */
 public interface Descriptor extends Socket {
     /**
-     * Wraps the number of an open descriptor. It is not checked before it is used.
+     * Wraps the number of an open descriptor. The number is not checked until it is used.
      *
      * @param fd the number, at least 0
      * @return an object for the lists

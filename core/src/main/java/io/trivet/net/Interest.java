@@ -3,8 +3,8 @@ package io.trivet.net;
 /**
  * Provider interface (SPI): the events that a {@link Poller} watches and reports, as bits of an {@code int}. Threads: any.
  *
- * <p>The three interests stay separate from the kernel to the three lists. {@link #ERROR}, {@link #HANG_UP} and {@link #INVALID}
- * are reported without being asked for. Only {@code select} folds them into its lists.
+ * <p>The three interests are kept apart all the way from the kernel to the three lists. {@link #ERROR}, {@link #HANG_UP} and
+ * {@link #INVALID} are reported without being asked for. Only {@code select} folds them into its lists.
  *
  * <p>Source: man 2 poll, man 2 select; Linux {@code fs/select.c}, {@code net/ipv4/tcp.c} (tcp_poll).
  */
@@ -15,14 +15,17 @@ public final class Interest {
     public static final int WRITE = 1 << 1;
     /** Interest and event: urgent data has arrived, or the read position is at the urgent mark. Not an error. */
     public static final int PRIORITY = 1 << 2;
-    /** Event only: an error is pending on the socket; the next call on it returns it. */
+    /** Event only: an error is pending on the socket; the next call on the socket returns it. */
     public static final int ERROR = 1 << 3;
     /** Event only: both directions are shut down, or the other end of a pipe is closed. */
     public static final int HANG_UP = 1 << 4;
-    /** Event only: the descriptor is not open. Only engines that name the descriptors at every call (select, poll) report it. */
+    /**
+     * Event only: the descriptor is not open. Only engines that pass the descriptors to the kernel at every call (select, poll)
+     * report it.
+     */
     public static final int INVALID = 1 << 5;
 
-    /** All bits that can be asked for. */
+    /** All bits that a caller can ask for. */
     public static final int ALL = READ | WRITE | PRIORITY;
 
     private Interest() {}

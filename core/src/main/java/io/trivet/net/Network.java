@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 public interface Network {
     /**
      * Returns the best network of this system. On Linux this is uring if the kernel and its settings allow an efficient ring
-     * (Linux 6.1), otherwise epoll. On other systems, or if native access is denied to Trivet, it is java.nio; the latter case is
-     * logged once. {@link #engines} states why an engine is not available.
+     * (Linux 6.1), otherwise epoll. On other systems it is java.nio. It is also java.nio if native access is denied to Trivet,
+     * which is logged once. {@link #engines} states why an engine is not available.
      *
      * @return the network
      */
@@ -104,7 +104,7 @@ public interface Network {
 
     /**
      * Starts to connect, without waiting. When the stream is writable, {@link TcpStream#finishConnect} reports the outcome. It
-     * also reports what the peer or the network answered at once (refused, unreachable).
+     * also reports a failure that is known at once (refused, unreachable): this method does not throw it.
      *
      * @param address the address
      * @return the stream, connecting
@@ -165,11 +165,11 @@ public interface Network {
      * registered. A socket may appear in several entries, and each gets its own result. Errors and hang-ups are reported as
      * select(2) does, see {@link Interest#fold}. They end the wait only if they fold into an interest that was asked for.
      *
-     * <p>The wait ends when a socket is ready, when the timeout expires, or by an interrupt of the thread. After an interrupt the
-     * result is 0 if nothing is ready, and the interrupt status stays set. A signal does not end it.
+     * <p>The wait ends when a socket is ready, when the timeout expires, or when the thread is interrupted. After an interrupt
+     * the result is 0 if nothing is ready, and the interrupt status stays set. A signal does not end it.
      *
      * @param sockets the sockets, {@code count} of them, of this network's family; not modified
-     * @param interests for each socket the bits of {@link Interest} to watch; replaced by those of them that are ready
+     * @param interests for each socket the bits of {@link Interest} to watch; replaced by the bits that are ready
      * @param count the number of entries
      * @param timeoutNanos negative: waits without limit; 0: does not wait; otherwise the maximum wait in nanoseconds, never
      *     shortened by rounding

@@ -18,7 +18,8 @@ public interface NetworkProvider {
     List<String> names();
 
     /**
-     * Returns those of {@link #names} that {@link Network#system} may choose, best first. It chooses the first that is available.
+     * Returns those of {@link #names} that {@link Network#system} may choose, best first. The first one that is available is
+     * chosen.
      *
      * @return by default only the best
      */
@@ -38,7 +39,8 @@ public interface NetworkProvider {
     /**
      * Returns how much {@link Network#system} prefers this provider.
      *
-     * @return the highest value among the available providers wins; java.nio, which is available everywhere, has 0
+     * @return a number; of the available providers, the one with the highest number is used. java.nio, which is available
+     *     everywhere, has 0
      */
     int preference();
 }

@@ -31,8 +31,8 @@ final class Networks {
         private static Network choose() {
             List<String> reasons = new ArrayList<>();
             for (NetworkProvider provider : Providers.BEST_FIRST) {
-                // Another network of the same family differs only in speed: DEBUG, and engines() states the reason. Another
-                // family can do less: WARNING.
+                // DEBUG if a slower network of the same family was chosen: engines() states the reason. WARNING if a network of
+                // another family was chosen, which can do less.
                 System.Logger.Level level = reasons.isEmpty() ? System.Logger.Level.DEBUG : System.Logger.Level.WARNING;
                 @Nullable String reason = null; // of the last candidate, which has the lowest requirements
                 for (String name : provider.automatic()) {

@@ -4,7 +4,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A pipe of the kernel: bytes written to the sink can be read from the source. For the lists each end is a socket of its own.
+ * A pipe of the kernel: bytes written to the sink can be read from the source. In the three lists, each end is a socket of its
+ * own.
  *
  * <p>Linux reports a full pipe as writable again only when a whole page of 4,096 bytes is free.
  */

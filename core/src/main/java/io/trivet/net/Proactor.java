@@ -19,8 +19,8 @@ import java.nio.ByteBuffer;
  *
  * <ul>
  *   <li>Any thread may call {@link #wakeup}, {@link #remoteAddress}, {@link #localAddress} and {@link #interest}, even while the
- *       owner closes the connection. They never return data of a later connection in the same slot: an address is either that of
- *       the handle's connection, or the call throws because the handle is stale.
+ *       owner closes the connection. They never return data of a later connection in the same slot. If the handle is stale, the
+ *       methods for addresses throw, and {@link #interest} returns 0.
  *   <li>Before the first poll, another thread may construct the proactor and start operations. Resources that are costly for the
  *       kernel are created by the first poll.
  *   <li>When no thread polls any more, another thread may stop accepting and call {@link #close()}.
@@ -37,8 +37,8 @@ import java.nio.ByteBuffer;
  */
 public interface Proactor extends AutoCloseable {
     /**
-     * Result of {@link #send}: the next poll hands the bytes to the kernel. They must not move until {@link Completions#sent}
-     * reports how many were written.
+     * Result of {@link #send}: the next poll hands the bytes to the kernel. They must stay unchanged and in place until
+     * {@link Completions#sent} reports how many were written.
      */
     long PENDING = -1;
 
@@ -57,6 +57,7 @@ public interface Proactor extends AutoCloseable {
      *
      * @param listener a listener of this network's family
      * @param token passed to {@link Completions#accepted}; at least 0
+     * @throws IllegalArgumentException the listener belongs to another network family
      * @throws IOException the kernel refuses
      */
     void accept(TcpListener listener, long token) throws IOException;
@@ -74,6 +75,7 @@ public interface Proactor extends AutoCloseable {
      *
      * @param stream a connected stream of this network's family
      * @return its handle
+     * @throws IllegalArgumentException the stream belongs to another network family; the caller keeps it
      * @throws IOException the kernel refuses; the caller keeps the stream
      */
     long adopt(TcpStream stream) throws IOException;
@@ -137,6 +139,7 @@ public interface Proactor extends AutoCloseable {
      * @param from the index of the first buffer
      * @param count the number of buffers
      * @return the number of bytes accepted for sending, from 0 to all; or {@link #PENDING}
+     * @throws IllegalStateException an earlier send is still pending
      * @throws IOException the connection has failed
      */
     long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException;
@@ -149,6 +152,7 @@ public interface Proactor extends AutoCloseable {
      * @param from the index of the first buffer
      * @param count the number of buffers
      * @return the number of bytes accepted for sending, from 0 to all
+     * @throws IllegalStateException an earlier send is still pending
      * @throws IOException the connection has failed
      */
     default long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
@@ -156,11 +160,12 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Returns the number of bytes that {@link #send} has accepted but not yet sent. A ring accepts bytes that lie in its own
-     * memory before it knows whether the socket has room.
+     * Returns the number of bytes that {@link #send} has accepted but not yet sent and, if it is not 0, arms one notification of
+     * progress. A ring accepts bytes that lie in its own memory before it knows whether the socket has room.
      *
-     * <p>While the result is not 0, closing the connection would cut these bytes off, and a send accepts nothing. The caller is
-     * then notified by {@link Completions#sent} with 0 each time that some of them have been sent, and when all have.
+     * <p>While the result is not 0, closing the connection would cut these bytes off, and a send accepts nothing. The
+     * notification is a call of {@link Completions#sent} with 0, when some or all of the bytes have been sent. To be notified
+     * again, call this method again.
      *
      * @param handle a connection
      * @return the number of bytes; 0 if the kernel has everything, or the handle is stale
@@ -210,7 +215,7 @@ public interface Proactor extends AutoCloseable {
      *
      * @param handle a connection
      * @return bits of {@link Interest}: READ while it receives, WRITE while a send waits, PRIORITY while it watches for urgent
-     *     data; 0 if the handle is stale
+     *     data; 0 if the handle is stale, or became stale during the call
      */
     int interest(long handle);
 
@@ -220,6 +225,7 @@ public interface Proactor extends AutoCloseable {
      * @param completions receives the completions
      * @param timeoutNanos negative: waits without limit; 0: does not wait; otherwise the maximum wait in nanoseconds
      * @return the number of completions delivered; 0 if the wait ended by {@link #wakeup}, an interrupt or the timeout
+     * @throws IllegalStateException the proactor is closed
      * @throws IOException the kernel refuses
      */
     int poll(Completions completions, long timeoutNanos) throws IOException;

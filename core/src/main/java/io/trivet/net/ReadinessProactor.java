@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Provider interface (SPI): adapts a {@link Poller} to a {@link Proactor}. It waits for readiness, then reads, accepts and
- * connects. A send goes to the socket at once. WRITE is watched only from the time a send did not write all bytes until the
- * socket is writable again.
+ * connects. A send goes to the socket at once. If it does not write all bytes, WRITE is watched until the socket is writable
+ * again, and otherwise not.
  *
  * <p>All connections share one receive buffer: the next read overwrites what {@link Completions#received} delivered. The proactor
  * reads once each time that a socket is reported, so no connection can hold up the others.
  *
- * <p><b>Threads.</b> See {@link Proactor}. The readers of addresses and interests use no lock: a slot's generation changes before
- * its next connection is stored, and a reader compares the generation again after reading.
+ * <p><b>Threads.</b> See {@link Proactor}. The methods that return addresses and interests use no lock: a slot's generation
+ * changes before its next connection is stored, and these methods compare the generation again after reading.
  */
 public final class ReadinessProactor implements Proactor {
     /** Maximum number of bytes per read. */
@@ -28,13 +28,16 @@ public final class ReadinessProactor implements Proactor {
     static final int ACCEPTS_PER_POLL = 64;
     /** Maximum number of sockets reported per poll. The poller reports the remaining ones next. */
     static final int EVENTS_PER_POLL = 512;
-    /** This many consecutive events of one socket without anything to do count as a spin. */
+    /** Maximum number of consecutive events of one socket with nothing to do. At this number, they are reported as a spin. */
     static final int FRUITLESS_EVENTS_MAX = 1024;
-    /** Events count as consecutive if they are at most this many polls apart: spurious readiness now and then is normal. */
+    /** Maximum number of polls between two such events that count as consecutive: spurious readiness now and then is normal. */
     static final int FRUITLESS_POLLS_APART_MAX = 16;
 
     private static final int CONNECTING = 1 << 7;
-    /** The poller has lost the socket because a change failed. Nothing is watched any more, and the caller has been notified. */
+    /**
+     * A change of interest has failed, and the poller no longer has the socket. Nothing is watched, and the caller has been
+     * notified.
+     */
     private static final int LOST = 1 << 6;
 
     private final Network network;
@@ -221,8 +224,8 @@ public final class ReadinessProactor implements Proactor {
         int slot = Proactor.slot(handle);
         VarHandle.releaseFence(); // a thread that finds the handle stale sees what the caller wrote before
         streams[slot] = null;
-        // The handle is stale from now on. The slot is freed after closed() has been delivered. A handle stays at least 0, even
-        // after years.
+        // The handle is stale from now on. The slot is freed after closed() has been delivered. The generation wraps around to 0,
+        // so a handle is never negative.
         generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
         states[slot] = 0;
         if (closedCount == closedHandles.length) {
@@ -232,7 +235,8 @@ public final class ReadinessProactor implements Proactor {
         try {
             poller.deregister(stream);
         } catch (IOException | IllegalArgumentException e) {
-            // The kernel has already dropped it, or the poller has after a failed change. Either way it is no longer registered.
+            // The kernel has already dropped the socket, or the poller has after a failed change. Either way it is no longer
+            // registered.
         } finally {
             closeQuietly(stream);
         }
@@ -242,7 +246,7 @@ public final class ReadinessProactor implements Proactor {
         try {
             stream.close();
         } catch (IOException e) {
-            // The connection is no longer used, so the error concerns no one.
+            // The connection is no longer used. The error has no effect.
         }
     }
 
@@ -282,9 +286,15 @@ public final class ReadinessProactor implements Proactor {
     @Override
     public int interest(long handle) {
         int slot = Proactor.slot(handle);
+        int generation = (int) (handle >>> 32);
         int[] seen = generations;
-        byte[] state = states;
-        return slot < seen.length && slot < state.length && seen[slot] == (int) (handle >>> 32) ? watched(state[slot]) : 0;
+        byte[] seenStates = states;
+        if (slot >= seen.length || slot >= seenStates.length || seen[slot] != generation) {
+            return 0;
+        }
+        int state = seenStates[slot];
+        VarHandle.acquireFence(); // compared again after reading: the slot may be another connection's by now
+        return seen[slot] == generation ? watched(state) : 0;
     }
 
     @Override
@@ -451,8 +461,8 @@ public final class ReadinessProactor implements Proactor {
     }
 
     /**
-     * Returns the interest for the poller. Urgent data is watched only while receiving: a reset is reported unasked, and with
-     * PRIORITY alone nothing would consume it, so the loop would spin.
+     * Returns the interest for the poller. Urgent data is watched only while receiving: a reset is reported without being asked
+     * for, and with PRIORITY alone no read would consume it, so the loop would spin.
      */
     private static int watched(int state) {
         return (state & Interest.READ) != 0 ? state & Interest.ALL : state & Interest.WRITE;

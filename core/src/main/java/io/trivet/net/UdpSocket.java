@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /** A UDP socket. It is readable when a datagram waits, even one of length 0. Threads: see {@link Socket}. */
 public interface UdpSocket extends Socket {
     /**
-     * Connects the socket to a peer: only datagrams from this peer are received, and the next call reports an ICMP error about
-     * it.
+     * Connects the socket to a peer: only datagrams from this peer are received, and after an ICMP error about the peer the next
+     * call throws it.
      *
      * @param address the peer
      * @throws IOException the kernel refuses, or the socket is closed

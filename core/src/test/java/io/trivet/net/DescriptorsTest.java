@@ -15,6 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /** Descriptors of the process: not inherited, not leaked, and the behaviour when none are left. */
 final class DescriptorsTest {
@@ -48,6 +51,14 @@ final class DescriptorsTest {
             return;
         }
         assertThat(inherited).isEmpty();
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void standardInputIsDescriptorZero() throws IOException {
+        try (Descriptor input = Descriptor.standardInput()) {
+            assertThat(input.fd()).isZero();
+        }
     }
 
     @EveryEngine
