@@ -10,8 +10,8 @@ import java.nio.ByteBuffer;
 /**
  * The memory that a ring receives into: buffers that are provided to the kernel through a queue of their own (man 3
  * io_uring_setup_buf_ring). The kernel picks a buffer only when bytes have arrived, so few buffers serve very many connections.
- * Each buffer takes one receive. Letting the kernel fill a few large buffers incrementally (Linux 6.12) costs 3 to 4 % more per
- * message.
+ * Each buffer holds the bytes of one receive. Letting the kernel fill a few large buffers incrementally (Linux 6.12) costs 3 to 4
+ * % more per message.
  *
  * <p>The contents of a buffer may be in use twice: by the callback that receives them, and by a send. The buffer is provided
  * again when it has no user. In front of the buffers there is a read area, for reads that do not go through the ring. All of it
@@ -24,7 +24,7 @@ import java.nio.ByteBuffer;
  */
 final class BufferRing {
     static final int GROUP = 0;
-    /** Index of no buffer. */
+    /** The index that stands for no buffer. */
     static final int NONE = -1;
     static final int ENTRY_SIZE = 16;
     static final int ENTRY_LEN = 8;

@@ -15,8 +15,9 @@ import java.util.function.Consumer;
 /**
  * Creates method handles for C functions. All have the same form: the segment for errno, then six {@code long} arguments
  * (addresses, too), and a {@code long} result. On x86-64 and aarch64 each of the first six integer arguments occupies a whole
- * register, whatever its C type, and a function ignores registers for which it has no parameter. So this is the ABI, and callers
- * pass 0 for missing arguments. All functions share one compiled stub because each further form adds 15 ms to the JVM's start-up.
+ * register, whatever its C type, and a function ignores registers for which it has no parameter. So this form fits every
+ * function. Callers pass 0 for missing arguments. All functions share one compiled stub because each further form adds 15 ms to
+ * the JVM's start-up.
  *
  * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is
  * not used, since some of the calls wait.

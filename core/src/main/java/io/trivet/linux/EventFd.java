@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * An eventfd (man 2 eventfd), which wakes a waiting call by becoming readable. Several signals before the waiter clears the first
- * count as one. Threads: any.
+ * An eventfd (man 2 eventfd), which wakes a waiting call by becoming readable. Signals that arrive before the waiter clears the
+ * first one count as one signal. Threads: any.
  */
 final class EventFd {
     private static final int TRIES_MAX = 16;
@@ -36,8 +36,8 @@ final class EventFd {
         synchronized (this) {
             if (!closed && !signalled) { // once closed, the number may have been reused
                 counter.set(ValueLayout.JAVA_LONG, 0, 1);
-                // The counter is 0, so the kernel has no reason to refuse (man 2 eventfd). A tracer or a sandbox may, and then a
-                // wait would never end: try a few times.
+                // The counter is 0, so the kernel has no reason to refuse (man 2 eventfd). A tracer or a sandbox may refuse
+                // nevertheless, and then a wait would never end: try a few times.
                 for (int tries = 0; tries < TRIES_MAX && !signalled; tries++) {
                     signalled = Libc.write(fd, counter.address(), 8) == 8;
                 }

@@ -23,7 +23,7 @@ final class FdBitmaps {
     }
 
     /**
-     * Returns whether a number must be checked to be open before the sets grow for it: see
+     * Returns whether a descriptor is so high that it must be checked to be open before the sets grow for it: see
      * {@link Registrations#UNCHECKED_FD_MAX}.
      */
     boolean needsOpenCheck(int fd) {

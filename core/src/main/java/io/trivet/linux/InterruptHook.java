@@ -7,7 +7,7 @@ import java.nio.channels.spi.AbstractSelector;
 import java.util.Set;
 
 /**
- * Wakes a thread that waits in the kernel when it is interrupted. {@link Thread#interrupt} alone does not end a native call. The
+ * When a thread that waits in the kernel is interrupted, wakes it. {@link Thread#interrupt} alone does not end a native call. The
  * methods begin and end of {@link AbstractSelector}, which exist for implementations of selectors, let an interrupt run our
  * wakeup.
  */

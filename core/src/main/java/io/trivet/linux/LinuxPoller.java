@@ -44,7 +44,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
     abstract String waitCall(Timeout timeout);
 
     /**
-     * Adds those events of the last wait that are not stale to the caller's buffer. Returns whether the wakeup was among them.
+     * Adds the events of the last wait, except stale ones, to the caller's buffer. Returns whether the wakeup was among them.
      */
     abstract boolean collect(int answers, ReadyEvents out);
 
@@ -62,7 +62,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 throw new IllegalArgumentException(socket + " is registered already");
             }
             if (table.isRegistered(fd)) {
-                table.displace(fd); // its socket was closed without being deregistered, and this socket has its number
+                table.displace(fd); // the earlier socket was closed without being deregistered, and this one has its number
                 forget(fd);
             }
             if (table.needsOpenCheck(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {

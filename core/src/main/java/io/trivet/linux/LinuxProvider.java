@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Provides the networks of Linux: uring, epoll, poll and select. Public only for {@link java.util.ServiceLoader}. */
 public final class LinuxProvider implements NetworkProvider {
-    /** The obstacle to using the kernel, or null; and the networks, created once. */
+    /** Why the kernel cannot be used, or null; and the networks, each created once. */
     private static final class Kernel {
         static final @Nullable String OBSTACLE = obstacle();
         static final LinuxNetwork POLL = new LinuxNetwork("poll", LinuxNetwork.Engine.POLL, null);

@@ -28,7 +28,7 @@ abstract sealed class LinuxSocket implements Socket
     }
 
     private final LinuxNetwork network;
-    /** -1 once closed. */
+    /** The descriptor; -1 once closed. */
     private volatile int fd;
 
     LinuxSocket(LinuxNetwork network, int fd) {

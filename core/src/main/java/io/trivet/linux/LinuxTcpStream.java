@@ -185,7 +185,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         if (result == 1) {
             return memory.get(ValueLayout.JAVA_BYTE, 0) & 0xff;
         }
-        // EINVAL: there is none, or it was already received; EAGAIN: it was announced, but has not arrived; 0: end of input
+        // EINVAL: no urgent byte, or it was already received; EAGAIN: it was announced, but has not arrived; 0: end of input
         if (result == 0 || result == -Errno.EINVAL || result == -Errno.EAGAIN || result == -Errno.EINTR) {
             return -1;
         }

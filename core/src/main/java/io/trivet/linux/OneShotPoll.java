@@ -15,7 +15,8 @@ import java.util.concurrent.ArrayBlockingQueue;
  */
 final class OneShotPoll {
     /**
-     * Unused objects. Up to this many threads can wait at the same time without creating one; further threads create their own.
+     * Unused objects, which waiting threads take from here. If there is none, a thread creates one. Once the queue is full, an
+     * object is released after its use.
      */
     static final ArrayBlockingQueue<OneShotPoll> IDLE = new ArrayBlockingQueue<>(8);
 
@@ -117,8 +118,8 @@ final class OneShotPoll {
     }
 
     /**
-     * Returns whether an entry has a requested event or is invalid, or the wakeup, which is the last entry, was signalled for
-     * this call.
+     * Returns whether the wait may end: an entry has a requested event or is invalid, or the wakeup (the last entry) was
+     * signalled for this call.
      */
     private boolean hasRelevantEvent(int[] interests, int count) {
         for (int i = 0; i < count; i++) {

@@ -100,7 +100,7 @@ final class PollPoller extends LinuxPoller {
                 left--;
                 int fd = (int) pollfd;
                 if (table.isCurrent(fd, pollfdGenerations[entry]) && table.interest(fd) != 0) {
-                    // otherwise the number may belong to a socket that is not registered here
+                    // otherwise the descriptor may belong to another socket by now, which is not registered here
                     boolean open = table.openSocket(fd) != null;
                     out.add(table.token(fd), open ? PollBits.events(revents(pollfd)) : Interest.INVALID);
                 }

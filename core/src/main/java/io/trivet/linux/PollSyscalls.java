@@ -9,7 +9,10 @@ import org.jspecify.annotations.Nullable;
  * the negative error number.
  */
 final class PollSyscalls {
-    /** Each engine's handles are in a class of their own, so an engine that is not used costs nothing at start-up. */
+    /**
+     * The method handles of each engine are in a class of their own, so that an engine that is not used costs nothing at
+     * start-up.
+     */
     private static final class Poll {
         static final MethodHandle PPOLL = Downcall.of("ppoll");
     }
@@ -22,15 +25,17 @@ final class PollSyscalls {
         static final MethodHandle CREATE = Downcall.of("epoll_create1");
         static final MethodHandle CTL = Downcall.of("epoll_ctl");
         static final MethodHandle WAIT = Downcall.of("epoll_wait");
-        /** Counts in nanoseconds instead of milliseconds. Linux 5.11, glibc 2.35. */
+        /** Like epoll_wait, but with a timeout in nanoseconds instead of milliseconds. Linux 5.11, glibc 2.35. */
         static final @Nullable MethodHandle PWAIT2 = Downcall.ofOptional("epoll_pwait2");
-        /** The C library has the call, but the kernel is older, or a container's filter does not know it. */
+        /**
+         * True once the kernel has refused epoll_pwait2: it is older than the C library, or a container's filter blocks the call.
+         */
         static volatile boolean pwait2Refused;
     }
 
     private PollSyscalls() {}
 
-    /** man 2 ppoll, with the signal mask left alone. */
+    /** man 2 ppoll, without a change of the signal mask. */
     static int ppoll(long pollfds, int count, long timespec) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
@@ -40,7 +45,7 @@ final class PollSyscalls {
         }
     }
 
-    /** man 2 pselect, with the signal mask left alone. The C library passes sets of any size on to the kernel. */
+    /** man 2 pselect, without a change of the signal mask. The C library passes sets of any size on to the kernel. */
     static int pselect(int nfds, long readSet, long writeSet, long exceptSet, long timespec) {
         MemorySegment errno = Libc.errnoOfThread();
         try {

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registrations {
     /**
-     * Numbers from here on are checked before the arrays grow for them: 65,536 entries use 1.3 MB, but a wrong number can be a
-     * billion.
+     * Descriptors from this number on are checked to be open before the arrays grow for them: 65,536 entries use 1.3 MB, but a
+     * wrong number can be a billion.
      */
     static final int UNCHECKED_FD_MAX = 1 << 16;
 
@@ -33,7 +33,7 @@ final class Registrations {
      */
     private final Set<Socket> displaced = Collections.newSetFromMap(new WeakHashMap<>(0));
 
-    /** Returns whether a number must be checked to be open before the arrays grow for it. */
+    /** Returns whether a descriptor is so high that it must be checked to be open before the arrays grow for it. */
     boolean needsOpenCheck(int fd) {
         return fd >= sockets.length && fd >= UNCHECKED_FD_MAX;
     }

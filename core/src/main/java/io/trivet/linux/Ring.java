@@ -44,7 +44,7 @@ final class Ring {
     static final int WAIT_TIMESPEC = 16;
     private static final int SIGMASK_BYTES = 8;
 
-    /** Not in the headers of many systems yet. */
+    /** IORING_SETUP_NO_SQARRAY, which the headers of many systems do not have yet. */
     static final int SETUP_NO_SQARRAY = 1 << 16;
 
     /** Setup flags to try, best first. A kernel refuses flags that it does not know with EINVAL. */
@@ -141,7 +141,7 @@ final class Ring {
         return fd;
     }
 
-    /** Returns whether operations complete, and lent memory is accessed, only during a call of this class: Linux 6.1. */
+    /** Returns whether operations complete, and lent memory is accessed, only during a call of this class (Linux 6.1). */
     boolean defersCompletions() {
         return defersCompletions;
     }
@@ -170,7 +170,10 @@ final class Ring {
         return sqTail - (int) INDEX.getAcquire(memory, sqHeadAt);
     }
 
-    /** Returns whether the kernel refused a call only for now: because of a signal, a lack of memory, or full completions. */
+    /**
+     * Returns whether the kernel refused a call only temporarily: because of a signal, a lack of memory, or a full completion
+     * queue.
+     */
     static boolean isTemporary(int result) {
         return result == -Errno.EINTR || result == -Errno.EAGAIN || result == -Errno.EBUSY;
     }
@@ -209,8 +212,8 @@ final class Ring {
         return (int) INDEX.getAcquire(memory, cqTailAt) - cqHead;
     }
 
-    /** Returns whether all submissions have been handed over, and no completion is hidden by an overflow. */
-    boolean isSettled() {
+    /** Returns whether the kernel has received all submissions, and no completion is held back by an overflow of the queue. */
+    boolean isInSync() {
         return unsubmitted() == 0 && (memory.get(INT, sqFlagsAt) & Uring.SQ_CQ_OVERFLOW) == 0;
     }
 

@@ -5,8 +5,8 @@ import io.trivet.net.ReadyEvents;
 import java.io.IOException;
 
 /**
- * The engine select(2), beyond the 1,024 descriptors of the C library: the kernel accepts bitmaps of any size. It reports errors
- * and hang-ups only as READ and WRITE, where these are watched.
+ * The engine select(2), without the C library's limit of 1,024 descriptors: the kernel accepts bitmaps of any size. It reports
+ * errors and hang-ups only as READ and WRITE, where these are watched.
  */
 final class SelectPoller extends LinuxPoller {
     private final FdBitmaps wanted = new FdBitmaps();
@@ -67,7 +67,7 @@ final class SelectPoller extends LinuxPoller {
                     cursor = fd;
                     return false;
                 }
-                // otherwise the number may belong to a socket that is not registered here
+                // otherwise the descriptor may belong to another socket by now, which is not registered here
                 boolean open = table.openSocket(fd) != null;
                 out.add(table.token(fd), open ? ready : Interest.INVALID);
             }

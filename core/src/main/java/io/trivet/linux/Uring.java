@@ -37,7 +37,7 @@ final class Uring {
     static final int OP_ASYNC_CANCEL = 14;
     static final int OP_SEND = 26;
     static final int OP_RECV = 27;
-    /** Introduced by Linux 6.0, like multishot receive, which cannot be probed for. */
+    /** Introduced by Linux 6.0 together with multishot receive, which cannot be probed for. Probed for in its place. */
     static final int OP_SEND_ZC = 47;
 
     static final int SQE_SIZE = 64;

@@ -9,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The listeners of a ring. The ring only polls them; connections are accepted by a plain call. So no connection is accepted that
- * the caller has no room for, and the peer's address comes with the connection. One thread, except {@link #stop}.
+ * The listeners of a ring. The ring only polls them; connections are accepted by a plain call. So the caller never gets a
+ * connection that it has no room for, and the peer's address comes with the connection. One thread, except {@link #stop}.
  */
 final class UringAccepts {
     /** Maximum number of connections accepted from one listener per poll. Further ones wait for the next poll. */

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The connections of a ring, by slot, as numbers in arrays without an object per connection. A slot is free again only after
- * every operation on it has completed, so a completion always belongs to the connection that is in its slot. Generations exist
- * for the callers' handles.
+ * every operation on it has completed, so a completion always belongs to the connection that is in its slot. Generations are
+ * needed only for the callers' handles.
  *
  * <p>One thread modifies them. Other threads may call {@link #state(long)}, {@link #remoteOrNull}, {@link #slot},
  * {@link #descriptor} and {@link #isCurrent}.
@@ -20,17 +20,21 @@ final class UringConnections {
     /** The caller wants urgent data as well. */
     static final int URGENT_WANTED = 1 << 1;
     static final int CONNECTING = 1 << 2;
-    /** Many bytes arrive at a time: they are read by plain calls when they are there, into memory that stays in the cache. */
+    /** Many bytes arrive at a time. Once they have arrived, they are read by plain calls, into memory that stays in the cache. */
     static final int BULK = 1 << 3;
-    /** Operations in the kernel: a multishot receive; a poll for input; a poll for writability; a send. */
+    /** A multishot receive is in the kernel. */
     static final int RECEIVING = 1 << 4;
+    /** A poll for input is in the kernel. */
     static final int POLLING_INPUT = 1 << 5;
+    /** A poll for writability is in the kernel. */
     static final int POLLING_WRITABLE = 1 << 6;
+    /** A send is in the kernel. */
     static final int SENDING = 1 << 7;
     /** The poll for input includes urgent data, and is not multishot. */
     static final int POLLING_URGENT = 1 << 8;
-    /** Operations that are being cancelled: that for input; that for writability. */
+    /** The receive or the poll for input is being cancelled. */
     static final int CANCELLING_INPUT = 1 << 9;
+    /** The poll for writability is being cancelled. */
     static final int CANCELLING_WRITABLE = 1 << 10;
     /** The caller waits until the socket is writable, and has no send pending. */
     static final int AWAITING_WRITABLE = 1 << 11;
@@ -50,16 +54,20 @@ final class UringConnections {
     static final int HAS_UNSENT = 1 << 19;
     /** The bytes of the send in flight, or the unsent rest of it, were accepted from the caller: they are in our buffers. */
     static final int SEND_ACCEPTED = 1 << 20;
-    /** The socket has not accepted all bytes of such a send. Its completion, which is still in the queue, contains how many. */
+    /**
+     * The socket has not accepted all bytes of an accepted send. Its completion, which is still in the queue, contains the number
+     * of bytes that it did accept.
+     */
     static final int SEND_REFUSED = 1 << 21;
-    /** Its socket was full once. From then on a send is reported when its result is known, and not before. */
+    /** The socket was full once. From then on, a send is reported only when its result is known. */
     static final int WAS_FULL = 1 << 22;
     /**
-     * Its multishot poll, which reports only changes, has reported more than bytes: the end of input, or an urgent byte, before
-     * which a read stops. Reads continue until nothing more is there.
+     * The multishot poll, which reports only changes, has reported the end of input, or an urgent byte, before which a read
+     * stops. Reads continue until nothing is left.
      */
     static final int READ_UNTIL_EMPTY = 1 << 23;
 
+    /** All operations that the kernel may have of a connection. */
     static final int OPERATIONS = RECEIVING | POLLING_INPUT | POLLING_WRITABLE | SENDING;
 
     /** Rarely used state, allocated on demand. */
@@ -137,7 +145,7 @@ final class UringConnections {
     /** Frees a slot. Its handle is stale from now on. */
     void remove(int slot) {
         int at = slot << SHIFT;
-        // A handle stays at least 0, even after years.
+        // The generation wraps around to 0, so a handle is never negative.
         numbers[at + GENERATION] = numbers[at + GENERATION] + 1 & Integer.MAX_VALUE;
         VarHandle.storeStoreFence(); // a closing connection must not look open to other threads before its handle is stale
         numbers[at + DESCRIPTOR] = -1;
@@ -146,7 +154,7 @@ final class UringConnections {
         free[freeCount++] = slot;
     }
 
-    /** The number of an open connection; -1 once closed. */
+    /** Returns the descriptor of a connection, or -1 once it is closed. */
     int descriptor(int slot) {
         return numbers[(slot << SHIFT) + DESCRIPTOR];
     }
@@ -169,9 +177,15 @@ final class UringConnections {
     /** Returns the state of a handle; 0 if it is stale. Any thread may call it. */
     int state(long handle) {
         int slot = (int) handle;
+        int generation = (int) (handle >>> 32);
         int[] seen = numbers;
         int at = slot << SHIFT;
-        return at < seen.length && seen[at + GENERATION] == (int) (handle >>> 32) ? seen[at + STATE] : 0;
+        if (at >= seen.length || seen[at + GENERATION] != generation) {
+            return 0;
+        }
+        int state = seen[at + STATE];
+        VarHandle.acquireFence(); // compared again after reading: the slot may be another connection's by now
+        return seen[at + GENERATION] == generation ? state : 0;
     }
 
     int state(int slot) {
@@ -190,7 +204,7 @@ final class UringConnections {
         numbers[(slot << SHIFT) + STATE] &= ~bits;
     }
 
-    /** Returns the index of the send in flight in {@link PendingSends}. */
+    /** Returns the index of the connection's send in {@link InFlightSends}. */
     int sendIndex(int slot) {
         return numbers[(slot << SHIFT) + SEND];
     }
@@ -241,7 +255,10 @@ final class UringConnections {
         return isCurrent(handle) ? address : null;
     }
 
-    /** Returns whether a handle is not stale, after something of its slot was read. Any thread may call it. */
+    /**
+     * Returns whether a handle is current. Called after reading its slot: if not, the data may be another connection's. Any
+     * thread may call it.
+     */
     boolean isCurrent(long handle) {
         VarHandle.acquireFence(); // orders the earlier reads before the comparison
         boolean current = slot(handle) >= 0;

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The operations that a ring has in flight, and their connections; shared by accepting, receiving and sending. What a caller
  * wants of a connection is recorded by {@link #queueChange}, and reconciled with the kernel's operations at the next poll. So
- * everything may be called before there is a ring. One thread.
+ * callers may start operations before there is a ring. One thread.
  */
 final class UringOperations {
     static final int WAKEUP = 1;
@@ -75,7 +75,7 @@ final class UringOperations {
         return userData & INDEX_MASK;
     }
 
-    /** Starts an operation. It ends with a completion without CQE_MORE. Every operation but a silent send starts here. */
+    /** Starts an operation. It ends with a completion without CQE_MORE. Every operation except a silent send is started here. */
     void start(int opcode, int flags, int ioprio, int fd, long address, int length, int operationFlags, long userData) {
         ring().push(opcode, flags, ioprio, fd, address, length, operationFlags, userData);
         inFlight++;

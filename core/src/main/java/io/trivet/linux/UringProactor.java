@@ -242,11 +242,18 @@ final class UringProactor implements Proactor {
         if ((state & CLOSING) != 0) {
             return 0;
         }
-        int read = (state & INPUT_WANTED) != 0 ? (state & URGENT_WANTED) != 0 ? Interest.READ | Interest.PRIORITY : Interest.READ
-                : 0;
-        boolean write = (state & (AWAITING_WRITABLE | CONNECTING | POLLING_WRITABLE | HAS_UNSENT)) != 0
-                || (state & (SENDING | SEND_ACCEPTED)) == SENDING;
-        return write ? read | Interest.WRITE : read;
+        int interest = 0;
+        if ((state & INPUT_WANTED) != 0) {
+            interest |= Interest.READ;
+            if ((state & URGENT_WANTED) != 0) {
+                interest |= Interest.PRIORITY;
+            }
+        }
+        boolean awaitsSend = (state & (SENDING | SEND_ACCEPTED)) == SENDING;
+        if (awaitsSend || (state & (AWAITING_WRITABLE | CONNECTING | POLLING_WRITABLE | HAS_UNSENT)) != 0) {
+            interest |= Interest.WRITE;
+        }
+        return interest;
     }
 
     /** For tests: returns the flags of a connection. */
@@ -258,13 +265,13 @@ final class UringProactor implements Proactor {
 
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
-        Ring open = open();
+        Ring current = openRing();
         int delivered = deliverClosed(completions);
         prepare();
         boolean awaitsBuffers = receives.hasStarved() && sends.hasSilentSends();
         boolean waits = timeoutNanos != 0 && delivered == 0 && closedSlots.size() == 0 && !receives.hasQueuedReads()
                 && !sends.mustNotWait()
-                && !awaitsBuffers && open.completed() == 0;
+                && !awaitsBuffers && current.completed() == 0;
         timeout.start(waits ? timeoutNanos : 0);
         if (waits) {
             interrupts.beforeWait();
@@ -272,9 +279,9 @@ final class UringProactor implements Proactor {
         try {
             woken = false;
             while (true) {
-                check(open.enter(timeout));
-                delivered += sends.settle(open, completions);
-                delivered += handleCompletions(open, completions) + receives.continueReads(completions)
+                check(current.enter(timeout));
+                delivered += sends.completeSilentSends(current, completions);
+                delivered += handleCompletions(current, completions) + receives.continueReads(completions)
                         + deliverClosed(completions);
                 if (delivered > 0 || woken || timeout.isExpired()) {
                     return delivered;
@@ -289,23 +296,24 @@ final class UringProactor implements Proactor {
         }
     }
 
-    private Ring open() throws IOException {
-        Ring open = ring;
-        if (open == null) {
+    /** Returns the ring. The first call opens it, on its thread. */
+    private Ring openRing() throws IOException {
+        Ring current = ring;
+        if (current == null) {
             if (closed) {
                 throw new IllegalStateException("the proactor is closed");
             }
-            open = new Ring(sizes.submissions, sizes.completions);
+            current = new Ring(sizes.submissions, sizes.completions);
             try {
-                operations.open(open, new BufferRing(open, sizes.buffers, sizes.bufferBytes, UringReceives.READ_BYTES));
+                operations.open(current, new BufferRing(current, sizes.buffers, sizes.bufferBytes, UringReceives.READ_BYTES));
             } catch (IOException | RuntimeException e) {
-                open.close();
+                current.close();
                 throw e;
             }
             thread = Thread.currentThread();
-            ring = open;
+            ring = current;
         }
-        return open;
+        return current;
     }
 
     /**
@@ -337,13 +345,13 @@ final class UringProactor implements Proactor {
         }
     }
 
-    private int handleCompletions(Ring open, Completions completions) {
+    private int handleCompletions(Ring current, Completions completions) {
         int delivered = 0;
-        for (int i = Math.min(open.completed(), COMPLETIONS_PER_POLL); i > 0; i--) {
-            int data = (int) open.userData();
-            int result = open.result();
-            int flags = open.flags();
-            open.advance();
+        for (int i = Math.min(current.completed(), COMPLETIONS_PER_POLL); i > 0; i--) {
+            int data = (int) current.userData();
+            int result = current.result();
+            int flags = current.flags();
+            current.advance();
             operations.countCompletion(data, flags);
             int index = UringOperations.index(data);
             delivered += switch (UringOperations.kind(data)) {
@@ -414,16 +422,16 @@ final class UringProactor implements Proactor {
             return;
         }
         closed = true;
-        Ring open = ring;
+        Ring current = ring;
         ring = null;
-        if (open != null) {
+        if (current != null) {
             if (isOwnThread()) {
-                cancelOperations(open);
+                cancelOperations(current);
             } else {
                 sends.resetSilentSends();
             }
             operations.detach();
-            open.close(); // if another thread closes, the kernel cancels the operations in flight by itself
+            current.close(); // if another thread closes, the kernel cancels the operations in flight by itself
         }
         for (int slot = 0; slot < connections.count(); slot++) {
             if (connections.descriptor(slot) >= 0) {
@@ -436,19 +444,19 @@ final class UringProactor implements Proactor {
     }
 
     /** Hands over the waiting sends, and cancels all operations. A descriptor may be closed only when no operation holds it. */
-    private void cancelOperations(Ring open) {
+    private void cancelOperations(Ring current) {
         operations.start(Uring.OP_ASYNC_CANCEL, 0, 0, -1, 0, 0, Uring.CANCEL_ANY | Uring.CANCEL_ALL,
                 UringOperations.userData(UringOperations.CANCEL, 0));
         timeout.start(CLOSE_NANOS_MAX);
         while (operations.inFlight() > 0 && !timeout.isExpired()) {
-            int result = open.enter(timeout);
-            for (int i = open.completed(); i > 0; i--) {
-                int data = (int) open.userData();
-                operations.countCompletion(data, open.flags());
+            int result = current.enter(timeout);
+            for (int i = current.completed(); i > 0; i--) {
+                int data = (int) current.userData();
+                operations.countCompletion(data, current.flags());
                 if (UringOperations.kind(data) == UringOperations.SILENT_SEND) {
                     sends.reset(UringOperations.index(data));
                 }
-                open.advance();
+                current.advance();
             }
             if (result < 0 && !Ring.isTemporary(result)) {
                 return;

@@ -27,9 +27,12 @@ import java.lang.foreign.ValueLayout;
 final class UringReceives {
     /** Maximum number of bytes per read by a plain call. */
     static final int READ_BYTES = 64 * 1024;
-    /** From this many bytes per receive on, plain calls are faster: they read into the same memory each time. */
+    /**
+     * Minimum number of bytes per receive for plain calls. From here on they are faster: they read into the same memory each
+     * time.
+     */
     static final int BULK_BYTES = 8 * 1024;
-    /** After this many consecutive smaller reads, a multishot receive is used again. */
+    /** Maximum number of consecutive smaller reads by plain calls. After them, a multishot receive is used again. */
     static final int SMALL_READS_MAX = 32;
 
     private final UringOperations operations;

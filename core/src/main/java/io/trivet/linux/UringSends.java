@@ -20,9 +20,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * Sends bytes. Up to {@link #RING_BYTES_MAX} bytes go through the ring, from where they are. The kernel tries once, while the
- * submission is handed over. So it has released the memory by the next poll, however slowly a peer reads. The caller owns again
- * what the socket did not accept. Longer sends are made by a plain call.
+ * Sends bytes. A send of up to {@link #RING_BYTES_MAX} bytes goes through the ring, and the kernel reads the bytes in place. It
+ * tries once, while the submission is handed over, so it has released the memory by the next poll, however slowly a peer reads.
+ * The caller owns again what the socket did not accept. Longer sends are made by a plain call.
  *
  * <p><b>Silent sends.</b> Bytes that are in buffers of the ring, as those of an echo are, can be accepted at once, since nothing
  * else reuses that memory. Such a send has a completion only if the socket did not accept all bytes. It therefore does not end
@@ -30,7 +30,10 @@ import java.nio.ByteBuffer;
  * when it is writable. Once a socket was full, its sends are no longer silent.
  */
 final class UringSends {
-    /** Longer sends are made at once by a plain call: for them, the cost of the call itself is small. */
+    /**
+     * Maximum number of bytes of a send through the ring. Longer sends are made at once by a plain call, whose own cost is then
+     * small.
+     */
     static final int RING_BYTES_MAX = 16 * 1024;
 
     private static final int PENDING_MAX = 1024;
@@ -38,8 +41,8 @@ final class UringSends {
 
     private final UringOperations operations;
     private final UringConnections connections;
-    private final PendingSends pending = new PendingSends(PENDING_MAX);
-    /** Connections with silent sends that the kernel may not have been handed yet. */
+    private final InFlightSends inFlight = new InFlightSends(PENDING_MAX);
+    /** The slots of connections with silent sends that may not have been handed to the kernel yet. */
     private final int[] silent = new int[PENDING_MAX];
 
     private int silentCount;
@@ -71,8 +74,8 @@ final class UringSends {
         if (length == 0) {
             return 0;
         }
-        boolean byRing = mayBePending && length <= RING_BYTES_MAX && count <= PendingSends.PARTS_MAX && operations.isOpen()
-                && pending.hasFree()
+        boolean byRing = mayBePending && length <= RING_BYTES_MAX && count <= InFlightSends.PARTS_MAX && operations.isOpen()
+                && inFlight.hasFree()
                 && (state & (CONNECTING | FAILED)) == 0;
         if (!byRing || !start(slot, parts, from, count, (int) length)) {
             return sendNow(slot, parts, from, count, length);
@@ -98,7 +101,7 @@ final class UringSends {
             if (!part.hasRemaining()) {
                 continue;
             }
-            address = pending.addressOf(part);
+            address = inFlight.addressOf(part);
             int holder = pool.bufferAt(address);
             if (pool.isInReadArea(address) || (holder >= 0 && buffer >= 0 && holder != buffer)) {
                 return false;
@@ -108,10 +111,10 @@ final class UringSends {
         }
         boolean isSilent = inOneBuffer && silentCount < silent.length && operations.ring().defersCompletions()
                 && !connections.is(slot, WAS_FULL);
-        int index = count == 1 ? pending.addSingle(address, length, buffer)
-                : pending.addParts(parts, from, count, length, buffer);
+        int index = count == 1 ? inFlight.addSingle(address, length, buffer)
+                : inFlight.addParts(parts, from, count, length, buffer);
         int opcode = count == 1 ? Uring.OP_SEND : Uring.OP_SENDMSG;
-        long argument = count == 1 ? address : pending.message(index);
+        long argument = count == 1 ? address : inFlight.message(index);
         int size = count == 1 ? length : 1;
         if (buffer >= 0) {
             pool.retain(buffer);
@@ -137,7 +140,7 @@ final class UringSends {
         if (count == 1 && parts[from].isDirect()) {
             ByteBuffer part = parts[from];
             written = operations.writeResult(slot, "send",
-                    Libc.send(fd, pending.addressOf(part), part.remaining(), Libc.MSG_NOSIGNAL));
+                    Libc.send(fd, inFlight.addressOf(part), part.remaining(), Libc.MSG_NOSIGNAL));
         } else {
             written = operations.writeResult(slot, "sendmsg", LinuxTcpStream.gather(fd, parts, from, count));
         }
@@ -149,7 +152,7 @@ final class UringSends {
         return written;
     }
 
-    /** Returns the bytes that were accepted, but not by the socket. The caller is notified when they have been sent. */
+    /** Implements {@link Proactor#unsentBytes}. */
     long unsentBytes(int slot) {
         int state = connections.state(slot);
         if ((state & SEND_ACCEPTED) == 0) {
@@ -158,7 +161,7 @@ final class UringSends {
         connections.set(slot, AWAITING_WRITABLE);
         if ((state & SENDING) != 0) {
             mustNotWait = true;
-            return pending.length(connections.sendIndex(slot));
+            return inFlight.length(connections.sendIndex(slot));
         }
         Unsent unsent = connections.unsent(slot);
         return unsent.bytes.length - (long) unsent.from;
@@ -177,8 +180,8 @@ final class UringSends {
     }
 
     /**
-     * Prepares the close of a connection. Bytes that were accepted are still sent, as far as the socket accepts them; otherwise
-     * the peer gets a reset.
+     * Prepares the close of a connection. Bytes that were accepted for sending are still sent. If the socket does not accept all
+     * of them, the peer gets a reset.
      */
     void close(int slot) {
         if (connections.is(slot, SENDING)) {
@@ -229,8 +232,8 @@ final class UringSends {
                 || (state & (AWAITING_WRITABLE | SENDING)) == AWAITING_WRITABLE;
         if (writable && (state & (FAILED | CLOSING | POLLING_WRITABLE)) == 0) {
             connections.set(slot, POLLING_WRITABLE);
-            // Multishot, so it reports only changes: the kernel reports a peer's FIN (RDHUP) unasked, and a single-shot poll
-            // would report it again and again.
+            // Multishot, so it reports only changes: the kernel reports a peer's FIN (RDHUP) without being asked, and a
+            // single-shot poll would report it again and again.
             operations.start(Uring.OP_POLL_ADD, 0, 0, connections.descriptor(slot), 0, Uring.POLL_ADD_MULTI, PollBits.POLLOUT,
                     UringOperations.userData(UringOperations.POLL_WRITABLE, slot));
         } else if ((state & POLLING_WRITABLE) != 0 && (state & CANCELLING_WRITABLE) == 0 && (state & (FAILED | CLOSING)) != 0) {
@@ -245,12 +248,12 @@ final class UringSends {
      * Completes silent sends after the ring was entered: those that have been handed over have been sent completely, unless a
      * completion says otherwise.
      */
-    int settle(Ring ring, Completions completions) {
+    int completeSilentSends(Ring ring, Completions completions) {
         if (silentCount == 0) {
             mustNotWait = false;
             return 0;
         }
-        if (!ring.isSettled()) {
+        if (!ring.isInSync()) {
             return 0;
         }
         for (int i = ring.completed() - 1; i >= 0; i--) {
@@ -261,35 +264,36 @@ final class UringSends {
         }
         mustNotWait = false;
         int delivered = 0;
-        int settled = silentCount; // callbacks may start further ones, after these
-        for (int i = 0; i < settled; i++) {
+        int completed = silentCount; // callbacks may start further ones, after these
+        for (int i = 0; i < completed; i++) {
             int slot = silent[i];
             if (!connections.is(slot, SEND_REFUSED)) {
-                free(slot);
+                releaseSend(slot);
                 delivered += connections.is(slot, SHUTDOWN_PENDING | AWAITING_WRITABLE | CLOSING) ? allSent(slot, 0, completions)
                         : 0;
             }
         }
-        silentCount -= settled;
-        System.arraycopy(silent, settled, silent, 0, silentCount);
+        silentCount -= completed;
+        System.arraycopy(silent, completed, silent, 0, silentCount);
         return delivered;
     }
 
     /** Releases the entry and the buffer of a send whose memory the kernel has released. */
-    private void free(int slot) {
+    private void releaseSend(int slot) {
         int index = connections.sendIndex(slot);
-        int buffer = pending.buffer(index);
+        int buffer = inFlight.buffer(index);
         if (buffer >= 0) {
             operations.buffers().release(buffer);
         }
-        pending.remove(index);
+        inFlight.remove(index);
         connections.clear(slot,
                 connections.is(slot, HAS_UNSENT) ? SENDING | SEND_REFUSED : SENDING | SEND_REFUSED | SEND_ACCEPTED);
     }
 
     /** Handles a completion of a silent send: it has failed, or was partial. */
     int refused(int slot, int result, Completions completions) {
-        // not settled because completions overflowed; settling it as well would release its buffer twice
+        // completeSilentSends has skipped this send, because completions overflowed; completing it later would release its buffer
+        // twice
         if (!connections.is(slot, SEND_REFUSED)) {
             int at = 0;
             while (silent[at] != slot) {
@@ -303,7 +307,7 @@ final class UringSends {
     /** Handles the completion of a send. */
     int sent(int slot, int result, Completions completions) {
         int index = connections.sendIndex(slot);
-        int length = pending.length(index);
+        int length = inFlight.length(index);
         boolean wasAccepted = connections.is(slot, SEND_ACCEPTED);
         boolean isOpen = !connections.is(slot, FAILED) && (wasAccepted || !connections.is(slot, CLOSING));
         int written = result == -Errno.EAGAIN || result == -Errno.EINTR ? 0 : result;
@@ -312,9 +316,9 @@ final class UringSends {
             if (!wasAccepted) {
                 return partlySent(slot, written, completions);
             }
-            connections.keepUnsent(slot, new Unsent(pending.copyFrom(index, written)));
+            connections.keepUnsent(slot, new Unsent(inFlight.copyFrom(index, written)));
         }
-        free(slot);
+        releaseSend(slot);
         if (connections.is(slot, CLOSING)) {
             if (connections.is(slot, HAS_UNSENT)) {
                 sendOrReset(slot);
@@ -335,8 +339,8 @@ final class UringSends {
      * the ring's buffer is released after the callback.
      */
     private int partlySent(int slot, int written, Completions completions) {
-        int buffer = pending.buffer(connections.sendIndex(slot));
-        pending.remove(connections.sendIndex(slot));
+        int buffer = inFlight.buffer(connections.sendIndex(slot));
+        inFlight.remove(connections.sendIndex(slot));
         connections.clear(slot, SENDING);
         connections.set(slot, AWAITING_WRITABLE);
         operations.queueChange(slot);
@@ -352,7 +356,8 @@ final class UringSends {
     }
 
     /**
-     * Shuts down the output, if that was waiting for this send. Returns the number of completions delivered: a failure, or none.
+     * Shuts down the output, if the shutdown was waiting for this send. Returns the number of completions delivered: a failure,
+     * or none.
      */
     private int endOutput(int slot, Completions completions) {
         if (!connections.is(slot, SHUTDOWN_PENDING)) {

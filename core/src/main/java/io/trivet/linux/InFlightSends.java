@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
  * The sends that a ring has in flight: the location of their bytes, and the structures that the kernel reads for a send with
  * several parts. An entry is reused only after the completion of its send. One thread.
  */
-final class PendingSends {
+final class InFlightSends {
     static final int PARTS_MAX = 16;
     /** A struct msghdr, followed by its parts. */
     private static final int ENTRY_SIZE = Scratch.MSGHDR_SIZE + 8 + PARTS_MAX * Scratch.IOVEC_SIZE;
@@ -22,7 +22,7 @@ final class PendingSends {
     private final int[] free;
     private int freeCount;
 
-    PendingSends(int count) {
+    InFlightSends(int count) {
         messages = Arena.ofAuto().allocate((long) count * ENTRY_SIZE, 8);
         addresses = new long[count];
         lengths = new int[count];
