@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Converts the exceptions of java.nio to {@link NetworkException}s with an {@link ErrorCode}.
  *
- * <p>The JDK does not keep errno. The type of the exception decides where only one error has that type. Otherwise its message decides:
- * the JDK takes it from the C library (glibc, BSD, musl; man 3 strerror) or from Windows. A message that is not in the table, for
+ * <p>The JDK does not keep errno. Where only one error has the exception's type, the type identifies the error. Otherwise the message
+ * does: the JDK takes it from the C library (glibc, BSD, musl; man 3 strerror) or from Windows. A message that is not in the table, for
  * instance in another language than English, becomes {@link ErrorCode#OTHER} and is kept.
  */
 final class NioErrors {
@@ -73,7 +73,7 @@ final class NioErrors {
         failure("load", new InetSocketAddress(0), new IOException("Too many open files"));
     }
 
-    /** Returns an exception for a failed call, which has its Linux name. The JDK's exception is the cause. */
+    /** Returns an exception for a failed call, which is named as on Linux. The JDK's exception is the cause. */
     static NetworkException failure(String call, @Nullable Object subject, IOException e) {
         ErrorCode code = code(e);
         NetworkException failure = code == ErrorCode.OTHER
@@ -83,7 +83,7 @@ final class NioErrors {
         return failure;
     }
 
-    /** Returns the error that the JDK's exception stands for, or {@link ErrorCode#OTHER} if neither type nor message identifies it. */
+    /** Returns the error that the JDK's exception reports, or {@link ErrorCode#OTHER} if neither type nor message identifies it. */
     static ErrorCode code(IOException e) {
         if (e instanceof PortUnreachableException) {
             return ErrorCode.ECONNREFUSED;

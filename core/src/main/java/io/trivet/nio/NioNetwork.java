@@ -74,8 +74,8 @@ final class NioNetwork implements Network {
         ProtocolFamily family = family(address);
         ServerSocketChannel channel = open(() -> ServerSocketChannel.open(family));
         try {
-            // On Windows the option would let a second socket bind a port that already has a listener, and a port in TIME_WAIT can be
-            // bound without it.
+            // Not on Windows, where the option would let a second socket bind a port that already has a listener. There, a port in
+            // TIME_WAIT can be bound without it.
             if (!WINDOWS) {
                 channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             }
@@ -103,7 +103,7 @@ final class NioNetwork implements Network {
         }
     }
 
-    /** Returns whether the peer or the network refused the connection, and not the local system the call. */
+    /** Returns whether a failure of a connect came from the peer or the network, as opposed to the local system. */
     private static boolean isConnectOutcome(IOException e) {
         return switch (NioErrors.code(e)) {
             case ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH -> true;

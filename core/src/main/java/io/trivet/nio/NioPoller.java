@@ -22,7 +22,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A level-triggered poller on a {@link Selector}. The methods have the order of the Linux pollers.
+ * A level-triggered poller on a {@link Selector}. The methods are in the same order as in the Linux pollers.
  *
  * <p>A thread that selects holds {@link #selectorLock}: the polling thread, or for a moment a thread that closes a socket. What another
  * thread needs from the selector meanwhile (a flush of closed channels, the release) is marked pending, and the holder does it when it
@@ -32,11 +32,12 @@ final class NioPoller implements Poller {
     private static final long NANOS_PER_MILLI = 1_000_000L;
     private static final int WAKEUP_ATTEMPTS_MAX = 16;
     /**
-     * A select that returns at most this many keys has returned all that are ready. The JDK takes up to 1,024 events at once from epoll,
-     * and 256 from kqueue, where two events can belong to one key. With more, the kernel returns others in the next select.
+     * Maximum number of keys returned by a select that is known to have returned all ready keys. The JDK takes up to 1,024 events at
+     * once from epoll, and 256 from kqueue, where two events can belong to one key. With more, the kernel returns others in the next
+     * select.
      */
     private static final int COMPLETE_SELECT_KEYS_MAX = 127;
-    /** The maximum number of closed channels that may keep their descriptors until the next poll. */
+    /** Maximum number of closed channels that may keep their descriptors until the next poll. */
     private static final int UNFLUSHED_MAX = 64;
 
     private final Selector selector;
@@ -44,12 +45,12 @@ final class NioPoller implements Poller {
     private final AtomicBoolean polling = new AtomicBoolean();
     private final ReentrantLock selectorLock = new ReentrantLock();
     private final AtomicBoolean wakeupPending = new AtomicBoolean();
-    /** Whether a thread is in {@link #poll}: it may block, and must be woken to see a change. */
+    /** True while a thread is in {@link #poll}: it may block, and must be woken to see a change. */
     private volatile boolean mayBlock;
     private volatile boolean flushPending;
     /** The number of channels closed since the last select. */
     private final AtomicInteger unflushed = new AtomicInteger();
-    /** Whether the last select returned many keys, which makes a flush expensive. */
+    /** True if the last select returned many keys, which makes a flush expensive. */
     private volatile boolean manyReady;
     private volatile boolean closed;
     private volatile boolean released;
@@ -58,7 +59,10 @@ final class NioPoller implements Poller {
     private final ReadyQueue readyQueue = new ReadyQueue();
     /** Entries whose connect may have ended. Guarded by {@link #selectorLock}. */
     private final List<PollerEntry> connecting = new ArrayList<>();
-    /** Entries whose connect has failed: ready until deregistered, though the selector has dropped them. Guarded by its own monitor. */
+    /**
+     * Entries whose connect has failed. They stay ready until they are deregistered, although the selector has dropped them. Guarded by
+     * its own monitor.
+     */
     private final Set<PollerEntry> failedConnects = new LinkedHashSet<>();
 
     NioPoller(Selector selector) {
@@ -184,7 +188,7 @@ final class NioPoller implements Poller {
         }
     }
 
-    /** Adds the events that are found, of connects that have ended too, to the caller's buffer. */
+    /** Adds the events found by the selects, including those of connects that have ended, to the caller's buffer. */
     private void collect(boolean complete, ReadyEvents out) throws IOException {
         completeConnects();
         addFailedConnects();
@@ -242,7 +246,7 @@ final class NioPoller implements Poller {
         }
     }
 
-    /** Interrupts a blocked select so that it sees changed interests. The poll goes on. */
+    /** Interrupts a blocked select, so that the next one sees changed interests. The poll continues. */
     void wakeForChange() {
         if (mayBlock && !selectorLock.isHeldByCurrentThread()) {
             wakeSelector();
@@ -250,8 +254,8 @@ final class NioPoller implements Poller {
     }
 
     /**
-     * Wakes the selector. java.nio throws an Error if it cannot write to its eventfd, which a tracer or a sandbox may refuse once; then
-     * it is tried again.
+     * Wakes the selector. java.nio throws an Error if it cannot write to its eventfd, which a tracer or a sandbox may refuse once.
+     * Therefore this method tries again.
      */
     private void wakeSelector() {
         for (int attempt = 1;; attempt++) {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread at a time, except for {@link #close} and the poller's methods, which any thread may call.
  */
 abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcpStream, NioUdpSocket, NioPipe.End {
-    /** The maximum number of bytes of a heap buffer that one call transfers: see {@link #limitHeapBuffer}. */
+    /** Maximum number of bytes of a heap buffer that one call transfers: see {@link #limitHeapBuffer}. */
     static final int HEAP_BYTES_MAX = 64 * 1024;
 
     private static final PollerEntry[] NO_ENTRIES = {};

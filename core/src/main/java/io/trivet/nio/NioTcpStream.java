@@ -18,19 +18,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * A TCP connection on a {@link SocketChannel}.
  *
- * <p>A channel of java.nio becomes connected only when {@code finishConnect} is called, and is closed when the connect fails. On Linux
- * neither is so. Therefore every operation completes a pending connect first ({@link #completeConnect}), and a stream whose connect has
- * failed stays open without its channel and reports the failure as a socket of Linux does.
+ * <p>A channel of java.nio becomes connected only when {@code finishConnect} is called, and is closed when the connect fails. Neither
+ * is true on Linux. Therefore every operation completes a pending connect first ({@link #completeConnect}), and a stream whose connect
+ * has failed stays open without its channel and reports the failure as a socket of Linux does.
  */
 final class NioTcpStream extends NioSocket implements TcpStream {
     private final SocketChannel channel;
     private final InetSocketAddress remote;
     private volatile boolean connected;
-    /** Why the connect failed. */
+    /** Why the connect failed; null: it has not. */
     private volatile @Nullable IOException connectFailure;
-    /** Whether the failure was thrown to the user. The first call throws it; later reads return -1 and later writes throw EPIPE. */
+    /** True once the failure was thrown to the user. The first call throws it; later reads return -1, later writes throw EPIPE. */
     private boolean failureReported;
-    /** Whether a read has thrown ECONNRESET. java.nio would throw it in every read, Linux throws it once. */
+    /** True once a read has thrown ECONNRESET. java.nio would throw it in every read, Linux throws it once. */
     private boolean resetReported;
     private @Nullable InetSocketAddress local;
 
@@ -47,7 +47,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
     @Override
     int ops(int interest) {
         if (!connected) {
-            return connectFailure == null && interest != 0 ? SelectionKey.OP_CONNECT : 0; // for READ too: a failure is readable
+            return connectFailure == null && interest != 0 ? SelectionKey.OP_CONNECT : 0; // for READ, too: a failed stream is readable
         }
         return ((interest & Interest.READ) != 0 ? SelectionKey.OP_READ : 0)
                 | ((interest & Interest.WRITE) != 0 ? SelectionKey.OP_WRITE : 0);

@@ -28,7 +28,7 @@ final class PollerEntry {
     /** The events found and not yet reported, and the batch in which they were found. Owned by {@link ReadyQueue}. */
     int ready;
     int batch;
-    /** Whether the entry is in the {@link ReadyQueue}. */
+    /** True if the entry is in the {@link ReadyQueue}. */
     boolean queued;
 
     PollerEntry(NioSocket socket, NioPoller poller) {

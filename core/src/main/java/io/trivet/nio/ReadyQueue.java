@@ -4,8 +4,8 @@ import io.trivet.net.ReadyEvents;
 import java.util.ArrayDeque;
 
 /**
- * The sockets that a poller has found ready, in the order in which they are reported: first those whose last report is the longest ago.
- * So every ready socket is reported in turn, however small the caller's buffer is.
+ * The sockets that a poller has found ready, least recently reported first. So every ready socket is reported in turn, however small
+ * the caller's buffer is.
  *
  * <p>A <em>batch</em> is what the selects of one poll find. An entry stays queued after its report, and is dropped when a complete
  * batch does not contain it. Guarded by the poller's selector lock.

@@ -8,13 +8,13 @@ import org.jspecify.annotations.Nullable;
  * The state of one connection at one moment.
  *
  * @param id its number, unique among all connections of the server, closed ones included
- * @param remoteAddress the peer's address; null if the socket has none yet or any more
+ * @param remoteAddress the peer's address; null if it is not known, before the connect or after the close
  * @param loop the index of the event loop that owns the connection
  * @param state its position in the life cycle
  * @param readable whether the loop watches it for input
  * @param writable whether the loop watches it for output
  * @param exceptional whether the loop watches it for urgent data
- * @param interestReason why it is watched for these and not for others, in words
+ * @param interestReason a sentence that explains why the loop watches it for these and not for others
  * @param queueBytes bytes in its send queue: accepted from the application, and not yet accepted by the kernel
  * @param queueBytesMax the maximum of {@code queueBytes}
  * @param queueMessages messages in its send queue, of which the first may be sent in part

@@ -5,11 +5,11 @@ import java.util.Arrays;
 /**
  * A set of descriptors: {@code fd_set} with its macros FD_ZERO, FD_SET, FD_CLR and FD_ISSET (man 2 select).
  *
- * <p>Unlike C's, it grows with the highest descriptor set, so {@link #SETSIZE} is not a limit. It uses one bit for each possible
- * descriptor up to the highest one set. Not thread-safe.
+ * <p>Unlike C's fd_set, it grows to hold the highest descriptor added to it, so {@link #SETSIZE} is not a limit. It uses one bit for
+ * each number up to the highest descriptor added. Not thread-safe.
  */
 public final class FdSet {
-    /** FD_SETSIZE: the number of descriptors that C's fd_set holds, and this one before it first grows. */
+    /** FD_SETSIZE: the number of descriptors that fd_set in C can hold. This class starts with room for as many, and grows. */
     public static final int SETSIZE = 1024;
 
     /** Exclusive upper bound of a descriptor. A table of this many descriptors alone would take the kernel 8 GB. */

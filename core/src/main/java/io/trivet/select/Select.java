@@ -57,8 +57,8 @@ public final class Select {
      * @throws NullPointerException if a list is null, or contains null; the message names the list and the index
      * @throws IllegalArgumentException if the timeout is negative, a member is not a {@link Selectable} or returns no socket, or the
      *     sockets belong to two networks
-     * @throws UnsupportedOperationException if the network cannot check for that (java.nio with a non-empty xlist); the message names
-     *     networks that can
+     * @throws UnsupportedOperationException if the network cannot make such a check (java.nio cannot check for urgent data, so its
+     *     xlist must be empty); the message names networks that can
      * @throws io.trivet.net.ClosedSocketException if one of the sockets is closed; the whole call fails, and the message names the socket
      * @throws java.io.InterruptedIOException if the thread was interrupted
      * @throws IOException if the system call fails

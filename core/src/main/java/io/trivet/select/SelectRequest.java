@@ -45,7 +45,7 @@ final class SelectRequest {
         return ready;
     }
 
-    /** Converts a timeout to nanoseconds, as {@link Network#selectOnce} takes it: null becomes -1, no limit. */
+    /** Converts a timeout to nanoseconds, as {@link Network#selectOnce} expects it: null becomes -1, no limit. */
     static long nanos(@Nullable Duration timeout) {
         if (timeout == null) {
             return -1;
