@@ -23,9 +23,12 @@ import java.util.concurrent.RejectedExecutionException;
 final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
-    /** How many times in a row a draining listener must have no connection before it is taken for empty. */
+    /** Number of consecutive accepts without a connection after which a draining listener counts as empty. */
     private static final int EMPTY_ACCEPTS_BELIEVED = 4;
-    /** More connections may wait than the backlog says: one more on Linux, half as many more on BSD systems. */
+    /**
+     * Upper bound of the waiting connections, as a multiple of the backlog: Linux lets one more wait, BSD systems half as many
+     * more.
+     */
     private static final long WAITING_PER_BACKLOG = 2;
 
     private final LoopGroup loops;
@@ -62,7 +65,7 @@ final class Acceptor implements ConnectionSource {
 
     // ---- starting and pausing
 
-    /** Starts to accept. Before the loops turn, or on the first one's thread. */
+    /** Starts to accept. Called before the loops turn, or on the thread of the first loop. */
     void start() throws IOException {
         if (ended) {
             return;
@@ -122,7 +125,7 @@ final class Acceptor implements ConnectionSource {
             remote = stream.remoteAddress();
             stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
             keepAlive(stream);
-        } catch (IOException e) { // reset before we looked at it: it never was a connection
+        } catch (IOException e) { // the peer has already reset it: it does not count as a connection
             Lifecycle.closeQuietly(stream);
             return;
         }
@@ -183,7 +186,7 @@ final class Acceptor implements ConnectionSource {
         pause();
         if (!backedOff) {
             backedOff = true;
-            log.acceptFailed(failure); // once, however long it lasts
+            log.acceptFailed(failure); // logged once, however long the cause lasts
         }
         reserve.close();
         long delay = backoffNanos;
@@ -197,8 +200,8 @@ final class Acceptor implements ConnectionSource {
         }
         try {
             reserve.open();
-            // At once, not by a later event: if that was the last descriptor, no handler may run before the reserve is closed
-            // again.
+            // Accepts now, not on a later event: if the reserve has used the last descriptors, this fails, and the reserve is
+            // closed again before a handler runs.
             for (int i = 0; i < listeners.size(); i++) {
                 TcpStream stream = limit.isReached() ? null : listeners.get(i).accept();
                 if (stream != null) {
@@ -224,8 +227,8 @@ final class Acceptor implements ConnectionSource {
     // ---- the end
 
     /**
-     * Accepts no more, after accepting the connections that wait in the backlog, as far as the limit allows. To close the
-     * listener would reset them; a loop that drains closes them gracefully.
+     * Accepts the connections that wait in the backlog, up to the limit, then stops accepting. Closing the listener would reset
+     * them; a draining loop closes them gracefully.
      */
     void drain() {
         if (!ended) {
@@ -242,8 +245,8 @@ final class Acceptor implements ConnectionSource {
     }
 
     private void acceptBacklog(TcpListener listener) throws IOException {
-        // At most as many as could wait when the draining began: later clients may be refused. And several times after an empty
-        // accept: a network may deny readiness for a moment, and a client that is overlooked here is reset.
+        // Accepts at most as many as could wait when the draining started: later clients may be refused. Tries again after an
+        // empty accept: a network may deny readiness for a moment, and a client that is overlooked here is reset.
         int emptyAccepts = 0;
         long left = WAITING_PER_BACKLOG * backlog;
         while (left > 0 && emptyAccepts < EMPTY_ACCEPTS_BELIEVED && !limit.isReached()) {

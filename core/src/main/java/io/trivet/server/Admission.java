@@ -12,7 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
  * <p>The server's budget counts messages of other threads while they are on their way to the loop.
  */
 final class Admission {
-    /** Longer texts are encoded by the JDK, into an array of their own. */
+    /** Maximum length of a text that is encoded in place. The JDK encodes a longer text, into an array of its own. */
     private static final int PLAIN_TEXT_MAX = 8192;
 
     private final Mailbox mailbox;
@@ -204,7 +204,7 @@ final class Admission {
             return true;
         }
         if (batch.collectsFor(connection) && !batch.isEmpty()) {
-            sender.sendReplies(connection); // they were only collected: perhaps the socket takes them
+            sender.sendReplies(connection); // until now they were only collected: the socket may accept them
             if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
                 return true;
             }

@@ -12,7 +12,7 @@ final class Budget {
     }
 
     /**
-     * Adds bytes, also beyond the bound.
+     * Adds bytes, even if the sum then exceeds the bound.
      *
      * @return false if the sum now exceeds the bound: the caller must release what it added
      */

@@ -11,7 +11,7 @@ import java.util.Arrays;
 final class BufferPool {
     private static final int SHIFT_MIN = 10;
     private static final int SHIFT_MAX = 22;
-    /** The most bytes kept for reuse; a buffer released beyond it is left to the garbage collector. */
+    /** Maximum number of bytes kept for reuse. A released buffer that would exceed it is left to the garbage collector. */
     private static final long BYTES_KEPT_MAX = 32L << 20;
 
     private final ByteBuffer[][] kept = new ByteBuffer[SHIFT_MAX - SHIFT_MIN + 1][16];

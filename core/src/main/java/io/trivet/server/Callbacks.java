@@ -24,7 +24,7 @@ final class Callbacks {
 
     void message(ConnectionRecord connection, ByteBuffer view) {
         activity.beginCallback();
-        try { // not by way of a Call, which would be garbage for each message
+        try { // without a Call object, which would be garbage for each message
             connection.callMessage(view);
         } catch (Exception e) {
             failed(connection, e);

@@ -30,14 +30,16 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p><b>Sending</b> never blocks. An accepted message waits in this connection's {@linkplain #queue queue}, which has a cap,
- * until the socket takes it. The message is copied when it is accepted, so its buffer can be reused at once.
+ * until the socket accepts it. The message is copied when it is accepted, so its buffer can be reused at once.
  *
  * <p><b>Threads.</b> Every method may be called from any thread. Messages from one thread keep their order. Handlers run on the
  * thread of the connection's loop. A call from another thread becomes a task of the loop; if two million tasks are waiting there,
  * it throws {@link RejectedExecutionException}.
  */
 public final class Connection extends ConnectionRecord {
-    /** In an id, the index of the loop is above the slot, whose upper bits are free: no loop has 16 million connections. */
+    /**
+     * Position of the loop's index in an id. It uses upper bits of the slot, which are free: no loop has 16 million connections.
+     */
     private static final int ID_LOOP_SHIFT = 24;
 
     private final Context context;
@@ -48,7 +50,7 @@ public final class Connection extends ConnectionRecord {
      *
      * @param server the server
      * @param handler the handler
-     * @param calls the connection's way to its loop
+     * @param calls the calls by which the connection reaches its loop
      */
     record Context(Server server, Handler handler, ConnectionCalls calls) {}
 
@@ -219,7 +221,7 @@ public final class Connection extends ConnectionRecord {
         calls().finish(this);
     }
 
-    /** Closes at once. What waits is dropped. If the peer has sent bytes that were not read, it sees a reset. */
+    /** Closes at once. Messages that wait are dropped. If the peer has sent bytes that were not read, it sees a reset. */
     public void close() {
         calls().close(this, CloseReason.CLOSED);
     }
@@ -247,7 +249,7 @@ public final class Connection extends ConnectionRecord {
         calls().schedule(this, delay, task);
     }
 
-    // ---- what can be known
+    // ---- information
 
     /**
      * Returns the peer's address.
@@ -313,8 +315,7 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Returns a number that identifies the connection within its server. No other connection has it, or had it within some
-     * billions.
+     * Returns a number that identifies the connection within its server. It is used again only after billions of connections.
      *
      * @return the number; -1 until the connect has started
      */

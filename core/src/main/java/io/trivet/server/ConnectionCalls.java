@@ -123,7 +123,7 @@ final class ConnectionCalls {
         }
     }
 
-    // ---- what can be known
+    // ---- information
 
     /**
      * Returns the peer's address, from the cache or from the socket.
@@ -182,7 +182,7 @@ final class ConnectionCalls {
                 Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
     }
 
-    /** Returns a sentence for a person: why the connection is in the lists that it is in. */
+    /** Returns a sentence that explains to a person why the connection is in its lists. */
     private static String why(ConnectionRecord connection) {
         return switch (connection.state()) {
             case CONNECTING -> "connecting: writable when it has connected";

@@ -22,14 +22,14 @@ final class ConnectionDeadlines {
         return queue;
     }
 
-    /** Has the connection checked at that time, or earlier. */
+    /** Makes {@link DeadlineSweep} check the connection at that time or earlier. */
     void atLatest(ConnectionRecord connection, long deadlineNanos) {
         if (connection.handle >= 0) {
             queue.atLatest(Proactor.slot(connection.handle), deadlineNanos);
         }
     }
 
-    /** Ends the connection's current state after that time; zero: never. */
+    /** Sets when the connection's current state ends by itself: after that time; zero: never. */
     void stateEndsIn(ConnectionRecord connection, Duration timeout) {
         if (timeout.isZero()) {
             connection.stateDeadlineNanos(Loop.NO_DEADLINE);
@@ -39,7 +39,7 @@ final class ConnectionDeadlines {
         }
     }
 
-    /** Starts the deadline of the first message. It concerns accepted connections whose first message has not arrived. */
+    /** Starts the first-message deadline, if the connection was accepted and its first message has not arrived. */
     void startFirstMessage(ConnectionRecord connection) {
         if (connection.is(ConnectionRecord.ACCEPTED) && !connection.is(ConnectionRecord.RECEIVED_MESSAGE)) {
             stateEndsIn(connection, limits.firstMessageTimeout());

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 abstract class ConnectionRecord {
     private static final VarHandle QUEUED;
     private static final VarHandle BITS;
-    /** A bit of {@link #queued}. */
+    /** A bit of {@link #queued}: the queue has reached its high mark. */
     private static final long REACHED_HIGH = Long.MIN_VALUE;
 
     static {
@@ -71,15 +71,15 @@ abstract class ConnectionRecord {
 
     private static final ConnectionState[] STATES = ConnectionState.values();
     private static final CloseReason[] REASONS = CloseReason.values();
-    /** Activity is recorded in ticks of about a millisecond, 2^20 ns. Differences are right up to 26 days. */
+    /** Activity is recorded in ticks of about a millisecond, 2^20 ns. Differences of up to 26 days are correct. */
     private static final int TICK_SHIFT = 20;
 
     /** The proactor's handle; -1 before the connect has started. */
     long handle = -1;
     /**
-     * Messages in the upper half, bytes in the lower one. Both are reserved together, by any thread, when a message is accepted
-     * for sending. The reservation that reaches the high mark also sets the uppermost bit, {@link #REACHED_HIGH}. So a caller
-     * that sees the queue high can rely on {@code onDrained}.
+     * The size of the queue: messages in the upper half, bytes in the lower half. Both are reserved together, by any thread, when
+     * a message is accepted for sending. The reservation that reaches the high mark also sets the uppermost bit,
+     * {@link #REACHED_HIGH}. So a caller that sees the queue high can rely on {@code onDrained}.
      */
     private volatile long queued;
     /** Flags, reason and state. */
@@ -201,8 +201,7 @@ abstract class ConnectionRecord {
     }
 
     /**
-     * Returns true if the message deadline runs: the rest of a message is awaited from the peer, and the handler is not the
-     * cause.
+     * Returns true if the message deadline runs: a message is incomplete, and it is the peer that has not sent the rest.
      */
     boolean awaitsRestOfMessage() {
         return partialInput() != null && mayDeliver();
@@ -210,7 +209,7 @@ abstract class ConnectionRecord {
 
     /**
      * Returns true if the handler may be notified of dropped messages. This includes a connection that was closed gracefully in
-     * this turn: everything else was delivered, so it has to learn what was not.
+     * this turn: everything else was delivered, so the handler must be notified of what was not.
      */
     boolean mayNotifyDrops() {
         CloseReason reason = closeReason();
@@ -282,7 +281,8 @@ abstract class ConnectionRecord {
     }
 
     /**
-     * Returns when bytes last arrived or left. The result does not depend on when it is asked: deadlines are computed from it.
+     * Returns when bytes last arrived or left. The result does not depend on the time of the call, so deadlines can be computed
+     * from it.
      */
     long activityNanos(long nowNanos) {
         long nowTick = nowNanos >> TICK_SHIFT;
@@ -305,7 +305,7 @@ abstract class ConnectionRecord {
         }
     }
 
-    /** Returns the output that the socket has not taken yet, apart from a pending send; or null. */
+    /** Returns the output that the socket has not accepted yet, without a pending send; or null. */
     @Nullable
     SendQueue sendQueue() {
         ColdState some = cold;

@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /**
- * Where a loop's accepted connections come from, as the loop sees it: it passes on the listeners' completions, and reports
- * connections that are gone. A server has one source for all of its loops.
+ * A loop's view of where its accepted connections come from. The loop passes the listeners' completions to it, and reports closed
+ * connections. A server has one source for all of its loops.
  */
 interface ConnectionSource {
     /** A listener has accepted a connection. Thread of the first loop. */
@@ -15,7 +15,7 @@ interface ConnectionSource {
     /** A listener failed to accept, and will fail again while the cause lasts. Thread of the first loop. */
     void acceptFailed(IOException failure);
 
-    /** A connection from this address is gone. Any loop's thread. */
+    /** A connection from this address has been closed. Any loop's thread. */
     void gone(InetSocketAddress remote);
 
     /** Returns true if no loop will get a further connection; those on their way are counted in their loops. Any thread. */

@@ -21,7 +21,7 @@ final class ConnectionTable {
         load.incrementAndGet();
     }
 
-    /** Uncounts a connection that was closed, or that was expected and does not come. */
+    /** Uncounts a connection that was closed, or that was expected but does not arrive. */
     void uncount() {
         load.decrementAndGet();
     }

@@ -8,8 +8,8 @@ import java.util.Arrays;
  * takes logarithmic time and leaves no stale entry. Of equal deadlines the lower slot comes first, so the order is always the
  * same. One thread.
  *
- * <p>A deadline that moves further away need not be updated: when the old one is due, its owner finds that it is not, and sets
- * the new one.
+ * <p>A deadline that moves to a later time need not be updated: at the old time, its owner finds that nothing is due, and sets
+ * the new time.
  */
 final class DeadlineQueue {
     private static final int ABSENT = -1;
@@ -55,7 +55,7 @@ final class DeadlineQueue {
         if (places[slot] == ABSENT) {
             put(size++, slot);
         }
-        settle(places[slot]);
+        restoreHeap(places[slot]);
     }
 
     void remove(int slot) {
@@ -67,11 +67,11 @@ final class DeadlineQueue {
         int last = heap[--size];
         if (last != slot) {
             put(place, last);
-            settle(place);
+            restoreHeap(place);
         }
     }
 
-    private void settle(int start) {
+    private void restoreHeap(int start) {
         int place = start;
         while (place > 0 && isBefore(heap[place], heap[(place - 1) / 2])) {
             place = swap(place, (place - 1) / 2);

@@ -35,7 +35,7 @@ final class DeadlineSweep {
         return queue.next();
     }
 
-    /** Closes overdue connections, and returns how many connections were looked at. */
+    /** Closes overdue connections, and returns how many connections were checked. */
     int closeOverdue(long nowNanos) {
         int done = 0;
         while (Deadline.isOver(queue.next(), nowNanos)) {
@@ -89,7 +89,7 @@ final class DeadlineSweep {
 
     private static long stateDeadline(ConnectionRecord connection) {
         boolean isMet = switch (connection.state()) {
-            // The first message has arrived, or it is we who do not read it. No other deadline concerns this state.
+            // The first message has arrived, or reading is paused on our side. No other deadline concerns this state.
             case OPEN -> connection.is(ConnectionRecord.RECEIVED_MESSAGE) || connection.isPaused();
             case INPUT_ENDED -> connection.is(ConnectionRecord.RECEIVED_MESSAGE);
             case CONNECTING, DRAINING, LINGERING, CLOSED -> false;

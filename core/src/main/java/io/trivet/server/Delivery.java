@@ -171,7 +171,7 @@ final class Delivery {
             batch.message(isReceivedMemory ? view : null);
             callbacks.message(connection, view);
             batch.message(null);
-            if (connection.hasReachedHigh()) { // a handler that replies with much is paused between two messages
+            if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
                 sender.sendReplies(connection);
                 sender.flush(connection);
             }

@@ -6,8 +6,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two descriptors that are kept open for bad times: when descriptors run out, they are closed, so that whatever runs meanwhile (a
- * log file, a class to load) finds one. One thread.
+ * Two descriptors that are kept open as a reserve. When descriptors run out, they are closed, so that other code (a log file,
+ * class loading) finds a free one. One thread.
  */
 final class DescriptorReserve {
     private final Network network;

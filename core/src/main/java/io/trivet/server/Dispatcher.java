@@ -11,7 +11,8 @@ import java.nio.ByteBuffer;
  * Routes each completion of the proactor to the part that handles it, as the state of the connection requires. A completion for a
  * closed connection is dropped. One thread.
  *
- * <p>A byte transform (TLS) will stand here: between {@link #received} and {@link Delivery}, for the connections that have one.
+ * <p>A byte transform (TLS) will be inserted here, between {@link #received} and {@link Delivery}, for the connections that have
+ * one.
  */
 final class Dispatcher implements Completions {
     private final TurnClock clock;

@@ -5,7 +5,7 @@ import io.trivet.observe.ConnectionState;
 /**
  * The policy {@link Overflow#DROP_OLDEST}: drops the oldest messages of a full queue, and notifies the handler. One thread.
  *
- * <p>While a handler is being notified, what its own messages drop is not notified by itself: a handler that answers each
+ * <p>While a handler is being notified, drops caused by its own messages are not notified at once: a handler that answers each
  * notification would be called forever. These drops are added up until something else is dropped or the queue is empty.
  */
 final class DropOldest {

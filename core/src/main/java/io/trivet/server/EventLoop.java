@@ -54,7 +54,7 @@ final class EventLoop {
     private final ConnectionCalls calls;
     private final Supplier<ConnectionRecord> acceptedConnections;
 
-    /** Held during a turn and during the end: another thread may close an opened server, but not in the middle of a turn. */
+    /** Held during a turn and while the loop ends: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
     /** True once the loop has ended: its connections and its proactor are closed. */
     private volatile boolean ended;
@@ -336,7 +336,7 @@ final class EventLoop {
         timers.add(clock.now() + delayNanos, task);
     }
 
-    // ---- parts, and what can be known: any thread
+    // ---- parts and state: any thread
 
     int index() {
         return index;
@@ -346,6 +346,7 @@ final class EventLoop {
         return proactor;
     }
 
+    /** For tests: returns the clock of this loop. */
     TurnClock clock() {
         return clock;
     }
@@ -362,6 +363,7 @@ final class EventLoop {
         return dispatcher;
     }
 
+    /** For tests: returns the connections of this loop. */
     ConnectionTable table() {
         return table;
     }
@@ -370,6 +372,7 @@ final class EventLoop {
         return calls;
     }
 
+    /** For tests: returns the pending send of a connection, or null. */
     @Nullable
     PendingSend pendingSend(ConnectionRecord connection) {
         return pendingSends.get(connection);

@@ -33,7 +33,7 @@ final class FrameEncoder {
         return headLength;
     }
 
-    /** Puts what precedes a message of that length. */
+    /** Writes the bytes that precede a message of that length. */
     void putHead(ByteBuffer out, int length) {
         framing.putHead(out, length);
     }

@@ -25,8 +25,8 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Returns the framing of lines. A line feed ends a message; a carriage return before it belongs to the end. {@code send} ends
-     * a line with a line feed.
+     * Returns the framing of lines. A line feed ends a message; a carriage return before it is part of the line end. {@code send}
+     * ends a line with a line feed.
      *
      * @return the framing
      */
@@ -35,7 +35,7 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Returns the framing of lines, with a choice of the end that outgoing lines get. Both ends are understood on input.
+     * Returns the framing of lines, with the given end of outgoing lines. Incoming lines may have either end.
      *
      * @param end {@code "\n"} or {@code "\r\n"}
      * @return the framing
@@ -54,7 +54,7 @@ public abstract sealed class Framing {
      *
      * @param delimiter the sequence, 1 to 16 bytes
      * @return the framing
-     * @throws IllegalArgumentException the sequence is empty, or longer than 16 bytes
+     * @throws IllegalArgumentException the delimiter is empty, or longer than 16 bytes
      */
     public static Framing delimited(byte... delimiter) {
         if (delimiter.length < 1 || delimiter.length > 16) {
@@ -79,7 +79,7 @@ public abstract sealed class Framing {
     }
 
     /**
-     * Searches for the next message.
+     * Finds the next message.
      *
      * @param in the bytes; read by absolute index
      * @param from the index of the frame's first byte
@@ -93,7 +93,7 @@ public abstract sealed class Framing {
     /** Returns a lower bound of the incomplete message's length. May come from the peer's length field: never allocate by it. */
     abstract long lengthAtLeast(ByteBuffer in, int from, int to);
 
-    /** Puts what precedes a message of that length: {@link #headLength} bytes. */
+    /** Writes the {@link #headLength} bytes that precede a message of that length. */
     abstract void putHead(ByteBuffer out, int length);
 
     /** Returns the number of bytes that precede a message. */
@@ -229,7 +229,7 @@ public abstract sealed class Framing {
 
         @Override
         long lengthAtLeast(ByteBuffer in, int from, int to) {
-            boolean mayEnd = lines && in.get(to - 1) == '\r'; // belongs to the end if a line feed follows
+            boolean mayEnd = lines && in.get(to - 1) == '\r'; // part of the line end if a line feed follows
             return (long) to - from - (mayEnd ? 1 : delimiter.length - 1);
         }
 

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 
 /**
  * An application's callbacks for its connections. They are called on the loop thread of the connection, one at a time for all
- * connections of that loop, so none may block. A callback that throws an exception loses its connection ({@link
- * CloseReason#HANDLER_FAILED}) and nothing else. An {@link Error} stops the server, and is logged.
+ * connections of that loop, so none may block. If a callback throws an exception, its connection is closed
+ * ({@link CloseReason#HANDLER_FAILED}), and no other connection is affected. An {@link Error} stops the server, and is logged.
  *
  * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in
  * between. For an outgoing connection that cannot be established, only onClose is called.
@@ -54,7 +54,7 @@ public interface Handler {
 
     /**
      * Called when the queue had reached its high mark and has now fallen to the low mark: a good time to continue sending. It is
-     * called once each time the queue was high, also if the socket took everything at once.
+     * called once each time the queue was high, even if the socket accepted everything at once.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -62,8 +62,8 @@ public interface Handler {
     default void onDrained(Connection connection) throws Exception {}
 
     /**
-     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. What these
-     * messages drop, of this or another connection of the loop, is added up and notified later: when more is dropped, when the
+     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. Drops that these
+     * messages cause, on this or another connection of the loop, are added up and notified later: when more is dropped, when the
      * queue is empty, or before a graceful close.
      *
      * @param connection the connection

@@ -18,7 +18,7 @@ final class Lane {
     /** A buffer whose bytes from position to limit wait. If the lane owns it, further bytes are written behind the limit. */
     private static final class Chunk {
         final ByteBuffer buffer;
-        /** True if the buffer is from the pool; false if it is shared with other connections. */
+        /** True if the buffer comes from the pool; false if it is shared with other connections. */
         final boolean own;
         /** When its first message was accepted. */
         final long sinceNanos;

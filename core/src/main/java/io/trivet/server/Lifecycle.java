@@ -66,7 +66,7 @@ final class Lifecycle {
     void adopt(ConnectionRecord connection, TcpStream stream, InetSocketAddress remote) {
         try {
             connection.handle = proactor.adopt(stream);
-        } catch (IOException e) { // reset before we looked at it, or the kernel has no memory for another one
+        } catch (IOException e) { // the peer has already reset it, or the kernel has no memory for another one
             log.adoptFailed(e);
             closeQuietly(stream);
             table.uncount();
@@ -114,7 +114,7 @@ final class Lifecycle {
         connection.active(clock.now());
         SendQueue waiting = connection.sendQueue();
         if (waiting != null) {
-            waiting.progressNanos = clock.now(); // until now there was no peer that could have taken it
+            waiting.progressNanos = clock.now(); // until now there was no peer that could have accepted it
         }
         deadlines.startFirstMessage(connection);
         deadlines.startIdle(connection);
@@ -230,7 +230,7 @@ final class Lifecycle {
     /**
      * Starts to drain: no connection accepts or delivers a further message.
      *
-     * @param deadlineNanos until when each peer can read what is queued for it
+     * @param deadlineNanos the time until which each peer can read the messages that are queued for it
      */
     void drain(long deadlineNanos) {
         draining = true;

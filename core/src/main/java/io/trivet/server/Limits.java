@@ -11,23 +11,23 @@ import java.util.Objects;
  * Limits limits = Limits.defaults().withQueueBytesMax(256 * 1024).withIdleTimeout(Duration.ofMinutes(5));
  * }
  *
- * @param connectionsMax the most accepted connections at a time. At the limit nothing more is accepted, and further clients wait
+ * @param connectionsMax maximum number of accepted connections. At the limit nothing more is accepted, and further clients wait
  *     in the backlog
- * @param connectionsPerAddressMax the most accepted connections from one IP address. A further one is closed at once, without a
- *     call of the handler, and logged; 0: no limit
+ * @param connectionsPerAddressMax maximum number of accepted connections from one IP address; 0: no limit. A further connection
+ *     is closed at once, without a call of the handler, and logged
  * @param queueBytesMax the cap of a connection's queue, in bytes, frames included
  * @param queueHighBytes the high mark of a queue: from here on the peer is considered slow
  * @param queueLowBytes the low mark of a queue: from here on the peer is no longer considered slow
  * @param queueBudgetBytes the cap for the queues of all connections together, including input that is held back
  * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is delivered at a time
- * @param messageTimeout from a message's first byte to its last; not with raw framing
- * @param firstMessageTimeout from the beginning of a connection to the end of its first message. It does not run while reading is
- *     paused, by the application or by a queue that is high, and starts again when reading continues
- * @param idleTimeout without a byte in either direction
- * @param writeTimeout without the peer taking a byte of what waits for it
- * @param connectTimeout for an outgoing connection
- * @param lingerTimeout for the peer to finish after our output has ended
- * @param lingerBytesMax the bytes that are read and dropped meanwhile
+ * @param messageTimeout maximum time from a message's first byte to its last; not with raw framing
+ * @param firstMessageTimeout maximum time from the opening of a connection to the end of its first message. The time does not run
+ *     while reading is paused, by the application or by a queue that is high, and starts again when reading continues
+ * @param idleTimeout maximum time without a byte in either direction
+ * @param writeTimeout maximum time in which the peer accepts no byte of the messages that wait for it
+ * @param connectTimeout maximum time to establish an outgoing connection
+ * @param lingerTimeout maximum time for the peer to end its output after ours has ended
+ * @param lingerBytesMax maximum number of bytes that are read and dropped during that time
  * @param handlerTimeout the time after which a running handler is logged, with its stack (in a started server)
  */
 public record Limits(int connectionsMax, int connectionsPerAddressMax, int queueBytesMax, int queueHighBytes, int queueLowBytes,
@@ -66,7 +66,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
 
     /**
      * Returns the limits of a server that sets none: queues of 1 MiB with marks at 64 and 32 KiB, all together a quarter of the
-     * maximum heap (at least 64 MiB); messages of 64 KiB within 10 s; 10 s for a peer to take something; no idle timeout.
+     * maximum heap (at least 64 MiB); messages of 64 KiB within 10 s; 10 s for a peer to accept a byte; no idle timeout.
      *
      * @return the limits
      */
@@ -75,7 +75,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     }
 
     /**
-     * Returns a duration in nanoseconds, from 0 to a hundred years: as good as forever, with room left for sums and differences.
+     * Returns a duration in nanoseconds, limited to the range from 0 to a hundred years. That is practically forever, and sums
+     * and differences of it do not overflow.
      */
     static long nanos(Duration duration) {
         return duration.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : duration.isNegative() ? 0 : duration.toNanos();

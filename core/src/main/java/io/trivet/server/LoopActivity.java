@@ -50,8 +50,8 @@ final class LoopActivity {
         return waiting;
     }
 
-    // A nested callback changes the mark too, to another odd number: many short callbacks in one task are not mistaken for one
-    // slow callback.
+    // A nested callback changes the mark too, to another odd number: otherwise, many short callbacks in one task would look like
+    // one slow callback.
 
     void beginCallback() {
         endWait();

@@ -39,7 +39,7 @@ final class LoopGroup {
         return least;
     }
 
-    /** Returns a loop in the form in which a network may turn it. */
+    /** Returns a loop as a {@link Loop}, which a network may turn. */
     Loop attachable(EventLoop loop) {
         return new Loop() {
             @Override

@@ -19,8 +19,8 @@ final class Mailbox {
      * Creates the mailbox of a loop.
      *
      * @param proactor what the loop waits in
-     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each only while it turns it. In between it is
-     *     to each loop what another thread would be, and its requests become tasks
+     * @param ownedOnlyDuringTurns true if one thread turns several loops: it owns each loop only while it turns that loop.
+     *     Otherwise each loop treats it like any other thread, and its requests become tasks
      */
     Mailbox(Proactor proactor, boolean ownedOnlyDuringTurns) {
         this.proactor = proactor;
@@ -30,7 +30,7 @@ final class Mailbox {
     // ---- ownership: the thread that turns, under the loop's lock
 
     /**
-     * Makes the current thread the owner, if no other live thread is.
+     * Makes the current thread the owner, unless another live thread is the owner.
      *
      * @throws IllegalStateException another live thread is the owner
      */

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the input of one loop's connections that cannot be delivered yet, and accounts for it in the server's budget: so all
- * peers that send slowly have one bound together. One thread.
+ * Holds the input of one loop's connections that cannot be delivered yet, and accounts for it in the server's budget: so one
+ * bound covers all peers that send slowly. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // this very object
 final class PartialInputs {
@@ -35,7 +35,7 @@ final class PartialInputs {
         account(connection, input);
     }
 
-    /** Adapts the budget to the length of the input. If the budget is exceeded, closes the connection. */
+    /** Updates the budget to the current length of the input. If the budget is exceeded, closes the connection. */
     void account(ConnectionRecord connection, PartialInput input) {
         int more = input.bytes() - input.budgetBytes;
         input.budgetBytes += more;

@@ -4,7 +4,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A send that the proactor has not completed. Its memory must not be touched until it has completed or the connection is gone.
+ * A send that the proactor has not completed. Its memory must not be changed until it has completed or the connection has been
+ * released.
  *
  * <p>It is either a batch, whose staged bytes stay where they were put together (the received memory belongs to the proactor
  * anyway), or a send queue, to which no further messages are added meanwhile. Objects are reused, since on a ring every send is
@@ -20,7 +21,7 @@ final class PendingSend {
     /** The received memory, which contains the parts of a batch that were not staged. */
     private @Nullable ByteBuffer received;
     private int rangeCount;
-    /** The begin and the end of each part of a batch; the begin of a staged part as its complement. */
+    /** The start and the end of each part of a batch. The start of a staged part is stored as its bitwise complement. */
     private int[] ranges = NONE;
     /** The length of each message of a batch. */
     private int[] lengths = NONE;
@@ -40,7 +41,10 @@ final class PendingSend {
         return this;
     }
 
-    /** Makes this stand for the bytes that the proactor has accepted for sending and not yet sent: there is no send of ours. */
+    /**
+     * Makes this represent bytes that the proactor has accepted for sending and not yet sent. The loop itself has no send
+     * pending.
+     */
     PendingSend ofUnsentBytes(long nowNanos) {
         return ofQueue(null, 0, nowNanos);
     }
@@ -57,7 +61,7 @@ final class PendingSend {
     }
 
     /**
-     * Copies the bytes of a batch that the socket did not take to a lane.
+     * Copies the bytes of a batch that the socket did not accept to a lane.
      *
      * @return the number of messages that were sent whole
      */
@@ -107,7 +111,7 @@ final class PendingSend {
         return of == null ? startedNanos : of.sinceNanos();
     }
 
-    /** Returns when the peer last took bytes, or the first message was accepted. */
+    /** Returns when the peer last accepted bytes, or when the first message was accepted. */
     long progressNanos() {
         SendQueue of = queue;
         return of == null ? startedNanos : of.progressNanos;

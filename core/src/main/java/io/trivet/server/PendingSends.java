@@ -50,8 +50,8 @@ final class PendingSends {
     }
 
     /**
-     * Returns when the peer last took some of what waits for it, or when the wait started; {@link Loop#NO_DEADLINE} if nothing
-     * waits. Any thread.
+     * Returns when the peer last accepted some of the bytes that wait for it, or when they started to wait;
+     * {@link Loop#NO_DEADLINE} if nothing waits. Any thread.
      */
     long progressNanos(ConnectionRecord connection) {
         PendingSend pending = get(connection);
@@ -62,7 +62,7 @@ final class PendingSends {
     /** Returns how long the oldest message has waited, in nanoseconds; 0 if none waits. Any thread. */
     long oldestAgeNanos(ConnectionRecord connection, TurnClock clock) {
         PendingSend pending = get(connection);
-        SendQueue waiting = connection.sendQueue(); // read once: it may be gone by the next read
+        SendQueue waiting = connection.sendQueue(); // read once: the next read may return null
         return pending != null ? clock.sinceNanos(pending.sinceNanos()) : waiting != null ? clock.sinceNanos(waiting.sinceNanos())
                 : 0;
     }

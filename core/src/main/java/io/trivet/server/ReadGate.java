@@ -71,8 +71,8 @@ final class ReadGate {
     }
 
     /**
-     * Starts or stops receiving, as the connection's state requires: input is wanted to be delivered, or to be dropped while
-     * lingering.
+     * Starts or stops receiving, as the connection's state requires: it receives while input can be delivered, and while it
+     * lingers, when input is dropped.
      */
     void update(ConnectionRecord connection) {
         boolean wanted = switch (connection.state()) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("ReferenceEquality") // buffers and connections are compared by identity: equals would compare a buffer's bytes
 final class ReplyBatch {
     private static final int PARTS_MAX = 16;
-    /** Copying fewer bytes is cheaper than handing them to the kernel as a part of their own. */
+    /** Minimum number of bytes of a part that is sent in place: copying fewer is cheaper than an additional part. */
     private static final int PART_BYTES_MIN = 512;
 
     private final ArrayDeque<StagingBuffer> spare = new ArrayDeque<>();
@@ -207,9 +207,9 @@ final class ReplyBatch {
     }
 
     /**
-     * Copies the bytes that the socket did not take to a lane.
+     * Copies the bytes that the socket did not accept to a lane.
      *
-     * @param taken the bytes that the socket took; the positions of the {@link #parts} have moved over them
+     * @param taken the number of bytes that the socket accepted; the positions of the {@link #parts} have moved over them
      * @return the number of messages that were sent whole
      */
     int spill(long taken, Lane lane, long nowNanos) {
@@ -221,7 +221,7 @@ final class ReplyBatch {
     }
 
     /**
-     * Begins, in a lane, the messages that were not sent whole. The caller then puts their bytes.
+     * Begins, in a lane, the messages that were not sent whole. The caller then writes their bytes.
      *
      * @return the number of messages that were sent whole
      */
@@ -244,7 +244,7 @@ final class ReplyBatch {
     }
 
     /**
-     * Returns the begin and the end of each part; the begin of a staged part as its complement.
+     * Returns the start and the end of each part. The start of a staged part is its bitwise complement.
      *
      * @param into an array that is used if it is large enough
      */

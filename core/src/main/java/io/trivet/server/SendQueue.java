@@ -13,9 +13,9 @@ final class SendQueue {
     private final Lane[] lanes;
     /** When the oldest message was accepted, or one accepted soon after it. Other threads read it, and may get an old value. */
     private long sinceNanos;
-    /** When the peer last took bytes, or the first message was accepted. */
+    /** When the peer last accepted bytes, or when the first message was accepted. */
     long progressNanos;
-    /** True if the socket took nothing because the proactor still had unsent bytes of its own. */
+    /** True if nothing could be sent because the proactor still had unsent bytes of earlier messages. */
     boolean isBehindUnsent;
 
     SendQueue(BufferPool pool, long nowNanos) {

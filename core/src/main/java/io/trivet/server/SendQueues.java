@@ -4,7 +4,7 @@ import java.util.ArrayDeque;
 
 /**
  * Creates and releases the send queues of one loop's connections, and releases what they occupy in the server's budget. Small
- * queues are reused: in a broadcast every connection's message waits until the end of the turn, and no garbage is made. One
+ * queues are reused: a broadcast queues a message for every connection until the end of the turn, and makes no garbage. One
  * thread.
  */
 final class SendQueues {
@@ -37,7 +37,7 @@ final class SendQueues {
         return reused == null ? new SendQueue(pool, sinceNanos) : reused.reuse(sinceNanos);
     }
 
-    /** Puts a queue that was pending before the messages that were queued meanwhile. */
+    /** Puts back a queue whose send is no longer pending, ahead of the messages that were queued since. */
     void putBack(ConnectionRecord connection, SendQueue older) {
         SendQueue newer = connection.sendQueue();
         if (newer != null) {
@@ -47,7 +47,7 @@ final class SendQueues {
         connection.sendQueue(older);
     }
 
-    /** Drops what a connection's queue contains, and releases its room in the connection and in the budget. */
+    /** Drops the messages in a connection's queue, and releases their room in the connection and in the budget. */
     void dropWaiting(ConnectionRecord connection) {
         SendQueue queue = connection.sendQueue();
         if (queue != null) {
@@ -57,7 +57,8 @@ final class SendQueues {
     }
 
     /**
-     * Drops what a queue that was taken from a connection contains, and releases its room in the connection and in the budget.
+     * Drops the messages of a queue that was removed from its connection, and releases their room in the connection and in the
+     * budget.
      */
     void drop(ConnectionRecord connection, SendQueue queue) {
         budget.release(queue.bytes());

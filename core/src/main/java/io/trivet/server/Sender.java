@@ -8,14 +8,17 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 
 /**
- * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends, guards
- * the write deadline, and notifies handlers of drained queues. One thread.
+ * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends,
+ * maintains the write deadline, and notifies handlers of drained queues. One thread.
  *
  * <p>Room in a connection's queue is reserved when a message is accepted for sending, and released here when it was sent. The
  * server's budget counts what waits in a {@link SendQueue}.
  */
 final class Sender {
-    /** Soft maximum of the bytes that one flush sends from a queue: it is checked before each gathering send. */
+    /**
+     * Maximum number of bytes that one flush sends from a queue. It is checked before each gathering send, so the last one may
+     * exceed it.
+     */
     static final int BYTES_PER_FLUSH_MAX = 1 << 20;
     private static final int PARTS_MAX = 64;
 
@@ -85,7 +88,7 @@ final class Sender {
         return count;
     }
 
-    /** Sends what waits, as far as the socket takes it, and does what the new level of the queue requires. */
+    /** Sends as much of the queue as the socket accepts, then acts on the new level of the queue. */
     void flush(ConnectionRecord connection) {
         if (connection.isClosed() || connection.state() == ConnectionState.CONNECTING) {
             return;
@@ -109,8 +112,8 @@ final class Sender {
     }
 
     /**
-     * Waits for what the proactor has accepted for sending and not yet sent, within the write deadline. An end before that would
-     * cut it off.
+     * If the proactor has accepted bytes that it has not yet sent, waits for them, within the write deadline. Ending the output
+     * before would cut them off.
      *
      * @return false if there is nothing to wait for
      */
@@ -254,7 +257,7 @@ final class Sender {
     /**
      * Continues after a completion: the socket has room again, or a pending send has completed.
      *
-     * @param bytes how many bytes of a pending send the socket took: if not all, it is full
+     * @param bytes the number of bytes of a pending send that the socket accepted: if not all, it is full
      */
     void completed(ConnectionRecord connection, long bytes) {
         PendingSend pending = pendingSends.get(connection);
@@ -275,7 +278,7 @@ final class Sender {
         if (bytes > 0 || wasBehindUnsent || (pending != null && !isFull)) {
             connection.active(clock.now());
             if (waiting != null) {
-                waiting.progressNanos = clock.now(); // the peer has taken what precedes it
+                waiting.progressNanos = clock.now(); // the peer has accepted the bytes before them
                 waiting.isBehindUnsent = false;
             }
         }
@@ -311,7 +314,7 @@ final class Sender {
         sent(connection, completed, bytes);
     }
 
-    /** Accounts for messages and bytes that the kernel has taken. */
+    /** Accounts for messages and bytes that the kernel has accepted. */
     private void sent(ConnectionRecord connection, int messages, long bytes) {
         connection.release(messages, bytes);
         connection.bytesOut += bytes;

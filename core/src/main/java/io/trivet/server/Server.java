@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * own on the same loops. Bounded by default, see {@link Limits}.
  *
  * <p>A server is either <b>started</b> ({@link ServerBuilder#start}): its loops turn on threads of its own until it is closed; or
- * <b>opened</b> ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread, in the
- * time of its network.
+ * <b>opened</b> ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread. Its
+ * time is that of its network's clock.
  *
  * <p><b>Threads.</b> Every method may be called from any thread, except {@link #turn}.
  */
@@ -102,8 +102,8 @@ public final class Server implements AutoCloseable {
     /**
      * Returns a builder of a server.
      *
-     * @return a builder. By default it makes a server with one loop on this system's network, with raw framing and {@link
-     *     Limits#defaults}, which listens nowhere
+     * @return a builder. By default it makes a server with one loop on this system's network, with raw framing and
+     *     {@link Limits#defaults}, with no address to listen at
      */
     public static ServerBuilder builder() {
         return new ServerBuilder();
@@ -119,7 +119,7 @@ public final class Server implements AutoCloseable {
      * Turns the loop of an opened server once: waits for something to do, does it, and returns.
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
-     * @return how much was done; 0: the time was over and nothing was done
+     * @return how much was done; 0: the timeout expired and nothing was done
      * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its
      *     network turns; it is closed; another thread turned it before; or the caller is a handler, within a turn
      * @throws IllegalArgumentException the timeout is negative
@@ -177,8 +177,8 @@ public final class Server implements AutoCloseable {
      * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is
      *     called, and {@link Connection#failure} returns the error
      * @return the connection; messages sent before it is connected wait in its queue
-     * @throws RejectedExecutionException the server is closed or draining, so that a handler that reconnects comes to an end too;
-     *     or a million tasks are waiting
+     * @throws RejectedExecutionException the server is closed or draining, which also ends the attempts of a handler that
+     *     reconnects; or a million tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
         return connect(address, handler, settings.limits().connectTimeout());
@@ -249,10 +249,10 @@ public final class Server implements AutoCloseable {
 
     /**
      * Starts to shut down gracefully, and returns. Nothing more is accepted or connected, and messages are neither accepted for
-     * sending nor delivered. What waits for each peer is sent, and each peer is read to its end. The server is closed when all
-     * connections are gone, or the time is over. A second call changes the time.
+     * sending nor delivered. Messages that wait for a peer are sent, and each peer's input is read to its end. The server is
+     * closed when all connections are closed or the timeout expires. A second call changes the timeout.
      *
-     * @param timeout the longest that it may take; zero or less: only what can be done at once
+     * @param timeout the maximum time; zero or less: only what can be done at once
      * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void drain(Duration timeout) {
@@ -291,8 +291,7 @@ public final class Server implements AutoCloseable {
     /**
      * Returns why a started server has closed by itself. An opened server throws it from {@link #turn}.
      *
-     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if nothing of the kind has
-     *     happened
+     * @return the {@link Error} of a handler, or an IOException if the kernel refused to wait; null if no loop has failed
      */
     public @Nullable Throwable failure() {
         return threads == null ? null : threads.failure();
@@ -300,8 +299,8 @@ public final class Server implements AutoCloseable {
 
     /**
      * Closes everything at once: what waits is dropped, and every handler's onClose is called. Waits for the loops of a started
-     * server, and for a turn of an opened server that another thread is in. From a handler it returns at once, and the server
-     * closes at the end of the turn. A second call does nothing.
+     * server; for an opened server, waits until a turn on another thread is over. From a handler it returns at once, and the
+     * server closes at the end of the turn. A second call does nothing.
      */
     @Override
     public void close() {
@@ -330,6 +329,7 @@ public final class Server implements AutoCloseable {
         return loops.all();
     }
 
+    /** For tests: returns the log. */
     Log log() {
         return log;
     }

@@ -57,7 +57,7 @@ public final class ServerBuilder {
     }
 
     /**
-     * Sets a handler that is only interested in messages, given as a lambda.
+     * Sets a handler that handles only messages, for instance a lambda.
      *
      * @param handler called for each message
      * @return this builder
@@ -78,7 +78,7 @@ public final class ServerBuilder {
     }
 
     /**
-     * Sets the number of loops. Each turns on a thread of its own; on a simulated network, the network turns one after the other.
+     * Sets the number of loops. Each turns on a thread of its own; a simulated network turns them itself, one after the other.
      *
      * @param loops from 1 to 127; the default is 1
      * @return this builder

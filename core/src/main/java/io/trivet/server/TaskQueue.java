@@ -5,9 +5,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** The tasks that other threads want run on a loop, in order; bounded. Any thread adds, the loop takes. */
+/** The tasks that other threads submit to a loop, in order; bounded. Any thread may add, only the loop removes. */
 final class TaskQueue {
-    /** The most tasks that may wait. If more are added, their senders are faster than the loop for good. */
+    /** Maximum number of waiting tasks. If it is reached, their senders are permanently faster than the loop. */
     static final int WAITING_MAX = 1 << 20;
 
     private final ConcurrentLinkedQueue<Runnable> queue = new ConcurrentLinkedQueue<>();
@@ -50,7 +50,10 @@ final class TaskQueue {
         return !closed || !withdraw(task);
     }
 
-    /** If the queue was closed meanwhile, either the loop has found the task all the same and runs it, or it is removed here. */
+    /**
+     * Removes a task that was added while the queue was being closed. Returns false if the loop has already taken it, and runs
+     * it.
+     */
     @SuppressWarnings("ReferenceEquality") // this very task, whatever it considers its equal
     private boolean withdraw(Runnable task) {
         boolean withdrawn = queue.removeIf(other -> other == task);

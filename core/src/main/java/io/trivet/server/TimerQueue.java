@@ -82,7 +82,7 @@ final class TimerQueue {
     /** Returns when the first task is due, or {@link Loop#NO_DEADLINE}. */
     long next() {
         Timer first = waiting.peek();
-        // A clock may pass the number that means none: the task is looked at a nanosecond early, and not forever late.
+        // A deadline may have the value that means none. It is then returned a nanosecond early, or the task would never run.
         return first == null ? Loop.NO_DEADLINE : Math.min(first.deadlineNanos, Loop.NO_DEADLINE - 1);
     }
 

@@ -21,7 +21,7 @@ final class TurnClock {
         isKnown = false;
     }
 
-    /** The loop is about to wait, so that the time it knows will be out of date. */
+    /** Called before the loop waits: forgets the time of the turn, which will be out of date. */
     void forget() {
         isKnown = false;
     }

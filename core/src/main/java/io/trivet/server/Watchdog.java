@@ -8,8 +8,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Logs a handler that holds its loop for too long, with its stack. It has a thread of its own, since the loop cannot do it. The
- * watchdog looks twice within the time that a handler has, and logs a callback that it has seen running for that long. So it is
- * late by up to half of that time, and never mistaken. It sleeps while all loops wait; a loop that ends its wait wakes it.
+ * watchdog looks twice within the time that a handler has, and logs a callback that it has seen running for that long. So it may
+ * log late, by up to half of that time, but never logs a callback that took less. It sleeps while all loops wait; a loop that
+ * ends its wait wakes it.
  */
 final class Watchdog implements Runnable {
     private static final long LIMIT_NANOS_MIN = 2_000_000;
