@@ -198,7 +198,7 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
         }
     }
 
-    /** Removes a descriptor from the engine and the table, whatever the kernel returns. */
+    /** Removes a descriptor from the engine and the table, even if the kernel reports an error. */
     private int forget(int fd) {
         int result = watch(fd, table.interest(fd), 0, table.generation(fd));
         table.remove(fd);

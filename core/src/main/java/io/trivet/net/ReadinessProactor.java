@@ -276,7 +276,7 @@ public final class ReadinessProactor implements Proactor {
 
     private TcpStream requireOpen(long handle) {
         TcpStream stream = stream(handle);
-        VarHandle.acquireFence(); // from any thread: whatever the caller reads next is read after this
+        VarHandle.acquireFence(); // for other threads: the caller's next reads happen after this one
         if (stream == null) {
             throw new IllegalArgumentException("the handle is stale");
         }

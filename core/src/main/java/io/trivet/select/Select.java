@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  * because it is a native call.
  *
  * <p><b>System call and cost.</b> The static methods use poll(2) for Linux sockets, which has no limit of 1,024 descriptors. Sockets of
- * another network use that network's own call. {@link #on} chooses a network explicitly. The cost of a call grows with the lists,
- * whatever their state: for many mostly idle sockets use a {@link io.trivet.net.Poller}.
+ * another network use that network's own call. {@link #on} chooses a network explicitly. The cost of a call grows with the length of
+ * the lists, even if most sockets are idle. For many mostly idle sockets use a {@link io.trivet.net.Poller}.
  *
  * <p>Sources: man 2 select, man 2 poll; Python's {@code select.select}.
  */
