@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 
 /**
@@ -84,7 +85,11 @@ final class BufferRing {
         registration.set(ValueLayout.JAVA_LONG, 0, queue.address());
         registration.set(ValueLayout.JAVA_INT, REGISTRATION_ENTRIES, entries);
         registration.set(ValueLayout.JAVA_SHORT, REGISTRATION_GROUP, (short) GROUP);
-        return Uring.register(ring.fd(), Uring.REGISTER_PBUF_RING, registration.address(), 1);
+        try {
+            return Uring.register(ring.fd(), Uring.REGISTER_PBUF_RING, registration.address(), 1);
+        } finally {
+            Reference.reachabilityFence(registration); // the kernel knows it only by address
+        }
     }
 
     /** Returns all of the memory: the read area and the buffers. */

@@ -43,6 +43,13 @@ final class Downcall {
         return handle;
     }
 
+    /** Returns a method handle that calls a C function whose second argument is a segment, which is kept alive during the call. */
+    static MethodHandle ofHeld(String function) {
+        FunctionDescriptor held = FunctionDescriptor
+                .of(JAVA_LONG, JAVA_LONG, ValueLayout.ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(function), held, CAPTURE);
+    }
+
     /** Returns a method handle that calls a C function, or null if the C library does not have it. */
     static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function) {
         MemorySegment symbol = LINKER.defaultLookup().find(function).orElse(null);

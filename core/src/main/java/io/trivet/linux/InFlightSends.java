@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sends that a ring has in flight: the location of their bytes, and the structures that the kernel reads for a send with
@@ -19,6 +21,12 @@ final class InFlightSends {
     private final long[] addresses;
     private final int[] lengths;
     private final int[] buffers;
+    /** By send: up to PARTS_MAX buffers that must stay reachable, and their number. */
+    private final @Nullable ByteBuffer[] held;
+    private final int[] heldCounts;
+    /** The parts of the next send. */
+    private final long[] partAddresses = new long[PARTS_MAX];
+    private final int[] partLengths = new int[PARTS_MAX];
     private final int[] free;
     private int freeCount;
 
@@ -27,6 +35,8 @@ final class InFlightSends {
         addresses = new long[count];
         lengths = new int[count];
         buffers = new int[count];
+        held = new @Nullable ByteBuffer[count * PARTS_MAX];
+        heldCounts = new int[count];
         free = new int[count];
         for (int i = 0; i < count; i++) {
             free[freeCount++] = count - 1 - i;
@@ -37,9 +47,24 @@ final class InFlightSends {
         return freeCount > 0;
     }
 
-    /** Returns the address of a direct buffer's position. */
-    long addressOf(ByteBuffer direct) {
-        return directAddresses.of(direct);
+    /**
+     * Finds the bytes of one part of the next send. Returns false if the kernel must not access them by their address alone: see
+     * {@link DirectAddresses}. The buffer's position is read once, so that address and length belong together.
+     */
+    boolean locate(ByteBuffer part, int i) {
+        int position = part.position();
+        partLengths[i] = Math.max(0, part.limit() - position);
+        long base = directAddresses.base(part);
+        partAddresses[i] = base + position;
+        return base != DirectAddresses.NONE;
+    }
+
+    long partAddress(int i) {
+        return partAddresses[i];
+    }
+
+    int partLength(int i) {
+        return partLengths[i];
     }
 
     /** Adds a send with one part, and returns its index. */
@@ -51,17 +76,22 @@ final class InFlightSends {
         return index;
     }
 
-    /** Adds a send with several parts, and returns its index. */
-    int addParts(ByteBuffer[] parts, int from, int count, int length, int buffer) {
+    /** Keeps the buffers of a send reachable until it is removed. Needed for memory that is not the ring's own. */
+    void hold(int index, ByteBuffer[] parts, int from, int count) {
+        System.arraycopy(parts, from, held, index * PARTS_MAX, count);
+        heldCounts[index] = count;
+    }
+
+    /** Adds a send of the parts that were located, and returns its index. */
+    int addParts(int count, int length, int buffer) {
         int index = addSingle(0, length, buffer);
         long message = (long) index * ENTRY_SIZE;
         long iov = message + Scratch.MSGHDR_SIZE + 8;
         messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOV, messages.address() + iov);
         messages.set(ValueLayout.JAVA_LONG, message + Scratch.MSG_IOVLEN, count);
         for (int i = 0; i < count; i++) {
-            ByteBuffer part = parts[from + i];
-            messages.set(ValueLayout.JAVA_LONG, iov, part.hasRemaining() ? directAddresses.of(part) : 0);
-            messages.set(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN, part.remaining());
+            messages.set(ValueLayout.JAVA_LONG, iov, partLengths[i] == 0 ? 0 : partAddresses[i]);
+            messages.set(ValueLayout.JAVA_LONG, iov + Scratch.IOV_LEN, partLengths[i]);
             iov += Scratch.IOVEC_SIZE;
         }
         return index;
@@ -104,6 +134,10 @@ final class InFlightSends {
     }
 
     void remove(int index) {
+        if (heldCounts[index] > 0) {
+            Arrays.fill(held, index * PARTS_MAX, index * PARTS_MAX + heldCounts[index], null);
+            heldCounts[index] = 0;
+        }
         free[freeCount++] = index;
     }
 }

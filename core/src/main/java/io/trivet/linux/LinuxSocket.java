@@ -6,6 +6,7 @@ import io.trivet.net.Socket;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
@@ -105,24 +106,35 @@ abstract sealed class LinuxSocket implements Socket
     /** man 2 read, for descriptors that are not sockets. */
     final int readFile(ByteBuffer buffer) throws IOException {
         int open = open();
-        int length = Scratch.length(buffer);
-        if (length == 0) {
+        if (!buffer.hasRemaining()) {
             return 0;
         }
         Scratch scratch = Scratch.ofThread();
-        return readResult("read", Libc.read(open, scratch.incomingAddress(buffer), length), buffer, scratch);
+        long address = scratch.incomingAddress(buffer);
+        try {
+            long result = address == DirectAddresses.NONE ? HeldLibc.read(open, scratch.held(buffer), scratch.length())
+                    : Libc.read(open, address, scratch.length());
+            return readResult("read", result, buffer, scratch);
+        } finally {
+            Reference.reachabilityFence(buffer); // the kernel knows its memory only by address
+        }
     }
 
     /** man 2 write, for descriptors that are not sockets. */
     final int writeFile(ByteBuffer buffer) throws IOException {
         int open = open();
-        int length = Scratch.length(buffer);
-        if (length == 0) {
+        if (!buffer.hasRemaining()) {
             return 0;
         }
-        int written = (int) writeResult("write", Libc.write(open, Scratch.ofThread().outgoing(buffer, length, 0), length));
-        buffer.position(buffer.position() + written);
-        return written;
+        Scratch scratch = Scratch.ofThread();
+        long address = scratch.outgoing(buffer, 0);
+        try {
+            int written = (int) writeResult("write", Libc.write(open, address, scratch.length()));
+            scratch.advance(buffer, written);
+            return written;
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
     }
 
     /** Binds to an address of a family. The IPv6 wildcard also accepts IPv4, whatever the system's default. */

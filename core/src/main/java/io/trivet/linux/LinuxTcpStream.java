@@ -98,25 +98,35 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     @Override
     public int read(ByteBuffer buffer) throws IOException {
         int open = open();
-        int length = Scratch.length(buffer);
-        if (length == 0) {
+        if (!buffer.hasRemaining()) {
             return 0;
         }
         Scratch scratch = Scratch.ofThread();
-        return readResult("recv", Libc.recv(open, scratch.incomingAddress(buffer), length, 0), buffer, scratch);
+        long address = scratch.incomingAddress(buffer);
+        try {
+            long result = address == DirectAddresses.NONE ? HeldLibc.recv(open, scratch.held(buffer), scratch.length(), 0)
+                    : Libc.recv(open, address, scratch.length(), 0);
+            return readResult("recv", result, buffer, scratch);
+        } finally {
+            Reference.reachabilityFence(buffer); // the kernel knows its memory only by address
+        }
     }
 
     @Override
     public int write(ByteBuffer buffer) throws IOException {
         int open = open();
-        int length = Scratch.length(buffer);
-        if (length == 0) {
+        if (!buffer.hasRemaining()) {
             return 0;
         }
-        long address = Scratch.ofThread().outgoing(buffer, length, 0);
-        int written = (int) writeResult("send", Libc.send(open, address, length, Libc.MSG_NOSIGNAL));
-        buffer.position(buffer.position() + written);
-        return written;
+        Scratch scratch = Scratch.ofThread();
+        long address = scratch.outgoing(buffer, 0);
+        try {
+            int written = (int) writeResult("send", Libc.send(open, address, scratch.length(), Libc.MSG_NOSIGNAL));
+            scratch.advance(buffer, written);
+            return written;
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
     }
 
     @Override
@@ -134,22 +144,16 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     static long gather(int fd, ByteBuffer[] buffers, int from, int count) {
         Scratch scratch = Scratch.ofThread();
         int parts = Math.min(count, Scratch.PARTS_MAX);
-        int copied = 0; // bytes of heap buffers, which share one bounded area
+        int copied = 0; // bytes that the kernel cannot access in place, which share one bounded area
         int filled = 0;
-        for (; filled < parts; filled++) {
-            ByteBuffer buffer = buffers[from + filled];
-            boolean direct = buffer.isDirect();
-            int length = direct ? buffer.remaining() : Math.min(buffer.remaining(), Scratch.BYTES_MAX - copied);
+        boolean cut = false; // the parts after a cut one must not overtake its rest
+        for (; filled < parts && !cut; filled++) {
+            long address = scratch.outgoing(buffers[from + filled], copied);
             long part = (long) Scratch.IOVEC_SIZE * filled;
-            scratch.parts.set(ValueLayout.JAVA_LONG, part, length == 0 ? 0 : scratch.outgoing(buffer, length, copied));
-            scratch.parts.set(ValueLayout.JAVA_LONG, part + Scratch.IOV_LEN, length);
-            if (!direct) {
-                copied += length;
-                if (length < buffer.remaining()) {
-                    filled++; // the following parts must not overtake the rest of this one
-                    break;
-                }
-            }
+            scratch.parts.set(ValueLayout.JAVA_LONG, part, scratch.length() == 0 ? 0 : address);
+            scratch.parts.set(ValueLayout.JAVA_LONG, part + Scratch.IOV_LEN, scratch.length());
+            copied += scratch.copied();
+            cut = scratch.isCut();
         }
         scratch.message.set(ValueLayout.JAVA_LONG, Scratch.MSG_IOVLEN, filled);
         try {

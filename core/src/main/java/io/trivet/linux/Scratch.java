@@ -38,6 +38,11 @@ final class Scratch {
     final MemorySegment parts = arena.allocate((long) IOVEC_SIZE * PARTS_MAX, 8);
 
     private MemorySegment bytes = MemorySegment.NULL;
+    /** The buffer of the call prepared last: its position, its remaining bytes, and how many of them the call may transfer. */
+    private int position;
+    private int remaining;
+    private int length;
+    private int copied;
 
     private Scratch() {
         message.set(ValueLayout.JAVA_LONG, MSG_IOV, parts.address());
@@ -61,45 +66,85 @@ final class Scratch {
         return bytes;
     }
 
-    /** Returns the address of a direct buffer's position. */
-    long addressOf(ByteBuffer direct) {
-        return addresses.of(direct);
+    /** Returns the number of bytes that the call prepared last may transfer. */
+    int length() {
+        return length;
     }
 
-    /** Returns how many of a buffer's bytes one call can process. */
-    static int length(ByteBuffer buffer) {
-        return buffer.isDirect() ? buffer.remaining() : Math.min(buffer.remaining(), BYTES_MAX);
+    /** Returns the number of bytes in {@link #bytes} that the call prepared last transfers. */
+    int copied() {
+        return copied;
+    }
+
+    /** Returns whether the call prepared last transfers only a part of the buffer, because it copies. */
+    boolean isCut() {
+        return length < remaining;
     }
 
     /**
-     * Returns the address of a buffer's bytes for a write. The bytes of a heap buffer are first copied to {@code offset} of
-     * {@link #bytes}.
+     * Prepares a write of {@link #length} bytes, and returns their address. Bytes that the kernel cannot access in place are
+     * first copied to {@code offset} of {@link #bytes}; the copy fails if the memory of an arena is closed or another thread's.
      */
-    long outgoing(ByteBuffer buffer, int length, int offset) {
-        if (buffer.isDirect()) {
-            return addressOf(buffer);
+    long outgoing(ByteBuffer buffer, int offset) {
+        begin(buffer);
+        long base = addresses.base(buffer);
+        if (base != DirectAddresses.NONE) {
+            return base + position;
         }
+        length = Math.min(remaining, BYTES_MAX - offset);
         MemorySegment area = bytes();
         MemorySegment.copy(MemorySegment.ofBuffer(buffer), 0, area, offset, length);
+        copied = length;
         return area.address() + offset;
     }
 
+    /** Advances a buffer over the bytes that were written. */
+    void advance(ByteBuffer buffer, int written) {
+        buffer.position(position + written);
+    }
+
     /**
-     * Returns the address to read into for a buffer; call {@link #incoming} afterwards. Refuses a read-only buffer here, before
+     * Prepares a read of up to {@link #length} bytes, and returns the address to read to; call {@link #incoming} afterwards. If
+     * it is {@link DirectAddresses#NONE}, the call must pass the segment {@link #held}. Refuses a read-only buffer here, before
      * any bytes are received.
      */
     long incomingAddress(ByteBuffer buffer) {
         if (buffer.isReadOnly()) {
             throw new ReadOnlyBufferException();
         }
-        return buffer.isDirect() ? addressOf(buffer) : bytes().address();
+        begin(buffer);
+        if (!buffer.isDirect()) {
+            length = Math.min(remaining, BYTES_MAX);
+            return bytes().address();
+        }
+        long base = addresses.base(buffer);
+        return base == DirectAddresses.NONE ? base : base + position;
+    }
+
+    /**
+     * Returns the memory of a direct buffer as a segment. A downcall that gets the segment keeps its arena open until the call
+     * returns, and throws if the arena is closed or another thread's.
+     */
+    MemorySegment held(ByteBuffer direct) {
+        return MemorySegment.ofBuffer(direct.slice(position, length));
     }
 
     /** Copies the bytes that were read into a heap buffer, and advances the buffer's position. */
-    void incoming(ByteBuffer buffer, int length) {
+    void incoming(ByteBuffer buffer, int read) {
         if (!buffer.isDirect()) {
-            MemorySegment.copy(bytes(), 0, MemorySegment.ofBuffer(buffer), 0, length);
+            MemorySegment.copy(bytes(), 0, MemorySegment.ofBuffer(buffer), 0, read);
         }
-        buffer.position(buffer.position() + length);
+        buffer.position(position + read);
+    }
+
+    /**
+     * Reads a buffer's position and limit, once: address and length must belong together, even if another thread changes the
+     * buffer meanwhile.
+     */
+    private void begin(ByteBuffer buffer) {
+        position = buffer.position();
+        remaining = Math.max(0, buffer.limit() - position);
+        length = remaining;
+        copied = 0;
     }
 }

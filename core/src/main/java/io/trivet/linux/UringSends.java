@@ -77,7 +77,7 @@ final class UringSends {
         boolean byRing = mayBePending && length <= RING_BYTES_MAX && count <= InFlightSends.PARTS_MAX && operations.isOpen()
                 && inFlight.hasFree()
                 && (state & (CONNECTING | FAILED)) == 0;
-        if (!byRing || !start(slot, parts, from, count, (int) length)) {
+        if (!byRing || !start(slot, parts, from, count)) {
             return sendNow(slot, parts, from, count, length);
         }
         if (connections.is(slot, SEND_ACCEPTED)) {
@@ -88,20 +88,21 @@ final class UringSends {
     }
 
     /** Starts a send through the ring. Returns false if it must be made by a plain call. */
-    private boolean start(int slot, ByteBuffer[] parts, int from, int count, int length) {
+    private boolean start(int slot, ByteBuffer[] parts, int from, int count) {
         BufferRing pool = operations.buffers();
         int buffer = BufferRing.NONE;
         boolean inOneBuffer = true;
+        int length = 0;
         long address = 0;
         for (int i = count - 1; i >= 0; i--) {
-            ByteBuffer part = parts[from + i];
-            if (!part.isDirect()) {
-                return false;
+            if (!inFlight.locate(parts[from + i], i)) {
+                return false; // the bytes must be copied
             }
-            if (!part.hasRemaining()) {
+            if (inFlight.partLength(i) == 0) {
                 continue;
             }
-            address = inFlight.addressOf(part);
+            length += inFlight.partLength(i);
+            address = inFlight.partAddress(i);
             int holder = pool.bufferAt(address);
             if (pool.isInReadArea(address) || (holder >= 0 && buffer >= 0 && holder != buffer)) {
                 return false;
@@ -111,8 +112,10 @@ final class UringSends {
         }
         boolean isSilent = inOneBuffer && silentCount < silent.length && operations.ring().defersCompletions()
                 && !connections.is(slot, WAS_FULL);
-        int index = count == 1 ? inFlight.addSingle(address, length, buffer)
-                : inFlight.addParts(parts, from, count, length, buffer);
+        int index = count == 1 ? inFlight.addSingle(address, length, buffer) : inFlight.addParts(count, length, buffer);
+        if (!inOneBuffer) {
+            inFlight.hold(index, parts, from, count);
+        }
         int opcode = count == 1 ? Uring.OP_SEND : Uring.OP_SENDMSG;
         long argument = count == 1 ? address : inFlight.message(index);
         int size = count == 1 ? length : 1;
@@ -137,14 +140,13 @@ final class UringSends {
     private long sendNow(int slot, ByteBuffer[] parts, int from, int count, long length) throws IOException {
         int fd = connections.descriptor(slot);
         long written;
-        if (count == 1 && parts[from].isDirect()) {
-            ByteBuffer part = parts[from];
+        if (count == 1 && inFlight.locate(parts[from], 0)) {
             written = operations.writeResult(slot, "send",
-                    Libc.send(fd, inFlight.addressOf(part), part.remaining(), Libc.MSG_NOSIGNAL));
+                    Libc.send(fd, inFlight.partAddress(0), inFlight.partLength(0), Libc.MSG_NOSIGNAL));
         } else {
             written = operations.writeResult(slot, "sendmsg", LinuxTcpStream.gather(fd, parts, from, count));
         }
-        LinuxTcpStream.advance(parts, from, written);
+        LinuxTcpStream.advance(parts, from, written); // and keeps the buffers reachable during the call
         if (written < length) {
             connections.set(slot, AWAITING_WRITABLE);
             operations.queueChange(slot);
@@ -409,8 +411,8 @@ final class UringSends {
 
     private long sendUnsent(int slot, Unsent unsent) {
         ByteBuffer left = ByteBuffer.wrap(unsent.bytes, unsent.from, unsent.bytes.length - unsent.from);
-        int length = Scratch.length(left);
-        long address = Scratch.ofThread().outgoing(left, length, 0);
-        return Libc.send(connections.descriptor(slot), address, length, Libc.MSG_NOSIGNAL);
+        Scratch scratch = Scratch.ofThread();
+        long address = scratch.outgoing(left, 0);
+        return Libc.send(connections.descriptor(slot), address, scratch.length(), Libc.MSG_NOSIGNAL);
     }
 }

@@ -9,6 +9,11 @@ import java.net.SocketOption;
  *
  * <p><b>Threads.</b> One thread at a time, except {@link #close}, which any thread may call. On Linux, closing a socket does not
  * wake a thread that waits for it (shutting it down does): remove it from the lists first.
+ *
+ * <p><b>Buffers.</b> Reads and writes accept every buffer. A direct buffer is used in place. A buffer over the memory of a shared
+ * or confined {@link java.lang.foreign.Arena} is held or copied during the call: a thread that closes a shared arena meanwhile
+ * gets an {@link IllegalStateException}. If the arena is closed already, the call throws that exception; if it belongs to another
+ * thread, a {@link WrongThreadException}. In both cases nothing is transferred.
  */
 public interface Socket extends Selectable, AutoCloseable {
     /**

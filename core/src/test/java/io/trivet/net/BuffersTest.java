@@ -9,10 +9,17 @@ import io.trivet.contract.Lab;
 import io.trivet.contract.Pair;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 
 /** Transfers bytes through buffers of every kind, and checks the buffers' positions. */
 final class BuffersTest {
@@ -20,7 +27,9 @@ final class BuffersTest {
 
     /** The kind of memory of a buffer. */
     private enum Kind {
-        HEAP, DIRECT, HEAP_SLICE, DIRECT_SLICE;
+        HEAP, DIRECT, HEAP_SLICE, DIRECT_SLICE, AUTOMATIC_ARENA, SHARED_ARENA,
+        /** Not closed: only the thread of the test could do that. */
+        CONFINED_ARENA;
 
         /** Returns a buffer with the given number of bytes between position and limit. */
         ByteBuffer allocate(int size) {
@@ -29,6 +38,9 @@ final class BuffersTest {
                 case DIRECT -> ByteBuffer.allocateDirect(size);
                 case HEAP_SLICE -> ByteBuffer.allocate(size + 30).slice(10, size + 20).position(7).limit(size + 7);
                 case DIRECT_SLICE -> ByteBuffer.allocateDirect(size + 30).slice(10, size + 20).position(7).limit(size + 7);
+                case AUTOMATIC_ARENA -> Arena.ofAuto().allocate(size + 5).asByteBuffer().position(5);
+                case SHARED_ARENA -> keep(Arena.ofShared()).allocate(size + 5).asByteBuffer().position(5);
+                case CONFINED_ARENA -> Arena.ofConfined().allocate(size + 5).asByteBuffer().position(5);
             };
         }
 
@@ -37,6 +49,19 @@ final class BuffersTest {
             buffer.duplicate().put(bytes);
             return buffer;
         }
+    }
+
+    private static final List<Arena> ARENAS = new ArrayList<>();
+
+    private static Arena keep(Arena arena) {
+        ARENAS.add(arena);
+        return arena;
+    }
+
+    @AfterEach
+    void closeArenas() {
+        ARENAS.forEach(Arena::close);
+        ARENAS.clear();
     }
 
     @EveryEngine
@@ -200,6 +225,53 @@ final class BuffersTest {
             byte[] received = new byte[bytes.length];
             view.get(received);
             assertThat(received).isEqualTo(bytes);
+        }
+    }
+
+    @EveryEngine
+    @Case("S2")
+    void memoryOfAClosedArenaIsRefusedWithoutLoss(Lab lab) throws IOException {
+        Pair pair = lab.pair();
+        lab.send(pair.client(), "kept");
+        lab.awaitLists(pair.server(), "rw-");
+        ByteBuffer closed;
+        try (Arena arena = Arena.ofShared()) {
+            closed = arena.allocate(8).asByteBuffer();
+            assertThat(pair.client().write(closed.duplicate().limit(0))).isZero();
+        }
+        assertThatThrownBy(() -> pair.server().read(closed)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> pair.client().write(closed)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> pair.client().write(new ByteBuffer[]{Lab.bytes("!"), closed}, 0, 2))
+                .isInstanceOf(IllegalStateException.class);
+        assertThat(lab.receive(pair.server(), 4)).isEqualTo("kept");
+    }
+
+    @EveryEngine
+    @Case("S2")
+    void memoryOfAnotherThreadIsRefusedWithoutLoss(Lab lab) throws Exception {
+        Pair pair = lab.pair();
+        lab.send(pair.client(), "kept");
+        lab.awaitLists(pair.server(), "rw-");
+        CompletableFuture<ByteBuffer> foreign = new CompletableFuture<>();
+        CountDownLatch done = new CountDownLatch(1);
+        Thread owner = Thread.ofPlatform().daemon().start(() -> {
+            try (Arena arena = Arena.ofConfined()) {
+                foreign.complete(arena.allocate(8).asByteBuffer());
+                done.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        ByteBuffer buffer = foreign.get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        try {
+            assertThatThrownBy(() -> pair.server().read(buffer)).isInstanceOf(WrongThreadException.class);
+            assertThatThrownBy(() -> pair.client().write(buffer)).isInstanceOf(WrongThreadException.class);
+            assertThatThrownBy(() -> pair.client().write(new ByteBuffer[]{Lab.bytes("!"), buffer}, 0, 2))
+                    .isInstanceOf(WrongThreadException.class);
+            assertThat(lab.receive(pair.server(), 4)).isEqualTo("kept");
+        } finally {
+            done.countDown();
+            owner.join();
         }
     }
 
