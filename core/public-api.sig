@@ -93,7 +93,9 @@ fld public final static io.trivet.net.ErrorCode EPIPE
 fld public final static io.trivet.net.ErrorCode EPROTO
 fld public final static io.trivet.net.ErrorCode ETIMEDOUT
 fld public final static io.trivet.net.ErrorCode OTHER
+meth public int number()
 meth public java.lang.String sentence()
+meth public static io.trivet.net.ErrorCode of(int)
 meth public static io.trivet.net.ErrorCode valueOf(java.lang.String)
 meth public static io.trivet.net.ErrorCode[] values()
 supr java.lang.Enum<io.trivet.net.ErrorCode>
@@ -139,7 +141,11 @@ meth public void attach(io.trivet.net.Loop)
 CLSS public io.trivet.net.NetworkException
 cons public init(java.lang.String,java.lang.Object,io.trivet.net.ErrorCode)
 cons public init(java.lang.String,java.lang.Object,io.trivet.net.ErrorCode,java.lang.String)
+cons public init(java.lang.String,java.lang.Object,io.trivet.net.ErrorCode,java.lang.String,int,int)
+meth public int descriptor()
+meth public int errno()
 meth public io.trivet.net.ErrorCode code()
+meth public io.trivet.net.NetworkException at(java.lang.String)
 meth public java.lang.String call()
 supr java.io.IOException
 
@@ -396,10 +402,17 @@ supr java.lang.Record
 
 CLSS public final io.trivet.select.FdSet
 cons public init()
+cons public init(io.trivet.select.FdSet)
 fld public final static int SETSIZE = 1024
+meth public boolean equals(java.lang.Object)
+meth public boolean isEmpty()
 meth public boolean isSet(int)
+meth public int hashCode()
+meth public int highest()
+meth public int next(int)
 meth public java.lang.String toString()
 meth public void clr(int)
+meth public void forEach(java.util.function.IntConsumer)
 meth public void set(int)
 meth public void zero()
 supr java.lang.Object

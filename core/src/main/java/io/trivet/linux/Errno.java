@@ -35,55 +35,15 @@ final class Errno {
         failure("load", new InetSocketAddress(0), EBADF);
     }
 
-    /** Returns an exception for a failed call, for the caller to throw. */
+    /** Returns an exception for a failed call, for the caller to throw. A socket as its subject is named by its descriptor, too. */
     static NetworkException failure(String call, @Nullable Object subject, int errno) {
-        ErrorCode code = code(errno);
-        return code == ErrorCode.OTHER
-                ? new NetworkException(call, subject, code, "errno " + errno + ", " + code.sentence())
-                : new NetworkException(call, subject, code);
+        return failure(call, subject, errno, subject instanceof LinuxSocket socket ? socket.fd() : -1);
     }
 
-    /** Returns the name of an error number; {@link ErrorCode#OTHER} if it has none here. */
-    static ErrorCode code(int errno) {
-        return switch (errno) {
-            case EPERM -> ErrorCode.EPERM;
-            case ENOENT -> ErrorCode.ENOENT;
-            case EINTR -> ErrorCode.EINTR;
-            case 5 -> ErrorCode.EIO;
-            case EBADF -> ErrorCode.EBADF;
-            case EAGAIN -> ErrorCode.EAGAIN;
-            case 12 -> ErrorCode.ENOMEM;
-            case 13 -> ErrorCode.EACCES;
-            case 14 -> ErrorCode.EFAULT;
-            case 17 -> ErrorCode.EEXIST;
-            case 21 -> ErrorCode.EISDIR;
-            case EINVAL -> ErrorCode.EINVAL;
-            case 23 -> ErrorCode.ENFILE;
-            case 24 -> ErrorCode.EMFILE;
-            case 28 -> ErrorCode.ENOSPC;
-            case 32 -> ErrorCode.EPIPE;
-            case ENOSYS -> ErrorCode.ENOSYS;
-            case 71 -> ErrorCode.EPROTO;
-            case 88 -> ErrorCode.ENOTSOCK;
-            case 89 -> ErrorCode.EDESTADDRREQ;
-            case EMSGSIZE -> ErrorCode.EMSGSIZE;
-            case 92 -> ErrorCode.ENOPROTOOPT;
-            case 95 -> ErrorCode.EOPNOTSUPP;
-            case 97 -> ErrorCode.EAFNOSUPPORT;
-            case 98 -> ErrorCode.EADDRINUSE;
-            case 99 -> ErrorCode.EADDRNOTAVAIL;
-            case 100 -> ErrorCode.ENETDOWN;
-            case ENETUNREACH -> ErrorCode.ENETUNREACH;
-            case ECONNABORTED -> ErrorCode.ECONNABORTED;
-            case ECONNRESET -> ErrorCode.ECONNRESET;
-            case ENOBUFS -> ErrorCode.ENOBUFS;
-            case 106 -> ErrorCode.EISCONN;
-            case ENOTCONN -> ErrorCode.ENOTCONN;
-            case ETIMEDOUT -> ErrorCode.ETIMEDOUT;
-            case ECONNREFUSED -> ErrorCode.ECONNREFUSED;
-            case EHOSTUNREACH -> ErrorCode.EHOSTUNREACH;
-            case 114 -> ErrorCode.EALREADY;
-            default -> ErrorCode.OTHER;
-        };
+    /** Returns an exception for a failed call on a descriptor, or on none (-1). */
+    static NetworkException failure(String call, @Nullable Object subject, int errno, int descriptor) {
+        ErrorCode code = ErrorCode.of(errno);
+        String name = code == ErrorCode.OTHER ? "errno " + errno : code.toString();
+        return new NetworkException(call, subject, code, name + ", " + code.sentence(), errno, descriptor);
     }
 }

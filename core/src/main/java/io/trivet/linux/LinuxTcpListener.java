@@ -22,7 +22,7 @@ final class LinuxTcpListener extends LinuxSocket implements TcpListener {
         bind(address, family);
         int result = Libc.listen(open(), backlog);
         if (result < 0) {
-            throw Errno.failure("listen", address, -result);
+            throw Errno.failure("listen", address, -result, fd());
         }
         address = socketName();
     }

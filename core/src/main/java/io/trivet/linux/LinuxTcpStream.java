@@ -59,7 +59,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         } else if (isPeerError(errno)) {
             stream.portAndState |= errno << ERRNO_SHIFT;
         } else if (errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // a signal does not stop it (man 2 connect)
-            throw Errno.failure("connect", remote, errno);
+            throw Errno.failure("connect", remote, errno, fd);
         }
         return stream;
     }
@@ -82,7 +82,7 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
             portAndState |= Options.getInt(this, Options.SOL_SOCKET, Options.SO_ERROR, 4) << ERRNO_SHIFT;
         }
         if (portAndState >>> ERRNO_SHIFT != 0) {
-            throw Errno.failure("connect", remoteAddress(), portAndState >>> ERRNO_SHIFT);
+            throw Errno.failure("connect", remoteAddress(), portAndState >>> ERRNO_SHIFT, fd());
         }
         // No error is pending: the stream is connected, or still connecting.
         Scratch scratch = Scratch.ofThread();

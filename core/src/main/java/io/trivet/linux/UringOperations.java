@@ -140,7 +140,7 @@ final class UringOperations {
     }
 
     IOException failure(int slot, String call, int errno) {
-        return Errno.failure(call, "stream " + Addresses.toString(connections.remote(slot)), errno);
+        return Errno.failure(call, "stream " + Addresses.toString(connections.remote(slot)), errno, connections.descriptor(slot));
     }
 
     int fail(int slot, IOException failure, Completions completions) {

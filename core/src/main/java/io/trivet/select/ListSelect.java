@@ -3,6 +3,7 @@ package io.trivet.select;
 import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Interest;
 import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Selectable;
 import io.trivet.net.Socket;
 import java.io.IOException;
@@ -38,7 +39,15 @@ final class ListSelect {
         add(request, read, Interest.READ, "rlist");
         add(request, write, Interest.WRITE, "wlist");
         add(request, except, Interest.PRIORITY, "xlist");
-        request.await(network(), timeoutNanos);
+        try {
+            request.await(network(), timeoutNanos);
+        } catch (NetworkException e) {
+            int entry = request.entryOf(e.descriptor());
+            throw entry < 0 ? e : e.at(position(entry, read.length, write.length));
+        } catch (ClosedSocketException e) { // closed by another thread since the call started
+            int entry = request.closedEntry();
+            throw entry < 0 ? e : closed(position(entry, read.length, write.length), request.socket(entry), e);
+        }
         return new Ready<>(
                 ready(request, read, 0),
                 ready(request, write, read.length),
@@ -49,6 +58,23 @@ final class ListSelect {
         for (int i = 0; i < members.length; i++) {
             request.add(socket(members[i], list, i), interest);
         }
+    }
+
+    /** Returns the list and index of an entry. */
+    private static String position(int entry, int readLength, int writeLength) {
+        if (entry < readLength) {
+            return "rlist[" + entry + "]";
+        }
+        int afterRead = entry - readLength;
+        return afterRead < writeLength ? "wlist[" + afterRead + "]" : "xlist[" + (afterRead - writeLength) + "]";
+    }
+
+    private static ClosedSocketException closed(String position, Socket socket, @Nullable Throwable cause) {
+        ClosedSocketException closed = new ClosedSocketException(position + ", " + socket);
+        if (cause != null) {
+            closed.initCause(cause);
+        }
+        return closed;
     }
 
     private Socket socket(@Nullable Object member, String list, int index) throws ClosedSocketException {
@@ -65,20 +91,21 @@ final class ListSelect {
                     list + "[" + index + "], a " + member.getClass().getName() + ", returns null as its socket");
         }
         if (!socket.isOpen()) {
-            throw new ClosedSocketException(list + "[" + index + "], " + socket);
+            throw closed(list + "[" + index + "]", socket, null);
         }
         Network network = socket.network();
         if (current != network) {
-            checkFamily(network);
+            checkFamily(network, list, index);
         }
         return socket;
     }
 
-    private void checkFamily(Network network) {
+    private void checkFamily(Network network, String list, int index) {
         Network expected = current != null ? current : chosen != null ? chosen : network;
         if (expected.family() != network.family()) {
             throw new IllegalArgumentException(
-                    "sockets of two networks in one call: " + expected.name() + " and " + network.name());
+                    "sockets of two networks in one call: " + list + "[" + index + "] belongs to " + network.name() + ", "
+                            + (current == null ? "but the call is made on " : "those before it to ") + expected.name());
         }
         current = network;
     }

@@ -36,6 +36,30 @@ final class SelectRequest {
         return interests[entry];
     }
 
+    Socket socket(int entry) {
+        return sockets[entry];
+    }
+
+    /** Returns the first entry with a descriptor; -1: none. */
+    int entryOf(int descriptor) {
+        for (int i = 0; i < count && descriptor >= 0; i++) {
+            if (sockets[i].fd() == descriptor) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** Returns the first entry whose socket is closed; -1: none. */
+    int closedEntry() {
+        for (int i = 0; i < count; i++) {
+            if (!sockets[i].isOpen()) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
     /** Waits until an entry is ready or the timeout has expired. Returns the number of entries that are ready. */
     int await(Network network, long timeoutNanos) throws IOException {
         int ready = network.selectOnce(sockets, interests, count, timeoutNanos);

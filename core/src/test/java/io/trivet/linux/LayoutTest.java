@@ -57,7 +57,7 @@ class LayoutTest {
         CHeaders headers = new CHeaders(HEADERS);
         for (ErrorCode code : ErrorCode.values()) {
             if (code != ErrorCode.OTHER) {
-                List<Integer> numbers = IntStream.range(1, 4096).filter(n -> Errno.code(n) == code).boxed().toList();
+                List<Integer> numbers = IntStream.range(1, 4096).filter(n -> ErrorCode.of(n) == code).boxed().toList();
                 assertThat(numbers).as("numbers of " + code).hasSize(1);
                 headers.value(code.name(), numbers.getFirst());
             }

@@ -80,7 +80,10 @@ final class TcpReadinessTest {
         lab.awaitLists(stream, "rw-");
         for (int i = 0; i < 2; i++) {
             assertThatThrownBy(stream::finishConnect)
-                    .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED))
+                    .isInstanceOfSatisfying(NetworkException.class, e -> {
+                        assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED);
+                        assertThat(e.errno()).isEqualTo(111);
+                    })
                     .hasMessageContaining(Addresses.toString(unused));
             if (stream.isOpen()) {
                 assertThat(lab.lists(stream)).isEqualTo("rw-");

@@ -10,7 +10,9 @@ import io.trivet.contract.Pair;
 import io.trivet.net.Capability;
 import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Descriptor;
+import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Selectable;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpStream;
@@ -72,6 +74,28 @@ class ListsTest {
         closed.close();
         assertFailsInEachList(lab, pair.client(), closed, ClosedSocketException.class, closed.toString());
         assertFailsInEachList(lab, pair.client(), new Named("mine", closed), ClosedSocketException.class, closed.toString());
+    }
+
+    @Case("6")
+    @EveryEngine
+    void descriptorThatIsNotOpenIsNamedByItsPositionAndNumber(Lab lab) throws IOException {
+        if (lab.refuses(Capability.DESCRIPTORS, () -> lab.network().descriptor(0))) {
+            return;
+        }
+        Socket idle = lab.listener();
+        List<Socket> list = List.of(idle, lab.network().descriptor(9_999));
+        for (String position : List.of("rlist[1]", "wlist[1]", "xlist[1]")) {
+            List<Socket> read = position.startsWith("r") ? list : List.of();
+            List<Socket> write = position.startsWith("w") ? list : List.of();
+            List<Socket> except = position.startsWith("x") ? list : List.of();
+            assertThatThrownBy(() -> Select.on(lab.network()).select(read, write, except, null))
+                    .isInstanceOfSatisfying(NetworkException.class, e -> {
+                        assertThat(e).hasMessageStartingWith(position + ": ").hasMessageContaining("descriptor 9999: EBADF");
+                        assertThat(e.code()).isEqualTo(ErrorCode.EBADF);
+                        assertThat(e.errno()).isEqualTo(9);
+                        assertThat(e.descriptor()).isEqualTo(9_999);
+                    });
+        }
     }
 
     @Case("7")
