@@ -40,7 +40,8 @@ final class EpollPoller extends LinuxPoller {
         return architecture.equals("amd64") ? 4 : 8;
     }
 
-    EpollPoller() throws IOException {
+    EpollPoller(String network) throws IOException {
+        super(network);
         epfd = PollSyscalls.epollCreate1(EPOLL_CLOEXEC);
         if (epfd < 0) {
             close();

@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
  * An eventfd (man 2 eventfd), which wakes a waiting call by becoming readable. Signals that arrive before the waiter clears the
  * first one count as one signal. Threads: any.
  */
-final class EventFd {
+final class EventFd implements Wakeup {
     private static final int TRIES_MAX = 16;
 
     private final MemorySegment counter = Arena.ofAuto().allocate(8, 8);
@@ -25,11 +25,13 @@ final class EventFd {
         }
     }
 
-    int fd() {
+    @Override
+    public int fd() {
         return fd;
     }
 
-    void signal() {
+    @Override
+    public void signal() {
         if (signalled) {
             return; // the waiter has not cleared it yet, and checks everything after clearing
         }

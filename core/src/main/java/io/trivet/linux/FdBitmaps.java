@@ -116,19 +116,19 @@ final class FdBitmaps {
     }
 
     /**
-     * Calls select(2), which replaces the contents of the sets with its result. Returns the number of bits set, or the negative
-     * error number.
+     * Calls select(2) with the address of a struct timespec (0: no limit). It replaces the contents of the sets with its result.
+     * Returns the number of bits set, or the negative error number.
      *
      * <p>The kernel limits nfds to the size of the process's descriptor table, and leaves the bits beyond it unchanged: a
      * descriptor that was never opened would appear ready in every set. If the highest descriptor is open, all are within the
      * table, and the kernel itself returns EBADF for those that are not open (fs/select.c, max_select_fd; measured).
      */
-    int select(Timeout timeout) {
+    int select(long timespec) {
         if (nfds > 0 && Libc.fcntl(nfds - 1, Libc.F_GETFD, 0) < 0) {
             return -Errno.EBADF;
         }
         long base = memory.address();
-        return PollSyscalls.pselect(nfds, base, base + 8L * words, base + 16L * words, timeout.timespec());
+        return PollSyscalls.pselect(nfds, base, base + 8L * words, base + 16L * words, timespec);
     }
 
     private int usedWords() {

@@ -12,10 +12,10 @@ import java.util.Set;
  * wakeup.
  */
 final class InterruptHook extends AbstractSelector {
-    private final EventFd wakeup;
+    private final Wakeup wakeup;
 
     @SuppressWarnings("NullAway") // there is no provider: nothing is opened or registered here
-    InterruptHook(EventFd wakeup) {
+    InterruptHook(Wakeup wakeup) {
         super(null);
         this.wakeup = wakeup;
     }

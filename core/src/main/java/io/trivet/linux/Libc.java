@@ -26,6 +26,8 @@ final class Libc {
     static final int MSG_OOB = 1;
     static final int MSG_NOSIGNAL = 0x4000;
     static final int F_GETFD = 1;
+    static final int F_GETFL = 3;
+    static final int O_PATH = 0x200000;
 
     /** One per thread, since another thread's call must not overwrite the error number. Freed with the thread. */
     private static final ThreadLocal<MemorySegment> ERRNO = ThreadLocal.withInitial(() -> Downcall.newErrno(Arena.ofAuto()));

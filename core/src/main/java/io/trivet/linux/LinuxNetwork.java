@@ -3,7 +3,9 @@ package io.trivet.linux;
 import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
+import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
@@ -130,9 +132,9 @@ final class LinuxNetwork implements Network {
     @Override
     public Poller poller() throws IOException {
         return switch (engine) {
-            case EPOLL, URING -> new EpollPoller();
-            case POLL -> new PollPoller();
-            case SELECT -> new SelectPoller();
+            case EPOLL, URING -> new EpollPoller(name);
+            case POLL -> new PollPoller(name);
+            case SELECT -> new SelectPoller(name);
         };
     }
 
@@ -145,8 +147,15 @@ final class LinuxNetwork implements Network {
     public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         return switch (engine) {
             case EPOLL, URING -> {
-                OneShotPoll.checkBorrowed(sockets, count);
-                yield Network.super.selectOnce(sockets, interests, count, timeoutNanos);
+                OneShotPoll.checkBorrowed(sockets, count, "epoll_ctl");
+                try {
+                    yield Network.super.selectOnce(sockets, interests, count, timeoutNanos);
+                } catch (NetworkException e) {
+                    if (e.code() != ErrorCode.EMFILE && e.code() != ErrorCode.ENFILE) {
+                        throw e;
+                    }
+                    yield OneShotPoll.poll(sockets, interests, count, timeoutNanos); // needs no descriptor, as an epoll does
+                }
             }
             case POLL -> OneShotPoll.poll(sockets, interests, count, timeoutNanos);
             case SELECT -> OneShotPoll.select(sockets, interests, count, timeoutNanos);

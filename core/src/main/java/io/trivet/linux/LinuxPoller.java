@@ -28,7 +28,12 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
     private volatile boolean closed;
     private boolean released;
 
-    LinuxPoller() throws IOException {}
+    /** Name of the network, for messages. */
+    private final String network;
+
+    LinuxPoller(String network) throws IOException {
+        this.network = network;
+    }
 
     /**
      * Changes a descriptor's interest; 0 stops watching it. The table still contains the previous interest.
@@ -65,14 +70,15 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
                 table.displace(fd); // the earlier socket was closed without being deregistered, and this one has its number
                 forget(fd);
             }
-            if (table.needsOpenCheck(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
-                throw Errno.failure("fcntl", socket, Errno.EBADF);
+            if ((table.needsOpenCheck(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0)
+                    || (linux instanceof LinuxDescriptor borrowed && borrowed.isPathOnly())) {
+                throw linux.failure("fcntl", Errno.EBADF);
             }
             table.add(socket, fd, 0, token);
             int result = watch(fd, 0, interest, table.generation(fd));
             if (result < 0) {
                 table.remove(fd);
-                throw refused(socket, -result);
+                throw refused(linux, -result);
             }
             table.set(fd, interest, token);
         }
@@ -219,20 +225,22 @@ abstract sealed class LinuxPoller implements Poller permits EpollPoller, PollPol
         }
     }
 
-    private static LinuxSocket linux(Socket socket) {
+    private LinuxSocket linux(Socket socket) {
         if (socket instanceof LinuxSocket linux) {
             return linux;
         }
         throw new IllegalArgumentException(
-                socket + " belongs to the network " + socket.network().name() + ", but this poller to Linux");
+                socket + " belongs to the network " + socket.network().name() + ", but this poller to " + network);
     }
 
     /** Returns the exception for a refused change of interest. Of the three engines only epoll makes a call for it. */
-    private static IOException refused(Socket socket, int errno) {
+    private IOException refused(Socket socket, int errno) {
         if (errno == Errno.EPERM) {
-            return new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,
-                    "EPERM, epoll cannot watch a regular file or a directory: the networks poll and select can");
+            String name = network.equals("epoll") ? "epoll" : "the network " + network + ", which watches with epoll,";
+            return new NetworkException("epoll_ctl", socket, ErrorCode.EPERM, "EPERM, " + name
+                    + " cannot watch what is always ready: a regular file, a directory, or a device such as /dev/null;"
+                    + " the networks poll and select can");
         }
-        return Errno.failure("epoll_ctl", socket, errno);
+        return linux(socket).failure("epoll_ctl", errno);
     }
 }

@@ -1,7 +1,9 @@
 package io.trivet.linux;
 
 import io.trivet.net.ClosedSocketException;
+import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Socket;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
@@ -67,7 +69,23 @@ abstract sealed class LinuxSocket implements Socket
 
     /** Returns an exception for a failed call on this socket. If the socket was closed meanwhile, the exception says so. */
     final IOException failure(String call, int errno) {
-        return errno == Errno.EBADF && !isOpen() ? new ClosedSocketException(toString()) : Errno.failure(call, this, errno);
+        if (errno == Errno.EBADF) {
+            int number = fd;
+            if (number < 0) {
+                return new ClosedSocketException(toString());
+            }
+            if (isPathOnly(number)) {
+                return new NetworkException(call, this, ErrorCode.EBADF,
+                        "EBADF, the descriptor was opened with O_PATH: it cannot be read, written or watched");
+            }
+        }
+        return Errno.failure(call, this, errno);
+    }
+
+    /** Returns whether a descriptor is open, but refers only to a path (man 2 open, O_PATH): the kernel then reports EBADF, too. */
+    static boolean isPathOnly(int fd) {
+        int flags = Libc.fcntl(fd, Libc.F_GETFL, 0);
+        return flags >= 0 && (flags & Libc.O_PATH) != 0;
     }
 
     /** Checks the result of a call that returns only success or failure. */
@@ -146,7 +164,7 @@ abstract sealed class LinuxSocket implements Socket
         int length = SocketAddress.write(address, family, scratch.address);
         int result = Libc.bind(open(), scratch.address.address(), length);
         if (result < 0) {
-            throw Errno.failure("bind", address, -result);
+            throw Errno.failure("bind", address, -result, fd);
         }
     }
 
@@ -177,7 +195,7 @@ abstract sealed class LinuxSocket implements Socket
             int result = Libc.close(last);
             // A pending reset does not matter to a caller that closes, and after EINTR the descriptor is closed as well.
             if (result < 0 && result != -Errno.ECONNRESET && result != -Errno.EINTR) {
-                throw Errno.failure("close", this, -result);
+                throw Errno.failure("close", this, -result, last);
             }
         }
     }

@@ -2,31 +2,51 @@ package io.trivet.linux;
 
 import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Interest;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Socket;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Implements {@link io.trivet.net.Network#selectOnce} with one call of poll(2) or select(2). The resources of such a call
  * (memory, and a descriptor by which an interrupt wakes it) are pooled. One thread at a time uses an object.
  */
 final class OneShotPoll {
-    /**
-     * Unused objects, which waiting threads take from here. If there is none, a thread creates one. Once the queue is full, an
-     * object is released after its use.
-     */
-    static final ArrayBlockingQueue<OneShotPoll> IDLE = new ArrayBlockingQueue<>(8);
+    /** Maximum number of waits at the same time that have an eventfd of their own. Further ones share one. */
+    static final int OWN_MAX = 8;
+    /** Unused objects with an eventfd of their own. */
+    static final ArrayBlockingQueue<OneShotPoll> IDLE = new ArrayBlockingQueue<>(OWN_MAX);
+    /** How many more of them may be created. */
+    private static final Semaphore LEFT = new Semaphore(OWN_MAX);
 
-    final EventFd wakeup = new EventFd();
-    private final InterruptHook interrupts = new InterruptHook(wakeup);
+    private static final SharedWakeup SHARED = new SharedWakeup();
+
+    /**
+     * Without any descriptor for a wakeup a wait checks this often whether the thread was interrupted. That happens only if none
+     * was left since the first wait of the process.
+     */
+    private static final long CHECK_NANOS = 100_000_000;
+
+    /** A struct pollfd with the descriptor -1, which the kernel ignores. */
+    private static final long NO_FD = 0xffff_ffffL;
+
+    final Wakeup wakeup;
+    private final SharedWakeup.@Nullable Waiter sharing;
+    private final InterruptHook interrupts;
     private final Timeout timeout = new Timeout();
     final FdBitmaps sets = new FdBitmaps();
     private MemorySegment pollfds = MemorySegment.NULL;
 
-    private OneShotPoll() throws IOException {}
+    private OneShotPoll(Wakeup wakeup, SharedWakeup.@Nullable Waiter sharing) {
+        this.wakeup = wakeup;
+        this.sharing = sharing;
+        interrupts = new InterruptHook(wakeup);
+    }
 
     static int poll(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         return call(true, sockets, interests, count, timeoutNanos);
@@ -39,10 +59,7 @@ final class OneShotPoll {
     private static int call(boolean usesPoll, Socket[] sockets, int[] interests, int count, long timeoutNanos)
             throws IOException {
         OneShotPoll kept = IDLE.poll();
-        if (kept == null) {
-            checkBorrowed(sockets, count);
-        }
-        OneShotPoll call = kept == null ? new OneShotPoll() : kept;
+        OneShotPoll call = kept == null ? create(sockets, count, usesPoll ? "poll" : "select") : kept;
         try {
             if (timeoutNanos != 0) {
                 call.interrupts.beforeWait();
@@ -53,21 +70,52 @@ final class OneShotPoll {
             if (timeoutNanos != 0) {
                 call.interrupts.afterWait();
             }
-            call.wakeup.clear();
-            if (!IDLE.offer(call)) {
-                call.wakeup.close();
+            call.end();
+        }
+    }
+
+    private static OneShotPoll create(Socket[] sockets, int count, String name) throws IOException {
+        boolean own = LEFT.tryAcquire();
+        try {
+            if (own || !SHARED.isOpen()) {
+                checkBorrowed(sockets, count, name);
             }
+            if (own) {
+                OneShotPoll call = new OneShotPoll(new EventFd(), null);
+                own = false;
+                return call;
+            }
+        } catch (NetworkException e) {
+            if (!e.call().equals("eventfd")) {
+                throw e;
+            }
+            // no descriptor is left: a wait needs none of its own
+        } finally {
+            if (own) {
+                LEFT.release();
+            }
+        }
+        SharedWakeup.Waiter waiter = SHARED.newWaiter();
+        return new OneShotPoll(waiter, waiter);
+    }
+
+    private void end() {
+        if (sharing != null) {
+            sharing.end();
+        } else if (wakeup instanceof EventFd eventFd) {
+            eventFd.clear();
+            IDLE.add(this); // it has room: no more than its capacity were created
         }
     }
 
     /**
      * Checks that borrowed descriptors are open. This must happen before a call opens a descriptor of its own, which could get
-     * the number of a closed one and be polled in its place.
+     * the number of a closed one and be polled in its place. {@code call} is the name for the exception.
      */
-    static void checkBorrowed(Socket[] sockets, int count) throws IOException {
+    static void checkBorrowed(Socket[] sockets, int count, String call) throws IOException {
         for (int i = 0; i < count; i++) {
             if (sockets[i] instanceof LinuxDescriptor borrowed && Libc.fcntl(borrowed.open(), Libc.F_GETFD, 0) < 0) {
-                throw invalid(borrowed, "fcntl");
+                throw invalid(borrowed, call);
             }
         }
     }
@@ -80,14 +128,9 @@ final class OneShotPoll {
         for (int i = 0; i < count; i++) {
             memory.setAtIndex(ValueLayout.JAVA_LONG, i, PollPoller.pollfd(open(sockets[i]), PollBits.of(interests[i])));
         }
-        int entries = count;
-        if (!timeout.isExpired()) {
-            memory.setAtIndex(ValueLayout.JAVA_LONG, entries++, PollPoller.pollfd(wakeup.fd(), PollBits.POLLIN));
-        }
-        int result = PollSyscalls.ppoll(memory.address(), entries, timeout.timespec());
-        while (result == -Errno.EINTR || (result == 1 && entries > count && isStale(revents(memory, count)))) {
-            timeout.update();
-            result = PollSyscalls.ppoll(memory.address(), entries, timeout.timespec());
+        int result = callPoll(memory, count);
+        while (mustRepeat(result, revents(memory, count))) {
+            result = callPoll(memory, count);
         }
         if (result == -Errno.EINVAL) {
             // more entries than the descriptor limit, which duplicates make possible
@@ -117,6 +160,36 @@ final class OneShotPoll {
         return ready;
     }
 
+    /** Calls poll(2). The wakeup is the entry after the others, unless there is no time to wait. */
+    private int callPoll(MemorySegment memory, int count) {
+        boolean waits = !timeout.isExpired();
+        int fd = wakeup.fd();
+        memory.setAtIndex(ValueLayout.JAVA_LONG, count, fd < 0 ? NO_FD : PollPoller.pollfd(fd, PollBits.POLLIN));
+        return PollSyscalls.ppoll(memory.address(), waits ? count + 1 : count, timespec());
+    }
+
+    /** Returns the address of the time for one call. */
+    private long timespec() {
+        return wakeup.fd() >= 0 || timeout.isExpired() ? timeout.timespec()
+                : timeout.timespec(Thread.currentThread().isInterrupted() ? 0 : CHECK_NANOS);
+    }
+
+    /**
+     * Returns whether a call has ended for nothing: by a signal, by a wakeup that was not for this thread, or because it had to
+     * check for an interrupt. Updates the remaining time in these cases.
+     */
+    private boolean mustRepeat(int result, int wakeupEvents) {
+        if (result == -Errno.EINTR || (result == 1 && isStale(wakeupEvents))) {
+            timeout.update();
+            return true;
+        }
+        if (result == 0 && wakeup.fd() < 0) {
+            timeout.update();
+            return !timeout.isExpired() && !Thread.currentThread().isInterrupted();
+        }
+        return false;
+    }
+
     /**
      * Returns whether the wait may end: an entry has a requested event or is invalid, or the wakeup (the last entry) was
      * signalled for this call.
@@ -137,26 +210,32 @@ final class OneShotPoll {
     }
 
     /**
-     * Returns whether the wakeup was meant for an earlier call: {@link Thread#interrupt} runs its hook last, when that call may
-     * already have ended. The signal is cleared before the interrupt status is read, so no interrupt of this thread is lost.
+     * Returns whether the wakeup was not meant for this call, but for that of another thread, or for an earlier one:
+     * {@link Thread#interrupt} runs its hook last, when that call may already have ended. The signal is cleared before the
+     * interrupt status is read, so no interrupt of this thread is lost.
      */
     private boolean isStale(int wakeupEvents) {
         if (wakeupEvents == 0) {
             return false;
         }
-        wakeup.clear();
+        if (sharing != null) {
+            return sharing.awaitOthers(timeout);
+        }
+        if (wakeup instanceof EventFd eventFd) {
+            eventFd.clear();
+        }
         return !Thread.currentThread().isInterrupted();
     }
 
     private int selectOnce(Socket[] sockets, int[] interests, int count) throws IOException {
         int result = callSelect(sockets, interests, count);
-        while (result == -Errno.EINTR || (result == 1 && isStale(sets.get(wakeup.fd())))) {
-            timeout.update();
+        while (mustRepeat(result, result == 1 && wakeup.fd() >= 0 ? sets.get(wakeup.fd()) : 0)) {
             result = callSelect(sockets, interests, count); // after an error the contents of the sets are undefined
         }
         if (result == -Errno.EBADF) {
             for (int i = 0; i < count; i++) {
-                if (Libc.fcntl(open(sockets[i]), Libc.F_GETFD, 0) < 0) {
+                int fd = open(sockets[i]);
+                if (Libc.fcntl(fd, Libc.F_GETFD, 0) < 0 || LinuxSocket.isPathOnly(fd)) {
                     throw invalid(sockets[i], "select");
                 }
             }
@@ -167,6 +246,9 @@ final class OneShotPoll {
         int ready = 0;
         for (int i = 0; i < count; i++) {
             interests[i] = result == 0 ? 0 : interests[i] & sets.get(open(sockets[i]));
+            if (interests[i] != 0 && sockets[i] instanceof LinuxDescriptor borrowed && borrowed.isPathOnly()) {
+                throw invalid(borrowed, "select"); // select(2) reports it as ready in every set (fs/select.c, EPOLLNVAL)
+            }
             ready += interests[i] == 0 ? 0 : 1;
         }
         return ready;
@@ -181,10 +263,10 @@ final class OneShotPoll {
             }
             sets.add(fd, interests[i]);
         }
-        if (!timeout.isExpired()) {
+        if (!timeout.isExpired() && wakeup.fd() >= 0) {
             sets.add(wakeup.fd(), Interest.READ);
         }
-        return sets.select(timeout);
+        return sets.select(timespec());
     }
 
     private static int open(Socket socket) throws ClosedSocketException {

@@ -38,7 +38,8 @@ final class PollPoller extends LinuxPoller {
     /** Where the next collection starts, so that sockets that did not fit into a full buffer come first. */
     private int cursor;
 
-    PollPoller() throws IOException {
+    PollPoller(String network) throws IOException {
+        super(network);
         wanted[0] = pollfd(wakeup.fd(), PollBits.POLLIN);
     }
 

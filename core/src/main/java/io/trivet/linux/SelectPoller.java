@@ -18,7 +18,8 @@ final class SelectPoller extends LinuxPoller {
     /** The kernel refused the current wait because a descriptor in the sets is not open. It does not say which. */
     private boolean invalid;
 
-    SelectPoller() throws IOException {
+    SelectPoller(String network) throws IOException {
+        super(network);
         wanted.put(wakeup.fd(), Interest.READ);
     }
 
@@ -33,7 +34,7 @@ final class SelectPoller extends LinuxPoller {
         synchronized (table) {
             sets.copy(wanted);
         }
-        int answers = sets.select(timeout);
+        int answers = sets.select(timeout.timespec());
         invalid = answers == -Errno.EBADF;
         return invalid ? 1 : answers;
     }
@@ -78,7 +79,7 @@ final class SelectPoller extends LinuxPoller {
     /** Finds the descriptors that are not open by checking each. This is slow, but happens only after a programmer's error. */
     private void collectInvalid(ReadyEvents out) {
         for (int fd = wanted.nextSet(0, wanted.nfds()); fd >= 0 && !out.isFull(); fd = wanted.nextSet(fd + 1, wanted.nfds())) {
-            if (table.isRegistered(fd) && Libc.fcntl(fd, Libc.F_GETFD, 0) < 0) {
+            if (table.isRegistered(fd) && (Libc.fcntl(fd, Libc.F_GETFD, 0) < 0 || LinuxSocket.isPathOnly(fd))) {
                 out.add(table.token(fd), Interest.INVALID);
             }
         }

@@ -57,6 +57,16 @@ final class Timeout {
         return timespec.address();
     }
 
+    /** Returns the address of a timespec with the remaining time, but at most {@code nanosMax}. */
+    long timespec(long nanosMax) {
+        if (leftNanos >= 0 && leftNanos <= nanosMax) {
+            return timespec();
+        }
+        timespec.set(ValueLayout.JAVA_LONG, 0, nanosMax / NANOS_PER_SECOND);
+        timespec.set(ValueLayout.JAVA_LONG, TV_NSEC, nanosMax % NANOS_PER_SECOND);
+        return timespec.address();
+    }
+
     /** Returns the remaining time in milliseconds, rounded up (rounding down would make a loop spin); -1: no limit. */
     int millis() {
         if (leftNanos < 0) {

@@ -9,7 +9,7 @@ public enum Capability {
     URGENT_DATA,
     /** Sockets have descriptors: {@link Socket#fd}, {@link Descriptor}, and {@code Select} with {@code FdSet}. */
     DESCRIPTORS,
-    /** Regular files can be watched (they are always ready); epoll refuses them. */
+    /** Regular files, directories and devices such as /dev/null can be watched (they are always ready); epoll refuses them. */
     REGULAR_FILES,
     /**
      * TCP connections have the keep-alive options and the user timeout of {@link TcpOptions}, by which an application chooses how

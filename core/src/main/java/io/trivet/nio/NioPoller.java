@@ -394,6 +394,6 @@ final class NioPoller implements Poller {
             return nio;
         }
         throw new IllegalArgumentException(
-                socket + " belongs to the network " + socket.network().name() + ", this poller to java.nio");
+                socket + " belongs to the network " + socket.network().name() + ", but this poller to nio");
     }
 }

@@ -40,6 +40,15 @@ import org.jspecify.annotations.Nullable;
  * another network use that network's own call. {@link #on} chooses a network explicitly. The cost of a call grows with the length of
  * the lists, even if most sockets are idle. For many mostly idle sockets use a {@link io.trivet.net.Poller}.
  *
+ * <p><b>Descriptors.</b> On Linux any number of threads can wait, also when the process has no descriptor left. The first eight waits at
+ * the same time open one each for the interrupt, which later calls reuse; all others share one. If none could ever be opened, an
+ * interrupt ends a wait within 100 ms. A call on the networks epoll and uring opens an epoll; if that is impossible, it uses poll(2).
+ * java.nio needs descriptors for each call.
+ *
+ * <p><b>Files.</b> A regular file, a directory, and a device without readiness such as {@code /dev/null} are always readable and writable.
+ * epoll cannot watch them, so the networks epoll and uring throw {@link io.trivet.net.ErrorCode#EPERM}. A descriptor that was opened with
+ * O_PATH counts as not open ({@link io.trivet.net.ErrorCode#EBADF}) on every network, and the message gives the reason.
+ *
  * <p>Sources: man 2 select, man 2 poll; Python's {@code select.select}.
  */
 public final class Select {
@@ -60,6 +69,9 @@ public final class Select {
      * @throws UnsupportedOperationException if the network cannot make such a check (java.nio cannot check for urgent data, so its
      *     xlist must be empty); the message names networks that can
      * @throws io.trivet.net.ClosedSocketException if one of the sockets is closed; the whole call fails, and the message names the socket
+     *     and its position in the lists
+     * @throws io.trivet.net.NetworkException if the kernel refuses one of the sockets; the message starts with its position, for instance
+     *     {@code rlist[2]}
      * @throws java.io.InterruptedIOException if the thread was interrupted
      * @throws IOException if the system call fails
      */
@@ -81,7 +93,9 @@ public final class Select {
      * @throws IllegalArgumentException if nfds or the timeout is negative
      * @throws UnsupportedOperationException if the system's network has no descriptors
      * @throws java.io.InterruptedIOException if the thread was interrupted; like every exception, it leaves the sets unchanged
-     * @throws IOException if a descriptor is not open ({@link io.trivet.net.ErrorCode#EBADF}), or the system call fails
+     * @throws io.trivet.net.NetworkException if a descriptor is not open ({@link io.trivet.net.ErrorCode#EBADF}), or cannot be watched;
+     *     {@link io.trivet.net.NetworkException#descriptor} returns its number
+     * @throws IOException if the system call fails
      */
     public static int select(int nfds, @Nullable FdSet readSet, @Nullable FdSet writeSet, @Nullable FdSet exceptSet,
             @Nullable Duration timeout) throws IOException {

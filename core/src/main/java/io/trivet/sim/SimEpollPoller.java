@@ -27,7 +27,8 @@ final class SimEpollPoller extends SimPoller {
     void watch(SimSocket socket, OpenFile file) throws NetworkException {
         if (file.isRegular()) {
             throw new NetworkException("epoll_ctl", socket, ErrorCode.EPERM,
-                    "EPERM, epoll cannot watch a regular file or a directory: the networks poll and select can");
+                    "EPERM, epoll cannot watch what is always ready: a regular file, a directory, or a device such as /dev/null;"
+                            + " the networks poll and select can");
         }
         if (file instanceof TcpEndpoint end && host.faults.happens(Fault.WATCH_REFUSED)) {
             host.kernel.recordFault(Fault.WATCH_REFUSED, end);

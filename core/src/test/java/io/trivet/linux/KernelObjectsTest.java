@@ -19,13 +19,18 @@ import io.trivet.net.ReadyEvents;
 import io.trivet.net.Registration;
 import io.trivet.net.TcpListener;
 import io.trivet.net.UdpSocket;
+import io.trivet.select.Select;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** Kernel objects and effects that cannot be created or observed through {@code io.trivet.net}. */
 @NotSimulated(NotSimulated.MACHINE)
@@ -199,6 +204,38 @@ final class KernelObjectsTest {
         poller.modify(next, Interest.READ | Interest.WRITE, 3);
         lab.eventually("the new one's own event", () -> poller.poll(out, 0) == 1);
         assertThat(Lab.events(out)).containsExactly(new Lab.Event(3, Interest.WRITE));
+    }
+
+    @EveryEngine
+    void descriptorOfAPathIsRefusedForTheTrueReason(Lab lab) throws Throwable {
+        if (hasNoDescriptors(lab)) {
+            return;
+        }
+        int number;
+        try (Arena arena = Arena.ofConfined()) {
+            long name = arena.allocateFrom("/dev/null").address();
+            number = (int) (long) Downcall.of("open").invokeExact(Libc.errnoOfThread(), name, (long) Libc.O_PATH | Libc.O_CLOEXEC,
+                    0L, 0L, 0L, 0L);
+        }
+        assertThat(number).isNotNegative();
+        Descriptor path = open(lab, number);
+        Descriptor other = open(lab, eventFd());
+        Poller poller = lab.poller();
+        List<Descriptor> both = List.of(other, path);
+        assertIsPathOnly(path, "", () -> poller.register(path, Interest.READ, 1));
+        assertThat(poller.registration(path)).isNull();
+        assertIsPathOnly(path, "rlist[1]: ", () -> Select.on(lab.network()).select(both, List.of(), List.of(), null));
+        assertIsPathOnly(path, "wlist[1]: ", () -> Select.on(lab.network()).select(List.of(other), both, both, Duration.ZERO));
+        assertIsPathOnly(path, "", () -> path.read(ByteBuffer.allocate(1)));
+    }
+
+    private static void assertIsPathOnly(Descriptor path, String start, ThrowingCallable call) {
+        assertThatThrownBy(call).isInstanceOfSatisfying(NetworkException.class, e -> {
+            assertThat(e.code()).isEqualTo(ErrorCode.EBADF);
+            assertThat(e.errno()).isEqualTo(9);
+            assertThat(e.descriptor()).isEqualTo(path.fd());
+            assertThat(e).hasMessageStartingWith(start).hasMessageContaining("O_PATH");
+        });
     }
 
     private static boolean hasNoDescriptors(Lab lab) {

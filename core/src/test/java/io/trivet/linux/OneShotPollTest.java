@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.trivet.contract.Descriptors;
 import io.trivet.contract.Lab;
 import io.trivet.net.Network;
 import io.trivet.net.Pipe;
@@ -11,6 +12,8 @@ import io.trivet.select.NetworkSelect;
 import io.trivet.select.Select;
 import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -71,6 +74,78 @@ class OneShotPollTest {
         assertThatThrownBy(() -> Select.on(network).select(List.of(network.descriptor(1 << 29)), List.of(), List.of(), WAIT))
                 .hasMessageContaining("descriptor 536870912: EBADF");
         assertThat(OneShotPoll.IDLE).isNotEmpty().allMatch(kept -> kept.sets.needsOpenCheck(1 << 29));
+    }
+
+    /** Each wait above the first few shares one eventfd with the others, which an interrupt of one of them wakes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"poll", "select"})
+    void manyThreadsWaitWithFewDescriptorsAndEachCanBeInterrupted(String engine) throws Exception {
+        assumeTrue(System.getProperty("os.name").equals("Linux"), "the engine is Linux's");
+        NetworkSelect select = Select.on(Network.named(engine));
+        try (Pipe pipe = Network.named(engine).pipe()) {
+            int before = Descriptors.kernelObjects().size();
+            List<Thread> threads = new ArrayList<>();
+            List<CompletableFuture<Integer>> results = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                CompletableFuture<Integer> result = new CompletableFuture<>();
+                results.add(result);
+                Duration limit = i % 2 == 0 ? null : Duration.ofDays(1);
+                threads.add(Thread.ofPlatform().daemon().start(() -> {
+                    try {
+                        result.complete(select.select(List.of(pipe.source()), List.of(), List.of(), limit).readable().size());
+                    } catch (Throwable t) {
+                        result.completeExceptionally(t);
+                    }
+                }));
+            }
+            for (Thread thread : threads) {
+                awaitWaiting(thread);
+            }
+            assertThat(Descriptors.kernelObjects().size() - before).isLessThanOrEqualTo(OneShotPoll.OWN_MAX + 1);
+            for (int i = 0; i < 30; i++) {
+                int index = i;
+                threads.get(i).interrupt();
+                assertThatThrownBy(() -> results.get(index).get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                        .as("thread %d", i).hasCauseInstanceOf(InterruptedIOException.class);
+            }
+            for (int i = 30; i < 40; i++) {
+                assertThat(results.get(i)).as("thread %d was not interrupted", i).isNotDone();
+                awaitWaiting(threads.get(i));
+            }
+            pipe.sink().write(Lab.bytes("!"));
+            for (int i = 30; i < 40; i++) {
+                assertThat(results.get(i).get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isEqualTo(1);
+            }
+        }
+    }
+
+    /** A wait that is woken for another thread ends in time. */
+    @Test
+    void interruptOfAnotherThreadDoesNotProlongAWait() throws Exception {
+        SharedWakeup shared = new SharedWakeup();
+        SharedWakeup.Waiter interrupted = shared.newWaiter();
+        SharedWakeup.Waiter other = shared.newWaiter();
+        interrupted.signal();
+        io.trivet.linux.Timeout timeout = new io.trivet.linux.Timeout();
+        timeout.start(WAIT.toNanos());
+        assertThat(other.awaitOthers(timeout)).as("it was meant for another").isTrue();
+        assertThat(timeout.isExpired()).isTrue();
+        assertThat(interrupted.awaitOthers(timeout)).isFalse();
+        interrupted.end();
+        timeout.start(-1);
+        assertThat(other.awaitOthers(timeout)).as("clear again").isTrue();
+        interrupted.signal(); // late
+        assertThat(other.awaitOthers(timeout)).as("a late signal is ignored").isTrue();
+        other.end();
+    }
+
+    /** Waits until a thread is in the call. */
+    private static void awaitWaiting(Thread thread) {
+        long end = System.nanoTime() + Lab.PATIENCE.toNanos();
+        while (Arrays.stream(thread.getStackTrace()).noneMatch(frame -> frame.getClassName().endsWith(".PollSyscalls"))) {
+            assertThat(System.nanoTime()).as("the thread waits").isLessThan(end);
+            Thread.onSpinWait();
+        }
     }
 
     @Test

@@ -1,7 +1,9 @@
 package io.trivet.net;
 
+import io.trivet.select.NetworkSelect;
 import io.trivet.select.Select;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -10,6 +12,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +53,7 @@ final class OutOfDescriptors {
                 report("udp", () -> network.udp(FREE_PORT));
                 report("pipe", network::pipe);
                 reportPoller();
+                reportWaits(client, server);
                 lines.add("listener: " + (ready(listener) ? "r--" : "---"));
 
                 poller.register(server, Interest.READ, 1);
@@ -103,6 +109,42 @@ final class OutOfDescriptors {
         } catch (NetworkException e) {
             lines.add("poller: " + (e.code() == ErrorCode.EMFILE ? "refused or not needed" : e.code().toString()));
         }
+    }
+
+    /** Many threads wait, though no descriptor is left for any of them. Half are interrupted, then the others become ready. */
+    private void reportWaits(TcpStream client, TcpStream server) throws IOException {
+        NetworkSelect select = Select.on(network);
+        List<Thread> threads = new ArrayList<>();
+        List<CompletableFuture<String>> results = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            CompletableFuture<String> result = new CompletableFuture<>();
+            results.add(result);
+            threads.add(Thread.ofPlatform().daemon().start(() -> {
+                try {
+                    List<TcpStream> one = List.of(server);
+                    result.complete(select.select(one, List.of(), List.of(), PATIENCE).readable().equals(one) ? "ready" : "late");
+                } catch (InterruptedIOException e) {
+                    result.complete("interrupted");
+                } catch (NetworkException e) {
+                    result.complete(e.code().toString());
+                } catch (Throwable t) {
+                    result.complete(t.toString());
+                }
+            }));
+        }
+        Map<String, Integer> counts = new TreeMap<>();
+        for (int i = 0; i < 10; i++) {
+            threads.get(i).interrupt();
+            counts.merge(results.get(i).join(), 1, Integer::sum);
+        }
+        client.write(ByteBuffer.wrap(new byte[]{'!'}));
+        for (int i = 10; i < 20; i++) {
+            counts.merge(results.get(i).join(), 1, Integer::sum);
+        }
+        while (server.read(ByteBuffer.allocate(2)) == 0) {
+            Thread.onSpinWait();
+        }
+        lines.add("waits: " + counts);
     }
 
     private void readable(TcpListener listener) throws IOException {

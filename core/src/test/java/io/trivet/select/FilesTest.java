@@ -2,6 +2,7 @@ package io.trivet.select;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.trivet.contract.Case;
 import io.trivet.contract.Descriptors;
@@ -12,6 +13,7 @@ import io.trivet.contract.Tools;
 import io.trivet.net.Capability;
 import io.trivet.net.Descriptor;
 import io.trivet.net.ErrorCode;
+import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Socket;
 import java.io.FileInputStream;
@@ -22,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -96,10 +99,25 @@ class FilesTest {
                 assertThatThrownBy(() -> select.select(one, List.of(), List.of(), Lab.PATIENCE))
                         .isInstanceOfSatisfying(NetworkException.class, e -> {
                             assertThat(e.code()).isEqualTo(ErrorCode.EPERM);
-                            assertThat(e.getMessage()).contains("poll", "select");
+                            assertThat(e.getMessage()).startsWith("rlist[0]: ").contains("epoll", "poll", "select");
                             lab.cannot("EPERM: epoll cannot watch a regular file or a directory");
                         });
             }
+        }
+    }
+
+    /** Its poller is an epoll, but a user has never named one. */
+    @Test
+    void refusalOfAFileNamesTheNetworkThatTheUserChose() throws IOException {
+        assumeTrue(Network.engines().stream().anyMatch(engine -> engine.name().equals("uring") && engine.available()),
+                "uring is not available");
+        Network uring = Network.named("uring");
+        Path file = Files.createFile(directory.resolve("empty"));
+        try (FileInputStream open = new FileInputStream(file.toFile())) {
+            assertThat(open.getFD().valid()).isTrue();
+            Descriptor descriptor = uring.descriptor(Descriptors.numberOf(file));
+            assertThatThrownBy(() -> Select.on(uring).select(List.of(), List.of(descriptor), List.of(), Lab.PATIENCE))
+                    .hasMessageStartingWith("wlist[0]: ").hasMessageContaining("the network uring");
         }
     }
 
