@@ -133,6 +133,7 @@ meth public boolean turnsLoops()
 meth public int selectOnce(io.trivet.net.Socket[],int[],int,long) throws java.io.IOException
 meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Proactor proactor() throws java.io.IOException
+meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public static io.trivet.net.Network named(java.lang.String)
 meth public static io.trivet.net.Network system()
 meth public static java.util.List<io.trivet.net.EngineStatus> engines()
@@ -713,6 +714,7 @@ meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Pipe pipe() throws java.io.IOException
 meth public io.trivet.net.Poller poller() throws java.io.IOException
 meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
 meth public io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
 meth public java.lang.Object family()

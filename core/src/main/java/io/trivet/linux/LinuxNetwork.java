@@ -71,13 +71,22 @@ final class LinuxNetwork implements Network {
 
     @Override
     public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
+        return listen(address, backlog, false);
+    }
+
+    @Override
+    public TcpListener listenIpv6Only(InetSocketAddress address, int backlog) throws IOException {
+        return listen(address, backlog, true);
+    }
+
+    private TcpListener listen(InetSocketAddress address, int backlog, boolean ipv6Only) throws IOException {
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
         }
         int family = SocketAddress.family(address);
         LinuxTcpListener listener = new LinuxTcpListener(this, open(family, Libc.SOCK_STREAM), address);
         try {
-            listener.listen(family, backlog);
+            listener.listen(family, backlog, ipv6Only);
             return listener;
         } catch (IOException | RuntimeException e) {
             listener.close();
@@ -102,7 +111,7 @@ final class LinuxNetwork implements Network {
         LinuxUdpSocket socket = new LinuxUdpSocket(this, open(family, Libc.SOCK_DGRAM), family);
         try {
             if (address != null) {
-                socket.bind(address, family);
+                socket.bind(address, family, false);
             }
             return socket;
         } catch (IOException | RuntimeException e) {

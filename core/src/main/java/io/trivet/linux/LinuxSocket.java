@@ -155,10 +155,10 @@ abstract sealed class LinuxSocket implements Socket
         }
     }
 
-    /** Binds to an address of a family. The IPv6 wildcard also accepts IPv4, whatever the system's default. */
-    final void bind(InetSocketAddress address, int family) throws IOException {
+    /** Binds to an address of a family. The IPv6 wildcard accepts IPv4 too, or not, whatever the system's default. */
+    final void bind(InetSocketAddress address, int family, boolean ipv6Only) throws IOException {
         if (family == Libc.AF_INET6) {
-            Options.setInt(this, Options.IPPROTO_IPV6, Options.IPV6_V6ONLY, 0);
+            Options.setInt(this, Options.IPPROTO_IPV6, Options.IPV6_V6ONLY, ipv6Only ? 1 : 0);
         }
         Scratch scratch = Scratch.ofThread();
         int length = SocketAddress.write(address, family, scratch.address);

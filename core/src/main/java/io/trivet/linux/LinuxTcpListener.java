@@ -17,9 +17,9 @@ final class LinuxTcpListener extends LinuxSocket implements TcpListener {
         this.address = address;
     }
 
-    void listen(int family, int backlog) throws IOException {
+    void listen(int family, int backlog, boolean ipv6Only) throws IOException {
         Options.setInt(this, Options.SOL_SOCKET, Options.SO_REUSEADDR, 1);
-        bind(address, family);
+        bind(address, family, ipv6Only);
         int result = Libc.listen(open(), backlog);
         if (result < 0) {
             throw Errno.failure("listen", address, -result, fd());

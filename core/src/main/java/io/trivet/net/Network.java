@@ -103,6 +103,22 @@ public interface Network {
     TcpListener listen(InetSocketAddress address, int backlog) throws IOException;
 
     /**
+     * Listens for TCP connections like {@link #listen}, but over IPv6 only (IPV6_V6ONLY): the wildcard IPv6 address leaves the port
+     * free for IPv4 sockets.
+     *
+     * @param address an IPv6 address and port; if the port is 0, the kernel chooses one
+     * @param backlog the maximum number of connections waiting to be accepted, at least 1
+     * @return the listener
+     * @throws UnsupportedOperationException this network cannot do that; java.nio cannot
+     * @throws NetworkException as for {@link #listen}
+     * @throws IOException another error
+     */
+    default TcpListener listenIpv6Only(InetSocketAddress address, int backlog) throws IOException {
+        throw new UnsupportedOperationException(name() + " cannot listen at " + Addresses.toString(address)
+                + " for IPv6 only; the networks of Linux can: epoll, poll, select, uring");
+    }
+
+    /**
      * Starts to connect, without waiting. When the stream is writable, {@link TcpStream#finishConnect} reports the outcome. It
      * also reports a failure that is known at once (refused, unreachable): this method does not throw it.
      *

@@ -68,7 +68,7 @@ public final class Server implements AutoCloseable {
                 : null;
         try {
             for (InetSocketAddress address : settings.addresses()) {
-                TcpListener listener = network.listen(address, settings.backlog());
+                TcpListener listener = ListenerOpening.open(network, address, settings.addresses(), settings.backlog());
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }

@@ -24,7 +24,8 @@ public final class ServerBuilder {
     ServerBuilder() {}
 
     /**
-     * Adds an address to listen at.
+     * Adds an address to listen at. The IPv6 wildcard, {@code ::}, also accepts IPv4, unless an IPv4 address with the same port is
+     * added too.
      *
      * @param address the address and port; port 0: the kernel chooses
      * @return this builder

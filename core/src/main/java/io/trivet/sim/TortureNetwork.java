@@ -213,6 +213,11 @@ public final class TortureNetwork implements Network {
     }
 
     @Override
+    public TcpListener listenIpv6Only(InetSocketAddress address, int backlog) throws IOException {
+        return new TorturedListener(this, inner.listenIpv6Only(address, backlog));
+    }
+
+    @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
         return new TorturedStream(this, inner.connect(address), false);
     }
