@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,8 +94,25 @@ final class Client implements Handler, AutoCloseable {
     /** Starts to read from all connections, and passes what arrives to the listener. */
     void startReading(Listener listener) {
         this.listener = listener;
-        for (ClientConnection connection : connections) {
-            connection.resumeReading();
+        resumeReading();
+    }
+
+    /** Stops reading from all connections, until {@link #resumeReading}. */
+    void pauseReading() {
+        connections.forEach(ClientConnection::pauseReading);
+    }
+
+    /** Reads from all connections again. */
+    void resumeReading() {
+        connections.forEach(ClientConnection::resumeReading);
+    }
+
+    /** Runs a task on the thread that turns the loop; does nothing once the loop has ended. Any thread. */
+    void execute(Runnable task) {
+        try {
+            connections.getFirst().loop().execute(task);
+        } catch (RejectedExecutionException e) {
+            // The session is over.
         }
     }
 
@@ -112,15 +131,16 @@ final class Client implements Handler, AutoCloseable {
     }
 
     /**
-     * Turns the loop until the connections have sent or received something; returns false if nothing moved within the timeout.
+     * Turns the loop until the connections have sent or received something, or the condition holds; returns false if neither
+     * happened within the timeout.
      */
-    boolean awaitActivity(Duration timeout) throws IOException {
+    boolean awaitActivity(Duration timeout, BooleanSupplier orUntil) throws IOException {
         long deadline = network.clock().nanoTime() + timeout.toNanos();
         long completionsBefore = server.stats().total().completions();
         long remaining = timeout.toNanos();
         do {
             server.turn(Duration.ofNanos(Math.max(0, remaining)));
-            if (server.stats().total().completions() != completionsBefore) {
+            if (server.stats().total().completions() != completionsBefore || orUntil.getAsBoolean()) {
                 return true;
             }
             remaining = deadline - network.clock().nanoTime();

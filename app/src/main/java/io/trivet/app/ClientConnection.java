@@ -37,6 +37,10 @@ final class ClientConnection {
         return connection::execute;
     }
 
+    void pauseReading() {
+        connection.pauseReading();
+    }
+
     void resumeReading() {
         connection.resumeReading();
     }

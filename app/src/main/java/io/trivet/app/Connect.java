@@ -63,13 +63,16 @@ final class Connect implements Callable<Integer> {
         if (send == null && (appendIndex || expect != null)) {
             throw new ParameterException(spec.commandLine(), "--append-index and --expect require --send");
         }
+        if (send == null && StandardStreams.isInputClosed()) {
+            throw new IOException("standard input is closed: give it one, for instance </dev/null, or use --send");
+        }
         PrintStream err = System.err;
         try (Client client = new Client(target, wait)) {
             for (int i = 0; i < connections; i++) {
                 ClientConnection connection = client.connect();
                 err.println(connection.name + ": connected to " + connection.serverAddress());
             }
-            ReceivedOutput output = new ReceivedOutput(System.out, connections == 1);
+            ReceivedOutput output = new ReceivedOutput(client, StandardStreams.output(), System.out.charset(), connections == 1);
             if (send == null) {
                 return new InputSession(client, wait, output, err).run() ? 0 : 1;
             }

@@ -1,7 +1,6 @@
 package io.trivet.app;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 
 /**
  * Escapes bytes from a peer for a log or a terminal. Control characters, non-ASCII bytes, {@code "} and {@code \} become
@@ -31,7 +30,25 @@ final class EscapedText {
     }
 
     static String of(String text) {
-        return of(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+        return of(ByteBuffer.wrap(RawText.bytes(text)));
+    }
+
+    /**
+     * Escapes what a terminal obeys or a log takes for a new line in a message that may quote arguments or a peer. Everything
+     * else stays, including {@code "} and {@code \\}.
+     */
+    static String line(String text) {
+        StringBuilder line = new StringBuilder(text.length());
+        text.codePoints().forEach(codePoint -> {
+            if (PrintableFilter.isPrintable(codePoint)) {
+                line.appendCodePoint(codePoint);
+            } else {
+                for (byte b : RawText.bytes(Character.toString(codePoint))) {
+                    append(line, b & 0xff);
+                }
+            }
+        });
+        return line.toString();
     }
 
     /** Escapes one byte, 0 to 255. */

@@ -14,7 +14,7 @@ final class ExecutionErrors implements IExecutionExceptionHandler {
     public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
         PrintWriter err = command.getErr();
         if (e instanceof IOException || e instanceof UnavailableException) {
-            err.println(command.getCommandSpec().qualifiedName() + ": " + e.getMessage());
+            err.println(command.getCommandSpec().qualifiedName() + ": " + EscapedText.line(String.valueOf(e.getMessage())));
         } else {
             e.printStackTrace(err);
         }

@@ -46,6 +46,7 @@ final class GracefulExit implements AutoCloseable {
         } catch (InterruptedException e) {
             err.println("interrupted while draining");
         }
+        StandardStreams.flushLog(); // halt runs no other shutdown hook to its end
         Runtime.getRuntime().halt(0);
     }
 }

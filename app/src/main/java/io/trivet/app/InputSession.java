@@ -48,14 +48,17 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
                 input.requestRead(); // not before: with a slow server the input would pile up in memory
             }
             client.turn(null);
+            output.check();
         }
         while (!connections.isEmpty() && inputFailure == null) {
-            if (!client.awaitActivity(silenceMax)) {
+            boolean active = client.awaitActivity(silenceMax, output::hasFailed);
+            output.check();
+            if (!active && !output.isBlocked()) {
                 inputFailure = new IOException(
                         "the server has not closed its side within --wait, " + DurationText.of(silenceMax));
             }
         }
-        output.finish();
+        output.finish(null);
         if (inputFailure != null) {
             throw inputFailure;
         }
@@ -73,8 +76,10 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
     public void onInputEnd(@Nullable IOException failure) {
         inputEnded = true;
         inputFailure = failure;
-        for (ClientConnection connection : connections) {
-            connection.finishOutput();
+        if (failure == null) { // an input that was cut must not look like its end to the server
+            for (ClientConnection connection : connections) {
+                connection.finishOutput();
+            }
         }
     }
 
@@ -89,7 +94,7 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
         connections.remove(connection);
         if (cause != null || !inputEnded || connection.hasUnsent()) {
             failed = true;
-            output.finish();
+            output.endLine();
             err.println("trivet connect: " + connection.name + ": "
                     + (cause == null ? "the server closed the connection" : cause.getMessage()));
         }

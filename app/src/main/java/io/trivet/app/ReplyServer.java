@@ -1,12 +1,16 @@
 package io.trivet.app;
 
 import io.trivet.net.Capability;
+import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
+import io.trivet.net.TcpListener;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -16,19 +20,21 @@ import java.util.concurrent.CountDownLatch;
  * <p>Threads: one thread calls {@link #run}; another one may call {@link #drain}.
  */
 final class ReplyServer implements AutoCloseable {
+    private static final int PORT_ATTEMPTS_MAX = 16;
+
     private final ServerSettings settings;
     private final VerboseLog log;
     private final ReplyHandler handler;
     private final Server server;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private ReplyServer(Network network, InetSocketAddress address, ServerSettings settings, VerboseLog log) throws IOException {
+    private ReplyServer(Network network, List<InetSocketAddress> addresses, ServerSettings settings, VerboseLog log)
+            throws IOException {
         this.settings = settings;
         this.log = log;
         handler = new ReplyHandler(settings, log);
         ServerBuilder builder = Server.builder()
                 .network(network)
-                .listen(address)
                 .backlog(settings.backlog())
                 .framing(settings.framing().framing())
                 .limits(settings.limits())
@@ -36,17 +42,38 @@ final class ReplyServer implements AutoCloseable {
                 .urgent(settings.urgent() && network.supports(Capability.URGENT_DATA))
                 .loops(settings.loops())
                 .handler(handler);
+        addresses.forEach(builder::listen);
         server = settings.loops() == 1 ? builder.open() : builder.start();
     }
 
-    /** Binds and listens. With a single loop, clients wait in the listen backlog until {@link #run}. */
-    static ReplyServer listen(Network network, InetSocketAddress address, ServerSettings settings, VerboseLog log)
+    /**
+     * Binds and listens. With a single loop, clients wait in the listen backlog until {@link #run}. If the port is 0, the kernel
+     * chooses one that is free at every address.
+     */
+    static ReplyServer listen(Network network, List<InetSocketAddress> requested, ServerSettings settings, VerboseLog log)
             throws IOException {
-        return new ReplyServer(network, address, settings, log);
+        List<InetSocketAddress> addresses = ListenAddresses.supported(network, requested);
+        if (addresses.size() == 1 || addresses.getFirst().getPort() != 0) {
+            return new ReplyServer(network, addresses, settings, log);
+        }
+        for (int attempt = 1;; attempt++) {
+            int port;
+            try (TcpListener free = network.listen(addresses.getFirst(), 1)) {
+                port = free.localAddress().getPort();
+            }
+            try {
+                return new ReplyServer(network, ListenAddresses.withPort(addresses, port), settings, log);
+            } catch (NetworkException e) {
+                if (e.code() != ErrorCode.EADDRINUSE || attempt == PORT_ATTEMPTS_MAX) {
+                    throw e;
+                }
+            }
+        }
     }
 
-    InetSocketAddress address() {
-        return server.address();
+    /** Returns the address of each listener, in the order requested. */
+    List<InetSocketAddress> addresses() {
+        return server.addresses();
     }
 
     /**

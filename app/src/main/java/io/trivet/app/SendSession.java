@@ -3,7 +3,6 @@ package io.trivet.app;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Predicate;
@@ -51,7 +50,7 @@ final class SendSession implements Client.Listener {
             for (String message : messages) {
                 for (ClientConnection connection : connections) {
                     err.println(connection.name + ": sending \"" + EscapedText.of(message) + "\"");
-                    connection.send(message.getBytes(StandardCharsets.UTF_8));
+                    connection.send(RawText.bytes(message));
                 }
                 exchangeUntil(this::hasReply);
             }
@@ -59,12 +58,25 @@ final class SendSession implements Client.Listener {
             complete = true;
             connections.forEach(ClientConnection::finishOutput);
             readToEnd();
-        } finally {
-            for (ClientConnection connection : connections) {
-                output.printLine(connection.name, connection.kept());
+            printAll();
+        } catch (IOException e) {
+            if (!output.hasFailed()) {
+                try {
+                    printAll();
+                } catch (IOException second) {
+                    e.addSuppressed(second);
+                }
             }
-            output.finish();
+            throw e;
         }
+    }
+
+    private void printAll() throws IOException {
+        for (ClientConnection connection : connections) {
+            output.printLine(connection.name, connection.kept());
+        }
+        Duration remaining = client.remaining();
+        output.finish(remaining.compareTo(LINGER) < 0 ? LINGER : remaining);
     }
 
     private boolean hasReply(ClientConnection connection) {
@@ -85,6 +97,7 @@ final class SendSession implements Client.Listener {
         while (!connections.stream().allMatch(condition)) {
             Duration remaining = client.remaining();
             client.turn(remaining);
+            output.check();
             if (failure != null) {
                 throw failure;
             }
@@ -93,6 +106,9 @@ final class SendSession implements Client.Listener {
                     throw new IOException(connection.name + ": the server closed the connection after "
                             + connection.receivedBytes() + " of " + expectedBytes(connection) + " bytes");
                 }
+            }
+            if (remaining.isZero() && output.isBlocked()) {
+                throw new IOException("standard output: what was received was not read within --wait");
             }
             if (remaining.isZero() && !connections.stream().allMatch(condition)) {
                 throw missingBytes();
@@ -113,7 +129,7 @@ final class SendSession implements Client.Listener {
     private void readToEnd() throws IOException {
         while (!connections.stream().allMatch(connection -> connection.inputEnded)) {
             Duration remaining = client.remaining();
-            if (!client.awaitActivity(remaining.compareTo(LINGER) < 0 ? remaining : LINGER)) {
+            if (!client.awaitActivity(remaining.compareTo(LINGER) < 0 ? remaining : LINGER, output::hasFailed)) {
                 err.println("the server has not closed its side: closing anyway");
                 return;
             }

@@ -37,11 +37,12 @@ final class Serve implements Callable<Integer> {
     private CommandSpec spec;
 
     @Option(names = {"-H", "--host"}, paramLabel = "HOST", defaultValue = "127.0.0.1",
-            description = "Address or name to listen on; 0.0.0.0 or :: means every interface.")
-    private String host;
+            description = "Address or name to listen on; 0.0.0.0 means every interface, :: also those of IPv6. May be repeated. Of a name, "
+                    + "every address is taken. Beside an IPv4 address, :: means IPv6 only.")
+    private List<String> hosts;
 
     @Option(names = {"-p", "--port"}, paramLabel = "PORT", defaultValue = "8080",
-            description = "Port to listen on; with 0 the kernel chooses one.")
+            description = "Port to listen on; with 0 the kernel chooses one, the same for every address.")
     private int port;
 
     @Option(names = {"-r", "--reply"}, paramLabel = "REPLY", defaultValue = "echo", converter = ReplyOption.Converter.class,
@@ -115,8 +116,9 @@ final class Serve implements Callable<Integer> {
             description = "How long a stopping server waits for clients to receive what is queued for them.")
     private Duration drainTimeout;
 
-    @Option(names = {"-F", "--ready-file"}, paramLabel = "FILE",
-            description = "File to write when the server is ready: one host:port per line, with the port in use.")
+    @Option(names = {"-F", "--ready-file"}, paramLabel = "FILE", converter = PathText.class,
+            description = "File to write when the server is ready: host:port, with the port in use, a line for each address. A regular file "
+                    + "appears whole. A symbolic link is followed. A FIFO or a device is written, and never replaced.")
     private @Nullable Path readyFile;
 
     @Option(names = {"-v", "--verbose"},
@@ -142,13 +144,14 @@ final class Serve implements Callable<Integer> {
             err.println("warning: " + clients + " clients need more than this process's " + descriptors
                     + " descriptors: raise the limit with ulimit -n " + DescriptorLimit.needed(clients));
         }
-        InetSocketAddress requested = new InetSocketAddress(HostPort.resolve(host)[0], port);
+        List<InetSocketAddress> requested = ListenAddresses.of(network, hosts, port, err);
         try (ReplyServer server = ReplyServer.listen(network, requested, settings, new VerboseLog(err, verbose))) {
-            InetSocketAddress address = server.address();
-            err.println("listening on " + Addresses.toString(address));
+            for (InetSocketAddress address : server.addresses()) {
+                err.println("listening on " + Addresses.toString(address));
+            }
             try (GracefulExit _ = GracefulExit.install(server, drainTimeout, err)) {
                 if (readyFile != null) {
-                    ReadyFile.write(readyFile, List.of(address));
+                    ReadyFile.write(readyFile, server.addresses(), err);
                 }
                 err.println("ready");
                 server.run();

@@ -1,6 +1,9 @@
 package io.trivet.app;
 
+import io.trivet.net.Interest;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.util.Arrays;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -9,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads standard input on a thread of its own, because not every engine can wait for it together with sockets. Delivers each read
- * as a task on the loop, and reads only on request.
+ * as a task on the loop, and reads only on request. If the descriptor is non-blocking, because another process shares it, waits
+ * for input.
  */
 final class StandardInput {
     /** Callbacks on the loop. */
@@ -49,23 +53,29 @@ final class StandardInput {
     }
 
     private void read() {
-        byte[] buffer = new byte[BYTES_MAX];
+        FileChannel input = StandardOutput.input();
+        ByteBuffer buffer = ByteBuffer.allocate(BYTES_MAX);
         try {
             while (true) {
                 requests.acquireUninterruptibly();
-                int count = System.in.read(buffer);
+                int count = input.read(buffer.clear());
+                while (count == 0) { // EAGAIN: a FileInputStream would throw
+                    StandardOutput.await(0, Interest.READ);
+                    count = input.read(buffer.clear());
+                }
                 if (count < 0) {
                     loop.execute(() -> reader.onInputEnd(null));
                     return;
                 }
-                byte[] bytes = Arrays.copyOf(buffer, count);
+                byte[] bytes = Arrays.copyOf(buffer.array(), count);
                 loop.execute(() -> {
                     requested = false;
                     reader.onInput(bytes);
                 });
             }
         } catch (IOException e) {
-            loop.execute(() -> reader.onInputEnd(e));
+            IOException named = new IOException("standard input: " + e.getMessage(), e);
+            loop.execute(() -> reader.onInputEnd(named));
         } catch (RejectedExecutionException e) {
             // The loop has ended: the input is no longer needed.
         }

@@ -54,14 +54,8 @@ public final class StderrLoggerFinder extends System.LoggerFinder {
 
         private void write(Level level, String message) {
             String time = Instant.now().truncatedTo(ChronoUnit.MILLIS).toString();
-            StringBuilder line = new StringBuilder(time + " " + level + " " + name + ": ");
             // An exception may quote bytes from the network: they must not start a line or move the cursor.
-            String oneLine = message.replace('\n', ' ');
-            for (int i = 0; i < oneLine.length(); i++) {
-                char c = oneLine.charAt(i);
-                line.append(Character.isISOControl(c) ? '?' : c);
-            }
-            System.err.println(line);
+            System.err.println(time + " " + level + " " + name + ": " + EscapedText.line(message.replace('\n', ' ')));
         }
     }
 }

@@ -7,6 +7,11 @@ import java.util.Objects;
 
 /** Detects whether a standard stream is a terminal. */
 final class Terminal {
+    private static final int FILE_TYPE = 0170000;
+    private static final int CHARACTER_DEVICE = 0020000;
+    /** Major number of /dev/null, /dev/zero, /dev/full and /dev/random. */
+    private static final int MEMORY_DEVICES = 1;
+
     private Terminal() {}
 
     static boolean isInput() {
@@ -17,6 +22,7 @@ final class Terminal {
         return isTerminal(1);
     }
 
+    /** Returns whether a descriptor is a character device other than /dev/null and the like, by its number (makedev(3)). */
     private static boolean isTerminal(int fd) {
         Path link = Path.of("/proc/self/fd/" + fd);
         if (!Files.isSymbolicLink(link)) {
@@ -24,9 +30,10 @@ final class Terminal {
             return Objects.requireNonNull(System.console(), "never null since Java 22").isTerminal();
         }
         try {
-            String target = Files.readSymbolicLink(link).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
-        } catch (IOException e) {
+            int mode = (Integer) Files.getAttribute(link, "unix:mode");
+            long device = (Long) Files.getAttribute(link, "unix:rdev");
+            return (mode & FILE_TYPE) == CHARACTER_DEVICE && ((device >> 8) & 0xfff) != MEMORY_DEVICES;
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
             return false;
         }
     }

@@ -16,12 +16,22 @@ final class Trivet {
 
     /** Runs the command line and exits with its exit code. */
     public static void main(String[] args) {
-        System.exit(run(args));
+        StandardStreams.install();
+        int exitCode;
+        try {
+            exitCode = run(RawText.arguments(args));
+        } catch (Throwable e) { // report it before the process ends, like every other line
+            e.printStackTrace();
+            exitCode = 1;
+        }
+        System.exit(StandardStreams.finish(exitCode));
     }
 
     static int run(String... args) {
         return new CommandLine(new Trivet())
                 .setUsageHelpWidth(110)
+                .setExpandAtFiles(false) // a text that starts with @ is a text
+                .setAllowOptionsAsOptionParameters(true) // as is one that starts with a minus sign
                 .setParameterExceptionHandler(new UsageErrors())
                 .setExecutionExceptionHandler(new ExecutionErrors())
                 .execute(args);

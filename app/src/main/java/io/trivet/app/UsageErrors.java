@@ -21,14 +21,11 @@ final class UsageErrors implements IParameterExceptionHandler {
         return ExitCode.USAGE;
     }
 
-    /** Joins the lines and replaces control characters, since the message may quote the command line. */
+    /** Joins the lines and escapes control characters, since the message may quote the command line. */
     private static String oneLine(String message) {
         StringBuilder line = new StringBuilder(message.length());
         message.lines().forEach(part -> line.append(line.isEmpty() ? "" : " ").append(part.strip()));
-        for (int i = 0; i < line.length(); i++) {
-            line.setCharAt(i, Character.isISOControl(line.charAt(i)) ? '?' : line.charAt(i));
-        }
-        return line.toString();
+        return EscapedText.line(line.toString());
     }
 
     private static String suggestion(ParameterException e) {

@@ -115,6 +115,14 @@ final class CommandLineTest {
         assertThat(errorLines()).hasSize(2).first().asString().contains("'a\\x0aready\\x1b[2J' is not one of auto");
     }
 
+    @Test
+    void escapesWhatATerminalObeysWhereverAnArgumentIsQuoted() {
+        assertThat(Trivet.run("serve", "x\u202egnp.exe\u009b2J\u001b[2J")).isEqualTo(2);
+        assertThat(errorLines()).first().asString().endsWith("'x\\xe2\\x80\\xaegnp.exe\\xc2\\x9b2J\\x1b[2J'");
+        assertThat(Trivet.run("serve", "--host", "a\u202eb\u001b.invalid")).isEqualTo(1);
+        assertThat(errorLines()).last().isEqualTo("trivet serve: unknown host 'a\\xe2\\x80\\xaeb\\x1b.invalid'");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"-V", "--version", "serve -V"})
     void printsCommitJavaAndEnginesAsTheVersion(String line) {

@@ -18,7 +18,7 @@ final class ConnectProcessTest {
     private static final ServerSettings ECHO = RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW);
 
     private static String target(RunningServer running) throws IOException {
-        return "localhost:" + running.server.address().getPort();
+        return "localhost:" + running.server.addresses().getFirst().getPort();
     }
 
     @Test

@@ -156,7 +156,7 @@ final class ExamplesTest {
     void twoSocketClientWorksWithTrivetServe() throws Exception {
         try (RunningServer running = RunningServer.start(Network.system(),
                 RunningServer.settings(ReplyOption.ECHO, FramingOption.RAW));
-                Program client = example("TwoSocketClient", target(running.server.address()))) {
+                Program client = example("TwoSocketClient", target(running.server.addresses().getFirst()))) {
             assertThat(client.exitCode()).as("output: %s, errors: %s", client.out(), client.err()).isZero();
             assertThat(client.out().lines()).filteredOn(line -> line.contains("closing socket")).hasSize(2);
         }
@@ -266,7 +266,7 @@ final class ExamplesTest {
                 EXAMPLES.resolve("TwoSocketClient.java").toString());
         try (RunningServer running = RunningServer.start(Network.system(),
                 RunningServer.settings(ReplyOption.ADDRESS, FramingOption.RAW))) {
-            command.addAll(List.of(target(running.server.address())));
+            command.addAll(List.of(target(running.server.addresses().getFirst())));
             try (Program client = Program.start(command)) {
                 assertThat(client.exitCode()).as("output: %s, errors: %s", client.out(), client.err()).isZero();
                 assertThat(client.out()).containsPattern("received \"in parts 2\\('127\\.0\\.0\\.1', \\d+\\)\"");

@@ -135,7 +135,7 @@ final class ReplyServerTest {
             return;
         }
         try (RunningServer running = RunningServer.start(network, ADDRESS);
-                TcpStream client = network.connect(running.server.address())) {
+                TcpStream client = network.connect(running.server.addresses().getFirst())) {
             while (!client.finishConnect()) {
                 Select.select(List.of(), List.of(client), List.of(), Duration.ofSeconds(20));
             }
@@ -411,7 +411,7 @@ final class ReplyServerTest {
                 }));
         VerboseLog log = new VerboseLog(new PrintStream(OutputStream.nullOutputStream()), false);
         InetSocketAddress anywhere = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        try (ReplyServer server = ReplyServer.listen(broken, anywhere, settings, log)) {
+        try (ReplyServer server = ReplyServer.listen(broken, List.of(anywhere), settings, log)) {
             assertThatThrownBy(server::run).isInstanceOf(IOException.class).hasMessage("injected");
         }
     }

@@ -58,7 +58,7 @@ final class RunningServer implements AutoCloseable {
         ByteArrayOutputStream log = new ByteArrayOutputStream();
         VerboseLog verboseLog = new VerboseLog(new PrintStream(log, true, StandardCharsets.US_ASCII), true);
         InetSocketAddress address = new InetSocketAddress(InetAddress.getByName(host), 0);
-        return new RunningServer(ReplyServer.listen(network, address, settings, verboseLog), log);
+        return new RunningServer(ReplyServer.listen(network, List.of(address), settings, verboseLog), log);
     }
 
     private void run() {
@@ -78,7 +78,7 @@ final class RunningServer implements AutoCloseable {
     Socket client(UnaryOperator<Socket> change) throws IOException {
         Socket socket = change.apply(new Socket());
         socket.setSoTimeout(TIMEOUT_MILLIS);
-        socket.connect(server.address(), TIMEOUT_MILLIS);
+        socket.connect(server.addresses().getFirst(), TIMEOUT_MILLIS);
         return socket;
     }
 

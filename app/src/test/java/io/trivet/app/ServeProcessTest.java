@@ -131,7 +131,8 @@ final class ServeProcessTest {
         try (Program serve = Program.trivet("serve", "-p", "0", "-F", nowhere.toString())) {
             assertThat(serve.exitCode()).isEqualTo(1);
             assertThat(serve.err()).last().asString().isEqualTo(
-                    "trivet serve: --ready-file " + nowhere + ": the directory " + nowhere.getParent() + " does not exist");
+                    "trivet serve: --ready-file " + nowhere + " cannot be written: the directory " + nowhere.getParent()
+                            + " does not exist");
         }
     }
 

@@ -4,15 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -113,6 +118,67 @@ final class UnitsTest {
         assertThat(bytes.remaining()).isEqualTo(300);
     }
 
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '`', value = {"`a\tb\n`,UTF-8,`a\tb\n`", "a\u001b[2J\u007f,UTF-8,a?[2J?",
+        "\u00e9\u20ac\ud83d\ude00,UTF-8,\u00e9\u20ac\ud83d\ude00",
+        "x\u0085\u009b31m,UTF-8,x??31m", "\u202eab\u2066c\u200fd\u061c,UTF-8,?ab?c?d?", "a\u200db,UTF-8,a\u200db",
+        "x\u009b\u0085\u00e9,ISO-8859-1,x??\u00e9", "x\u009b31m,US-ASCII,x?31m"})
+    void replacesWhatATerminalObeys(String text, String charset, String printed) {
+        Charset encoding = Charset.forName(charset);
+        byte[] bytes = text.getBytes(charset.equals("US-ASCII") ? StandardCharsets.ISO_8859_1 : encoding);
+        assertThat(new String(new PrintableFilter(encoding).filter(bytes), encoding)).isEqualTo(printed);
+        PrintableFilter byteByByte = new PrintableFilter(encoding);
+        ByteArrayOutputStream parts = new ByteArrayOutputStream();
+        for (byte b : bytes) {
+            parts.writeBytes(byteByByte.filter(new byte[]{b}));
+        }
+        assertThat(parts.toString(encoding)).isEqualTo(printed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"9b", "c0af", "c2", "e280", "eda080", "f8808080", "fe", "f4908080", "e08080"})
+    void replacesBytesThatAreNotUtf8(String hex) {
+        byte[] bytes = HexFormat.of().parseHex(hex + "41");
+        assertThat(new String(new PrintableFilter(StandardCharsets.UTF_8).filter(bytes), StandardCharsets.US_ASCII))
+                .matches("\\?+A");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "40626f62", "c3a9", "ff", "c3", "41ff42e282", "f09f9880ff", "eda080", "edb3bf"})
+    void keepsEveryByteOfAnArgument(String hex) {
+        byte[] bytes = HexFormat.of().parseHex(hex);
+        assertThat(RawText.bytes(RawText.of(bytes))).isEqualTo(bytes);
+    }
+
+    @Test
+    void aStuckLogDropsLinesAndCountsThem() throws Exception {
+        Semaphore reader = new Semaphore(0);
+        ByteArrayOutputStream read = new ByteArrayOutputStream();
+        LogQueue log = new LogQueue(new OutputStream() {
+            @Override
+            public void write(int b) {
+                throw new AssertionError("only whole arrays are written");
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int count) {
+                reader.acquireUninterruptibly();
+                read.write(bytes, offset, count);
+            }
+        }, StandardCharsets.US_ASCII);
+        byte[] line = ("y".repeat(999) + "\n").getBytes(StandardCharsets.US_ASCII);
+        int lines = 3 * LogQueue.BYTES_MAX / line.length;
+        for (int i = 0; i < lines; i++) {
+            log.write(line, 0, line.length); // does not wait, although the target is stuck
+        }
+        reader.release(1000);
+        log.awaitWritten();
+        List<String> written = read.toString(StandardCharsets.US_ASCII).lines().toList();
+        String notice = written.getLast();
+        assertThat(notice).matches("\\.\\.\\. \\d+ lines were dropped here: .*");
+        assertThat(Integer.parseInt(notice.replaceAll("\\D", "")) + written.size() - 1).isEqualTo(lines);
+    }
+
     @Test
     void writesALogMessageAsOneLineWithoutControlCharacters() {
         ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -125,6 +191,7 @@ final class UnitsTest {
             System.setErr(before);
         }
         assertThat(log.toString(StandardCharsets.UTF_8))
-                .endsWith(" WARNING a.b: it failed: java.lang.IllegalStateException: x? ?[2Jy?z" + System.lineSeparator());
+                .endsWith(" WARNING a.b: it failed: java.lang.IllegalStateException: x\\x0d \\x1b[2Jy\\xc2\\x9bz"
+                        + System.lineSeparator());
     }
 }
