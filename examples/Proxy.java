@@ -12,7 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
  * A TCP proxy: opens a connection to the target for each client, and forwards bytes in both directions. Backpressure: it reads
  * from one end no faster than the other end accepts.
  *
- *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/Proxy.java HOST PORT TARGET_HOST TARGET_PORT
+ *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/Proxy.java HOST PORT TARGET_HOST TARGET_PORT [LOOPS]
  */
 public final class Proxy implements Handler {
     private final InetSocketAddress target;
@@ -27,6 +27,7 @@ public final class Proxy implements Handler {
                 // PAUSE_READING, the default, would stop reading from an end whose own queue is high: one direction would block the other.
                 .overflow(Overflow.DISCONNECT)
                 .handler(new Proxy(new InetSocketAddress(args[2], Integer.parseInt(args[3]))))
+                .loops(args.length > 4 ? Integer.parseInt(args[4]) : 1)
                 .start()) {
             System.out.println("proxy on port " + server.address().getPort());
             server.join();
@@ -35,46 +36,82 @@ public final class Proxy implements Handler {
 
     @Override
     public void onOpen(Connection client) {
-        if (client.attachment() == null) { // otherwise it is the connection to a target, made below
-            try {
-                Connection other = client.server().connect(target, this);
-                other.attachment(client);
-                client.attachment(other);
-            } catch (RejectedExecutionException e) { // the server is draining: close new clients in an orderly way
-                client.finish();
+        try {
+            client.attachment(client.server().connect(target, new TargetSide(client)));
+        } catch (RejectedExecutionException e) { // the server is draining: close new clients in an orderly way
+            client.finish();
+        }
+    }
+
+    @Override
+    public void onMessage(Connection client, ByteBuffer bytes) {
+        forward(client, bytes, targetOf(client));
+    }
+
+    @Override
+    public void onDrained(Connection client) {
+        targetOf(client).resumeReading();
+    }
+
+    @Override
+    public void onEndOfInput(Connection client) {
+        Connection connection = targetOf(client);
+        if (connection != null) { // null: a client that came while the server was draining
+            connection.finishOutput(); // forwards the half-close after the queued bytes
+        }
+    }
+
+    @Override
+    public void onClose(Connection client, CloseReason reason) {
+        Connection connection = targetOf(client);
+        if (connection != null) {
+            ended(reason, connection);
+        }
+    }
+
+    private static Connection targetOf(Connection client) {
+        return (Connection) client.attachment();
+    }
+
+    /**
+     * The connection to the target. It may run on another loop than its client, before {@code connect} returns there. So it gets
+     * its client here, and not as an attachment.
+     */
+    private record TargetSide(Connection client) implements Handler {
+        @Override
+        public void onMessage(Connection connection, ByteBuffer bytes) {
+            forward(connection, bytes, client);
+        }
+
+        @Override
+        public void onDrained(Connection connection) {
+            client.resumeReading();
+        }
+
+        @Override
+        public void onEndOfInput(Connection connection) {
+            client.finishOutput();
+        }
+
+        @Override
+        public void onClose(Connection connection, CloseReason reason) {
+            ended(reason, client);
+        }
+    }
+
+    private static void forward(Connection from, ByteBuffer bytes, Connection to) {
+        to.send(bytes);
+        if (to.queue().isHigh()) {
+            from.pauseReading();
+            if (!to.queue().isHigh()) { // drained on its own loop meanwhile: its onDrained may have come before the pause
+                from.resumeReading();
             }
         }
     }
 
-    @Override
-    public void onMessage(Connection from, ByteBuffer bytes) {
-        Connection to = other(from);
-        to.send(bytes);
-        if (to.queue().isHigh()) {
-            from.pauseReading();
-        }
-    }
-
-    @Override
-    public void onDrained(Connection to) {
-        other(to).resumeReading();
-    }
-
-    @Override
-    public void onEndOfInput(Connection from) {
-        other(from).finishOutput(); // forwards the half-close after the queued bytes
-    }
-
-    @Override
-    public void onClose(Connection closed, CloseReason reason) {
-        Connection other = other(closed);
-        boolean orderly = reason == CloseReason.PEER_FINISHED; // the other end still receives what is queued for it
-        if (other != null && !orderly) { // null: a client that came while the server was draining
+    private static void ended(CloseReason reason, Connection other) {
+        if (reason != CloseReason.PEER_FINISHED) { // if it was orderly, the other end still receives what is queued for it
             other.close();
         }
-    }
-
-    private static Connection other(Connection connection) {
-        return (Connection) connection.attachment();
     }
 }

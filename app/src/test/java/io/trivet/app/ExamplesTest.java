@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
@@ -14,6 +15,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -203,6 +205,29 @@ final class ExamplesTest {
                 bob.shutdownOutput();
                 assertReceives(ada, bob.getLocalPort() + " left: " + CloseReason.PEER_FINISHED.description() + "\n");
             }
+        }
+    }
+
+    /** On several loops, the connection to the target may open before {@code connect} has returned. */
+    @Test
+    void proxyOpensOneConnectionPerClientOnSeveralLoops() throws Exception {
+        int clients = 600;
+        try (ServerSocket target = new ServerSocket(0, 1024, InetAddress.getLoopbackAddress());
+                Program proxy = example("Proxy", "127.0.0.1", "0", "127.0.0.1", Integer.toString(target.getLocalPort()), "2")) {
+            InetSocketAddress address = awaitPort(proxy);
+            target.setSoTimeout(20_000);
+            for (int i = 0; i < clients; i++) {
+                try (Socket client = PlainSocket.connect(address); Socket accepted = target.accept()) {
+                    PlainSocket.send(client, "hi");
+                    assertThat(PlainSocket.receive(accepted, 2)).isEqualTo("hi");
+                    accepted.shutdownOutput();
+                    assertThat(client.getInputStream().read()).isNegative();
+                    client.shutdownOutput();
+                    assertThat(accepted.getInputStream().read()).isNegative();
+                }
+            }
+            target.setSoTimeout(100);
+            assertThatThrownBy(target::accept).as("one connection for each client").isInstanceOf(SocketTimeoutException.class);
         }
     }
 
