@@ -162,7 +162,7 @@ final class QueueTest {
         assertThat(levels.size()).as("messages delivered").isLessThan(requests);
         assertThat(connection.is(Connection.PAUSED_BY_QUEUE)).isTrue();
         assertThat(server.connections().getFirst().readable()).as("watched for input").isFalse();
-        assertThat(server.connections().getFirst().interestReason()).contains("above the high mark");
+        assertThat(server.connections().getFirst().interestReason()).contains("at the high mark");
 
         byte[] framed = ReferenceFraming.LINES.framed(reply);
         for (int i = 0; i < requests; i++) {
