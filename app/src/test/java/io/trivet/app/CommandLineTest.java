@@ -151,7 +151,7 @@ final class CommandLineTest {
     void listsWhatEachEngineSupportsAndWhichIsTheDefault() {
         assertThat(Trivet.run("engines")).isZero();
         assertThat(out.toString(StandardCharsets.UTF_8).lines())
-                .contains("nio     yes  supports everything but urgent data, descriptors, regular files")
+                .contains("nio     yes  supports everything but urgent data, descriptors, regular files, keep alive options")
                 .anyMatch(line -> line.matches("uring   (yes  supports everything but regular files.*|no   .+)"))
                 .filteredOn(line -> line.endsWith("; the default (--engine auto)")).hasSize(1);
     }

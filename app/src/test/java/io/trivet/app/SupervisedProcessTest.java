@@ -195,7 +195,8 @@ final class SupervisedProcessTest {
                     assertThat(PlainSocket.receive(client, message.length())).isEqualTo(message);
                 }
             }
-            assertThat(serve.getErrorStream().available()).isGreaterThanOrEqualTo(PIPE_BYTES - 4096);
+            assertThat(serve.getErrorStream().available()).as("bytes in the pipe, whose pages need not be full")
+                    .isGreaterThan(PIPE_BYTES / 2);
             serve.destroy(); // SIGTERM
             assertThat(serve.waitFor(20, TimeUnit.SECONDS)).isTrue();
             assertThat(serve.exitValue()).isZero();
