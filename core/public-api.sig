@@ -131,6 +131,7 @@ meth public abstract java.lang.Object family()
 meth public abstract java.lang.String name()
 meth public boolean turnsLoops()
 meth public int selectOnce(io.trivet.net.Socket[],int[],int,long) throws java.io.IOException
+meth public io.trivet.net.Network fallback()
 meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Proactor proactor() throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
@@ -207,6 +208,7 @@ meth public abstract void watchUrgent(long) throws java.io.IOException
 meth public long sendNow(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public long unsentBytes(long)
 meth public static int slot(long)
+meth public void prepare() throws java.io.IOException
 
 CLSS public final io.trivet.net.ReadinessProactor
 cons public init(io.trivet.net.Network) throws java.io.IOException
@@ -556,6 +558,7 @@ CLSS public final io.trivet.server.Server
 intf java.lang.AutoCloseable
 meth public boolean isClosed()
 meth public int turn(java.time.Duration) throws java.io.IOException
+meth public io.trivet.net.Network network()
 meth public io.trivet.observe.ServerStats stats()
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.time.Duration)

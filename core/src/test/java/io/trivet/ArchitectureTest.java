@@ -66,8 +66,8 @@ final class ArchitectureTest {
             List.of("ReadGate", "Lingering", "DropOldest", "Sender", "Admission"),
             List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep"),
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
-            List.of("LoopGroup", "Watchdog", "LoopThreads", "ConnectionLimit", "DescriptorReserve", "ListenerOpening",
-                    "Acceptor"),
+            List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",
+                    "ListenerOpening", "Acceptor"),
             List.of("MessageQueue", "Handler", "Connection", "Server", "ServerBuilder"));
 
     /** The packages that run on the simulated network as they are. */

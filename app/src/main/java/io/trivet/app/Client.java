@@ -58,7 +58,7 @@ final class Client implements Handler, AutoCloseable {
         addresses = target.resolve();
         deadlineNanos = network.clock().nanoTime() + timeout.toNanos();
         // PAUSE_READING would deadlock with an echo server: with much left to send we would stop reading its replies, and it ours.
-        server = Server.builder().network(network).limits(LIMITS).overflow(Overflow.DISCONNECT).open();
+        server = Server.builder().limits(LIMITS).overflow(Overflow.DISCONNECT).open();
     }
 
     /**

@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The server of {@code trivet serve}. A single loop is turned by {@link #run}, so that {@code -v} can log each turn; several
@@ -28,37 +29,43 @@ final class ReplyServer implements AutoCloseable {
     private final Server server;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private ReplyServer(Network network, List<InetSocketAddress> addresses, ServerSettings settings, VerboseLog log)
+    private ReplyServer(@Nullable Network network, List<InetSocketAddress> addresses, ServerSettings settings, VerboseLog log)
             throws IOException {
         this.settings = settings;
         this.log = log;
         handler = new ReplyHandler(settings, log);
         ServerBuilder builder = Server.builder()
-                .network(network)
                 .backlog(settings.backlog())
                 .framing(settings.framing().framing())
                 .limits(settings.limits())
                 .overflow(settings.overflow().policy())
-                .urgent(settings.urgent() && network.supports(Capability.URGENT_DATA))
+                .urgent(settings.urgent() && (network == null ? Network.system() : network).supports(Capability.URGENT_DATA))
                 .loops(settings.loops())
                 .handler(handler);
         addresses.forEach(builder::listen);
+        if (network != null) {
+            builder.network(network);
+        }
         server = settings.loops() == 1 ? builder.open() : builder.start();
     }
 
     /**
-     * Binds and listens. With a single loop, clients wait in the listen backlog until {@link #run}. If the port is 0, the kernel
-     * chooses one that is free at every address.
+     * Binds and listens. With a single loop, clients wait in the listen backlog until {@link #run}, which the same thread calls
+     * best. If the port is 0, the kernel chooses one that is free at every address.
+     *
+     * @param network null: the best one on which every loop can serve
      */
-    static ReplyServer listen(Network network, List<InetSocketAddress> requested, ServerSettings settings, VerboseLog log)
+    static ReplyServer listen(@Nullable Network network, List<InetSocketAddress> requested, ServerSettings settings,
+            VerboseLog log)
             throws IOException {
-        List<InetSocketAddress> addresses = ListenAddresses.supported(network, requested);
+        Network listening = network == null ? Network.system() : network; // a fallback listens at the same addresses
+        List<InetSocketAddress> addresses = ListenAddresses.supported(listening, requested);
         if (addresses.size() == 1 || addresses.getFirst().getPort() != 0) {
             return new ReplyServer(network, addresses, settings, log);
         }
         for (int attempt = 1;; attempt++) {
             int port;
-            try (TcpListener free = network.listen(addresses.getFirst(), 1)) {
+            try (TcpListener free = listening.listen(addresses.getFirst(), 1)) {
                 port = free.localAddress().getPort();
             }
             try {
@@ -69,6 +76,10 @@ final class ReplyServer implements AutoCloseable {
                 }
             }
         }
+    }
+
+    Network network() {
+        return server.network();
     }
 
     /** Returns the address of each listener, in the order requested. */

@@ -132,20 +132,10 @@ final class Serve implements Callable<Integer> {
         ServerSettings settings = settings();
         err.println(Version.program() + ", Java " + Runtime.version().feature());
         Network network = engine.open();
-        err.println("engine " + network.name()
-                + (engine == EngineOption.AUTO ? ", chosen automatically" + whyNotBetter(network) : ", as requested"));
-        if (!network.supports(Capability.URGENT_DATA)) {
-            err.println("urgent data is not watched: " + network.name() + " does not support it");
-        }
-        err.println(describe(settings));
-        int descriptors = DescriptorLimit.current();
-        int clients = settings.limits().connectionsMax();
-        if (DescriptorLimit.needed(clients) > descriptors) {
-            err.println("warning: " + clients + " clients need more than this process's " + descriptors
-                    + " descriptors: raise the limit with ulimit -n " + DescriptorLimit.needed(clients));
-        }
         List<InetSocketAddress> requested = ListenAddresses.of(network, hosts, port, err);
-        try (ReplyServer server = ReplyServer.listen(network, requested, settings, new VerboseLog(err, verbose))) {
+        Network named = engine == EngineOption.AUTO ? null : network;
+        try (ReplyServer server = ReplyServer.listen(named, requested, settings, new VerboseLog(err, verbose))) {
+            printStart(server, settings, err);
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
@@ -158,6 +148,22 @@ final class Serve implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private void printStart(ReplyServer server, ServerSettings settings, PrintStream err) {
+        Network network = server.network();
+        err.println("engine " + network.name()
+                + (engine == EngineOption.AUTO ? ", chosen automatically" + whyNotBetter(network) : ", as requested"));
+        if (!network.supports(Capability.URGENT_DATA)) {
+            err.println("urgent data is not watched: " + network.name() + " does not support it");
+        }
+        err.println(describe(settings));
+        int descriptors = DescriptorLimit.current();
+        int clients = settings.limits().connectionsMax();
+        if (DescriptorLimit.needed(clients) > descriptors) {
+            err.println("warning: " + clients + " clients need more than this process's " + descriptors
+                    + " descriptors: raise the limit with ulimit -n " + DescriptorLimit.needed(clients));
+        }
     }
 
     /** Returns why a better native engine is not available, or "". The library itself logs a fallback to java.nio. */

@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.BitSet;
 
 /**
  * The memory that a ring receives into: buffers that are provided to the kernel through a queue of their own (man 3
@@ -37,7 +38,7 @@ final class BufferRing {
     private static final int PAGE = 4096;
     private static final VarHandle TAIL = ValueLayout.JAVA_SHORT.varHandle();
 
-    private final MemorySegment queue;
+    private MemorySegment queue;
     private final MemorySegment pool;
     private final ByteBuffer memory;
     private final long poolAddress;
@@ -70,23 +71,43 @@ final class BufferRing {
         pool = Downcall.mapped(address, size, Arena.ofAuto(), segment -> Uring.unmap(segment.address(), segment.byteSize()));
         poolAddress = address;
         memory = pool.asByteBuffer();
-        queue = Arena.ofAuto().allocate((long) entries * ENTRY_SIZE, PAGE);
-        int result = register(ring, entries);
-        if (result < 0) {
-            throw Errno.failure("io_uring_register", null, -result);
-        }
+        queue = newQueue(entries);
+        register(ring, entries);
         for (int i = 0; i < count; i++) {
             provide(i);
         }
     }
 
-    private int register(Ring ring, int entries) {
+    private static MemorySegment newQueue(int entries) {
+        return Arena.ofAuto().allocate((long) entries * ENTRY_SIZE, PAGE);
+    }
+
+    /**
+     * Provides the free buffers to another ring, which replaces the one that they were provided to.
+     *
+     * @param filled buffers that the former ring has received into, and that are yet to be {@link #received}
+     */
+    void moveTo(Ring ring, BitSet filled) throws IOException {
+        queue = newQueue(mask + 1);
+        tail = 0;
+        register(ring, mask + 1);
+        for (int i = 0; i < useCounts.length; i++) {
+            if (useCounts[i] == 0 && !filled.get(i)) {
+                enqueue(i);
+            }
+        }
+    }
+
+    private void register(Ring ring, int entries) throws IOException {
         MemorySegment registration = Arena.ofAuto().allocate(REGISTRATION_SIZE, 8);
         registration.set(ValueLayout.JAVA_LONG, 0, queue.address());
         registration.set(ValueLayout.JAVA_INT, REGISTRATION_ENTRIES, entries);
         registration.set(ValueLayout.JAVA_SHORT, REGISTRATION_GROUP, (short) GROUP);
         try {
-            return Uring.register(ring.fd(), Uring.REGISTER_PBUF_RING, registration.address(), 1);
+            int result = Uring.register(ring.fd(), Uring.REGISTER_PBUF_RING, registration.address(), 1);
+            if (result < 0) {
+                throw Errno.failure("io_uring_register", null, -result);
+            }
         } finally {
             Reference.reachabilityFence(registration); // the kernel knows it only by address
         }
@@ -142,6 +163,10 @@ final class BufferRing {
 
     private void provide(int buffer) {
         free++;
+        enqueue(buffer);
+    }
+
+    private void enqueue(int buffer) {
         long at = (long) (tail & mask) * ENTRY_SIZE;
         queue.set(ValueLayout.JAVA_LONG, at, poolAddress + readAreaBytes + (long) buffer * bufferBytes);
         queue.set(ValueLayout.JAVA_INT, at + ENTRY_LEN, bufferBytes);

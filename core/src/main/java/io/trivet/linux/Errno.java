@@ -32,7 +32,8 @@ final class Errno {
 
     /** Loads the classes that a failure needs: once no descriptors are left, the JVM may be unable to open the class files. */
     static void load() {
-        failure("load", new InetSocketAddress(0), EBADF);
+        NetworkException _ = failure("load", new InetSocketAddress(0), EBADF);
+        String _ = UringProbe.explain("load", ErrorCode.EMFILE, null, null);
     }
 
     /** Returns an exception for a failed call, for the caller to throw. A socket as its subject is named by its descriptor, too. */

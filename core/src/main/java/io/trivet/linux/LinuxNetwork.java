@@ -33,12 +33,19 @@ final class LinuxNetwork implements Network {
     private final String name;
     private final Engine engine;
     private final @Nullable LinuxNetwork forOneCall;
+    private final @Nullable LinuxNetwork fallback;
 
-    /** Creates a network. {@code forOneCall} is the network that waits with poll(2) for a single call; null: this one. */
-    LinuxNetwork(String name, Engine engine, @Nullable LinuxNetwork forOneCall) {
+    /**
+     * Creates a network.
+     *
+     * @param forOneCall the network that waits with poll(2) for a single call; null: this one
+     * @param fallback the network that needs less of the kernel; null: none
+     */
+    LinuxNetwork(String name, Engine engine, @Nullable LinuxNetwork forOneCall, @Nullable LinuxNetwork fallback) {
         this.name = name;
         this.engine = engine;
         this.forOneCall = forOneCall;
+        this.fallback = fallback;
     }
 
     @Override
@@ -54,6 +61,11 @@ final class LinuxNetwork implements Network {
     @Override
     public Network forOneCall() {
         return forOneCall == null ? this : forOneCall;
+    }
+
+    @Override
+    public @Nullable Network fallback() {
+        return fallback;
     }
 
     @Override

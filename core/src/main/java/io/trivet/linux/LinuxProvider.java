@@ -11,9 +11,9 @@ public final class LinuxProvider implements NetworkProvider {
     /** Why the kernel cannot be used, or null; and the networks, each created once. */
     private static final class Kernel {
         static final @Nullable String OBSTACLE = obstacle();
-        static final LinuxNetwork POLL = new LinuxNetwork("poll", LinuxNetwork.Engine.POLL, null);
-        static final LinuxNetwork EPOLL = new LinuxNetwork("epoll", LinuxNetwork.Engine.EPOLL, POLL);
-        static final LinuxNetwork SELECT = new LinuxNetwork("select", LinuxNetwork.Engine.SELECT, POLL);
+        static final LinuxNetwork POLL = new LinuxNetwork("poll", LinuxNetwork.Engine.POLL, null, null);
+        static final LinuxNetwork EPOLL = new LinuxNetwork("epoll", LinuxNetwork.Engine.EPOLL, POLL, null);
+        static final LinuxNetwork SELECT = new LinuxNetwork("select", LinuxNetwork.Engine.SELECT, POLL, null);
 
         private static @Nullable String obstacle() {
             String system = System.getProperty("os.name");
@@ -47,7 +47,7 @@ public final class LinuxProvider implements NetworkProvider {
     /** Initialized only when requested, since the probe opens a ring. */
     private static final class Ring {
         static final UringProbe.Result RESULT = UringProbe.probe();
-        static final LinuxNetwork NETWORK = new LinuxNetwork("uring", LinuxNetwork.Engine.URING, Kernel.POLL);
+        static final LinuxNetwork NETWORK = new LinuxNetwork("uring", LinuxNetwork.Engine.URING, Kernel.POLL, Kernel.EPOLL);
     }
 
     /** For {@link java.util.ServiceLoader}. */

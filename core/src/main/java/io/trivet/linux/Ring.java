@@ -10,8 +10,10 @@ import java.lang.invoke.VarHandle;
  * The two queues that are shared with the kernel (man 7 io_uring): submissions, which are collected and handed over by one call,
  * and completions.
  *
- * <p>Only the thread that creates it may use it. The kernel then needs no locks, and completes operations only while this thread
- * is in a call. Older kernels cannot promise the latter, and {@link #defersCompletions} returns false.
+ * <p>A ring is {@linkplain Binding bound} to a thread or free. Only the thread that creates a bound ring may use it. The kernel
+ * then needs no locks, and completes operations only while this thread is in a call. Older kernels cannot promise the latter, and
+ * {@link #defersCompletions} returns false. A free ring may be used by one thread after the other, and by a virtual thread, whose
+ * carrier changes. If a thread ends, the kernel later cancels the operations that it has started, without performing them.
  *
  * <pre>
  * struct io_uring_params { sq_entries 0; cq_entries 4; flags 8; features 20; sq_off 40; cq_off 80; }   120 bytes
@@ -46,13 +48,26 @@ final class Ring {
 
     /** IORING_SETUP_NO_SQARRAY, which the headers of many systems do not have yet. */
     static final int SETUP_NO_SQARRAY = 1 << 16;
+    /** A wait does not count as waiting for I/O (Linux 6.15): otherwise an idle ring shows up as I/O wait and I/O pressure. */
+    static final int ENTER_NO_IOWAIT = 1 << 7;
+    static final int FEAT_NO_IOWAIT = 1 << 17;
 
-    /** Setup flags to try, best first. A kernel refuses flags that it does not know with EINVAL. */
-    private static final int[] SETUPS = {
+    /** Which threads may use a ring. */
+    enum Binding {
+        /** Only the thread that creates it, a platform thread. */
+        THREAD,
+        /** One thread at a time. */
+        NONE
+    }
+
+    /** Setup flags of a bound ring to try, best first. A kernel refuses flags that it does not know with EINVAL. */
+    private static final int[] BOUND_SETUPS = {
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG | SETUP_NO_SQARRAY, // 6.6
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_DEFER_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.1
         Uring.SETUP_SINGLE_ISSUER | Uring.SETUP_COOP_TASKRUN | Uring.SETUP_TASKRUN_FLAG, // 6.0
     };
+    /** Those of a free ring. */
+    private static final int[] FREE_SETUPS = {SETUP_NO_SQARRAY, 0};
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -76,7 +91,10 @@ final class Ring {
     private final long cqesAt;
     private final int cqMask;
 
+    private final Binding binding;
     private final boolean defersCompletions;
+    /** Flags of a call that waits. */
+    private final int waitFlags;
 
     /** Index after the last submission that was written. */
     private int sqTail;
@@ -84,13 +102,15 @@ final class Ring {
     private int cqHead;
 
     /** Opens a ring. The kernel rounds the sizes up to powers of two. */
-    Ring(int submissions, int completions) throws IOException {
+    Ring(int submissions, int completions, Binding binding) throws IOException {
+        this.binding = binding;
+        int[] setups = binding == Binding.THREAD ? BOUND_SETUPS : FREE_SETUPS;
         MemorySegment params = Arena.ofAuto().allocate(PARAMS_SIZE, 8);
         int opened = -Errno.EINVAL;
         int flags = 0;
-        for (int i = 0; i < SETUPS.length && opened == -Errno.EINVAL; i++) {
+        for (int i = 0; i < setups.length && opened == -Errno.EINVAL; i++) {
             params.fill((byte) 0);
-            flags = SETUPS[i] | Uring.SETUP_CQSIZE | Uring.SETUP_CLAMP | Uring.SETUP_SUBMIT_ALL;
+            flags = setups[i] | Uring.SETUP_CQSIZE | Uring.SETUP_CLAMP | Uring.SETUP_SUBMIT_ALL;
             params.set(INT, PARAMS_FLAGS, flags);
             params.set(INT, PARAMS_CQ_ENTRIES, completions);
             opened = Uring.setup(submissions, params.address());
@@ -101,7 +121,8 @@ final class Ring {
         fd = opened;
         try {
             int needed = Uring.FEAT_SINGLE_MMAP | Uring.FEAT_EXT_ARG;
-            if ((params.get(INT, PARAMS_FEATURES) & needed) != needed) {
+            int features = params.get(INT, PARAMS_FEATURES);
+            if ((features & needed) != needed) {
                 throw Errno.failure("io_uring_setup", null, Errno.ENOSYS);
             }
             sqEntries = params.get(INT, PARAMS_SQ_ENTRIES);
@@ -123,6 +144,7 @@ final class Ring {
             }
             wait.set(INT, WAIT_SIGMASK_SIZE, SIGMASK_BYTES);
             defersCompletions = (flags & Uring.SETUP_DEFER_TASKRUN) != 0;
+            waitFlags = Uring.ENTER_GETEVENTS | Uring.ENTER_EXT_ARG | ((features & FEAT_NO_IOWAIT) != 0 ? ENTER_NO_IOWAIT : 0);
         } catch (IOException | RuntimeException e) {
             close();
             throw e;
@@ -139,6 +161,10 @@ final class Ring {
 
     int fd() {
         return fd;
+    }
+
+    Binding binding() {
+        return binding;
     }
 
     /** Returns whether operations complete, and lent memory is accessed, only during a call of this class (Linux 6.1). */
@@ -168,6 +194,22 @@ final class Ring {
     /** Returns the number of submissions that have not been handed over. */
     int unsubmitted() {
         return sqTail - (int) INDEX.getAcquire(memory, sqHeadAt);
+    }
+
+    /** Returns the user data of a submission that has not been handed over, by its offset from the first. */
+    long unsubmittedData(int offset) {
+        int head = (int) INDEX.getAcquire(memory, sqHeadAt);
+        return sqes.get(LONG, (long) (head + offset & sqEntries - 1) * Uring.SQE_SIZE + SQE_USER_DATA);
+    }
+
+    /** Copies the submissions that another ring of the same size has not handed over. */
+    void copyUnsubmitted(Ring from) {
+        int head = (int) INDEX.getAcquire(from.memory, from.sqHeadAt);
+        for (int i = head; i != from.sqTail; i++) {
+            MemorySegment.copy(from.sqes, (long) (i & from.sqEntries - 1) * Uring.SQE_SIZE, sqes,
+                    (long) (sqTail & sqEntries - 1) * Uring.SQE_SIZE, Uring.SQE_SIZE);
+            sqTail++;
+        }
     }
 
     /**
@@ -204,7 +246,13 @@ final class Ring {
             return idle ? 0 : Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
         }
         wait.set(LONG, WAIT_TIMESPEC, timeout.timespec());
-        return Uring.enter(fd, waiting, 1, Uring.ENTER_GETEVENTS | Uring.ENTER_EXT_ARG, wait.address(), WAIT_SIZE);
+        return Uring.enter(fd, waiting, 1, waitFlags, wait.address(), WAIT_SIZE);
+    }
+
+    /** Hands over all submissions, and does not wait. Returns the result of the call. */
+    int enterWithoutWaiting() {
+        INDEX.setRelease(memory, sqTailAt, sqTail);
+        return Uring.enter(fd, unsubmitted(), 0, Uring.ENTER_GETEVENTS, 0, 0);
     }
 
     /** Returns the number of completions that have not been consumed. */
@@ -214,7 +262,12 @@ final class Ring {
 
     /** Returns whether the kernel has received all submissions, and no completion is held back by an overflow of the queue. */
     boolean isInSync() {
-        return unsubmitted() == 0 && (memory.get(INT, sqFlagsAt) & Uring.SQ_CQ_OVERFLOW) == 0;
+        return unsubmitted() == 0 && !hasOverflowed();
+    }
+
+    /** Returns whether completions are held back by an overflow of their queue. The next call moves them to the queue. */
+    boolean hasOverflowed() {
+        return (memory.get(INT, sqFlagsAt) & Uring.SQ_CQ_OVERFLOW) != 0;
     }
 
     /** Returns the user data of the completion at an offset from the first. */

@@ -50,7 +50,7 @@ final class UringAccepts {
 
     /** Stops accepting. Called by the ring's own thread, or by another thread that closes the proactor. */
     @SuppressWarnings("ReferenceEquality") // sockets are compared by identity
-    void stop(TcpListener listener, boolean isOwnThread) {
+    void stop(TcpListener listener, boolean mayCancel) {
         for (int i = 0; i < listeners.size(); i++) {
             Accepting accepting = listeners.get(i);
             if (accepting != null && accepting.listener == listener && !accepting.stopped) {
@@ -58,7 +58,7 @@ final class UringAccepts {
                 if (!accepting.polling) {
                     listeners.set(i, null);
                 } else if (operations.isOpen()) {
-                    stopPolling(accepting, i, isOwnThread);
+                    stopPolling(accepting, i, mayCancel);
                 }
             }
         }
@@ -68,8 +68,8 @@ final class UringAccepts {
      * Stops at once, and not with the next poll: as long as the kernel polls a listener, closing its descriptor does not close
      * the socket.
      */
-    private void stopPolling(Accepting accepting, int index, boolean isOwnThread) {
-        if (!isOwnThread) {
+    private void stopPolling(Accepting accepting, int index, boolean mayCancel) {
+        if (!mayCancel) {
             // Only the ring's thread may cancel. Another thread is closing the proactor, and no connection may be accepted
             // meanwhile.
             Libc.shutdown(accepting.listener.fd(), Libc.SHUT_RD);
@@ -77,6 +77,20 @@ final class UringAccepts {
         }
         operations.cancel(UringOperations.userData(UringOperations.ACCEPT, index));
         operations.ring().submit();
+    }
+
+    /** Starts the polls again that a former ring had in flight. */
+    void restart(UringHandover handover) {
+        for (int i = 0; i < listeners.size(); i++) {
+            Accepting accepting = listeners.get(i);
+            if (accepting != null && !handover.completes(UringOperations.ACCEPT, i)) {
+                accepting.polling = false;
+                if (accepting.stopped) {
+                    listeners.set(i, null);
+                }
+            }
+        }
+        changed = true;
     }
 
     void poll() {

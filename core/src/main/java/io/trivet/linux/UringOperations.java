@@ -106,6 +106,11 @@ final class UringOperations {
         return inFlight;
     }
 
+    /** Sets the number of operations in flight, after those of a former ring were abandoned. */
+    void resetInFlight(int count) {
+        inFlight = count;
+    }
+
     // ---- connections
 
     /** Queues a connection for reconciliation at the next poll. */

@@ -1,6 +1,8 @@
 package io.trivet.linux;
 
 import static io.trivet.linux.UringConnections.AWAITING_WRITABLE;
+import static io.trivet.linux.UringConnections.CANCELLING_INPUT;
+import static io.trivet.linux.UringConnections.CANCELLING_WRITABLE;
 import static io.trivet.linux.UringConnections.CLOSED;
 import static io.trivet.linux.UringConnections.CLOSING;
 import static io.trivet.linux.UringConnections.CONNECTING;
@@ -8,13 +10,19 @@ import static io.trivet.linux.UringConnections.FAILED;
 import static io.trivet.linux.UringConnections.HAS_UNSENT;
 import static io.trivet.linux.UringConnections.INPUT_WANTED;
 import static io.trivet.linux.UringConnections.OPERATIONS;
+import static io.trivet.linux.UringConnections.POLLING_INPUT;
+import static io.trivet.linux.UringConnections.POLLING_URGENT;
 import static io.trivet.linux.UringConnections.POLLING_WRITABLE;
+import static io.trivet.linux.UringConnections.RECEIVING;
 import static io.trivet.linux.UringConnections.SENDING;
 import static io.trivet.linux.UringConnections.SEND_ACCEPTED;
 import static io.trivet.linux.UringConnections.URGENT_WANTED;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.Completions;
+import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -25,7 +33,9 @@ import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.util.BitSet;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +50,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>After the last operation of a closed connection has completed, {@link Completions#closed} is delivered and the slot is
  * freed.
+ *
+ * <p><b>Threads.</b> The ring of a platform thread is bound to it, which makes it fast. If another thread polls after that thread
+ * has ended, a free ring replaces it: see {@link UringHandover}. The ring of a virtual thread is free from the beginning.
  */
 final class UringProactor implements Proactor {
     /** Sizes of the queues, and number and size of the buffers. */
@@ -54,6 +67,14 @@ final class UringProactor implements Proactor {
     /** On close, maximum time to wait for cancelled operations. */
     private static final long CLOSE_NANOS_MAX = 1_000_000_000L;
 
+    /**
+     * Maximum time for which a lack of memory is tried again: the kernel releases the locked memory of a closed ring some time
+     * after the close.
+     */
+    private static final long MEMORY_NANOS_MAX = 250_000_000L;
+
+    private static final long MEMORY_PAUSE_NANOS = 5_000_000L;
+
     private final LinuxNetwork network;
     private final Sizes sizes;
     private final EventFd wakeup = new EventFd();
@@ -65,10 +86,13 @@ final class UringProactor implements Proactor {
     private final UringReceives receives = new UringReceives(operations);
     private final UringSends sends = new UringSends(operations);
     private final SlotQueue closedSlots = new SlotQueue();
-    /** Created by the first poll, on its thread. */
+    /** Created by {@link #prepare} or the first poll, on its thread. */
     private @Nullable Ring ring;
 
+    /** The thread that a bound ring belongs to. */
     private @Nullable Thread thread;
+    /** What is left to do of a former ring. */
+    private @Nullable UringHandover handover;
     private boolean closed;
     private boolean pollingWakeup;
     private boolean woken;
@@ -90,7 +114,7 @@ final class UringProactor implements Proactor {
 
     @Override
     public void stopAccepting(TcpListener listener) throws IOException {
-        accepts.stop(listener, isOwnThread());
+        accepts.stop(listener, mayEnter());
     }
 
     @Override
@@ -264,14 +288,20 @@ final class UringProactor implements Proactor {
     // ---- polling
 
     @Override
+    public void prepare() throws IOException {
+        ringOfThisThread();
+    }
+
+    @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
-        Ring current = openRing();
-        int delivered = deliverClosed(completions);
-        prepare();
-        boolean awaitsBuffers = receives.hasStarved() && sends.hasSilentSends();
-        boolean waits = timeoutNanos != 0 && delivered == 0 && closedSlots.size() == 0 && !receives.hasQueuedReads()
+        Ring current = ringOfThisThread();
+        boolean isHandedOver = handover != null; // a wakeup may have been among what is left of the former ring
+        int delivered = handover == null ? deliverClosed(completions) : finishHandover(handover, completions);
+        startOperations();
+        boolean waits = !isHandedOver && timeoutNanos != 0 && delivered == 0 && closedSlots.size() == 0
+                && !receives.hasQueuedReads()
                 && !sends.mustNotWait()
-                && !awaitsBuffers && current.completed() == 0;
+                && !canRetryStarved() && current.completed() == 0;
         timeout.start(waits ? timeoutNanos : 0);
         if (waits) {
             interrupts.beforeWait();
@@ -279,14 +309,14 @@ final class UringProactor implements Proactor {
         try {
             woken = false;
             while (true) {
-                check(current.enter(timeout));
+                check(canRetryStarved() ? current.enterWithoutWaiting() : current.enter(timeout));
                 delivered += sends.completeSilentSends(current, completions);
                 delivered += handleCompletions(current, completions) + receives.continueReads(completions)
                         + deliverClosed(completions);
                 if (delivered > 0 || woken || timeout.isExpired()) {
                     return delivered;
                 }
-                prepare();
+                startOperations();
                 timeout.update();
             }
         } finally {
@@ -296,24 +326,125 @@ final class UringProactor implements Proactor {
         }
     }
 
-    /** Returns the ring. The first call opens it, on its thread. */
-    private Ring openRing() throws IOException {
+    /**
+     * Returns whether receives without a buffer can be restarted by the next poll. Then this poll must not wait: a restarted
+     * receive that finds no bytes ends no wait, and others wait for their turn. Bytes that they could receive would stay in their
+     * sockets.
+     */
+    private boolean canRetryStarved() {
+        return receives.hasStarved() && (sends.hasSilentSends() || operations.buffers().free() > 0);
+    }
+
+    private Ring ringOfThisThread() throws IOException {
         Ring current = ring;
-        if (current == null) {
-            if (closed) {
-                throw new IllegalStateException("the proactor is closed");
-            }
-            current = new Ring(sizes.submissions, sizes.completions);
-            try {
-                operations.open(current, new BufferRing(current, sizes.buffers, sizes.bufferBytes, UringReceives.READ_BYTES));
-            } catch (IOException | RuntimeException e) {
-                current.close();
-                throw e;
-            }
-            thread = Thread.currentThread();
-            ring = current;
+        if (current != null && (isOwnThread() || current.binding() == Ring.Binding.NONE)) {
+            return current;
         }
+        if (closed) {
+            throw new IllegalStateException("the proactor is closed");
+        }
+        try {
+            return current == null ? openRing() : replaceRing(current);
+        } catch (NetworkException e) {
+            throw UringProbe.explained(e);
+        }
+    }
+
+    private Ring openRing() throws IOException {
+        Ring.Binding binding = Thread.currentThread().isVirtual() ? Ring.Binding.NONE : Ring.Binding.THREAD;
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                Ring current = new Ring(sizes.submissions, sizes.completions, binding);
+                try {
+                    use(current, new BufferRing(current, sizes.buffers, sizes.bufferBytes, UringReceives.READ_BYTES));
+                    return current;
+                } catch (IOException | RuntimeException e) {
+                    current.close();
+                    throw e;
+                }
+            } catch (NetworkException e) {
+                if (e.code() != ErrorCode.ENOMEM || System.nanoTime() - start > MEMORY_NANOS_MAX) {
+                    throw e;
+                }
+                LockSupport.parkNanos(MEMORY_PAUSE_NANOS);
+            }
+        }
+    }
+
+    /** Replaces the ring of another thread. That thread has ended, or has only prepared the proactor. */
+    private Ring replaceRing(Ring old) throws IOException {
+        boolean isUnused = operations.inFlight() == 0;
+        if (isUnused) {
+            ring = null;
+            operations.detach();
+            old.close();
+            return openRing();
+        }
+        UringHandover left = new UringHandover(old);
+        Ring current = new Ring(sizes.submissions, sizes.completions, Ring.Binding.NONE);
+        try {
+            operations.buffers().moveTo(current, left.filledBuffers());
+        } catch (IOException | RuntimeException e) {
+            current.close();
+            throw e;
+        }
+        current.copyUnsubmitted(old);
+        old.close();
+        use(current, operations.buffers());
+        handover = left;
         return current;
+    }
+
+    private void use(Ring current, BufferRing buffers) {
+        operations.open(current, buffers);
+        thread = Thread.currentThread();
+        ring = current;
+    }
+
+    /** Delivers the completions of a former ring, and queues the operations that it had in flight to be started again. */
+    private int finishHandover(UringHandover left, Completions completions) {
+        handover = null;
+        operations.resetInFlight(left.completingCount());
+        pollingWakeup = left.completes(UringOperations.WAKEUP, 0);
+        accepts.restart(left);
+        BitSet doubtful = new BitSet();
+        for (int slot = 0; slot < connections.count(); slot++) {
+            if (connections.descriptor(slot) >= 0) {
+                doubtful.set(slot, abandon(slot, left));
+            }
+        }
+        int delivered = deliverClosed(completions);
+        for (UringHandover.Completion completion : left.completions()) {
+            delivered += handle(completion.data(), completion.result(), completion.flags(), completions);
+        }
+        for (int slot = doubtful.nextSetBit(0); slot >= 0; slot = doubtful.nextSetBit(slot + 1)) {
+            delivered += operations.fail(slot, new NetworkException("io_uring_enter",
+                    "stream " + Addresses.toString(connections.remote(slot)), ErrorCode.OTHER,
+                    "the thread that polled has ended with more completions than its ring has room for"), completions);
+            if (connections.is(slot, SENDING)) {
+                delivered += sends.lost(slot, completions);
+            }
+        }
+        return delivered;
+    }
+
+    /** Forgets the operations that a former ring had in flight. Returns whether what they have received or sent is unknown. */
+    private boolean abandon(int slot, UringHandover left) {
+        boolean doubtful = connections.is(slot, SENDING) && !left.completes(UringOperations.SEND, slot)
+                && !left.completes(UringOperations.SILENT_SEND, slot);
+        if (connections.is(slot, RECEIVING) && !left.completes(UringOperations.RECEIVE, slot)) {
+            connections.clear(slot, RECEIVING | CANCELLING_INPUT);
+            doubtful |= left.hasLostCompletions();
+        }
+        if (connections.is(slot, POLLING_INPUT) && !left.completes(UringOperations.POLL_INPUT, slot)) {
+            connections.clear(slot, POLLING_INPUT | POLLING_URGENT | CANCELLING_INPUT);
+        }
+        if (!left.completes(UringOperations.POLL_WRITABLE, slot)) {
+            connections.clear(slot, POLLING_WRITABLE | CANCELLING_WRITABLE);
+        }
+        operations.queueChange(slot);
+        return doubtful;
     }
 
     /**
@@ -326,7 +457,7 @@ final class UringProactor implements Proactor {
         }
     }
 
-    private void prepare() {
+    private void startOperations() {
         if (!pollingWakeup) {
             pollingWakeup = true;
             operations.start(Uring.OP_POLL_ADD, 0, 0, wakeup.fd(), 0, Uring.POLL_ADD_MULTI, PollBits.POLLIN,
@@ -352,26 +483,30 @@ final class UringProactor implements Proactor {
             int result = current.result();
             int flags = current.flags();
             current.advance();
-            operations.countCompletion(data, flags);
-            int index = UringOperations.index(data);
-            delivered += switch (UringOperations.kind(data)) {
-                case UringOperations.RECEIVE -> receives.received(index, result, flags, completions);
-                case UringOperations.SEND -> sends.sent(index, result, completions);
-                case UringOperations.SILENT_SEND -> sends.refused(index, result, completions);
-                case UringOperations.POLL_INPUT -> receives.ready(index, result, flags, completions);
-                case UringOperations.POLL_WRITABLE -> writable(index, result, flags, completions);
-                case UringOperations.ACCEPT -> accepts.ready(index, completions);
-                case UringOperations.WAKEUP -> wakeUp(flags);
-                default -> 0; // CANCEL: the cancelled operation has a completion of its own
-            };
+            delivered += handle(data, result, flags, completions);
         }
         return delivered;
+    }
+
+    private int handle(int data, int result, int flags, Completions completions) {
+        operations.countCompletion(data, flags);
+        int index = UringOperations.index(data);
+        return switch (UringOperations.kind(data)) {
+            case UringOperations.RECEIVE -> receives.received(index, result, flags, completions);
+            case UringOperations.SEND -> sends.sent(index, result, completions);
+            case UringOperations.SILENT_SEND -> sends.refused(index, result, completions);
+            case UringOperations.POLL_INPUT -> receives.ready(index, result, flags, completions);
+            case UringOperations.POLL_WRITABLE -> writable(index, result, flags, completions);
+            case UringOperations.ACCEPT -> accepts.ready(index, completions);
+            case UringOperations.WAKEUP -> wakeUp(flags);
+            default -> 0; // CANCEL: the cancelled operation has a completion of its own
+        };
     }
 
     /** Handles a completion of a poll for writability: the socket is writable, or has failed. */
     private int writable(int slot, int result, int flags, Completions completions) {
         if ((flags & Uring.CQE_MORE) == 0) {
-            connections.clear(slot, POLLING_WRITABLE | UringConnections.CANCELLING_WRITABLE);
+            connections.clear(slot, POLLING_WRITABLE | CANCELLING_WRITABLE);
             operations.queueChange(slot);
         }
         boolean isReady = result >= 0 && Interest.fold(PollBits.events(result), Interest.WRITE) != 0;
@@ -416,16 +551,23 @@ final class UringProactor implements Proactor {
         return Thread.currentThread() == thread;
     }
 
+    /** Returns whether the current thread may use the ring. */
+    private boolean mayEnter() {
+        Ring current = ring;
+        return isOwnThread() || (current != null && current.binding() == Ring.Binding.NONE);
+    }
+
     @Override
     public void close() throws IOException {
         if (closed) {
             return;
         }
         closed = true;
+        boolean mayEnter = mayEnter();
         Ring current = ring;
         ring = null;
         if (current != null) {
-            if (isOwnThread()) {
+            if (mayEnter) {
                 cancelOperations(current);
             } else {
                 sends.resetSilentSends();

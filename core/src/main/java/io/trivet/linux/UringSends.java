@@ -306,6 +306,12 @@ final class UringSends {
         return sent(slot, result, completions);
     }
 
+    /** Handles the loss of a send's completion. The connection has failed already. */
+    int lost(int slot, Completions completions) {
+        return connections.is(slot, SEND_ACCEPTED) ? refused(slot, -Errno.ECANCELED, completions)
+                : sent(slot, -Errno.ECANCELED, completions);
+    }
+
     /** Handles the completion of a send. */
     int sent(int slot, int result, Completions completions) {
         int index = connections.sendIndex(slot);

@@ -21,8 +21,10 @@ import java.nio.ByteBuffer;
  *   <li>Any thread may call {@link #wakeup}, {@link #remoteAddress}, {@link #localAddress} and {@link #interest}, even while the
  *       owner closes the connection. They never return data of a later connection in the same slot. If the handle is stale, the
  *       methods for addresses throw, and {@link #interest} returns 0.
- *   <li>Before the first poll, another thread may construct the proactor and start operations. Resources that are costly for the
- *       kernel are created by the first poll.
+ *   <li>Before the first poll, another thread may construct the proactor, {@link #prepare} it and start operations. Without
+ *       {@link #prepare}, the first poll creates the resources that the kernel may refuse.
+ *   <li>The owner may be a virtual thread. When the owner has ended, the next thread that polls is the owner, and operations
+ *       continue.
  *   <li>When no thread polls any more, another thread may stop accepting and call {@link #close()}.
  * </ul>
  *
@@ -218,6 +220,14 @@ public interface Proactor extends AutoCloseable {
      *     data; 0 if the handle is stale, or became stale during the call
      */
     int interest(long handle);
+
+    /**
+     * Creates the resources that the kernel may refuse, before the first poll. Best called by the thread that will poll: a proactor
+     * may have to create resources of its own for that thread.
+     *
+     * @throws IOException the kernel refuses; the message states the reason and the cure
+     */
+    default void prepare() throws IOException {}
 
     /**
      * Waits for completions and delivers them.

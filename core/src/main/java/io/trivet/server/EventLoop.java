@@ -125,6 +125,15 @@ final class EventLoop {
     // ---- the turn
 
     /**
+     * Prepares the proactor on the thread that will turn, before the first turn.
+     *
+     * @throws IOException the kernel refuses; the message states the reason and the cure
+     */
+    void prepare() throws IOException {
+        proactor.prepare();
+    }
+
+    /**
      * Turns once.
      *
      * @param waitNanosMax the longest wait; negative: no limit; 0: does not wait

@@ -90,6 +90,12 @@ final class Log {
         LOGGER.log(Level.WARNING, "closing: " + failure.getMessage());
     }
 
+    /** Logs that a server takes another network than the best one. */
+    static void fallsBack(String from, String to, int loops, IOException reason) {
+        LOGGER.log(Level.INFO, "using " + to + ", since " + from + " cannot serve " + loops + (loops == 1 ? " loop" : " loops")
+                + " here: " + reason.getMessage());
+    }
+
     void stopped(Throwable cause) {
         LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
     }

@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import io.trivet.net.Capability;
 import io.trivet.net.Network;
+import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.LoopStats;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * own on the same loops. Bounded by default, see {@link Limits}.
  *
  * <p>A server is either <b>started</b> ({@link ServerBuilder#start}): its loops turn on threads of its own until it is closed; or
- * <b>opened</b> ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, always by the same thread. Its
- * time is that of its network's clock.
+ * <b>opened</b> ({@link ServerBuilder#open}): its one loop turns when {@link #turn} is called, by one thread at a time. Its time
+ * is that of its network's clock.
  *
  * <p><b>Threads.</b> Every method may be called from any thread, except {@link #turn}.
  */
@@ -48,12 +49,14 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Listens, and creates the loops.
+     * Creates and prepares the loops, listens, and starts the threads of the loops.
      *
      * @param settings the builder's settings
-     * @param started true if the loops are to turn on threads of their own, which {@link #startThreads} starts
+     * @param started true if the loops turn on threads of their own
+     * @throws UnusableEngineException the loops cannot be set up; nothing listens
+     * @throws IOException the server cannot listen
      */
-    Server(Settings settings, boolean started) throws IOException {
+    Server(Settings settings, boolean started) throws IOException, UnusableEngineException {
         this.settings = settings;
         Network network = settings.network();
         Limits limits = settings.limits();
@@ -66,28 +69,58 @@ public final class Server implements AutoCloseable {
         Watchdog watchdog = started && !limits.handlerTimeout().isZero()
                 ? new Watchdog(log, network.clock(), limits.handlerTimeout())
                 : null;
+        LoopThreads starting = null;
         try {
-            for (InetSocketAddress address : settings.addresses()) {
+            for (int i = 0; i < settings.loops(); i++) {
+                addLoop(i, started, watchdog);
+            }
+            starting = started ? new LoopThreads(loops, watchdog) : null;
+            prepare(starting);
+            for (InetSocketAddress address : settings.addresses()) { // only now: no client finds a server that cannot serve
                 TcpListener listener = ListenerOpening.open(network, address, settings.addresses(), settings.backlog());
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }
-            for (int i = 0; i < settings.loops(); i++) {
-                addLoop(i, started, watchdog);
-            }
             acceptor.start();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error | UnusableEngineException e) {
             acceptor.end();
+            if (starting != null) {
+                starting.abandon();
+            }
             loops.shutDown();
             throw e;
         }
-        threads = started ? new LoopThreads(loops, watchdog) : null;
+        threads = starting;
+        if (starting != null) {
+            starting.start();
+        }
     }
 
-    private void addLoop(int index, boolean started, @Nullable Watchdog watchdog) throws IOException {
+    /** Makes each loop able to wait: on its thread, or, of an opened server, on this one. */
+    private void prepare(@Nullable LoopThreads starting) throws UnusableEngineException {
+        try {
+            if (starting != null) {
+                starting.prepare();
+            } else {
+                for (EventLoop loop : loops.all()) {
+                    loop.prepare();
+                }
+            }
+        } catch (IOException e) {
+            throw new UnusableEngineException(e);
+        }
+    }
+
+    private void addLoop(int index, boolean started, @Nullable Watchdog watchdog) throws UnusableEngineException {
         Network network = settings.network();
+        Proactor proactor;
+        try {
+            proactor = network.proactor();
+        } catch (IOException e) {
+            throw new UnusableEngineException(e);
+        }
         EventLoop loop = new EventLoop(index,
-                new EventLoop.Setup(network.proactor(), network.clock(), settings.profile(), budget, log,
+                new EventLoop.Setup(proactor, network.clock(), settings.profile(), budget, log,
                         acceptor, !started && settings.loops() > 1, watchdog == null ? () -> {} : watchdog::wake, calls -> {
                             Connection.Context context = new Connection.Context(this, settings.handler(), calls);
                             return () -> new Connection(context);
@@ -109,19 +142,15 @@ public final class Server implements AutoCloseable {
         return new ServerBuilder();
     }
 
-    void startThreads() {
-        if (threads != null) {
-            threads.start();
-        }
-    }
-
     /**
-     * Turns the loop of an opened server once: waits for something to do, does it, and returns.
+     * Turns the loop of an opened server once: waits for something to do, does it, and returns. One thread turns it. It may be a
+     * virtual one, which pins its carrier while it waits. When that thread has ended, another one may turn the loop.
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: the timeout expired and nothing was done
      * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its
-     *     network turns; it is closed; another thread turned it before; or the caller is a handler, within a turn
+     *     network turns; it is closed; another thread that is still alive has turned it; or the caller is a
+     *     handler, within a turn
      * @throws IllegalArgumentException the timeout is negative
      * @throws IOException the loop cannot continue; the server is closed
      */
@@ -145,6 +174,16 @@ public final class Server implements AutoCloseable {
                 loops.close();
             }
         }
+    }
+
+    /**
+     * Returns the network that the server runs on. If its builder was not told which, this is {@link Network#system}, or, if that
+     * one cannot serve as many loops here, its {@linkplain Network#fallback fallback}.
+     *
+     * @return the network
+     */
+    public Network network() {
+        return settings.network();
     }
 
     /**

@@ -70,7 +70,8 @@ public final class ServerBuilder {
     /**
      * Sets the network.
      *
-     * @param network the network; the default is {@link Network#system}
+     * @param network the network; the default is {@link Network#system}, or its {@linkplain Network#fallback fallback} if that one
+     *     cannot serve all loops here
      * @return this builder
      */
     public ServerBuilder network(Network network) {
@@ -143,38 +144,53 @@ public final class ServerBuilder {
     }
 
     /**
-     * Opens the server and starts its threads.
+     * Opens the server and starts its threads. When this method returns, every loop can serve.
      *
      * @return the server, which accepts
      * @throws IllegalStateException the server listens and has no handler; or DROP_OLDEST with raw framing
      * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
-     * @throws IOException it cannot listen: the message names the address
+     * @throws IOException it cannot listen: the message names the address; or a loop cannot be set up: the message states the
+     *     reason and the cure. Nothing of the server is left
      */
     public Server start() throws IOException {
-        Server server = new Server(settings(), true);
-        server.startThreads();
-        return server;
+        return create(true);
     }
 
     /**
-     * Opens the server, with one loop that the caller turns. On a network that {@linkplain Network#turnsLoops turns loops} by
-     * itself it may have several, and the caller does not turn them.
+     * Opens the server, with one loop that the caller turns. Best called by the thread that turns it, since the loop is set up for
+     * the calling thread. On a network that {@linkplain Network#turnsLoops turns loops} by itself it may have several, and the
+     * caller does not turn them.
      *
      * @return the server; it accepts when it is {@linkplain Server#turn turned}
      * @throws IllegalStateException as for {@link #start}; or several loops on a network that does not turn them
      * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
-     * @throws IOException it cannot listen: the message names the address
+     * @throws IOException as for {@link #start}
      */
     public Server open() throws IOException {
-        Server.Settings settings = settings();
-        if (loops != 1 && !settings.network().turnsLoops()) {
-            throw new IllegalStateException("an opened server has one loop, which its caller turns");
-        }
-        return new Server(settings, false);
+        return create(false);
     }
 
-    private Server.Settings settings() {
+    private Server create(boolean started) throws IOException {
         Network chosen = network == null ? Network.system() : network;
+        while (true) {
+            Server.Settings settings = settings(chosen);
+            if (!started && loops != 1 && !chosen.turnsLoops()) {
+                throw new IllegalStateException("an opened server has one loop, which its caller turns");
+            }
+            try {
+                return new Server(settings, started);
+            } catch (UnusableEngineException e) {
+                Network fallback = network == null ? chosen.fallback() : null;
+                if (fallback == null) {
+                    throw e.reason();
+                }
+                Log.fallsBack(chosen.name(), fallback.name(), loops, e.reason());
+                chosen = fallback;
+            }
+        }
+    }
+
+    private Server.Settings settings(Network chosen) {
         if (handler == null && !addresses.isEmpty()) {
             throw new IllegalStateException("a server that listens needs a handler");
         }

@@ -34,6 +34,34 @@ final class EngineTable implements AutoCloseable {
 
             Each test run writes this page to `core/target/engine-table.md`. To renew the checked-in copy:
             `mvn test -pl core; cp core/target/engine-table.md docs/engines.md`
+
+            ## What each engine needs
+
+            | engine | Linux | system calls that a container's seccomp profile must allow | for each loop of a server |
+            |---|---|---|---|
+            | `uring` | 6.0 | io_uring_setup, io_uring_enter, io_uring_register; eventfd2 | 2 descriptors, 96 KiB of locked memory |
+            | `epoll` | any | epoll_create1, epoll_ctl, epoll_wait; eventfd2; epoll_pwait2 if there is one (5.11) | 2 descriptors |
+            | `poll` | any | ppoll; eventfd2 | 1 descriptor |
+            | `select` | any | pselect6; eventfd2 | 1 descriptor |
+            | `nio` | any system | those of the JDK | those of the JDK |
+
+            Of io_uring, `uring` uses multishot receive (6.0), provided buffer rings (5.19), multishot poll (5.13), sends without a completion (5.17) and
+            timeouts of io_uring_enter (5.11). Where the kernel has them, it also uses:
+
+            - from 6.1 on, IORING_SETUP_DEFER_TASKRUN. Without it, every send needs a completion, and epoll is faster. So `auto` chooses `uring` from 6.1 on.
+            - from 6.6 on, IORING_SETUP_NO_SQARRAY.
+            - from 6.15 on, IORING_ENTER_NO_IOWAIT. Without it, most kernels since 6.1 count an idle ring as waiting for I/O.
+
+            Some kernels, 6.18 among them, count a ring as locked memory (`ulimit -l`), unless the process has CAP_IPC_LOCK. All processes of a user
+            share that limit.
+
+            `auto` takes what works. The first use of `uring` sets up a ring of the size that servers use, with its buffers, hands over an operation and
+            waits for it. If this fails, `./trivet engines` states the reason and the cure. A server then sets up a ring for each of its loops before it
+            listens. If not all of them can be had and no engine was requested, the server uses epoll and logs the reason at level INFO. If `uring` was
+            requested, the server does not start.
+
+            A ring belongs to the thread that turns it. If another thread continues an opened server after that thread has ended, or if a virtual
+            thread turns it, the server uses a ring that any thread can use. It needs a completion for every send.
             """;
 
     /** The engine name of a test that is independent of engines: its outcome counts for all. */

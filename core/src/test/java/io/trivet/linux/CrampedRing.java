@@ -2,6 +2,7 @@ package io.trivet.linux;
 
 import io.trivet.net.Intercept;
 import io.trivet.net.Network;
+import java.lang.reflect.Proxy;
 
 /**
  * The network uring with tiny queues: four submissions, eight completions, two buffers of a kilobyte. Every queue is full all the
@@ -16,5 +17,10 @@ public final class CrampedRing {
     public static Network network() {
         LinuxNetwork uring = (LinuxNetwork) Network.named("uring");
         return Intercept.method(Network.class, uring, "proactor", _ -> new UringProactor(uring, SIZES));
+    }
+
+    /** Returns whether this is a network that {@link #network} has returned. */
+    public static boolean isNetwork(Network network) {
+        return Proxy.isProxyClass(network.getClass()) && network.name().equals("uring");
     }
 }

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -447,6 +448,154 @@ final class UringProactorTest {
             proactor.poll(events, 20 * SECOND);
             assertThat(System.nanoTime() - start).isLessThan(15 * SECOND);
         }
+    }
+
+    /**
+     * Each poll restarts some of the receives that found no buffer. One that does not need its buffer delivers nothing, and must
+     * not make the others wait for their turn.
+     */
+    @Test
+    void pollDoesNotWaitWhileReceivesAwaitABufferAndSomeAreFree() throws IOException {
+        UringProactor proactor = keep(new UringProactor(network, CrampedRing.SIZES));
+        Recorder events = new Recorder(proactor);
+        List<Ends> all = new ArrayList<>();
+        List<Long> handles = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            all.add(ends());
+            handles.add(proactor.adopt(all.getLast().server));
+            proactor.receive(handles.getLast());
+        }
+        proactor.poll(events, 0);
+        for (Ends ends : all) {
+            ends.client.write(ByteBuffer.wrap(new byte[1]));
+        }
+        until(proactor, events, () -> !events.bytes.isEmpty());
+        handles.removeAll(events.bytes.keySet());
+        assertThat(handles).as("those that found no buffer").hasSizeGreaterThan(2);
+        for (long handle : handles.subList(0, handles.size() - 1)) {
+            proactor.stopReceiving(handle);
+        }
+        long start = System.nanoTime();
+        while (!events.bytes.containsKey(handles.getLast())) {
+            proactor.poll(events, 20 * SECOND);
+            assertThat(System.nanoTime() - start).isLessThan(15 * SECOND);
+        }
+    }
+
+    // ---- threads
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void operationsContinueAfterTheThreadOfTheRingHasEnded(boolean cramped) throws Exception {
+        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.DEFAULT));
+        Recorder events = new Recorder(proactor);
+        TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
+        proactor.accept(listener, 7);
+        int clients = 30;
+        List<TcpStream> streams = new ArrayList<>();
+        inAThreadThatEnds(() -> {
+            for (int i = 0; i < clients; i++) {
+                streams.add(keep(connected(listener.localAddress())));
+            }
+            until(proactor, events, () -> events.handles.size() == clients);
+            proactor.poll(events, 0);
+            // waits in the submission queue when the thread ends
+            assertThat(proactor.send(events.handles.getFirst(), new ByteBuffer[]{ByteBuffer.allocateDirect(5)}, 0, 1))
+                    .isEqualTo(Proactor.PENDING);
+        });
+        for (TcpStream stream : streams) {
+            assertThat(stream.write(ByteBuffer.wrap(new byte[3]))).isEqualTo(3);
+        }
+        until(proactor, events, () -> events.sent.size() == 1
+                && events.bytes.values().stream().filter(bytes -> bytes.size() == 3).count() == clients);
+        assertThat(events.sent).containsExactly(5L);
+        assertThat(events.failures).isEmpty();
+        streams.add(keep(connected(listener.localAddress())));
+        until(proactor, events, () -> events.handles.size() == clients + 1);
+        events.handles.forEach(proactor::close);
+        until(proactor, events, () -> events.closed.size() == clients + 1);
+    }
+
+    /** What has arrived when the thread ends is delivered by the next one, and an echo of it is sent. */
+    @Test
+    void completionsOfTheEndedThreadAreDelivered() throws Exception {
+        Echo echo = new Echo();
+        inAThreadThatEnds(() -> {
+            echo.proactor.poll(echo.events, 0);
+            echo.ends.client.write(ByteBuffer.wrap(new byte[5]));
+            until(echo.proactor, echo.events, () -> !echo.accepted.isEmpty()); // the echo has not been handed over
+            echo.ends.client.write(ByteBuffer.wrap(new byte[7]));
+        });
+        until(echo.proactor, echo.events, () -> echo.received == 12);
+        assertThat(echo.events.failures).isEmpty();
+        ByteBuffer received = ByteBuffer.allocate(100);
+        until(echo.proactor, echo.events, () -> {
+            echo.ends.client.read(received);
+            return received.position() == 12;
+        });
+    }
+
+    /** If completions are lost, it is unknown what a connection has received: it fails, and the others do not. */
+    @Test
+    void connectionsFailWhoseCompletionsAreLostWithTheThread() throws Exception {
+        UringProactor proactor = keep(new UringProactor(network, CrampedRing.SIZES));
+        Recorder events = new Recorder(proactor);
+        TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
+        proactor.accept(listener, 7);
+        int clients = 40;
+        inAThreadThatEnds(() -> {
+            List<TcpStream> streams = new ArrayList<>();
+            for (int i = 0; i < clients; i++) {
+                streams.add(keep(connected(listener.localAddress())));
+            }
+            until(proactor, events, () -> events.handles.size() == clients);
+            proactor.poll(events, 0);
+            for (TcpStream stream : streams) {
+                stream.write(ByteBuffer.wrap(new byte[3]));
+            }
+            proactor.poll(events, SECOND); // 40 completions, of which 8 have room
+        });
+        until(proactor, events, () -> events.bytes.size() + events.failures.size() == clients);
+        assertThat(events.failures).isNotEmpty().containsOnly("OTHER");
+        assertThat(events.bytes).isNotEmpty();
+        keep(connected(listener.localAddress()));
+        until(proactor, events, () -> events.handles.size() == clients + 1);
+        events.handles.forEach(proactor::close);
+        until(proactor, events, () -> events.closed.size() == clients + 1);
+    }
+
+    private interface Action {
+        void run() throws IOException;
+    }
+
+    private static void inAThreadThatEnds(Action action) throws InterruptedException {
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread thread = Thread.ofPlatform().start(() -> {
+            try {
+                action.run();
+            } catch (Throwable t) {
+                failure.set(t);
+            }
+        });
+        thread.join();
+        assertThat(failure.get()).isNull();
+    }
+
+    @Test
+    void preparedRingMovesToTheThreadThatPolls() throws Exception {
+        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        proactor.prepare();
+        Recorder events = new Recorder(proactor);
+        Thread other = Thread.ofPlatform().start(() -> {
+            try {
+                proactor.wakeup();
+                assertThat(proactor.poll(events, 20 * SECOND)).isZero();
+            } catch (IOException e) {
+                events.failures.add(e.toString());
+            }
+        });
+        other.join();
+        assertThat(events.failures).isEmpty();
     }
 
     @Test
