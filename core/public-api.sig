@@ -200,11 +200,13 @@ meth public abstract void accept(io.trivet.net.TcpListener,long) throws java.io.
 meth public abstract void close() throws java.io.IOException
 meth public abstract void close(long)
 meth public abstract void receive(long) throws java.io.IOException
+meth public abstract void reset(long)
 meth public abstract void shutdownOutput(long) throws java.io.IOException
 meth public abstract void stopAccepting(io.trivet.net.TcpListener) throws java.io.IOException
 meth public abstract void stopReceiving(long) throws java.io.IOException
 meth public abstract void wakeup()
 meth public abstract void watchUrgent(long) throws java.io.IOException
+meth public boolean isBehind()
 meth public long sendNow(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public long unsentBytes(long)
 meth public static int slot(long)
@@ -213,6 +215,7 @@ meth public void prepare() throws java.io.IOException
 CLSS public final io.trivet.net.ReadinessProactor
 cons public init(io.trivet.net.Network) throws java.io.IOException
 intf io.trivet.net.Proactor
+meth public boolean isBehind()
 meth public boolean sendUrgent(long,byte) throws java.io.IOException
 meth public int interest(long)
 meth public int poll(io.trivet.net.Completions,long) throws java.io.IOException
@@ -225,6 +228,7 @@ meth public void accept(io.trivet.net.TcpListener,long) throws java.io.IOExcepti
 meth public void close() throws java.io.IOException
 meth public void close(long)
 meth public void receive(long) throws java.io.IOException
+meth public void reset(long)
 meth public void shutdownOutput(long) throws java.io.IOException
 meth public void stopAccepting(io.trivet.net.TcpListener) throws java.io.IOException
 meth public void stopReceiving(long) throws java.io.IOException
@@ -468,6 +472,7 @@ meth public void execute(java.lang.Runnable)
 meth public void finish()
 meth public void finishOutput()
 meth public void pauseReading()
+meth public void reset()
 meth public void resumeReading()
 meth public void schedule(java.time.Duration,java.lang.Runnable)
 meth public void sendUrgent(byte)

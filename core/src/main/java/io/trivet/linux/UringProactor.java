@@ -215,6 +215,15 @@ final class UringProactor implements Proactor {
         }
     }
 
+    @Override
+    public void reset(long handle) {
+        int slot = connections.slot(handle);
+        if (slot >= 0) {
+            sends.reset(slot);
+            close(handle);
+        }
+    }
+
     /** Closes the descriptor. The kernel has no operations of the connection any more. */
     private void finishClose(int slot) {
         LinuxTcpStream connecting = connections.is(slot, CONNECTING) ? connections.coldState(slot).connecting : null;
@@ -324,6 +333,13 @@ final class UringProactor implements Proactor {
                 interrupts.afterWait();
             }
         }
+    }
+
+    @Override
+    public boolean isBehind() {
+        Ring current = ring;
+        return current != null && (current.completed() > 0 || current.hasOverflowed() || receives.hasQueuedReads()
+                || receives.hasStarved());
     }
 
     /**

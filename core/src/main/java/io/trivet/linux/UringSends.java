@@ -193,7 +193,7 @@ final class UringSends {
         }
     }
 
-    /** Makes the close a reset: the proactor is being closed, and bytes that were accepted cannot be sent. */
+    /** Makes the coming close a reset. */
     void reset(int slot) {
         Options.resetOnClose(connections.descriptor(slot));
     }

@@ -194,6 +194,14 @@ public interface Proactor extends AutoCloseable {
     void close(long handle);
 
     /**
+     * Closes a connection with a reset (RST): bytes that the kernel has not sent are discarded, and the peer's next call fails. So the
+     * peer can tell that the connection was cut, and did not end. Otherwise like {@link #close(long)}.
+     *
+     * @param handle a connection
+     */
+    void reset(long handle);
+
+    /**
      * Returns the peer's address. Any thread may call it.
      *
      * @param handle an open connection
@@ -239,6 +247,16 @@ public interface Proactor extends AutoCloseable {
      * @throws IOException the kernel refuses
      */
     int poll(Completions completions, long timeoutNanos) throws IOException;
+
+    /**
+     * Returns true if the last {@link #poll} has reached one of its bounds, so that more may be ready than it has delivered. A caller that judges
+     * deadlines waits until it has seen everything.
+     *
+     * @return true if the next poll may deliver something that was ready before the last one
+     */
+    default boolean isBehind() {
+        return false;
+    }
 
     /**
      * Ends the current wait, or if there is none the next one. Any thread may call it. After {@link #close()} it does nothing.

@@ -68,6 +68,8 @@ public final class ReadinessProactor implements Proactor {
     private short[] fruitlessPolls = new short[64];
 
     private short polls;
+    /** True if the last poll has reached a bound: of the events, or of the bytes of a read. */
+    private boolean behind;
 
     private record Accepting(TcpListener listener, long token) {}
 
@@ -242,6 +244,19 @@ public final class ReadinessProactor implements Proactor {
         }
     }
 
+    @Override
+    public void reset(long handle) {
+        TcpStream stream = stream(handle);
+        if (stream != null) {
+            try {
+                stream.setOption(StandardSocketOptions.SO_LINGER, 0);
+            } catch (IOException e) {
+                // The connection has failed already: the peer will not take its end for an orderly one.
+            }
+            close(handle);
+        }
+    }
+
     private static void closeQuietly(TcpStream stream) {
         try {
             stream.close();
@@ -302,6 +317,7 @@ public final class ReadinessProactor implements Proactor {
         int delivered = deliverClosed(completions);
         int ready = poller.poll(events, delivered > 0 ? 0 : timeoutNanos);
         polls++;
+        behind = ready == EVENTS_PER_POLL;
         for (int i = 0; i < ready; i++) {
             long token = events.token(i);
             delivered += token < 0 && -1 - token < listeners.size()
@@ -309,6 +325,11 @@ public final class ReadinessProactor implements Proactor {
                     : handleEvents(token, events.events(i), completions);
         }
         return delivered + deliverClosed(completions);
+    }
+
+    @Override
+    public boolean isBehind() {
+        return behind;
     }
 
     private int deliverClosed(Completions completions) {
@@ -400,6 +421,7 @@ public final class ReadinessProactor implements Proactor {
         memory.clear();
         int bytes = stream.read(memory);
         if (bytes > 0) {
+            behind |= bytes == RECEIVE_BYTES;
             completions.received(handle, memory, 0, bytes);
             return 1;
         }

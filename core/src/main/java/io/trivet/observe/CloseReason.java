@@ -1,12 +1,33 @@
 package io.trivet.observe;
 
-/** Why a connection was closed. The handler, the log and the snapshots report the same reason. */
+/**
+ * Why a connection was closed. The handler, the log and the snapshots report the same reason.
+ *
+ * <p>The peer can always tell a complete stream from a cut one. A FIN, which it reads as the end of the stream, means that
+ * everything accepted for sending was delivered to it. If anything was dropped, the peer gets a reset: its next call fails with
+ * ECONNRESET.
+ *
+ * <table>
+ * <caption>What the peer sees</caption>
+ * <tr><th>reason</th><th>what happens to accepted messages</th><th>what the peer sees</th></tr>
+ * <tr><td>FINISHED, PEER_FINISHED, DRAINED</td><td>they are sent, however long it takes (write timeout)</td><td>everything, then the end</td></tr>
+ * <tr><td>MESSAGE_TOO_LONG, HANDLER_FAILED</td><td>they are sent within the linger timeout</td><td>everything, then the end; if the time was too
+ *     short, a reset</td></tr>
+ * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, all timeouts but CONNECT_TIMEOUT, SPINNING,
+ *     FAILED</td><td>they are dropped, if the kernel has not
+ *     taken them</td><td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
+ * <tr><td>RESET, CONNECT_FAILED, CONNECT_TIMEOUT</td><td>they are dropped</td><td>there is no connection any more</td></tr>
+ * <tr><td>TOO_MANY_FROM_ADDRESS</td><td>there are none</td><td>the end at once, or a reset if it has sent something</td></tr>
+ * </table>
+ *
+ * <p>Independently of the reason, the kernel resets a connection that is closed while bytes from the peer are unread.
+ */
 public enum CloseReason {
     /** The peer ended its output, everything sent to it was delivered, and our output ended too. */
     PEER_FINISHED("the peer finished"),
     /** The application finished the connection: all queued messages were sent, and the peer closed or the linger limits were reached. */
     FINISHED("finished"),
-    /** The application closed the connection at once. Messages that were still queued are lost. */
+    /** The application closed or reset the connection at once. Messages that were still queued were dropped. */
     CLOSED("closed by the application"),
     /** The server was drained: it accepted no further messages, and everything queued for the peer was delivered. */
     DRAINED("the server drained"),

@@ -4,7 +4,7 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 
 /**
- * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception closes its connection; a
+ * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception ends its connection; a
  * task's is logged; an {@link Error} passes through and stops the loop. One thread.
  */
 final class Callbacks {
@@ -93,6 +93,6 @@ final class Callbacks {
 
     private void failed(ConnectionRecord connection, Exception failure) {
         log.handlerFailed(connection, failure);
-        closeRequests.close(connection, CloseReason.HANDLER_FAILED);
+        closeRequests.endAfterSending(connection, CloseReason.HANDLER_FAILED);
     }
 }

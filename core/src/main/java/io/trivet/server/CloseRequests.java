@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.net.Loop;
 import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
@@ -8,24 +9,50 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests to close a connection at once. A request takes effect immediately: the connection is in state CLOSED, and its handler
- * gets no call but {@code onClose}. The resources are released at the end of the turn, when {@link Lifecycle} takes the request.
- * One thread.
+ * Requests to end a connection, from any part of the loop. A request takes effect immediately on the state, and {@link Lifecycle}
+ * completes it within the turn. One thread.
+ *
+ * <p>{@link #close} ends the connection at once. If that drops anything that was accepted for sending, the peer gets a reset: it
+ * must not take what it has received for everything. {@link #endAfterSending} first sends what was accepted, within the linger
+ * limits: the peer has broken a rule, or the handler has failed, and that must not take back earlier replies.
  */
 final class CloseRequests {
     private final Log log;
-    private final ArrayDeque<ConnectionRecord> requests = new ArrayDeque<>();
+    private final ArrayDeque<ConnectionRecord> closes = new ArrayDeque<>();
+    private final ArrayDeque<ConnectionRecord> ends = new ArrayDeque<>();
 
     CloseRequests(Log log) {
         this.log = log;
     }
 
-    /** Closes a connection, unless it is closed already. */
+    /** Closes a connection, unless it is closed already. Its handler gets no call but {@code onClose}. */
     void close(ConnectionRecord connection, CloseReason reason) {
         if (!connection.isClosed()) {
-            connection.closeReason(reason);
+            if (!connection.hasBrokenOff()) { // otherwise that is the reason, whatever has cut the end short
+                connection.closeReason(reason);
+            }
             connection.state(ConnectionState.CLOSED);
-            requests.addLast(connection);
+            closes.addLast(connection);
+        }
+    }
+
+    /**
+     * Ends a connection when everything was sent that has been accepted. From now on it neither accepts nor delivers messages,
+     * and its handler gets no call but {@code onClose}.
+     */
+    void endAfterSending(ConnectionRecord connection, CloseReason reason) {
+        switch (connection.state()) {
+            case CONNECTING -> close(connection, reason);
+            case OPEN, INPUT_ENDED -> {
+                connection.closeReason(reason);
+                connection.state(ConnectionState.DRAINING);
+                connection.stateDeadlineNanos(Loop.NO_DEADLINE); // that of the first message
+                ends.addLast(connection);
+            }
+            case DRAINING, LINGERING -> connection.closeReason(reason); // it ends already, and by now for this reason
+            case CLOSED -> {
+                // The first reason stays.
+            }
         }
     }
 
@@ -60,12 +87,18 @@ final class CloseRequests {
     }
 
     boolean isEmpty() {
-        return requests.isEmpty();
+        return closes.isEmpty() && ends.isEmpty();
     }
 
-    /** Removes and returns the oldest request, or null. */
+    /** Removes and returns the oldest connection to be closed, or null. */
     @Nullable
-    ConnectionRecord take() {
-        return requests.pollFirst();
+    ConnectionRecord takeClose() {
+        return closes.pollFirst();
+    }
+
+    /** Removes and returns the oldest connection that ends after sending, or null. */
+    @Nullable
+    ConnectionRecord takeEnd() {
+        return ends.pollFirst();
     }
 }

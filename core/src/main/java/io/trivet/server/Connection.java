@@ -221,9 +221,21 @@ public final class Connection extends ConnectionRecord {
         calls().finish(this);
     }
 
-    /** Closes at once. Messages that wait are dropped. If the peer has sent bytes that were not read, it sees a reset. */
+    /**
+     * Closes at once. What waits is dropped. If anything is dropped that was accepted for sending, the peer sees a reset, so that
+     * it does not take what it has received for everything. It also sees a reset if it has sent bytes that were not read.
+     */
     public void close() {
         calls().close(this, CloseReason.CLOSED);
+    }
+
+    /**
+     * Closes at once with a reset, even if nothing is dropped: the peer's next call fails with ECONNRESET. This is how a relay
+     * passes on a connection that was cut off, which must not look complete to the peer behind it. {@code onClose} gets {@link
+     * CloseReason#CLOSED}.
+     */
+    public void reset() {
+        calls().reset(this);
     }
 
     // ---- tasks

@@ -103,6 +103,13 @@ final class ConnectionCalls {
         mailbox.run(() -> closeRequests.close(connection, reason));
     }
 
+    void reset(ConnectionRecord connection) {
+        mailbox.run(() -> {
+            connection.set(ConnectionRecord.RESET_REQUESTED);
+            closeRequests.close(connection, CloseReason.CLOSED);
+        });
+    }
+
     // ---- tasks
 
     void execute(Runnable task) {

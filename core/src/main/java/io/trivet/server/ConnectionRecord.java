@@ -42,6 +42,8 @@ abstract class ConnectionRecord {
     static final int PAUSED_BY_QUEUE = 1 << 1;
     /** The proactor receives for this connection. */
     static final int RECEIVING = 1 << 2;
+    /** To be closed with a reset, whether or not anything accepted for sending is lost. */
+    static final int RESET_REQUESTED = 1 << 3;
     /** Queued for a flush at the end of this turn. */
     static final int FLUSH_PENDING = 1 << 4;
     /** Queued to continue its delivery, because whole messages are left. */
@@ -150,6 +152,19 @@ abstract class ConnectionRecord {
         return reason == null ? CloseReason.FINISHED : reason;
     }
 
+    /**
+     * Returns true if the connection was closed, or ends after sending, because a rule was broken: by the peer, or by the handler. Then no
+     * callback follows but {@code onClose}.
+     */
+    boolean hasBrokenOff() {
+        CloseReason reason = closeReason();
+        return reason != null && !isGraceful(reason);
+    }
+
+    private static boolean isGraceful(CloseReason reason) {
+        return reason == CloseReason.FINISHED || reason == CloseReason.PEER_FINISHED || reason == CloseReason.DRAINED;
+    }
+
     /** Returns true if any of these flags is set. */
     boolean is(int flags) {
         return (bits & flags) != 0;
@@ -212,9 +227,7 @@ abstract class ConnectionRecord {
      * this turn: everything else was delivered, so the handler must be notified of what was not.
      */
     boolean mayNotifyDrops() {
-        CloseReason reason = closeReason();
-        boolean graceful = reason == CloseReason.FINISHED || reason == CloseReason.PEER_FINISHED || reason == CloseReason.DRAINED;
-        return !isClosed() || (graceful && !is(CLOSE_NOTIFIED));
+        return !hasBrokenOff() && !is(CLOSE_NOTIFIED);
     }
 
     // ---- the gauges of the queue

@@ -112,7 +112,7 @@ final class Delivery {
                 endBatch(connection);
                 isStillHeld = partialInputs.endDelivery(connection, input);
             }
-            if (isStillHeld) {
+            if (isStillHeld && connection.state() == ConnectionState.OPEN) {
                 input.deliveredTo(delivered, clock.now());
                 afterDelivery(connection);
             }
@@ -159,7 +159,7 @@ final class Delivery {
                     ? framing.lengthAtLeast(in, from, to) > messageBytesMax
                     : frame.to - frame.from > messageBytesMax;
             if (tooLong) {
-                closeRequests.close(connection, CloseReason.MESSAGE_TOO_LONG);
+                closeRequests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
             }
             if (tooLong || next == Framing.INCOMPLETE) {
                 break;

@@ -30,6 +30,11 @@ import org.jspecify.annotations.Nullable;
 final class EventLoop {
     /** Maximum number of tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
+    /**
+     * The turns for which overdue connections are spared because the proactor is behind. By then the bytes of 50,000 sockets, and
+     * a whole receive buffer of each, have been seen. On a server that is always behind, deadlines must still be met.
+     */
+    static final int TURNS_BEHIND_MAX = 100;
 
     private final int index;
     private final Proactor proactor;
@@ -56,6 +61,15 @@ final class EventLoop {
 
     /** Held during a turn and while the loop ends: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
+    /**
+     * When the last poll started, or {@link Loop#NO_DEADLINE} if there was no deadline then. Everything that arrived before was
+     * seen by it, unless the proactor is behind.
+     */
+    private long pollStartedNanos = Loop.NO_DEADLINE;
+    /** The number of completions that the last poll has delivered. If there was none, no more is to be seen. */
+    private int completionsPolled;
+    /** The number of consecutive turns in which the proactor was behind. */
+    private int turnsBehind;
     /** True once the loop has ended: its connections and its proactor are closed. */
     private volatile boolean ended;
 
@@ -108,7 +122,7 @@ final class EventLoop {
                 closeRequests,
                 profile);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
-                gate,
+                gate, lingering,
                 sender, dropOldest, callbacks, log, profile);
         delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
                 callbacks,
@@ -171,6 +185,7 @@ final class EventLoop {
         done += delivery.continuePending();
         done += runDue();
         done += runTasks();
+        done += lifecycle.startEnds();
         done += sender.flushPending();
         done += lifecycle.completeCloses();
         if (lifecycle.hasDrained()) {
@@ -182,6 +197,7 @@ final class EventLoop {
     private int poll(long waitNanosMax) throws IOException {
         long wait = waitNanos(waitNanosMax);
         clock.forget();
+        pollStartedNanos = sweep.next() == Loop.NO_DEADLINE ? Loop.NO_DEADLINE : clock.nanoTime();
         if (wait != 0) {
             activity.beginWait();
         }
@@ -189,6 +205,7 @@ final class EventLoop {
         activity.endWait();
         counters.add(Counters.TURNS, 1);
         counters.add(Counters.COMPLETIONS, done);
+        completionsPolled = done;
         return done;
     }
 
@@ -228,7 +245,23 @@ final class EventLoop {
             return 0; // without reading the clock
         }
         long now = clock.now();
-        return sweep.closeOverdue(now) + timers.runDue(now) + lifecycle.closeOverdueDrain(now);
+        return closeOverdue() + timers.runDue(now) + lifecycle.closeOverdueDrain(now);
+    }
+
+    /**
+     * Closes connections that were overdue when the last poll started, once everything that had arrived by then was seen. After a
+     * stall, of the process or of a handler, the bytes of many peers lie in the kernel: these peers are not late.
+     */
+    private int closeOverdue() {
+        if (pollStartedNanos == Loop.NO_DEADLINE || !Deadline.isOver(sweep.next(), pollStartedNanos)) {
+            return 0;
+        }
+        if (proactor.isBehind() && completionsPolled > 0 && turnsBehind < TURNS_BEHIND_MAX) {
+            turnsBehind++;
+            return 0;
+        }
+        turnsBehind = 0;
+        return sweep.closeOverdue(pollStartedNanos);
     }
 
     private int runTasks() {

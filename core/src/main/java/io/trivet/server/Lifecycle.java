@@ -24,6 +24,7 @@ final class Lifecycle {
     private final CloseRequests closeRequests;
     private final PartialInputs partialInputs;
     private final ReadGate gate;
+    private final Lingering lingering;
     private final Sender sender;
     private final DropOldest dropOldest;
     private final Callbacks callbacks;
@@ -35,7 +36,8 @@ final class Lifecycle {
 
     Lifecycle(Proactor proactor, TurnClock clock, Mailbox mailbox, Counters counters, ConnectionTable table,
             ConnectionSource source,
-            ConnectionDeadlines deadlines, CloseRequests closeRequests, PartialInputs partialInputs, ReadGate gate, Sender sender,
+            ConnectionDeadlines deadlines, CloseRequests closeRequests, PartialInputs partialInputs, ReadGate gate,
+            Lingering lingering, Sender sender,
             DropOldest dropOldest, Callbacks callbacks, Log log, Profile profile) {
         this.proactor = proactor;
         this.clock = clock;
@@ -47,6 +49,7 @@ final class Lifecycle {
         this.closeRequests = closeRequests;
         this.partialInputs = partialInputs;
         this.gate = gate;
+        this.lingering = lingering;
         this.sender = sender;
         this.dropOldest = dropOldest;
         this.callbacks = callbacks;
@@ -182,10 +185,26 @@ final class Lifecycle {
         }
     }
 
+    /** Completes the requests to end connections after sending, and returns how many there were. */
+    int startEnds() {
+        int done = 0;
+        for (ConnectionRecord connection = closeRequests.takeEnd(); connection != null; connection = closeRequests.takeEnd()) {
+            partialInputs.drop(connection);
+            if (connection.state() == ConnectionState.DRAINING) { // otherwise everything was sent meanwhile
+                lingering.startDeadline(connection);
+                sender.flushLater(connection);
+            }
+            gate.update(connection);
+            done++;
+        }
+        return done;
+    }
+
     /** Releases the connections that were closed in this turn, and notifies their handlers. Returns how many there were. */
     int completeCloses() {
         int done = 0;
-        for (ConnectionRecord connection = closeRequests.take(); connection != null; connection = closeRequests.take()) {
+        for (ConnectionRecord connection = closeRequests.takeClose(); connection != null; connection = closeRequests
+                .takeClose()) {
             completeClose(connection);
             done++;
         }
@@ -196,12 +215,19 @@ final class Lifecycle {
         if (connection.cachedAddress() == null && connection.handle >= 0) {
             connection.cachedAddress(proactor.remoteAddress(connection.handle)); // before the socket is closed
         }
+        // Including messages of other threads that are on their way to the loop: these were accepted, too.
+        boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_REQUESTED);
         partialInputs.drop(connection);
         sender.dropUnlessPending(connection);
         if (connection.handle >= 0) {
             deadlines.remove(connection);
-            proactor.close(connection.handle);
+            if (isCut) {
+                proactor.reset(connection.handle);
+            } else {
+                proactor.close(connection.handle);
+            }
         }
+        log.closed(connection, isCut);
         counters.add(Counters.CLOSED, 1);
         table.uncount();
         InetSocketAddress remote = connection.cachedAddress();

@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import io.trivet.observe.ConnectionState;
 import java.io.IOException;
@@ -42,8 +43,15 @@ final class Lingering {
             return;
         }
         connection.state(ConnectionState.LINGERING);
-        deadlines.stateEndsIn(connection, limits.lingerTimeout());
+        startDeadline(connection);
         gate.update(connection);
+    }
+
+    /** Starts the time within which the connection must have ended, unless it is running. */
+    void startDeadline(ConnectionRecord connection) {
+        if (connection.stateDeadlineNanos() == Loop.NO_DEADLINE) {
+            deadlines.stateEndsIn(connection, limits.lingerTimeout());
+        }
     }
 
     /** Drops bytes that arrived while lingering. Beyond the limit, closes the connection. */

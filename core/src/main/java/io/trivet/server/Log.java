@@ -86,6 +86,20 @@ final class Log {
         log(limits, Level.WARNING, "at the limit of " + connections + " connections: further ones wait in the backlog", null);
     }
 
+    /**
+     * Logs the end of a connection.
+     *
+     * @param isReset true if the peer gets a reset
+     */
+    void closed(ConnectionRecord connection, boolean isReset) {
+        if (LOGGER.isLoggable(Level.DEBUG)) {
+            InetSocketAddress remote = connection.cachedAddress();
+            LOGGER.log(Level.DEBUG, connection + (remote == null ? "" : " with " + Addresses.toString(remote)) + ": "
+                    + connection.finishReason().description()
+                    + (isReset ? "; what waited was dropped, the peer gets a reset" : ""));
+        }
+    }
+
     void closeFailed(IOException failure) {
         LOGGER.log(Level.WARNING, "closing: " + failure.getMessage());
     }

@@ -98,7 +98,7 @@ final class TimerQueue {
                 callbacks.task(timer.task);
             } else {
                 cancelReservation();
-                if (!connection.isClosed()) {
+                if (!connection.isClosed() && !connection.hasBrokenOff()) {
                     callbacks.timer(connection, timer.task);
                 }
             }

@@ -228,8 +228,8 @@ final class RingSends {
         removeUnsent(connection, unsent);
     }
 
-    /** Makes the close reset the connection, so that the peer does not mistake it for the end of the data. */
-    private static void resetOnClose(RingConnection connection) {
+    /** Makes the close a reset, so that the peer does not take it for the end of the data. */
+    static void resetOnClose(RingConnection connection) {
         connection.end().options.linger = 0;
     }
 

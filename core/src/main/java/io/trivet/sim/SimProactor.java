@@ -35,6 +35,8 @@ final class SimProactor implements Proactor {
     private boolean polling;
     private volatile boolean woken;
     private volatile boolean closed;
+    /** True if the last poll has left work for the next one. */
+    private boolean behind;
 
     SimProactor(SimHost host) throws IOException {
         this.host = host;
@@ -147,6 +149,15 @@ final class SimProactor implements Proactor {
         }
     }
 
+    @Override
+    public void reset(long handle) {
+        RingConnection connection = slots.find(handle);
+        if (connection != null) {
+            RingSends.resetOnClose(connection);
+            close(handle);
+        }
+    }
+
     // Waiting.
 
     @Override
@@ -174,6 +185,7 @@ final class SimProactor implements Proactor {
                 }
                 if (over || !host.advance(limit)) {
                     schedule.polled(more);
+                    behind = more || buffers.waiting() > 0;
                     if (delivered > 0) {
                         kernel.progress();
                     }
@@ -183,6 +195,11 @@ final class SimProactor implements Proactor {
         } finally {
             polling = false;
         }
+    }
+
+    @Override
+    public boolean isBehind() {
+        return behind;
     }
 
     // The kernel's part, when the ring is entered. Each method returns the number of completions delivered.

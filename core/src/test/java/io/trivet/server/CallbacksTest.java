@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -78,7 +79,8 @@ final class CallbacksTest {
             };
             callbacks.message(connection, LoopParts.bytes("x"));
             assertThat(connection.closeReason()).isEqualTo(CloseReason.HANDLER_FAILED);
-            assertThat(closeRequests.take()).isSameAs(connection);
+            assertThat(connection.state()).as("what was accepted before is sent").isEqualTo(ConnectionState.DRAINING);
+            assertThat(closeRequests.takeEnd()).isSameAs(connection);
             assertThat(isRunning()).isFalse();
             assertThat(lines.lines("bad\\x0Ahandler")).as("on one line").hasSize(1);
             TestRecord other = new TestRecord(true);

@@ -29,8 +29,8 @@ final class CloseRequestsTest {
         requests.fail(connection, failure(ErrorCode.EIO));
         assertThat(connection.closeReason()).isEqualTo(CloseReason.QUEUE_FULL);
         assertThat(connection.networkFailure()).isNull();
-        assertThat(requests.take()).isSameAs(connection);
-        assertThat(requests.take()).as("only one request").isNull();
+        assertThat(requests.takeClose()).isSameAs(connection);
+        assertThat(requests.takeClose()).as("only one request").isNull();
     }
 
     @Test
@@ -39,9 +39,28 @@ final class CloseRequestsTest {
         requests.close(second, CloseReason.CLOSED);
         requests.close(connection, CloseReason.CLOSED);
         assertThat(requests.isEmpty()).isFalse();
-        assertThat(requests.take()).isSameAs(second);
-        assertThat(requests.take()).isSameAs(connection);
+        assertThat(requests.takeClose()).isSameAs(second);
+        assertThat(requests.takeClose()).isSameAs(connection);
         assertThat(requests.isEmpty()).isTrue();
+    }
+
+    @Test
+    void endAfterSendingStopsMessagesBothWaysAndKeepsWhatIsQueued() {
+        connection.reserve(10, 100, 50);
+        requests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
+        assertThat(connection.state()).isEqualTo(ConnectionState.DRAINING);
+        assertThat(connection.takesInput()).isFalse();
+        assertThat(connection.takesMessages()).isFalse();
+        assertThat(connection.queuedBytes()).isEqualTo(10);
+        requests.endAfterSending(connection, CloseReason.HANDLER_FAILED);
+        assertThat(connection.closeReason()).as("the last reason of an end that is under way")
+                .isEqualTo(CloseReason.HANDLER_FAILED);
+        assertThat(requests.takeEnd()).isSameAs(connection);
+        assertThat(requests.takeEnd()).as("only one request").isNull();
+        requests.close(connection, CloseReason.WRITE_TIMEOUT);
+        assertThat(connection.isClosed()).isTrue();
+        assertThat(connection.closeReason()).as("why it ended, not what has cut the end short")
+                .isEqualTo(CloseReason.HANDLER_FAILED);
     }
 
     @ParameterizedTest

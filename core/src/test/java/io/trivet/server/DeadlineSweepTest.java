@@ -38,7 +38,7 @@ final class DeadlineSweepTest {
         assertThat(connection.isClosed()).isFalse();
         assertThat(sweepAfter(Duration.ofNanos(1))).isEqualTo(1);
         assertThat(connection.closeReason()).isEqualTo(reason);
-        assertThat(parts.closeRequests.take()).isSameAs(connection);
+        assertThat(parts.closeRequests.takeClose()).isSameAs(connection);
         assertThat(sweep.next()).isEqualTo(Loop.NO_DEADLINE);
     }
 
@@ -152,7 +152,7 @@ final class DeadlineSweepTest {
         parts.deadlines.startFirstMessage(second);
         parts.deadlines.startFirstMessage(connection);
         assertThat(sweepAfter(FIRST_MESSAGE)).isEqualTo(2);
-        assertThat(parts.closeRequests.take()).as("of equal deadlines the lower slot first").isSameAs(connection);
-        assertThat(parts.closeRequests.take()).isSameAs(second);
+        assertThat(parts.closeRequests.takeClose()).as("of equal deadlines the lower slot first").isSameAs(connection);
+        assertThat(parts.closeRequests.takeClose()).isSameAs(second);
     }
 }

@@ -153,7 +153,7 @@ final class EventLoopTest {
             loop.shutDown();
             assertThat(log.lines("broken onClose")).hasSize(1);
         }
-        assertThat(proactor.newCalls()).containsExactly("close 0", "0: close SERVER_CLOSED", "close 1", "1: close SERVER_CLOSED",
+        assertThat(proactor.newCalls()).containsExactly("reset 0", "0: close SERVER_CLOSED", "reset 1", "1: close SERVER_CLOSED",
                 "close the proactor");
         assertThat(source.ended).isTrue();
         assertThat(loop.hasEnded()).isTrue();

@@ -168,7 +168,7 @@ final class LateNetwork extends SteppedNetwork {
         @Override
         public void close() {
             closed = true;
-            peer.serverClosed();
+            peer.serverClosed(false);
         }
 
         @Override

@@ -19,6 +19,7 @@ final class LatePeer {
     private boolean reading = true;
     private boolean ended;
     private boolean closed;
+    private boolean serverReset;
 
     LatePeer(InetSocketAddress address) {
         this.address = address;
@@ -63,6 +64,11 @@ final class LatePeer {
         return closed;
     }
 
+    /** Returns whether the server has reset the connection. */
+    boolean wasReset() {
+        return serverReset;
+    }
+
     // Called by the network.
 
     boolean isReset() {
@@ -101,7 +107,8 @@ final class LatePeer {
         ended = true;
     }
 
-    void serverClosed() {
+    void serverClosed(boolean withReset) {
+        serverReset |= withReset;
         ended = true;
         closed = true;
     }

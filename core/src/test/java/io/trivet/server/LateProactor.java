@@ -77,6 +77,7 @@ final class LateProactor implements Proactor {
         boolean awaitsEarly;
         boolean outputEnds;
         boolean closing;
+        boolean resets;
 
         Slot(int index) {
             this.index = index;
@@ -331,6 +332,15 @@ final class LateProactor implements Proactor {
     }
 
     @Override
+    public void reset(long handle) {
+        Slot slot = slot(handle);
+        if (slot != null) {
+            slot.resets = true;
+            slot.closing = true;
+        }
+    }
+
+    @Override
     public InetSocketAddress remoteAddress(long handle) {
         Slot slot = slot(handle);
         if (slot == null) {
@@ -495,7 +505,7 @@ final class LateProactor implements Proactor {
         }
         slot.completed.forEach(piece -> poison(piece.memory));
         if (slot.peer != null) {
-            slot.peer.serverClosed();
+            slot.peer.serverClosed(slot.resets);
         }
         int index = slot.index;
         completions.closed(handle);
@@ -533,7 +543,7 @@ final class LateProactor implements Proactor {
                 violations.add("memory of a pending send was changed at the end");
             }
             if (slot.peer != null) {
-                slot.peer.serverClosed();
+                slot.peer.serverClosed(false);
             }
         }
     }

@@ -26,7 +26,8 @@ final class LifecycleTest {
     private void use(LoopParts lower) {
         parts = lower;
         lifecycle = new Lifecycle(parts.proactor, parts.clock, parts.mailbox, parts.counters, parts.table, parts.source,
-                parts.deadlines, parts.closeRequests, parts.partialInputs, parts.gate, parts.sender, parts.dropOldest,
+                parts.deadlines, parts.closeRequests, parts.partialInputs, parts.gate, parts.lingering, parts.sender,
+                parts.dropOldest,
                 parts.callbacks, parts.log, parts.profile);
         connection = new TestRecord(true);
     }
@@ -212,7 +213,7 @@ final class LifecycleTest {
         parts.proactor.newCalls();
         parts.closeRequests.close(connection, CloseReason.CLOSED);
         connection.reaction = () -> {
-            assertThat(parts.proactor.newCalls()).containsExactly("close 0");
+            assertThat(parts.proactor.newCalls()).containsExactly("reset 0");
             assertThat(parts.budget.bytes()).isZero();
             assertThat(connection.queuedBytes()).isZero();
             assertThat(parts.table.load()).isZero();

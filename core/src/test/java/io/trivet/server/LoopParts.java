@@ -72,7 +72,7 @@ final class LoopParts {
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests, profile);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
-                gate,
+                gate, lingering,
                 sender, dropOldest, callbacks, log, profile);
         delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
                 callbacks,

@@ -108,12 +108,14 @@ final class LoopTest {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.steppedServer(story));
-            stage.client(server);
+            Client client = stage.client(server);
             stage.until("open", () -> story.size() == 1);
             story.connection(0).schedule(Duration.ofSeconds(1), () -> {
                 throw new IllegalStateException("as asked");
             });
             stage.pass(Duration.ofSeconds(1));
+            stage.settle();
+            client.finish();
             stage.until("closed", () -> story.count("close") == 1);
             assertThat(story.reasons()).containsExactly(CloseReason.HANDLER_FAILED);
             assertThat(log.lines("as asked")).hasSize(1);
@@ -496,6 +498,7 @@ final class LoopTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         client.send("one\ntwo\n");
+        client.finish();
         assertThat(client.receiveText(8)).isEqualTo("one\ntwo\n");
         client.finish();
         client.rest();

@@ -107,7 +107,7 @@ final class ReadGateTest {
         parts.proactor.failNext("receive", ErrorCode.ECONNRESET);
         gate.update(connection);
         assertThat(connection.closeReason()).isEqualTo(CloseReason.RESET);
-        assertThat(parts.closeRequests.take()).isSameAs(connection);
+        assertThat(parts.closeRequests.takeClose()).isSameAs(connection);
         parts.proactor.newCalls();
         gate.update(connection);
         assertThat(parts.proactor.newCalls()).as("a closed connection").isEmpty();

@@ -210,6 +210,12 @@ final class RecordingProactor implements Proactor {
     }
 
     @Override
+    public void reset(long handle) {
+        calls.add("reset " + handle);
+        open.remove(handle);
+    }
+
+    @Override
     public InetSocketAddress remoteAddress(long handle) {
         return ifOpen(handle, REMOTE);
     }

@@ -122,6 +122,10 @@ final class Broadcasts {
     }
 
     private void recordAfter(ConnectionModel model, Broadcast broadcast, int framed) {
+        if (server.draining && model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
+            model.mayHoldUnknownBroadcast = true; // its loop may or may not have started to drain
+            return;
+        }
         boolean fits = model.queuedBefore + (long) framed <= plan.limits().queueBytesMax();
         if (model.connection().state() == ConnectionState.CLOSED) {
             model.wasFull |= model.acceptedMessagesBefore && !fits;

@@ -56,6 +56,7 @@ final class CallbackChecker {
         expect(model, !connection.queue().isHigh(), "onDrained called, although the queue is high");
         expectOwnLoop(model);
         model.wasHigh = false;
+        model.turnsWithoutDrained = 0; // if the handler fills the queue again, the next turn has to report it
         context.selfCausedCallbacks++;
     }
 

@@ -232,6 +232,22 @@ final class CheckedProactor implements Proactor {
 
     @Override
     public void close(long handle) {
+        noteClose(handle);
+        proactor.close(handle);
+    }
+
+    @Override
+    public void reset(long handle) {
+        noteClose(handle);
+        proactor.reset(handle);
+    }
+
+    @Override
+    public boolean isBehind() {
+        return proactor.isBehind();
+    }
+
+    private void noteClose(long handle) {
         context.operations++;
         ObservedSocket socket = sockets.get(handle);
         if (socket != null) {
@@ -248,7 +264,6 @@ final class CheckedProactor implements Proactor {
                 context.tally.add("race", Race.CLOSED_WHILE_UNSENT);
             }
         }
-        proactor.close(handle);
     }
 
     @Override

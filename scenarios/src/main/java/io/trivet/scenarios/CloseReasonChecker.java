@@ -46,9 +46,7 @@ final class CloseReasonChecker {
             case MESSAGE_TIMEOUT -> !model.plan.framing().isRaw() && !model.wasPausedBefore(context.now())
                     && messageTookTooLong(model);
             case FIRST_MESSAGE_TIMEOUT -> !model.hasReceived && hasReceivedNothing(model);
-            case MESSAGE_TOO_LONG -> model.nextMessage < client.sentStream.messages().size()
-                    // an urgent byte may have become part of the message
-                    && (client.sentStream.messages().get(model.nextMessage).request() == null || client.urgentsSent > 0);
+            case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
             case SPINNING -> false;

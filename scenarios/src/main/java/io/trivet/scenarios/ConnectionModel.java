@@ -234,4 +234,11 @@ final class ConnectionModel {
     public String toString() {
         return "server " + plan.number() + "'s connection to client " + client.plan.number();
     }
+
+    /** Returns true if the message that the server expects next is one that exceeds the limit. */
+    boolean mayHaveReceivedTooLongMessage() {
+        return nextMessage < client.sentStream.messages().size()
+                // an urgent byte may have become part of the message
+                && (client.sentStream.messages().get(nextMessage).request() == null || client.urgentsSent > 0);
+    }
 }

@@ -1,0 +1,142 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.observe.CloseReason;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/** A peer can tell a complete stream from a cut one: an end of input means that everything accepted was delivered, otherwise it gets a reset. */
+final class HonestEndingsTest {
+    private static final Handler SILENT = (connection, message) -> {};
+    private static final Handler ECHO = (connection, message) -> connection.send(message);
+    private static final int MESSAGE_MAX = 1000;
+    private static final String TOO_LONG = "x".repeat(2 * MESSAGE_MAX) + "\n";
+    private static final Limits LIMITS = Limits.defaults().withMessageBytesMax(MESSAGE_MAX);
+    private static final Duration LINGER = LIMITS.lingerTimeout();
+
+    /** However TCP cuts the stream: in one piece, behind each message, and in the middle of one. */
+    @EveryNetwork
+    void repliesBeforeATooLongMessageAreDelivered(Stage stage) throws IOException {
+        for (List<String> pieces : List.of(List.of("a\nb\n" + TOO_LONG), List.of("a\n", "b\n", TOO_LONG),
+                List.of("a\nb", "\n" + TOO_LONG))) {
+            Story story = stage.story(ECHO);
+            Server server = stage.open(stage.server(story).framing(Framing.lines()).limits(LIMITS));
+            Client client = stage.client(server);
+            for (String piece : pieces) {
+                client.send(piece);
+                stage.step();
+            }
+            assertThat(client.restText()).isEqualTo("a\nb\n");
+            client.finish();
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TOO_LONG);
+            server.close();
+        }
+    }
+
+    @EveryNetwork
+    void repliesBeforeAHandlersExceptionAreDeliveredAndNothingAfterIt(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            boolean isBad = Story.text(message.duplicate()).equals("bad");
+            connection.send(message);
+            if (isBad) {
+                throw new IllegalStateException("as asked");
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(1)));
+        Client client = stage.client(server);
+        client.send("\001a\003bad\001c");
+        assertThat(client.restText()).isEqualTo("\001a\003bad");
+        client.finish();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.HANDLER_FAILED);
+        assertThat(story.count("message")).isEqualTo(2);
+    }
+
+    @EveryNetwork
+    void peerThatBrokeARuleAndDoesNotReadGetsAResetAfterTheLingerTimeout(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
+                .limits(Stage.ROOMY.withMessageBytesMax(MESSAGE_MAX).withWriteTimeout(Duration.ZERO)
+                        .withQueueMarks(2 * Stage.OVERSIZED_BYTES, 0)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.fillSocket(story.connection(0));
+        client.send(TOO_LONG);
+        stage.settle();
+        assertThat(story.count("close")).as("what was accepted is still being delivered").isZero();
+        stage.pass(LINGER.minusMillis(1));
+        stage.settle();
+        assertThat(story.count("close")).isZero();
+        stage.pass(Duration.ofMillis(2));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TOO_LONG);
+        assertThat(client.endsInOrder()).isFalse();
+        assertThat(server.stats().queueBytes()).isZero();
+    }
+
+    @EveryNetwork
+    void writeTimeoutCutsTheStreamVisibly(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.fillSocket(story.connection(0));
+        stage.pass(Duration.ofSeconds(11));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.WRITE_TIMEOUT);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+
+    @EveryNetwork
+    void fullQueueCutsTheStreamVisibly(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY.withQueueBytesMax(Stage.OVERSIZED_BYTES)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.fillSocket(story.connection(0));
+        assertThat(story.connection(0).send(new byte[Stage.OVERSIZED_BYTES])).isEqualTo(SendResult.FULL);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.QUEUE_FULL);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+
+    @EveryNetwork
+    void closedServerCutsTheStreamVisibly(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        stage.fillSocket(story.connection(0));
+        server.close();
+        assertThat(story.reasons()).containsExactly(CloseReason.SERVER_CLOSED);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+
+    @EveryNetwork
+    void closeWithNothingQueuedIsAnEnd(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        story.connection(0).send("all of it");
+        stage.settle();
+        story.connection(0).close();
+        assertThat(client.restText()).isEqualTo("all of it");
+        stage.until("closed", () -> story.count("close") == 1);
+    }
+
+    @EveryNetwork
+    void resetIsSeenByThePeerEvenIfNothingWasDropped(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        story.connection(0).reset();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.CLOSED);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+}
