@@ -110,8 +110,11 @@ public final class Proxy implements Handler {
     }
 
     private static void ended(CloseReason reason, Connection other) {
-        if (reason != CloseReason.PEER_FINISHED) { // if it was orderly, the other end still receives what is queued for it
-            other.close();
+        switch (reason) {
+            case PEER_FINISHED, FINISHED, DRAINED -> {
+                // A complete stream: the other end still receives what is queued for it, and then its end.
+            }
+            default -> other.reset(); // a cut stream must not look complete behind the proxy
         }
     }
 }
