@@ -498,7 +498,6 @@ final class LoopTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         client.send("one\ntwo\n");
-        client.finish();
         assertThat(client.receiveText(8)).isEqualTo("one\ntwo\n");
         client.finish();
         client.rest();
@@ -686,6 +685,7 @@ final class LoopTest {
         Client client = stage.client(server);
         try (LogLines log = new LogLines()) {
             client.send("one\ntwo\n");
+            client.finish();
             stage.until("closed", () -> story.count("close") == 1);
             assertThat(log.lines("is turning already")).hasSize(1);
         }
