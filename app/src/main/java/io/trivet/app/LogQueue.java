@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
  * Standard error as a bounded queue of lines, which a thread of its own writes. Logging never waits: if the reader is slow or
  * stuck, lines that do not fit into the queue are dropped and counted, and a line says how many as soon as there is room.
  *
- * <p>A failed write drops its lines and counts them too: a server does not end because nobody reads its log. Characters that a
+ * <p>A failed write drops its lines and counts them too: a server does not end because its log is not read. Characters that a
  * terminal obeys are replaced by {@code ?}.
  */
 final class LogQueue extends OutputStream {

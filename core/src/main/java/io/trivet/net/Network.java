@@ -74,7 +74,7 @@ public interface Network {
     }
 
     /**
-     * Returns the network that a server uses instead, if it was not told which network to use and this one cannot serve all its
+     * Returns the network that a server uses instead, if its builder named no network and this one cannot serve all its
      * loops: because of a limit that a single {@link #proactor} does not reach, such as that of locked memory.
      *
      * @return a network of the same family that needs less; null, as by default: there is none

@@ -177,7 +177,7 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Returns the network that the server runs on. If its builder was not told which, this is {@link Network#system}, or, if that
+     * Returns the network that the server runs on. If its builder named none, this is {@link Network#system}, or, if that
      * one cannot serve as many loops here, its {@linkplain Network#fallback fallback}.
      *
      * @return the network

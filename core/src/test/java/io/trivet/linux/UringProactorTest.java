@@ -160,7 +160,7 @@ final class UringProactorTest {
         until(proactor, events, () -> events.of(handle).size() == 2 * UringReceives.BULK_BYTES + 6);
     }
 
-    /** Receives so many bytes that the connection is read by plain calls from then on. */
+    /** Receives enough bytes that the connection is read by plain calls from then on. */
     private static Recorder receiveMuch(UringProactor proactor, Ends ends, long handle) throws IOException {
         Recorder events = new Recorder(proactor);
         proactor.receive(handle);
