@@ -33,8 +33,10 @@ final class CatalogueTest {
     @Test
     void checkedInPageHasEveryCaseAndEngine() throws IOException {
         List<String> numbers = new ArrayList<>();
+        boolean inCases = false; // another table comes first: what each engine needs
         for (String line : Files.readAllLines(ROOT.resolve("docs/engines.md"))) {
-            if (!line.startsWith("| ")) {
+            inCases |= line.startsWith("| case |");
+            if (!inCases || !line.startsWith("| ")) {
                 continue;
             }
             String[] cells = line.substring(2).split(" \\| | \\|$");
