@@ -23,6 +23,8 @@ import java.util.concurrent.RejectedExecutionException;
 final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
+    /** Minimum number of keep-alive probes that a dead peer has not answered. */
+    private static final int KEEP_ALIVE_PROBES_MIN = 4;
     /** Number of consecutive accepts without a connection after which a draining listener counts as empty. */
     private static final int EMPTY_ACCEPTS_BELIEVED = 4;
     /**
@@ -141,7 +143,11 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    /** Lets the kernel find out within the idle timeout that a peer is dead: its default is two hours. */
+    /**
+     * Lets the kernel find out that a peer is dead, in about the idle timeout: its default is two hours. It gives up only after
+     * several probes. One alone may be lost, or dropped: if the timers of thousands of connections expire together, the kernel
+     * sends more probes than its input queue takes (net.core.netdev_max_backlog).
+     */
     private void keepAlive(TcpStream stream) throws IOException {
         Duration idle = limits.idleTimeout();
         if (idle.isZero()) {
@@ -150,9 +156,12 @@ final class Acceptor implements ConnectionSource {
         stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
         if (network.supports(Capability.KEEP_ALIVE_OPTIONS)) {
             int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
+            int interval = Math.max(1, seconds / 4);
             stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
-            stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, Math.max(1, seconds / 4));
-            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS, (int) Math.min(Integer.MAX_VALUE, Limits.nanos(idle) / 1_000_000));
+            stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, interval);
+            long probed = 1000L * (seconds + KEEP_ALIVE_PROBES_MIN * interval);
+            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS,
+                    (int) Math.clamp(Limits.nanos(idle) / 1_000_000, probed, Integer.MAX_VALUE));
         }
     }
 

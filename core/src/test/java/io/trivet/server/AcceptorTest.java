@@ -8,14 +8,20 @@ import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
 import io.trivet.net.TcpListener;
+import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Accepting for two loops, of which the test thread turns the first. */
 final class AcceptorTest {
@@ -114,6 +120,22 @@ final class AcceptorTest {
         assertThat(second.wakeups()).isEqualTo(1);
         loops.all().get(1).turn(0);
         assertThat(second.newCalls()).contains("adopt 0", "0: open");
+    }
+
+    /** One lost probe must not end a connection whose peer is alive. */
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1, 5000", "2, 1, 1, 5000", "10, 5, 1, 10000", "60, 30, 7, 60000", "1000000, 32767, 8191, 1000000000"})
+    void kernelGivesAPeerUpOnlyAfterSeveralProbes(long idleSeconds, int probeAfter, int interval, int userTimeoutMillis) {
+        Network probing = Interceptor.of(Network.class, network, "supports", arguments -> true);
+        Limits limits = Limits.defaults().withIdleTimeout(Duration.ofSeconds(idleSeconds));
+        Map<Object, Object> options = new HashMap<>();
+        TcpStream stream = Interceptor.of(TcpStream.class, late.new Stream(late.peer()), "setOption",
+                arguments -> options.put(arguments[0], arguments[1]));
+        new Acceptor(loops, probing, limits, listeners, 4, new Log(time)).accepted(stream);
+        assertThat(options).containsEntry(StandardSocketOptions.SO_KEEPALIVE, true)
+                .containsEntry(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, probeAfter)
+                .containsEntry(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, interval)
+                .containsEntry(TcpOptions.USER_TIMEOUT_MILLIS, userTimeoutMillis);
     }
 
     @Test
