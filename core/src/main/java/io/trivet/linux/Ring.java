@@ -242,8 +242,7 @@ final class Ring {
         INDEX.setRelease(memory, sqTailAt, sqTail);
         int waiting = unsubmitted();
         if (timeout.isExpired()) {
-            boolean idle = waiting == 0 && (memory.get(INT, sqFlagsAt) & (Uring.SQ_TASKRUN | Uring.SQ_CQ_OVERFLOW)) == 0;
-            return idle ? 0 : Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
+            return waiting == 0 && !hasMore() ? 0 : Uring.enter(fd, waiting, 0, Uring.ENTER_GETEVENTS, 0, 0);
         }
         wait.set(LONG, WAIT_TIMESPEC, timeout.timespec());
         return Uring.enter(fd, waiting, 1, waitFlags, wait.address(), WAIT_SIZE);
@@ -268,6 +267,14 @@ final class Ring {
     /** Returns whether completions are held back by an overflow of their queue. The next call moves them to the queue. */
     boolean hasOverflowed() {
         return (memory.get(INT, sqFlagsAt) & Uring.SQ_CQ_OVERFLOW) != 0;
+    }
+
+    /**
+     * Returns whether the next call yields completions of operations that have already ended: they are held back by an overflow, or
+     * the kernel has left them for a later call. A call runs the deferred work of some 20 operations only (io_run_local_work).
+     */
+    boolean hasMore() {
+        return (memory.get(INT, sqFlagsAt) & (Uring.SQ_TASKRUN | Uring.SQ_CQ_OVERFLOW)) != 0;
     }
 
     /** Returns the user data of the completion at an offset from the first. */

@@ -338,7 +338,7 @@ final class UringProactor implements Proactor {
     @Override
     public boolean isBehind() {
         Ring current = ring;
-        return current != null && (current.completed() > 0 || current.hasOverflowed() || receives.hasQueuedReads()
+        return current != null && (current.completed() > 0 || current.hasMore() || receives.hasQueuedReads()
                 || receives.hasStarved());
     }
 

@@ -317,7 +317,7 @@ public final class ReadinessProactor implements Proactor {
         int delivered = deliverClosed(completions);
         int ready = poller.poll(events, delivered > 0 ? 0 : timeoutNanos);
         polls++;
-        behind = ready == EVENTS_PER_POLL;
+        behind = ready >= EVENTS_PER_POLL / 2; // stale events, which the poller leaves out, may have filled the rest
         for (int i = 0; i < ready; i++) {
             long token = events.token(i);
             delivered += token < 0 && -1 - token < listeners.size()

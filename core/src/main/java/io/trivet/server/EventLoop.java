@@ -31,10 +31,10 @@ final class EventLoop {
     /** Maximum number of tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
     /**
-     * The turns for which overdue connections are spared because the proactor is behind. By then the bytes of 50,000 sockets, and
-     * a whole receive buffer of each, have been seen. On a server that is always behind, deadlines must still be met.
+     * The completions, per connection, for which overdue connections are spared while the proactor is behind. By then, every
+     * connection has had its share. On a server that is always behind, deadlines must still be met.
      */
-    static final int TURNS_BEHIND_MAX = 100;
+    static final int COMPLETIONS_BEHIND_MAX = 32;
 
     private final int index;
     private final Proactor proactor;
@@ -66,10 +66,10 @@ final class EventLoop {
      * seen by it, unless the proactor is behind.
      */
     private long pollStartedNanos = Loop.NO_DEADLINE;
-    /** The number of completions that the last poll has delivered. If there was none, no more is to be seen. */
+    /** The number of completions that the last poll has delivered. */
     private int completionsPolled;
-    /** The number of consecutive turns in which the proactor was behind. */
-    private int turnsBehind;
+    /** The completions, and turns without any, since overdue connections are spared because the proactor is behind. */
+    private long seenBehind;
     /** True once the loop has ended: its connections and its proactor are closed. */
     private volatile boolean ended;
 
@@ -256,11 +256,11 @@ final class EventLoop {
         if (pollStartedNanos == Loop.NO_DEADLINE || !Deadline.isOver(sweep.next(), pollStartedNanos)) {
             return 0;
         }
-        if (proactor.isBehind() && completionsPolled > 0 && turnsBehind < TURNS_BEHIND_MAX) {
-            turnsBehind++;
+        if (proactor.isBehind() && seenBehind < (long) COMPLETIONS_BEHIND_MAX * (table.load() + 1)) {
+            seenBehind += Math.max(1, completionsPolled);
             return 0;
         }
-        turnsBehind = 0;
+        seenBehind = 0;
         return sweep.closeOverdue(pollStartedNanos);
     }
 

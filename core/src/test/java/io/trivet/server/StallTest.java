@@ -12,6 +12,8 @@ import java.util.List;
 
 /** Deadlines are judged after everything that has arrived was seen: peers are not blamed for a stall of the server. */
 final class StallTest {
+    /** More than a poll of any engine reports, and more than the deferred work of one call on a ring. */
+    private static final int CLIENTS = 600;
     private static final Handler SILENT = (connection, message) -> {};
     private static final Limits LIMITS = Limits.defaults().withIdleTimeout(Duration.ofSeconds(10));
 
@@ -20,10 +22,10 @@ final class StallTest {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).limits(LIMITS));
         List<Client> clients = new ArrayList<>();
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < CLIENTS; i++) {
             clients.add(stage.client(server));
         }
-        stage.until("open", () -> story.count("open") == 20);
+        stage.until("open", () -> story.count("open") == CLIENTS);
         for (Client client : clients) {
             client.send("begun ");
         }
@@ -32,13 +34,13 @@ final class StallTest {
             client.send("and ended\n");
         }
         stage.pass(Duration.ofSeconds(60)); // the process was stopped, and nothing was read
-        stage.until("delivered or closed", () -> story.count("message") + story.count("close") >= 20);
+        stage.until("delivered or closed", () -> story.count("message") + story.count("close") >= CLIENTS);
         stage.settle();
         // Torture conceals what has arrived, and a ring of eight places may have a poll without a completion: so some may look late.
         if (stage.network() instanceof TortureNetwork || CrampedRing.isNetwork(stage.network())) {
             assertThat(story.count("message")).isGreaterThan(0);
         } else {
-            assertThat(story.count("message")).isEqualTo(20);
+            assertThat(story.count("message")).isEqualTo(CLIENTS);
             assertThat(story.count("close")).isZero();
         }
     }
