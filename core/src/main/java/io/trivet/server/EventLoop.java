@@ -35,6 +35,11 @@ final class EventLoop {
      * connection has had its share. On a server that is always behind, deadlines must still be met.
      */
     static final int COMPLETIONS_BEHIND_MAX = 32;
+    /**
+     * The polls without a completion for which overdue connections are spared while the proactor is behind: the first call on a
+     * ring may yield completions of none but its own operations.
+     */
+    static final int FRUITLESS_POLLS_MAX = 4;
 
     private final int index;
     private final Proactor proactor;
@@ -68,7 +73,7 @@ final class EventLoop {
     private long pollStartedNanos = Loop.NO_DEADLINE;
     /** The number of completions that the last poll has delivered. */
     private int completionsPolled;
-    /** The completions, and turns without any, since overdue connections are spared because the proactor is behind. */
+    /** The completions since overdue connections are spared because the proactor is behind; polls without any count, too. */
     private long seenBehind;
     /** True once the loop has ended: its connections and its proactor are closed. */
     private volatile boolean ended;
@@ -256,8 +261,9 @@ final class EventLoop {
         if (pollStartedNanos == Loop.NO_DEADLINE || !Deadline.isOver(sweep.next(), pollStartedNanos)) {
             return 0;
         }
-        if (proactor.isBehind() && seenBehind < (long) COMPLETIONS_BEHIND_MAX * (table.load() + 1)) {
-            seenBehind += Math.max(1, completionsPolled);
+        long seenMax = (long) COMPLETIONS_BEHIND_MAX * (table.load() + 1);
+        if (proactor.isBehind() && seenBehind < seenMax) {
+            seenBehind += completionsPolled > 0 ? completionsPolled : seenMax / FRUITLESS_POLLS_MAX + 1;
             return 0;
         }
         seenBehind = 0;
