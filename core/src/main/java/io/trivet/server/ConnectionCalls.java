@@ -121,7 +121,7 @@ final class ConnectionCalls {
             throw new RejectedExecutionException("the server is closed");
         }
         timers.reserve();
-        long deadline = clock.nanoTime() + Math.max(0, Limits.nanos(delay));
+        long deadline = Deadline.after(clock.nanoTime(), Limits.nanos(delay));
         try {
             mailbox.run(() -> timers.add(deadline, connection, task));
         } catch (RejectedExecutionException e) {

@@ -34,7 +34,7 @@ final class ConnectionDeadlines {
         if (timeout.isZero()) {
             connection.stateDeadlineNanos(Loop.NO_DEADLINE);
         } else {
-            connection.stateDeadlineNanos(clock.now() + Limits.nanos(timeout));
+            connection.stateDeadlineNanos(Deadline.after(clock.now(), Limits.nanos(timeout)));
             atLatest(connection, connection.stateDeadlineNanos());
         }
     }
@@ -49,21 +49,21 @@ final class ConnectionDeadlines {
     /** Starts the idle deadline of a connection that has just opened. */
     void startIdle(ConnectionRecord connection) {
         if (!limits.idleTimeout().isZero()) {
-            atLatest(connection, clock.now() + Limits.nanos(limits.idleTimeout()));
+            atLatest(connection, Deadline.after(clock.now(), Limits.nanos(limits.idleTimeout())));
         }
     }
 
     /** Starts the deadline of a message whose first byte arrived at that time. */
     void startMessage(ConnectionRecord connection, long beganNanos) {
         if (!limits.messageTimeout().isZero()) {
-            atLatest(connection, beganNanos + Limits.nanos(limits.messageTimeout()));
+            atLatest(connection, Deadline.after(beganNanos, Limits.nanos(limits.messageTimeout())));
         }
     }
 
     /** Starts the write deadline of a connection that last made progress at that time. */
     void startWrite(ConnectionRecord connection, long progressNanos) {
-        if (progressNanos != Loop.NO_DEADLINE && !limits.writeTimeout().isZero()) {
-            atLatest(connection, progressNanos + Limits.nanos(limits.writeTimeout()));
+        if (!limits.writeTimeout().isZero()) {
+            atLatest(connection, Deadline.after(progressNanos, Limits.nanos(limits.writeTimeout())));
         }
     }
 

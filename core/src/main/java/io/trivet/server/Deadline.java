@@ -6,6 +6,14 @@ import io.trivet.net.Loop;
 final class Deadline {
     private Deadline() {}
 
+    /**
+     * Returns the deadline that is this long after a time. It is never {@link Loop#NO_DEADLINE}: a clock may pass that number, and
+     * the deadline is then a nanosecond early, or it would be lost.
+     */
+    static long after(long timeNanos, long delayNanos) {
+        return Math.min(timeNanos + delayNanos, Loop.NO_DEADLINE - 1);
+    }
+
     /** Returns the earlier of two deadlines. */
     static long earlier(long one, long other) {
         return one == Loop.NO_DEADLINE || (other != Loop.NO_DEADLINE && other - one < 0) ? other : one;

@@ -101,15 +101,14 @@ final class DeadlineSweep {
         PartialInput input = connection.partialInput();
         return input == null || limits.messageTimeout().isZero() || !connection.awaitsRestOfMessage()
                 ? Loop.NO_DEADLINE
-                : input.beganNanos + Limits.nanos(limits.messageTimeout());
+                : Deadline.after(input.beganNanos, Limits.nanos(limits.messageTimeout()));
     }
 
     private long writeDeadline(ConnectionRecord connection) {
-        long progressNanos = pendingSends.progressNanos(connection);
-        return progressNanos == Loop.NO_DEADLINE || limits.writeTimeout().isZero()
+        return !pendingSends.isWaiting(connection) || limits.writeTimeout().isZero()
                 || connection.state() == ConnectionState.CONNECTING
                         ? Loop.NO_DEADLINE
-                        : progressNanos + Limits.nanos(limits.writeTimeout());
+                        : Deadline.after(pendingSends.progressNanos(connection), Limits.nanos(limits.writeTimeout()));
     }
 
     private long idleDeadline(ConnectionRecord connection) {
@@ -117,6 +116,6 @@ final class DeadlineSweep {
         return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 || connection.state() == ConnectionState.LINGERING
                         ? Loop.NO_DEADLINE
-                        : connection.activityNanos(clock.now()) + Limits.nanos(limits.idleTimeout());
+                        : Deadline.after(connection.activityNanos(clock.now()), Limits.nanos(limits.idleTimeout()));
     }
 }

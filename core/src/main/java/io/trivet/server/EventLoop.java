@@ -66,11 +66,10 @@ final class EventLoop {
 
     /** Held during a turn and while the loop ends: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
-    /**
-     * When the last poll started, or {@link Loop#NO_DEADLINE} if there was no deadline then. Everything that arrived before was
-     * seen by it, unless the proactor is behind.
-     */
-    private long pollStartedNanos = Loop.NO_DEADLINE;
+    /** True if a connection had a deadline when the last poll started. Otherwise, the clock was not read. */
+    private boolean deadlineAwaited;
+    /** When the last poll started. Everything that arrived before was seen by it, unless the proactor is behind. */
+    private long pollStartedNanos;
     /** The number of completions that the last poll has delivered. */
     private int completionsPolled;
     /** The completions since overdue connections are spared because the proactor is behind; polls without any count, too. */
@@ -202,7 +201,8 @@ final class EventLoop {
     private int poll(long waitNanosMax) throws IOException {
         long wait = waitNanos(waitNanosMax);
         clock.forget();
-        pollStartedNanos = sweep.next() == Loop.NO_DEADLINE ? Loop.NO_DEADLINE : clock.nanoTime();
+        deadlineAwaited = sweep.next() != Loop.NO_DEADLINE;
+        pollStartedNanos = deadlineAwaited ? clock.nanoTime() : 0;
         if (wait != 0) {
             activity.beginWait();
         }
@@ -239,7 +239,7 @@ final class EventLoop {
             return Loop.NO_DEADLINE;
         }
         if (hasWork() || mailbox.isStopped()) {
-            return clock.nanoTime();
+            return Deadline.after(clock.nanoTime(), 0);
         }
         return Deadline.earlier(Deadline.earlier(sweep.next(), timers.next()), lifecycle.drainDeadline());
     }
@@ -258,7 +258,7 @@ final class EventLoop {
      * stall, of the process or of a handler, the bytes of many peers lie in the kernel: these peers are not late.
      */
     private int closeOverdue() {
-        if (pollStartedNanos == Loop.NO_DEADLINE || !Deadline.isOver(sweep.next(), pollStartedNanos)) {
+        if (!deadlineAwaited || !Deadline.isOver(sweep.next(), pollStartedNanos)) {
             return 0;
         }
         long seenMax = (long) COMPLETIONS_BEHIND_MAX * (table.load() + 1);
@@ -381,7 +381,7 @@ final class EventLoop {
 
     /** Runs a task of the server on this loop after some time. Loop thread, or before the first turn. */
     void after(long delayNanos, Runnable task) {
-        timers.add(clock.now() + delayNanos, task);
+        timers.add(Deadline.after(clock.now(), delayNanos), task);
     }
 
     // ---- parts and state: any thread

@@ -260,7 +260,7 @@ final class Lifecycle {
      */
     void drain(long deadlineNanos) {
         draining = true;
-        drainDeadlineNanos = Math.min(deadlineNanos, Loop.NO_DEADLINE - 1); // a clock may pass the number that means none
+        drainDeadlineNanos = deadlineNanos;
         table.forEach(connection -> finish(connection, CloseReason.DRAINED));
     }
 

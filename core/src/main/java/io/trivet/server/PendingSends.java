@@ -1,15 +1,15 @@
 package io.trivet.server;
 
-import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The pending send of each connection of a loop, by slot. It is not part of {@link ColdState}, since on a ring every message is
  * pending for a moment; nor of {@link ConnectionRecord}, where every idle connection would pay for it. The table stays empty
- * where no send is ever pending. One thread, except {@link #get} and the times.
+ * where no send is ever pending. One thread, except {@link #get} and the age.
  */
 final class PendingSends {
     private @Nullable PendingSend[] bySlot = new @Nullable PendingSend[0];
@@ -49,14 +49,15 @@ final class PendingSends {
         spare.addLast(completed);
     }
 
-    /**
-     * Returns when the peer last accepted some of the bytes that wait for it, or when they started to wait;
-     * {@link Loop#NO_DEADLINE} if nothing waits. Any thread.
-     */
+    /** Returns true if bytes wait for the peer. */
+    boolean isWaiting(ConnectionRecord connection) {
+        return get(connection) != null || connection.sendQueue() != null;
+    }
+
+    /** Returns when the peer last accepted some of the bytes that wait for it, or when they started to wait. Bytes must wait. */
     long progressNanos(ConnectionRecord connection) {
         PendingSend pending = get(connection);
-        SendQueue waiting = connection.sendQueue();
-        return pending != null ? pending.progressNanos() : waiting != null ? waiting.progressNanos : Loop.NO_DEADLINE;
+        return pending != null ? pending.progressNanos() : Objects.requireNonNull(connection.sendQueue()).progressNanos;
     }
 
     /** Returns how long the oldest message has waited, in nanoseconds; 0 if none waits. Any thread. */

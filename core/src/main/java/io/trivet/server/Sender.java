@@ -325,7 +325,9 @@ final class Sender {
     }
 
     private void guardWrite(ConnectionRecord connection) {
-        deadlines.startWrite(connection, pendingSends.progressNanos(connection));
+        if (pendingSends.isWaiting(connection)) {
+            deadlines.startWrite(connection, pendingSends.progressNanos(connection));
+        }
     }
 
     // ---- urgent data, and the end

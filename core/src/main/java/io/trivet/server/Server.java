@@ -296,7 +296,7 @@ public final class Server implements AutoCloseable {
      */
     public void drain(Duration timeout) {
         draining = true;
-        drainDeadlineNanos = settings.network().clock().nanoTime() + Limits.nanos(timeout);
+        drainDeadlineNanos = Deadline.after(settings.network().clock().nanoTime(), Limits.nanos(timeout));
         // No loop ends before this is done: connections that wait in the backlog may be on their way to it.
         loops.first().mailbox().runInTurn(acceptor::drain);
         for (EventLoop loop : loops.all()) {

@@ -82,8 +82,7 @@ final class TimerQueue {
     /** Returns when the first task is due, or {@link Loop#NO_DEADLINE}. */
     long next() {
         Timer first = waiting.peek();
-        // A deadline may have the value that means none. It is then returned a nanosecond early, or the task would never run.
-        return first == null ? Loop.NO_DEADLINE : Math.min(first.deadlineNanos, Loop.NO_DEADLINE - 1);
+        return first == null ? Loop.NO_DEADLINE : first.deadlineNanos;
     }
 
     /** Runs the tasks that are due, and returns how many there were. */

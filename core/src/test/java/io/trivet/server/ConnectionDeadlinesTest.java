@@ -82,8 +82,20 @@ final class ConnectionDeadlinesTest {
         none.startFirstMessage(connection);
         assertThat(none.queue().next()).isEqualTo(Loop.NO_DEADLINE);
         assertThat(connection.stateDeadlineNanos()).isEqualTo(Loop.NO_DEADLINE);
+    }
+
+    @Test
+    void deadlineIsNeverTheNumberForNone() {
+        assertThat(Deadline.after(Loop.NO_DEADLINE - 5, 5)).isEqualTo(Loop.NO_DEADLINE - 1);
+        assertThat(Deadline.after(Loop.NO_DEADLINE, 0)).isEqualTo(Loop.NO_DEADLINE - 1);
+        assertThat(Deadline.after(Loop.NO_DEADLINE, 1)).isEqualTo(Long.MIN_VALUE);
+        assertThat(Deadline.after(5, 6)).isEqualTo(11);
+        long base = Loop.NO_DEADLINE - WRITE.toNanos();
+        deadlines.startWrite(connection, base);
+        assertThat(deadlines.queue().next()).isEqualTo(Loop.NO_DEADLINE - 1);
+        deadlines.remove(connection);
         deadlines.startWrite(connection, Loop.NO_DEADLINE);
-        assertThat(deadlines.queue().next()).as("nothing waits to be written").isEqualTo(Loop.NO_DEADLINE);
+        assertThat(deadlines.queue().next()).as("progress at that time").isEqualTo(Loop.NO_DEADLINE + WRITE.toNanos());
     }
 
     @Test

@@ -2,7 +2,6 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.trivet.net.Loop;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -39,10 +38,11 @@ final class PendingSendsTest {
     @Test
     void pendingSendDeterminesProgressAndAgeBeforeTheQueueBehindIt() {
         TurnClock clock = new TurnClock(time);
-        assertThat(sends.progressNanos(connection)).isEqualTo(Loop.NO_DEADLINE);
+        assertThat(sends.isWaiting(connection)).isFalse();
         assertThat(sends.oldestAgeNanos(connection, clock)).isZero();
         long start = time.nanoTime();
         sends.put(connection, sends.create().ofUnsentBytes(start));
+        assertThat(sends.isWaiting(connection)).isTrue();
         time.step(Duration.ofSeconds(1));
         SendQueue queue = new SendQueue(pool, time.nanoTime());
         connection.sendQueue(queue);
@@ -50,6 +50,7 @@ final class PendingSendsTest {
         assertThat(sends.progressNanos(connection)).isEqualTo(start);
         assertThat(sends.oldestAgeNanos(connection, clock)).isEqualTo(Duration.ofSeconds(2).toNanos());
         sends.remove(connection);
+        assertThat(sends.isWaiting(connection)).as("the queue").isTrue();
         assertThat(sends.progressNanos(connection)).isEqualTo(queue.progressNanos);
         assertThat(sends.oldestAgeNanos(connection, clock)).isEqualTo(Duration.ofSeconds(1).toNanos());
         sends.put(connection, sends.create().ofQueue(queue, 3, time.nanoTime()));

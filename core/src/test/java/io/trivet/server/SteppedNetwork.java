@@ -18,9 +18,12 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A network whose clock advances only by {@link #step}, so that deadlines are tested without waiting. */
 class SteppedNetwork implements Network {
+    /** How long after its start the clock shows {@link Loop#NO_DEADLINE}, which is the greatest long. */
+    static final Duration UNTIL_NO_DEADLINE = Duration.ofSeconds(3);
+
     private final Network inner;
     /** Starts shortly before the overflow of a long, because only differences of clock readings are meaningful. */
-    private final AtomicLong nanos = new AtomicLong(Long.MAX_VALUE - Duration.ofSeconds(3).toNanos());
+    private final AtomicLong nanos = new AtomicLong(Loop.NO_DEADLINE - UNTIL_NO_DEADLINE.toNanos());
 
     SteppedNetwork(Network inner) {
         this.inner = inner;

@@ -312,6 +312,31 @@ final class TimeoutsTest {
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
+    /** Deadlines that start or end exactly when the clock shows the number that stands for none. */
+    @EveryNetwork
+    void clockThatShowsTheNumberForNoDeadlineLosesNone(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Limits limits = Stage.ROOMY.withMessageTimeout(SteppedNetwork.UNTIL_NO_DEADLINE).withWriteTimeout(SECOND)
+                .withFirstMessageTimeout(Duration.ofSeconds(60));
+        Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).limits(limits));
+        List<String> ran = new ArrayList<>();
+        Client half = stage.client(server);
+        half.send("half");
+        stage.client(server);
+        stage.until("open", () -> story.size() == 2);
+        stage.settle();
+        story.connection(1).schedule(SteppedNetwork.UNTIL_NO_DEADLINE, () -> ran.add("at that time"));
+        stage.pass(SteppedNetwork.UNTIL_NO_DEADLINE);
+        stage.until("closed", () -> story.count("close") == 1);
+        stage.settle();
+        assertThat(story.reasons()).as("a deadline that ends then").containsExactly(CloseReason.MESSAGE_TIMEOUT);
+        assertThat(ran).containsExactly("at that time");
+        stage.fillSocket(story.connection(1));
+        stage.pass(SECOND);
+        stage.until("closed", () -> story.count("close") == 2);
+        assertThat(story.reasons()).as("a deadline that starts then").endsWith(CloseReason.WRITE_TIMEOUT);
+    }
+
     @EveryNetwork
     void durationsCanBeArbitrarilyLong(Stage stage) throws IOException {
         Duration forever = ChronoUnit.FOREVER.getDuration();

@@ -53,14 +53,6 @@ final class TimerQueueTest {
     }
 
     @Test
-    void timeThatEqualsTheNumberForNoneIsAnnouncedAllTheSame() {
-        add(Loop.NO_DEADLINE, "now");
-        assertThat(timers.next()).isEqualTo(Loop.NO_DEADLINE - 1);
-        timers.runDue(Loop.NO_DEADLINE);
-        assertThat(done).containsExactly("now");
-    }
-
-    @Test
     void taskOfAClosedConnectionIsDroppedAndItsPlaceIsFreeAgain() {
         for (int i = 0; i < TaskQueue.WAITING_MAX; i++) {
             timers.reserve();
