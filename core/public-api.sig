@@ -450,6 +450,7 @@ CLSS public final io.trivet.server.Connection
 meth public int loop()
 meth public io.trivet.observe.ConnectionState state()
 meth public io.trivet.server.MessageQueue queue()
+meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public io.trivet.server.SendResult offer(byte[])
 meth public io.trivet.server.SendResult offer(java.lang.String)
 meth public io.trivet.server.SendResult offer(java.nio.ByteBuffer)
@@ -474,7 +475,6 @@ meth public void finishOutput()
 meth public void pauseReading()
 meth public void reset()
 meth public void resumeReading()
-meth public void schedule(java.time.Duration,java.lang.Runnable)
 meth public void sendUrgent(byte)
 supr java.lang.Object
 
@@ -551,6 +551,9 @@ meth public static io.trivet.server.Overflow valueOf(java.lang.String)
 meth public static io.trivet.server.Overflow[] values()
 supr java.lang.Enum<io.trivet.server.Overflow>
 
+CLSS public abstract interface io.trivet.server.ScheduledTask
+meth public abstract boolean cancel()
+
 CLSS public final !enum io.trivet.server.SendResult
 fld public final static io.trivet.server.SendResult CLOSED
 fld public final static io.trivet.server.SendResult FULL
@@ -567,6 +570,7 @@ meth public io.trivet.net.Network network()
 meth public io.trivet.observe.ServerStats stats()
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.time.Duration)
+meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public java.lang.Throwable failure()
 meth public java.net.InetSocketAddress address()
 meth public java.util.List<io.trivet.observe.ConnectionSnapshot> connections()
@@ -575,6 +579,7 @@ meth public static io.trivet.server.ServerBuilder builder()
 meth public void broadcast(java.nio.ByteBuffer)
 meth public void close()
 meth public void drain(java.time.Duration)
+meth public void execute(java.lang.Runnable)
 meth public void join() throws java.lang.InterruptedException
 supr java.lang.Object
 

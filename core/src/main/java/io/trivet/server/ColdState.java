@@ -2,14 +2,28 @@ package io.trivet.server;
 
 import io.trivet.net.Loop;
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Rarely used state of a connection, allocated on demand so that an idle connection stays small. Loop thread only, except for
- * snapshots.
+ * snapshots and the number of timers.
  */
 final class ColdState {
+    /** The number of timers of a state that its connection has dropped. */
+    static final int DROPPED = -1;
+    private static final VarHandle TIMERS;
+
+    static {
+        try {
+            TIMERS = MethodHandles.lookup().findVarHandle(ColdState.class, "timers", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     /** Input that has not been delivered yet. */
     @Nullable PartialInput partialInput;
     /** Output that the socket refused. */
@@ -24,9 +38,30 @@ final class ColdState {
     @Nullable DroppedMessages pendingDrops;
     /** The bytes that arrived after our FIN. */
     long lingerBytes;
+    /** The first of the timers in the loop's queue, which are a list. */
+    @Nullable Timer firstTimer;
+    /** The number of timers, including those on their way to the loop; or {@link #DROPPED}. Any thread. */
+    private volatile int timers;
 
-    boolean isEmpty() {
+    /** Drops this state if it is empty. Afterwards no timer can be added, so that none is added to a state that is dropped. */
+    boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && remote == null && failure == null && pendingDrops == null
-                && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0;
+                && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0 && firstTimer == null && timers == 0
+                && TIMERS.compareAndSet(this, 0, DROPPED);
+    }
+
+    /** Returns the number of timers, or {@link #DROPPED}. Any thread. */
+    int timers() {
+        return timers;
+    }
+
+    /** Adds a timer to the number of timers, if it is still this. Any thread. */
+    boolean addTimer(int expected) {
+        return TIMERS.compareAndSet(this, expected, expected + 1);
+    }
+
+    /** Removes a timer from the number of timers. Any thread. */
+    void removeTimer() {
+        TIMERS.getAndAdd(this, -1);
     }
 }

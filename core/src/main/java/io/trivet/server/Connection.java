@@ -251,14 +251,17 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Runs a task on the connection's loop after some time, unless the connection is closed by then.
+     * Runs a task on the connection's loop after some time, unless it is cancelled or the connection is closed by then. Tasks of a
+     * loop run in the order of their times. Costs logarithmic time in the number of the loop's scheduled tasks, as does a cancel.
      *
      * @param delay how long to wait; a negative delay counts as zero
      * @param task the task; an exception closes the connection, as a handler's exception does
-     * @throws RejectedExecutionException the server is closed, or a million tasks are waiting
+     * @return the scheduled task, which can be cancelled
+     * @throws RejectedExecutionException the server is closed; 65,536 tasks of this connection, or a million of the loop, are
+     *     scheduled; or, from another thread, two million tasks are waiting
      */
-    public void schedule(Duration delay, Runnable task) {
-        calls().schedule(this, delay, task);
+    public ScheduledTask schedule(Duration delay, Runnable task) {
+        return calls().schedule(this, delay, task);
     }
 
     // ---- information

@@ -7,7 +7,6 @@ import io.trivet.observe.ConnectionSnapshot;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,18 +115,8 @@ final class ConnectionCalls {
         mailbox.execute(task);
     }
 
-    void schedule(ConnectionRecord connection, Duration delay, Runnable task) {
-        if (mailbox.isClosed()) {
-            throw new RejectedExecutionException("the server is closed");
-        }
-        timers.reserve();
-        long deadline = Deadline.after(clock.nanoTime(), Limits.nanos(delay));
-        try {
-            mailbox.run(() -> timers.add(deadline, connection, task));
-        } catch (RejectedExecutionException e) {
-            timers.cancelReservation();
-            throw e;
-        }
+    ScheduledTask schedule(ConnectionRecord connection, Duration delay, Runnable task) {
+        return timers.schedule(Deadline.after(clock.nanoTime(), Limits.nanos(delay)), connection, task);
     }
 
     // ---- information

@@ -18,13 +18,14 @@ import org.jspecify.annotations.Nullable;
  * <p>The parts of a loop work on this class and do not know {@link Connection}. It holds flags, gauges and rarely used state, and
  * no policy.
  *
- * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve} and {@link #release}. Other threads may read; a value
+ * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve}, {@link #release} and the number of timers. Other threads may read; a value
  * may be out of date by the time it is used.
  */
 @SuppressWarnings("EnumOrdinal") // state and reason are packed into one int, and never leave this class as numbers
 abstract class ConnectionRecord {
     private static final VarHandle QUEUED;
     private static final VarHandle BITS;
+    private static final VarHandle COLD;
     /** A bit of {@link #queued}: the queue has reached its high mark. */
     private static final long REACHED_HIGH = Long.MIN_VALUE;
 
@@ -33,6 +34,7 @@ abstract class ConnectionRecord {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             QUEUED = lookup.findVarHandle(ConnectionRecord.class, "queued", long.class);
             BITS = lookup.findVarHandle(ConnectionRecord.class, "bits", int.class);
+            COLD = lookup.findVarHandle(ConnectionRecord.class, "cold", ColdState.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -86,8 +88,8 @@ abstract class ConnectionRecord {
     private volatile long queued;
     /** Flags, reason and state. */
     private volatile int bits;
-    /** Null while the connection is idle. */
-    private @Nullable ColdState cold;
+    /** Null while the connection is idle. Any thread may create it, for a timer; only the loop drops it. */
+    private volatile @Nullable ColdState cold;
 
     long bytesIn;
     long bytesOut;
@@ -389,17 +391,95 @@ abstract class ConnectionRecord {
     }
 
     private ColdState coldState() {
-        ColdState some = cold;
-        if (some == null) {
+        while (true) {
+            ColdState some = cold;
+            if (some != null) {
+                return some;
+            }
             some = new ColdState();
-            cold = some;
+            if (COLD.compareAndSet(this, null, some)) { // another thread may create it for a timer at the same time
+                return some;
+            }
         }
-        return some;
     }
 
     private void dropEmptyColdState() {
-        if (cold != null && cold.isEmpty()) {
-            cold = null;
+        ColdState some = cold;
+        if (some != null && some.dropIfEmpty()) {
+            COLD.compareAndSet(this, some, null);
         }
+    }
+
+    // ---- timers
+
+    /**
+     * Reserves a place for a timer. Any thread.
+     *
+     * @return false if the connection has {@code timersMax} timers
+     */
+    boolean reserveTimer(int timersMax) {
+        while (true) {
+            ColdState some = coldState();
+            int timers = some.timers();
+            if (timers >= timersMax) {
+                return false;
+            }
+            if (timers == ColdState.DROPPED) {
+                COLD.compareAndSet(this, some, null); // as the loop is about to do
+            } else if (some.addTimer(timers)) {
+                return true;
+            }
+        }
+    }
+
+    /** Frees the place of a timer. Any thread. */
+    void releaseTimer() {
+        coldState().removeTimer(); // it was not dropped: it counted this timer
+    }
+
+    /** Returns the number of timers. Any thread. */
+    int timers() {
+        ColdState some = cold;
+        return some == null ? 0 : Math.max(0, some.timers());
+    }
+
+    /** Returns the first timer in the list of those that are in the loop's queue, or null. */
+    @Nullable
+    Timer firstTimer() {
+        ColdState some = cold;
+        return some == null ? null : some.firstTimer;
+    }
+
+    /** Adds a timer to the list. Its place is reserved. */
+    void link(Timer timer) {
+        ColdState some = coldState();
+        Timer first = some.firstTimer;
+        if (first != null) {
+            first.previous = timer;
+        }
+        timer.next = first;
+        some.firstTimer = timer;
+    }
+
+    /** Removes a timer from the list, if it is in it. */
+    @SuppressWarnings("ReferenceEquality") // this very timer
+    void unlink(Timer timer) {
+        ColdState some = cold;
+        if (some == null) {
+            return;
+        }
+        Timer previous = timer.previous;
+        Timer next = timer.next;
+        if (some.firstTimer == timer) {
+            some.firstTimer = next;
+        } else if (previous != null) {
+            previous.next = next;
+        }
+        if (next != null) {
+            next.previous = previous;
+        }
+        timer.previous = null;
+        timer.next = null;
+        dropEmptyColdState();
     }
 }

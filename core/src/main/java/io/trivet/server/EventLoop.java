@@ -108,7 +108,7 @@ final class EventLoop {
         activity = new LoopActivity(setup.onWaitOver());
         closeRequests = new CloseRequests(log);
         callbacks = new Callbacks(activity, closeRequests, log);
-        timers = new TimerQueue(callbacks);
+        timers = new TimerQueue(callbacks, mailbox);
 
         BufferPool pool = new BufferPool();
         ReplyBatch batch = new ReplyBatch();
@@ -127,7 +127,7 @@ final class EventLoop {
                 profile);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
                 gate, lingering,
-                sender, dropOldest, callbacks, log, profile);
+                sender, dropOldest, callbacks, timers, log, profile);
         delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
                 callbacks,
                 profile);
@@ -327,6 +327,7 @@ final class EventLoop {
             log.closeFailed(e);
         }
         table.forEach(sender::drop); // only now is no send pending any more
+        timers.dropAll();
         ended = true;
     }
 
@@ -379,6 +380,24 @@ final class EventLoop {
         mailbox.run(() -> lifecycle.drain(deadlineNanos.getAsLong()));
     }
 
+    /**
+     * Runs a task of the application, soon.
+     *
+     * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
+     */
+    void execute(Runnable task) {
+        mailbox.execute(task);
+    }
+
+    /**
+     * Runs a task of the application after some time.
+     *
+     * @throws RejectedExecutionException the loop has ended, or too many tasks or timers are waiting
+     */
+    ScheduledTask schedule(Duration delay, Runnable task) {
+        return timers.schedule(Deadline.after(clock.nanoTime(), Limits.nanos(delay)), null, task);
+    }
+
     /** Runs a task of the server on this loop after some time. Loop thread, or before the first turn. */
     void after(long delayNanos, Runnable task) {
         timers.add(Deadline.after(clock.now(), delayNanos), task);
@@ -414,6 +433,11 @@ final class EventLoop {
     /** For tests: returns the connections of this loop. */
     ConnectionTable table() {
         return table;
+    }
+
+    /** For tests: returns the timers of this loop. */
+    TimerQueue timers() {
+        return timers;
     }
 
     ConnectionCalls calls() {

@@ -28,6 +28,7 @@ final class Lifecycle {
     private final Sender sender;
     private final DropOldest dropOldest;
     private final Callbacks callbacks;
+    private final TimerQueue timers;
     private final Log log;
     private final boolean urgent;
 
@@ -38,7 +39,7 @@ final class Lifecycle {
             ConnectionSource source,
             ConnectionDeadlines deadlines, CloseRequests closeRequests, PartialInputs partialInputs, ReadGate gate,
             Lingering lingering, Sender sender,
-            DropOldest dropOldest, Callbacks callbacks, Log log, Profile profile) {
+            DropOldest dropOldest, Callbacks callbacks, TimerQueue timers, Log log, Profile profile) {
         this.proactor = proactor;
         this.clock = clock;
         this.mailbox = mailbox;
@@ -53,6 +54,7 @@ final class Lifecycle {
         this.sender = sender;
         this.dropOldest = dropOldest;
         this.callbacks = callbacks;
+        this.timers = timers;
         this.log = log;
         urgent = profile.urgent();
     }
@@ -190,6 +192,7 @@ final class Lifecycle {
         int done = 0;
         for (ConnectionRecord connection = closeRequests.takeEnd(); connection != null; connection = closeRequests.takeEnd()) {
             partialInputs.drop(connection);
+            timers.dropAll(connection);
             if (connection.state() == ConnectionState.DRAINING) { // otherwise everything was sent meanwhile
                 lingering.startDeadline(connection);
                 sender.flushLater(connection);
@@ -218,6 +221,7 @@ final class Lifecycle {
         // Including messages of other threads that are on their way to the loop: these were accepted, too.
         boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_REQUESTED);
         partialInputs.drop(connection);
+        timers.dropAll(connection);
         sender.dropUnlessPending(connection);
         if (connection.handle >= 0) {
             deadlines.remove(connection);

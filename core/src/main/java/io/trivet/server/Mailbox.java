@@ -73,12 +73,23 @@ final class Mailbox {
      * Runs a task of the server: at once on the loop thread, otherwise soon. If the loop has ended, the task is dropped: nothing
      * is left that it could act on.
      *
+     * @return false if the task was dropped
      * @throws RejectedExecutionException from another thread: twice {@link TaskQueue#WAITING_MAX} tasks are waiting
      */
-    void run(Runnable task) {
+    boolean run(Runnable task) {
         if (isOwnThread()) {
             task.run();
         } else if (tasks.addInternal(task)) {
+            proactor.wakeup();
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    /** Runs a task of the server that frees what an earlier task has taken: soon, and never rejected. */
+    void runAlways(Runnable task) {
+        if (tasks.addAlways(task)) {
             proactor.wakeup();
         }
     }

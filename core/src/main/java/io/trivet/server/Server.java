@@ -262,6 +262,40 @@ public final class Server implements AutoCloseable {
     }
 
     /**
+     * Runs a task on the server's first loop, soon: for what belongs to no connection. The loop of an opened server runs it in
+     * {@link #turn}.
+     *
+     * @param task the task; an exception is logged
+     * @throws RejectedExecutionException the server is closed, its first loop has drained, or a million tasks are waiting
+     */
+    public void execute(Runnable task) {
+        checkOpen();
+        loops.first().execute(Objects.requireNonNull(task, "task"));
+    }
+
+    /**
+     * Runs a task on the server's first loop after some time, unless it is cancelled or the server is closed by then: for what
+     * belongs to no connection. A scheduled task does not hold up a {@link #drain}. The loop of an opened server runs it in
+     * {@link #turn}.
+     *
+     * @param delay how long to wait; a negative delay counts as zero
+     * @param task the task; an exception is logged
+     * @return the scheduled task, which can be cancelled
+     * @throws RejectedExecutionException the server is closed, or its first loop has drained; a million tasks are scheduled; or,
+     *     from another thread, two million tasks are waiting
+     */
+    public ScheduledTask schedule(Duration delay, Runnable task) {
+        checkOpen();
+        return loops.first().schedule(delay, task);
+    }
+
+    private void checkOpen() {
+        if (loops.isClosed()) {
+            throw new RejectedExecutionException("the server is closed");
+        }
+    }
+
+    /**
      * Returns a snapshot of every connection. No loop is stopped for it: ten calls a second cost next to nothing with 10,000
      * connections.
      *

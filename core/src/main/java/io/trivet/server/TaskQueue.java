@@ -41,6 +41,16 @@ final class TaskQueue {
         return added;
     }
 
+    /**
+     * Adds an internal task that frees what an earlier task has taken. It is not rejected: there are at most as many of these as of
+     * the earlier ones, which are bounded.
+     *
+     * @return false if the queue is closed
+     */
+    boolean addAlways(Runnable task) {
+        return offer(task, Integer.MAX_VALUE);
+    }
+
     private boolean offer(Runnable task, int waitingMax) {
         if (waiting.incrementAndGet() > waitingMax || closed) {
             waiting.decrementAndGet();

@@ -1,108 +1,212 @@
 package io.trivet.server;
 
 import io.trivet.net.Loop;
-import java.util.PriorityQueue;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tasks that run on a loop at a later time, earliest first. Loop thread only, except {@link #reserve} and {@link
- * #cancelReservation}.
+ * Tasks that run on a loop at a later time, earliest first. A timer that is cancelled, or whose connection is closed, leaves the
+ * queue at once. Loop thread only, except {@link #schedule} and {@link ScheduledTask#cancel}.
+ *
+ * <p>The application's timers are counted from the call that schedules them until they run, are cancelled or dropped: for the
+ * loop and for each connection. If another thread cancels a timer, its task and its place are free at once; the loop removes
+ * what is left of it in its next turn.
  */
 final class TimerQueue {
-    private static final int SWEEP_MIN = 1024;
+    /** Maximum number of timers of one connection: no connection can use up the loop's. */
+    static final int PER_CONNECTION_MAX = 1 << 16;
+    /** Maximum number of timers run in a turn. */
+    static final int PER_TURN_MAX = 1024;
 
     private final Callbacks callbacks;
-    private final PriorityQueue<Timer> waiting = new PriorityQueue<>();
-    /** The number of the application's timers, including those on their way to the loop: they are bounded. */
+    private final Mailbox mailbox;
+    private final TimerHeap heap = new TimerHeap();
+    /** The number of timers, including those on their way to the loop. */
     private final AtomicInteger reserved = new AtomicInteger();
-    private long number;
-    /**
-     * At this size, the timers of closed connections are removed: a timer of an hour must not keep its connection for an hour.
-     */
-    private int sweepAt = SWEEP_MIN;
 
-    /** A task and its time. Tasks with equal times run in the order in which they were added. */
-    private record Timer(long deadlineNanos, long number, @Nullable ConnectionRecord connection,
-            Runnable task) implements Comparable<Timer> {
+    TimerQueue(Callbacks callbacks, Mailbox mailbox) {
+        this.callbacks = callbacks;
+        this.mailbox = mailbox;
+    }
+
+    /** A timer of this queue. */
+    private final class QueuedTimer extends Timer implements ScheduledTask {
+        /** Null if the timer belongs to no connection. */
+        private final @Nullable ConnectionRecord connection;
+
+        QueuedTimer(long deadlineNanos, @Nullable ConnectionRecord connection, Runnable task) {
+            super(deadlineNanos, task);
+            this.connection = connection;
+        }
+
         @Override
-        public int compareTo(Timer other) {
-            long difference = deadlineNanos - other.deadlineNanos;
-            return difference != 0 ? Long.signum(difference) : Long.compare(number, other.number);
+        void due() {
+            Runnable task = release();
+            unlink();
+            if (task == null) {
+                return; // another thread has just cancelled it
+            }
+            if (connection == null) {
+                callbacks.task(task);
+            } else if (mayRun(connection)) {
+                callbacks.timer(connection, task);
+            }
+        }
+
+        @Override
+        public boolean cancel() {
+            if (release() == null) {
+                return false;
+            }
+            if (mailbox.isOwnThread()) {
+                remove();
+            } else {
+                mailbox.runAlways(this::remove);
+            }
+            return true;
+        }
+
+        /** Takes the task, and frees its place. Returns null if that was done already. Any thread. */
+        private @Nullable Runnable release() {
+            Runnable task = takeTask();
+            if (task != null) {
+                TimerQueue.this.release(connection);
+            }
+            return task;
+        }
+
+        /** Leaves the queue, or does not enter it. */
+        private void drop() {
+            release();
+            remove();
+        }
+
+        private void remove() {
+            if (place != TimerHeap.ABSENT) { // otherwise it has not entered, or has left with its connection
+                heap.remove(this);
+            }
+            unlink();
+        }
+
+        private void unlink() {
+            if (connection != null) {
+                connection.unlink(this);
+            }
         }
     }
 
-    TimerQueue(Callbacks callbacks) {
-        this.callbacks = callbacks;
+    /** Returns true if a connection's timers run: they do until it is closed, or broken off for a rule. */
+    private static boolean mayRun(ConnectionRecord connection) {
+        return !connection.isClosed() && !connection.hasBrokenOff();
     }
 
+    // ---- adding
+
     /**
-     * Reserves a place for a task of the application. Any thread.
+     * Schedules a task of the application. If its connection is closed when the task reaches the loop, it is dropped. Any thread.
      *
-     * @throws RejectedExecutionException {@link TaskQueue#WAITING_MAX} are reserved already
+     * @param deadlineNanos its time; never {@link Loop#NO_DEADLINE}
+     * @param connection the connection that it belongs to, or null
+     * @param task the task
+     * @return the timer
+     * @throws RejectedExecutionException the loop has ended, or has too many tasks or timers; or the connection has
+     *     {@link #PER_CONNECTION_MAX} timers
      */
-    void reserve() {
+    ScheduledTask schedule(long deadlineNanos, @Nullable ConnectionRecord connection, Runnable task) {
+        QueuedTimer timer = new QueuedTimer(deadlineNanos, connection, Objects.requireNonNull(task, "task"));
+        if (mailbox.isClosed()) {
+            throw new RejectedExecutionException("the server is closed");
+        }
+        reserve(connection);
+        boolean added = false;
+        try {
+            added = mailbox.run(() -> add(timer));
+        } finally {
+            if (!added) {
+                timer.release();
+            }
+        }
+        if (!added) {
+            throw new RejectedExecutionException("the server is closed");
+        }
+        return timer;
+    }
+
+    /** Adds a task of the server. It is not bounded: there are few. */
+    void add(long deadlineNanos, Runnable task) {
+        reserved.incrementAndGet();
+        heap.add(new QueuedTimer(deadlineNanos, null, task));
+    }
+
+    private void add(QueuedTimer timer) {
+        ConnectionRecord connection = timer.connection;
+        if (timer.isOver() || (connection != null && !mayRun(connection))) {
+            timer.drop();
+            return;
+        }
+        heap.add(timer);
+        if (connection != null) {
+            connection.link(timer);
+        }
+    }
+
+    private void reserve(@Nullable ConnectionRecord connection) {
+        if (connection != null && !connection.reserveTimer(PER_CONNECTION_MAX)) {
+            throw new RejectedExecutionException("the connection has " + PER_CONNECTION_MAX
+                    + " scheduled tasks waiting: cancel those that are no longer needed");
+        }
         if (reserved.incrementAndGet() > TaskQueue.WAITING_MAX) {
-            cancelReservation();
+            release(connection);
             throw new RejectedExecutionException("the loop has " + TaskQueue.WAITING_MAX + " scheduled tasks waiting");
         }
     }
 
-    /** Cancels a reservation that is not used. Any thread. */
-    void cancelReservation() {
+    private void release(@Nullable ConnectionRecord connection) {
         reserved.decrementAndGet();
-    }
-
-    /**
-     * Adds a task of the application, for which a place is {@linkplain #reserve reserved}. If its connection is closed by then,
-     * it is dropped.
-     */
-    void add(long deadlineNanos, ConnectionRecord connection, Runnable task) {
-        if (waiting.size() >= sweepAt) {
-            waiting.removeIf(this::isOfClosedConnection);
-            sweepAt = Math.max(SWEEP_MIN, 2 * waiting.size());
+        if (connection != null) {
+            connection.releaseTimer();
         }
-        waiting.add(new Timer(deadlineNanos, number++, connection, task));
     }
 
-    private boolean isOfClosedConnection(Timer timer) {
-        boolean closed = timer.connection != null && timer.connection.isClosed();
-        if (closed) {
-            cancelReservation();
-        }
-        return closed;
-    }
-
-    /** Adds a task of the server. */
-    void add(long deadlineNanos, Runnable task) {
-        waiting.add(new Timer(deadlineNanos, number++, null, task));
-    }
+    // ---- running and removing
 
     /** Returns when the first task is due, or {@link Loop#NO_DEADLINE}. */
     long next() {
-        Timer first = waiting.peek();
+        Timer first = heap.first();
         return first == null ? Loop.NO_DEADLINE : first.deadlineNanos;
     }
 
-    /** Runs the tasks that are due, and returns how many there were. */
+    /** Runs the tasks that are due, up to {@link #PER_TURN_MAX}, and returns how many there were. */
     int runDue(long nowNanos) {
         int done = 0;
-        long numberMax = number; // tasks that are added meanwhile run in the next turn at the earliest
-        for (Timer timer = waiting.peek(); timer != null && timer.deadlineNanos - nowNanos <= 0
-                && timer.number < numberMax; timer = waiting.peek()) {
-            waiting.remove();
-            ConnectionRecord connection = timer.connection;
-            if (connection == null) {
-                callbacks.task(timer.task);
-            } else {
-                cancelReservation();
-                if (!connection.isClosed() && !connection.hasBrokenOff()) {
-                    callbacks.timer(connection, timer.task);
-                }
-            }
+        long numberMax = heap.nextNumber(); // tasks that are added meanwhile run in the next turn at the earliest
+        for (Timer timer = heap.first(); timer != null && Deadline.isOver(timer.deadlineNanos, nowNanos)
+                && timer.number < numberMax && done < PER_TURN_MAX; timer = heap.first()) {
+            heap.remove(timer);
+            timer.due();
             done++;
         }
         return done;
+    }
+
+    /** Drops the timers of a connection that has ended. */
+    void dropAll(ConnectionRecord connection) {
+        for (Timer timer = connection.firstTimer(); timer != null; timer = connection.firstTimer()) {
+            ((QueuedTimer) timer).drop();
+        }
+    }
+
+    /** Drops all timers. */
+    void dropAll() {
+        for (Timer timer = heap.first(); timer != null; timer = heap.first()) {
+            ((QueuedTimer) timer).drop();
+        }
+    }
+
+    /** Returns the number of timers that have not been run, cancelled or dropped. For tests, on any thread. */
+    int count() {
+        return reserved.get();
     }
 }

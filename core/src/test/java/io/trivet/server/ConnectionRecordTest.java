@@ -98,4 +98,33 @@ final class ConnectionRecordTest {
         connection.pendingDrops(null);
         assertThat(connection).extracting("cold").isNull();
     }
+
+    @Test
+    void coldStateLivesAsLongAsATimerIsCountedOrInTheList() {
+        ConnectionRecord connection = new TestRecord(true);
+        assertThat(connection.timers()).isZero();
+        assertThat(connection.reserveTimer(2)).isTrue();
+        assertThat(connection.reserveTimer(2)).isTrue();
+        assertThat(connection.reserveTimer(2)).isFalse();
+        connection.pendingDrops(null);
+        assertThat(connection.timers()).isEqualTo(2);
+        Timer[] timers = new Timer[2];
+        for (int i = 0; i < timers.length; i++) {
+            timers[i] = new TimerHeapTest.PlainTimer(0);
+            connection.link(timers[i]);
+        }
+        connection.unlink(timers[0]);
+        connection.unlink(timers[0]); // no longer in the list
+        assertThat(connection.firstTimer()).isSameAs(timers[1]);
+        connection.releaseTimer();
+        connection.releaseTimer();
+        connection.pendingDrops(null);
+        assertThat(connection.firstTimer()).as("cancelled by another thread, and not removed yet").isSameAs(timers[1]);
+        connection.unlink(timers[1]);
+        assertThat(connection).extracting("cold").isNull();
+        connection.reserveTimer(2);
+        connection.releaseTimer();
+        connection.unlink(timers[1]);
+        assertThat(connection).extracting("cold").as("a timer that never was in the list").isNull();
+    }
 }

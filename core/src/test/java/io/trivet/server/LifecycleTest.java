@@ -28,7 +28,7 @@ final class LifecycleTest {
         lifecycle = new Lifecycle(parts.proactor, parts.clock, parts.mailbox, parts.counters, parts.table, parts.source,
                 parts.deadlines, parts.closeRequests, parts.partialInputs, parts.gate, parts.lingering, parts.sender,
                 parts.dropOldest,
-                parts.callbacks, parts.log, parts.profile);
+                parts.callbacks, parts.timers, parts.log, parts.profile);
         connection = new TestRecord(true);
     }
 
@@ -264,6 +264,25 @@ final class LifecycleTest {
         parts.closeRequests.close(connection, CloseReason.FINISHED);
         lifecycle.completeCloses();
         assertThat(connection.calls).containsExactly("open", "dropped 1, 5 bytes", "close FINISHED");
+    }
+
+    @Test
+    void timersOfAConnectionThatIsClosedOrEndsForARuleLeaveAtOnce() {
+        adopt();
+        TestRecord broken = connection;
+        parts.timers.schedule(parts.time.nanoTime() + 1000, broken, () -> {});
+        parts.closeRequests.endAfterSending(broken, CloseReason.MESSAGE_TOO_LONG);
+        lifecycle.startEnds();
+        assertThat(broken.isClosed()).isFalse();
+        assertThat(parts.timers.next()).isEqualTo(Loop.NO_DEADLINE);
+        connection = new TestRecord(true);
+        adopt();
+        parts.timers.schedule(parts.time.nanoTime() + 1000, connection, () -> {});
+        connection.reaction = () -> assertThat(parts.timers.count()).as("in onClose").isZero();
+        parts.closeRequests.close(connection, CloseReason.CLOSED);
+        lifecycle.completeCloses();
+        assertThat(parts.timers.next()).isEqualTo(Loop.NO_DEADLINE);
+        assertThat(connection.calls).endsWith("close CLOSED");
     }
 
     // ---- draining

@@ -29,7 +29,7 @@ final class LoopParts {
     final CloseRequests closeRequests = new CloseRequests(log);
     final LoopActivity activity = new LoopActivity(() -> {});
     final Callbacks callbacks = new Callbacks(activity, closeRequests, log);
-    final TimerQueue timers = new TimerQueue(callbacks);
+    final TimerQueue timers = new TimerQueue(callbacks, mailbox);
     final ReplyBatch batch = new ReplyBatch();
     final PendingSends pendingSends = new PendingSends();
     final ConnectionDeadlines deadlines;
@@ -73,7 +73,7 @@ final class LoopParts {
                 closeRequests, profile);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
                 gate, lingering,
-                sender, dropOldest, callbacks, log, profile);
+                sender, dropOldest, callbacks, timers, log, profile);
         delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
                 callbacks,
                 profile);

@@ -1,12 +1,11 @@
 package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.trivet.contract.Engine;
 import io.trivet.contract.NotSimulated;
 import io.trivet.net.Interest;
+import io.trivet.net.Loop;
 import io.trivet.net.Network;
 import io.trivet.net.Poller;
 import io.trivet.net.ReadyEvents;
@@ -27,7 +26,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 
 /** Turns, tasks and timers, draining and closing, several loops, snapshots and counters. */
 final class LoopTest {
@@ -65,25 +63,92 @@ final class LoopTest {
     }
 
     /** Otherwise a server whose short connections each schedule a timer for an hour would run out of timers. */
-    @Test
-    void timersOfAClosedConnectionAreReleasedBeforeTheyAreDue() throws IOException {
-        try (Stage stage = new Stage(Engine.ALL.getFirst().opener().get())) {
-            Story story = stage.story(SILENT);
-            Server server = stage.open(stage.server(story));
-            for (int i = 0; i < 3; i++) { // together they schedule 1.5 times the maximum
-                stage.client(server);
-                int opened = i + 1;
-                stage.until("open", () -> story.size() == opened);
-                Connection connection = story.connection(i);
-                assertThatCode(() -> {
-                    for (int timer = 0; timer < TaskQueue.WAITING_MAX / 2; timer++) {
-                        connection.schedule(Duration.ofHours(1), () -> {});
-                    }
-                }).as("connection %d", i).doesNotThrowAnyException();
-                connection.close();
-                stage.until("closed", () -> story.count("close") == opened);
+    @EveryNetwork
+    void timersOfAClosedConnectionLeaveTheLoopAtOnce(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withIdleTimeout(Duration.ZERO)));
+        EventLoop loop = server.loops().getFirst();
+        for (int i = 0; i < 2; i++) {
+            stage.client(server);
+            int opened = i + 1;
+            stage.until("open", () -> story.size() == opened);
+            Connection connection = story.connection(i);
+            ScheduledTask task = connection.schedule(Duration.ofHours(1), () -> {});
+            for (int timer = 1; timer < TimerQueue.PER_CONNECTION_MAX; timer++) {
+                connection.schedule(Duration.ofHours(1), () -> {});
             }
+            assertThatThrownBy(() -> connection.schedule(Duration.ZERO, () -> {}))
+                    .isInstanceOf(RejectedExecutionException.class).hasMessageContaining("65536");
+            assertThat(loop.timers().count()).isEqualTo(TimerQueue.PER_CONNECTION_MAX);
+            connection.close();
+            stage.until("closed", () -> story.count("close") == opened);
+            assertThat(loop.timers().count()).isZero();
+            assertThat(loop.timers().next()).isEqualTo(Loop.NO_DEADLINE);
+            assertThat(task.cancel()).isFalse();
+            assertThat(connection.schedule(Duration.ZERO, () -> {}).cancel()).as("for a closed connection").isFalse();
         }
+    }
+
+    @EveryNetwork
+    void cancelledTaskDoesNotRunWhicheverThreadCancelsIt(Stage stage) throws Exception {
+        List<String> ran = new ArrayList<>();
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.steppedServer(story));
+        stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        ScheduledTask mine = connection.schedule(Duration.ofSeconds(1), () -> ran.add("mine"));
+        ScheduledTask others = connection.schedule(Duration.ofSeconds(1), () -> ran.add("another's"));
+        ScheduledTask servers = server.schedule(Duration.ofSeconds(1), () -> ran.add("the server's"));
+        ScheduledTask left = connection.schedule(Duration.ofSeconds(1), () -> {
+            ran.add("left");
+            assertThat(servers.cancel()).isFalse();
+        });
+        connection.schedule(Duration.ofSeconds(1), () -> ran.add("last"));
+        assertThat(mine.cancel()).isTrue();
+        Thread other = Thread.ofPlatform().start(() -> {
+            others.cancel();
+            servers.cancel();
+        });
+        other.join();
+        stage.pass(Duration.ofSeconds(1));
+        stage.settle();
+        assertThat(ran).containsExactly("left", "last");
+        assertThat(left.cancel()).isFalse();
+        assertThat(server.loops().getFirst().timers().count()).isZero();
+    }
+
+    @EveryNetwork
+    void serverRunsTasksThatBelongToNoConnectionOnItsFirstLoop(Stage stage) throws Exception {
+        List<String> ran = Collections.synchronizedList(new ArrayList<>());
+        Server server = stage.open(stage.steppedServer(SILENT));
+        server.schedule(Duration.ofSeconds(2), () -> ran.add("later"));
+        server.schedule(Duration.ofSeconds(2), () -> ran.add("never")).cancel();
+        Thread other = Thread.ofPlatform().start(() -> {
+            server.execute(() -> ran.add("soon"));
+            server.schedule(Duration.ofSeconds(-1), () -> ran.add("in the past"));
+        });
+        other.join();
+        assertThat(ran).as("in a turn").isEmpty();
+        stage.settle();
+        assertThat(ran).containsExactlyInAnyOrder("soon", "in the past");
+        try (LogLines log = new LogLines()) {
+            server.execute(() -> {
+                throw new IllegalStateException("as asked");
+            });
+            stage.pass(Duration.ofSeconds(2));
+            stage.settle();
+            assertThat(log.lines("as asked")).hasSize(1);
+        }
+        assertThat(ran).hasSize(3).endsWith("later");
+        ScheduledTask dropped = server.schedule(Duration.ofHours(1), () -> ran.add("never"));
+        server.drain(Duration.ofSeconds(1));
+        stage.until("a scheduled task holds up no drain", server::isClosed);
+        assertThat(dropped.cancel()).isFalse();
+        assertThatThrownBy(() -> server.execute(() -> {})).isInstanceOf(RejectedExecutionException.class)
+                .hasMessage("the server is closed");
+        assertThatThrownBy(() -> server.schedule(Duration.ZERO, () -> {})).isInstanceOf(RejectedExecutionException.class)
+                .hasMessage("the server is closed");
     }
 
     @EveryNetwork
