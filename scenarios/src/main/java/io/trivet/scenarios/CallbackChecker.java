@@ -68,16 +68,48 @@ final class CallbackChecker {
         expectOwnLoop(model);
     }
 
-    void timer(ConnectionModel model, long dueNanos) {
-        model.timersRun++;
-        context.progress++;
-        long late = context.now() - dueNanos;
-        if (late < 0 || (context.now() - Math.max(dueNanos, context.jumpedNanos()) > TIMER_LATE_NANOS_MAX)) {
-            context.failures.report(Rule.DEADLINES, model + ": a timer runs " + ReportText.duration(Math.abs(late))
-                    + (late < 0 ? " too early" : " too late"));
-        }
+    /** Checks a timer of a connection that runs. */
+    void timer(ConnectionModel model, ApplicationTimer timer) {
+        timerRuns(context, timer, model);
         expect(model, model.phase != ConnectionModel.Phase.CLOSED, "a timer runs after onClose");
         expectOwnLoop(model);
+    }
+
+    /** Checks a timer that runs: once, on time, and only if it was not cancelled. */
+    static void timerRuns(RunContext context, ApplicationTimer timer, Object owner) {
+        context.progress++;
+        if (timer.isOver()) {
+            context.failures.report(Rule.CALLBACKS,
+                    owner + ": a timer runs " + (timer.cancelled ? "although it was cancelled" : "twice"));
+        }
+        timer.hasRun = true;
+        long late = context.now() - timer.dueNanos;
+        if (late < 0 || isLate(context, timer)) {
+            context.failures.report(Rule.DEADLINES, owner + ": a timer runs " + ReportText.duration(Math.abs(late))
+                    + (late < 0 ? " too early" : " too late"));
+        }
+    }
+
+    /** Checks a timer that has not run. */
+    static void timerWaits(RunContext context, ApplicationTimer timer, Object owner) {
+        if (isLate(context, timer)) {
+            context.failures.report(Rule.DEADLINES, owner + ": a timer was due "
+                    + ReportText.duration(context.now() - timer.dueNanos) + " ago, and has not run");
+        }
+    }
+
+    private static boolean isLate(RunContext context, ApplicationTimer timer) {
+        return context.now() - Math.max(timer.dueNanos, context.jumpedNanos()) > TIMER_LATE_NANOS_MAX;
+    }
+
+    /** Checks the result of a cancel: it must say whether the timer can still run. */
+    void cancelled(ConnectionModel model, boolean wasOver, boolean result) {
+        expect(model, !(wasOver && result), "cancel returns true for a timer that has run or was cancelled");
+        boolean ends = switch (model.connection().state()) {
+            case CONNECTING, OPEN, INPUT_ENDED -> false;
+            case DRAINING, LINGERING, CLOSED -> true; // its timers may have been dropped
+        };
+        expect(model, wasOver || result || ends, "cancel returns false for a timer that has not run");
     }
 
     void closed(ConnectionModel model, Connection connection, CloseReason reason) {

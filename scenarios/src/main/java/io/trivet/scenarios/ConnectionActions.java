@@ -155,14 +155,26 @@ final class ConnectionActions {
 
     // ---- tasks and the end
 
-    void schedule(ConnectionModel model, long delayNanos, Runnable task) {
-        long dueNanos = context.now() + delayNanos;
-        model.timersScheduled++;
-        model.timersDueNanos = Math.max(model.timersDueNanos, dueNanos);
-        model.connection().schedule(Duration.ofNanos(delayNanos), () -> {
-            callbacks.timer(model, dueNanos);
+    ApplicationTimer schedule(ConnectionModel model, long delayNanos, Runnable task) {
+        ApplicationTimer timer = new ApplicationTimer(context.now() + delayNanos);
+        timer.task(model.connection().schedule(Duration.ofNanos(delayNanos), () -> {
+            model.pendingTimers.remove(timer);
+            callbacks.timer(model, timer);
             task.run();
-        });
+        }));
+        model.pendingTimers.add(timer);
+        return timer;
+    }
+
+    /** Cancels the timer that the last call has scheduled on this connection, and schedules another: as for a deadline of requests. */
+    void renewTimer(ConnectionModel model, long delayNanos, Runnable task) {
+        ApplicationTimer before = model.renewedTimer;
+        if (before != null) {
+            boolean wasOver = before.isOver();
+            callbacks.cancelled(model, wasOver, before.cancel());
+            model.pendingTimers.remove(before);
+        }
+        model.renewedTimer = schedule(model, delayNanos, task);
     }
 
     /** Runs a task on a connection's loop. It runs once, even if the connection is closed by then. */

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,10 +105,10 @@ final class ConnectionModel {
 
     // Calls of the application.
 
-    int timersScheduled;
-    int timersRun;
-    /** When all scheduled timers must have run. */
-    long timersDueNanos;
+    /** The timers that have neither run nor been cancelled. */
+    final PriorityQueue<ApplicationTimer> pendingTimers = ApplicationTimer.queue();
+    /** The timer that the next request of its kind cancels. */
+    @Nullable ApplicationTimer renewedTimer;
 
     boolean wasHigh;
     /** How many turns in a row have ended without the onDrained that is due. */

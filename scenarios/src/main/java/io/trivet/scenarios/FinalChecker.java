@@ -44,6 +44,19 @@ final class FinalChecker {
         }
         context.failures.abortIfFailed();
         time.advance(SETTLE_TIME);
+        checkNothingWaits();
+    }
+
+    /** A loop without connections must wait for nothing: the timers of closed connections and cancelled ones must be gone. */
+    private void checkNothingWaits() {
+        for (ServerUnderTest server : servers) {
+            for (CheckedLoop loop : server.network().loops()) {
+                if (!server.isEnding() && loop.nextDeadline() != Loop.NO_DEADLINE) {
+                    context.failures.report(Rule.LEAKS, loop + " has no connection left, and still waits for a deadline");
+                }
+            }
+        }
+        context.failures.abortIfFailed();
     }
 
     private boolean isQuiescent() {

@@ -69,6 +69,9 @@ final class LoopStateChecker {
                 checkConnect(model);
             }
         }
+        if (loopKey == RunContext.loopKey(server.plan.number(), 0)) {
+            server.tasks.checkOverdue();
+        }
         if (++turns % STATS_EVERY == 0) {
             ServerStats stats = server.instance().stats();
             if (stats.queueBytes() > stats.queueBytesMax() || stats.queueBytes() < 0) {
@@ -191,13 +194,12 @@ final class LoopStateChecker {
             checkDeadline(model, Math.max(socket.activeNanos, model.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "idle");
         }
         checkDrained(model, state);
-        long late = now - Math.max(model.timersDueNanos, context.jumpedNanos());
         // A connection that ends because a rule was broken gets no callback but onClose.
         boolean hasBrokenOff = model.hasThrown || ((state == ConnectionState.DRAINING || state == ConnectionState.LINGERING)
                 && model.mayHaveReceivedTooLongMessage());
-        if (!hasBrokenOff && model.timersRun < model.timersScheduled && late > CallbackChecker.TIMER_LATE_NANOS_MAX) {
-            context.failures.report(Rule.DEADLINES, model + ": ran " + model.timersRun + " of " + model.timersScheduled
-                    + " timers; the last was due " + ReportText.duration(now - model.timersDueNanos) + " ago");
+        ApplicationTimer timer = model.pendingTimers.peek();
+        if (!hasBrokenOff && timer != null) {
+            CallbackChecker.timerWaits(context, timer, model);
         }
         checkPartialMessage(model, socket, state);
         if (state == ConnectionState.OPEN && socket.receiving && !socket.inputEnded) {

@@ -18,8 +18,9 @@ record Request(RequestKind kind, int length, int count, int size, long delayNano
                 what + "]";
             case REPLY, REPLY_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
             case REPLY_FIRST, REPLY_IN_TASK, BROADCAST, MESSAGE_TO_OTHER, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
-            case REPLY_LATER, TASK_ON_OTHER -> what + " -> " + size + " in " + ReportText.duration(delayNanos) + "]";
-            case THROW_IN_TIMER -> what + " in " + ReportText.duration(delayNanos) + "]";
+            case REPLY_LATER, TASK_ON_OTHER, RENEW_TIMER, RENEW_TIMER_OF_OTHER ->
+                what + " -> " + size + " in " + ReportText.duration(delayNanos) + "]";
+            case THROW_IN_TIMER, SERVER_TASKS -> what + " in " + ReportText.duration(delayNanos) + "]";
             case PAUSE, PAUSE_OTHER -> what + " for " + ReportText.duration(delayNanos) + "]";
         };
     }

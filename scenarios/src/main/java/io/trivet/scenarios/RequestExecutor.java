@@ -60,6 +60,12 @@ final class RequestExecutor {
                 actions.execute(other, () -> actions.reply(other, request.size(), SendMethod.BYTES));
                 actions.schedule(other, request.delayNanos(), () -> actions.reply(other, request.size(), SendMethod.FIRST));
             }
+            case RENEW_TIMER -> renewTimer(model, request);
+            case RENEW_TIMER_OF_OTHER -> {
+                ConnectionModel other = server.pick(request.length());
+                renewTimer(other == null ? model : other, request);
+            }
+            case SERVER_TASKS -> server.tasks.executeAndSchedule(request.delayNanos());
             case EMPTY_REPLY -> replyEmpty(model);
             case FILL_QUEUE -> {
                 int length = plan.limits().queueBytesMax() - plan.framing().framedLength(0);
@@ -106,6 +112,10 @@ final class RequestExecutor {
         for (int i = 0; i < request.count(); i++) {
             actions.reply(model, request.size(), method);
         }
+    }
+
+    private void renewTimer(ConnectionModel model, Request request) {
+        actions.renewTimer(model, request.delayNanos(), () -> actions.reply(model, request.size(), SendMethod.BYTES));
     }
 
     private void replyEmpty(ConnectionModel model) {

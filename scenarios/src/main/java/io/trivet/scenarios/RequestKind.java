@@ -51,5 +51,11 @@ enum RequestKind {
     /** Send a message that fills the whole queue, to the last byte. */
     FILL_QUEUE,
     /** Send the message to another connection from the receive buffer. */
-    RELAY
+    RELAY,
+    /** Cancel the timer of the last such request, and schedule another. Often its time is after the connection's end. */
+    RENEW_TIMER,
+    /** The same on another connection, on any loop. */
+    RENEW_TIMER_OF_OTHER,
+    /** Run a task that belongs to no connection, and schedule two, of which one is cancelled. */
+    SERVER_TASKS
 }

@@ -21,6 +21,8 @@ final class ScenarioGenerator {
     private static final int CLIENTS_MAX = 44;
     private static final int MESSAGES_MAX = 60;
     private static final long START_NANOS_MAX = 300 * MILLI;
+    /** The delay of a timer that is cancelled, or ends with its connection. */
+    private static final long LONG_DELAY_NANOS = 3_600_000 * MILLI;
     private static final long GAP_NANOS_MAX = 400 * MILLI;
 
     private final long seed;
@@ -242,7 +244,10 @@ final class ScenarioGenerator {
                     : (int) random.logUniform(1, 8);
             // sometimes longer than any timeout
             boolean pauses = requestKind == RequestKind.PAUSE || requestKind == RequestKind.PAUSE_OTHER;
-            long delay = random.logUniform(1000, (pauses ? 3_000 : 200) * MILLI);
+            boolean renews = requestKind == RequestKind.RENEW_TIMER || requestKind == RequestKind.RENEW_TIMER_OF_OTHER;
+            long delay = renews && random.chance(30)
+                    ? LONG_DELAY_NANOS
+                    : random.logUniform(1000, (pauses ? 3_000 : 200) * MILLI);
             return new Request(requestKind, length, count, Math.min(size, server.framing().lengthMax()), delay);
         }
     }

@@ -35,6 +35,7 @@ final class ServerUnderTest {
     final InetSocketAddress address;
     final ConnectionActions actions;
     final Broadcasts broadcasts;
+    final ServerTasks tasks;
     private final ServerApplication application;
     private final ClientsByAddress clientsByAddress;
     private final CheckedNetwork network;
@@ -72,6 +73,7 @@ final class ServerUnderTest {
         anyConnection = new @Nullable Connection[plan.loops()];
         actions = new ConnectionActions(context, this);
         broadcasts = new Broadcasts(context, this);
+        tasks = new ServerTasks(context, this);
         application = new ServerApplication(context, this, null);
         network.belongsTo(this);
     }

@@ -1,0 +1,39 @@
+package io.trivet.scenarios;
+
+import io.trivet.server.ScheduledTask;
+import java.util.Comparator;
+import java.util.Objects;
+import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
+
+/** A task that the application has scheduled, and what has become of it. */
+final class ApplicationTimer {
+    final long dueNanos;
+    boolean cancelled;
+    boolean hasRun;
+    private @Nullable ScheduledTask task;
+
+    ApplicationTimer(long dueNanos) {
+        this.dueNanos = dueNanos;
+    }
+
+    /** Returns a queue of timers, earliest first. */
+    static PriorityQueue<ApplicationTimer> queue() {
+        return new PriorityQueue<>(2, Comparator.comparingLong(timer -> timer.dueNanos));
+    }
+
+    void task(ScheduledTask scheduled) {
+        task = scheduled;
+    }
+
+    /** Returns true if there is nothing to cancel any more. */
+    boolean isOver() {
+        return cancelled || hasRun;
+    }
+
+    boolean cancel() {
+        boolean done = Objects.requireNonNull(task).cancel();
+        cancelled |= done;
+        return done;
+    }
+}
