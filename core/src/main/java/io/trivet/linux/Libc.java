@@ -23,6 +23,7 @@ final class Libc {
     static final int EFD_CLOEXEC = 0x80000;
     static final int SHUT_RD = 0;
     static final int SHUT_WR = 1;
+    static final int SHUT_RDWR = 2;
     static final int MSG_OOB = 1;
     static final int MSG_NOSIGNAL = 0x4000;
     static final int F_GETFD = 1;

@@ -54,14 +54,12 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         int length = SocketAddress.write(remote, SocketAddress.family(remote), scratch.address);
         LinuxTcpStream stream = of(network, fd, scratch.address);
         int errno = -Libc.connect(fd, scratch.address.address(), length);
-        if (errno == 0) {
-            stream.portAndState |= CONNECTED;
-        } else if (isPeerError(errno)) {
+        if (isPeerError(errno)) {
             stream.portAndState |= errno << ERRNO_SHIFT;
-        } else if (errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // a signal does not stop it (man 2 connect)
+        } else if (errno != 0 && errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // a signal does not stop it (man 2 connect)
             throw Errno.failure("connect", remote, errno, fd);
         }
-        return stream;
+        return stream; // finishConnect also looks at one that has connected at once
     }
 
     /** Returns whether an error was reported by the peer or the network, as opposed to a local failure. */
@@ -91,8 +89,26 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
             return false;
         }
         check("getpeername", result);
+        if (SocketAddress.read(scratch.address).equals(socketName())) {
+            disconnect();
+            portAndState |= Errno.ECONNREFUSED << ERRNO_SHIFT;
+            throw Errno.failure("connect", remoteAddress(), Errno.ECONNREFUSED, fd());
+        }
         portAndState |= CONNECTED;
         return true;
+    }
+
+    /**
+     * Ends a connection to itself, as if it had been refused. If nothing listens at a local port, and the kernel chooses that very
+     * port as ours, TCP connects the socket to itself (RFC 9293, 3.5: simultaneous open). Unspecified as the address to connect to
+     * (man 2 connect) ends a connection with a reset, so no TIME_WAIT keeps the port from its server.
+     */
+    private void disconnect() throws IOException {
+        int open = open();
+        MemorySegment unspecified = Scratch.ofThread().address.fill((byte) 0);
+        check("connect", Libc.connect(open, unspecified.address(), SocketAddress.SIZE_4));
+        int _ = Options.getInt(this, Options.SOL_SOCKET, Options.SO_ERROR, 4); // takes the ECONNRESET that newer kernels leave
+        Libc.shutdown(open, Libc.SHUT_RDWR); // ENOTCONN, but from now on reads and writes find their end, as after a refused connect
     }
 
     @Override

@@ -93,6 +93,9 @@ final class NioNetwork implements Network {
         SocketChannel channel = open(() -> SocketChannel.open(family));
         try {
             boolean connected = channel.connect(address);
+            if (connected) {
+                NioTcpStream.refuseSelf(channel);
+            }
             return new NioTcpStream(this, channel, address, connected, null);
         } catch (IOException e) {
             channel.close();

@@ -6,8 +6,10 @@ import io.trivet.net.Interest;
 import io.trivet.net.NetworkException;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
@@ -73,14 +75,33 @@ final class NioTcpStream extends NioSocket implements TcpStream {
                 return false;
             }
             try {
-                connected = channel.finishConnect();
-                return connected;
+                boolean finished = channel.finishConnect();
+                if (finished) {
+                    refuseSelf(channel);
+                }
+                connected = finished;
+                return finished;
             } catch (ClosedChannelException e) {
                 return false; // the stream was closed meanwhile; the caller checks that next
             } catch (IOException e) {
                 connectFailure = e;
                 return true;
             }
+        }
+    }
+
+    /**
+     * Ends a connection to itself, as if it had been refused. If nothing listens at a local port, and the system chooses that very
+     * port as ours, TCP connects the socket to itself (RFC 9293, 3.5: simultaneous open). A reset ends it, so no TIME_WAIT keeps
+     * the port from its server.
+     *
+     * @throws ConnectException the channel was connected to itself; it is closed
+     */
+    static void refuseSelf(SocketChannel channel) throws IOException {
+        if (Objects.equals(channel.getLocalAddress(), channel.getRemoteAddress())) {
+            channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+            channel.close();
+            throw new ConnectException("Connection refused");
         }
     }
 

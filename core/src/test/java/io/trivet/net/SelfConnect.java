@@ -1,0 +1,83 @@
+package io.trivet.net;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A local port where nothing listens, and which the kernel soon chooses for a connect to it: TCP then connects the socket to itself.
+ *
+ * <p>The ports that Linux chooses for connects to one address ascend in small random steps (inet_hashtables.c: at most eight, of two
+ * ports each). The ports in front of this one are taken, so that no step passes over it. One round through the ports meets it.
+ */
+public final class SelfConnect implements AutoCloseable {
+    /** One round through the ports that Linux chooses by default (net.ipv4.ip_local_port_range), and some. */
+    static final int ATTEMPTS = 31_000;
+    /** The number of connects after {@link #approach} one of which is to itself. */
+    public static final int NEARBY = 64;
+
+    private static final int PORT_MIN = 32_768;
+    private static final int PORT_END = 61_000;
+    private static final int TAKEN = 16;
+
+    private final List<TcpListener> taken = new ArrayList<>();
+    private final InetSocketAddress unused;
+
+    public SelfConnect(String host) throws IOException {
+        InetAddress address = InetAddress.ofLiteral(host);
+        int first = PORT_MIN + 100 * (int) (ProcessHandle.current().pid() % 200);
+        int port = first; // even, because Linux prefers even ports for connects
+        while (!isFree(address, port)) {
+            port += 2 * TAKEN;
+            if (port >= PORT_END - TAKEN) {
+                throw new IOException("no range of ports is free");
+            }
+        }
+        unused = new InetSocketAddress(address, port + TAKEN);
+    }
+
+    /** Takes the ports from this one on, except the last, if all are free. */
+    private boolean isFree(InetAddress address, int port) throws IOException {
+        try {
+            for (int i = 0; i <= TAKEN; i++) {
+                taken.add(Network.system().listen(new InetSocketAddress(address, port + i), 1));
+            }
+            taken.removeLast().close();
+            return true;
+        } catch (NetworkException e) {
+            close();
+            if (e.code() != ErrorCode.EADDRINUSE) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /** Returns the address at which nothing listens. */
+    public InetSocketAddress address() {
+        return unused;
+    }
+
+    /** Connects until one of the next {@link #NEARBY} connects to the address will be to itself. Linux only. */
+    public void approach() throws IOException {
+        for (int i = 0; i < ATTEMPTS; i++) {
+            try (TcpStream stream = Network.named("poll").connect(unused)) {
+                int ahead = unused.getPort() - stream.localAddress().getPort();
+                if (ahead > NEARBY / 2 && ahead <= NEARBY) {
+                    return;
+                }
+            }
+        }
+        throw new IOException("the kernel does not choose one port after the other");
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (TcpListener listener : taken) {
+            listener.close();
+        }
+        taken.clear();
+    }
+}
