@@ -569,6 +569,8 @@ meth public int turn(java.time.Duration) throws java.io.IOException
 meth public io.trivet.net.Network network()
 meth public io.trivet.observe.ServerStats stats()
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler)
+meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object)
+meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object,java.time.Duration)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.time.Duration)
 meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public java.lang.Throwable failure()

@@ -47,8 +47,12 @@ final class ArchitectureTest {
             "observe", List.of("net"),
             "server", List.of("net", "observe"));
 
-    /** Classes of {@code server} that start a thread: for the loops of a started server, and for its one watchdog. */
-    private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.LoopThreads", "io.trivet.server.Watchdog");
+    /**
+     * Classes of {@code server} that start a thread: for the loops of a started server, for its one watchdog,
+     * and for the system's resolver, which blocks.
+     */
+    private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.LoopThreads", "io.trivet.server.Watchdog",
+            "io.trivet.server.HostLookup");
 
     /** The classes that users see and that name each other: the only reference cycle in {@code server}. */
     private static final Set<String> SERVER_API = Set.of("Server", "ServerBuilder", "Connection", "Handler");
@@ -62,10 +66,10 @@ final class ArchitectureTest {
             List.of("ConnectionRecord", "ColdState"),
             List.of("Log", "ConnectionTable", "ConnectionDeadlines", "TaskQueue", "Mailbox", "CloseRequests", "ReplyBatch",
                     "PendingSend",
-                    "PendingSends", "PartialInputs", "SendQueues"),
+                    "PendingSends", "PartialInputs", "SendQueues", "HostLookup"),
             List.of("LoopActivity", "Callbacks", "TimerQueue"),
             List.of("ReadGate", "Lingering", "DropOldest", "Sender", "Admission"),
-            List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep"),
+            List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep", "ConnectAttempts"),
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",
                     "ListenerOpening", "Acceptor"),

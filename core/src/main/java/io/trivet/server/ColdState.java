@@ -30,6 +30,8 @@ final class ColdState {
     @Nullable SendQueue sendQueue;
     /** The peer's address, while there is no socket to ask. */
     @Nullable InetSocketAddress remote;
+    /** Ends a connect by name that has no handle yet. */
+    @Nullable Runnable connectCancellation;
     /** The error with which the network ended the connection. */
     @Nullable IOException failure;
     /** When the current state ends by itself: a connect, a first message, a linger. */
@@ -45,7 +47,7 @@ final class ColdState {
 
     /** Drops this state if it is empty. Afterwards no timer can be added, so that none is added to a state that is dropped. */
     boolean dropIfEmpty() {
-        return partialInput == null && sendQueue == null && remote == null && failure == null && pendingDrops == null
+        return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0 && firstTimer == null && timers == 0
                 && TIMERS.compareAndSet(this, 0, DROPPED);
     }

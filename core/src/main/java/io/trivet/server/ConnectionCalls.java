@@ -132,7 +132,7 @@ final class ConnectionCalls {
             return cached;
         }
         try {
-            return proactor.remoteAddress(connection.handle);
+            return proactor.remoteAddress(connection.handle); // at least 0: before it has a handle, its address is cached
         } catch (IllegalArgumentException e) { // closed just now; the address was cached before that
             cached = connection.cachedAddress();
         }
@@ -164,7 +164,8 @@ final class ConnectionCalls {
      */
     ConnectionSnapshot snapshot(ConnectionRecord connection, long id) {
         long now = clock.nanoTime();
-        int interest = proactor.interest(connection.handle);
+        long handle = connection.handle;
+        int interest = handle < 0 ? 0 : proactor.interest(handle);
         InetSocketAddress remote;
         try {
             remote = remoteAddress(connection);
@@ -181,7 +182,8 @@ final class ConnectionCalls {
     /** Returns a sentence that explains to a person why the connection is in its lists. */
     private static String why(ConnectionRecord connection) {
         return switch (connection.state()) {
-            case CONNECTING -> "connecting: writable when it has connected";
+            case CONNECTING -> connection.handle < 0 ? "connecting by name: looked up, or tried at its addresses"
+                    : "connecting: writable when it has connected";
             case LINGERING -> "read to its end: our output has ended";
             case CLOSED -> "closed";
             case OPEN, INPUT_ENDED, DRAINING -> whyRead(connection)

@@ -379,6 +379,23 @@ abstract class ConnectionRecord {
         coldState().remote = address;
     }
 
+    /** Sets what ends the connect in progress when the connection is closed; null: there is none that has no handle. */
+    void connectCancellation(@Nullable Runnable cancellation) {
+        if (cold != null || cancellation != null) {
+            coldState().connectCancellation = cancellation;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Ends a connect in progress that has no handle yet, if there is one. */
+    void cancelConnect() {
+        Runnable cancellation = cold == null ? null : cold.connectCancellation;
+        if (cancellation != null) {
+            connectCancellation(null);
+            cancellation.run();
+        }
+    }
+
     /** Returns the error with which the network ended the connection, or null. */
     @Nullable
     IOException networkFailure() {

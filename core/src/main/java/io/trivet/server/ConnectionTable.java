@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectionTable {
     private volatile @Nullable ConnectionRecord[] bySlot = new @Nullable ConnectionRecord[64];
+    /** Connections that connect by name, until they get a handle. Copied at each change. */
+    private volatile ConnectionRecord[] withoutHandle = {};
     private final AtomicInteger load = new AtomicInteger();
 
     // ---- load: any thread
@@ -36,7 +38,8 @@ final class ConnectionTable {
     /** Returns the connection with that handle, or null if it is closed or the handle is stale. */
     @Nullable
     ConnectionRecord get(long handle) {
-        ConnectionRecord connection = bySlot[Proactor.slot(handle)];
+        int slot = Proactor.slot(handle);
+        ConnectionRecord connection = slot < bySlot.length ? bySlot[slot] : null;
         return connection == null || connection.handle != handle || connection.isClosed() ? null : connection;
     }
 
@@ -55,11 +58,25 @@ final class ConnectionTable {
         bySlot[slot] = connection;
     }
 
+    /** Adds a connection that has no handle yet. */
+    void putWithoutHandle(ConnectionRecord connection) {
+        ConnectionRecord[] before = withoutHandle;
+        ConnectionRecord[] after = Arrays.copyOf(before, before.length + 1);
+        after[before.length] = connection;
+        withoutHandle = after;
+    }
+
+    /** Removes a connection that was added without a handle. */
+    @SuppressWarnings("ReferenceEquality") // this very connection
+    void removeWithoutHandle(ConnectionRecord connection) {
+        withoutHandle = Arrays.stream(withoutHandle).filter(other -> other != connection).toArray(ConnectionRecord[]::new);
+    }
+
     /** Removes and returns the connection with that handle, closed or not; null if the handle is stale. */
     @Nullable
     ConnectionRecord remove(long handle) {
         int slot = Proactor.slot(handle);
-        ConnectionRecord connection = bySlot[slot];
+        ConnectionRecord connection = slot < bySlot.length ? bySlot[slot] : null;
         if (connection == null || connection.handle != handle) {
             return null;
         }
@@ -69,7 +86,7 @@ final class ConnectionTable {
 
     /**
      * Calls the consumer with each connection, in the order of the slots, including closed ones that the proactor has not
-     * released yet.
+     * released yet; then with those that have no handle yet.
      */
     void forEach(Consumer<ConnectionRecord> consumer) {
         for (ConnectionRecord connection : bySlot) {
@@ -77,14 +94,17 @@ final class ConnectionTable {
                 consumer.accept(connection);
             }
         }
+        for (ConnectionRecord connection : withoutHandle) {
+            consumer.accept(connection);
+        }
     }
 
-    /** Calls the consumer with each connection that is not closed, in the order of the slots. */
+    /** Calls the consumer with each connection that is not closed, in the order of {@link #forEach}. */
     void forEachOpen(Consumer<ConnectionRecord> consumer) {
-        for (ConnectionRecord connection : bySlot) {
-            if (connection != null && !connection.isClosed()) {
+        forEach(connection -> {
+            if (!connection.isClosed()) {
                 consumer.accept(connection);
             }
-        }
+        });
     }
 }

@@ -23,12 +23,14 @@ final class Dispatcher implements Completions {
     private final Lingering lingering;
     private final Sender sender;
     private final Lifecycle lifecycle;
+    private final ConnectAttempts connectAttempts;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
     private final Log log;
 
     Dispatcher(TurnClock clock, Counters counters, ConnectionTable table, ConnectionSource source, Delivery delivery,
-            Lingering lingering, Sender sender, Lifecycle lifecycle, CloseRequests closeRequests, Callbacks callbacks, Log log) {
+            Lingering lingering, Sender sender, Lifecycle lifecycle, ConnectAttempts connectAttempts,
+            CloseRequests closeRequests, Callbacks callbacks, Log log) {
         this.clock = clock;
         this.counters = counters;
         this.table = table;
@@ -37,6 +39,7 @@ final class Dispatcher implements Completions {
         this.lingering = lingering;
         this.sender = sender;
         this.lifecycle = lifecycle;
+        this.connectAttempts = connectAttempts;
         this.closeRequests = closeRequests;
         this.callbacks = callbacks;
         this.log = log;
@@ -59,6 +62,8 @@ final class Dispatcher implements Completions {
         ConnectionRecord connection = table.get(handle);
         if (connection != null) {
             lifecycle.connected(connection);
+        } else {
+            connectAttempts.connected(handle);
         }
     }
 
@@ -120,6 +125,8 @@ final class Dispatcher implements Completions {
         ConnectionRecord connection = table.get(handle);
         if (connection != null) {
             closeRequests.fail(connection, failure);
+        } else {
+            connectAttempts.failed(handle, failure);
         }
     }
 
@@ -129,6 +136,8 @@ final class Dispatcher implements Completions {
         if (connection != null) {
             log.spinning(connection, description);
             closeRequests.close(connection, CloseReason.SPINNING);
+        } else {
+            connectAttempts.failed(handle, new IOException("the loop spins on " + description));
         }
     }
 

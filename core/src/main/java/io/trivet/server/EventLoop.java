@@ -58,6 +58,7 @@ final class EventLoop {
     private final Lifecycle lifecycle;
     private final Delivery delivery;
     private final DeadlineSweep sweep;
+    private final ConnectAttempts connectAttempts;
     private final TimerQueue timers;
     private final Dispatcher dispatcher;
     private final PendingSends pendingSends = new PendingSends();
@@ -87,11 +88,12 @@ final class EventLoop {
      * @param log the server's log
      * @param source where accepted connections come from
      * @param sharesThread true if one thread turns several loops
+     * @param lookup finds the addresses of names to connect to
      * @param onWaitOver called each time the loop has stopped waiting
      * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop
      */
     record Setup(Proactor proactor, Clock clock, Profile profile, Budget budget, Log log, ConnectionSource source,
-            boolean sharesThread, Runnable onWaitOver,
+            boolean sharesThread, HostLookup lookup, Runnable onWaitOver,
             Function<ConnectionCalls, Supplier<ConnectionRecord>> acceptedConnections) {}
 
     EventLoop(int index, Setup setup) {
@@ -132,9 +134,9 @@ final class EventLoop {
                 callbacks,
                 profile);
         sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests, limits);
-        dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, closeRequests,
-                callbacks,
-                log);
+        connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
+        dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
+                closeRequests, callbacks, log);
         calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, closeRequests, timers,
                 pendingSends, limits);
         acceptedConnections = setup.acceptedConnections().apply(calls);
@@ -201,7 +203,7 @@ final class EventLoop {
     private int poll(long waitNanosMax) throws IOException {
         long wait = waitNanos(waitNanosMax);
         clock.forget();
-        deadlineAwaited = sweep.next() != Loop.NO_DEADLINE;
+        deadlineAwaited = nextOverdue() != Loop.NO_DEADLINE;
         pollStartedNanos = deadlineAwaited ? clock.nanoTime() : 0;
         if (wait != 0) {
             activity.beginWait();
@@ -241,11 +243,16 @@ final class EventLoop {
         if (hasWork() || mailbox.isStopped()) {
             return Deadline.after(clock.nanoTime(), 0);
         }
-        return Deadline.earlier(Deadline.earlier(sweep.next(), timers.next()), lifecycle.drainDeadline());
+        return Deadline.earlier(Deadline.earlier(nextOverdue(), timers.next()), lifecycle.drainDeadline());
+    }
+
+    /** Returns when a peer may be late, or {@link Loop#NO_DEADLINE}. */
+    private long nextOverdue() {
+        return Deadline.earlier(sweep.next(), connectAttempts.next());
     }
 
     private int runDue() {
-        if (sweep.next() == Loop.NO_DEADLINE && timers.next() == Loop.NO_DEADLINE
+        if (nextOverdue() == Loop.NO_DEADLINE && timers.next() == Loop.NO_DEADLINE
                 && lifecycle.drainDeadline() == Loop.NO_DEADLINE) {
             return 0; // without reading the clock
         }
@@ -254,11 +261,11 @@ final class EventLoop {
     }
 
     /**
-     * Closes connections that were overdue when the last poll started, once everything that had arrived by then was seen. After a
+     * Closes connections, and gives up attempts to connect, that were overdue when the last poll started, once everything that had arrived by then was seen. After a
      * stall, of the process or of a handler, the bytes of many peers lie in the kernel: these peers are not late.
      */
     private int closeOverdue() {
-        if (!deadlineAwaited || !Deadline.isOver(sweep.next(), pollStartedNanos)) {
+        if (!deadlineAwaited || !Deadline.isOver(nextOverdue(), pollStartedNanos)) {
             return 0;
         }
         long seenMax = (long) COMPLETIONS_BEHIND_MAX * (table.load() + 1);
@@ -267,7 +274,7 @@ final class EventLoop {
             return 0;
         }
         seenBehind = 0;
-        return sweep.closeOverdue(pollStartedNanos);
+        return sweep.closeOverdue(pollStartedNanos) + connectAttempts.runDue(pollStartedNanos);
     }
 
     private int runTasks() {
@@ -350,11 +357,14 @@ final class EventLoop {
     /**
      * Starts to connect, soon.
      *
+     * @param address resolved or not
      * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
      */
     void connect(ConnectionRecord connection, InetSocketAddress address, Duration timeout) {
         table.expect();
-        executeExpected(() -> lifecycle.connect(connection, address, timeout));
+        executeExpected(address.isUnresolved()
+                ? () -> connectAttempts.start(connection, address, timeout)
+                : () -> lifecycle.connect(connection, address, timeout));
     }
 
     private void executeExpected(Runnable task) {

@@ -87,10 +87,7 @@ final class Lifecycle {
      * its queue.
      */
     void connect(ConnectionRecord connection, InetSocketAddress address, Duration timeout) {
-        if (draining || mailbox.isStopped()) {
-            closeRequests.close(connection, CloseReason.SERVER_CLOSED);
-        }
-        if (connection.isClosed()) {
+        if (!mayConnect(connection)) {
             return;
         }
         try {
@@ -101,6 +98,20 @@ final class Lifecycle {
         }
         enter(connection);
         deadlines.stateEndsIn(connection, timeout);
+    }
+
+    /** Returns true if a connect may start. Otherwise the connection is closed. */
+    boolean mayConnect(ConnectionRecord connection) {
+        if (draining || mailbox.isStopped()) {
+            closeRequests.close(connection, CloseReason.SERVER_CLOSED);
+        }
+        return !connection.isClosed();
+    }
+
+    /** A connect by name has succeeded: the connection has a handle now. */
+    void connectedByName(ConnectionRecord connection) {
+        enter(connection);
+        connected(connection);
     }
 
     /** A connect has succeeded. */
@@ -218,6 +229,7 @@ final class Lifecycle {
         if (connection.cachedAddress() == null && connection.handle >= 0) {
             connection.cachedAddress(proactor.remoteAddress(connection.handle)); // before the socket is closed
         }
+        connection.cancelConnect();
         // Including messages of other threads that are on their way to the loop: these were accepted, too.
         boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_REQUESTED);
         partialInputs.drop(connection);

@@ -55,7 +55,7 @@ final class Log {
     }
 
     void connectFailed(IOException failure) {
-        LOGGER.log(Level.DEBUG, failure.getMessage());
+        LOGGER.log(Level.DEBUG, escaped(String.valueOf(failure.getMessage()))); // a proxy has the host's name from its peer
     }
 
     void spinning(ConnectionRecord connection, String description) {
@@ -116,7 +116,10 @@ final class Log {
 
     /** Escapes a text that may quote what a peer has sent: it must not forge a line, move a cursor or fill a disk. */
     private static String escaped(Exception failure) {
-        String text = failure.toString();
+        return escaped(failure.toString());
+    }
+
+    private static String escaped(String text) {
         StringBuilder escaped = new StringBuilder();
         for (int i = 0; i < Math.min(text.length(), QUOTED_MAX); i++) {
             char c = text.charAt(i);

@@ -35,6 +35,7 @@ public final class Server implements AutoCloseable {
     private final LoopGroup loops;
     private final Acceptor acceptor;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
+    private final HostLookup lookup;
     /** Null if the server was opened. */
     private final @Nullable LoopThreads threads;
     private volatile boolean draining;
@@ -42,7 +43,7 @@ public final class Server implements AutoCloseable {
 
     /** The settings of a builder. */
     record Settings(Network network, List<InetSocketAddress> addresses, Handler handler, Profile profile, int loops,
-            int backlog) {
+            int backlog, @Nullable HostLookup lookup) {
         Limits limits() {
             return profile.limits();
         }
@@ -64,6 +65,8 @@ public final class Server implements AutoCloseable {
         budget = new Budget(limits.queueBudgetBytes());
         encoder = new FrameEncoder(settings.profile().framing());
         loops = new LoopGroup(log);
+        HostLookup given = settings.lookup();
+        lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
         List<TcpListener> listeners = new ArrayList<>();
         acceptor = new Acceptor(loops, network, limits, listeners, settings.backlog(), log);
         Watchdog watchdog = started && !limits.handlerTimeout().isZero()
@@ -121,7 +124,8 @@ public final class Server implements AutoCloseable {
         }
         EventLoop loop = new EventLoop(index,
                 new EventLoop.Setup(proactor, network.clock(), settings.profile(), budget, log,
-                        acceptor, !started && settings.loops() > 1, watchdog == null ? () -> {} : watchdog::wake, calls -> {
+                        acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
+                        calls -> {
                             Connection.Context context = new Connection.Context(this, settings.handler(), calls);
                             return () -> new Connection(context);
                         }));
@@ -209,32 +213,72 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to connect, on the loop that has the fewest connections. The connection uses the same framing, limits and overflow
-     * policy as accepted connections.
-     *
-     * @param address the address to connect to
-     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is
-     *     called, and {@link Connection#failure} returns the error
-     * @return the connection; messages sent before it is connected wait in its queue
-     * @throws RejectedExecutionException the server is closed or draining, which also ends the attempts of a handler that
-     *     reconnects; or a million tasks are waiting
-     */
-    public Connection connect(InetSocketAddress address, Handler handler) {
-        return connect(address, handler, settings.limits().connectTimeout());
-    }
-
-    /**
-     * Starts to connect, with a deadline, like {@link #connect(InetSocketAddress, Handler)}.
+     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with no attachment and with {@link
+     * Limits#connectTimeout}.
      *
      * @param address the address to connect to
      * @param handler the connection's handler
-     * @param timeout how long the connect may take, instead of {@link Limits#connectTimeout}; zero: no limit
+     * @return the connection. With several loops its callbacks may run before this returns: a handler that needs an attachment
+     *     gets it from {@link #connect(InetSocketAddress, Handler, Object)}
+     * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
+     */
+    public Connection connect(InetSocketAddress address, Handler handler) {
+        return connect(address, handler, null, null);
+    }
+
+    /**
+     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with {@link Limits#connectTimeout}.
+     *
+     * @param address the address to connect to
+     * @param handler the connection's handler
+     * @param attachment the connection's {@linkplain Connection#attachment() attachment} from the start, or null
+     * @return the connection
+     * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
+     */
+    public Connection connect(InetSocketAddress address, Handler handler, @Nullable Object attachment) {
+        return connect(address, handler, attachment, null);
+    }
+
+    /**
+     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with no attachment. (A Duration as an
+     * attachment needs that form.)
+     *
+     * @param address the address to connect to
+     * @param handler the connection's handler
+     * @param timeout how long the connect may take; zero: no limit; null: {@link Limits#connectTimeout}
      * @return the connection
      * @throws IllegalArgumentException the timeout is negative
      * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
      */
-    public Connection connect(InetSocketAddress address, Handler handler, Duration timeout) {
-        if (timeout.isNegative()) {
+    public Connection connect(InetSocketAddress address, Handler handler, @Nullable Duration timeout) {
+        return connect(address, handler, null, timeout);
+    }
+
+    /**
+     * Starts to connect, on the loop that has the fewest connections. The connection uses the same framing, limits and overflow
+     * policy as accepted connections.
+     *
+     * <p>An {@linkplain InetSocketAddress#createUnresolved unresolved} address is a name, which is looked up on a thread of its own:
+     * the resolver of the system blocks, and no loop waits for it. If the name has several addresses, they are tried as in RFC 8305:
+     * the families take turns, and the next address is tried when one has failed or has not answered within 250 ms, or within
+     * its share of a shorter timeout. The first that connects is used. If none does, {@link Connection#failure} names each address
+     * with its reason.
+     *
+     * @param address the address to connect to, resolved or not. On a simulated network, names are unknown
+     * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is
+     *     called, and {@link Connection#failure} returns the error: an {@link java.net.UnknownHostException} for a name that is
+     *     unknown; ECONNREFUSED also if TCP has connected the socket to itself
+     * @param attachment the connection's {@linkplain Connection#attachment() attachment}, set before any callback; or null
+     * @param timeout how long the lookup of the name and the connect may take together; zero: no limit; null: {@link
+     *     Limits#connectTimeout}
+     * @return the connection; messages sent before it is connected wait in its queue
+     * @throws IllegalArgumentException the timeout is negative
+     * @throws RejectedExecutionException the server is closed or draining, which also ends the attempts of a handler that
+     *     reconnects; or a million tasks are waiting
+     */
+    public Connection connect(InetSocketAddress address, Handler handler, @Nullable Object attachment,
+            @Nullable Duration timeout) {
+        if (timeout != null && timeout.isNegative()) {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
         Objects.requireNonNull(handler, "handler");
@@ -244,7 +288,8 @@ public final class Server implements AutoCloseable {
         }
         EventLoop loop = loops.leastLoaded();
         Connection connection = new Connection(new Connection.Context(this, handler, loop.calls()), address);
-        loop.connect(connection, address, timeout);
+        connection.attachment(attachment);
+        loop.connect(connection, address, timeout == null ? settings.limits().connectTimeout() : timeout);
         return connection;
     }
 

@@ -20,6 +20,7 @@ public final class ServerBuilder {
     private int loops = 1;
     private int backlog = 4096;
     private boolean urgent;
+    private @Nullable HostLookup lookup;
 
     ServerBuilder() {}
 
@@ -170,6 +171,12 @@ public final class ServerBuilder {
         return create(false);
     }
 
+    /** For tests: sets how names are looked up. */
+    ServerBuilder lookup(HostLookup lookup) {
+        this.lookup = lookup;
+        return this;
+    }
+
     private Server create(boolean started) throws IOException {
         Network chosen = network == null ? Network.system() : network;
         while (true) {
@@ -203,6 +210,6 @@ public final class ServerBuilder {
         }
         Handler ofAccepted = handler == null ? (connection, message) -> {} : handler;
         Profile profile = new Profile(framing, limits, overflow, urgent);
-        return new Server.Settings(chosen, List.copyOf(addresses), ofAccepted, profile, loops, backlog);
+        return new Server.Settings(chosen, List.copyOf(addresses), ofAccepted, profile, loops, backlog, lookup);
     }
 }

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 final class DispatcherTest {
     private final LoopParts parts = new LoopParts();
     private final Dispatcher dispatcher = new Dispatcher(parts.clock, parts.counters, parts.table, parts.source, parts.delivery,
-            parts.lingering, parts.sender, parts.lifecycle, parts.closeRequests, parts.callbacks, parts.log);
+            parts.lingering, parts.sender, parts.lifecycle, parts.connectAttempts, parts.closeRequests, parts.callbacks,
+            parts.log);
     private final TestRecord connection = parts.open();
 
     private void receive(String text) {

@@ -41,6 +41,9 @@ final class LoopParts {
     final Sender sender;
     final Admission admission;
     final Lifecycle lifecycle;
+    /** Outcomes of lookups are dictated by the test. */
+    final NamesOfTest names = new NamesOfTest();
+    final ConnectAttempts connectAttempts;
     final Delivery delivery;
 
     /** Creates the parts of a loop with lines, the default limits, and queues that pause reading. */
@@ -74,6 +77,7 @@ final class LoopParts {
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
                 gate, lingering,
                 sender, dropOldest, callbacks, timers, log, profile);
+        connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, names.lookup());
         delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
                 callbacks,
                 profile);

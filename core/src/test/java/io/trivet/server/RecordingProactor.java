@@ -36,6 +36,8 @@ final class RecordingProactor implements Proactor {
 
     /** The calls so far, except wake-ups, in order: the name, the handle, and the bytes of a send. */
     final List<String> calls = new ArrayList<>();
+    /** The addresses of all connects, in order. */
+    final List<InetSocketAddress> connects = new ArrayList<>();
     /** The result of {@link #unsentBytes}. */
     long unsentBytes;
 
@@ -127,6 +129,7 @@ final class RecordingProactor implements Proactor {
 
     @Override
     public long connect(InetSocketAddress address) throws IOException {
+        connects.add(address);
         called("connect", Long.toString(nextHandle));
         return open();
     }
