@@ -15,6 +15,8 @@ import java.util.concurrent.RejectedExecutionException;
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/Proxy.java HOST PORT TARGET_HOST TARGET_PORT [LOOPS]
  */
 public final class Proxy implements Handler {
+    private static final TargetSide TARGET_SIDE = new TargetSide();
+
     private final InetSocketAddress target;
 
     private Proxy(InetSocketAddress target) {
@@ -26,7 +28,7 @@ public final class Proxy implements Handler {
                 .listen(new InetSocketAddress(args[0], Integer.parseInt(args[1])))
                 // PAUSE_READING, the default, would stop reading from an end whose own queue is high: one direction would block the other.
                 .overflow(Overflow.DISCONNECT)
-                .handler(new Proxy(new InetSocketAddress(args[2], Integer.parseInt(args[3]))))
+                .handler(new Proxy(InetSocketAddress.createUnresolved(args[2], Integer.parseInt(args[3]))))
                 .loops(args.length > 4 ? Integer.parseInt(args[4]) : 1)
                 .start()) {
             System.out.println("proxy on port " + server.address().getPort());
@@ -37,7 +39,7 @@ public final class Proxy implements Handler {
     @Override
     public void onOpen(Connection client) {
         try {
-            client.attachment(client.server().connect(target, new TargetSide(client)));
+            client.attachment(client.server().connect(target, TARGET_SIDE, client));
         } catch (RejectedExecutionException e) { // the server is draining: close new clients in an orderly way
             client.finish();
         }
@@ -74,28 +76,32 @@ public final class Proxy implements Handler {
     }
 
     /**
-     * The connection to the target. It may run on another loop than its client, before {@code connect} returns there. So it gets
-     * its client here, and not as an attachment.
+     * The connection to the target. Its client is attached to it by {@code connect}, and not afterwards: it may run on another loop
+     * than its client, before {@code connect} returns there.
      */
-    private record TargetSide(Connection client) implements Handler {
+    private static final class TargetSide implements Handler {
+        private static Connection clientOf(Connection connection) {
+            return (Connection) connection.attachment();
+        }
+
         @Override
         public void onMessage(Connection connection, ByteBuffer bytes) {
-            forward(connection, bytes, client);
+            forward(connection, bytes, clientOf(connection));
         }
 
         @Override
         public void onDrained(Connection connection) {
-            client.resumeReading();
+            clientOf(connection).resumeReading();
         }
 
         @Override
         public void onEndOfInput(Connection connection) {
-            client.finishOutput();
+            clientOf(connection).finishOutput();
         }
 
         @Override
         public void onClose(Connection connection, CloseReason reason) {
-            ended(reason, client);
+            ended(reason, clientOf(connection));
         }
     }
 

@@ -45,45 +45,41 @@ final class Client implements Handler, AutoCloseable {
     private final Network network = Network.system();
     private final Server server;
     private final HostPort target;
-    private final List<InetSocketAddress> addresses;
     private final List<ClientConnection> connections = new ArrayList<>();
     private final long deadlineNanos;
     private @Nullable Listener listener;
     /** Why the connect in progress failed; null as long as it has not. */
     private @Nullable CloseReason connectFailure;
 
-    /** Resolves the target and starts the timeout that all operations of this client share. */
+    /** Starts the timeout that all operations of this client share, from the lookup of the target's name on. */
     Client(HostPort target, Duration timeout) throws IOException {
         this.target = target;
-        addresses = target.resolve();
         deadlineNanos = network.clock().nanoTime() + timeout.toNanos();
         // PAUSE_READING would deadlock with an echo server: with much left to send we would stop reading its replies, and it ours.
         server = Server.builder().limits(LIMITS).overflow(Overflow.DISCONNECT).open();
     }
 
     /**
-     * Connects to the first address of the target that answers in the remaining time.
+     * Looks up the target's name, and connects to the first of its addresses that answers in the remaining time.
      *
      * @throws IOException no address answered; the message has the reason for each
      */
     ClientConnection connect() throws IOException {
-        List<String> reasons = new ArrayList<>();
-        for (InetSocketAddress address : addresses) {
-            Duration remaining = remaining();
-            Connection connection = server.connect(address, this, remaining.isZero() ? CONNECT_TIMEOUT_MIN : remaining);
-            connectFailure = null;
-            while (connection.attachment() == null && connectFailure == null) {
-                server.turn(null);
-            }
-            if (connection.attachment() instanceof ClientConnection connected) {
-                connections.add(connected);
-                return connected;
-            }
-            reasons.add(connectFailure == CloseReason.CONNECT_TIMEOUT
-                    ? "connect " + target + ": no answer within --wait"
-                    : failure(connection, connectFailure).getMessage());
+        Duration remaining = remaining();
+        connectFailure = null;
+        Connection connection = server.connect(InetSocketAddress.createUnresolved(target.host(), target.port()), this, null,
+                remaining.isZero() ? CONNECT_TIMEOUT_MIN : remaining);
+        while (connection.attachment() == null && connectFailure == null) {
+            server.turn(null);
         }
-        throw new IOException(String.join("; ", reasons));
+        if (connection.attachment() instanceof ClientConnection connected) {
+            connections.add(connected);
+            return connected;
+        }
+        IOException failure = failure(connection, connectFailure);
+        throw connectFailure == CloseReason.CONNECT_TIMEOUT
+                ? new IOException(failure.getMessage() + " (the limit is --wait)", failure)
+                : failure;
     }
 
     /** Returns every connection that {@link #connect} has made, in order. */

@@ -31,7 +31,8 @@ final class Connect implements Callable<Integer> {
     private CommandSpec spec;
 
     @Parameters(paramLabel = "HOST:PORT", converter = HostPort.Converter.class,
-            description = "The server: localhost:8080, [::1]:8080. If the name has several addresses, they are tried in order.")
+            description = "The server: localhost:8080, [::1]:8080. If the name has several addresses, the next is tried "
+                    + "when one fails or has not answered for 250 ms; the first that answers is used.")
     private HostPort target;
 
     @Option(names = {"-c", "--connections"}, paramLabel = "N", defaultValue = "1",
@@ -51,7 +52,8 @@ final class Connect implements Callable<Integer> {
     private @Nullable Long expect;
 
     @Option(names = {"-w", "--wait"}, paramLabel = "TIME", defaultValue = "10s", converter = DurationText.class,
-            description = "With --send: the longest total time. Without: how long the server may be silent after the input has ended.")
+            description = "With --send: the longest total time, including the lookup of the name and the connect. Without: how long "
+                    + "these two may take, and how long the server may be silent after the input has ended.")
     private Duration wait;
     // @formatter:on
 

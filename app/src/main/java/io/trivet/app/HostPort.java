@@ -1,10 +1,7 @@
 package io.trivet.app;
 
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
-import java.util.ArrayList;
-import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -36,15 +33,7 @@ record HostPort(String host, int port) {
         }
     }
 
-    /** Returns every address of the host, in the order to try them. */
-    List<InetSocketAddress> resolve() throws UnknownHostException {
-        List<InetSocketAddress> addresses = new ArrayList<>();
-        for (InetAddress address : resolve(host)) {
-            addresses.add(new InetSocketAddress(address, port));
-        }
-        return addresses;
-    }
-
+    /** Returns every address of a host. Blocks while the system's resolver does. */
     static InetAddress[] resolve(String host) throws UnknownHostException {
         try {
             return InetAddress.getAllByName(host);
