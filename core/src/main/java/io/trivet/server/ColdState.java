@@ -47,7 +47,8 @@ final class ColdState {
 
     /** Drops this state if it is empty. Afterwards no timer can be added, so that none is added to a state that is dropped. */
     boolean dropIfEmpty() {
-        return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null && pendingDrops == null
+        return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null
+                && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0 && firstTimer == null && timers == 0
                 && TIMERS.compareAndSet(this, 0, DROPPED);
     }

@@ -39,7 +39,7 @@ final class EventLoop {
      * The polls without a completion for which overdue connections are spared while the proactor is behind: the first call on a
      * ring may yield completions of none but its own operations.
      */
-    static final int FRUITLESS_POLLS_MAX = 4;
+    static final int FRUITLESS_POLLS_MAX = 12;
 
     private final int index;
     private final Proactor proactor;
