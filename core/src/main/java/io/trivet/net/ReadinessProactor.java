@@ -5,9 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,14 +22,8 @@ import org.jspecify.annotations.Nullable;
 public final class ReadinessProactor implements Proactor {
     /** Maximum number of bytes per read. */
     static final int RECEIVE_BYTES = 64 * 1024;
-    /** Maximum number of connections accepted from one listener per poll. Further ones wait for the next poll. */
-    static final int ACCEPTS_PER_POLL = 64;
     /** Maximum number of sockets reported per poll. The poller reports the remaining ones next. */
     static final int EVENTS_PER_POLL = 512;
-    /** Maximum number of consecutive events of one socket with nothing to do. At this number, they are reported as a spin. */
-    static final int FRUITLESS_EVENTS_MAX = 1024;
-    /** Maximum number of polls between two such events that count as consecutive: spurious readiness now and then is normal. */
-    static final int FRUITLESS_POLLS_APART_MAX = 16;
 
     private static final int CONNECTING = 1 << 7;
     /**
@@ -42,6 +34,7 @@ public final class ReadinessProactor implements Proactor {
 
     private final Network network;
     private final Poller poller;
+    private final ReadinessAccepts accepts;
     private final ReadyEvents events = new ReadyEvents(EVENTS_PER_POLL);
     private final ByteBuffer memory = ByteBuffer.allocateDirect(RECEIVE_BYTES);
 
@@ -56,22 +49,13 @@ public final class ReadinessProactor implements Proactor {
     private int freeCount;
     private int slotCount;
 
-    /** Listeners by index. The poller's token of a listener is {@code -1 - index}. */
-    private final List<@Nullable Accepting> listeners = new ArrayList<>();
     /** Handles that were closed since the last poll. The next poll reports them. */
     private long[] closedHandles = new long[16];
 
     private int closedCount;
-    /** By slot: the number of consecutive events with nothing to do. */
-    private short[] fruitless = new short[64];
-    /** By slot: the lower 16 bits of the number of the poll that reported the last such event. */
-    private short[] fruitlessPolls = new short[64];
-
-    private short polls;
+    private final SpinGuard spins = new SpinGuard(streams.length);
     /** True if the last poll has reached a bound: of the events, or of the bytes of a read. */
     private boolean behind;
-
-    private record Accepting(TcpListener listener, long token) {}
 
     /**
      * Opens a poller of a network and adapts it.
@@ -82,28 +66,17 @@ public final class ReadinessProactor implements Proactor {
     public ReadinessProactor(Network network) throws IOException {
         this.network = network;
         this.poller = network.poller();
+        this.accepts = new ReadinessAccepts(poller);
     }
 
     @Override
     public void accept(TcpListener listener, long token) throws IOException {
-        int index = listeners.indexOf(null);
-        if (index < 0) {
-            index = listeners.size();
-            listeners.add(null);
-        }
-        poller.register(listener, Interest.READ, -1L - index);
-        listeners.set(index, new Accepting(listener, token));
+        accepts.accept(listener, token);
     }
 
     @Override
     public void stopAccepting(TcpListener listener) throws IOException {
-        for (int i = 0; i < listeners.size(); i++) {
-            Accepting accepting = listeners.get(i);
-            if (accepting != null && accepting.listener.equals(listener)) {
-                listeners.set(i, null);
-                poller.deregister(listener);
-            }
-        }
+        accepts.stop(listener);
     }
 
     @Override
@@ -133,7 +106,7 @@ public final class ReadinessProactor implements Proactor {
         VarHandle.storeStoreFence(); // other threads must see the new generation before the new stream
         streams[slot] = stream;
         states[slot] = (byte) state;
-        fruitless[slot] = 0;
+        spins.reset(slot);
         return handle;
     }
 
@@ -143,8 +116,7 @@ public final class ReadinessProactor implements Proactor {
             streams = Arrays.copyOf(streams, size);
             generations = Arrays.copyOf(generations, size);
             states = Arrays.copyOf(states, size);
-            fruitless = Arrays.copyOf(fruitless, size);
-            fruitlessPolls = Arrays.copyOf(fruitlessPolls, size);
+            spins.grow(size);
             freeSlots = Arrays.copyOf(freeSlots, size);
         }
         freeSlots[freeCount++] = slotCount++;
@@ -316,12 +288,12 @@ public final class ReadinessProactor implements Proactor {
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         int delivered = deliverClosed(completions);
         int ready = poller.poll(events, delivered > 0 ? 0 : timeoutNanos);
-        polls++;
+        spins.polled();
         behind = ready >= EVENTS_PER_POLL / 2; // stale events, which the poller leaves out, may have filled the rest
         for (int i = 0; i < ready; i++) {
             long token = events.token(i);
-            delivered += token < 0 && -1 - token < listeners.size()
-                    ? acceptAll((int) (-1 - token), completions)
+            delivered += accepts.isListener(token)
+                    ? accepts.acceptAll(token, completions)
                     : handleEvents(token, events.events(i), completions);
         }
         return delivered + deliverClosed(completions);
@@ -341,27 +313,6 @@ public final class ReadinessProactor implements Proactor {
         }
         closedCount = 0;
         return delivered;
-    }
-
-    private int acceptAll(int index, Completions completions) {
-        for (int accepted = 0; accepted < ACCEPTS_PER_POLL; accepted++) {
-            Accepting accepting = listeners.get(index);
-            if (accepting == null) {
-                return accepted; // stopped by the callback for an earlier event or connection
-            }
-            TcpStream stream;
-            try {
-                stream = accepting.listener.accept();
-            } catch (IOException e) {
-                completions.acceptFailed(accepting.token, e);
-                return accepted + 1;
-            }
-            if (stream == null) {
-                return accepted;
-            }
-            completions.accepted(accepting.token, stream);
-        }
-        return ACCEPTS_PER_POLL;
     }
 
     /** Handles the events of one socket: exceptional before readable before writable, until a callback closes the connection. */
@@ -394,7 +345,11 @@ public final class ReadinessProactor implements Proactor {
             fail(stream, handle, e, completions);
             delivered++;
         }
-        guardAgainstSpin(delivered, stream, handle, ready, completions);
+        if (delivered > 0) {
+            spins.reset(Proactor.slot(handle));
+        } else if (spins.isSpin(Proactor.slot(handle)) && isCurrent(handle)) {
+            completions.spinning(handle, describeSpin(stream, handle, ready));
+        }
         return delivered;
     }
 
@@ -445,23 +400,11 @@ public final class ReadinessProactor implements Proactor {
         completions.failed(handle, failure);
     }
 
-    private void guardAgainstSpin(int delivered, TcpStream stream, long handle, int ready, Completions completions) {
-        int slot = Proactor.slot(handle);
-        if (delivered > 0) {
-            fruitless[slot] = 0;
-            return;
-        }
-        if ((short) (polls - fruitlessPolls[slot]) > FRUITLESS_POLLS_APART_MAX) {
-            fruitless[slot] = 0;
-        }
-        fruitlessPolls[slot] = polls;
-        if (++fruitless[slot] == FRUITLESS_EVENTS_MAX && isCurrent(handle)) {
-            fruitless[slot] = 0;
-            String descriptor = network.supports(Capability.DESCRIPTORS) ? ", descriptor " + stream.fd() : "";
-            completions.spinning(handle, stream + descriptor + ": reported " + Interest.toString(ready) + ", watched "
-                    + Interest.toString(watched(states[slot])) + ", " + FRUITLESS_EVENTS_MAX
-                    + " times in a row without anything to do");
-        }
+    private String describeSpin(TcpStream stream, long handle, int ready) {
+        String descriptor = network.supports(Capability.DESCRIPTORS) ? ", descriptor " + stream.fd() : "";
+        return stream + descriptor + ": reported " + Interest.toString(ready) + ", watched "
+                + Interest.toString(watched(states[Proactor.slot(handle)])) + ", " + SpinGuard.FRUITLESS_EVENTS_MAX
+                + " times in a row without anything to do";
     }
 
     /** Sets the state, and changes the poller's interest if it differs. */
