@@ -19,13 +19,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class CheckedProactor implements Proactor {
     private static final long CLOSED_SOON_NANOS = 1_000_000;
-    /**
-     * How many accepts may fail within {@link #ACCEPT_FAILURES_NANOS}. After a failure the server must wait, since the next
-     * accept would fail as well.
-     */
-    private static final int ACCEPT_FAILURES_MAX = 4;
-
-    private static final long ACCEPT_FAILURES_NANOS = 10_000_000;
 
     private final RunContext context;
     private final ClientFraming framing;
@@ -35,12 +28,8 @@ final class CheckedProactor implements Proactor {
     /** The latest socket of each remote address. Never iterated over either. */
     private final Map<InetSocketAddress, ObservedSocket> byAddress = new HashMap<>();
     private final CheckedCompletions checked = new CheckedCompletions();
-    private int acceptFailures;
-    private long acceptFailuresSinceNanos;
-    /** The number of pending sends. While these hold all buffers of a ring, nothing can be received. */
-    private int pendingSends;
-    /** When a send was pending last. */
-    private long lastPendingNanos;
+    private final AcceptRetries acceptRetries;
+    private final PendingSends pendingSends;
     /** True if the loop was woken since its last turn. */
     private boolean woken;
     /** The completions of the last poll. */
@@ -49,6 +38,8 @@ final class CheckedProactor implements Proactor {
 
     CheckedProactor(RunContext context, ClientFraming framing, Proactor proactor) {
         this.context = context;
+        this.acceptRetries = new AcceptRetries(context);
+        this.pendingSends = new PendingSends(context);
         this.framing = framing;
         this.proactor = proactor;
     }
@@ -166,8 +157,7 @@ final class CheckedProactor implements Proactor {
         }
         if (accepted == PENDING) {
             context.tally.add("race", Race.SEND_PENDING);
-            socket.pendingBytes = offered;
-            pendingSends++;
+            pendingSends.started(socket, offered);
             return accepted;
         }
         if (accepted > offered) {
@@ -303,15 +293,7 @@ final class CheckedProactor implements Proactor {
 
     /** Returns when a send was pending last; the current time if one is. */
     long lastPendingNanos() {
-        return pendingSends > 0 ? context.now() : lastPendingNanos;
-    }
-
-    private void sendCompleted(ObservedSocket socket) {
-        if (socket.hasPendingSend()) {
-            pendingSends--;
-            lastPendingNanos = context.now();
-            socket.pendingBytes = 0;
-        }
+        return pendingSends.lastNanos();
     }
 
     /** Returns true if the loop was woken since the last call. */
@@ -367,15 +349,7 @@ final class CheckedProactor implements Proactor {
         @Override
         public void acceptFailed(long token, IOException failure) {
             context.operations++;
-            context.tally.add("limit", Limit.DESCRIPTORS);
-            if (context.now() - acceptFailuresSinceNanos >= ACCEPT_FAILURES_NANOS) {
-                acceptFailuresSinceNanos = context.now();
-                acceptFailures = 0;
-            }
-            if (++acceptFailures > ACCEPT_FAILURES_MAX) {
-                context.failures.report(Rule.SPIN, "accepting has failed " + acceptFailures + " times within "
-                        + ReportText.duration(ACCEPT_FAILURES_NANOS) + " and is retried at once: " + failure.getMessage());
-            }
+            acceptRetries.failed(failure);
             server().acceptFailed(token, failure);
         }
 
@@ -454,7 +428,7 @@ final class CheckedProactor implements Proactor {
                     violation("a writable completion that the connection does not wait for");
                 }
                 socket.awaitsWritable = bytes < socket.pendingBytes;
-                sendCompleted(socket);
+                pendingSends.completed(socket);
                 if (bytes > 0) {
                     context.progress++;
                     socket.sent(bytes, context.now());
@@ -491,7 +465,7 @@ final class CheckedProactor implements Proactor {
                 context.tally.add("race", Race.CLOSED_LATE);
             }
             if (socket != null) {
-                sendCompleted(socket);
+                pendingSends.completed(socket);
                 byAddress.remove(socket.remote, socket);
             }
             if (socket == null || !socket.closed) {

@@ -1,0 +1,32 @@
+package io.trivet.scenarios;
+
+import java.io.IOException;
+
+/** Checks that a server waits after an accept has failed: the next one would fail as well, and the loop would spin. */
+final class AcceptRetries {
+    /** Maximum number of accepts that may fail within {@link #ACCEPT_FAILURES_NANOS}. */
+    private static final int ACCEPT_FAILURES_MAX = 4;
+
+    private static final long ACCEPT_FAILURES_NANOS = 10_000_000;
+
+    private final RunContext context;
+    private int failures;
+    private long sinceNanos;
+
+    AcceptRetries(RunContext context) {
+        this.context = context;
+    }
+
+    /** Counts a failed accept. */
+    void failed(IOException failure) {
+        context.tally.add("limit", Limit.DESCRIPTORS);
+        if (context.now() - sinceNanos >= ACCEPT_FAILURES_NANOS) {
+            sinceNanos = context.now();
+            failures = 0;
+        }
+        if (++failures > ACCEPT_FAILURES_MAX) {
+            context.failures.report(Rule.SPIN, "accepting has failed " + failures + " times within "
+                    + ReportText.duration(ACCEPT_FAILURES_NANOS) + " and is retried at once: " + failure.getMessage());
+        }
+    }
+}
