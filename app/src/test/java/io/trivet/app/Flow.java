@@ -16,7 +16,7 @@ import java.util.List;
  * flows.
  */
 final class Flow {
-    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofSeconds(Program.TIMEOUT_SECONDS);
     /** A sender that cannot write for this long counts as stuck. */
     private static final Duration STUCK = Duration.ofMillis(500);
 

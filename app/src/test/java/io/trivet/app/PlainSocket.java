@@ -35,7 +35,7 @@ final class PlainSocket {
 
     static Socket connect(InetSocketAddress address) throws IOException {
         Socket socket = new Socket();
-        socket.setSoTimeout(20_000);
+        socket.setSoTimeout((int) Program.TIMEOUT_SECONDS * 1000);
         socket.connect(address, 20_000);
         return socket;
     }

@@ -21,7 +21,8 @@ import java.util.function.Predicate;
  * A child process, usually a JVM with the classes of this build: its output, input, signals and exit code. Closing it kills it.
  */
 final class Program implements AutoCloseable {
-    private static final long TIMEOUT_SECONDS = 30;
+    /** For what should happen at once. On a slow machine, such as an emulated one: {@code -Dtrivet.slowness=8}. */
+    static final long TIMEOUT_SECONDS = 30L * Integer.getInteger("trivet.slowness", 1);
     private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");
 
     private final Process process;

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A {@link ReplyServer} in this process, on a thread of its own. */
 final class RunningServer implements AutoCloseable {
-    private static final int TIMEOUT_MILLIS = 20_000;
+    private static final int TIMEOUT_MILLIS = (int) Program.TIMEOUT_SECONDS * 1000;
 
     final ReplyServer server;
     private final Thread thread;

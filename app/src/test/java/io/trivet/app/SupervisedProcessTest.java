@@ -155,7 +155,7 @@ final class SupervisedProcessTest {
                 connect.getInputStream().close();
                 connect.getOutputStream().write("two".getBytes(StandardCharsets.US_ASCII));
                 connect.getOutputStream().flush(); // the input stays open
-                assertThat(connect.waitFor(20, TimeUnit.SECONDS)).isTrue();
+                assertThat(connect.waitFor(Program.TIMEOUT_SECONDS, TimeUnit.SECONDS)).isTrue();
                 assertThat(connect.exitValue()).isEqualTo(1);
                 assertThat(new String(connect.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
                         .endsWith("trivet connect: standard output: the reader has closed it\n");
@@ -171,7 +171,7 @@ final class SupervisedProcessTest {
             Process connect = new ProcessBuilder(Program.trivetCommand("connect", target(running), "--wait", "1s", "--send",
                     "y".repeat(100_000))).start();
             try {
-                assertThat(connect.waitFor(20, TimeUnit.SECONDS)).isTrue();
+                assertThat(connect.waitFor(Program.TIMEOUT_SECONDS, TimeUnit.SECONDS)).isTrue();
                 assertThat(connect.exitValue()).isEqualTo(1);
                 assertThat(new String(connect.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
                         .contains("trivet connect: standard output: ").endsWith("not read within --wait\n");
@@ -198,7 +198,7 @@ final class SupervisedProcessTest {
             assertThat(serve.getErrorStream().available()).as("bytes in the pipe, whose pages need not be full")
                     .isGreaterThan(PIPE_BYTES / 2);
             serve.destroy(); // SIGTERM
-            assertThat(serve.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(serve.waitFor(Program.TIMEOUT_SECONDS, TimeUnit.SECONDS)).isTrue();
             assertThat(serve.exitValue()).isZero();
         } finally {
             serve.destroyForcibly().waitFor();

@@ -33,7 +33,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
  */
 public final class Lab implements AutoCloseable {
     /** The timeout for what should happen at once. */
-    public static final Duration PATIENCE = Duration.ofSeconds(10);
+    public static final Duration PATIENCE = Slowness.scaled(Duration.ofSeconds(10));
 
     /** Port 0 of 127.0.0.1: a bind chooses a free port. */
     public static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);

@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +22,7 @@ import java.util.stream.Stream;
  * installed, the test is skipped with its name. The sources of peers in C and Python are beside the catalogue.
  */
 public final class Tools {
-    private static final long PATIENCE_SECONDS = 30;
+    private static final long PATIENCE_SECONDS = Slowness.scaled(Duration.ofSeconds(30)).toSeconds();
 
     private Tools() {}
 

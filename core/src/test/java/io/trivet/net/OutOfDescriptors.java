@@ -1,5 +1,6 @@
 package io.trivet.net;
 
+import io.trivet.contract.Slowness;
 import io.trivet.select.NetworkSelect;
 import io.trivet.select.Select;
 import java.io.IOException;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** A program that uses up its descriptors and prints what happens. The argument is a network's name. */
 final class OutOfDescriptors {
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Slowness.scaled(Duration.ofSeconds(10));
 
     private final Network network;
     private final List<String> lines = new ArrayList<>();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.trivet.contract.Slowness;
 import io.trivet.net.ClosedSocketException;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
@@ -61,7 +62,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What is specific to java.nio: peculiarities of the JDK that must stay hidden, and what it cannot do. */
 @Timeout(60)
 final class NioTest {
-    private static final long LONG_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final long LONG_NANOS = Slowness.scaled(Duration.ofSeconds(30)).toNanos();
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
     private final Network nio = Network.named("nio");
@@ -83,7 +84,7 @@ final class NioTest {
             closeable.close();
         }
         others.shutdownNow();
-        assertThat(others.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(others.awaitTermination(LONG_NANOS, TimeUnit.NANOSECONDS)).isTrue();
     }
 
     static List<Arguments> jdkExceptions() {
@@ -183,7 +184,7 @@ final class NioTest {
         assertThat(waiting).isNotDone();
         poller.modify(stream, Interest.WRITE, 3);
 
-        assertThat(waiting.get(10, TimeUnit.SECONDS)).containsExactly("3 WRITE");
+        assertThat(waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS)).containsExactly("3 WRITE");
     }
 
     @Test
@@ -277,7 +278,7 @@ final class NioTest {
 
         poller.register(refused, Interest.WRITE, 1);
 
-        assertThat(waiting.get(10, TimeUnit.SECONDS)).containsExactly("1 WRITE");
+        assertThat(waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS)).containsExactly("1 WRITE");
         assertThat(Select.select(List.of(refused), List.of(refused), List.of(), null).readable()).containsExactly(refused);
     }
 
@@ -364,7 +365,7 @@ final class NioTest {
         await().untilAsserted(() -> assertThat(openSockets()).hasSize(before - 1));
         assertThat(waiting).isNotDone();
         poller.wakeup();
-        assertThat(waiting.get(10, TimeUnit.SECONDS)).isEmpty();
+        assertThat(waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS)).isEmpty();
     }
 
     @Test
@@ -466,7 +467,7 @@ final class NioTest {
             List<String> events = poll(-1);
             return Thread.interrupted() && events.isEmpty();
         });
-        assertThat(waiting.get(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS)).isTrue();
         assertThat(poll(0)).isEmpty(); // the interrupt did not close the selector
     }
 
@@ -487,7 +488,7 @@ final class NioTest {
         Future<List<String>> waiting = pollInAnotherThread(-1);
         poller.close();
 
-        assertThatThrownBy(() -> waiting.get(10, TimeUnit.SECONDS)).hasRootCauseInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS)).hasRootCauseInstanceOf(IllegalStateException.class)
                 .rootCause().hasMessage("the poller is closed");
         poller.wakeup();
         poller.close();

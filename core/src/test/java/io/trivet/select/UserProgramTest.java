@@ -2,6 +2,7 @@ package io.trivet.select;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.contract.Lab;
 import io.trivet.net.Network;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -105,7 +106,7 @@ class UserProgramTest {
         Process process = builder.start();
         try {
             List<String> output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("the program has ended").isTrue();
+            assertThat(process.waitFor(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("the program has ended").isTrue();
             return new Result(output, Files.readAllLines(errors));
         } finally {
             process.destroyForcibly();

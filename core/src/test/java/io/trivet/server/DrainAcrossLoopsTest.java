@@ -64,7 +64,7 @@ final class DrainAcrossLoopsTest {
     private static Socket connect(Server server) throws Exception {
         Socket socket = new Socket();
         socket.connect(server.address());
-        socket.setSoTimeout(20_000);
+        socket.setSoTimeout((int) Stage.PATIENCE.toMillis());
         return socket;
     }
 }

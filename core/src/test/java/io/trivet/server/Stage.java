@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.contract.Slowness;
 import io.trivet.net.Network;
 import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
@@ -21,7 +22,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Stage implements AutoCloseable {
     /** The timeout for what should happen at once, even on a busy machine. */
-    static final Duration PATIENCE = Duration.ofSeconds(Integer.getInteger("trivet.patience", 30));
+    static final Duration PATIENCE = Slowness.scaled(Duration.ofSeconds(30));
 
     static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
 
