@@ -161,7 +161,7 @@ final class LinuxNetwork implements Network {
 
     @Override
     public Proactor proactor() throws IOException {
-        return engine == Engine.URING ? new UringProactor(this, UringProactor.Sizes.DEFAULT) : Network.super.proactor();
+        return engine == Engine.URING ? new UringProactor(this, UringSizes.DEFAULT) : Network.super.proactor();
     }
 
     @Override

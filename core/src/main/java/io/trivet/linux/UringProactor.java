@@ -1,7 +1,6 @@
 package io.trivet.linux;
 
 import static io.trivet.linux.UringConnections.AWAITING_WRITABLE;
-import static io.trivet.linux.UringConnections.CANCELLING_INPUT;
 import static io.trivet.linux.UringConnections.CANCELLING_WRITABLE;
 import static io.trivet.linux.UringConnections.CLOSED;
 import static io.trivet.linux.UringConnections.CLOSING;
@@ -10,19 +9,13 @@ import static io.trivet.linux.UringConnections.FAILED;
 import static io.trivet.linux.UringConnections.HAS_UNSENT;
 import static io.trivet.linux.UringConnections.INPUT_WANTED;
 import static io.trivet.linux.UringConnections.OPERATIONS;
-import static io.trivet.linux.UringConnections.POLLING_INPUT;
-import static io.trivet.linux.UringConnections.POLLING_URGENT;
 import static io.trivet.linux.UringConnections.POLLING_WRITABLE;
-import static io.trivet.linux.UringConnections.RECEIVING;
 import static io.trivet.linux.UringConnections.SENDING;
 import static io.trivet.linux.UringConnections.SEND_ACCEPTED;
 import static io.trivet.linux.UringConnections.URGENT_WANTED;
 
-import io.trivet.net.Addresses;
 import io.trivet.net.Completions;
-import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
-import io.trivet.net.NetworkException;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -35,14 +28,14 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.Objects;
-import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A proactor on io_uring (man 7 io_uring). One call per turn hands over all sends, and waits. Its parts:
  *
  * <ul>
  *   <li>{@link Ring} and {@link BufferRing} are the memory shared with the kernel.
+ *   <li>{@link UringThreads} opens a ring for the thread that polls, and replaces it if that thread has ended;
+ *       {@link UringRestart} continues with what is left of the former ring.
  *   <li>{@link UringOperations} counts and starts operations.
  *   <li>{@link UringConnections} stores the connections by slot.
  *   <li>{@link UringAccepts}, {@link UringReceives} and {@link UringSends} accept, receive and send.
@@ -55,28 +48,13 @@ import org.jspecify.annotations.Nullable;
  * has ended, a free ring replaces it: see {@link UringHandover}. The ring of a virtual thread is free from the beginning.
  */
 final class UringProactor implements Proactor {
-    /** Sizes of the queues, and number and size of the buffers. */
-    record Sizes(int submissions, int completions, int buffers, int bufferBytes) {
-        /** Enough buffers that 1,000 connections do not wait for one, and small enough that they stay in the cache. */
-        static final Sizes DEFAULT = new Sizes(256, 4096, 256, 8 * 1024);
-    }
-
     /** Maximum number of completions handled per poll. */
     static final int COMPLETIONS_PER_POLL = 1024;
 
     /** On close, maximum time to wait for cancelled operations. */
     private static final long CLOSE_NANOS_MAX = 1_000_000_000L;
 
-    /**
-     * Maximum time for which a lack of memory is tried again: the kernel releases the locked memory of a closed ring some time
-     * after the close.
-     */
-    private static final long MEMORY_NANOS_MAX = 250_000_000L;
-
-    private static final long MEMORY_PAUSE_NANOS = 5_000_000L;
-
     private final LinuxNetwork network;
-    private final Sizes sizes;
     private final EventFd wakeup = new EventFd();
     private final InterruptHook interrupts = new InterruptHook(wakeup);
     private final Timeout timeout = new Timeout();
@@ -85,21 +63,18 @@ final class UringProactor implements Proactor {
     private final UringAccepts accepts = new UringAccepts(operations);
     private final UringReceives receives = new UringReceives(operations);
     private final UringSends sends = new UringSends(operations);
+    private final UringRestart restart = new UringRestart(operations, accepts, sends);
     private final SlotQueue closedSlots = new SlotQueue();
-    /** Created by {@link #prepare} or the first poll, on its thread. */
-    private @Nullable Ring ring;
+    /** Opens a ring at {@link #prepare} or the first poll. */
+    private final UringThreads threads;
 
-    /** The thread that a bound ring belongs to. */
-    private @Nullable Thread thread;
-    /** What is left to do of a former ring. */
-    private @Nullable UringHandover handover;
     private boolean closed;
     private boolean pollingWakeup;
     private boolean woken;
 
-    UringProactor(LinuxNetwork network, Sizes sizes) throws IOException {
+    UringProactor(LinuxNetwork network, UringSizes sizes) throws IOException {
         this.network = network;
-        this.sizes = sizes;
+        this.threads = new UringThreads(sizes, operations);
     }
 
     // ---- starting operations
@@ -114,7 +89,7 @@ final class UringProactor implements Proactor {
 
     @Override
     public void stopAccepting(TcpListener listener) throws IOException {
-        accepts.stop(listener, mayEnter());
+        accepts.stop(listener, threads.mayEnter());
     }
 
     @Override
@@ -298,12 +273,13 @@ final class UringProactor implements Proactor {
 
     @Override
     public void prepare() throws IOException {
-        ringOfThisThread();
+        threads.ringOfThisThread();
     }
 
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
-        Ring current = ringOfThisThread();
+        Ring current = threads.ringOfThisThread();
+        UringHandover handover = threads.takeHandover();
         boolean isHandedOver = handover != null; // a wakeup may have been among what is left of the former ring
         int delivered = handover == null ? deliverClosed(completions) : finishHandover(handover, completions);
         startOperations();
@@ -337,7 +313,7 @@ final class UringProactor implements Proactor {
 
     @Override
     public boolean isBehind() {
-        Ring current = ring;
+        Ring current = threads.ring();
         return current != null && (current.completed() > 0 || current.hasMore() || receives.hasQueuedReads()
                 || receives.hasStarved());
     }
@@ -351,116 +327,15 @@ final class UringProactor implements Proactor {
         return receives.hasStarved() && (sends.hasSilentSends() || operations.buffers().free() > 0);
     }
 
-    private Ring ringOfThisThread() throws IOException {
-        Ring current = ring;
-        if (current != null && (isOwnThread() || current.binding() == Ring.Binding.NONE)) {
-            return current;
-        }
-        if (closed) {
-            throw new IllegalStateException("the proactor is closed");
-        }
-        try {
-            return current == null ? openRing() : replaceRing(current);
-        } catch (NetworkException e) {
-            throw UringProbe.explained(e);
-        }
-    }
-
-    private Ring openRing() throws IOException {
-        Ring.Binding binding = Thread.currentThread().isVirtual() ? Ring.Binding.NONE : Ring.Binding.THREAD;
-        long start = System.nanoTime();
-        while (true) {
-            try {
-                Ring current = new Ring(sizes.submissions, sizes.completions, binding);
-                try {
-                    use(current, new BufferRing(current, sizes.buffers, sizes.bufferBytes, UringReceives.READ_BYTES));
-                    return current;
-                } catch (IOException | RuntimeException e) {
-                    current.close();
-                    throw e;
-                }
-            } catch (NetworkException e) {
-                if (e.code() != ErrorCode.ENOMEM || System.nanoTime() - start > MEMORY_NANOS_MAX) {
-                    throw e;
-                }
-                LockSupport.parkNanos(MEMORY_PAUSE_NANOS);
-            }
-        }
-    }
-
-    /** Replaces the ring of another thread. That thread has ended, or has only prepared the proactor. */
-    private Ring replaceRing(Ring old) throws IOException {
-        boolean isUnused = operations.inFlight() == 0;
-        if (isUnused) {
-            ring = null;
-            operations.detach();
-            old.close();
-            return openRing();
-        }
-        UringHandover left = new UringHandover(old);
-        Ring current = new Ring(sizes.submissions, sizes.completions, Ring.Binding.NONE);
-        try {
-            operations.buffers().moveTo(current, left.filledBuffers());
-        } catch (IOException | RuntimeException e) {
-            current.close();
-            throw e;
-        }
-        current.copyUnsubmitted(old);
-        old.close();
-        use(current, operations.buffers());
-        handover = left;
-        return current;
-    }
-
-    private void use(Ring current, BufferRing buffers) {
-        operations.open(current, buffers);
-        thread = Thread.currentThread();
-        ring = current;
-    }
-
     /** Delivers the completions of a former ring, and queues the operations that it had in flight to be started again. */
     private int finishHandover(UringHandover left, Completions completions) {
-        handover = null;
-        operations.resetInFlight(left.completingCount());
         pollingWakeup = left.completes(UringOperations.WAKEUP, 0);
-        accepts.restart(left);
-        BitSet doubtful = new BitSet();
-        for (int slot = 0; slot < connections.count(); slot++) {
-            if (connections.descriptor(slot) >= 0) {
-                doubtful.set(slot, abandon(slot, left));
-            }
-        }
+        BitSet doubtful = restart.restart(left);
         int delivered = deliverClosed(completions);
         for (UringHandover.Completion completion : left.completions()) {
             delivered += handle(completion.data(), completion.result(), completion.flags(), completions);
         }
-        for (int slot = doubtful.nextSetBit(0); slot >= 0; slot = doubtful.nextSetBit(slot + 1)) {
-            delivered += operations.fail(slot, new NetworkException("io_uring_enter",
-                    "stream " + Addresses.toString(connections.remote(slot)), ErrorCode.OTHER,
-                    "the thread that polled has ended with more completions than its ring has room for"), completions);
-            if (connections.is(slot, SENDING)) {
-                delivered += sends.lost(slot, completions);
-            }
-        }
-        return delivered;
-    }
-
-    /** Forgets the operations that a former ring had in flight. Returns whether what they have received or sent is unknown. */
-    private boolean abandon(int slot, UringHandover left) {
-        boolean doubtful = connections.is(slot, SENDING) && !left.completes(UringOperations.SEND, slot)
-                && !left.completes(UringOperations.SILENT_SEND, slot);
-        if (connections.is(slot, RECEIVING) && !left.completes(UringOperations.RECEIVE, slot)) {
-            connections.clear(slot, RECEIVING | CANCELLING_INPUT);
-            doubtful |= left.hasLostCompletions();
-        }
-        if (connections.is(slot, POLLING_INPUT) && !left.completes(UringOperations.POLL_INPUT, slot)) {
-            connections.clear(slot, POLLING_INPUT | POLLING_URGENT | CANCELLING_INPUT);
-        }
-        if (!left.completes(UringOperations.POLL_WRITABLE, slot)) {
-            connections.clear(slot, POLLING_WRITABLE | CANCELLING_WRITABLE);
-        }
-        operations.queueChange(slot);
-        return doubtful;
+        return delivered + restart.fail(doubtful, completions);
     }
 
     /**
@@ -562,26 +437,14 @@ final class UringProactor implements Proactor {
         wakeup.signal();
     }
 
-    @SuppressWarnings("ReferenceEquality") // threads are compared by identity
-    private boolean isOwnThread() {
-        return Thread.currentThread() == thread;
-    }
-
-    /** Returns whether the current thread may use the ring. */
-    private boolean mayEnter() {
-        Ring current = ring;
-        return isOwnThread() || (current != null && current.binding() == Ring.Binding.NONE);
-    }
-
     @Override
     public void close() throws IOException {
         if (closed) {
             return;
         }
         closed = true;
-        boolean mayEnter = mayEnter();
-        Ring current = ring;
-        ring = null;
+        boolean mayEnter = threads.mayEnter();
+        Ring current = threads.end();
         if (current != null) {
             if (mayEnter) {
                 cancelOperations(current);

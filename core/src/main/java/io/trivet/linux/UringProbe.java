@@ -43,7 +43,7 @@ final class UringProbe {
     private UringProbe() {}
 
     static Result probe() {
-        UringProactor.Sizes sizes = UringProactor.Sizes.DEFAULT;
+        UringSizes sizes = UringSizes.DEFAULT;
         try {
             Ring ring = new Ring(sizes.submissions(), sizes.completions(), Ring.Binding.THREAD);
             try {

@@ -9,7 +9,7 @@ import java.lang.reflect.Proxy;
  * time, receives find no buffer, and completions wait in the kernel until there is room for them.
  */
 public final class CrampedRing {
-    static final UringProactor.Sizes SIZES = new UringProactor.Sizes(4, 8, 2, 1024);
+    static final UringSizes SIZES = new UringSizes(4, 8, 2, 1024);
 
     private CrampedRing() {}
 

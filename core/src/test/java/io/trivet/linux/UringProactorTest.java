@@ -74,7 +74,7 @@ final class UringProactorTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void everyByteArrivesInOrderHoweverSmallTheRing(boolean cramped) throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringSizes.DEFAULT));
         TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
         proactor.accept(listener, 7);
         Recorder events = new Recorder(proactor);
@@ -104,7 +104,7 @@ final class UringProactorTest {
     /** The kernel may end a multishot receive at any time; it is then restarted. A stop and a start may overtake each other. */
     @Test
     void nothingIsLostHoweverOftenReceivingIsStoppedAndStarted() throws Exception {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         Recorder events = new Recorder(proactor);
@@ -133,7 +133,7 @@ final class UringProactorTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void endOfInputAfterABulkReadIsReported(boolean stopped) throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         Recorder events = receiveMuch(proactor, ends, handle);
@@ -150,7 +150,7 @@ final class UringProactorTest {
 
     @Test
     void bytesAfterAnUnwatchedUrgentByteArrive() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         Recorder events = receiveMuch(proactor, ends, handle);
@@ -177,7 +177,7 @@ final class UringProactorTest {
 
     @Test
     void sendToAFullSocketReturnsItsBytesToTheCallerAtOnce() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         Recorder events = new Recorder(proactor);
@@ -228,7 +228,7 @@ final class UringProactorTest {
 
     @Test
     void closeWithAPendingSendEndsBoth() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         Recorder events = new Recorder(proactor);
@@ -251,7 +251,7 @@ final class UringProactorTest {
     /** The kernel adds RDHUP to every poll: a single-shot poll would report the FIN again and again. */
     @Test
     void peerThatHasShutDownAndDoesNotReadCausesNoTurns() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         Recorder events = new Recorder(proactor);
@@ -374,7 +374,7 @@ final class UringProactorTest {
     /** Its entry and its memory must not be released twice. */
     @Test
     void silentSendRefusedDuringACompletionOverflowIsSettledOnce() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, new UringProactor.Sizes(4, 8, 8, 1024)));
+        UringProactor proactor = keep(new UringProactor(network, new UringSizes(4, 8, 8, 1024)));
         Ends full = ends();
         full.server.setOption(StandardSocketOptions.SO_SNDBUF, 4096);
         Recorder filling = new Recorder(proactor);
@@ -487,7 +487,7 @@ final class UringProactorTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void operationsContinueAfterTheThreadOfTheRingHasEnded(boolean cramped) throws Exception {
-        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, cramped ? CrampedRing.SIZES : UringSizes.DEFAULT));
         Recorder events = new Recorder(proactor);
         TcpListener listener = keep(network.listen(Lab.FREE_PORT, 128));
         proactor.accept(listener, 7);
@@ -583,7 +583,7 @@ final class UringProactorTest {
 
     @Test
     void preparedRingMovesToTheThreadThatPolls() throws Exception {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         proactor.prepare();
         Recorder events = new Recorder(proactor);
         Thread other = Thread.ofPlatform().start(() -> {
@@ -637,7 +637,7 @@ final class UringProactorTest {
 
     @Test
     void listenerCanBeClosedAndItsPortReusedAfterStopAccepting() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         TcpListener listener = network.listen(Lab.FREE_PORT, 16);
         InetSocketAddress address = listener.localAddress();
         proactor.accept(listener, 1);
@@ -653,7 +653,7 @@ final class UringProactorTest {
         Map<Integer, String> before = Descriptors.kernelObjects();
         TcpListener listener = network.listen(Lab.FREE_PORT, 64);
         List<TcpStream> clients = new ArrayList<>();
-        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT)) {
+        try (UringProactor proactor = new UringProactor(network, UringSizes.DEFAULT)) {
             Recorder events = new Recorder(proactor);
             proactor.accept(listener, 1);
             for (int i = 0; i < 20; i++) {
@@ -683,7 +683,7 @@ final class UringProactorTest {
     void ringWhoseBuffersAreRefusedIsReleasedAndThrows() throws IOException {
         Map<Integer, String> before = Descriptors.kernelObjects();
         // more buffers than the kernel accepts
-        UringProactor proactor = new UringProactor(network, new UringProactor.Sizes(4, 8, 1 << 16, 64));
+        UringProactor proactor = new UringProactor(network, new UringSizes(4, 8, 1 << 16, 64));
         assertThatThrownBy(() -> proactor.poll(new Recorder(proactor), 0)).hasMessageContaining("io_uring_register")
                 .hasMessageContaining("EINVAL");
         proactor.close();
@@ -693,7 +693,7 @@ final class UringProactorTest {
     @Test
     void pendingSendIsStillSentOnClose() throws IOException {
         Ends ends = ends();
-        try (UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT)) {
+        try (UringProactor proactor = new UringProactor(network, UringSizes.DEFAULT)) {
             long handle = proactor.adopt(ends.server);
             proactor.poll(new Recorder(proactor), 0);
             assertThat(proactor.send(handle, new ByteBuffer[]{ByteBuffer.allocateDirect(10)}, 0, 1)).isEqualTo(Proactor.PENDING);
@@ -708,7 +708,7 @@ final class UringProactorTest {
 
     @Test
     void anotherThreadMayCloseWhenNoThreadPolls() throws Exception {
-        UringProactor proactor = new UringProactor(network, UringProactor.Sizes.DEFAULT);
+        UringProactor proactor = new UringProactor(network, UringSizes.DEFAULT);
         Ends ends = ends();
         long handle = proactor.adopt(ends.server);
         proactor.receive(handle);
@@ -752,7 +752,7 @@ final class UringProactorTest {
 
     @Test
     void noWakeupIsLost() throws Exception {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Recorder events = new Recorder(proactor);
         int rounds = 3000;
         AtomicInteger asked = new AtomicInteger();
@@ -781,7 +781,7 @@ final class UringProactorTest {
 
     @Test
     void waitsForItsTimeout() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         Recorder events = new Recorder(proactor);
         for (long timeout : new long[]{0, 1, 1_000_000, 50_000_000}) {
             long before = System.nanoTime();
@@ -794,7 +794,7 @@ final class UringProactorTest {
 
     @Test
     void urgentByteIsDeliveredBeforeEarlierBytesAndIsNotDestroyed() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         for (int i = 0; i < 50; i++) {
             Ends ends = ends();
             long handle = proactor.adopt(ends.server);
@@ -819,7 +819,7 @@ final class UringProactorTest {
 
     /** A connection that sends what it receives, from where it is. Bytes that are not accepted are kept until it is writable. */
     private final class Echo {
-        final UringProactor proactor = keep(new UringProactor(network, UringProactor.Sizes.DEFAULT));
+        final UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
         final Ends ends = ends();
         final long handle;
         final List<Long> accepted = new ArrayList<>();

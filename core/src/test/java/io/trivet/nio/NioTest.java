@@ -488,7 +488,8 @@ final class NioTest {
         Future<List<String>> waiting = pollInAnotherThread(-1);
         poller.close();
 
-        assertThatThrownBy(() -> waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS)).hasRootCauseInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> waiting.get(LONG_NANOS, TimeUnit.NANOSECONDS))
+                .hasRootCauseInstanceOf(IllegalStateException.class)
                 .rootCause().hasMessage("the poller is closed");
         poller.wakeup();
         poller.close();
