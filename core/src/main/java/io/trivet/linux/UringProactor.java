@@ -51,6 +51,12 @@ final class UringProactor implements Proactor {
     /** Maximum number of completions handled per poll. */
     static final int COMPLETIONS_PER_POLL = 1024;
 
+    /**
+     * Maximum number of calls by which a poll that has nothing to deliver, and whose wait is over, asks for what the kernel holds
+     * back. So a thread that polls until nothing is delivered leaves no completion that a later thread could not read.
+     */
+    private static final int EMPTY_ROUNDS_MAX = 64;
+
     /** On close, maximum time to wait for cancelled operations. */
     private static final long CLOSE_NANOS_MAX = 1_000_000_000L;
 
@@ -293,16 +299,22 @@ final class UringProactor implements Proactor {
         }
         try {
             woken = false;
+            int rounds = 0;
             while (true) {
                 check(canRetryStarved() ? current.enterWithoutWaiting() : current.enter(timeout));
                 delivered += sends.completeSilentSends(current, completions);
                 delivered += handleCompletions(current, completions) + receives.continueReads(completions)
                         + deliverClosed(completions);
-                if (delivered > 0 || woken || timeout.isExpired()) {
+                boolean isOver = woken || timeout.isExpired();
+                if (delivered > 0 || (isOver && (!current.hasMore() || ++rounds == EMPTY_ROUNDS_MAX))) {
                     return delivered;
                 }
                 startOperations();
-                timeout.update();
+                if (isOver) {
+                    timeout.start(0);
+                } else {
+                    timeout.update();
+                }
             }
         } finally {
             if (waits) {

@@ -148,7 +148,8 @@ public final class Server implements AutoCloseable {
 
     /**
      * Turns the loop of an opened server once: waits for something to do, does it, and returns. One thread turns it. It may be a
-     * virtual one, which pins its carrier while it waits. When that thread has ended, another one may turn the loop.
+     * virtual one, which pins its carrier while it waits. When that thread has ended, another one may turn the loop. It should end
+     * after a turn with {@link Duration#ZERO} has returned 0: then a ring leaves no results that only that thread could read.
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: the timeout expired and nothing was done
