@@ -52,6 +52,11 @@ final class EngineTable implements AutoCloseable {
             - from 6.6 on, IORING_SETUP_NO_SQARRAY.
             - from 6.15 on, IORING_ENTER_NO_IOWAIT. Without it, most kernels since 6.1 count an idle ring as waiting for I/O.
 
+            `build/kernels` runs tests on Debian's stock kernels in an emulator. On 29 November 2026, on 6.1.0-57, the server's tests on `uring`
+            (814, and 2 skipped), the tests of the engine itself (55) and 48 of the command line passed, and none failed. On 6.12.117+deb12, the time
+            allowed for 34 of 50 classes of the server's tests (464 passed) and for the tests of the engine itself (55 passed), and none failed. The
+            other tests were not run to their end there.
+
             Some kernels, 6.18 among them, count a ring as locked memory (`ulimit -l`), unless the process has CAP_IPC_LOCK. All processes of a user
             share that limit.
 
