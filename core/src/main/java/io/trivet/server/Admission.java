@@ -187,7 +187,7 @@ final class Admission {
     private void arrive(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
         budget.release(length); // it was counted on its way; what waits in the queue is counted again
         if (connection.isClosed()) {
-            connection.release(1, length);
+            connection.releaseDropped(1, length);
             return;
         }
         counters.add(Counters.MESSAGES_OUT, 1);

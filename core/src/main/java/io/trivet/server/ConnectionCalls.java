@@ -104,7 +104,7 @@ final class ConnectionCalls {
 
     void reset(ConnectionRecord connection) {
         mailbox.run(() -> {
-            connection.set(ConnectionRecord.RESET_REQUESTED);
+            connection.set(ConnectionRecord.RESET_ON_CLOSE);
             closeRequests.close(connection, CloseReason.CLOSED);
         });
     }

@@ -44,8 +44,8 @@ abstract class ConnectionRecord {
     static final int PAUSED_BY_QUEUE = 1 << 1;
     /** The proactor receives for this connection. */
     static final int RECEIVING = 1 << 2;
-    /** To be closed with a reset, whether or not anything accepted for sending is lost. */
-    static final int RESET_REQUESTED = 1 << 3;
+    /** To be closed with a reset: the application wants that, or something accepted for sending was dropped. */
+    static final int RESET_ON_CLOSE = 1 << 3;
     /** Queued for a flush at the end of this turn. */
     static final int FLUSH_PENDING = 1 << 4;
     /** Queued to continue its delivery, because whole messages are left. */
@@ -264,6 +264,17 @@ abstract class ConnectionRecord {
     /** Releases the room of messages and bytes that were sent or dropped. Any thread. */
     void release(int messages, long bytes) {
         QUEUED.getAndAdd(this, -((long) messages << 32) - bytes);
+    }
+
+    /**
+     * Releases the room of messages and bytes that are dropped although they were accepted. So the connection cannot end in order
+     * any more. Loop thread.
+     */
+    void releaseDropped(int messages, long bytes) {
+        if (messages > 0) {
+            set(RESET_ON_CLOSE);
+            release(messages, bytes);
+        }
     }
 
     /** Returns true if the queue has reached the high mark, and has not been seen at the low mark since. */

@@ -231,7 +231,7 @@ final class Lifecycle {
         }
         connection.cancelConnect();
         // Including messages of other threads that are on their way to the loop: these were accepted, too.
-        boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_REQUESTED);
+        boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_ON_CLOSE);
         partialInputs.drop(connection);
         timers.dropAll(connection);
         sender.dropUnlessPending(connection);

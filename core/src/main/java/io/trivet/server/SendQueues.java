@@ -62,7 +62,7 @@ final class SendQueues {
      */
     void drop(ConnectionRecord connection, SendQueue queue) {
         budget.release(queue.bytes());
-        connection.release(queue.messages(), queue.bytes());
+        connection.releaseDropped(queue.messages(), queue.bytes());
         recycle(queue);
     }
 

@@ -157,7 +157,7 @@ final class Sender {
             }
         }
         if (connection.isClosed()) {
-            connection.release(batch.messages(), bytes);
+            connection.releaseDropped(batch.messages(), bytes);
         } else if (taken == Proactor.PENDING) {
             pending(connection, pendingSends.create().ofBatch(batch, clock.now()));
         } else if (taken == bytes) {
@@ -367,7 +367,7 @@ final class Sender {
             if (pending.queue() != null) {
                 queues.drop(connection, pending.queue());
             } else {
-                connection.release(pending.messages(), pending.bytes());
+                connection.releaseDropped(pending.messages(), pending.bytes());
             }
             recycle(pending);
         }

@@ -77,6 +77,50 @@ final class HonestEndingsTest {
         assertThat(server.stats().queueBytes()).isZero();
     }
 
+    /** The reply was collected, and not yet sent. */
+    @EveryNetwork
+    void closeBehindAReplyOfTheSameCallCutsTheStreamVisibly(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> {
+            connection.send("dropped");
+            connection.close();
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("?\n");
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.CLOSED);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+
+    /** The message is dropped in the turn in which the connection is closed. */
+    @EveryNetwork
+    void closeBeforeAMessageOfAnotherThreadArrivesCutsTheStreamVisibly(Stage stage) throws Exception {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        Connection connection = story.connection(0);
+        Thread other = Thread.ofPlatform().start(() -> {
+            connection.execute(connection::close);
+            connection.send("accepted");
+        });
+        other.join();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+
+    @EveryNetwork
+    void exceededBudgetCutsTheStreamVisibly(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).limits(Stage.ROOMY.withQueueBudgetBytes(1 << 20)));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.size() == 1);
+        story.connection(0).execute(() -> story.connection(0).send(new byte[Stage.OVERSIZED_BYTES]));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.BUDGET_EXCEEDED);
+        assertThat(client.endsInOrder()).isFalse();
+    }
+
     @EveryNetwork
     void writeTimeoutCutsTheStreamVisibly(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
