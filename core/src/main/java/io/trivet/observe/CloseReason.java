@@ -11,11 +11,10 @@ package io.trivet.observe;
  * <caption>What the peer sees</caption>
  * <tr><th>reason</th><th>what happens to accepted messages</th><th>what the peer sees</th></tr>
  * <tr><td>FINISHED, PEER_FINISHED, DRAINED</td><td>they are sent, however long it takes (write timeout)</td><td>everything, then the end</td></tr>
- * <tr><td>MESSAGE_TOO_LONG, HANDLER_FAILED</td><td>they are sent within the linger timeout</td><td>everything, then the end; if the time was too
- *     short, a reset</td></tr>
- * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, all timeouts but CONNECT_TIMEOUT, SPINNING,
- *     FAILED</td><td>they are dropped, if the kernel has not
- *     taken them</td><td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
+ * <tr><td>MESSAGE_TOO_LONG, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED</td><td>they are sent within the
+ *     linger timeout</td><td>everything, then the end; if the time was too short, a reset</td></tr>
+ * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, WRITE_TIMEOUT, SPINNING, FAILED</td><td>they are dropped, if the
+ *     kernel has not taken them</td><td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
  * <tr><td>RESET, CONNECT_FAILED, CONNECT_TIMEOUT</td><td>they are dropped</td><td>there is no connection any more</td></tr>
  * <tr><td>TOO_MANY_FROM_ADDRESS</td><td>there are none</td><td>the end at once, or a reset if it has sent something</td></tr>
  * </table>
@@ -47,7 +46,7 @@ public enum CloseReason {
     BUDGET_EXCEEDED("the send queues of all connections were full"),
     /** The peer accepted no byte of the queued messages within the write timeout. */
     WRITE_TIMEOUT("the peer accepted no data for too long"),
-    /** No byte was received or sent within the idle timeout. */
+    /** No byte was received or sent within the idle timeout. What waited was then sent, within the linger timeout. */
     IDLE_TIMEOUT("idle for too long"),
     /** A message was not complete within the message timeout. */
     MESSAGE_TIMEOUT("a message took too long"),

@@ -49,7 +49,12 @@ final class CloseRequests {
                 connection.stateDeadlineNanos(Loop.NO_DEADLINE); // that of the first message
                 ends.addLast(connection);
             }
-            case DRAINING, LINGERING -> connection.closeReason(reason); // it ends already, and by now for this reason
+            case DRAINING, LINGERING -> {
+                if (!connection.hasBrokenOff()) { // it is ending already, and from now on for this reason
+                    connection.closeReason(reason);
+                    ends.addLast(connection);
+                }
+            }
             case CLOSED -> {
                 // The first reason stays.
             }

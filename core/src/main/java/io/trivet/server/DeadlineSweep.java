@@ -45,14 +45,37 @@ final class DeadlineSweep {
             if (connection != null) {
                 CloseReason overdue = overdue(connection, nowNanos);
                 if (overdue != null) {
-                    close(connection, overdue);
-                } else {
+                    end(connection, overdue);
+                }
+                if (!connection.isClosed()) {
                     queue.set(slot, earliest(connection));
                 }
                 done++;
             }
         }
         return done;
+    }
+
+    /**
+     * Ends an overdue connection. If the peer was too slow to send, that must not take back what was accepted for it before. A
+     * connection that is ending for such a reason already is closed: its time is over.
+     */
+    private void end(ConnectionRecord connection, CloseReason reason) {
+        boolean sendsFirst = switch (reason) {
+            case MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT -> !isEnding(connection);
+            default -> false;
+        };
+        if (sendsFirst) {
+            closeRequests.endAfterSending(connection, reason);
+        } else {
+            close(connection, reason);
+        }
+    }
+
+    /** Returns true if the connection is closed soon, by a deadline of its state: it lingers, or sends the rest after a broken rule. */
+    private static boolean isEnding(ConnectionRecord connection) {
+        return connection.state() == ConnectionState.LINGERING
+                || (connection.state() == ConnectionState.DRAINING && connection.hasBrokenOff());
     }
 
     private void close(ConnectionRecord connection, CloseReason reason) {
@@ -77,7 +100,10 @@ final class DeadlineSweep {
         if (Deadline.isOver(writeDeadline(connection), now)) {
             return CloseReason.WRITE_TIMEOUT;
         }
-        return Deadline.isOver(idleDeadline(connection), now) ? CloseReason.IDLE_TIMEOUT : null;
+        if (Deadline.isOver(idleDeadline(connection), now)) {
+            return connection.state() == ConnectionState.LINGERING ? connection.finishReason() : CloseReason.IDLE_TIMEOUT;
+        }
+        return null;
     }
 
     private long earliest(ConnectionRecord connection) {
@@ -99,9 +125,10 @@ final class DeadlineSweep {
 
     private long messageDeadline(ConnectionRecord connection) {
         PartialInput input = connection.partialInput();
-        return input == null || limits.messageTimeout().isZero() || !connection.awaitsRestOfMessage()
-                ? Loop.NO_DEADLINE
-                : Deadline.after(input.beganNanos, Limits.nanos(limits.messageTimeout()));
+        return input == null || limits.messageTimeout().isZero() || connection.state() != ConnectionState.OPEN
+                || !connection.awaitsRestOfMessage()
+                        ? Loop.NO_DEADLINE
+                        : Deadline.after(input.beganNanos, Limits.nanos(limits.messageTimeout()));
     }
 
     private long writeDeadline(ConnectionRecord connection) {
@@ -112,9 +139,9 @@ final class DeadlineSweep {
     }
 
     private long idleDeadline(ConnectionRecord connection) {
-        // A lingering connection has a deadline of its own, and nothing is expected of it.
+        // Of a connection that is ending nothing is expected. It has a deadline of its own, unless there is no linger timeout.
         return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
-                || connection.state() == ConnectionState.LINGERING
+                || (isEnding(connection) && !limits.lingerTimeout().isZero())
                         ? Loop.NO_DEADLINE
                         : Deadline.after(connection.activityNanos(clock.now()), Limits.nanos(limits.idleTimeout()));
     }

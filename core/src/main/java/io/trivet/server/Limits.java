@@ -26,7 +26,9 @@ import java.util.Objects;
  * @param idleTimeout maximum time without a byte in either direction
  * @param writeTimeout maximum time in which the peer accepts no byte of the messages that wait for it
  * @param connectTimeout maximum time to establish an outgoing connection
- * @param lingerTimeout maximum time for the peer to end its output after ours has ended
+ * @param lingerTimeout maximum time for the peer to end its output after ours has ended. If the peer has broken a rule, the time
+ *     starts then, and includes the sending of what was accepted before: after a message that is too long, or a message, first
+ *     message or idle timeout. Without a linger timeout, the idle timeout also ends a connection that lingers
  * @param lingerBytesMax maximum number of bytes that are read and dropped during that time
  * @param handlerTimeout the time after which a running handler is logged, with its stack (in a started server)
  */

@@ -52,15 +52,23 @@ final class CloseRequestsTest {
         assertThat(connection.takesInput()).isFalse();
         assertThat(connection.takesMessages()).isFalse();
         assertThat(connection.queuedBytes()).isEqualTo(10);
-        requests.endAfterSending(connection, CloseReason.HANDLER_FAILED);
-        assertThat(connection.closeReason()).as("the last reason of an end that is under way")
-                .isEqualTo(CloseReason.HANDLER_FAILED);
+        requests.endAfterSending(connection, CloseReason.IDLE_TIMEOUT);
+        assertThat(connection.closeReason()).as("the first reason").isEqualTo(CloseReason.MESSAGE_TOO_LONG);
         assertThat(requests.takeEnd()).isSameAs(connection);
         assertThat(requests.takeEnd()).as("only one request").isNull();
         requests.close(connection, CloseReason.WRITE_TIMEOUT);
         assertThat(connection.isClosed()).isTrue();
         assertThat(connection.closeReason()).as("why it ended, not what has cut the end short")
-                .isEqualTo(CloseReason.HANDLER_FAILED);
+                .isEqualTo(CloseReason.MESSAGE_TOO_LONG);
+    }
+
+    @Test
+    void brokenRuleReplacesTheReasonOfAGracefulEnd() {
+        connection.closeReason(CloseReason.FINISHED);
+        connection.state(ConnectionState.DRAINING);
+        requests.endAfterSending(connection, CloseReason.HANDLER_FAILED);
+        assertThat(connection.closeReason()).isEqualTo(CloseReason.HANDLER_FAILED);
+        assertThat(requests.takeEnd()).as("it must get a deadline").isSameAs(connection);
     }
 
     @ParameterizedTest

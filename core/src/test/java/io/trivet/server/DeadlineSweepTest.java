@@ -42,6 +42,16 @@ final class DeadlineSweepTest {
         assertThat(sweep.next()).isEqualTo(Loop.NO_DEADLINE);
     }
 
+    private void assertEndsAfterSendingAfter(Duration timeout, CloseReason reason) {
+        assertThat(sweepAfter(timeout.minusNanos(1))).as("nothing is looked at before").isZero();
+        assertThat(connection.state()).isEqualTo(ConnectionState.OPEN);
+        assertThat(sweepAfter(Duration.ofNanos(1))).isEqualTo(1);
+        assertThat(connection.closeReason()).isEqualTo(reason);
+        assertThat(connection.state()).isEqualTo(ConnectionState.DRAINING);
+        assertThat(parts.closeRequests.takeEnd()).isSameAs(connection);
+        assertThat(sweep.next()).as("the linger deadline is set with the request's completion").isEqualTo(Loop.NO_DEADLINE);
+    }
+
     @Test
     void connectThatTakesTooLongFailsWithTheAddress() {
         connection.state(ConnectionState.CONNECTING);
@@ -55,7 +65,7 @@ final class DeadlineSweepTest {
     @Test
     void firstMessageThatTakesTooLongClosesTheConnection() {
         parts.deadlines.startFirstMessage(connection);
-        assertClosesAfter(FIRST_MESSAGE, CloseReason.FIRST_MESSAGE_TIMEOUT);
+        assertEndsAfterSendingAfter(FIRST_MESSAGE, CloseReason.FIRST_MESSAGE_TIMEOUT);
     }
 
     @Test
@@ -83,7 +93,7 @@ final class DeadlineSweepTest {
         connection.clear(ConnectionRecord.PAUSED_BY_QUEUE);
         connection.partialInput().beganNanos = parts.time.nanoTime();
         parts.deadlines.startMessage(connection, parts.time.nanoTime());
-        assertClosesAfter(MESSAGE, CloseReason.MESSAGE_TIMEOUT);
+        assertEndsAfterSendingAfter(MESSAGE, CloseReason.MESSAGE_TIMEOUT);
     }
 
     @Test
@@ -133,6 +143,17 @@ final class DeadlineSweepTest {
     }
 
     @Test
+    void writeDeadlineStillRunsWhileTheRestIsSent() {
+        parts.enqueue(connection, "waiting");
+        parts.deadlines.startFirstMessage(connection);
+        assertThat(sweepAfter(FIRST_MESSAGE)).isEqualTo(1);
+        assertThat(connection.state()).isEqualTo(ConnectionState.DRAINING);
+        assertThat(sweepAfter(WRITE.minus(FIRST_MESSAGE))).isEqualTo(1);
+        assertThat(connection.isClosed()).isTrue();
+        assertThat(connection.closeReason()).as("the first reason").isEqualTo(CloseReason.FIRST_MESSAGE_TIMEOUT);
+    }
+
+    @Test
     void slotWithoutAnOpenConnectionIsForgotten() {
         parts.deadlines.startIdle(connection);
         parts.table.remove(connection.handle);
@@ -152,7 +173,7 @@ final class DeadlineSweepTest {
         parts.deadlines.startFirstMessage(second);
         parts.deadlines.startFirstMessage(connection);
         assertThat(sweepAfter(FIRST_MESSAGE)).isEqualTo(2);
-        assertThat(parts.closeRequests.takeClose()).as("of equal deadlines the lower slot first").isSameAs(connection);
-        assertThat(parts.closeRequests.takeClose()).isSameAs(second);
+        assertThat(parts.closeRequests.takeEnd()).as("of equal deadlines the lower slot first").isSameAs(connection);
+        assertThat(parts.closeRequests.takeEnd()).isSameAs(second);
     }
 }

@@ -72,7 +72,8 @@ final class FoundBySimulationTest {
     void sendAttemptsWithoutProgressDoNotResetTheIdleTimeout() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none().with(Fault.WRITE_WOULD_BLOCK, 1), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"), SimEngine.EPOLL, FaultPlan.none());
-        Limits limits = Limits.defaults().withIdleTimeout(Duration.ofMillis(20)).withWriteTimeout(Duration.ZERO);
+        Limits limits = Limits.defaults().withIdleTimeout(Duration.ofMillis(20)).withWriteTimeout(Duration.ZERO)
+                .withLingerTimeout(Duration.ofMillis(5));
         try (Server server = server(network, limits)) {
             TcpStream client = clients.connect(server.address());
             network.run(Duration.ofMillis(1));
@@ -88,11 +89,12 @@ final class FoundBySimulationTest {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
         SimHost clients = network.host(InetAddress.ofLiteral("10.0.0.1"));
         Duration odd = Duration.ofNanos((16L << 20) + 7); // so that repeated checks would shift the deadline by 7 ns each
-        try (Server server = server(network, Limits.defaults().withIdleTimeout(odd))) {
+        Duration linger = Duration.ofMillis(1);
+        try (Server server = server(network, Limits.defaults().withIdleTimeout(odd).withLingerTimeout(linger))) {
             clients.connect(server.address());
             network.run(Duration.ofMillis(1));
             long before = network.rounds();
-            network.run(odd.plusMillis(3));
+            network.run(odd.plus(linger).plusMillis(3));
             assertThat(reasons).containsExactly(CloseReason.IDLE_TIMEOUT);
             assertThat(network.rounds() - before).isLessThan(20);
         }

@@ -383,7 +383,7 @@ final class CheckedProactor implements Proactor {
                 context.bytesReceived += to - from;
                 socket.receivedNanos = context.now();
                 socket.ordinaryIn += context.sendsUrgent ? framing.ordinaryBytes(memory, from, to) : to - from;
-                socket.activeNanos = context.now();
+                socket.active(context.now());
             }
             server().received(handle, memory, from, to);
         }
@@ -394,7 +394,7 @@ final class CheckedProactor implements Proactor {
             context.progress++;
             ObservedSocket socket = open(handle, "an urgent byte");
             if (socket != null) {
-                socket.activeNanos = context.now();
+                socket.active(context.now());
             }
             server().urgent(handle, b);
         }

@@ -115,6 +115,11 @@ final class Client {
         return brokeConnection;
     }
 
+    /** Returns true if the client has read the end of its input: the server has told it that this was everything. */
+    boolean hasReadEnd() {
+        return inputEnded;
+    }
+
     /** Returns true if the server has closed the connection without reading all bytes that the client had sent. */
     boolean serverLeftBytesUnread() {
         return localAddress != null && context.network.leftUnread(localAddress);

@@ -5,12 +5,16 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.server.Limits;
 import io.trivet.sim.Fault;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Checks the reason that onClose reports: it must really apply. A deadline, for example, must have passed. */
 final class CloseReasonChecker {
     /** Only budgets below this can be exceeded: a scenario queues too few bytes to exceed a larger one. */
     static final long SCARCE_BUDGET_BYTES = 1 << 20;
+
+    private static final List<CloseReason> BY_SENDING_TOO_LITTLE = List.of(CloseReason.IDLE_TIMEOUT, CloseReason.MESSAGE_TIMEOUT,
+            CloseReason.FIRST_MESSAGE_TIMEOUT);
 
     private final RunContext context;
 
@@ -42,10 +46,7 @@ final class CloseReasonChecker {
             case BUDGET_EXCEEDED -> server.isBudgetScarce()
                     && (model.exceededBudget || server.budgetBytesBound() > limits.queueBudgetBytes());
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
-            case IDLE_TIMEOUT -> model.socket != null && passed(model.socket.activeNanos, limits.idleTimeout());
-            case MESSAGE_TIMEOUT -> !model.plan.framing().isRaw() && !model.wasPausedBefore(context.now())
-                    && messageTookTooLong(model);
-            case FIRST_MESSAGE_TIMEOUT -> !model.hasReceived && hasReceivedNothing(model);
+            case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
             case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
@@ -61,6 +62,10 @@ final class CloseReasonChecker {
             context.failures.report(Rule.ENDS, model + ": onClose " + reason + ", although " + model.socket.unsentAtClose
                     + " bytes accepted by its ring were not sent: they are lost");
         }
+        if (sendsBeforeEnd(reason) && !model.hasSentAllAccepted() && hasCutTooSoon(model)) {
+            context.failures.report(Rule.ENDS, model + ": onClose " + reason
+                    + " before its peer had the time to receive what was accepted for it");
+        }
         if (model.hasThrown && reason != CloseReason.HANDLER_FAILED) {
             context.failures.report(Rule.ENDS,
                     model + ": onClose " + reason + ", although its handler has thrown an exception");
@@ -69,6 +74,37 @@ final class CloseReasonChecker {
             context.failures.report(isDeadline(reason) ? Rule.DEADLINES : Rule.ENDS,
                     model + ": onClose with a reason that does not apply: " + reason);
         }
+    }
+
+    /** Returns true if a timeout had passed when the connection started to end. */
+    private boolean wasOverdue(ConnectionModel model, CloseReason reason) {
+        return model.hasStartedToEnd ? model.overdueAtEnd.contains(reason) : isOverdue(model, reason);
+    }
+
+    /**
+     * Records which timeouts have passed at the start of a connection's end: what follows makes no difference. A connection that
+     * still drains may become idle.
+     */
+    void noteOverdue(ConnectionModel model, ConnectionState state) {
+        for (CloseReason reason : BY_SENDING_TOO_LITTLE) {
+            boolean mayPass = !model.hasStartedToEnd
+                    || (reason == CloseReason.IDLE_TIMEOUT && state == ConnectionState.DRAINING);
+            if (mayPass && isOverdue(model, reason)) {
+                model.overdueAtEnd.add(reason);
+            }
+        }
+        model.hasStartedToEnd = true;
+    }
+
+    private boolean isOverdue(ConnectionModel model, CloseReason reason) {
+        return switch (reason) {
+            case IDLE_TIMEOUT -> model.socket != null
+                    && passed(model.socket.activeBefore(context.now()), model.plan.limits().idleTimeout());
+            case MESSAGE_TIMEOUT -> !model.plan.framing().isRaw() && !model.wasPausedBefore(context.now())
+                    && messageTookTooLong(model);
+            case FIRST_MESSAGE_TIMEOUT -> !model.hasReceived && hasReceivedNothing(model);
+            default -> false;
+        };
     }
 
     /**
@@ -115,11 +151,31 @@ final class CloseReasonChecker {
                 || context.hasFired(Fault.SOCKET_REFUSED);
     }
 
-    private static boolean isOrderly(CloseReason reason) {
+    static boolean isOrderly(CloseReason reason) {
         return switch (reason) {
             case FINISHED, PEER_FINISHED, DRAINED -> true;
             default -> false;
         };
+    }
+
+    /** Returns true if a connection that ends for this reason first sends what was accepted, within the linger timeout. */
+    static boolean sendsBeforeEnd(CloseReason reason) {
+        return switch (reason) {
+            case MESSAGE_TOO_LONG, HANDLER_FAILED, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT -> true;
+            default -> false;
+        };
+    }
+
+    /** Returns true if a connection was cut although neither its linger timeout nor its write timeout had passed. */
+    private boolean hasCutTooSoon(ConnectionModel model) {
+        ObservedSocket socket = model.socket;
+        Client client = model.client;
+        boolean wasCutByOthers = model.closedByApplication || model.wasFull || model.exceededBudget || client.server.isEnding()
+                || client.server.isBudgetScarce() || client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
+                || client.isAffectedBy(Fault.WATCH_REFUSED);
+        return socket != null && !socket.outputEnded && !wasCutByOthers && !hasSentNothing(model, socket)
+                && !(model.stateSeen == ConnectionState.DRAINING
+                        && passed(model.stateSeenNanos, model.plan.limits().lingerTimeout()));
     }
 
     /**
@@ -131,7 +187,7 @@ final class CloseReasonChecker {
         return socket != null && !wasAbrupt(model) && !socket.inputEnded && model.stateSeen != ConnectionState.LINGERING
         // otherwise the rest of the last read may have exceeded the limit at once
                 && socket.bytesIn <= model.plan.limits().lingerBytesMax()
-                && !model.mayHoldUnknownBroadcast && model.acceptedBytes - model.droppedBytes == socket.bytesOut;
+                && model.hasSentAllAccepted();
     }
 
     /** Returns true if the connection was closed at once or was broken, whatever reason it reports. */

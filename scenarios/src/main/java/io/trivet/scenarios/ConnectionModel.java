@@ -5,10 +5,12 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.PriorityQueue;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +105,11 @@ final class ConnectionModel {
     long stateSeenNanos;
     long stateSeenBytesIn;
 
+    /** A turn has left the connection draining or lingering. */
+    boolean hasStartedToEnd;
+    /** The timeouts that had passed at that time. */
+    final Set<CloseReason> overdueAtEnd = EnumSet.noneOf(CloseReason.class);
+
     // Calls of the application.
 
     /** The timers that have neither run nor been cancelled. */
@@ -153,6 +160,11 @@ final class ConnectionModel {
         connection = given;
     }
 
+    /** Returns true if the application or a drain wants the connection, or its output, to end when everything was sent. */
+    boolean endsGracefully() {
+        return finished || outputFinished || client.server.draining;
+    }
+
     boolean isOver() {
         return phase == Phase.CLOSED;
     }
@@ -164,6 +176,11 @@ final class ConnectionModel {
             case OPEN, INPUT_ENDED -> !outputFinished;
             case DRAINING, LINGERING, CLOSED -> false;
         };
+    }
+
+    /** Returns true if it is known that the kernel has accepted everything that was accepted for sending. */
+    boolean hasSentAllAccepted() {
+        return socket != null && !mayHoldUnknownBroadcast && acceptedBytes - droppedBytes == socket.bytesOut;
     }
 
     void add(SentMessage message) {

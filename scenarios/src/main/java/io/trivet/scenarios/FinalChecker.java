@@ -107,17 +107,15 @@ final class FinalChecker {
     }
 
     private void checkEnding(Client client, ConnectionModel model, CloseReason reason) {
-        boolean orderly = switch (reason) {
-            case FINISHED, PEER_FINISHED, DRAINED -> true;
-            default -> false;
-        };
+        if (client.hasReadEnd()) { // whatever the reason is: a FIN promises that this was everything
+            client.checker().checkComplete(model);
+        }
+        boolean orderly = CloseReasonChecker.isOrderly(reason)
+                || (CloseReasonChecker.sendsBeforeEnd(reason) && model.hasSentAllAccepted());
         boolean notReceived = client.serverLeftBytesUnread();
         boolean netReset = client.isAffectedBy(Fault.RESET);
         switch (client.end) {
             case FINISHED -> {
-                if (orderly) {
-                    client.checker().checkComplete(model);
-                }
                 if (reason == CloseReason.RESET && !netReset) {
                     report(client, reason, "has read the end of its input");
                 }

@@ -32,6 +32,7 @@ final class LoopStateChecker {
     private final ServerUnderTest server;
     private final CheckedProactor proactor;
     private final int loopKey;
+    private final CloseReasonChecker closeReasonChecker;
     private int turns;
     private long toleranceNanos;
 
@@ -40,6 +41,7 @@ final class LoopStateChecker {
         this.server = server;
         this.proactor = proactor;
         this.loopKey = loopKey;
+        closeReasonChecker = new CloseReasonChecker(context);
     }
 
     /**
@@ -160,6 +162,9 @@ final class LoopStateChecker {
             model.stateSeenNanos = now;
             model.stateSeenBytesIn = socket.bytesIn;
         }
+        if (state == ConnectionState.DRAINING || state == ConnectionState.LINGERING) {
+            closeReasonChecker.noteOverdue(model, state);
+        }
         if (state == ConnectionState.CLOSED) {
             return;
         }
@@ -190,13 +195,20 @@ final class LoopStateChecker {
                 context.failures.report(Rule.CAPS, model + ": received " + (socket.bytesIn - model.stateSeenBytesIn)
                         + " bytes after the end of its output and still lingers, maximum " + limits.lingerBytesMax());
             }
-        } else {
-            checkDeadline(model, Math.max(socket.activeNanos, model.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS, "idle");
+        } else if (state != ConnectionState.DRAINING) {
+            checkDeadline(model, Math.max(socket.activeNanos(), model.openedNanos), limits.idleTimeout(), IDLE_STEP_NANOS,
+                    "idle");
+        } else if (!model.endsGracefully()) {
+            checkDeadline(model, model.stateSeenNanos, limits.lingerTimeout(), 0, "linger");
+        } else if (!limits.idleTimeout().isZero()) {
+            long idleSince = Math.max(socket.activeNanos(), model.openedNanos) + limits.idleTimeout().toNanos();
+            checkDeadline(model, Math.max(idleSince, Math.max(model.stateSeenNanos, context.jumpedNanos())),
+                    limits.lingerTimeout(), IDLE_STEP_NANOS, "linger, after the idle timeout,");
         }
         checkDrained(model, state);
         // A connection that ends because a rule was broken gets no callback but onClose.
-        boolean hasBrokenOff = model.hasThrown || ((state == ConnectionState.DRAINING || state == ConnectionState.LINGERING)
-                && model.mayHaveReceivedTooLongMessage());
+        boolean hasBrokenOff = model.hasThrown || (model.hasStartedToEnd
+                && (!model.endsGracefully() || model.mayHaveReceivedTooLongMessage() || !model.overdueAtEnd.isEmpty()));
         ApplicationTimer timer = model.pendingTimers.peek();
         if (!hasBrokenOff && timer != null) {
             CallbackChecker.timerWaits(context, timer, model);

@@ -14,8 +14,9 @@ final class ObservedSocket {
     int urgentsOut;
     /** When the kernel last accepted bytes; initially when the connection was established. */
     long acceptedNanos;
-    /** When bytes were last transferred in either direction. */
-    long activeNanos;
+    /** When bytes were last transferred in either direction, and when before that time. */
+    private long activeNanos;
+    private long activeBeforeNanos;
     boolean receiving;
     long receivingSinceNanos;
     /** When receiving was last stopped; -1 if never. */
@@ -49,19 +50,37 @@ final class ObservedSocket {
 
     ObservedSocket(InetSocketAddress remote, long nowNanos) {
         this.remote = remote;
+        activeNanos = nowNanos;
+        activeBeforeNanos = nowNanos;
         connected(nowNanos);
     }
 
     /** Called when the connection is established. */
     void connected(long nowNanos) {
         acceptedNanos = nowNanos;
-        activeNanos = nowNanos;
+        active(nowNanos);
+    }
+
+    void active(long nowNanos) {
+        if (nowNanos != activeNanos) {
+            activeBeforeNanos = activeNanos;
+            activeNanos = nowNanos;
+        }
+    }
+
+    long activeNanos() {
+        return activeNanos;
+    }
+
+    /** Returns when bytes were last transferred before this time: what is sent at the end of a turn does not count for its deadlines. */
+    long activeBefore(long nowNanos) {
+        return activeNanos < nowNanos ? activeNanos : activeBeforeNanos;
     }
 
     void sent(long remaining, long nowNanos) {
         bytesOut += remaining;
         acceptedNanos = nowNanos;
-        activeNanos = nowNanos;
+        active(nowNanos);
     }
 
     /** Called when some of the unsent bytes were sent. */
@@ -69,7 +88,7 @@ final class ObservedSocket {
         unsentBefore = unsentBytes;
         unsentBytes = 0;
         acceptedNanos = nowNanos;
-        activeNanos = nowNanos;
+        active(nowNanos);
     }
 
     /** Returns true if a shutdown of the output waits for unsent bytes, as far as the server knows. */
