@@ -70,6 +70,11 @@ final class ClientConnection {
         connection.finishOutput();
     }
 
+    /** Cuts the connection: the server must not take what it has received for everything. */
+    void reset() {
+        connection.reset();
+    }
+
     /** Returns whether at least as many bytes have arrived since the last message as it has. */
     boolean hasReply() {
         return receivedBytes - receivedBeforeMessageBytes >= lastMessageBytes;

@@ -20,7 +20,9 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
     private final Duration silenceMax;
     private final ReceivedOutput output;
     private final PrintStream err;
+    /** Standard input has ended in order. */
     private boolean inputEnded;
+    private boolean cut;
     private @Nullable IOException inputFailure;
     private boolean failed;
 
@@ -33,17 +35,29 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
     }
 
     /**
-     * Forwards input and output until both have ended.
+     * Forwards input and output until both have ended. If that fails before the end of the input, resets the connections: an input
+     * that was cut must not look complete to a server.
      *
      * @return false if a server closed its side before the input had ended and been sent
      */
     boolean run() throws IOException {
+        try {
+            return forward();
+        } finally {
+            if (!inputEnded) {
+                cut = true;
+                connections.forEach(ClientConnection::reset);
+            }
+        }
+    }
+
+    private boolean forward() throws IOException {
         if (Terminal.isInput()) {
             err.println("type lines to send; Ctrl-D ends the input");
         }
         StandardInput input = new StandardInput(connections.getFirst().loop(), this);
         client.startReading(this);
-        while (!connections.isEmpty() && !inputEnded) {
+        while (!connections.isEmpty() && !inputEnded && inputFailure == null) {
             if (connections.stream().noneMatch(ClientConnection::hasUnsent)) {
                 input.requestRead(); // not before: with a slow server the input would pile up in memory
             }
@@ -74,12 +88,13 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
 
     @Override
     public void onInputEnd(@Nullable IOException failure) {
+        if (failure != null) {
+            inputFailure = failure;
+            return;
+        }
         inputEnded = true;
-        inputFailure = failure;
-        if (failure == null) { // an input that was cut must not look like its end to the server
-            for (ClientConnection connection : connections) {
-                connection.finishOutput();
-            }
+        for (ClientConnection connection : connections) {
+            connection.finishOutput();
         }
     }
 
@@ -91,6 +106,9 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
 
     @Override
     public void onEnd(ClientConnection connection, @Nullable IOException cause) {
+        if (cut) { // by this session, which reports why
+            return;
+        }
         connections.remove(connection);
         if (cause != null || !inputEnded || connection.hasUnsent()) {
             failed = true;

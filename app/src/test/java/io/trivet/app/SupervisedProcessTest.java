@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -10,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -62,6 +64,38 @@ final class SupervisedProcessTest {
             assertThat(connect.exitCode()).isEqualTo(1);
             assertThat(connect.err()).singleElement().asString().startsWith("trivet connect: standard input is closed");
             assertThat(running.log()).noneMatch(line -> line.startsWith("data"));
+        }
+    }
+
+    /** A directory can be opened, and read(2) fails with EISDIR. */
+    @Test
+    void anInputThatFailsResetsTheConnectionAndExitsWith1() throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Program connect = Program.start(shell("exec \"$@\" </", "connect", "localhost:" + listener.getLocalPort()));
+                Socket server = listener.accept()) {
+            server.setSoTimeout(20_000);
+            assertThatThrownBy(() -> PlainSocket.receiveAll(server)).isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            assertThat(connect.exitCode()).isEqualTo(1);
+            assertThat(connect.err()).last().asString().startsWith("trivet connect: standard input: ");
+            assertThat(connect.err()).as("the address, and the reason").hasSize(2);
+        }
+    }
+
+    /** Its reader has gone, while the input is not at its end: the server must not take what it got for everything. */
+    @Test
+    void anOutputThatFailsBeforeTheEndOfTheInputResetsTheConnection() throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Program connect = Program
+                        .start(shell("exec \"$@\" >/dev/full", "connect", "localhost:" + listener.getLocalPort()));
+                Socket server = listener.accept()) {
+            server.setSoTimeout(20_000);
+            connect.write("a part\n");
+            assertThat(PlainSocket.receive(server, 7)).isEqualTo("a part\n");
+            PlainSocket.send(server, "a reply\n");
+            assertThatThrownBy(() -> PlainSocket.receiveAll(server)).isInstanceOf(SocketException.class)
+                    .hasMessageContaining("reset");
+            assertThat(connect.exitCode()).isEqualTo(1);
         }
     }
 
