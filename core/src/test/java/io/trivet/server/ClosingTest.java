@@ -488,7 +488,9 @@ final class ClosingTest {
         });
         Server server = stage.open(stage.server(story).framing(Framing.delimited((byte) 0)));
         try (LogLines log = new LogLines()) {
-            stage.client(server).send("\u001b[2J\r\n2026-01-01 INFO all is well\u009b" + "x".repeat(2000) + "\0");
+            Client client = stage.client(server);
+            client.send("\u001b[2J\r\n2026-01-01 INFO all is well\u009b" + "x".repeat(2000) + "\0");
+            client.finish();
             stage.until("closed", () -> story.count("close") == 1);
             String line = log.lines("a handler threw").getFirst();
             assertThat(line.chars()).allMatch(c -> c >= ' ' && c < 0x7f).hasSizeLessThan(1000);
