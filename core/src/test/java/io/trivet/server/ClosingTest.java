@@ -56,7 +56,7 @@ final class ClosingTest {
         }
         assertThat(client.rest()).isEmpty();
         stage.until("closed", () -> story.count("close") == 1);
-        List<String> events = story.told().stream().filter(line -> !line.equals("drained")).toList();
+        List<String> events = story.callbacks().stream().filter(line -> !line.equals("drained")).toList();
         assertThat(events.subList(requests, requests + 3)).containsExactly("message ?", "end", "close PEER_FINISHED");
     }
 
@@ -85,7 +85,7 @@ final class ClosingTest {
         connection.finish();
         assertThat(client.rest()).isEmpty();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "end", "close PEER_FINISHED");
+        assertThat(story.callbacks()).containsExactly("open", "end", "close PEER_FINISHED");
     }
 
     @EveryNetwork
@@ -97,7 +97,7 @@ final class ClosingTest {
         client.finish();
         assertThat(client.restText()).isEqualTo("whole\n");
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "message whole", "end", "close PEER_FINISHED");
+        assertThat(story.callbacks()).containsExactly("open", "message whole", "end", "close PEER_FINISHED");
     }
 
     @EveryNetwork
@@ -121,8 +121,8 @@ final class ClosingTest {
         assertThat(story.count("message")).isEqualTo(1);
         story.connection(0).resumeReading();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).hasSize(count + 3);
-        assertThat(story.told().subList(count, count + 3))
+        assertThat(story.callbacks()).hasSize(count + 3);
+        assertThat(story.callbacks().subList(count, count + 3))
                 .containsExactly("message " + (count - 1), "end", "close PEER_FINISHED");
     }
 
@@ -141,7 +141,7 @@ final class ClosingTest {
         client.finish();
         assertThat(client.restText()).isEqualTo("denied\n");
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "message first", "close FINISHED");
+        assertThat(story.callbacks()).containsExactly("open", "message first", "close FINISHED");
     }
 
     @EveryNetwork
@@ -269,7 +269,7 @@ final class ClosingTest {
         client.send("hello");
         client.finish();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "close HANDLER_FAILED");
+        assertThat(story.callbacks()).containsExactly("open", "close HANDLER_FAILED");
     }
 
     @EveryNetwork
@@ -316,7 +316,7 @@ final class ClosingTest {
         client.send("boom\n");
         assertThatThrownBy(() -> stage.until("never", () -> false)).isInstanceOf(AssertionError.class).hasMessage("as asked");
         assertThat(server.isClosed()).isTrue();
-        assertThat(story.told()).containsExactly("open", "message boom", "close SERVER_CLOSED");
+        assertThat(story.callbacks()).containsExactly("open", "message boom", "close SERVER_CLOSED");
         assertThat(log.lines("SEVERE a loop has stopped")).hasSize(1);
     }
 
@@ -384,7 +384,7 @@ final class ClosingTest {
         }
         closer.join();
         assertThat(client.rest()).isEmpty();
-        assertThat(story.told()).containsExactly("open", "close SERVER_CLOSED");
+        assertThat(story.callbacks()).containsExactly("open", "close SERVER_CLOSED");
         assertThatThrownBy(() -> server.turn(Duration.ZERO)).isInstanceOf(IllegalStateException.class);
     }
 
@@ -400,7 +400,7 @@ final class ClosingTest {
         assertThat(connection.send("into the void")).isEqualTo(SendResult.QUEUED);
         assertThat(connection.remoteAddress()).isEqualTo(closedPort);
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("close CONNECT_FAILED");
+        assertThat(story.callbacks()).containsExactly("close CONNECT_FAILED");
         assertThat(connection.remoteAddress()).isEqualTo(closedPort);
         assertThat(connection.failure()).isInstanceOfSatisfying(NetworkException.class,
                 failure -> assertThat(failure.code()).isEqualTo(ErrorCode.ECONNREFUSED))
@@ -416,7 +416,7 @@ final class ClosingTest {
         Connection before = server.connect(server.address(), story);
         before.close();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("close CLOSED");
+        assertThat(story.callbacks()).containsExactly("close CLOSED");
         assertThat(server.stats().total().connections()).isLessThanOrEqualTo(1);
     }
 
@@ -444,7 +444,7 @@ final class ClosingTest {
         Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
         client.connect(server.address(), story).send("hello");
         stage.until("answered", () -> story.count("message") == 1);
-        assertThat(story.told()).containsExactly("open", "message hello");
+        assertThat(story.callbacks()).containsExactly("open", "message hello");
         assertThatThrownBy(client::address).isInstanceOf(IllegalStateException.class);
         client.drain(Stage.PATIENCE);
         stage.until("drained", client::isClosed);
@@ -477,7 +477,7 @@ final class ClosingTest {
         }
         stage.until("closed", () -> story.count("close") == 20 || (story.size() < 20 && server.stats().total().accepted() == 20
                 && server.stats().total().connections() == 0));
-        assertThat(story.told()).noneMatch(line -> line.contains("half"));
+        assertThat(story.callbacks()).noneMatch(line -> line.contains("half"));
         assertThat(Arrays.asList(CloseReason.RESET, CloseReason.PEER_FINISHED)).containsAll(story.reasons());
     }
 

@@ -45,10 +45,10 @@ final class EventLoopHazardsTest {
         stage.settle();
         client.reset();
         stage.settle();
-        assertThat(story.told()).containsExactly("open");
+        assertThat(story.callbacks()).containsExactly("open");
         assertWaits(stage, server);
         story.connection(0).resumeReading();
-        stage.until("the reset is reported", () -> story.told().contains("close RESET"));
+        stage.until("the reset is reported", () -> story.callbacks().contains("close RESET"));
     }
 
     @EveryNetwork
@@ -66,7 +66,7 @@ final class EventLoopHazardsTest {
         Client client = stage.client(server);
         client.send("last\n");
         client.finish();
-        stage.until("the end is reported", () -> story.told().equals(List.of("open", "message last", "end")));
+        stage.until("the end is reported", () -> story.callbacks().equals(List.of("open", "message last", "end")));
         stage.settle();
         assertWaits(stage, server);
         story.connection(0).send("answer");

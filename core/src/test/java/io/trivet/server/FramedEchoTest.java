@@ -27,7 +27,7 @@ final class FramedEchoTest {
         client.finish();
         assertThat(client.restText()).isEmpty();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "message hello", "message world", "end", "close PEER_FINISHED");
+        assertThat(story.callbacks()).containsExactly("open", "message hello", "message world", "end", "close PEER_FINISHED");
     }
 
     @EveryNetwork
@@ -67,7 +67,7 @@ final class FramedEchoTest {
                 stage.step();
             }
             assertThat(client.receive(framed.length)).as("%s", frames).isEqualTo(framed);
-            assertThat(story.told()).as("%s", frames).containsExactly("open", "message slow");
+            assertThat(story.callbacks()).as("%s", frames).containsExactly("open", "message slow");
         }
     }
 
@@ -79,7 +79,7 @@ final class FramedEchoTest {
             byte[] framed = frames.framed(List.of(new byte[0], new byte[0], new byte[0]));
             client.send(framed);
             assertThat(client.receive(framed.length)).as("%s", frames).isEqualTo(framed);
-            assertThat(story.told()).as("%s", frames).containsExactly("open", "message ", "message ", "message ");
+            assertThat(story.callbacks()).as("%s", frames).containsExactly("open", "message ", "message ", "message ");
         }
     }
 
@@ -152,7 +152,7 @@ final class FramedEchoTest {
             assertThat(client.endsInOrder()).isTrue();
             client.finish();
             stage.until("closed", () -> story.count("close") == 1);
-            assertThat(story.told()).as("%s", frames).containsExactly("open", "close MESSAGE_TOO_LONG");
+            assertThat(story.callbacks()).as("%s", frames).containsExactly("open", "close MESSAGE_TOO_LONG");
             server.close();
         }
     }

@@ -25,7 +25,7 @@ final class HalfCloseTest {
         stage.until("delivered", () -> story.count("message") == 3);
         client.finish();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "message one", "message two", "message three", "end",
+        assertThat(story.callbacks()).containsExactly("open", "message one", "message two", "message three", "end",
                 "close PEER_FINISHED");
     }
 
@@ -91,8 +91,8 @@ final class HalfCloseTest {
         connection.send("question");
         connection.finishOutput();
         stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
-        assertThat(accepted.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
-        assertThat(outgoing.told()).containsExactly("open", "message answer", "end", "close PEER_FINISHED");
+        assertThat(accepted.callbacks()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(outgoing.callbacks()).containsExactly("open", "message answer", "end", "close PEER_FINISHED");
     }
 
     @EveryNetwork
@@ -107,7 +107,7 @@ final class HalfCloseTest {
         client.send("ignored");
         client.finish();
         stage.until("closed", server::isClosed);
-        assertThat(story.told()).containsExactly("open", "close DRAINED");
+        assertThat(story.callbacks()).containsExactly("open", "close DRAINED");
     }
 
     @EveryNetwork
@@ -119,8 +119,8 @@ final class HalfCloseTest {
         assertThat(connection.send("question")).isEqualTo(SendResult.QUEUED);
         connection.finish();
         stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
-        assertThat(accepted.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
-        assertThat(outgoing.told()).containsExactly("open", "close FINISHED");
+        assertThat(accepted.callbacks()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(outgoing.callbacks()).containsExactly("open", "close FINISHED");
     }
 
     @EveryNetwork
@@ -132,8 +132,8 @@ final class HalfCloseTest {
         assertThat(client.connect(server.address(), outgoing).send("question")).isEqualTo(SendResult.QUEUED);
         client.drain(Stage.PATIENCE);
         stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
-        assertThat(accepted.told()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
-        assertThat(outgoing.told()).containsExactly("open", "close DRAINED");
+        assertThat(accepted.callbacks()).containsExactly("open", "message question", "end", "close PEER_FINISHED");
+        assertThat(outgoing.callbacks()).containsExactly("open", "close DRAINED");
     }
 
     @EveryNetwork
@@ -146,6 +146,6 @@ final class HalfCloseTest {
         connection.send("question");
         connection.finish();
         stage.until("closed", () -> outgoing.count("close") == 1);
-        assertThat(outgoing.told()).containsExactly("close CONNECT_FAILED");
+        assertThat(outgoing.callbacks()).containsExactly("close CONNECT_FAILED");
     }
 }

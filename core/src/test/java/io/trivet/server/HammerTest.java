@@ -285,7 +285,7 @@ final class HammerTest {
         }
 
         private void verify(RecordingClient client, Connection connection) {
-            String end = story.told(connection).getLast();
+            String end = story.callbacks(connection).getLast();
             boolean orderly = end.equals("close FINISHED") || end.equals("close DRAINED") || end.equals("close PEER_FINISHED");
             boolean wasEndedEarly = loadThreads.stream().anyMatch(loadThread -> loadThread.ended.containsKey(connection));
             int[] ordinary = new int[THREADS];

@@ -156,7 +156,7 @@ final class HandlersTest {
             assertThat(connection.send(new byte[99])).isEqualTo(SendResult.QUEUED);
         }
         stage.until("onDropped is called", () -> outgoing.count("dropped") == 1);
-        assertThat(outgoing.told()).startsWith("open", "dropped 15 1500");
+        assertThat(outgoing.callbacks()).startsWith("open", "dropped 15 1500");
     }
 
     @EveryNetwork
@@ -174,9 +174,9 @@ final class HandlersTest {
         server.turn(Duration.ZERO);
         stage.keep(new Client(stage, server.address(), false)); // in the backlog
         server.drain(Stage.PATIENCE);
-        assertThat(story.told()).isEmpty();
+        assertThat(story.callbacks()).isEmpty();
         stage.until("closed", server::isClosed);
         stage.until("onClose is called", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "close SERVER_CLOSED");
+        assertThat(story.callbacks()).containsExactly("open", "close SERVER_CLOSED");
     }
 }

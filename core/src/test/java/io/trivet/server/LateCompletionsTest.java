@@ -155,7 +155,7 @@ final class LateCompletionsTest {
                     int given = got[0];
                     scene.turns(300);
                     assertThat(got[0]).as("nothing is delivered while reading is paused").isEqualTo(given);
-                    assertThat(scene.network.late().completedBytes(peer)).as("all that had completed was told").isZero();
+                    assertThat(scene.network.late().completedBytes(peer)).as("all that had completed was delivered").isZero();
                     int held = connection.partialInput() == null ? 0 : connection.partialInput().bytes();
                     assertThat(scene.server.stats().queueBytes()).as("held input counts").isEqualTo(held);
                     assertThat(held).isEqualTo(bytes - peer.available() - got[0]);
@@ -248,7 +248,7 @@ final class LateCompletionsTest {
 
                 second.send(Client.bytes("hello\n"));
                 scene.until("echoed", () -> second.receivedBytes() == 6);
-                assertThat(scene.story.told(current)).containsExactly("open", "message hello");
+                assertThat(scene.story.callbacks(current)).containsExactly("open", "message hello");
                 assertThat(scene.server.connections()).hasSize(1);
             }
         });
@@ -414,7 +414,7 @@ final class LateCompletionsTest {
                 peer.finish();
                 scene.until("closed", () -> made.count("close") == 3);
                 assertThat(made.reasons()).hasSize(3).contains(CloseReason.CONNECT_FAILED, CloseReason.CLOSED);
-                assertThat(made.told(made.connection(0))).isNotEmpty();
+                assertThat(made.callbacks(made.connection(0))).isNotEmpty();
             }
             made.assertInOrder();
             made.assertAllClosed();

@@ -375,7 +375,7 @@ final class LoopTest {
         stage.until("open", () -> story.count("open") == 4 && outgoing.count("open") == 1);
         server.close();
         assertThat(story.reasons()).hasSize(4).containsOnly(CloseReason.SERVER_CLOSED);
-        assertThat(outgoing.told()).containsExactly("open", "close SERVER_CLOSED");
+        assertThat(outgoing.callbacks()).containsExactly("open", "close SERVER_CLOSED");
         assertThat(server.connections()).isEmpty();
         server.join();
     }
@@ -483,8 +483,8 @@ final class LoopTest {
         stage.until("echoed", () -> here.count("message") == 2);
         connection.finish();
         stage.until("closed", () -> here.count("close") == 1 && there.count("close") == 1);
-        assertThat(here.told()).containsExactly("open", "message while connecting", "message and after", "close FINISHED");
-        assertThat(there.told()).containsExactly("open", "message while connecting", "message and after", "end",
+        assertThat(here.callbacks()).containsExactly("open", "message while connecting", "message and after", "close FINISHED");
+        assertThat(there.callbacks()).containsExactly("open", "message while connecting", "message and after", "end",
                 "close PEER_FINISHED");
     }
 
@@ -754,7 +754,7 @@ final class LoopTest {
             stage.until("closed", () -> story.count("close") == 1);
             assertThat(log.lines("is turning already")).hasSize(1);
         }
-        assertThat(story.told()).containsExactly("open", "message one", "close HANDLER_FAILED");
+        assertThat(story.callbacks()).containsExactly("open", "message one", "close HANDLER_FAILED");
     }
 
     @EveryNetwork

@@ -100,7 +100,7 @@ final class OutgoingConnectTest {
                 .satisfies(snapshot -> assertThat(snapshot.interestReason()).contains("by name"));
         names.answer();
         stage.settle();
-        assertThat(story.told()).as("refused by the first address, no answer from the second").isEmpty();
+        assertThat(story.callbacks()).as("refused by the first address, no answer from the second").isEmpty();
         stage.until("echoed", () -> {
             stage.pass(Duration.ofMillis(25)); // under torture, the refusal may be reported late
             return connection.bytesIn == "hello!".length();
@@ -125,7 +125,7 @@ final class OutgoingConnectTest {
         stage.settle();
         names.answer();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("close CONNECT_FAILED");
+        assertThat(story.callbacks()).containsExactly("close CONNECT_FAILED");
         assertThat(connection.failure()).hasMessageContainingAll("connect db.test:" + unused.getPort(),
                 Addresses.toString(unused) + ": ECONNREFUSED", "[::1]:" + unused.getPort() + ": E");
     }
@@ -141,11 +141,11 @@ final class OutgoingConnectTest {
         stage.settle();
         stage.pass(Duration.ofSeconds(5));
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told(late)).containsExactly("close CONNECT_TIMEOUT");
+        assertThat(story.callbacks(late)).containsExactly("close CONNECT_TIMEOUT");
         stage.pass(Duration.ofDays(1));
         stage.settle();
         server.close();
-        assertThat(story.told(unlimited)).containsExactly("close SERVER_CLOSED");
+        assertThat(story.callbacks(unlimited)).containsExactly("close SERVER_CLOSED");
         names.answer();
     }
 
@@ -186,7 +186,7 @@ final class OutgoingConnectTest {
             int done = i;
             Connection connection = server.connect(unused, story);
             stage.until("refused", () -> refused.get() > done || story.count("open") > 0);
-            assertThat(story.told(connection)).containsExactly("close CONNECT_FAILED");
+            assertThat(story.callbacks(connection)).containsExactly("close CONNECT_FAILED");
             assertThat(connection.failure()).isInstanceOfSatisfying(NetworkException.class,
                     e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED));
         }

@@ -112,7 +112,7 @@ final class QueueTest {
         assertThat(connection.offer(tooMuch)).isEqualTo(SendResult.FULL);
         assertThat(tooMuch.position()).as("nothing was accepted").isZero();
         stage.settle();
-        assertThat(story.told()).as("a rejected offer has no other effect").containsExactly("open");
+        assertThat(story.callbacks()).as("a rejected offer has no other effect").containsExactly("open");
         assertThat(connection.offer(ByteBuffer.allocate(room))).isEqualTo(SendResult.QUEUED);
 
         assertThat(connection.send(new byte[1])).isEqualTo(SendResult.FULL);
@@ -300,7 +300,7 @@ final class QueueTest {
         assertThat(received + server.stats().total().dropped()).as("received and dropped").isEqualTo(sent);
         client.close();
         stage.until("closed", () -> story.count("close") == 1);
-        long reported = story.told().stream().filter(line -> line.startsWith("dropped"))
+        long reported = story.callbacks().stream().filter(line -> line.startsWith("dropped"))
                 .mapToLong(line -> Long.parseLong(line.split(" ", 3)[1])).sum();
         assertThat(reported).isLessThanOrEqualTo(server.stats().total().dropped());
     }
@@ -323,7 +323,7 @@ final class QueueTest {
         story.connection(1).send(new byte[Stage.OVERSIZED_BYTES]);
         story.connection(1).send(new byte[Stage.OVERSIZED_BYTES]);
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told(story.connection(1))).containsExactly("open", "close BUDGET_EXCEEDED");
+        assertThat(story.callbacks(story.connection(1))).containsExactly("open", "close BUDGET_EXCEEDED");
         assertThat(server.stats().queueBytes()).as("released").isEqualTo(story.connection(0).queue().bytes());
     }
 

@@ -483,7 +483,7 @@ final class SendingTest {
         assertThat(data.toString()).isEqualTo("abcdef");
         client.sendUrgent('?');
         stage.until("the second urgent byte", () -> story.count("urgent") == 2);
-        assertThat(story.told()).contains("urgent !", "urgent ?");
+        assertThat(story.callbacks()).contains("urgent !", "urgent ?");
         client.finish();
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);

@@ -114,7 +114,7 @@ final class Story implements Handler {
     }
 
     /** Returns the callbacks of all connections: those of the first connection, then those of the second, and so on. */
-    synchronized List<String> told() {
+    synchronized List<String> callbacks() {
         List<String> all = new ArrayList<>();
         for (Connection connection : connections) {
             all.addAll(callbacks.get(connection));
@@ -123,13 +123,13 @@ final class Story implements Handler {
     }
 
     /** Returns the callbacks of a connection. */
-    synchronized List<String> told(Connection connection) {
+    synchronized List<String> callbacks(Connection connection) {
         return List.copyOf(callbacks.getOrDefault(connection, List.of()));
     }
 
     /** Returns the number of callbacks that start with a text. */
     synchronized int count(String what) {
-        return (int) told().stream().filter(line -> line.startsWith(what)).count();
+        return (int) callbacks().stream().filter(line -> line.startsWith(what)).count();
     }
 
     /** Returns the number of connections. */
@@ -144,7 +144,7 @@ final class Story implements Handler {
 
     /** Returns the close reasons of all closed connections. */
     synchronized List<CloseReason> reasons() {
-        return told().stream().filter(line -> line.startsWith("close ")).map(line -> CloseReason.valueOf(line.substring(6)))
+        return callbacks().stream().filter(line -> line.startsWith("close ")).map(line -> CloseReason.valueOf(line.substring(6)))
                 .toList();
     }
 

@@ -42,7 +42,7 @@ final class TimeoutsTest {
         assertThat(silent.rest()).isEmpty();
         silent.finish();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told(story.connection(0))).containsExactly("open", "close IDLE_TIMEOUT");
+        assertThat(story.callbacks(story.connection(0))).containsExactly("open", "close IDLE_TIMEOUT");
         stage.pass(Duration.ofSeconds(11));
         stage.settle();
         assertThat(story.count("close")).as("the peers have the linger timeout to end their output").isEqualTo(1);
@@ -161,7 +161,7 @@ final class TimeoutsTest {
         assertThat(client.rest()).isEmpty();
         client.finish();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("open", "message pause", "message waits", "close MESSAGE_TIMEOUT");
+        assertThat(story.callbacks()).containsExactly("open", "message pause", "message waits", "close MESSAGE_TIMEOUT");
     }
 
     @EveryNetwork
@@ -200,7 +200,7 @@ final class TimeoutsTest {
         assertThat(story.reasons()).containsOnly(CloseReason.FIRST_MESSAGE_TIMEOUT);
         stage.pass(Duration.ofHours(1));
         stage.settle();
-        assertThat(story.told(story.connection(2))).containsExactly("open", "message hello");
+        assertThat(story.callbacks(story.connection(2))).containsExactly("open", "message hello");
     }
 
     @EveryNetwork
@@ -236,7 +236,7 @@ final class TimeoutsTest {
         assertThat(silent.rest()).isEmpty();
         silent.finish();
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told(story.connection(1))).containsExactly("open", "close FIRST_MESSAGE_TIMEOUT");
+        assertThat(story.callbacks(story.connection(1))).containsExactly("open", "close FIRST_MESSAGE_TIMEOUT");
     }
 
     @EveryNetwork
@@ -254,7 +254,7 @@ final class TimeoutsTest {
         assertThat(story.count("close")).isZero();
         client.receive(greeting.length + 1);
         stage.until("delivered", () -> story.count("message") == 1);
-        assertThat(story.told()).contains("message hello").doesNotContain("close FIRST_MESSAGE_TIMEOUT");
+        assertThat(story.callbacks()).contains("message hello").doesNotContain("close FIRST_MESSAGE_TIMEOUT");
     }
 
     @EveryNetwork
@@ -299,10 +299,10 @@ final class TimeoutsTest {
                 .anyMatch(snapshot -> snapshot.writable() && snapshot.interestReason().contains("connecting"));
         stage.pass(Duration.ofSeconds(9));
         stage.settle();
-        assertThat(story.told()).isEmpty();
+        assertThat(story.callbacks()).isEmpty();
         stage.pass(SECOND);
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told()).containsExactly("close CONNECT_TIMEOUT");
+        assertThat(story.callbacks()).containsExactly("close CONNECT_TIMEOUT");
         assertThat(connection.failure())
                 .hasMessage("connect " + Addresses.toString(full.localAddress()) + ": ETIMEDOUT, no answer in time");
     }
@@ -320,7 +320,7 @@ final class TimeoutsTest {
         stage.settle();
         stage.pass(SECOND);
         stage.until("closed", () -> story.count("close") == 1);
-        assertThat(story.told(withTimeout)).containsExactly("close CONNECT_TIMEOUT");
+        assertThat(story.callbacks(withTimeout)).containsExactly("close CONNECT_TIMEOUT");
         stage.pass(Duration.ofSeconds(60));
         stage.settle();
         assertThat(withoutTimeout.state()).isEqualTo(ConnectionState.CONNECTING);
