@@ -207,6 +207,10 @@ meth public abstract void stopReceiving(long) throws java.io.IOException
 meth public abstract void wakeup()
 meth public abstract void watchUrgent(long) throws java.io.IOException
 meth public boolean isBehind()
+meth public long bufferBytes()
+meth public long keptBytes()
+meth public long keptBytes(long)
+meth public long ringBytes()
 meth public long sendNow(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public long unsentBytes(long)
 meth public static int slot(long)
@@ -222,6 +226,7 @@ meth public int poll(io.trivet.net.Completions,long) throws java.io.IOException
 meth public java.net.InetSocketAddress localAddress(long)
 meth public java.net.InetSocketAddress remoteAddress(long)
 meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
+meth public long bufferBytes()
 meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
 meth public long send(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public void accept(io.trivet.net.TcpListener,long) throws java.io.IOException
@@ -396,12 +401,27 @@ meth public long tasks()
 meth public long turns()
 supr java.lang.Record
 
+CLSS public final io.trivet.observe.MemoryStats
+cons public init(long,long,long,long,long)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public io.trivet.observe.MemoryStats plus(io.trivet.observe.MemoryStats)
+meth public long buffers()
+meth public long input()
+meth public long queues()
+meth public long rings()
+meth public long spare()
+meth public long total()
+supr java.lang.Record
+
 CLSS public final io.trivet.observe.ServerStats
-cons public init(io.trivet.observe.LoopStats,java.util.List<io.trivet.observe.LoopStats>,long,long)
+cons public init(io.trivet.observe.LoopStats,java.util.List<io.trivet.observe.LoopStats>,long,long,io.trivet.observe.MemoryStats)
 meth public final boolean equals(java.lang.Object)
 meth public final int hashCode()
 meth public final java.lang.String toString()
 meth public io.trivet.observe.LoopStats total()
+meth public io.trivet.observe.MemoryStats memory()
 meth public java.util.List<io.trivet.observe.LoopStats> loops()
 meth public long queueBytes()
 meth public long queueBytesMax()

@@ -59,17 +59,18 @@ final class ArchitectureTest {
 
     /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
     private static final List<List<String>> SERVER_LAYERS = List.of(
-            List.of("Limits", "Overflow", "SendResult", "Framing", "FrameEncoder", "Profile", "DroppedMessages", "Counters",
+            List.of("DirectMemory", "Limits", "Overflow", "SendResult", "Framing", "FrameEncoder", "Profile", "DroppedMessages",
+                    "Counters",
                     "ScheduledTask"),
-            List.of("BufferPool", "Budget", "Lane", "SendQueue", "PartialInput", "StagingBuffer"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
+            List.of("BufferPool", "Budget", "SharedMessage", "Lane", "SendQueue", "PartialInput", "StagingBuffer"),
             List.of("ConnectionRecord", "ColdState"),
             List.of("Log", "ConnectionTable", "ConnectionDeadlines", "TaskQueue", "Mailbox", "CloseRequests", "ReplyBatch",
                     "PendingSend",
                     "PendingSends", "PartialInputs", "SendQueues", "HostLookup"),
             List.of("LoopActivity", "Callbacks", "TimerQueue"),
-            List.of("ReadGate", "Lingering", "DropOldest", "Sender", "Admission"),
-            List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep", "ConnectAttempts"),
+            List.of("BudgetGuard", "ReadGate", "Lingering", "DropOldest", "Sender", "Admission"),
+            List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep", "StallGuard", "ConnectAttempts"),
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",
                     "ListenerOpening", "Acceptor"),

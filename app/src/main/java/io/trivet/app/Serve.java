@@ -83,7 +83,8 @@ final class Serve implements Callable<Integer> {
     private long queueLimit;
 
     @Option(names = {"-Q", "--queue-budget"}, paramLabel = "SIZE", converter = SizeText.class, showDefaultValue = Visibility.NEVER,
-            description = "Maximum size of the buffers of all clients together (default: a quarter of the heap, at least 64MiB).")
+            description = "Maximum size of the buffers of all clients together (default: a quarter of the heap or of direct memory). "
+                    + "Beyond it, those that hold most are disconnected.")
     private @Nullable Long queueBudget;
 
     @Option(names = {"-o", "--overflow"}, paramLabel = "POLICY", converter = OverflowOption.Converter.class,

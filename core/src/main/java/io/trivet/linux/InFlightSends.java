@@ -43,6 +43,11 @@ final class InFlightSends {
         }
     }
 
+    /** Returns the native memory of this object, in bytes. */
+    long bytes() {
+        return messages.byteSize();
+    }
+
     boolean hasFree() {
         return freeCount > 0;
     }

@@ -163,6 +163,11 @@ final class Ring {
         return fd;
     }
 
+    /** Returns the memory shared with the kernel, in bytes. */
+    long bytes() {
+        return memory.byteSize() + sqes.byteSize();
+    }
+
     Binding binding() {
         return binding;
     }

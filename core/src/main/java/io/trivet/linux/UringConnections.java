@@ -1,5 +1,6 @@
 package io.trivet.linux;
 
+import io.trivet.net.Interest;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
@@ -103,6 +104,7 @@ final class UringConnections {
     private @Nullable ColdState[] coldStates = new @Nullable ColdState[FEW];
     private int[] free = new int[FEW];
     private int freeCount;
+    private long unsentBytes;
     private int count;
 
     /** Returns the number of slots that were ever used. */
@@ -150,6 +152,7 @@ final class UringConnections {
         VarHandle.storeStoreFence(); // a closing connection must not look open to other threads before its handle is stale
         numbers[at + DESCRIPTOR] = -1;
         numbers[at + STATE] = 0;
+        unsentBytes -= unsentBytes(slot);
         coldStates[slot] = null;
         free[freeCount++] = slot;
     }
@@ -236,12 +239,45 @@ final class UringConnections {
 
     void keepUnsent(int slot, Unsent unsent) {
         coldState(slot).unsent = unsent;
+        unsentBytes += unsent.bytes.length;
         set(slot, HAS_UNSENT);
     }
 
     void clearUnsent(int slot) {
+        unsentBytes -= unsentBytes(slot);
         coldState(slot).unsent = null;
         clear(slot, HAS_UNSENT);
+    }
+
+    /** Returns the memory of a slot's unsent bytes, in bytes; 0 if there are none, or the slot is negative. */
+    int unsentBytes(int slot) {
+        ColdState coldState = slot < 0 ? null : coldStates[slot];
+        return coldState == null || coldState.unsent == null ? 0 : coldState.unsent.bytes.length;
+    }
+
+    /** Returns the memory of all unsent bytes, in bytes. */
+    long unsentBytes() {
+        return unsentBytes;
+    }
+
+    /** Returns what is awaited of a connection, as bits of {@link Interest}. Any thread. */
+    int interest(long handle) {
+        int state = state(handle);
+        if ((state & CLOSING) != 0) {
+            return 0;
+        }
+        int interest = 0;
+        if ((state & INPUT_WANTED) != 0) {
+            interest |= Interest.READ;
+            if ((state & URGENT_WANTED) != 0) {
+                interest |= Interest.PRIORITY;
+            }
+        }
+        boolean awaitsSend = (state & (SENDING | SEND_ACCEPTED)) == SENDING;
+        if (awaitsSend || (state & (AWAITING_WRITABLE | CONNECTING | POLLING_WRITABLE | HAS_UNSENT)) != 0) {
+            interest |= Interest.WRITE;
+        }
+        return interest;
     }
 
     /**

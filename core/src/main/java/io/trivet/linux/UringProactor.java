@@ -1,18 +1,12 @@
 package io.trivet.linux;
 
-import static io.trivet.linux.UringConnections.AWAITING_WRITABLE;
 import static io.trivet.linux.UringConnections.CANCELLING_WRITABLE;
 import static io.trivet.linux.UringConnections.CLOSED;
 import static io.trivet.linux.UringConnections.CLOSING;
 import static io.trivet.linux.UringConnections.CONNECTING;
 import static io.trivet.linux.UringConnections.FAILED;
-import static io.trivet.linux.UringConnections.HAS_UNSENT;
-import static io.trivet.linux.UringConnections.INPUT_WANTED;
 import static io.trivet.linux.UringConnections.OPERATIONS;
 import static io.trivet.linux.UringConnections.POLLING_WRITABLE;
-import static io.trivet.linux.UringConnections.SENDING;
-import static io.trivet.linux.UringConnections.SEND_ACCEPTED;
-import static io.trivet.linux.UringConnections.URGENT_WANTED;
 
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
@@ -172,6 +166,27 @@ final class UringProactor implements Proactor {
     }
 
     @Override
+    public long keptBytes() {
+        return connections.unsentBytes();
+    }
+
+    @Override
+    public long keptBytes(long handle) {
+        return connections.unsentBytes(connections.slot(handle));
+    }
+
+    @Override
+    public long ringBytes() {
+        Ring current = threads.ring();
+        return current == null ? 0 : current.bytes() + operations.buffers().memory().capacity();
+    }
+
+    @Override
+    public long bufferBytes() {
+        return sends.bufferBytes();
+    }
+
+    @Override
     public void shutdownOutput(long handle) throws IOException {
         int slot = connections.slot(handle);
         if (slot >= 0) {
@@ -252,22 +267,7 @@ final class UringProactor implements Proactor {
 
     @Override
     public int interest(long handle) {
-        int state = connections.state(handle);
-        if ((state & CLOSING) != 0) {
-            return 0;
-        }
-        int interest = 0;
-        if ((state & INPUT_WANTED) != 0) {
-            interest |= Interest.READ;
-            if ((state & URGENT_WANTED) != 0) {
-                interest |= Interest.PRIORITY;
-            }
-        }
-        boolean awaitsSend = (state & (SENDING | SEND_ACCEPTED)) == SENDING;
-        if (awaitsSend || (state & (AWAITING_WRITABLE | CONNECTING | POLLING_WRITABLE | HAS_UNSENT)) != 0) {
-            interest |= Interest.WRITE;
-        }
-        return interest;
+        return connections.interest(handle);
     }
 
     /** For tests: returns the flags of a connection. */

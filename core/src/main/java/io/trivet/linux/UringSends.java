@@ -169,6 +169,11 @@ final class UringSends {
         return unsent.bytes.length - (long) unsent.from;
     }
 
+    /** Returns the native memory of the sends in flight, in bytes. */
+    long bufferBytes() {
+        return inFlight.bytes();
+    }
+
     void shutdownOutput(int slot) throws IOException {
         if (connections.is(slot, SENDING | HAS_UNSENT)) {
             connections.set(slot, SHUTDOWN_PENDING);

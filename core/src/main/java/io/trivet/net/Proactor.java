@@ -259,6 +259,44 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
+     * Returns the bytes that this proactor keeps on the heap for all connections: accepted for sending, and refused by the socket.
+     *
+     * @return the number of bytes
+     */
+    default long keptBytes() {
+        return 0;
+    }
+
+    /**
+     * Returns the bytes that this proactor keeps on the heap for one connection. Unlike {@link #unsentBytes}, asks for no
+     * notification.
+     *
+     * @param handle the connection
+     * @return the number of bytes; 0 if the handle is stale
+     */
+    default long keptBytes(long handle) {
+        return 0;
+    }
+
+    /**
+     * Returns the memory that is shared with the kernel. Any thread.
+     *
+     * @return the number of bytes
+     */
+    default long ringBytes() {
+        return 0;
+    }
+
+    /**
+     * Returns the native memory that this proactor has for itself, whatever the number of connections. Any thread.
+     *
+     * @return the number of bytes
+     */
+    default long bufferBytes() {
+        return 0;
+    }
+
+    /**
      * Ends the current wait, or if there is none the next one. Any thread may call it. After {@link #close()} it does nothing.
      */
     void wakeup();

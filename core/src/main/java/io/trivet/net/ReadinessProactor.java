@@ -300,6 +300,11 @@ public final class ReadinessProactor implements Proactor {
     }
 
     @Override
+    public long bufferBytes() {
+        return RECEIVE_BYTES;
+    }
+
+    @Override
     public boolean isBehind() {
         return behind;
     }

@@ -42,8 +42,8 @@ public enum CloseReason {
     CONNECT_TIMEOUT("the connect timed out"),
     /** A message did not fit into the connection's send queue. */
     QUEUE_FULL("the send queue was full"),
-    /** The queues of all connections together reached the server's budget. */
-    BUDGET_EXCEEDED("the send queues of all connections were full"),
+    /** The memory that all connections hold together exceeded the server's budget, and this connection held most of it. */
+    BUDGET_EXCEEDED("it held most of the memory of all connections"),
     /** The peer accepted no byte of the queued messages within the write timeout. */
     WRITE_TIMEOUT("the peer accepted no data for too long"),
     /** No byte was received or sent within the idle timeout. What waited was then sent, within the linger timeout. */

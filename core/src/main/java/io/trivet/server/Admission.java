@@ -15,6 +15,9 @@ final class Admission {
     /** Maximum length of a text that is encoded in place. The JDK encodes a longer text, into an array of its own. */
     private static final int PLAIN_TEXT_MAX = 8192;
 
+    /** About what a message from another thread takes on the heap until the loop has it, beside its bytes. */
+    private static final int TASK_BYTES = 128;
+
     private final Mailbox mailbox;
     private final TurnClock clock;
     private final Counters counters;
@@ -28,6 +31,7 @@ final class Admission {
     private final FrameEncoder encoder;
     private final int queueBytesMax;
     private final int queueHighBytes;
+    private final boolean pausesWhenHigh;
 
     Admission(Mailbox mailbox, TurnClock clock, Counters counters, Budget budget, SendQueues queues, PendingSends pendingSends,
             ReplyBatch batch, Sender sender, DropOldest dropOldest, CloseRequests closeRequests, Profile profile) {
@@ -44,6 +48,7 @@ final class Admission {
         encoder = new FrameEncoder(profile.framing());
         queueBytesMax = profile.limits().queueBytesMax();
         queueHighBytes = profile.limits().queueHighBytes();
+        pausesWhenHigh = profile.pausesWhenHigh();
     }
 
     /**
@@ -51,9 +56,10 @@ final class Admission {
      *
      * @param content the message without its frame; the position moves to the limit if the result is QUEUED
      * @param urgentLane true to send it before the messages of the ordinary lane
+     * @param mayExceedCap true to accept a reply beyond the cap: see {@link Overflow#PAUSE_READING}
      * @throws IllegalArgumentException the message is too long for the frame
      */
-    SendResult put(ConnectionRecord connection, ByteBuffer content, boolean urgentLane) {
+    SendResult put(ConnectionRecord connection, ByteBuffer content, boolean urgentLane, boolean mayExceedCap) {
         int length = encoder.frameLength(content.remaining());
         if (!connection.takesMessages()) {
             return SendResult.CLOSED;
@@ -64,7 +70,7 @@ final class Admission {
         if (!mailbox.isOwnThread()) {
             return putFromOtherThread(connection, content, length, urgentLane);
         }
-        if (!makeRoom(connection, length)) {
+        if (!makeRoom(connection, length, mayExceedCap)) {
             return SendResult.FULL;
         }
         counters.add(Counters.MESSAGES_OUT, 1);
@@ -93,9 +99,9 @@ final class Admission {
         int length = chars <= PLAIN_TEXT_MAX ? encoder.frameLength(chars) : 0;
         boolean collected = length > 0 && mailbox.isOwnThread() && connection.takesMessages() && joinsBatch(connection, length);
         if (!collected || !isAscii(text)) {
-            return put(connection, utf8(text), false);
+            return put(connection, utf8(text), false, true);
         }
-        if (!makeRoom(connection, length)) {
+        if (!makeRoom(connection, length, true)) {
             return SendResult.FULL;
         }
         counters.add(Counters.MESSAGES_OUT, 1);
@@ -128,23 +134,20 @@ final class Admission {
         return true;
     }
 
-    /**
-     * Accepts a broadcast's message, which is in its frame and shared by all connections. If it does not fit, closes the
-     * connection.
-     */
-    void putShared(ConnectionRecord connection, ByteBuffer framed) {
-        int length = framed.remaining();
+    /** Accepts a broadcast's message. If it does not fit, closes the connection. */
+    void putShared(ConnectionRecord connection, SharedMessage message) {
+        int length = message.length();
         if (length == 0 || !connection.takesMessages()) {
             return;
         }
-        if (!makeRoom(connection, length)) {
+        if (!makeRoom(connection, length, false)) {
             closeRequests.close(connection, CloseReason.QUEUE_FULL);
             return;
         }
         counters.add(Counters.MESSAGES_OUT, 1);
         sender.queueReplies(connection);
-        queues.of(connection).ordinary().putShared(framed.duplicate(), clock.now());
-        sender.queued(connection, length);
+        queues.of(connection).ordinary().putShared(message, clock.now());
+        sender.queued(connection);
     }
 
     // ---- from other threads
@@ -159,8 +162,7 @@ final class Admission {
             withdraw(connection, length);
             return SendResult.CLOSED;
         }
-        if (!budget.reserve(length)) {
-            budget.release(length);
+        if (!budget.reserve(length + TASK_BYTES)) {
             withdraw(connection, length);
             mailbox.run(() -> closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED));
             return SendResult.CLOSED;
@@ -169,7 +171,7 @@ final class Admission {
         try {
             mailbox.execute(() -> arrive(connection, copy, length, urgentLane));
         } catch (RejectedExecutionException e) {
-            budget.release(length);
+            budget.release(length + TASK_BYTES);
             withdraw(connection, length);
             return mailbox.isStopped() ? SendResult.CLOSED : SendResult.FULL;
         }
@@ -185,7 +187,7 @@ final class Admission {
 
     /** Queues a message for which another thread has reserved room. Loop thread. */
     private void arrive(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
-        budget.release(length); // it was counted on its way; what waits in the queue is counted again
+        budget.release(length + TASK_BYTES); // it was counted on its way; the queue's buffers count from now on
         if (connection.isClosed()) {
             connection.releaseDropped(1, length);
             return;
@@ -199,7 +201,7 @@ final class Admission {
 
     // ---- on the loop thread
 
-    private boolean makeRoom(ConnectionRecord connection, int length) {
+    private boolean makeRoom(ConnectionRecord connection, int length, boolean mayExceedCap) {
         if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
             return true;
         }
@@ -208,6 +210,10 @@ final class Admission {
             if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
                 return true;
             }
+        }
+        if (mayExceedCap && pausesWhenHigh && batch.collectsFor(connection)) {
+            // A reply to the message that is being delivered: reading is paused from now on, and only the budget bounds it.
+            return length <= budget.bytesMax() && connection.reserve(length, Integer.MAX_VALUE, queueHighBytes);
         }
         return dropOldest.isEnabled() && dropOldest.makeRoom(connection, length)
                 && connection.reserve(length, queueBytesMax, queueHighBytes);
@@ -239,6 +245,6 @@ final class Admission {
         if (encoder.tail().length > 0) {
             lane.put(ByteBuffer.wrap(encoder.tail()), clock.now());
         }
-        sender.queued(connection, length);
+        sender.queued(connection);
     }
 }

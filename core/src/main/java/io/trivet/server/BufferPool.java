@@ -3,45 +3,148 @@ package io.trivet.server;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
- * The direct buffers of one loop, in sizes of powers of two. Released buffers are kept for reuse, up to a bound. An idle
+ * The buffers of one loop, in sizes of powers of two. A buffer that a connection holds counts against the server's {@link Budget}
+ * with its whole capacity, however few of its bytes are still wanted. Released buffers are kept for reuse, up to a bound. An idle
  * connection holds none. One thread.
+ *
+ * <p>Buffers are direct. If the JVM grants no more direct memory (-XX:MaxDirectMemorySize), a buffer is taken from the heap, and
+ * {@link #takeRefusal} asks for connections to be closed.
  */
 final class BufferPool {
-    private static final int SHIFT_MIN = 10;
-    private static final int SHIFT_MAX = 22;
-    /** Maximum number of bytes kept for reuse. A released buffer that would exceed it is left to the garbage collector. */
-    private static final long BYTES_KEPT_MAX = 32L << 20;
-
-    private final ByteBuffer[][] kept = new ByteBuffer[SHIFT_MAX - SHIFT_MIN + 1][16];
-    private final int[] counts = new int[SHIFT_MAX - SHIFT_MIN + 1];
-    private long bytesKept;
-
-    /** Returns a cleared, big-endian buffer with room for at least that many bytes. */
-    ByteBuffer acquire(int bytes) {
-        int size = sizeClass(bytes);
-        if (size >= kept.length) {
-            return ByteBuffer.allocateDirect(bytes);
-        }
-        if (counts[size] == 0) {
-            return ByteBuffer.allocateDirect(1 << (size + SHIFT_MIN));
-        }
-        ByteBuffer buffer = kept[size][--counts[size]];
-        bytesKept -= buffer.capacity();
-        return buffer.clear().order(ByteOrder.BIG_ENDIAN);
+    /** What a buffer is used for. */
+    enum Use {
+        /** Messages that wait to be sent. */
+        SEND,
+        /** Received bytes that have not been delivered yet. */
+        INPUT
     }
 
-    void release(ByteBuffer buffer) {
+    private static final int SHIFT_MIN = 8;
+    private static final int SHIFT_MAX = 22;
+    /** Maximum number of bytes that a loop keeps for reuse. What exceeds it is left to the garbage collector. */
+    private static final long SPARE_BYTES_MAX = 32L << 20;
+    /** The JVM needs up to half a second to refuse direct memory. So it is not asked again for so long. */
+    private static final long REFUSAL_NANOS = 1_000_000_000L;
+
+    private final IntFunction<ByteBuffer> direct;
+    private final Budget budget;
+    private final TurnClock clock;
+    private final Counters counters;
+    private final long spareBytesMax;
+    private final ByteBuffer[][] spare = new ByteBuffer[SHIFT_MAX - SHIFT_MIN + 1][16];
+    private final int[] counts = new int[SHIFT_MAX - SHIFT_MIN + 1];
+    private long spareBytes;
+    private boolean refused;
+    private boolean refusalPending;
+    private long refusedNanos;
+
+    /**
+     * Creates the pool of a loop.
+     *
+     * @param budget the server's budget
+     * @param loops the number of loops that share it
+     */
+    BufferPool(Budget budget, int loops, TurnClock clock, Counters counters) {
+        this(budget, loops, clock, counters, ByteBuffer::allocateDirect);
+    }
+
+    /** For tests: creates a pool with another source of direct buffers. */
+    BufferPool(Budget budget, int loops, TurnClock clock, Counters counters, IntFunction<ByteBuffer> direct) {
+        this.direct = direct;
+        this.budget = budget;
+        this.clock = clock;
+        this.counters = counters;
+        spareBytesMax = Math.min(SPARE_BYTES_MAX, budget.bytesMax() / 4 / loops);
+    }
+
+    /**
+     * Returns true if one buffer may have so many bytes: no more than half of the budget, so that a buffer that grows has room beside
+     * the one that it replaces.
+     */
+    boolean mayAcquire(long bytes) {
+        return bytes <= budget.bytesMax() / 2;
+    }
+
+    /** Returns a cleared, big-endian buffer with room for at least that many bytes. The budget may then be exceeded. */
+    ByteBuffer acquire(int bytes, Use use) {
+        int size = sizeClass(bytes);
+        ByteBuffer buffer;
+        if (size < spare.length && counts[size] > 0) {
+            buffer = spare[size][--counts[size]].clear().order(ByteOrder.BIG_ENDIAN);
+            spareChanged(-buffer.capacity());
+        } else {
+            buffer = allocate(size < spare.length ? 1 << (size + SHIFT_MIN) : bytes);
+        }
+        budget.add(buffer.capacity());
+        heldChanged(use, buffer, 1);
+        return buffer;
+    }
+
+    void release(ByteBuffer buffer, Use use) {
+        budget.release(buffer.capacity());
+        heldChanged(use, buffer, -1);
         int size = sizeClass(buffer.capacity());
-        if (size >= kept.length || bytesKept + buffer.capacity() > BYTES_KEPT_MAX) {
+        if (!buffer.isDirect() || size >= spare.length || spareBytes + buffer.capacity() > spareBytesMax) {
             return;
         }
-        if (counts[size] == kept[size].length) {
-            kept[size] = Arrays.copyOf(kept[size], counts[size] * 2);
+        if (counts[size] == spare[size].length) {
+            spare[size] = Arrays.copyOf(spare[size], counts[size] * 2);
         }
-        kept[size][counts[size]++] = buffer;
-        bytesKept += buffer.capacity();
+        spare[size][counts[size]++] = buffer;
+        spareChanged(buffer.capacity());
+    }
+
+    private ByteBuffer allocate(int bytes) {
+        if (refused && clock.now() - refusedNanos < REFUSAL_NANOS) {
+            refusalPending = true;
+            return ByteBuffer.allocate(bytes);
+        }
+        try {
+            refused = false;
+            return direct.apply(bytes);
+        } catch (OutOfMemoryError e) {
+            dropSpare();
+            refused = true;
+            refusalPending = true;
+            refusedNanos = clock.now();
+            return ByteBuffer.allocate(bytes);
+        }
+    }
+
+    private void dropSpare() {
+        for (int size = 0; size < spare.length; size++) {
+            Arrays.fill(spare[size], 0, counts[size], null);
+            counts[size] = 0;
+        }
+        spareChanged(-spareBytes);
+    }
+
+    /** Returns true once for the buffers that the JVM has refused since the last call. */
+    boolean takeRefusal() {
+        boolean taken = refusalPending;
+        refusalPending = false;
+        return taken;
+    }
+
+    /** Counts memory of the heap that a connection holds beside its buffers. */
+    void countHeap(long bytes) {
+        if (bytes != 0) {
+            budget.add(bytes);
+        }
+    }
+
+    private void heldChanged(Use use, ByteBuffer buffer, int sign) {
+        if (buffer.isDirect()) {
+            counters.add(use == Use.SEND ? Counters.SEND_MEMORY : Counters.INPUT_MEMORY, (long) sign * buffer.capacity());
+        }
+    }
+
+    private void spareChanged(long bytes) {
+        spareBytes += bytes;
+        counters.add(Counters.SPARE_MEMORY, bytes);
     }
 
     private static int sizeClass(int bytes) {

@@ -41,7 +41,7 @@ final class ColdState {
     /** The bytes that arrived after our FIN. */
     long lingerBytes;
     /** The first of the timers in the loop's queue, which are a list. */
-    @Nullable Timer firstTimer;
+    private @Nullable Timer firstTimer;
     /** The number of timers, including those on their way to the loop; or {@link #DROPPED}. Any thread. */
     private volatile int timers;
 
@@ -51,6 +51,38 @@ final class ColdState {
                 && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0 && firstTimer == null && timers == 0
                 && TIMERS.compareAndSet(this, 0, DROPPED);
+    }
+
+    @Nullable
+    Timer firstTimer() {
+        return firstTimer;
+    }
+
+    /** Adds a timer to the list. */
+    void link(Timer timer) {
+        Timer first = firstTimer;
+        if (first != null) {
+            first.previous = timer;
+        }
+        timer.next = first;
+        firstTimer = timer;
+    }
+
+    /** Removes a timer from the list, if it is in it. */
+    @SuppressWarnings("ReferenceEquality") // this very timer
+    void unlink(Timer timer) {
+        Timer previous = timer.previous;
+        Timer next = timer.next;
+        if (firstTimer == timer) {
+            firstTimer = next;
+        } else if (previous != null) {
+            previous.next = next;
+        }
+        if (next != null) {
+            next.previous = previous;
+        }
+        timer.previous = null;
+        timer.next = null;
     }
 
     /** Returns the number of timers, or {@link #DROPPED}. Any thread. */

@@ -56,7 +56,7 @@ final class ConnectionCalls {
 
     /** Accepts a message, or closes the connection if the queue is full. */
     SendResult send(ConnectionRecord connection, ByteBuffer message, boolean urgentLane) {
-        return closeIfFull(connection, admission.put(connection, message, urgentLane));
+        return closeIfFull(connection, admission.put(connection, message, urgentLane, true));
     }
 
     /** Accepts a text, or closes the connection if the queue is full. */
@@ -66,7 +66,7 @@ final class ConnectionCalls {
 
     /** Accepts a message if it fits. */
     SendResult offer(ConnectionRecord connection, ByteBuffer message) {
-        return admission.put(connection, message, false);
+        return admission.put(connection, message, false, false);
     }
 
     private SendResult closeIfFull(ConnectionRecord connection, SendResult result) {

@@ -374,9 +374,7 @@ abstract class ConnectionRecord {
 
     /** Adds to the bytes that arrived after our FIN, and returns their sum. */
     long addLingerBytes(int bytes) {
-        ColdState some = coldState();
-        some.lingerBytes += bytes;
-        return some.lingerBytes;
+        return coldState().lingerBytes += bytes;
     }
 
     /** Returns the peer's address if it is cached: before the connection exists, and after it was closed. */
@@ -475,39 +473,20 @@ abstract class ConnectionRecord {
     @Nullable
     Timer firstTimer() {
         ColdState some = cold;
-        return some == null ? null : some.firstTimer;
+        return some == null ? null : some.firstTimer();
     }
 
     /** Adds a timer to the list. Its place is reserved. */
     void link(Timer timer) {
-        ColdState some = coldState();
-        Timer first = some.firstTimer;
-        if (first != null) {
-            first.previous = timer;
-        }
-        timer.next = first;
-        some.firstTimer = timer;
+        coldState().link(timer);
     }
 
     /** Removes a timer from the list, if it is in it. */
-    @SuppressWarnings("ReferenceEquality") // this very timer
     void unlink(Timer timer) {
         ColdState some = cold;
-        if (some == null) {
-            return;
+        if (some != null) {
+            some.unlink(timer);
+            dropEmptyColdState();
         }
-        Timer previous = timer.previous;
-        Timer next = timer.next;
-        if (some.firstTimer == timer) {
-            some.firstTimer = next;
-        } else if (previous != null) {
-            previous.next = next;
-        }
-        if (next != null) {
-            next.previous = previous;
-        }
-        timer.previous = null;
-        timer.next = null;
-        dropEmptyColdState();
     }
 }

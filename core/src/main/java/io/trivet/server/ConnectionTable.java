@@ -43,6 +43,11 @@ final class ConnectionTable {
         return connection == null || connection.handle != handle || connection.isClosed() ? null : connection;
     }
 
+    /** Returns a number above that of every slot in use. */
+    int slots() {
+        return bySlot.length;
+    }
+
     /** Returns the open connection in a slot, or null. */
     @Nullable
     ConnectionRecord at(int slot) {

@@ -18,7 +18,12 @@ final class Counters {
     static final int CLOSED = 8;
     static final int DROPPED = 9;
     static final int TASKS = 10;
-    private static final int COUNT = 11;
+    /** Direct memory of buffers, in bytes: held by send queues, held as undelivered input, kept for reuse. */
+    static final int SEND_MEMORY = 11;
+
+    static final int INPUT_MEMORY = 12;
+    static final int SPARE_MEMORY = 13;
+    private static final int COUNT = 14;
     /** A cache line before the first counter and one after the last, against false sharing with neighbours in memory. */
     private static final int PADDING = 8;
 
@@ -28,7 +33,7 @@ final class Counters {
         values.setOpaque(PADDING + counter, values.getPlain(PADDING + counter) + count);
     }
 
-    private long value(int counter) {
+    long value(int counter) {
         return values.getOpaque(PADDING + counter);
     }
 

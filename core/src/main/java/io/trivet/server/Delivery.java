@@ -21,6 +21,7 @@ final class Delivery {
     private final TurnClock clock;
     private final Counters counters;
     private final PartialInputs partialInputs;
+    private final BudgetGuard budgetGuard;
     private final ReadGate gate;
     private final ReplyBatch batch;
     private final Sender sender;
@@ -36,12 +37,14 @@ final class Delivery {
 
     private @Nullable ByteBuffer memoryView;
 
-    Delivery(TurnClock clock, Counters counters, PartialInputs partialInputs, ReadGate gate, ReplyBatch batch, Sender sender,
+    Delivery(TurnClock clock, Counters counters, PartialInputs partialInputs, BudgetGuard budgetGuard, ReadGate gate,
+            ReplyBatch batch, Sender sender,
             Lifecycle lifecycle, ConnectionDeadlines deadlines, CloseRequests closeRequests, Callbacks callbacks,
             Profile profile) {
         this.clock = clock;
         this.counters = counters;
         this.partialInputs = partialInputs;
+        this.budgetGuard = budgetGuard;
         this.gate = gate;
         this.batch = batch;
         this.sender = sender;
@@ -59,10 +62,11 @@ final class Delivery {
             deliverReceived(connection, bytes, from, to);
             return;
         }
-        partialInputs.add(connection, bytes, from, to); // if it is paused, this had completed before receiving stopped
+        hold(connection, bytes, from, to); // if it is paused, this had completed before receiving stopped
         if (connection.mayDeliver()) {
             deliverPartialInput(connection);
         }
+        budgetGuard.enforce(connection); // last: most input is held only for a moment
     }
 
     /** Continues the deliveries that were cut short, and returns how many there were. */
@@ -83,10 +87,18 @@ final class Delivery {
             endBatch(connection);
         }
         if (delivered < to && connection.state() == ConnectionState.OPEN) {
-            partialInputs.add(connection, bytes, delivered, to);
+            hold(connection, bytes, delivered, to);
             afterDelivery(connection);
+            budgetGuard.enforce(connection);
         }
         sender.flush(connection);
+    }
+
+    private void hold(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
+        if (!partialInputs.add(connection, bytes, from, to)) {
+            closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
+            partialInputs.drop(connection);
+        }
     }
 
     private ByteBuffer viewOf(ByteBuffer bytes) {
@@ -192,7 +204,7 @@ final class Delivery {
         if (input.bytes() == 0) {
             partialInputs.drop(connection);
         } else {
-            partialInputs.account(connection, input);
+            input.shrink();
             if (connection.mayDeliver()) {
                 input.scanned = input.bytes();
                 deadlines.startMessage(connection, input.beganNanos);

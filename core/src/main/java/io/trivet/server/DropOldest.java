@@ -9,7 +9,6 @@ import io.trivet.observe.ConnectionState;
  * notification would be called forever. These drops are added up until something else is dropped or the queue is empty.
  */
 final class DropOldest {
-    private final Budget budget;
     private final Counters counters;
     private final Mailbox mailbox;
     private final Callbacks callbacks;
@@ -17,8 +16,7 @@ final class DropOldest {
     private final int queueBytesMax;
     private boolean notifying;
 
-    DropOldest(Budget budget, Counters counters, Mailbox mailbox, Callbacks callbacks, Profile profile) {
-        this.budget = budget;
+    DropOldest(Counters counters, Mailbox mailbox, Callbacks callbacks, Profile profile) {
         this.counters = counters;
         this.mailbox = mailbox;
         this.callbacks = callbacks;
@@ -49,7 +47,6 @@ final class DropOldest {
                 break;
             }
             connection.release(1, dropped);
-            budget.release(dropped);
             messages++;
             bytes += dropped;
         }

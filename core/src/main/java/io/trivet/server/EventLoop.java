@@ -5,9 +5,9 @@ import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.LoopStats;
+import io.trivet.observe.MemoryStats;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,16 +30,6 @@ import org.jspecify.annotations.Nullable;
 final class EventLoop {
     /** Maximum number of tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
-    /**
-     * The completions, per connection, for which overdue connections are spared while the proactor is behind. By then, every
-     * connection has had its share. On a server that is always behind, deadlines must still be met.
-     */
-    static final int COMPLETIONS_BEHIND_MAX = 32;
-    /**
-     * The polls without a completion for which overdue connections are spared while the proactor is behind: the first call on a
-     * ring may yield completions of none but its own operations.
-     */
-    static final int FRUITLESS_POLLS_MAX = 12;
 
     private final int index;
     private final Proactor proactor;
@@ -52,12 +42,15 @@ final class EventLoop {
     private final ConnectionSource source;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
+    private final BudgetGuard budgetGuard;
+    private final ReplyBatch batch;
     private final ReadGate gate;
     private final Sender sender;
     private final Admission admission;
     private final Lifecycle lifecycle;
     private final Delivery delivery;
     private final DeadlineSweep sweep;
+    private final StallGuard stallGuard;
     private final ConnectAttempts connectAttempts;
     private final TimerQueue timers;
     private final Dispatcher dispatcher;
@@ -67,14 +60,6 @@ final class EventLoop {
 
     /** Held during a turn and while the loop ends: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
-    /** True if a connection had a deadline when the last poll started. Otherwise, the clock was not read. */
-    private boolean deadlineAwaited;
-    /** When the last poll started. Everything that arrived before was seen by it, unless the proactor is behind. */
-    private long pollStartedNanos;
-    /** The number of completions that the last poll has delivered. */
-    private int completionsPolled;
-    /** The completions since overdue connections are spared because the proactor is behind; polls without any count, too. */
-    private long seenBehind;
     /** True once the loop has ended: its connections and its proactor are closed. */
     private volatile boolean ended;
 
@@ -85,6 +70,7 @@ final class EventLoop {
      * @param clock the network's clock
      * @param profile what its connections have in common
      * @param budget the server's budget
+     * @param loops the number of loops that share it
      * @param log the server's log
      * @param source where accepted connections come from
      * @param sharesThread true if one thread turns several loops
@@ -92,7 +78,7 @@ final class EventLoop {
      * @param onWaitOver called each time the loop has stopped waiting
      * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop
      */
-    record Setup(Proactor proactor, Clock clock, Profile profile, Budget budget, Log log, ConnectionSource source,
+    record Setup(Proactor proactor, Clock clock, Profile profile, Budget budget, int loops, Log log, ConnectionSource source,
             boolean sharesThread, HostLookup lookup, Runnable onWaitOver,
             Function<ConnectionCalls, Supplier<ConnectionRecord>> acceptedConnections) {}
 
@@ -112,16 +98,19 @@ final class EventLoop {
         callbacks = new Callbacks(activity, closeRequests, log);
         timers = new TimerQueue(callbacks, mailbox);
 
-        BufferPool pool = new BufferPool();
-        ReplyBatch batch = new ReplyBatch();
-        SendQueues queues = new SendQueues(pool, budget, clock);
-        PartialInputs partialInputs = new PartialInputs(pool, budget, clock, closeRequests);
+        BufferPool pool = new BufferPool(budget, setup.loops(), clock, counters);
+        batch = new ReplyBatch();
+        SendQueues queues = new SendQueues(pool, clock);
+        PartialInputs partialInputs = new PartialInputs(pool, clock);
         ConnectionDeadlines deadlines = new ConnectionDeadlines(clock, limits);
-        DropOldest dropOldest = new DropOldest(budget, counters, mailbox, callbacks, profile);
+        DropOldest dropOldest = new DropOldest(counters, mailbox, callbacks, profile);
 
+        budgetGuard = new BudgetGuard(budget, pool, proactor, mailbox, counters, table, queues, partialInputs, closeRequests,
+                log);
+        budget.add(budgetGuard);
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
         Lingering lingering = new Lingering(proactor, gate, deadlines, closeRequests, limits);
-        sender = new Sender(proactor, clock, counters, budget, queues, pendingSends, batch, gate, lingering, dropOldest,
+        sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
                 closeRequests, callbacks, profile);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
@@ -130,9 +119,11 @@ final class EventLoop {
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
                 gate, lingering,
                 sender, dropOldest, callbacks, timers, log, profile);
-        delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
+        delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,
+                closeRequests,
                 callbacks,
                 profile);
+        stallGuard = new StallGuard(proactor, clock, table);
         sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests, limits);
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
@@ -203,16 +194,16 @@ final class EventLoop {
     private int poll(long waitNanosMax) throws IOException {
         long wait = waitNanos(waitNanosMax);
         clock.forget();
-        deadlineAwaited = nextOverdue() != Loop.NO_DEADLINE;
-        pollStartedNanos = deadlineAwaited ? clock.nanoTime() : 0;
+        stallGuard.beforePoll(nextOverdue());
         if (wait != 0) {
             activity.beginWait();
         }
         int done = proactor.poll(dispatcher, wait);
         activity.endWait();
+        budgetGuard.countUnsent();
         counters.add(Counters.TURNS, 1);
         counters.add(Counters.COMPLETIONS, done);
-        completionsPolled = done;
+        stallGuard.afterPoll(done);
         return done;
     }
 
@@ -260,21 +251,13 @@ final class EventLoop {
         return closeOverdue() + timers.runDue(now) + lifecycle.closeOverdueDrain(now);
     }
 
-    /**
-     * Closes connections, and gives up attempts to connect, that were overdue when the last poll started, once everything that had arrived by then was seen. After a
-     * stall, of the process or of a handler, the bytes of many peers lie in the kernel: these peers are not late.
-     */
+    /** Closes connections, and gives up attempts to connect, that are overdue. */
     private int closeOverdue() {
-        if (!deadlineAwaited || !Deadline.isOver(nextOverdue(), pollStartedNanos)) {
+        if (!stallGuard.isOver(nextOverdue())) {
             return 0;
         }
-        long seenMax = (long) COMPLETIONS_BEHIND_MAX * (table.load() + 1);
-        if (proactor.isBehind() && seenBehind < seenMax) {
-            seenBehind += completionsPolled > 0 ? completionsPolled : seenMax / FRUITLESS_POLLS_MAX + 1;
-            return 0;
-        }
-        seenBehind = 0;
-        return sweep.closeOverdue(pollStartedNanos) + connectAttempts.runDue(pollStartedNanos);
+        long now = stallGuard.judgeByNanos();
+        return sweep.closeOverdue(now) + connectAttempts.runDue(now);
     }
 
     private int runTasks() {
@@ -376,9 +359,20 @@ final class EventLoop {
         }
     }
 
-    /** Sends a framed message to every open connection. */
-    void broadcast(ByteBuffer framed) {
-        mailbox.run(() -> table.forEachOpen(connection -> admission.putShared(connection, framed)));
+    /** Sends a message to every open connection. */
+    void broadcast(SharedMessage message) {
+        message.retain();
+        boolean runs = false;
+        try {
+            runs = mailbox.run(() -> {
+                table.forEachOpen(connection -> admission.putShared(connection, message));
+                message.release();
+            });
+        } finally {
+            if (!runs) {
+                message.release();
+            }
+        }
     }
 
     /**
@@ -471,6 +465,13 @@ final class EventLoop {
 
     boolean hasEnded() {
         return ended;
+    }
+
+    /** Returns the native memory of this loop. */
+    MemoryStats memory() {
+        return new MemoryStats(proactor.ringBytes(), proactor.bufferBytes() + batch.stagingBytes(),
+                counters.value(Counters.SEND_MEMORY),
+                counters.value(Counters.INPUT_MEMORY), counters.value(Counters.SPARE_MEMORY));
     }
 
     LoopStats stats() {

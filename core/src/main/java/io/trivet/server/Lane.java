@@ -2,7 +2,6 @@ package io.trivet.server;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,35 +12,39 @@ final class Lane {
     private static final int CHUNK_BYTES_MIN = 1024;
     private static final int CHUNK_BYTES_MAX = 64 * 1024;
     private static final int SHARED_BYTES_MIN = 512;
-    private static final int SMALL_LENGTHS = 64;
+    private static final int LENGTHS_MIN = 16;
+    /** Up to this many, the lengths of messages are not counted in the budget: their array is kept when the lane is reused. */
+    private static final int LENGTHS_UNCOUNTED = 64;
 
     /** A buffer whose bytes from position to limit wait. If the lane owns it, further bytes are written behind the limit. */
     private static final class Chunk {
         final ByteBuffer buffer;
-        /** True if the buffer comes from the pool; false if it is shared with other connections. */
-        final boolean own;
+        /** The message that the buffer is a view of; null if the buffer comes from the pool. */
+        final @Nullable SharedMessage shared;
         /** When its first message was accepted. */
         final long sinceNanos;
 
-        Chunk(ByteBuffer buffer, boolean own, long sinceNanos) {
+        Chunk(ByteBuffer buffer, @Nullable SharedMessage shared, long sinceNanos) {
             this.buffer = buffer;
-            this.own = own;
+            this.shared = shared;
             this.sinceNanos = sinceNanos;
         }
 
         int room() {
-            return own ? buffer.capacity() - buffer.limit() : 0;
+            return shared == null ? buffer.capacity() - buffer.limit() : 0;
         }
     }
 
     private final BufferPool pool;
     private final ArrayDeque<Chunk> chunks = new ArrayDeque<>(4);
     /** The unsent bytes of each message: a ring buffer, whose capacity is a power of two. */
-    private int[] lengths = new int[16];
+    private int[] lengths = new int[LENGTHS_MIN];
 
     private int first;
     private int messages;
     private long bytes;
+    /** The capacities of the buffers. */
+    private long heldBytes;
     /** True if the first bytes of the first message have been sent. */
     private boolean begun;
 
@@ -61,9 +64,13 @@ final class Lane {
         return messages == 0;
     }
 
-    /** Returns true if the lane is worth reusing: it never held many messages, so its ring buffer is small. */
-    boolean isSmall() {
-        return lengths.length <= SMALL_LENGTHS;
+    /** Returns the memory that the messages take, in bytes: buffers with their capacity, shared messages included. */
+    long heldBytes() {
+        return heldBytes + countedLengthBytes();
+    }
+
+    private long countedLengthBytes() {
+        return lengths.length > LENGTHS_UNCOUNTED ? (long) Integer.BYTES * lengths.length : 0;
     }
 
     boolean isBegun() {
@@ -82,7 +89,9 @@ final class Lane {
             for (int i = 0; i < messages; i++) {
                 more[i] = lengths[first + i & messages - 1];
             }
+            pool.countHeap(-countedLengthBytes());
             lengths = more;
+            pool.countHeap(countedLengthBytes());
             first = 0;
         }
         lengths[first + messages++ & lengths.length - 1] = length;
@@ -100,9 +109,10 @@ final class Lane {
             Chunk last = chunks.peekLast();
             if (last == null || last.room() == 0) {
                 int size = Math.max(source.remaining(), last == null ? CHUNK_BYTES_MIN : last.buffer.capacity() * 2);
-                ByteBuffer buffer = pool.acquire(Math.min(size, CHUNK_BYTES_MAX)).limit(0);
-                last = new Chunk(buffer, true, nowNanos);
+                ByteBuffer buffer = pool.acquire(Math.min(size, CHUNK_BYTES_MAX), BufferPool.Use.SEND).limit(0);
+                last = new Chunk(buffer, null, nowNanos);
                 chunks.addLast(last);
+                heldBytes += buffer.capacity();
             }
             int part = Math.min(source.remaining(), last.room());
             ByteBuffer buffer = last.buffer;
@@ -116,15 +126,15 @@ final class Lane {
     /**
      * Adds a message whose bytes are shared by many connections.
      *
-     * <p>A short message that waits behind others is copied: its view would take many times its bytes, and would not be accounted
-     * for.
-     *
-     * @param view a view of the shared bytes, for this lane alone
+     * <p>A short message that waits behind others is copied: its view would take many times its bytes.
      */
-    void putShared(ByteBuffer view, long nowNanos) {
+    void putShared(SharedMessage message, long nowNanos) {
+        ByteBuffer view = message.view();
         begin(view.remaining());
         if (chunks.isEmpty() || view.remaining() >= SHARED_BYTES_MIN) {
-            chunks.addLast(new Chunk(view, false, nowNanos));
+            message.retain();
+            chunks.addLast(new Chunk(view, message, nowNanos));
+            heldBytes += view.capacity();
         } else {
             put(view, nowNanos);
         }
@@ -136,7 +146,9 @@ final class Lane {
             begin(other.lengths[other.first + i & other.lengths.length - 1]);
         }
         chunks.addAll(other.chunks);
+        heldBytes += other.heldBytes;
         other.chunks.clear();
+        other.heldBytes = 0;
         other.clear();
     }
 
@@ -235,7 +247,8 @@ final class Lane {
         while (!chunks.isEmpty()) {
             release(chunks.removeFirst());
         }
-        Arrays.fill(lengths, 0);
+        pool.countHeap(-countedLengthBytes());
+        lengths = lengths.length > LENGTHS_UNCOUNTED ? new int[LENGTHS_MIN] : lengths;
         first = 0;
         messages = 0;
         bytes = 0;
@@ -243,8 +256,11 @@ final class Lane {
     }
 
     private void release(Chunk chunk) {
-        if (chunk.own) {
-            pool.release(chunk.buffer);
+        heldBytes -= chunk.buffer.capacity();
+        if (chunk.shared == null) {
+            pool.release(chunk.buffer, BufferPool.Use.SEND);
+        } else {
+            chunk.shared.release();
         }
     }
 }

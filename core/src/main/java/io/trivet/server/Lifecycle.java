@@ -31,6 +31,8 @@ final class Lifecycle {
     private final TimerQueue timers;
     private final Log log;
     private final boolean urgent;
+    private final boolean pausesWhenHigh;
+    private final int queueBytesMax;
 
     private boolean draining;
     private long drainDeadlineNanos = Loop.NO_DEADLINE;
@@ -57,6 +59,8 @@ final class Lifecycle {
         this.timers = timers;
         this.log = log;
         urgent = profile.urgent();
+        pausesWhenHigh = profile.pausesWhenHigh();
+        queueBytesMax = profile.limits().queueBytesMax();
     }
 
     // ---- the beginning
@@ -244,6 +248,9 @@ final class Lifecycle {
             }
         }
         log.closed(connection, isCut);
+        if (pausesWhenHigh && connection.closeReason() == CloseReason.QUEUE_FULL) {
+            log.queueFull(connection, queueBytesMax);
+        }
         counters.add(Counters.CLOSED, 1);
         table.uncount();
         InetSocketAddress remote = connection.cachedAddress();

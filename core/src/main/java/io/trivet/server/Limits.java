@@ -15,10 +15,12 @@ import java.util.Objects;
  *     in the backlog
  * @param connectionsPerAddressMax maximum number of accepted connections from one IP address; 0: no limit. A further connection
  *     is closed at once, without a call of the handler, and logged
- * @param queueBytesMax the cap of a connection's queue, in bytes, frames included
+ * @param queueBytesMax the cap of a connection's queue, in bytes, frames included; see {@link Overflow}
  * @param queueHighBytes the high mark of a queue: from here on the peer is considered slow
  * @param queueLowBytes the low mark of a queue: from here on the peer is no longer considered slow
- * @param queueBudgetBytes the cap for the queues of all connections together, including input that is held back
+ * @param queueBudgetBytes the cap for the memory that all connections hold together: the buffers of their queues and of input
+ *     that is held back, with their whole capacity. Beyond it, the connections that hold most are closed. A server uses no more
+ *     than three quarters of the JVM's direct memory
  * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is delivered at a time
  * @param messageTimeout maximum time from a message's first byte to its last; not with raw framing
  * @param firstMessageTimeout maximum time from the opening of a connection to the end of its first message. The time does not run
@@ -37,7 +39,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
         Duration writeTimeout, Duration connectTimeout, Duration lingerTimeout, long lingerBytesMax, Duration handlerTimeout) {
     private static final Duration FOREVER = Duration.ofDays(36_525);
     private static final Limits DEFAULTS = new Limits(
-            Integer.MAX_VALUE, 0, 1 << 20, 64 << 10, 32 << 10, Math.max(64L << 20, Runtime.getRuntime().maxMemory() / 4),
+            Integer.MAX_VALUE, 0, 1 << 20, 64 << 10, 32 << 10, DirectMemory.defaultBudgetBytes(),
             64 << 10,
             Duration.ofSeconds(10), Duration.ZERO, Duration.ZERO, Duration.ofSeconds(10), Duration.ofSeconds(10),
             Duration.ofSeconds(5), 1 << 20, Duration.ofMillis(100));
@@ -68,7 +70,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
 
     /**
      * Returns the limits of a server that sets none: queues of 1 MiB with marks at 64 and 32 KiB, all together a quarter of the
-     * maximum heap (at least 64 MiB); messages of 64 KiB within 10 s; 10 s for a peer to accept a byte; no idle timeout.
+     * maximum heap or of direct memory (-XX:MaxDirectMemorySize), whichever is less; messages of 64 KiB within 10 s; 10 s for a
+     * peer to accept a byte; no idle timeout.
      *
      * @return the limits
      */

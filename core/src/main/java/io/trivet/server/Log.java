@@ -26,6 +26,8 @@ final class Log {
     private final Kind limits = new Kind();
     private final Kind spins = new Kind();
     private final Kind slow = new Kind();
+    private final Kind memory = new Kind();
+    private final Kind queues = new Kind();
 
     /** A kind of line: when it was last logged, and how many lines were omitted since. */
     private static final class Kind {
@@ -70,6 +72,21 @@ final class Log {
         log(slow, Level.WARNING, text.toString(), null);
     }
 
+    void memoryRefused(long limitBytes) {
+        log(memory, Level.WARNING, "the JVM has no more direct memory (" + limitBytes
+                + " bytes, -XX:MaxDirectMemorySize): the connection that holds most is closed", null);
+    }
+
+    void budgetLowered(long asked, long granted, long limitBytes) {
+        LOGGER.log(Level.WARNING, "the budget of all queues is " + granted + " bytes instead of " + asked + ": the JVM may use "
+                + limitBytes + " bytes of direct memory. -XX:MaxDirectMemorySize or -Xmx raises that");
+    }
+
+    void queueFull(ConnectionRecord connection, int bytesMax) {
+        log(queues, Level.INFO, connection + " is closed: a message did not fit into its queue of " + bytesMax
+                + " bytes. A server that sends without being asked uses offer() and onDrained()", null);
+    }
+
     void acceptFailed(IOException failure) {
         LOGGER.log(Level.WARNING, "accepting is paused: " + failure.getMessage());
     }
@@ -111,6 +128,10 @@ final class Log {
     }
 
     void stopped(Throwable cause) {
+        if (cause instanceof OutOfMemoryError) { // its stack says where the last byte was asked for, not who holds the others
+            LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: out of memory (" + cause.getMessage() + ")");
+            return;
+        }
         LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
     }
 

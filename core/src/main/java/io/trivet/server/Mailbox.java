@@ -79,12 +79,13 @@ final class Mailbox {
     boolean run(Runnable task) {
         if (isOwnThread()) {
             task.run();
-        } else if (tasks.addInternal(task)) {
-            proactor.wakeup();
-        } else {
-            return false;
+            return true;
         }
-        return true;
+        boolean added = tasks.addInternal(task);
+        if (added) {
+            proactor.wakeup();
+        }
+        return added;
     }
 
     /** Runs a task of the server that frees what an earlier task has taken: soon, and never rejected. */

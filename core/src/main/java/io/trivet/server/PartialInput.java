@@ -9,6 +9,11 @@ import java.nio.ByteBuffer;
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
 final class PartialInput {
+    /** A smaller buffer than this is not exchanged for one that fits better. */
+    private static final int SHRINK_BYTES_MIN = 4096;
+    /** A buffer is exchanged if the input takes less than this part of it. */
+    private static final int SHRINK_FACTOR = 8;
+
     private final BufferPool pool;
     private ByteBuffer buffer;
     private ByteBuffer view;
@@ -16,14 +21,12 @@ final class PartialInput {
     private int to;
     /** When the first byte of the message at the front arrived. The deadline for its last byte is counted from then. */
     long beganNanos;
-    /** The bytes reserved for this input in the server's budget. */
-    int budgetBytes;
     /** The number of bytes of the message at the front that have been searched, and contain no end of the message. */
     int scanned;
 
     PartialInput(BufferPool pool, int bytes, long nowNanos) {
         this.pool = pool;
-        buffer = pool.acquire(bytes);
+        buffer = pool.acquire(bytes, BufferPool.Use.INPUT);
         view = buffer.asReadOnlyBuffer();
         beganNanos = nowNanos;
     }
@@ -49,6 +52,18 @@ final class PartialInput {
         return to - from;
     }
 
+    /** Returns the memory that the input takes, in bytes. */
+    int heldBytes() {
+        return buffer.capacity();
+    }
+
+    /** Returns the number of bytes that the buffer would have if so many more bytes were added. */
+    long capacityFor(int more) {
+        int capacity = buffer.capacity();
+        return capacity - to >= more || bytes() + more <= capacity / 2 ? capacity
+                : Math.max((long) bytes() + more, 2L * capacity);
+    }
+
     /** Appends a copy of the bytes of {@code memory} between two indices. */
     void add(ByteBuffer memory, int begin, int end) {
         int length = end - begin;
@@ -68,13 +83,23 @@ final class PartialInput {
         }
     }
 
+    /** Exchanges a large buffer for a small one, if few bytes are left in it. */
+    void shrink() {
+        if (buffer.capacity() >= SHRINK_BYTES_MIN && bytes() < buffer.capacity() / SHRINK_FACTOR) {
+            moveTo(pool.acquire(bytes(), BufferPool.Use.INPUT));
+        }
+    }
+
     private void makeRoom(int length) {
+        long capacity = capacityFor(length);
+        moveTo(capacity == buffer.capacity() ? buffer : pool.acquire((int) capacity, BufferPool.Use.INPUT));
+    }
+
+    private void moveTo(ByteBuffer next) {
         int bytes = to - from;
-        ByteBuffer next = bytes + length <= buffer.capacity() / 2 ? buffer
-                : pool.acquire(Math.max(bytes + length, buffer.capacity() * 2));
         next.put(0, buffer, from, bytes);
         if (next != buffer) {
-            pool.release(buffer);
+            pool.release(buffer, BufferPool.Use.INPUT);
             buffer = next;
             view = next.asReadOnlyBuffer();
         }
@@ -83,6 +108,6 @@ final class PartialInput {
     }
 
     void release() {
-        pool.release(buffer);
+        pool.release(buffer, BufferPool.Use.INPUT);
     }
 }

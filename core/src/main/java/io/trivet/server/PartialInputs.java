@@ -1,48 +1,40 @@
 package io.trivet.server;
 
-import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the input of one loop's connections that cannot be delivered yet, and accounts for it in the server's budget: so one
+ * Holds the input of one loop's connections that cannot be delivered yet. Its buffers count against the server's budget, so one
  * bound covers all peers that send slowly. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // this very object
 final class PartialInputs {
     private final BufferPool pool;
-    private final Budget budget;
     private final TurnClock clock;
-    private final CloseRequests closeRequests;
     /** The input that is being delivered. Its memory stays until the handler has returned, whatever the handler does. */
     private @Nullable PartialInput inDelivery;
 
-    PartialInputs(BufferPool pool, Budget budget, TurnClock clock, CloseRequests closeRequests) {
+    PartialInputs(BufferPool pool, TurnClock clock) {
         this.pool = pool;
-        this.budget = budget;
         this.clock = clock;
-        this.closeRequests = closeRequests;
     }
 
-    /** Appends a copy of received bytes to a connection's partial input. */
-    void add(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
+    /**
+     * Appends a copy of received bytes to a connection's partial input.
+     *
+     * @return false if that would take too much of the budget; then nothing was added
+     */
+    boolean add(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         PartialInput input = connection.partialInput();
+        if (!pool.mayAcquire(input == null ? to - from : input.capacityFor(to - from))) {
+            return false;
+        }
         if (input == null) {
             input = new PartialInput(pool, to - from, clock.now());
             connection.partialInput(input);
         }
         input.add(bytes, from, to);
-        account(connection, input);
-    }
-
-    /** Updates the budget to the current length of the input. If the budget is exceeded, closes the connection. */
-    void account(ConnectionRecord connection, PartialInput input) {
-        int more = input.bytes() - input.budgetBytes;
-        input.budgetBytes += more;
-        if (!budget.reserve(more) && more > 0) {
-            closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
-            drop(connection); // at once, so that the next connections of this turn find room in the budget
-        }
+        return true;
     }
 
     /** Drops a connection's partial input, if there is any. */
@@ -50,7 +42,6 @@ final class PartialInputs {
         PartialInput input = connection.partialInput();
         if (input != null) {
             connection.partialInput(null);
-            budget.release(input.budgetBytes);
             if (input != inDelivery) {
                 input.release();
             }

@@ -24,6 +24,8 @@ final class ReplyBatch {
 
     private final ArrayDeque<StagingBuffer> spare = new ArrayDeque<>();
     private StagingBuffer staging = new StagingBuffer(PARTS_MAX);
+    /** The number of staging buffers. Other threads read it, and may get an old value. */
+    private int stagingCount = 1;
 
     /** The connection whose input is being delivered; null between deliveries. */
     private @Nullable ConnectionRecord recipient;
@@ -298,10 +300,21 @@ final class ReplyBatch {
         }
     }
 
+    private StagingBuffer newStaging() {
+        StagingBuffer buffer = new StagingBuffer(PARTS_MAX);
+        stagingCount++;
+        return buffer;
+    }
+
+    /** Returns the memory of the staging buffers, in bytes. Any thread. */
+    long stagingBytes() {
+        return (long) stagingCount * StagingBuffer.BYTES;
+    }
+
     private void nextStaging() {
         if (staging.isPending()) {
             StagingBuffer next = spare.pollLast();
-            staging = next == null ? new StagingBuffer(PARTS_MAX) : next;
+            staging = next == null ? newStaging() : next;
         }
         staging.memory.clear();
     }

@@ -35,9 +35,9 @@ final class SendQueue {
         return this;
     }
 
-    /** Returns true if the queue is worth reusing when it is empty. */
-    boolean isSmall() {
-        return begun.isSmall() && urgent.isSmall() && ordinary.isSmall();
+    /** Returns the memory that the messages take, in bytes. */
+    long heldBytes() {
+        return begun.heldBytes() + urgent.heldBytes() + ordinary.heldBytes();
     }
 
     long sinceNanos() {

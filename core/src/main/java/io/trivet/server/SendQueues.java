@@ -3,21 +3,18 @@ package io.trivet.server;
 import java.util.ArrayDeque;
 
 /**
- * Creates and releases the send queues of one loop's connections, and releases what they occupy in the server's budget. Small
- * queues are reused: a broadcast queues a message for every connection until the end of the turn, and makes no garbage. One
- * thread.
+ * Creates and releases the send queues of one loop's connections. Queues are reused: a broadcast queues a message for every
+ * connection until the end of the turn, and makes no garbage. One thread.
  */
 final class SendQueues {
     private static final int SPARE_MAX = 1024;
 
     private final BufferPool pool;
-    private final Budget budget;
     private final TurnClock clock;
     private final ArrayDeque<SendQueue> spare = new ArrayDeque<>();
 
-    SendQueues(BufferPool pool, Budget budget, TurnClock clock) {
+    SendQueues(BufferPool pool, TurnClock clock) {
         this.pool = pool;
-        this.budget = budget;
         this.clock = clock;
     }
 
@@ -47,7 +44,7 @@ final class SendQueues {
         connection.sendQueue(older);
     }
 
-    /** Drops the messages in a connection's queue, and releases their room in the connection and in the budget. */
+    /** Drops the messages in a connection's queue, and releases their room in the connection. */
     void dropWaiting(ConnectionRecord connection) {
         SendQueue queue = connection.sendQueue();
         if (queue != null) {
@@ -56,12 +53,8 @@ final class SendQueues {
         }
     }
 
-    /**
-     * Drops the messages of a queue that was removed from its connection, and releases their room in the connection and in the
-     * budget.
-     */
+    /** Drops the messages of a queue that was removed from its connection, and releases their room in the connection. */
     void drop(ConnectionRecord connection, SendQueue queue) {
-        budget.release(queue.bytes());
         connection.releaseDropped(queue.messages(), queue.bytes());
         recycle(queue);
     }
@@ -69,7 +62,7 @@ final class SendQueues {
     /** Clears a queue that no connection uses any more, and keeps it for reuse. */
     void recycle(SendQueue queue) {
         queue.clear();
-        if (spare.size() < SPARE_MAX && queue.isSmall()) {
+        if (spare.size() < SPARE_MAX) {
             spare.addLast(queue);
         }
     }

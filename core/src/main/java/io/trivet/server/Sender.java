@@ -1,7 +1,6 @@
 package io.trivet.server;
 
 import io.trivet.net.Proactor;
-import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,7 +11,7 @@ import java.util.ArrayDeque;
  * maintains the write deadline, and notifies handlers of drained queues. One thread.
  *
  * <p>Room in a connection's queue is reserved when a message is accepted for sending, and released here when it was sent. The
- * server's budget counts what waits in a {@link SendQueue}.
+ * server's budget counts the buffers of a {@link SendQueue}.
  */
 final class Sender {
     /**
@@ -25,7 +24,7 @@ final class Sender {
     private final Proactor proactor;
     private final TurnClock clock;
     private final Counters counters;
-    private final Budget budget;
+    private final BudgetGuard budgetGuard;
     private final SendQueues queues;
     private final PendingSends pendingSends;
     private final ReplyBatch batch;
@@ -42,13 +41,14 @@ final class Sender {
     /** Connections to be flushed at the end of this turn. */
     private final ArrayDeque<ConnectionRecord> flushes = new ArrayDeque<>();
 
-    Sender(Proactor proactor, TurnClock clock, Counters counters, Budget budget, SendQueues queues, PendingSends pendingSends,
+    Sender(Proactor proactor, TurnClock clock, Counters counters, BudgetGuard budgetGuard, SendQueues queues,
+            PendingSends pendingSends,
             ReplyBatch batch, ReadGate gate, Lingering lingering, DropOldest dropOldest, ConnectionDeadlines deadlines,
             CloseRequests closeRequests, Callbacks callbacks, Profile profile) {
         this.proactor = proactor;
         this.clock = clock;
         this.counters = counters;
-        this.budget = budget;
+        this.budgetGuard = budgetGuard;
         this.queues = queues;
         this.pendingSends = pendingSends;
         this.batch = batch;
@@ -168,7 +168,7 @@ final class Sender {
             int completed = batch.spill(taken, rest.ordinary(), clock.now());
             rest.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
             sent(connection, completed, taken);
-            queued(connection, bytes - taken);
+            queued(connection);
         }
         batch.clear();
     }
@@ -176,21 +176,19 @@ final class Sender {
     /** Moves the collected replies to the queue, before another message is put there: they come first. */
     void queueReplies(ConnectionRecord connection) {
         if (batch.collectsFor(connection) && !batch.isEmpty()) {
-            int bytes = batch.bytes();
             batch.parts(); // sets the positions from which spill copies
             batch.spill(0, queues.of(connection).ordinary(), clock.now());
             batch.clear();
-            queued(connection, bytes);
+            queued(connection);
         }
     }
 
     // ---- queues
 
-    /** Accounts for bytes that were put into a connection's queue. If the budget is exceeded, closes the connection. */
-    void queued(ConnectionRecord connection, long bytes) {
-        if (!budget.reserve(bytes)) {
-            closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
-            queues.dropWaiting(connection); // at once, so that the next connections of this turn find room in the budget
+    /** Continues after messages were put into a connection's queue. If the budget is exceeded, the connection may be closed. */
+    void queued(ConnectionRecord connection) {
+        budgetGuard.enforce(connection);
+        if (connection.isClosed()) {
             return;
         }
         guardWrite(connection);
@@ -305,12 +303,11 @@ final class Sender {
         int completed = pending.spill(bytes, rest.ordinary());
         sent(connection, completed, bytes);
         queues.putBack(connection, rest);
-        queued(connection, pending.bytes() - bytes);
+        queued(connection);
     }
 
     private void sentFromQueue(ConnectionRecord connection, SendQueue queue, long bytes) {
         int completed = queue.sent(bytes, clock.now());
-        budget.release(bytes);
         sent(connection, completed, bytes);
     }
 

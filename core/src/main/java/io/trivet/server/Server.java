@@ -6,6 +6,7 @@ import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.LoopStats;
+import io.trivet.observe.MemoryStats;
 import io.trivet.observe.ServerStats;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -62,7 +63,10 @@ public final class Server implements AutoCloseable {
         Network network = settings.network();
         Limits limits = settings.limits();
         log = new Log(network.clock());
-        budget = new Budget(limits.queueBudgetBytes());
+        budget = new Budget(DirectMemory.grantedBudgetBytes(limits.queueBudgetBytes()));
+        if (budget.bytesMax() < limits.queueBudgetBytes() && limits.queueBudgetBytes() != Long.MAX_VALUE) {
+            log.budgetLowered(limits.queueBudgetBytes(), budget.bytesMax(), DirectMemory.limitBytes());
+        }
         encoder = new FrameEncoder(settings.profile().framing());
         loops = new LoopGroup(log);
         HostLookup given = settings.lookup();
@@ -123,7 +127,7 @@ public final class Server implements AutoCloseable {
             throw new UnusableEngineException(e);
         }
         EventLoop loop = new EventLoop(index,
-                new EventLoop.Setup(proactor, network.clock(), settings.profile(), budget, log,
+                new EventLoop.Setup(proactor, network.clock(), settings.profile(), budget, settings.loops(), log,
                         acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
                         calls -> {
                             Connection.Context context = new Connection.Context(this, settings.handler(), calls);
@@ -303,8 +307,12 @@ public final class Server implements AutoCloseable {
      * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void broadcast(ByteBuffer message) {
-        ByteBuffer framed = encoder.frame(message);
-        loops.all().forEach(loop -> loop.broadcast(framed));
+        SharedMessage shared = new SharedMessage(budget, encoder.frame(message));
+        try {
+            loops.all().forEach(loop -> loop.broadcast(shared));
+        } finally {
+            shared.release();
+        }
     }
 
     /**
@@ -363,7 +371,9 @@ public final class Server implements AutoCloseable {
     public ServerStats stats() {
         List<LoopStats> each = loops.all().stream().map(EventLoop::stats).toList();
         LoopStats total = each.stream().reduce(LoopStats::plus).orElseThrow();
-        return new ServerStats(total, each, budget.bytes(), budget.bytesMax());
+        MemoryStats memory = loops.all().stream().map(EventLoop::memory).reduce(MemoryStats::plus).orElseThrow();
+        return new ServerStats(total, each, budget.bytes(), budget.bytesMax(),
+                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, 0)));
     }
 
     /**

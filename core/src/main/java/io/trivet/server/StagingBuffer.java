@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
  * put behind them. The buffer is reused when no send is pending. One thread.
  */
 final class StagingBuffer {
-    private static final int BYTES = 64 * 1024;
+    static final int BYTES = 64 * 1024;
 
     final ByteBuffer memory = ByteBuffer.allocateDirect(BYTES);
     /** Views of the memory, to send parts from. */

@@ -26,7 +26,8 @@ final class DeliveryTest {
 
     private void use(LoopParts lower) {
         parts = lower;
-        delivery = new Delivery(parts.clock, parts.counters, parts.partialInputs, parts.gate, parts.batch, parts.sender,
+        delivery = new Delivery(parts.clock, parts.counters, parts.partialInputs, parts.budgetGuard, parts.gate, parts.batch,
+                parts.sender,
                 parts.lifecycle, parts.deadlines, parts.closeRequests, parts.callbacks, parts.profile);
         connection = parts.open();
         parts.gate.update(connection);
@@ -62,7 +63,7 @@ final class DeliveryTest {
         receive("one\r\ntwo\nthr");
         assertThat(connection.calls).containsExactly("message one", "message two");
         assertThat(connection.partialInput().bytes()).isEqualTo(3);
-        assertThat(parts.budget.bytes()).isEqualTo(3);
+        assertThat(parts.budget.bytes()).as("a buffer").isEqualTo(256);
         assertThat(parts.deadlines.queue().next()).isEqualTo(parts.time.nanoTime() + MESSAGE.toNanos());
         parts.time.step(Duration.ofSeconds(1));
         receive("ee\n");
@@ -80,7 +81,7 @@ final class DeliveryTest {
         receive("c\nd\ne\nhalf");
         assertThat(connection.calls).containsExactly("message abc", "message d", "message e");
         assertThat(connection.partialInput().scanned).isEqualTo(4);
-        assertThat(parts.budget.bytes()).as("what is still held").isEqualTo(4);
+        assertThat(parts.budget.bytes()).as("what is still held").isEqualTo(256);
     }
 
     @Test
@@ -131,7 +132,7 @@ final class DeliveryTest {
         use(new LoopParts(Framing.lengthPrefixed(4), Limits.defaults().withMessageBytesMax(1000), Overflow.PAUSE_READING));
         receive("\0\0\3\u00e8begin");
         assertThat(connection.isClosed()).isFalse();
-        assertThat(parts.budget.bytes()).as("what has arrived, not what was announced").isEqualTo(9);
+        assertThat(parts.budget.bytes()).as("what has arrived, not what was announced").isEqualTo(256);
         connection = parts.open();
         receive("\0\0\3\u00e9");
         assertThat(connection.closeReason()).isEqualTo(CloseReason.MESSAGE_TOO_LONG);
@@ -163,7 +164,7 @@ final class DeliveryTest {
         TestRecord echo = new TestRecord(true) {
             @Override
             void callMessage(ByteBuffer message) {
-                parts.admission.put(this, message, false);
+                parts.admission.put(this, message, false, true);
             }
         };
         echo.handle = connection.handle;
@@ -297,10 +298,10 @@ final class DeliveryTest {
 
     @Test
     void heldInputBeyondTheBudgetClosesTheConnection() {
-        use(new LoopParts(Limits.defaults().withQueueBudgetBytes(4)));
+        use(new LoopParts(Limits.defaults().withQueueBudgetBytes(256)));
         receive("one\nhalf");
         assertThat(connection.isClosed()).isFalse();
-        receive("!");
+        receive("!".repeat(256));
         assertThat(connection.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
         assertThat(connection.calls).containsExactly("message one");
         assertThat(parts.budget.bytes()).isZero();

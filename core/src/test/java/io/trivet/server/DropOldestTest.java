@@ -12,7 +12,7 @@ final class DropOldestTest {
 
     private final LoopParts parts = new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(CAP),
             Overflow.DROP_OLDEST);
-    private final DropOldest dropOldest = new DropOldest(parts.budget, parts.counters, parts.mailbox, parts.callbacks,
+    private final DropOldest dropOldest = new DropOldest(parts.counters, parts.mailbox, parts.callbacks,
             parts.profile);
     private final TestRecord connection = parts.open();
 
@@ -34,7 +34,7 @@ final class DropOldestTest {
         assertThat(LoopParts.text(connection.sendQueue())).isEqualTo("third     ");
         assertThat(connection.queuedBytes()).isEqualTo(10);
         assertThat(connection.queuedMessages()).isEqualTo(1);
-        assertThat(parts.budget.bytes()).isEqualTo(10);
+        assertThat(parts.budget.bytes()).as("the buffer of the third message").isEqualTo(1024);
         assertThat(parts.counters.stats(0).dropped()).isEqualTo(2);
     }
 
@@ -126,7 +126,7 @@ final class DropOldestTest {
     void policyIsInForceOnlyWhereTheProfileSaysSo() {
         assertThat(dropOldest.isEnabled()).isTrue();
         LoopParts others = new LoopParts();
-        assertThat(new DropOldest(others.budget, others.counters, others.mailbox, others.callbacks, others.profile).isEnabled())
+        assertThat(new DropOldest(others.counters, others.mailbox, others.callbacks, others.profile).isEnabled())
                 .isFalse();
     }
 }

@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 
 /** A sequence of messages in a few buffers. */
 final class LaneTest {
-    private final BufferPool pool = new BufferPool();
+    private final Budget budget = new Budget(1 << 20);
+    private final BufferPool pool = LoopParts.pool(budget);
     private final Lane lane = new Lane(pool);
 
     private static void put(Lane lane, String message) {
@@ -66,32 +67,34 @@ final class LaneTest {
         assertThat(lane.parts(parts, 0)).isEqualTo(1);
         lane.advance(999);
         lane.sent(999);
-        assertThat(pool.acquire(1000)).as("one byte is left").isNotSameAs(parts[0]);
+        assertThat(pool.acquire(1000, BufferPool.Use.SEND)).as("one byte is left").isNotSameAs(parts[0]);
         lane.advance(1);
         lane.sent(1);
-        assertThat(pool.acquire(1000)).isSameAs(parts[0]);
+        assertThat(pool.acquire(1000, BufferPool.Use.SEND)).isSameAs(parts[0]);
     }
 
     @Test
     void longSharedMessageIsSentFromItsMemoryAndAShortOneBehindOthersIsCopied() {
         ByteBuffer shared = LoopParts.direct("s".repeat(512));
-        lane.putShared(shared.duplicate(), 0);
-        lane.putShared(shared.duplicate(), 0);
+        SharedMessage message = new SharedMessage(budget, shared);
+        lane.putShared(message, 0);
+        lane.putShared(message, 0);
         ByteBuffer small = LoopParts.direct("t".repeat(511));
-        lane.putShared(small.duplicate(), 0);
+        lane.putShared(new SharedMessage(budget, small), 0);
         shared.put(0, (byte) 'S');
         small.put(0, (byte) 'T');
-        String message = "S" + "s".repeat(511);
-        assertThat(text(lane)).isEqualTo(message + message + "t".repeat(511));
+        String changed = "S" + "s".repeat(511);
+        assertThat(text(lane)).isEqualTo(changed + changed + "t".repeat(511));
         assertThat(lane.messages()).isEqualTo(3);
         lane.clear();
-        assertThat(pool.acquire(512)).as("shared memory is not the pool's").isNotSameAs(shared);
+        assertThat(pool.acquire(512, BufferPool.Use.SEND)).as("shared memory is not the pool's").isNotSameAs(shared);
     }
 
     @Test
     void ownBytesAreNeverWrittenBehindASharedMessageInItsMemory() {
         ByteBuffer shared = ByteBuffer.allocateDirect(1024).put(LoopParts.bytes("shared ")).flip();
-        lane.putShared(shared.duplicate(), 0);
+        SharedMessage message = new SharedMessage(budget, shared);
+        lane.putShared(message, 0);
         put(lane, "own");
         assertThat(text(lane)).isEqualTo("shared own");
         assertThat(shared.clear().get(7)).isZero();
@@ -118,7 +121,7 @@ final class LaneTest {
     @Test
     void partsFillTheRestOfAnArrayAndNoMore() {
         for (int i = 0; i < 5; i++) {
-            lane.putShared(LoopParts.direct(Integer.toString(i).repeat(512)), 0);
+            lane.putShared(new SharedMessage(budget, LoopParts.direct(Integer.toString(i).repeat(512))), 0);
         }
         ByteBuffer[] parts = new ByteBuffer[4];
         assertThat(lane.parts(parts, 1)).isEqualTo(4);

@@ -157,7 +157,8 @@ final class LateCompletionsTest {
                     assertThat(got[0]).as("nothing is delivered while reading is paused").isEqualTo(given);
                     assertThat(scene.network.late().completedBytes(peer)).as("all that had completed was delivered").isZero();
                     int held = connection.partialInput() == null ? 0 : connection.partialInput().bytes();
-                    assertThat(scene.server.stats().queueBytes()).as("held input counts").isEqualTo(held);
+                    assertThat(scene.server.stats().queueBytes()).as("held input counts")
+                            .isEqualTo(held == 0 ? 0 : connection.partialInput().heldBytes());
                     assertThat(held).isEqualTo(bytes - peer.available() - got[0]);
                     pauseAt[0] = got[0] + 300_000;
                     connection.resumeReading();

@@ -20,7 +20,8 @@ final class LoopParts {
     final Profile profile;
     final Limits limits;
     final Budget budget;
-    final BufferPool pool = new BufferPool();
+    final BufferPool pool;
+    final BudgetGuard budgetGuard;
     final Counters counters = new Counters();
     final Log log = new Log(time);
     final TurnClock clock = new TurnClock(time);
@@ -64,12 +65,16 @@ final class LoopParts {
         limits = profile.limits();
         budget = new Budget(limits.queueBudgetBytes());
         deadlines = new ConnectionDeadlines(clock, limits);
-        queues = new SendQueues(pool, budget, clock);
-        partialInputs = new PartialInputs(pool, budget, clock, closeRequests);
+        pool = new BufferPool(budget, 1, clock, counters);
+        queues = new SendQueues(pool, clock);
+        partialInputs = new PartialInputs(pool, clock);
+        budgetGuard = new BudgetGuard(budget, pool, proactor, mailbox, counters, table, queues, partialInputs, closeRequests,
+                log);
+        budget.add(budgetGuard);
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
         lingering = new Lingering(proactor, gate, deadlines, closeRequests, limits);
-        dropOldest = new DropOldest(budget, counters, mailbox, callbacks, profile);
-        sender = new Sender(proactor, clock, counters, budget, queues, pendingSends, batch, gate, lingering, dropOldest,
+        dropOldest = new DropOldest(counters, mailbox, callbacks, profile);
+        sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
                 closeRequests, callbacks, profile);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
@@ -78,7 +83,8 @@ final class LoopParts {
                 gate, lingering,
                 sender, dropOldest, callbacks, timers, log, profile);
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, names.lookup());
-        delivery = new Delivery(clock, counters, partialInputs, gate, batch, sender, lifecycle, deadlines, closeRequests,
+        delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,
+                closeRequests,
                 callbacks,
                 profile);
         mailbox.claim();
@@ -93,14 +99,13 @@ final class LoopParts {
         return connection;
     }
 
-    /** Puts a message, as it is, into the ordinary lane of a connection's queue. The budget counts it, and the sender is not notified. */
-    void enqueue(ConnectionRecord connection, String message) {
-        enqueueUncounted(connection, message);
-        budget.reserve(message.length());
+    /** Returns a pool that is the only one of its budget. */
+    static BufferPool pool(Budget budget) {
+        return new BufferPool(budget, 1, new TurnClock(new SteppedClock()), new Counters());
     }
 
-    /** Puts a message, as it is, into the ordinary lane of a connection's queue. The budget does not count it yet. */
-    void enqueueUncounted(ConnectionRecord connection, String message) {
+    /** Puts a message, as it is, into the ordinary lane of a connection's queue. The sender is not notified. */
+    void enqueue(ConnectionRecord connection, String message) {
         ByteBuffer bytes = bytes(message);
         if (!connection.reserve(bytes.remaining(), limits.queueBytesMax(), limits.queueHighBytes())) {
             throw new IllegalArgumentException("the queue is full");

@@ -27,7 +27,17 @@ final class MessageAdmissionTest {
     }
 
     private SendResult put(String message) {
-        return admission.put(connection, LoopParts.bytes(message), false);
+        return admission.put(connection, LoopParts.bytes(message), false, true);
+    }
+
+    private void putShared(ByteBuffer framed) {
+        SharedMessage message = new SharedMessage(parts.budget, framed);
+        admission.putShared(connection, message);
+        message.release();
+    }
+
+    private SendResult offer(String message) {
+        return admission.put(connection, LoopParts.bytes(message), false, false);
     }
 
     private SendResult putFromOtherThread(String message) {
@@ -47,12 +57,12 @@ final class MessageAdmissionTest {
     @Test
     void messageWaitsInItsFrameForTheEndOfTheTurn() {
         ByteBuffer content = LoopParts.bytes("hello");
-        assertThat(admission.put(connection, content, false)).isEqualTo(SendResult.QUEUED);
+        assertThat(admission.put(connection, content, false, true)).isEqualTo(SendResult.QUEUED);
         assertThat(content.hasRemaining()).isFalse();
         content.put(0, (byte) 'j');
         assertThat(connection.queuedBytes()).isEqualTo(6);
         assertThat(connection.queuedMessages()).isEqualTo(1);
-        assertThat(parts.budget.bytes()).isEqualTo(6);
+        assertThat(parts.budget.bytes()).as("a buffer").isEqualTo(1024);
         assertThat(parts.proactor.newCalls()).isEmpty();
         parts.sender.flushPending();
         assertThat(parts.proactor.taken(0)).as("a copy").isEqualTo("hello\n");
@@ -65,7 +75,7 @@ final class MessageAdmissionTest {
         ByteBuffer memory = parts.collectReplies(connection, "hello\n");
         ByteBuffer view = memory.asReadOnlyBuffer().limit(5);
         parts.batch.message(view);
-        assertThat(admission.put(connection, view, false)).isEqualTo(SendResult.QUEUED);
+        assertThat(admission.put(connection, view, false, true)).isEqualTo(SendResult.QUEUED);
         assertThat(view.hasRemaining()).isFalse();
         assertThat(put("reply")).isEqualTo(SendResult.QUEUED);
         assertThat(admission.put(connection, "text")).isEqualTo(SendResult.QUEUED);
@@ -84,7 +94,7 @@ final class MessageAdmissionTest {
         ByteBuffer memory = parts.collectReplies(connection, "\5hello");
         ByteBuffer view = memory.asReadOnlyBuffer().position(1);
         parts.batch.message(view);
-        admission.put(connection, view, false);
+        admission.put(connection, view, false, true);
         memory.put(1, (byte) 'H');
         admission.put(connection, "text");
         parts.sender.sendReplies(connection);
@@ -95,7 +105,7 @@ final class MessageAdmissionTest {
     void urgentLaneGoesBeforeRepliesAndLaterRepliesGoBehindThem() {
         parts.collectReplies(connection, "");
         put("first");
-        admission.put(connection, LoopParts.bytes("urgent"), true);
+        admission.put(connection, LoopParts.bytes("urgent"), true, true);
         put("second");
         admission.put(connection, "third");
         assertThat(parts.batch.isEmpty()).as("they wait in the queue").isTrue();
@@ -121,7 +131,7 @@ final class MessageAdmissionTest {
         use(new LoopParts(Limits.defaults().withQueueBytesMax(10)));
         assertThat(put("12345")).isEqualTo(SendResult.QUEUED);
         ByteBuffer content = LoopParts.bytes("6789");
-        assertThat(admission.put(connection, content, false)).isEqualTo(SendResult.FULL);
+        assertThat(admission.put(connection, content, false, true)).isEqualTo(SendResult.FULL);
         assertThat(content.position()).isZero();
         assertThat(connection.queuedBytes()).isEqualTo(6);
         assertThat(connection.isClosed()).as("the caller decides").isFalse();
@@ -140,8 +150,35 @@ final class MessageAdmissionTest {
         assertThat(admission.put(connection, "ijklmnop")).isEqualTo(SendResult.QUEUED);
         assertThat(parts.proactor.newCalls()).containsExactly("send 0 abcdefgh\n");
         parts.proactor.nextSends(5);
-        assertThat(put("12345678")).as("the socket takes only a part").isEqualTo(SendResult.FULL);
+        assertThat(offer("12345678")).as("the socket takes only a part").isEqualTo(SendResult.FULL);
         assertThat(LoopParts.text(connection.sendQueue())).isEqualTo("nop\n");
+    }
+
+    @Test
+    void replyToTheMessageInDeliveryIsAcceptedBeyondTheCapIfReadingIsPausedThen() {
+        use(new LoopParts(Limits.defaults().withQueueBytesMax(10)));
+        parts.collectReplies(connection, "");
+        parts.proactor.nextSends(0);
+        assertThat(put("12345678")).isEqualTo(SendResult.QUEUED);
+        assertThat(put("abcdefgh")).isEqualTo(SendResult.QUEUED);
+        assertThat(admission.put(connection, "text")).isEqualTo(SendResult.QUEUED);
+        assertThat(connection.queuedBytes()).isEqualTo(9 + 9 + 5);
+        assertThat(connection.hasReachedHigh()).as("no further message is delivered").isTrue();
+        assertThat(offer("x")).as("an offer keeps to the cap").isEqualTo(SendResult.FULL);
+        parts.batch.end();
+        assertThat(put("x")).as("not a reply").isEqualTo(SendResult.FULL);
+        parts.sender.completed(connection, 0);
+        assertThat(parts.proactor.taken(0)).isEqualTo("12345678\nabcdefgh\ntext\n");
+        assertNothingIsReserved();
+    }
+
+    @Test
+    void replyBeyondTheCapIsRefusedIfReadingWouldContinue() {
+        use(new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(10), Overflow.DISCONNECT));
+        parts.collectReplies(connection, "");
+        parts.proactor.nextSends(0);
+        assertThat(put("12345678")).isEqualTo(SendResult.QUEUED);
+        assertThat(put("abcdefgh")).isEqualTo(SendResult.FULL);
     }
 
     @Test
@@ -166,7 +203,7 @@ final class MessageAdmissionTest {
         connection.state(ConnectionState.DRAINING);
         assertThat(put("x")).isEqualTo(SendResult.CLOSED);
         assertThat(putFromOtherThread("x")).isEqualTo(SendResult.CLOSED);
-        admission.putShared(connection, LoopParts.direct("x\n"));
+        putShared(LoopParts.direct("x\n"));
         assertNothingIsReserved();
     }
 
@@ -209,7 +246,7 @@ final class MessageAdmissionTest {
         parts.collectReplies(connection, "");
         put("reply");
         ByteBuffer shared = LoopParts.direct("s".repeat(600));
-        admission.putShared(connection, shared);
+        putShared(shared);
         shared.put(0, (byte) 'S');
         parts.batch.end();
         parts.sender.flushPending();
@@ -221,9 +258,9 @@ final class MessageAdmissionTest {
     @Test
     void sharedMessageThatDoesNotFitClosesTheConnection() {
         use(new LoopParts(Limits.defaults().withQueueBytesMax(10)));
-        admission.putShared(connection, LoopParts.direct("0123456789"));
+        putShared(LoopParts.direct("0123456789"));
         assertThat(connection.isClosed()).isFalse();
-        admission.putShared(connection, LoopParts.direct("x"));
+        putShared(LoopParts.direct("x"));
         assertThat(connection.closeReason()).isEqualTo(CloseReason.QUEUE_FULL);
     }
 
@@ -251,7 +288,7 @@ final class MessageAdmissionTest {
         parts.runTasks();
         assertThat(LoopParts.text(connection.sendQueue())).isEqualTo("33333\n44444\n");
         assertThat(connection.queuedBytes()).isEqualTo(12);
-        assertThat(parts.budget.bytes()).isEqualTo(12);
+        assertThat(parts.budget.bytes()).isEqualTo(1024);
         assertThat(connection.calls).containsExactly("dropped 1, 6 bytes", "dropped 1, 6 bytes");
     }
 
@@ -260,16 +297,16 @@ final class MessageAdmissionTest {
     @Test
     void messageOfAnotherThreadIsCopiedAndCountedOnItsWayAndThenQueued() {
         ByteBuffer content = LoopParts.bytes("hello");
-        LoopParts.onOtherThread(() -> assertThat(admission.put(connection, content, false)).isEqualTo(SendResult.QUEUED));
+        LoopParts.onOtherThread(() -> assertThat(admission.put(connection, content, false, true)).isEqualTo(SendResult.QUEUED));
         assertThat(content.hasRemaining()).isFalse();
         content.put(0, (byte) 'j');
         assertThat(connection.queuedBytes()).isEqualTo(6);
-        assertThat(parts.budget.bytes()).isEqualTo(6);
+        assertThat(parts.budget.bytes()).as("the copy and its task").isEqualTo(6 + 128);
         assertThat(parts.proactor.wakeups()).isEqualTo(1);
         assertThat(connection.sendQueue()).isNull();
         parts.runTasks();
         assertThat(connection.queuedBytes()).isEqualTo(6);
-        assertThat(parts.budget.bytes()).isEqualTo(6);
+        assertThat(parts.budget.bytes()).isEqualTo(1024);
         parts.sender.flushPending();
         assertThat(parts.proactor.taken(0)).isEqualTo("hello\n");
         assertThat(parts.counters.stats(1).messagesOut()).isEqualTo(1);

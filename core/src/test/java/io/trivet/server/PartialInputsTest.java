@@ -2,20 +2,16 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Input that cannot be delivered yet: its memory, and its place in the budget. */
 final class PartialInputsTest {
-    private static final int BUDGET = 2000;
-
     private final SteppedClock time = new SteppedClock();
-    private final BufferPool pool = new BufferPool();
-    private final Budget budget = new Budget(BUDGET);
-    private final CloseRequests closeRequests = new CloseRequests(new Log(time));
-    private final PartialInputs inputs = new PartialInputs(pool, budget, new TurnClock(time), closeRequests);
+    private final Budget budget = new Budget(1 << 20);
+    private final BufferPool pool = LoopParts.pool(budget);
+    private final PartialInputs inputs = new PartialInputs(pool, new TurnClock(time));
     private final TestRecord connection = new TestRecord(true);
 
     private void add(TestRecord to, String text) {
@@ -68,19 +64,17 @@ final class PartialInputsTest {
     }
 
     @Test
-    void budgetCountsWhatIsHeldAndNoMore() {
+    void budgetCountsTheBufferThatIsHeldAndNotWhatIsWantedOfIt() {
         add(connection, "0123456789");
         PartialInput input = connection.partialInput();
-        assertThat(budget.bytes()).isEqualTo(10);
+        assertThat(budget.bytes()).isEqualTo(256);
+        assertThat(input.heldBytes()).isEqualTo(256);
         assertThat(input.beganNanos).isEqualTo(time.nanoTime());
         time.step(Duration.ofSeconds(1));
-        add(connection, "abc");
+        add(connection, "x".repeat(5000));
         assertThat(connection.partialInput()).isSameAs(input);
         assertThat(input.beganNanos).as("of its first byte").isEqualTo(time.nanoTime() - Duration.ofSeconds(1).toNanos());
-        assertThat(budget.bytes()).isEqualTo(13);
-        input.deliveredTo(11, time.nanoTime());
-        inputs.account(connection, input);
-        assertThat(budget.bytes()).isEqualTo(2);
+        assertThat(budget.bytes()).isEqualTo(8192);
         inputs.drop(connection);
         assertThat(budget.bytes()).isZero();
         assertThat(connection.partialInput()).isNull();
@@ -89,27 +83,32 @@ final class PartialInputsTest {
     }
 
     @Test
-    void connectionThatExceedsTheBudgetIsClosedAndMakesRoomAtOnce() {
+    void inputThatWouldTakeMoreThanHalfOfTheBudgetIsRefused() {
+        Budget small = new Budget(4096);
+        PartialInputs few = new PartialInputs(LoopParts.pool(small), new TurnClock(time));
+        ByteBuffer bytes = LoopParts.direct("x".repeat(1100));
+        assertThat(few.add(connection, bytes, 0, 1000)).isTrue();
+        assertThat(few.add(connection, bytes, 0, 1024)).as("2,024 bytes need 2,048").isTrue();
+        assertThat(few.add(connection, bytes, 0, 100)).as("4,096 bytes beside the 2,048").isFalse();
+        assertThat(connection.partialInput().bytes()).isEqualTo(2024);
+        assertThat(small.bytes()).isEqualTo(2048);
         TestRecord other = new TestRecord(true);
-        add(connection, "x".repeat(BUDGET - 10));
-        assertThat(connection.isClosed()).as("up to the budget").isFalse();
-        add(other, "x".repeat(11));
-        assertThat(other.isClosed()).isTrue();
-        assertThat(other.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
+        assertThat(few.add(other, LoopParts.direct("x".repeat(2049)), 0, 2049)).isFalse();
         assertThat(other.partialInput()).isNull();
-        assertThat(budget.bytes()).isEqualTo(BUDGET - 10);
-        assertThat(connection.isClosed()).isFalse();
     }
 
     @Test
-    void inputThatShrinksIsNotClosedThoughTheBudgetIsExceededByOthers() {
-        add(connection, "0123456789");
-        budget.reserve(BUDGET);
+    void largeBufferIsExchangedForASmallOneIfFewBytesAreLeft() {
+        add(connection, "x".repeat(61_000) + "\nX");
         PartialInput input = connection.partialInput();
-        input.deliveredTo(5, 0);
-        inputs.account(connection, input);
-        assertThat(connection.isClosed()).isFalse();
-        assertThat(budget.bytes()).isEqualTo(BUDGET + 5);
+        assertThat(budget.bytes()).isEqualTo(1 << 16);
+        input.shrink();
+        assertThat(budget.bytes()).as("all of it is wanted").isEqualTo(1 << 16);
+        input.deliveredTo(61_001, time.nanoTime());
+        input.shrink();
+        assertThat(budget.bytes()).isEqualTo(256);
+        assertThat(text(input)).isEqualTo("X");
+        assertThat(input.view().get(input.from())).as("the handler's view is of the small buffer").isEqualTo((byte) 'X');
     }
 
     @Test
@@ -119,11 +118,11 @@ final class PartialInputsTest {
         ByteBuffer memory = input.buffer();
         inputs.beginDelivery(input);
         inputs.drop(connection); // the handler closes the connection
-        assertThat(budget.bytes()).isZero();
-        assertThat(pool.acquire(10)).as("not in the pool yet").isNotSameAs(memory);
+        assertThat(budget.bytes()).as("still in use").isEqualTo(256);
+        assertThat(pool.acquire(10, BufferPool.Use.INPUT)).as("not in the pool yet").isNotSameAs(memory);
         assertThat(inputs.endDelivery(connection, input)).isFalse();
-        assertThat(pool.acquire(10)).isSameAs(memory);
-        assertThat(pool.acquire(10)).as("released once").isNotSameAs(memory);
+        assertThat(pool.acquire(10, BufferPool.Use.INPUT)).isSameAs(memory);
+        assertThat(pool.acquire(10, BufferPool.Use.INPUT)).as("released once").isNotSameAs(memory);
     }
 
     @Test
@@ -132,8 +131,8 @@ final class PartialInputsTest {
         PartialInput input = connection.partialInput();
         inputs.beginDelivery(input);
         assertThat(inputs.endDelivery(connection, input)).isTrue();
-        assertThat(pool.acquire(10)).isNotSameAs(input.buffer());
+        assertThat(pool.acquire(10, BufferPool.Use.INPUT)).isNotSameAs(input.buffer());
         inputs.drop(connection);
-        assertThat(pool.acquire(10)).as("no longer in delivery").isSameAs(input.buffer());
+        assertThat(pool.acquire(10, BufferPool.Use.INPUT)).as("no longer in delivery").isSameAs(input.buffer());
     }
 }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 /** Sends that the proactor has not completed. */
 final class PendingSendsTest {
     private final SteppedClock time = new SteppedClock();
-    private final BufferPool pool = new BufferPool();
+    private final BufferPool pool = LoopParts.pool(new Budget(1 << 20));
     private final PendingSends sends = new PendingSends();
     private final TestRecord connection = new TestRecord(true);
 

@@ -18,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -40,6 +41,8 @@ final class RecordingProactor implements Proactor {
     final List<InetSocketAddress> connects = new ArrayList<>();
     /** The result of {@link #unsentBytes}. */
     long unsentBytes;
+
+    private final Map<Long, Long> kept = new HashMap<>();
 
     private final Map<Long, Connected> open = new TreeMap<>();
     private final Map<Long, StringBuilder> taken = new TreeMap<>();
@@ -194,6 +197,21 @@ final class RecordingProactor implements Proactor {
             left -= length;
         }
         assertThat(left).as("bytes to be taken that were not offered").isZero();
+    }
+
+    /** Sets the result of {@link #keptBytes(long)}. */
+    void keep(long handle, long bytes) {
+        kept.put(handle, bytes);
+    }
+
+    @Override
+    public long keptBytes() {
+        return kept.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    @Override
+    public long keptBytes(long handle) {
+        return kept.getOrDefault(handle, 0L);
     }
 
     @Override

@@ -157,7 +157,7 @@ final class ReplyBatchTest {
         batch.addReceived(4, 7, LF);
         batch.addReceived(8, 13, LF);
         batch.parts()[0].position(5); // the socket took five bytes
-        Lane lane = new Lane(new BufferPool());
+        Lane lane = new Lane(LoopParts.pool(new Budget(1 << 20)));
         assertThat(batch.spill(5, lane, 0)).as("messages sent whole").isEqualTo(1);
         memory.put(6, (byte) '?');
         assertThat(lane.messages()).isEqualTo(2);

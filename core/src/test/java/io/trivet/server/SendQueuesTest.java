@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Test;
 /** The messages that wait for a peer, and the queues of a loop. */
 final class SendQueuesTest {
     private final SteppedClock time = new SteppedClock();
-    private final BufferPool pool = new BufferPool();
     private final Budget budget = new Budget(1 << 20);
-    private final SendQueues queues = new SendQueues(pool, budget, new TurnClock(time));
+    private final BufferPool pool = LoopParts.pool(budget);
+    private final SendQueues queues = new SendQueues(pool, new TurnClock(time));
     private final TestRecord connection = new TestRecord(true);
 
     private void put(Lane lane, String message) {
@@ -95,23 +95,24 @@ final class SendQueuesTest {
     void droppedQueueReleasesItsRoomInTheConnectionAndInTheBudget() {
         connection.reserve(7, 100, 100);
         connection.reserve(5, 100, 100);
-        budget.reserve(7 + 5 + 1000);
         put(queues.of(connection).ordinary(), "ordinal");
         put(queues.of(connection).urgent(), "first");
+        assertThat(budget.bytes()).as("two buffers").isEqualTo(2 * 1024);
+        assertThat(connection.sendQueue().heldBytes()).isEqualTo(2 * 1024);
         ByteBuffer[] parts = new ByteBuffer[2];
         assertThat(connection.sendQueue().parts(parts)).isEqualTo(2);
         queues.dropWaiting(connection);
         assertThat(connection.sendQueue()).isNull();
         assertThat(connection.queuedBytes()).isZero();
         assertThat(connection.queuedMessages()).isZero();
-        assertThat(budget.bytes()).isEqualTo(1000);
-        assertThat(pool.acquire(7)).as("the memory is released").isIn((Object) parts[0], parts[1]);
+        assertThat(budget.bytes()).isZero();
+        assertThat(pool.acquire(1000, BufferPool.Use.SEND)).as("the memory is released").isIn((Object) parts[0], parts[1]);
         queues.dropWaiting(connection);
-        assertThat(budget.bytes()).as("nothing is left to drop").isEqualTo(1000);
+        assertThat(budget.bytes()).as("nothing is left to drop, but what this test has acquired").isEqualTo(1024);
     }
 
     @Test
-    void smallQueueIsReusedAsIfItWereNewAndALargeOneIsNot() {
+    void queueIsReusedAsIfItWereNewAndReleasesTheLengthsOfManyMessages() {
         SendQueue small = queues.of(connection);
         put(small.ordinary(), "left over");
         small.isBehindUnsent = true;
@@ -124,10 +125,15 @@ final class SendQueuesTest {
         assertThat(reused.isBehindUnsent).isFalse();
         assertThat(reused.sinceNanos()).isEqualTo(time.nanoTime());
         assertThat(reused.progressNanos).isEqualTo(time.nanoTime());
-        for (int i = 0; i < 65; i++) {
+        for (int i = 0; i < 64; i++) {
             put(reused.ordinary(), "x");
         }
+        assertThat(budget.bytes()).as("one buffer").isEqualTo(1024);
+        put(reused.ordinary(), "x");
+        assertThat(budget.bytes()).as("and 128 lengths, for 65 messages").isEqualTo(1024 + 128 * Integer.BYTES);
+        assertThat(reused.heldBytes()).isEqualTo(budget.bytes());
         queues.recycle(reused);
-        assertThat(queues.create(0)).as("it has held many messages").isNotSameAs(small);
+        assertThat(budget.bytes()).isZero();
+        assertThat(queues.create(0)).isSameAs(small);
     }
 }

@@ -25,7 +25,7 @@ final class SenderTest {
 
     private void use(LoopParts lower) {
         parts = lower;
-        sender = new Sender(parts.proactor, parts.clock, parts.counters, parts.budget, parts.queues, parts.pendingSends,
+        sender = new Sender(parts.proactor, parts.clock, parts.counters, parts.budgetGuard, parts.queues, parts.pendingSends,
                 parts.batch,
                 parts.gate, parts.lingering, parts.dropOldest, parts.deadlines, parts.closeRequests, parts.callbacks,
                 parts.profile);
@@ -66,7 +66,7 @@ final class SenderTest {
         sender.flush(connection);
         assertThat(connection.queuedMessages()).isEqualTo(1);
         assertThat(connection.queuedBytes()).isEqualTo(3);
-        assertThat(parts.budget.bytes()).isEqualTo(3);
+        assertThat(parts.budget.bytes()).as("a buffer").isEqualTo(1024);
         assertThat(parts.deadlines.queue().next()).isEqualTo(parts.time.nanoTime() + WRITE.toNanos());
         sender.flush(connection);
         assertThat(parts.proactor.newCalls()).as("no attempt while the socket is full").containsExactly("send 0 one\ntwo\n");
@@ -134,13 +134,13 @@ final class SenderTest {
 
     @Test
     void bytesBeyondTheBudgetCloseTheConnectionAndMakeRoomAtOnce() {
-        use(new LoopParts(Limits.defaults().withQueueBudgetBytes(10)));
-        parts.enqueueUncounted(connection, "0123456789");
-        sender.queued(connection, 10);
+        use(new LoopParts(Limits.defaults().withQueueBudgetBytes(1024)));
+        parts.enqueue(connection, "x".repeat(1024));
+        sender.queued(connection);
         assertThat(connection.isClosed()).as("at the budget").isFalse();
         assertThat(sender.hasWork()).isTrue();
-        parts.enqueueUncounted(connection, "x");
-        sender.queued(connection, 1);
+        parts.enqueue(connection, "x");
+        sender.queued(connection);
         assertThat(connection.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
         assertNothingWaits();
         sender.flushPending();
@@ -229,7 +229,7 @@ final class SenderTest {
         sender.completed(connection, parts.proactor.take(0, 3));
         assertThat(parts.proactor.newCalls()).as("the socket is full").containsExactly("send 0 pending ");
         assertThat(connection.queuedBytes()).isEqualTo(11);
-        assertThat(parts.budget.bytes()).isEqualTo(11);
+        assertThat(parts.budget.bytes()).as("the buffers of two queues").isEqualTo(2 * 1024);
         assertThat(connection.sendQueue().progressNanos).isEqualTo(parts.time.nanoTime());
         sender.completed(connection, 0);
         assertThat(parts.proactor.taken(0)).isEqualTo("pending behind");
@@ -290,7 +290,7 @@ final class SenderTest {
         assertThat(LoopParts.text(connection.sendQueue())).isEqualTo("o\n");
         assertThat(connection.queuedMessages()).isEqualTo(1);
         assertThat(connection.queuedBytes()).isEqualTo(2);
-        assertThat(parts.budget.bytes()).as("only what waits in the queue").isEqualTo(2);
+        assertThat(parts.budget.bytes()).as("only what waits in the queue").isEqualTo(1024);
         parts.stageReply(connection, "three\n");
         sender.sendReplies(connection);
         assertThat(parts.proactor.newCalls()).as("the socket is full").isEmpty();
@@ -314,7 +314,7 @@ final class SenderTest {
         assertThat(staging.isPending()).isFalse();
         assertThat(LoopParts.text(connection.sendQueue())).isEqualTo("wo\nthree\n");
         assertThat(connection.queuedMessages()).isEqualTo(2);
-        assertThat(parts.budget.bytes()).isEqualTo(9);
+        assertThat(parts.budget.bytes()).as("the buffers of two queues").isEqualTo(2 * 1024);
         assertThat(parts.pendingSends.get(connection)).isNull();
         sender.completed(connection, 0);
         assertThat(parts.proactor.taken(0)).isEqualTo("one\ntwo\nthree\n");
@@ -359,7 +359,7 @@ final class SenderTest {
         parts.stageReply(connection, "reply ");
         sender.queueReplies(connection);
         assertThat(parts.batch.isEmpty()).isTrue();
-        assertThat(parts.budget.bytes()).isEqualTo(6);
+        assertThat(parts.budget.bytes()).isEqualTo(1024);
         parts.enqueue(connection, "next");
         sender.flushPending();
         assertThat(parts.proactor.newCalls()).containsExactly("send 0 reply next");

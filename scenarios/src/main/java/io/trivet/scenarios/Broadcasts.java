@@ -56,7 +56,6 @@ final class Broadcasts {
         }
         long toAll = (long) plan.framing().framedLength(content.length) * server.connections().size();
         server.raiseBudgetBound(toAll);
-        server.addBudgetInTransit(plan.loops() > 1 ? toAll : 0);
         int here = plan.loops() == 1 ? 0 : context.currentLoop == RunContext.OUTSIDE ? -1 : context.currentLoop & 0xff;
         for (int loop = 0; loop < plan.loops(); loop++) {
             if (loop == here) {

@@ -150,6 +150,11 @@ final class CallbackChecker {
         // With several loops, up to the same number of bytes may be on their way to the loop, since only the loop can drop
         // messages.
         long capNow = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() > 1 ? 2L * cap : cap;
+        boolean mayBeReply = model.plan.overflow() == Overflow.PAUSE_READING && method != SendMethod.OFFER
+                && context.currentLoop == model.loopKey;
+        if (mayBeReply) {
+            capNow = Integer.MAX_VALUE;
+        }
         ServerUnderTest server = model.client.server;
         server.raiseBudgetBound(framed);
         switch (result) {
@@ -169,6 +174,10 @@ final class CallbackChecker {
                 expect(model, !ended, "accepts a message after its end");
             }
             case FULL -> {
+                if (mayBeReply && model.inMessage && framed <= model.plan.limits().queueBudgetBytes()) {
+                    context.failures.report(Rule.CAPS,
+                            model + ": refused a reply of " + framed + " bytes, although reading is paused while it waits");
+                }
                 context.tally.add("limit", Limit.QUEUE_BYTES);
                 if (model.plan.overflow() == Overflow.DISCONNECT && method != SendMethod.OFFER) {
                     context.tally.add("policy", Overflow.DISCONNECT);

@@ -233,6 +233,16 @@ final class CheckedProactor implements Proactor {
     }
 
     @Override
+    public long keptBytes() {
+        return proactor.keptBytes();
+    }
+
+    @Override
+    public long keptBytes(long handle) {
+        return proactor.keptBytes(handle);
+    }
+
+    @Override
     public boolean isBehind() {
         return proactor.isBehind();
     }

@@ -44,7 +44,8 @@ final class CloseReasonChecker {
                     && passed(model.createdNanos, model.connectTimeout);
             case QUEUE_FULL -> model.wasFull || model.mayHoldUnknownBroadcast;
             case BUDGET_EXCEEDED -> server.isBudgetScarce()
-                    && (model.exceededBudget || server.budgetBytesBound() > limits.queueBudgetBytes());
+                    // a single unfinished message may take half of the budget
+                    && (model.exceededBudget || 2 * server.budgetBytesBound() > limits.queueBudgetBytes());
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
             case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
             case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();

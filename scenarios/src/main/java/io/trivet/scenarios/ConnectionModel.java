@@ -130,6 +130,8 @@ final class ConnectionModel {
     /** The handler threw an exception while the connection was open: that must be the reason for its end. */
     boolean hasThrown;
     boolean wasFull;
+    /** The handler's onMessage is running. */
+    boolean inMessage;
     /** A send from another loop may have exceeded the server's budget. */
     boolean exceededBudget;
 

@@ -177,6 +177,8 @@ final class FinalChecker {
         for (ServerUnderTest server : servers) {
             ServerStats stats = server.instance().stats();
             leak(stats.queueBytes() != 0, server, "its budget still counts " + stats.queueBytes() + " bytes");
+            leak(stats.memory().queues() != 0, server, "its queues still hold " + stats.memory().queues() + " bytes");
+            leak(stats.memory().input() != 0, server, "it still holds " + stats.memory().input() + " bytes of input");
             leak(stats.total().connections() != 0, server, "it still counts " + stats.total().connections() + " connections");
             leak(server.tasksLeft != 0, server, server.tasksLeft + " tasks did not run");
             for (CheckedLoop loop : server.network().loops()) {

@@ -76,6 +76,15 @@ final class ServerApplication implements Handler {
             return;
         }
         callbacks.message(model, connection);
+        model.inMessage = true;
+        try {
+            react(model, message);
+        } finally {
+            model.inMessage = false;
+        }
+    }
+
+    private void react(ConnectionModel model, ByteBuffer message) throws Exception {
         server.runPendingAction();
         if (plan.framing().isRaw()) {
             onPiece(model, message);

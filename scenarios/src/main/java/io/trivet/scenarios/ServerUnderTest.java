@@ -1,7 +1,6 @@
 package io.trivet.scenarios;
 
 import io.trivet.net.Loop;
-import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
 import io.trivet.server.Server;
 import io.trivet.sim.Fault;
@@ -31,6 +30,11 @@ final class ServerUnderTest {
     }
 
     final RunContext context;
+    /** A buffer that grows doubles, and is held beside the one that it replaces: upper bound of its capacity by its bytes. */
+    private static final long BUFFER_FACTOR = 3;
+    /** The smallest buffer of a queue. */
+    private static final int BUFFER_BYTES_MIN = 1024;
+
     final ServerPlan plan;
     final InetSocketAddress address;
     final ConnectionActions actions;
@@ -43,10 +47,7 @@ final class ServerUnderTest {
     /** The connections that are not closed, in the order in which they appeared. */
     private final List<ConnectionModel> connections = new ArrayList<>();
     private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
-    /** Closed connections with a pending send, whose bytes count until the send completes. */
-    private final List<ConnectionModel> closedWithUnsent = new ArrayList<>();
     private long budgetBytesBound;
-    private long budgetBytesInTransit;
     /** The earliest deadline of the drains before the latest one; {@link Loop#NO_DEADLINE} if there are none. */
     private long earlierDeadlineNanos = Loop.NO_DEADLINE;
     private long drainRequestedNanos;
@@ -290,9 +291,6 @@ final class ServerUnderTest {
 
     void connectionClosed(ConnectionModel model, boolean reconnecting) {
         connections.remove(model);
-        if (model.connection().queue().bytes() > 0) {
-            closedWithUnsent.add(model);
-        }
         if (!reconnecting) {
             model.client.connectFailed();
         }
@@ -354,54 +352,27 @@ final class ServerUnderTest {
     }
 
     /**
-     * Called at the end of a turn. Computes an upper bound of the bytes that count against the budget now, including bytes on
-     * their way to other loops. Until the next turn, new bytes only raise the bound.
+     * Called at the end of a turn. Takes the bytes that count against the budget now, or will when a pending send turns out to be
+     * partial. From these their upper bound is computed until the next turn.
      */
     void resetBudgetBound() {
-        budgetBytesBound = budgetBytesNow() + budgetBytesInTransit;
+        long bytes = instance().stats().queueBytes();
+        for (int i = 0; i < connections.size(); i++) {
+            bytes += connections.get(i).connection().queue().bytes();
+        }
+        budgetBytesBound = BUFFER_FACTOR * bytes;
         bytesReceivedBefore = context.bytesReceived;
     }
 
     /** Adds bytes that were to be sent, whether or not they were accepted. */
     void raiseBudgetBound(long bytes) {
-        budgetBytesBound += bytes;
-    }
-
-    /**
-     * Adds bytes of a broadcast that other loops handle later. They are never subtracted, because it is not tracked when the last
-     * loop has handled the broadcast.
-     */
-    void addBudgetInTransit(long bytes) {
-        budgetBytesInTransit += bytes;
+        budgetBytesBound += BUFFER_FACTOR * bytes + BUFFER_BYTES_MIN;
     }
 
     /** Returns an upper bound of the bytes that counted against the budget at any moment since the last turn. */
     long budgetBytesBound() {
-        return budgetBytesBound + context.bytesReceived - bytesReceivedBefore;
-    }
-
-    /** Returns the bytes that wait in queues, and those that were received and not delivered yet. */
-    long budgetBytesNow() {
-        long bytes = 0;
-        for (int i = 0; i < connections.size(); i++) {
-            ConnectionModel model = connections.get(i);
-            bytes += model.connection().queue().bytes();
-            ObservedSocket socket = model.socket;
-            if (socket != null && model.connection().state() == ConnectionState.OPEN) {
-                int delivered = plan.framing().isRaw()
-                        ? model.bytesDelivered
-                        : model.client.sentStream.startOf(model.nextMessage);
-                bytes += Math.max(0, socket.bytesIn - delivered);
-            }
-        }
-        for (int i = closedWithUnsent.size() - 1; i >= 0; i--) {
-            int left = closedWithUnsent.get(i).connection().queue().bytes();
-            bytes += left;
-            if (left == 0) {
-                closedWithUnsent.remove(i);
-            }
-        }
-        return bytes;
+        return budgetBytesBound + BUFFER_FACTOR * (context.bytesReceived - bytesReceivedBefore)
+                + (long) BUFFER_BYTES_MIN * connections.size();
     }
 
     @Override

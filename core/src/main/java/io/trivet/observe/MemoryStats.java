@@ -1,0 +1,34 @@
+package io.trivet.observe;
+
+/**
+ * The native memory of a server, by purpose, in bytes. All but {@code rings} is memory that the JVM knows: its native memory
+ * tracking (man 1 java, {@code -XX:NativeMemoryTracking}) reports it as "Other", except the receive buffers of a ring. Memory of
+ * the kernel, as socket buffers, is not included.
+ *
+ * @param rings memory shared with the kernel: the queues of io_uring, and the buffers that it receives into
+ * @param buffers memory of the loops, whatever the number of connections: for receiving, and to put replies together
+ * @param queues buffers of messages that wait to be sent, with their whole capacity. A broadcast's message counts once
+ * @param input buffers of received bytes that have not been delivered yet, with their whole capacity
+ * @param spare buffers that are kept for reuse
+ */
+public record MemoryStats(long rings, long buffers, long queues, long input, long spare) {
+    /**
+     * Returns the sum over all purposes.
+     *
+     * @return the number of bytes
+     */
+    public long total() {
+        return rings + buffers + queues + input + spare;
+    }
+
+    /**
+     * Returns the sum of this memory and other memory.
+     *
+     * @param other the memory to add
+     * @return the sum for each purpose
+     */
+    public MemoryStats plus(MemoryStats other) {
+        return new MemoryStats(rings + other.rings, buffers + other.buffers, queues + other.queues, input + other.input,
+                spare + other.spare);
+    }
+}

@@ -1,0 +1,45 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A message in its frame that many connections hold: it is held once, and counted once in the server's {@link Budget}, until the
+ * last of them has sent or dropped it. Any thread.
+ */
+final class SharedMessage {
+    private final Budget budget;
+    private final ByteBuffer framed;
+    private final AtomicInteger holders = new AtomicInteger(1);
+
+    /**
+     * Creates a message and counts it. The caller is its first holder.
+     *
+     * @param framed the message in its frame; not changed any more
+     */
+    SharedMessage(Budget budget, ByteBuffer framed) {
+        this.budget = budget;
+        this.framed = framed;
+        budget.addShared(framed.capacity());
+    }
+
+    int length() {
+        return framed.remaining();
+    }
+
+    /** Returns a view of the bytes, for one holder alone. */
+    ByteBuffer view() {
+        return framed.duplicate();
+    }
+
+    /** Adds a holder. The caller is one already. */
+    void retain() {
+        holders.incrementAndGet();
+    }
+
+    void release() {
+        if (holders.decrementAndGet() == 0) {
+            budget.addShared(-framed.capacity());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.observe.CloseReason;
+import java.nio.ByteBuffer;
+import org.junit.jupiter.api.Test;
+
+/** The bound of what all connections hold together: who is closed when it is exceeded. */
+final class BudgetGuardTest {
+    private static final int BUDGET = 10_000;
+
+    private final LoopParts parts = new LoopParts(Limits.defaults().withQueueBudgetBytes(BUDGET));
+    private final BudgetGuard guard = parts.budgetGuard;
+    private final TestRecord modest = parts.open();
+    private final TestRecord greedy = parts.open();
+    private final TestRecord last = parts.open();
+
+    private void hold(TestRecord connection, int bytes) {
+        parts.partialInputs.add(connection, ByteBuffer.allocate(bytes), 0, bytes);
+    }
+
+    @Test
+    void nobodyIsClosedWithinTheBudget() {
+        hold(greedy, 8192);
+        guard.enforce(null);
+        assertThat(greedy.isClosed()).isFalse();
+    }
+
+    @Test
+    void theOneThatHoldsMostIsClosedWhoeverExceedsTheBudget() {
+        hold(modest, 256);
+        hold(greedy, 8192);
+        parts.enqueue(last, "x".repeat(4096));
+        guard.enforce(null);
+        assertThat(greedy.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
+        assertThat(greedy.partialInput()).as("released at once").isNull();
+        assertThat(modest.isClosed()).isFalse();
+        assertThat(last.isClosed()).isFalse();
+        assertThat(parts.budget.bytes()).isEqualTo(256 + 4096);
+    }
+
+    @Test
+    void ofThoseThatHoldAsMuchTheLastIsClosedAndNoMoreThanNeeded() {
+        hold(modest, 4096);
+        hold(greedy, 4096);
+        hold(last, 4096);
+        guard.enforce(null);
+        assertThat(last.isClosed()).isTrue();
+        assertThat(greedy.isClosed()).isFalse();
+        assertThat(modest.isClosed()).isFalse();
+    }
+
+    @Test
+    void peerWhoseMessagesAreDroppedIsReset() {
+        parts.enqueue(greedy, "x".repeat(BUDGET));
+        guard.enforce(null);
+        assertThat(greedy.sendQueue()).isNull();
+        assertThat(greedy.queuedMessages()).isZero();
+        assertThat(greedy.is(ConnectionRecord.RESET_ON_CLOSE)).as("it must not take what it got for everything").isTrue();
+        hold(modest, 2 * BUDGET);
+        guard.enforce(null);
+        assertThat(modest.isClosed()).isTrue();
+        assertThat(modest.is(ConnectionRecord.RESET_ON_CLOSE)).as("nothing was dropped that was to be sent").isFalse();
+    }
+
+    @Test
+    void sharedMessageCountsOnceAndIsReleasedByItsLastHolder() {
+        SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(6000)));
+        parts.queues.of(modest).ordinary().putShared(message, 0);
+        parts.queues.of(greedy).ordinary().putShared(message, 0);
+        parts.queues.of(last).ordinary().putShared(message, 0);
+        message.release();
+        assertThat(parts.budget.bytes()).isEqualTo(6000);
+        assertThat(parts.budget.sharedBytes()).isEqualTo(6000);
+        parts.queues.dropWaiting(modest);
+        parts.queues.dropWaiting(last);
+        assertThat(parts.budget.bytes()).isEqualTo(6000);
+        parts.queues.dropWaiting(greedy);
+        assertThat(parts.budget.bytes()).isZero();
+        assertThat(parts.budget.sharedBytes()).isZero();
+    }
+
+    @Test
+    void loopThatHoldsLittleLeavesItToTheOneThatHoldsMost() {
+        Budget budget = new Budget(BUDGET);
+        boolean[] asked = new boolean[1];
+        Budget.Holder other = new Budget.Holder() {
+            @Override
+            public long heldBytes() {
+                return BUDGET;
+            }
+
+            @Override
+            public void askToRelease() {
+                asked[0] = true;
+            }
+        };
+        budget.add(other);
+        BufferPool pool = LoopParts.pool(budget);
+        BudgetGuard small = new BudgetGuard(budget, pool, parts.proactor, parts.mailbox, parts.counters, parts.table,
+                new SendQueues(pool, parts.clock), new PartialInputs(pool, parts.clock), parts.closeRequests, parts.log);
+        budget.add(small);
+        hold(modest, 256);
+        budget.add(BUDGET);
+        budget.add(1);
+        small.enforce(null);
+        assertThat(asked[0]).isTrue();
+        assertThat(modest.isClosed()).isFalse();
+        budget.add(BUDGET / 8);
+        small.enforce(null);
+        assertThat(modest.isClosed()).as("far beyond the budget, every loop releases").isTrue();
+    }
+
+    @Test
+    void loopThatIsAskedByAnotherThreadReleasesInItsTurn() {
+        parts.enqueue(greedy, "x".repeat(2 * BUDGET));
+        LoopParts.onOtherThread(() -> {
+            guard.askToRelease();
+            guard.askToRelease();
+        });
+        assertThat(greedy.isClosed()).isFalse();
+        parts.runTasks();
+        assertThat(greedy.isClosed()).isTrue();
+    }
+
+    @Test
+    void bytesThatTheProactorKeepsCountAsThoseOfTheirConnection() {
+        parts.proactor.keep(greedy.handle, 6000);
+        hold(modest, 2048);
+        guard.countUnsent();
+        assertThat(parts.budget.bytes()).isEqualTo(6000 + 2048);
+        parts.proactor.keep(greedy.handle, 9000);
+        guard.countUnsent();
+        assertThat(greedy.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
+        assertThat(modest.isClosed()).as("the close releases enough").isFalse();
+        parts.proactor.keep(greedy.handle, 0);
+        guard.countUnsent();
+        assertThat(parts.budget.bytes()).isEqualTo(2048);
+    }
+}
