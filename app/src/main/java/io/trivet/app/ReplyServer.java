@@ -96,9 +96,11 @@ final class ReplyServer implements AutoCloseable {
         try {
             if (settings.loops() > 1) {
                 server.join();
-                Throwable failure = server.failure();
-                if (failure != null) {
-                    throw new IOException(failure.getMessage(), failure);
+                switch (server.failure()) {
+                    case null -> {
+                    }
+                    case Error e -> throw e;
+                    case Throwable failure -> throw new IOException(failure.getMessage(), failure);
                 }
                 return;
             }

@@ -17,14 +17,30 @@ final class Trivet {
     /** Runs the command line and exits with its exit code. */
     public static void main(String[] args) {
         StandardStreams.install();
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
+            if (e instanceof OutOfMemoryError) { // the process must not live on without that thread
+                Runtime.getRuntime().halt(report(e));
+            }
+            e.printStackTrace();
+        });
         int exitCode;
         try {
             exitCode = run(RawText.arguments(args));
+        } catch (OutOfMemoryError e) { // an orderly exit may need memory
+            Runtime.getRuntime().halt(report(e));
+            return;
         } catch (Throwable e) { // report it before the process ends, like every other line
             e.printStackTrace();
             exitCode = 1;
         }
         System.exit(StandardStreams.finish(exitCode));
+    }
+
+    /** Reports that the memory is used up, and returns the exit code. */
+    private static int report(Throwable e) {
+        System.err.println(
+                "trivet: out of memory: " + e.getMessage() + ". -Xmx raises the limit; TRIVET_JAVA_OPTS passes it to ./trivet");
+        return StandardStreams.finish(1);
     }
 
     static int run(String... args) {
