@@ -102,6 +102,7 @@ final class UringConnections {
     private char[] ports = new char[FEW];
     private byte[] smallReads = new byte[FEW];
     private @Nullable ColdState[] coldStates = new @Nullable ColdState[FEW];
+    /** As long as there have been free slots: none, while connections only come. */
     private int[] free = new int[FEW];
     private int freeCount;
     private long unsentBytes;
@@ -131,17 +132,16 @@ final class UringConnections {
     }
 
     private void grow() {
-        if (count == free.length) {
+        if (count == ports.length) {
             int size = count * 2;
             addresses = Arrays.copyOf(addresses, size);
             ports = Arrays.copyOf(ports, size);
             smallReads = Arrays.copyOf(smallReads, size);
             coldStates = Arrays.copyOf(coldStates, size);
-            free = Arrays.copyOf(free, size);
             numbers = Arrays.copyOf(numbers, size << SHIFT);
         }
         numbers[(count << SHIFT) + DESCRIPTOR] = -1;
-        free[freeCount++] = count++;
+        free(count++);
     }
 
     /** Frees a slot. Its handle is stale from now on. */
@@ -154,6 +154,13 @@ final class UringConnections {
         numbers[at + STATE] = 0;
         unsentBytes -= unsentBytes(slot);
         coldStates[slot] = null;
+        free(slot);
+    }
+
+    private void free(int slot) {
+        if (freeCount == free.length) {
+            free = Arrays.copyOf(free, 2 * freeCount);
+        }
         free[freeCount++] = slot;
     }
 

@@ -45,7 +45,8 @@ public final class ReadinessProactor implements Proactor {
     /** By slot: the wanted bits of {@link Interest}, and CONNECTING; or LOST. */
     private byte[] states = new byte[64];
 
-    private int[] freeSlots = new int[64];
+    /** As long as there have been free slots: none, while connections only come. */
+    private int[] freeSlots = new int[16];
     private int freeCount;
     private int slotCount;
 
@@ -53,7 +54,7 @@ public final class ReadinessProactor implements Proactor {
     private long[] closedHandles = new long[16];
 
     private int closedCount;
-    private final SpinGuard spins = new SpinGuard(streams.length);
+    private final SpinGuard spins = new SpinGuard();
     /** True if the last poll has reached a bound: of the events, or of the bytes of a read. */
     private boolean behind;
 
@@ -116,10 +117,15 @@ public final class ReadinessProactor implements Proactor {
             streams = Arrays.copyOf(streams, size);
             generations = Arrays.copyOf(generations, size);
             states = Arrays.copyOf(states, size);
-            spins.grow(size);
-            freeSlots = Arrays.copyOf(freeSlots, size);
         }
-        freeSlots[freeCount++] = slotCount++;
+        free(slotCount++);
+    }
+
+    private void free(int slot) {
+        if (freeCount == freeSlots.length) {
+            freeSlots = Arrays.copyOf(freeSlots, 2 * freeCount);
+        }
+        freeSlots[freeCount++] = slot;
     }
 
     @Override
@@ -314,7 +320,7 @@ public final class ReadinessProactor implements Proactor {
         while (delivered < closedCount) { // the callback may close further connections
             long handle = closedHandles[delivered++];
             completions.closed(handle);
-            freeSlots[freeCount++] = Proactor.slot(handle); // only now, after the caller has released its own data for the slot
+            free(Proactor.slot(handle)); // only now, after the caller has released its own data for the slot
         }
         closedCount = 0;
         return delivered;

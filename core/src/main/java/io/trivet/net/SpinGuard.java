@@ -12,26 +12,21 @@ final class SpinGuard {
     /** Maximum number of polls between two such events that count as consecutive: spurious readiness now and then is normal. */
     static final int FRUITLESS_POLLS_APART_MAX = 16;
 
-    /** By slot: the number of consecutive events with nothing to do. */
-    private short[] fruitless;
+    /**
+     * By slot: the number of consecutive events with nothing to do. Both arrays are as long as the highest slot that had such an
+     * event needs: most servers have none, and then an idle connection takes no room here.
+     */
+    private short[] fruitless = new short[0];
     /** By slot: the lower 16 bits of the number of the poll that reported the last such event. */
-    private short[] fruitlessPolls;
+    private short[] fruitlessPolls = new short[0];
 
     private short polls;
 
-    SpinGuard(int slots) {
-        fruitless = new short[slots];
-        fruitlessPolls = new short[slots];
-    }
-
-    void grow(int slots) {
-        fruitless = Arrays.copyOf(fruitless, slots);
-        fruitlessPolls = Arrays.copyOf(fruitlessPolls, slots);
-    }
-
     /** Starts from 0 for a slot that has a new socket. */
     void reset(int slot) {
-        fruitless[slot] = 0;
+        if (slot < fruitless.length) {
+            fruitless[slot] = 0;
+        }
     }
 
     /** Counts a poll. */
@@ -41,6 +36,11 @@ final class SpinGuard {
 
     /** Counts an event with nothing to do. Returns true if it was one too many, and then starts from 0 again. */
     boolean isSpin(int slot) {
+        if (slot >= fruitless.length) {
+            int slots = Math.max(slot + 1, 2 * fruitless.length);
+            fruitless = Arrays.copyOf(fruitless, slots);
+            fruitlessPolls = Arrays.copyOf(fruitlessPolls, slots);
+        }
         if ((short) (polls - fruitlessPolls[slot]) > FRUITLESS_POLLS_APART_MAX) {
             fruitless[slot] = 0;
         }
