@@ -22,19 +22,22 @@ final class BudgetGuardTest {
 
     @Test
     void nobodyIsClosedWithinTheBudget() {
-        hold(greedy, 8192);
-        guard.enforce(null);
+        hold(greedy, 4096);
+        parts.enqueue(greedy, "x".repeat(4096));
+        guard.enforce(greedy);
         assertThat(greedy.isClosed()).isFalse();
     }
 
     @Test
     void theOneThatHoldsMostIsClosedWhoeverExceedsTheBudget() {
         hold(modest, 256);
-        hold(greedy, 8192);
+        hold(greedy, 4096);
+        parts.enqueue(greedy, "x".repeat(4096));
         parts.enqueue(last, "x".repeat(4096));
-        guard.enforce(null);
+        guard.enforce(last);
         assertThat(greedy.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
         assertThat(greedy.partialInput()).as("released at once").isNull();
+        assertThat(greedy.sendQueue()).isNull();
         assertThat(modest.isClosed()).isFalse();
         assertThat(last.isClosed()).isFalse();
         assertThat(parts.budget.bytes()).isEqualTo(256 + 4096);
@@ -58,7 +61,8 @@ final class BudgetGuardTest {
         assertThat(greedy.sendQueue()).isNull();
         assertThat(greedy.queuedMessages()).isZero();
         assertThat(greedy.is(ConnectionRecord.RESET_ON_CLOSE)).as("it must not take what it got for everything").isTrue();
-        hold(modest, 2 * BUDGET);
+        hold(modest, 4096);
+        parts.budget.add(BUDGET);
         guard.enforce(null);
         assertThat(modest.isClosed()).isTrue();
         assertThat(modest.is(ConnectionRecord.RESET_ON_CLOSE)).as("nothing was dropped that was to be sent").isFalse();
