@@ -76,8 +76,8 @@ public final class Proxy implements Handler {
     }
 
     /**
-     * The connection to the target. Its client is attached to it by {@code connect}, and not afterwards: it may run on another loop
-     * than its client, before {@code connect} returns there.
+     * Handles the connection to the target. {@code connect} attaches the client. Attaching it afterwards would be too late,
+     * because this connection may run on another loop, even before {@code connect} returns.
      */
     private static final class TargetSide implements Handler {
         private static Connection clientOf(Connection connection) {

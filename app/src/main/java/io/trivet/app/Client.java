@@ -51,11 +51,11 @@ final class Client implements Handler, AutoCloseable {
     /** Why the connect in progress failed; null as long as it has not. */
     private @Nullable CloseReason connectFailure;
 
-    /** Starts the timeout that all operations of this client share, from the lookup of the target's name on. */
+    /** Starts the timeout that all operations of this client share, including the lookup of the target's name. */
     Client(HostPort target, Duration timeout) throws IOException {
         this.target = target;
         deadlineNanos = network.clock().nanoTime() + timeout.toNanos();
-        // PAUSE_READING would deadlock with an echo server: with much left to send we would stop reading its replies, and it ours.
+        // PAUSE_READING would deadlock with an echo server: with much to send, both sides would stop reading.
         server = Server.builder().limits(LIMITS).overflow(Overflow.DISCONNECT).open();
     }
 

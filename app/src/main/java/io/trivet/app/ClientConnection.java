@@ -70,7 +70,7 @@ final class ClientConnection {
         connection.finishOutput();
     }
 
-    /** Cuts the connection: the server must not take what it has received for everything. */
+    /** Resets the connection, so that the server does not mistake what it has received for the complete input. */
     void reset() {
         connection.reset();
     }

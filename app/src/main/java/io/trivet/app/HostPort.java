@@ -33,7 +33,7 @@ record HostPort(String host, int port) {
         }
     }
 
-    /** Returns every address of a host. Blocks while the system's resolver does. */
+    /** Returns every address of a host. Blocks until the system's resolver answers. */
     static InetAddress[] resolve(String host) throws UnknownHostException {
         try {
             return InetAddress.getAllByName(host);

@@ -20,8 +20,9 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
     private final Duration silenceMax;
     private final ReceivedOutput output;
     private final PrintStream err;
-    /** Standard input has ended in order. */
+    /** True if standard input has reached its end without an error. */
     private boolean inputEnded;
+    /** True if this session has reset the connections. */
     private boolean cut;
     private @Nullable IOException inputFailure;
     private boolean failed;
@@ -35,8 +36,8 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
     }
 
     /**
-     * Forwards input and output until both have ended. If that fails before the end of the input, resets the connections: an input
-     * that was cut must not look complete to a server.
+     * Forwards input and output until both have ended. If this fails before the end of the input, resets the connections: a
+     * truncated input must not look complete to a server.
      *
      * @return false if a server closed its side before the input had ended and been sent
      */
@@ -106,7 +107,7 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
 
     @Override
     public void onEnd(ClientConnection connection, @Nullable IOException cause) {
-        if (cut) { // by this session, which reports why
+        if (cut) { // run() has reset the connections, and its caller reports why
             return;
         }
         connections.remove(connection);

@@ -18,7 +18,7 @@ final class Trivet {
     public static void main(String[] args) {
         StandardStreams.install();
         Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
-            if (e instanceof OutOfMemoryError) { // the process must not live on without that thread
+            if (e instanceof OutOfMemoryError) { // the process cannot work without that thread
                 Runtime.getRuntime().halt(report(e));
             }
             e.printStackTrace();
@@ -26,7 +26,7 @@ final class Trivet {
         int exitCode;
         try {
             exitCode = run(RawText.arguments(args));
-        } catch (OutOfMemoryError e) { // an orderly exit may need memory
+        } catch (OutOfMemoryError e) { // an orderly exit might need more memory
             Runtime.getRuntime().halt(report(e));
             return;
         } catch (Throwable e) { // report it before the process ends, like every other line
@@ -36,7 +36,7 @@ final class Trivet {
         System.exit(StandardStreams.finish(exitCode));
     }
 
-    /** Reports that the memory is used up, and returns the exit code. */
+    /** Reports that the JVM is out of memory, and returns the exit code. */
     private static int report(Throwable e) {
         System.err.println(
                 "trivet: out of memory: " + e.getMessage() + ". -Xmx raises the limit; TRIVET_JAVA_OPTS passes it to ./trivet");

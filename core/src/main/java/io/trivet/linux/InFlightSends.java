@@ -43,7 +43,7 @@ final class InFlightSends {
         }
     }
 
-    /** Returns the native memory of this object, in bytes. */
+    /** Returns the size of the native memory of this object, in bytes. */
     long bytes() {
         return messages.byteSize();
     }

@@ -56,10 +56,10 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         int errno = -Libc.connect(fd, scratch.address.address(), length);
         if (isPeerError(errno)) {
             stream.portAndState |= errno << ERRNO_SHIFT;
-        } else if (errno != 0 && errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // a signal does not stop it (man 2 connect)
+        } else if (errno != 0 && errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // EINTR: the connect goes on
             throw Errno.failure("connect", remote, errno, fd);
         }
-        return stream; // finishConnect also looks at one that has connected at once
+        return stream; // finishConnect also checks a connection that was established at once
     }
 
     /** Returns whether an error was reported by the peer or the network, as opposed to a local failure. */
@@ -99,16 +99,17 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     }
 
     /**
-     * Ends a connection to itself, as if it had been refused. If nothing listens at a local port, and the kernel chooses that very
-     * port as ours, TCP connects the socket to itself (RFC 9293, 3.5: simultaneous open). Unspecified as the address to connect to
-     * (man 2 connect) ends a connection with a reset, so no TIME_WAIT keeps the port from its server.
+     * Ends a connection of the socket to itself, as if it had been refused. TCP connects a socket to itself if nothing listens at
+     * a local port, and the kernel chooses that port as the socket's own (RFC 9293, 3.5: simultaneous open). A connect with the
+     * address family AF_UNSPEC ends a connection with a reset (man 2 connect). A reset leaves no TIME_WAIT, so a server can
+     * listen at the port at once.
      */
     private void disconnect() throws IOException {
         int open = open();
         MemorySegment unspecified = Scratch.ofThread().address.fill((byte) 0);
         check("connect", Libc.connect(open, unspecified.address(), SocketAddress.SIZE_4));
-        int _ = Options.getInt(this, Options.SOL_SOCKET, Options.SO_ERROR, 4); // takes the ECONNRESET that newer kernels leave
-        Libc.shutdown(open, Libc.SHUT_RDWR); // ENOTCONN, but from now on reads and writes find their end, as after a refused connect
+        int _ = Options.getInt(this, Options.SOL_SOCKET, Options.SO_ERROR, 4); // clears ECONNRESET of newer kernels
+        Libc.shutdown(open, Libc.SHUT_RDWR); // ENOTCONN; yet reads and writes now end as after a refusal
     }
 
     @Override

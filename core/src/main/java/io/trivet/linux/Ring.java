@@ -163,7 +163,7 @@ final class Ring {
         return fd;
     }
 
-    /** Returns the memory shared with the kernel, in bytes. */
+    /** Returns the size of the memory shared with the kernel, in bytes. */
     long bytes() {
         return memory.byteSize() + sqes.byteSize();
     }
@@ -275,8 +275,9 @@ final class Ring {
     }
 
     /**
-     * Returns whether the next call yields completions of operations that have already ended: they are held back by an overflow, or
-     * the kernel has left them for a later call. A call runs the deferred work of some 20 operations only (io_run_local_work).
+     * Returns whether the next call of io_uring_enter yields completions of operations that have already ended. The kernel holds
+     * them back after an overflow of the completion queue, or because it has left their deferred work for a later call. One call
+     * runs the deferred work of only about 20 operations (io_run_local_work).
      */
     boolean hasMore() {
         return (memory.get(INT, sqFlagsAt) & (Uring.SQ_TASKRUN | Uring.SQ_CQ_OVERFLOW)) != 0;

@@ -102,7 +102,7 @@ final class UringConnections {
     private char[] ports = new char[FEW];
     private byte[] smallReads = new byte[FEW];
     private @Nullable ColdState[] coldStates = new @Nullable ColdState[FEW];
-    /** As long as there have been free slots: none, while connections only come. */
+    /** A stack of the free slots. Its size follows the number of slots that were free at the same time. */
     private int[] free = new int[FEW];
     private int freeCount;
     private long unsentBytes;
@@ -256,18 +256,18 @@ final class UringConnections {
         clear(slot, HAS_UNSENT);
     }
 
-    /** Returns the memory of a slot's unsent bytes, in bytes; 0 if there are none, or the slot is negative. */
+    /** Returns the size of the array that holds a slot's unsent bytes; 0 if there are none, or the slot is negative. */
     int unsentBytes(int slot) {
         ColdState coldState = slot < 0 ? null : coldStates[slot];
         return coldState == null || coldState.unsent == null ? 0 : coldState.unsent.bytes.length;
     }
 
-    /** Returns the memory of all unsent bytes, in bytes. */
+    /** Returns the size of the arrays of all unsent bytes. */
     long unsentBytes() {
         return unsentBytes;
     }
 
-    /** Returns what is awaited of a connection, as bits of {@link Interest}. Any thread. */
+    /** Returns what the ring waits for on a connection, as bits of {@link Interest}. Any thread. */
     int interest(long handle) {
         int state = state(handle);
         if ((state & CLOSING) != 0) {

@@ -28,8 +28,8 @@ import java.util.Objects;
  *
  * <ul>
  *   <li>{@link Ring} and {@link BufferRing} are the memory shared with the kernel.
- *   <li>{@link UringThreads} opens a ring for the thread that polls, and replaces it if that thread has ended;
- *       {@link UringRestart} continues with what is left of the former ring.
+ *   <li>{@link UringThreads} opens a ring for the thread that polls, and replaces it if that thread has ended.
+ *       {@link UringRestart} restarts the operations of the former ring.
  *   <li>{@link UringOperations} counts and starts operations.
  *   <li>{@link UringConnections} stores the connections by slot.
  *   <li>{@link UringAccepts}, {@link UringReceives} and {@link UringSends} accept, receive and send.
@@ -46,8 +46,9 @@ final class UringProactor implements Proactor {
     static final int COMPLETIONS_PER_POLL = 1024;
 
     /**
-     * Maximum number of calls by which a poll that has nothing to deliver, and whose wait is over, asks for what the kernel holds
-     * back. So a thread that polls until nothing is delivered leaves no completion that a later thread could not read.
+     * Maximum number of calls in a poll whose wait is over and which has nothing to deliver. They fetch completions that the
+     * kernel holds back. So a thread that polls until nothing is delivered leaves no completion that a later thread could not
+     * read.
      */
     private static final int EMPTY_ROUNDS_MAX = 64;
 
@@ -65,7 +66,7 @@ final class UringProactor implements Proactor {
     private final UringSends sends = new UringSends(operations);
     private final UringRestart restart = new UringRestart(operations, accepts, sends);
     private final SlotQueue closedSlots = new SlotQueue();
-    /** Opens a ring at {@link #prepare} or the first poll. */
+    /** Opens the ring in {@link #prepare} or in the first poll. */
     private final UringThreads threads;
 
     private boolean closed;
@@ -286,7 +287,7 @@ final class UringProactor implements Proactor {
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         Ring current = threads.ringOfThisThread();
         UringHandover handover = threads.takeHandover();
-        boolean isHandedOver = handover != null; // a wakeup may have been among what is left of the former ring
+        boolean isHandedOver = handover != null; // the former ring may have reported a wakeup
         int delivered = handover == null ? deliverClosed(completions) : finishHandover(handover, completions);
         startOperations();
         boolean waits = !isHandedOver && timeoutNanos != 0 && delivered == 0 && closedSlots.size() == 0

@@ -14,7 +14,10 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import java.util.BitSet;
 
-/** Starts the operations that a former ring had in flight again, and fails the connections for which that cannot be right. */
+/**
+ * Restarts the operations that were in flight on a former ring. If it is unknown what an operation has received or sent, fails
+ * the connection instead, because a restart could lose or repeat bytes.
+ */
 final class UringRestart {
     private final UringOperations operations;
     private final UringConnections connections;
@@ -28,7 +31,7 @@ final class UringRestart {
         this.sends = sends;
     }
 
-    /** Queues the operations to be started again. Returns the slots for which what has been received or sent is unknown. */
+    /** Queues the operations for a restart. Returns the slots for which it is unknown what was received or sent. */
     BitSet restart(UringHandover left) {
         operations.resetInFlight(left.completingCount());
         accepts.restart(left);
@@ -41,7 +44,9 @@ final class UringRestart {
         return doubtful;
     }
 
-    /** Forgets the operations that a former ring had in flight. Returns whether what they have received or sent is unknown. */
+    /**
+     * Clears the flags of a slot's operations on a former ring. Returns whether it is unknown what they have received or sent.
+     */
     private boolean abandon(int slot, UringHandover left) {
         boolean doubtful = connections.is(slot, SENDING) && !left.completes(UringOperations.SEND, slot)
                 && !left.completes(UringOperations.SILENT_SEND, slot);
@@ -59,7 +64,7 @@ final class UringRestart {
         return doubtful;
     }
 
-    /** Fails those connections, after everything that is known about them has been delivered. */
+    /** Fails the connections in the given slots. Called after the known completions of the former ring were delivered. */
     int fail(BitSet doubtful, Completions completions) {
         int delivered = 0;
         for (int slot = doubtful.nextSetBit(0); slot >= 0; slot = doubtful.nextSetBit(slot + 1)) {

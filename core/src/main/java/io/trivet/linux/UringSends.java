@@ -169,7 +169,7 @@ final class UringSends {
         return unsent.bytes.length - (long) unsent.from;
     }
 
-    /** Returns the native memory of the sends in flight, in bytes. */
+    /** Returns the size of the native memory for sends in flight, in bytes. */
     long bufferBytes() {
         return inFlight.bytes();
     }

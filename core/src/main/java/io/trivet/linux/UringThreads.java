@@ -7,14 +7,14 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ring that the polling thread may use. A ring of a platform thread is bound to that thread, which makes it fast. If another
- * thread polls after that thread has ended, a free ring replaces it, and what is left of the bound one is kept as a
- * {@link UringHandover}. The ring of a virtual thread is free from the beginning.
+ * Opens and replaces the ring of the polling thread. The ring of a platform thread is bound to that thread, which makes it fast.
+ * If another thread polls after that thread has ended, a ring that any thread can use replaces it. A {@link UringHandover} then
+ * holds the unfinished work of the bound ring. A virtual thread gets a ring for any thread from the beginning.
  */
 final class UringThreads {
     /**
-     * Maximum time for which a lack of memory is tried again: the kernel releases the locked memory of a closed ring some time
-     * after the close.
+     * Maximum time during which opening a ring is retried after ENOMEM: the kernel releases the locked memory of a closed ring
+     * some time after the close.
      */
     private static final long MEMORY_NANOS_MAX = 250_000_000L;
 
@@ -25,7 +25,7 @@ final class UringThreads {
     private @Nullable Ring ring;
     /** The thread that a bound ring belongs to. */
     private @Nullable Thread thread;
-    /** What is left to do of a former ring. */
+    /** The unfinished work of a former ring. */
     private @Nullable UringHandover handover;
     private boolean closed;
 
@@ -34,13 +34,13 @@ final class UringThreads {
         this.operations = operations;
     }
 
-    /** Returns the ring, or null if no thread has polled yet, or it is closed. */
+    /** Returns the ring; null if no thread has polled yet, or after {@link #end}. */
     @Nullable
     Ring ring() {
         return ring;
     }
 
-    /** Returns the ring for the current thread. Opens or replaces it if there is none, or it is bound to another thread. */
+    /** Returns the ring for the current thread. Opens it if there is none, and replaces it if it is bound to another thread. */
     Ring ringOfThisThread() throws IOException {
         Ring current = ring;
         if (current != null && (isOwnThread() || current.binding() == Ring.Binding.NONE)) {
@@ -108,7 +108,7 @@ final class UringThreads {
         ring = current;
     }
 
-    /** Returns what is left to do of a former ring, once, or null. */
+    /** Returns the unfinished work of a former ring and forgets it; null if there is none. */
     @Nullable
     UringHandover takeHandover() {
         UringHandover left = handover;
@@ -127,7 +127,7 @@ final class UringThreads {
         return Thread.currentThread() == thread;
     }
 
-    /** Opens no ring any more. Returns the one that is left to close, or null. */
+    /** Stops opening rings. Returns the current ring for the caller to close, or null. */
     @Nullable
     Ring end() {
         closed = true;

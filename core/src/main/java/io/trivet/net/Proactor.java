@@ -194,8 +194,8 @@ public interface Proactor extends AutoCloseable {
     void close(long handle);
 
     /**
-     * Closes a connection with a reset (RST): bytes that the kernel has not sent are discarded, and the peer's next call fails. So the
-     * peer can tell that the connection was cut, and did not end. Otherwise like {@link #close(long)}.
+     * Closes a connection with a reset (RST): bytes that the kernel has not sent are discarded, and the peer's next call fails.
+     * So the peer can tell that the connection was cut, and did not end. Otherwise like {@link #close(long)}.
      *
      * @param handle a connection
      */
@@ -230,8 +230,8 @@ public interface Proactor extends AutoCloseable {
     int interest(long handle);
 
     /**
-     * Creates the resources that the kernel may refuse, before the first poll. Best called by the thread that will poll: a proactor
-     * may have to create resources of its own for that thread.
+     * Creates the resources that the kernel may refuse, before the first poll. Best called by the thread that will poll: a
+     * proactor may have to create resources of its own for that thread.
      *
      * @throws IOException the kernel refuses; the message states the reason and the cure
      */
@@ -249,8 +249,8 @@ public interface Proactor extends AutoCloseable {
     int poll(Completions completions, long timeoutNanos) throws IOException;
 
     /**
-     * Returns true if the last {@link #poll} has reached one of its bounds, so that more may be ready than it has delivered. A caller that judges
-     * deadlines waits until it has seen everything.
+     * Returns true if the last {@link #poll} has reached one of its bounds, so that more may be ready than it has delivered. A
+     * caller that enforces deadlines polls again before it does.
      *
      * @return true if the next poll may deliver something that was ready before the last one
      */
@@ -259,7 +259,8 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Returns the bytes that this proactor keeps on the heap for all connections: accepted for sending, and refused by the socket.
+     * Returns the size of the heap memory for unsent bytes of all connections: bytes that were accepted for sending, and that the
+     * socket has refused.
      *
      * @return the number of bytes
      */
@@ -268,8 +269,8 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Returns the bytes that this proactor keeps on the heap for one connection. Unlike {@link #unsentBytes}, asks for no
-     * notification.
+     * Returns the size of the heap memory for unsent bytes of one connection. Unlike {@link #unsentBytes}, requests no
+     * completion.
      *
      * @param handle the connection
      * @return the number of bytes; 0 if the handle is stale
@@ -279,7 +280,7 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Returns the memory that is shared with the kernel. Any thread.
+     * Returns the size of the memory that this proactor shares with the kernel. Any thread may call it.
      *
      * @return the number of bytes
      */
@@ -288,7 +289,8 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
-     * Returns the native memory that this proactor has for itself, whatever the number of connections. Any thread.
+     * Returns the size of this proactor's own native buffers, which does not depend on the number of connections. Any thread may
+     * call it.
      *
      * @return the number of bytes
      */

@@ -6,15 +6,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Listeners whose connections are accepted when the poller reports them. Belongs to one {@link ReadinessProactor}, and to its
- * thread.
+ * Accepts connections from listeners when the poller reports them. Part of a {@link ReadinessProactor}; used by its thread only.
  */
 final class ReadinessAccepts {
     /** Maximum number of connections accepted from one listener per poll. Further ones wait for the next poll. */
     static final int ACCEPTS_PER_POLL = 64;
 
     private final Poller poller;
-    /** By index. The poller's token of a listener is {@code -1 - index}. */
+    /** The listeners by index; null: the index is free. The poller's token of a listener is {@code -1 - index}. */
     private final List<@Nullable Accepting> listeners = new ArrayList<>();
 
     private record Accepting(TcpListener listener, long token) {}

@@ -45,7 +45,7 @@ public final class ReadinessProactor implements Proactor {
     /** By slot: the wanted bits of {@link Interest}, and CONNECTING; or LOST. */
     private byte[] states = new byte[64];
 
-    /** As long as there have been free slots: none, while connections only come. */
+    /** A stack of the free slots. Its size follows the number of slots that were free at the same time. */
     private int[] freeSlots = new int[16];
     private int freeCount;
     private int slotCount;
@@ -295,7 +295,7 @@ public final class ReadinessProactor implements Proactor {
         int delivered = deliverClosed(completions);
         int ready = poller.poll(events, delivered > 0 ? 0 : timeoutNanos);
         spins.polled();
-        behind = ready >= EVENTS_PER_POLL / 2; // stale events, which the poller leaves out, may have filled the rest
+        behind = ready >= EVENTS_PER_POLL / 2; // the poller omits stale events, which may have filled the rest
         for (int i = 0; i < ready; i++) {
             long token = events.token(i);
             delivered += accepts.isListener(token)

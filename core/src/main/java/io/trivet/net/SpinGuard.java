@@ -3,18 +3,20 @@ package io.trivet.net;
 import java.util.Arrays;
 
 /**
- * Finds sockets that are reported as ready again and again although there is nothing to do. Each such event ends a wait, so the
- * loop would spin unnoticed. Belongs to one {@link ReadinessProactor}, and to its thread.
+ * Detects sockets that are reported as ready again and again although there is nothing to do. Each such event ends a wait, so the
+ * loop would spin unnoticed. Part of a {@link ReadinessProactor}; used by its thread only.
  */
 final class SpinGuard {
-    /** Maximum number of consecutive events of one socket with nothing to do. At this number, they are reported as a spin. */
+    /** Number of consecutive events of one socket with nothing to do at which a spin is reported. */
     static final int FRUITLESS_EVENTS_MAX = 1024;
-    /** Maximum number of polls between two such events that count as consecutive: spurious readiness now and then is normal. */
+    /**
+     * Maximum number of polls between two such events that still count as consecutive. Occasional spurious readiness is normal.
+     */
     static final int FRUITLESS_POLLS_APART_MAX = 16;
 
     /**
-     * By slot: the number of consecutive events with nothing to do. Both arrays are as long as the highest slot that had such an
-     * event needs: most servers have none, and then an idle connection takes no room here.
+     * By slot: the number of consecutive events with nothing to do. Both arrays grow only when a slot has such an event. Most
+     * servers have none, and an idle connection then takes no memory here.
      */
     private short[] fruitless = new short[0];
     /** By slot: the lower 16 bits of the number of the poll that reported the last such event. */
@@ -22,7 +24,7 @@ final class SpinGuard {
 
     private short polls;
 
-    /** Starts from 0 for a slot that has a new socket. */
+    /** Resets the count of a slot: there was something to do, or the slot has a new socket. */
     void reset(int slot) {
         if (slot < fruitless.length) {
             fruitless[slot] = 0;
@@ -34,7 +36,7 @@ final class SpinGuard {
         polls++;
     }
 
-    /** Counts an event with nothing to do. Returns true if it was one too many, and then starts from 0 again. */
+    /** Counts an event with nothing to do. At {@link #FRUITLESS_EVENTS_MAX}, returns true and resets the count. */
     boolean isSpin(int slot) {
         if (slot >= fruitless.length) {
             int slots = Math.max(slot + 1, 2 * fruitless.length);

@@ -16,8 +16,8 @@ public interface TcpStream extends Socket {
      *
      * @return true: connected; false: still connecting
      * @throws NetworkException the connect failed, for instance {@link ErrorCode#ECONNREFUSED}; repeated calls throw the same
-     *     error. A connection of the stream to itself is refused, too: where nothing listens at a local port, the system may choose
-     *     that very port as ours, and TCP then connects it to itself (RFC 9293, 3.5)
+     *     error. ECONNREFUSED also reports a connection of the stream to itself. If nothing listens at a local port, the system
+     *     may choose that port as the stream's own, and TCP then connects the stream to itself (RFC 9293, 3.5)
      * @throws IOException the stream is closed
      */
     boolean finishConnect() throws IOException;

@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A TCP connection on a {@link SocketChannel}.
  *
- * <p>A channel of java.nio becomes connected only when {@code finishConnect} is called, and is closed when the connect fails. Neither
- * is true on Linux. Therefore every operation completes a pending connect first ({@link #completeConnect}), and a stream whose connect
- * has failed stays open without its channel and reports the failure as a socket of Linux does.
+ * <p>A channel of java.nio becomes connected only when {@code finishConnect} is called, and is closed when the connect fails.
+ * Neither is true on Linux. Therefore every operation completes a pending connect first ({@link #completeConnect}), and a stream
+ * whose connect has failed stays open without its channel and reports the failure as a socket of Linux does.
  */
 final class NioTcpStream extends NioSocket implements TcpStream {
     private final SocketChannel channel;
@@ -30,7 +30,9 @@ final class NioTcpStream extends NioSocket implements TcpStream {
     private volatile boolean connected;
     /** Why the connect failed; null: it has not. */
     private volatile @Nullable IOException connectFailure;
-    /** True once the failure was thrown to the user. The first call throws it; later reads return -1, later writes throw EPIPE. */
+    /**
+     * True once the failure was thrown to the user. The first call throws it; later reads return -1, later writes throw EPIPE.
+     */
     private boolean failureReported;
     /** True once a read has thrown ECONNRESET. java.nio would throw it in every read, Linux throws it once. */
     private boolean resetReported;
@@ -91,9 +93,9 @@ final class NioTcpStream extends NioSocket implements TcpStream {
     }
 
     /**
-     * Ends a connection to itself, as if it had been refused. If nothing listens at a local port, and the system chooses that very
-     * port as ours, TCP connects the socket to itself (RFC 9293, 3.5: simultaneous open). A reset ends it, so no TIME_WAIT keeps
-     * the port from its server.
+     * Ends a connection of the socket to itself, as if it had been refused. TCP connects a socket to itself if nothing listens at
+     * a local port, and the system chooses that port as the socket's own (RFC 9293, 3.5: simultaneous open). The connection is
+     * ended by a reset, which leaves no TIME_WAIT, so a server can listen at the port at once.
      *
      * @throws ConnectException the channel was connected to itself; it is closed
      */

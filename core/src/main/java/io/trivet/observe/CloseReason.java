@@ -10,11 +10,13 @@ package io.trivet.observe;
  * <table>
  * <caption>What the peer sees</caption>
  * <tr><th>reason</th><th>what happens to accepted messages</th><th>what the peer sees</th></tr>
- * <tr><td>FINISHED, PEER_FINISHED, DRAINED</td><td>they are sent, however long it takes (write timeout)</td><td>everything, then the end</td></tr>
+ * <tr><td>FINISHED, PEER_FINISHED, DRAINED</td><td>they are sent, however long it takes (write timeout)</td>
+ *     <td>everything, then the end</td></tr>
  * <tr><td>MESSAGE_TOO_LONG, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED</td><td>they are sent within the
  *     linger timeout</td><td>everything, then the end; if the time was too short, a reset</td></tr>
  * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, WRITE_TIMEOUT, SPINNING, FAILED</td><td>they are dropped, if the
- *     kernel has not taken them</td><td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
+ *     kernel has not taken them</td>
+ *     <td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
  * <tr><td>RESET, CONNECT_FAILED, CONNECT_TIMEOUT</td><td>they are dropped</td><td>there is no connection any more</td></tr>
  * <tr><td>TOO_MANY_FROM_ADDRESS</td><td>there are none</td><td>the end at once, or a reset if it has sent something</td></tr>
  * </table>
@@ -24,7 +26,10 @@ package io.trivet.observe;
 public enum CloseReason {
     /** The peer ended its output, everything sent to it was delivered, and our output ended too. */
     PEER_FINISHED("the peer finished"),
-    /** The application finished the connection: all queued messages were sent, and the peer closed or the linger limits were reached. */
+    /**
+     * The application finished the connection: all queued messages were sent, and the peer closed or the linger limits were
+     * reached.
+     */
     FINISHED("finished"),
     /** The application closed or reset the connection at once. Messages that were still queued were dropped. */
     CLOSED("closed by the application"),
@@ -42,11 +47,11 @@ public enum CloseReason {
     CONNECT_TIMEOUT("the connect timed out"),
     /** A message did not fit into the connection's send queue. */
     QUEUE_FULL("the send queue was full"),
-    /** The memory that all connections hold together exceeded the server's budget, and this connection held most of it. */
+    /** The memory held by all connections together exceeded the server's budget, and this connection held the most. */
     BUDGET_EXCEEDED("it held most of the memory of all connections"),
     /** The peer accepted no byte of the queued messages within the write timeout. */
     WRITE_TIMEOUT("the peer accepted no data for too long"),
-    /** No byte was received or sent within the idle timeout. What waited was then sent, within the linger timeout. */
+    /** No byte was received or sent within the idle timeout. Then queued messages were sent, within the linger timeout. */
     IDLE_TIMEOUT("idle for too long"),
     /** A message was not complete within the message timeout. */
     MESSAGE_TIMEOUT("a message took too long"),

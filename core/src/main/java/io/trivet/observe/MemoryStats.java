@@ -1,13 +1,13 @@
 package io.trivet.observe;
 
 /**
- * The native memory of a server, by purpose, in bytes. All but {@code rings} is memory that the JVM knows: its native memory
- * tracking (man 1 java, {@code -XX:NativeMemoryTracking}) reports it as "Other", except the receive buffers of a ring. Memory of
- * the kernel, as socket buffers, is not included.
+ * The native memory of a server, by purpose, in bytes. The native memory tracking of the JVM (man 1 java,
+ * {@code -XX:NativeMemoryTracking}) reports all of it as "Other", except {@code rings}, which the JVM does not account for.
+ * Memory of the kernel, such as socket buffers, is not included.
  *
  * @param rings memory shared with the kernel: the queues of io_uring, and the buffers that it receives into
- * @param buffers memory of the loops, whatever the number of connections: for receiving, and to put replies together
- * @param queues buffers of messages that wait to be sent, with their whole capacity. A broadcast's message counts once
+ * @param buffers fixed memory of the loops, for receiving and for composing replies; independent of the number of connections
+ * @param queues buffers of messages that wait to be sent, with their whole capacity. The message of a broadcast counts once
  * @param input buffers of received bytes that have not been delivered yet, with their whole capacity
  * @param spare buffers that are kept for reuse
  */

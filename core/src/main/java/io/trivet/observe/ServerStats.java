@@ -8,8 +8,8 @@ import java.util.List;
  * @param total the sum over all loops
  * @param loops the counters of each loop, by its index
  * @param queueBytes the memory held for all connections together, in bytes: the buffers of their send queues and of received
- *     input that is not delivered yet, and what these take on the heap
- * @param queueBytesMax the server's budget. If {@code queueBytes} exceeds it, the connections that hold most are closed
+ *     input that is not delivered yet, including heap memory
+ * @param queueBytesMax the server's budget. If {@code queueBytes} exceeds it, the connections that hold the most are closed
  * @param memory the native memory, by purpose
  */
 public record ServerStats(LoopStats total, List<LoopStats> loops, long queueBytes, long queueBytesMax, MemoryStats memory) {}

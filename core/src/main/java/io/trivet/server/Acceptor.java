@@ -23,7 +23,7 @@ import java.util.concurrent.RejectedExecutionException;
 final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
-    /** Minimum number of keep-alive probes that a dead peer has not answered. */
+    /** Minimum number of unanswered keep-alive probes before the kernel gives a peer up. */
     private static final int KEEP_ALIVE_PROBES_MIN = 4;
     /** Number of consecutive accepts without a connection after which a draining listener counts as empty. */
     private static final int EMPTY_ACCEPTS_BELIEVED = 4;
@@ -144,9 +144,9 @@ final class Acceptor implements ConnectionSource {
     }
 
     /**
-     * Lets the kernel find out that a peer is dead, in about the idle timeout: its default is two hours. It gives up only after
-     * several probes. One alone may be lost, or dropped: if the timers of thousands of connections expire together, the kernel
-     * sends more probes than its input queue takes (net.core.netdev_max_backlog).
+     * Enables keep-alive, so that the kernel detects a dead peer in about the idle timeout; its default is two hours. The kernel
+     * gives a peer up only after several unanswered probes, because a single probe may be lost. If the timers of thousands of
+     * connections expire together, even the kernel's own input queue drops probes (net.core.netdev_max_backlog).
      */
     private void keepAlive(TcpStream stream) throws IOException {
         Duration idle = limits.idleTimeout();

@@ -15,7 +15,7 @@ final class Admission {
     /** Maximum length of a text that is encoded in place. The JDK encodes a longer text, into an array of its own. */
     private static final int PLAIN_TEXT_MAX = 8192;
 
-    /** About what a message from another thread takes on the heap until the loop has it, beside its bytes. */
+    /** Approximate heap memory of a message from another thread until the loop has queued it, in addition to its bytes. */
     private static final int TASK_BYTES = 128;
 
     private final Mailbox mailbox;
@@ -187,7 +187,7 @@ final class Admission {
 
     /** Queues a message for which another thread has reserved room. Loop thread. */
     private void arrive(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
-        budget.release(length + TASK_BYTES); // it was counted on its way; the queue's buffers count from now on
+        budget.release(length + TASK_BYTES); // from now on the queue's buffers count instead
         if (connection.isClosed()) {
             connection.releaseDropped(1, length);
             return;

@@ -5,25 +5,25 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Bounds the memory that all connections of a server hold together: buffers of queues and of undelivered input, counted with their
- * capacity; messages on their way from other threads. Any thread.
+ * Bounds the memory that all connections of a server hold together. It counts the buffers of queues and of undelivered input with
+ * their capacity, and messages on their way from other threads. Any thread.
  *
- * <p>Adding always succeeds. The loop that then finds the budget exceeded closes connections: see {@link BudgetGuard}.
+ * <p>{@link #add(long)} always succeeds. If the budget is then exceeded, {@link BudgetGuard} closes connections.
  */
 final class Budget {
-    /** A loop, as the budget sees it. */
+    /** A loop whose connections hold memory. */
     interface Holder {
         /** Returns the bytes that the connections of this loop hold. Any thread. */
         long heldBytes();
 
-        /** Makes this loop close connections, soon. Any thread. */
+        /** Requests that this loop soon closes the connections that hold the most. Any thread. */
         void askToRelease();
     }
 
     private final long bytesMax;
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong sharedBytes = new AtomicLong();
-    /** Complete before the first loop turns. */
+    /** The loops. Not changed after the first one turns. */
     private final List<Holder> holders = new ArrayList<>();
 
     Budget(long bytesMax) {
@@ -80,12 +80,15 @@ final class Budget {
         return bytes.get() > bytesMax;
     }
 
-    /** Returns true if the bound is exceeded by more than an eighth. Until then a loop may leave it to another to release memory. */
+    /**
+     * Returns true if the bound is exceeded by more than an eighth. Up to there, only the loop that holds the most releases
+     * memory.
+     */
     boolean isFarExceeded() {
         return bytes.get() > bytesMax + bytesMax / 8;
     }
 
-    /** Returns the loop whose connections hold most; of several, the first. There must be one. */
+    /** Returns the loop whose connections hold the most; on a tie, the first. There must be at least one loop. */
     Holder greediest() {
         Holder greediest = holders.getFirst();
         for (Holder holder : holders) {

@@ -6,9 +6,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the connections of one loop within the server's {@link Budget}: if it is exceeded, closes those that hold most, and
- * releases what they hold at once. So a healthy peer does not pay for one that hoards. The same happens if the JVM refuses direct
- * memory. Loop thread, except {@link #heldBytes} and {@link #askToRelease}.
+ * Keeps the connections of one loop within the server's {@link Budget}. If the budget is exceeded, closes the connections that
+ * hold the most, and releases their memory at once. So the excess of one connection does not close others. If the JVM refuses
+ * direct memory, closes the connection that holds the most. Loop thread, except {@link #heldBytes} and {@link #askToRelease}.
  */
 final class BudgetGuard implements Budget.Holder {
     private final Budget budget;
@@ -22,7 +22,7 @@ final class BudgetGuard implements Budget.Holder {
     private final CloseRequests closeRequests;
     private final Log log;
     private final AtomicBoolean asked = new AtomicBoolean();
-    /** The bytes that the proactor keeps, as they were last counted in the budget. */
+    /** The unsent bytes in the proactor that the budget currently counts. */
     private long unsentBytes;
 
     BudgetGuard(Budget budget, BufferPool pool, Proactor proactor, Mailbox mailbox, Counters counters, ConnectionTable table,
@@ -54,7 +54,7 @@ final class BudgetGuard implements Budget.Holder {
         }
     }
 
-    /** Counts what the proactor keeps for connections, whenever that may have changed. */
+    /** Updates the count of the proactor's unsent bytes in the budget. Called whenever these may have changed. */
     void countUnsent() {
         long now = proactor.keptBytes();
         if (now != unsentBytes) {
@@ -68,9 +68,9 @@ final class BudgetGuard implements Budget.Holder {
     }
 
     /**
-     * Closes connections until the budget is not exceeded. To be called after more was added.
+     * Closes connections until the budget is no longer exceeded. Called after memory was added.
      *
-     * @param adding the connection that holds more now; it may not be in the table yet. Null: any
+     * @param adding the connection to which memory was added, which may not be in the table yet; null: unknown
      */
     @SuppressWarnings("ReferenceEquality") // this very loop
     void enforce(@Nullable ConnectionRecord adding) {
@@ -86,11 +86,11 @@ final class BudgetGuard implements Budget.Holder {
             greediest.askToRelease();
             return;
         }
-        long unsent = 0; // released when the connection is closed, at the end of the turn
+        long unsent = 0; // released only when the connection has been closed, at the end of the turn
         while (budget.bytes() - unsent > budget.bytesMax()) {
             ConnectionRecord next = greediest(adding);
             if (next == null) {
-                return; // what is left is on its way, or cannot be released before the proactor has
+                return; // the rest is on its way between threads, or the proactor releases it later
             }
             unsent += keptBytes(next);
             release(next);
@@ -105,7 +105,7 @@ final class BudgetGuard implements Budget.Holder {
             ConnectionRecord connection = table.at(slot);
             if (connection != null) {
                 long held = heldBytes(connection);
-                if (held > most || (held == most && adding == null)) { // of several, the one that asks for more, or the last
+                if (held > most || (held == most && adding == null)) { // on a tie: `adding`, if there is one; otherwise the last
                     most = held;
                     greediest = connection;
                 }

@@ -7,11 +7,11 @@ import java.util.function.IntFunction;
 
 /**
  * The buffers of one loop, in sizes of powers of two. A buffer that a connection holds counts against the server's {@link Budget}
- * with its whole capacity, however few of its bytes are still wanted. Released buffers are kept for reuse, up to a bound. An idle
+ * with its whole capacity, even if few of its bytes are in use. Released buffers are kept for reuse, up to a bound. An idle
  * connection holds none. One thread.
  *
- * <p>Buffers are direct. If the JVM grants no more direct memory (-XX:MaxDirectMemorySize), a buffer is taken from the heap, and
- * {@link #takeRefusal} asks for connections to be closed.
+ * <p>Buffers are direct. If the JVM refuses direct memory (-XX:MaxDirectMemorySize), a buffer is allocated on the heap, and
+ * {@link #takeRefusal} returns true, so that a connection is closed.
  */
 final class BufferPool {
     /** What a buffer is used for. */
@@ -24,9 +24,9 @@ final class BufferPool {
 
     private static final int SHIFT_MIN = 8;
     private static final int SHIFT_MAX = 22;
-    /** Maximum number of bytes that a loop keeps for reuse. What exceeds it is left to the garbage collector. */
+    /** Maximum number of bytes that a loop keeps for reuse. Further buffers are left to the garbage collector. */
     private static final long SPARE_BYTES_MAX = 32L << 20;
-    /** The JVM needs up to half a second to refuse direct memory. So it is not asked again for so long. */
+    /** Time after a refusal during which no direct memory is requested. The JVM takes up to half a second for each refusal. */
     private static final long REFUSAL_NANOS = 1_000_000_000L;
 
     private final IntFunction<ByteBuffer> direct;
@@ -61,14 +61,14 @@ final class BufferPool {
     }
 
     /**
-     * Returns true if one buffer may have so many bytes: no more than half of the budget, so that a buffer that grows has room beside
-     * the one that it replaces.
+     * Returns true if one buffer may have that many bytes: at most half of the budget. While a buffer grows, the old and the new
+     * one exist together.
      */
     boolean mayAcquire(long bytes) {
         return bytes <= budget.bytesMax() / 2;
     }
 
-    /** Returns a cleared, big-endian buffer with room for at least that many bytes. The budget may then be exceeded. */
+    /** Returns a cleared, big-endian buffer with room for at least that many bytes. The budget may be exceeded afterwards. */
     ByteBuffer acquire(int bytes, Use use) {
         int size = sizeClass(bytes);
         ByteBuffer buffer;
@@ -122,14 +122,14 @@ final class BufferPool {
         spareChanged(-spareBytes);
     }
 
-    /** Returns true once for the buffers that the JVM has refused since the last call. */
+    /** Returns true if the JVM has refused a direct buffer since the last call. */
     boolean takeRefusal() {
         boolean taken = refusalPending;
         refusalPending = false;
         return taken;
     }
 
-    /** Counts memory of the heap that a connection holds beside its buffers. */
+    /** Adds to the budget heap memory that a connection holds in addition to its buffers. A negative number subtracts it. */
     void countHeap(long bytes) {
         if (bytes != 0) {
             budget.add(bytes);

@@ -50,7 +50,7 @@ final class CloseRequests {
                 ends.addLast(connection);
             }
             case DRAINING, LINGERING -> {
-                if (!connection.hasBrokenOff()) { // it is ending already, and from now on for this reason
+                if (!connection.hasBrokenOff()) { // it is already ending; now this is the reason
                     connection.closeReason(reason);
                     ends.addLast(connection);
                 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * snapshots and the number of timers.
  */
 final class ColdState {
-    /** The number of timers of a state that its connection has dropped. */
+    /** Value of the number of timers after the connection has dropped this object. */
     static final int DROPPED = -1;
     private static final VarHandle TIMERS;
 
@@ -30,7 +30,7 @@ final class ColdState {
     @Nullable SendQueue sendQueue;
     /** The peer's address, while there is no socket to ask. */
     @Nullable InetSocketAddress remote;
-    /** Ends a connect by name that has no handle yet. */
+    /** Ends a connect by name. Null unless one is in progress. */
     @Nullable Runnable connectCancellation;
     /** The error with which the network ended the connection. */
     @Nullable IOException failure;
@@ -40,12 +40,15 @@ final class ColdState {
     @Nullable DroppedMessages pendingDrops;
     /** The bytes that arrived after our FIN. */
     long lingerBytes;
-    /** The first of the timers in the loop's queue, which are a list. */
+    /** Head of the linked list of this connection's timers that are in the loop's queue. */
     private @Nullable Timer firstTimer;
-    /** The number of timers, including those on their way to the loop; or {@link #DROPPED}. Any thread. */
+    /** The number of timers, including those on their way to the loop; or {@link #DROPPED}. Any thread may write it. */
     private volatile int timers;
 
-    /** Drops this state if it is empty. Afterwards no timer can be added, so that none is added to a state that is dropped. */
+    /**
+     * Marks this object as dropped if it is empty. Afterwards {@link #addTimer} fails, so that no timer is counted in a dropped
+     * object. Returns whether it was marked.
+     */
     boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null
                 && pendingDrops == null
@@ -58,7 +61,7 @@ final class ColdState {
         return firstTimer;
     }
 
-    /** Adds a timer to the list. */
+    /** Adds a timer at the front of the list. */
     void link(Timer timer) {
         Timer first = firstTimer;
         if (first != null) {
@@ -68,7 +71,7 @@ final class ColdState {
         firstTimer = timer;
     }
 
-    /** Removes a timer from the list, if it is in it. */
+    /** Removes a timer from the list, if it is there. */
     @SuppressWarnings("ReferenceEquality") // this very timer
     void unlink(Timer timer) {
         Timer previous = timer.previous;
@@ -90,12 +93,12 @@ final class ColdState {
         return timers;
     }
 
-    /** Adds a timer to the number of timers, if it is still this. Any thread. */
+    /** Increments the number of timers, unless it differs from the expected one. Any thread. */
     boolean addTimer(int expected) {
         return TIMERS.compareAndSet(this, expected, expected + 1);
     }
 
-    /** Removes a timer from the number of timers. Any thread. */
+    /** Decrements the number of timers. Any thread. */
     void removeTimer() {
         TIMERS.getAndAdd(this, -1);
     }

@@ -23,17 +23,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Connects to hosts by name, which may have several addresses (RFC 8305, "Happy Eyeballs"). The lookup of the name counts against
- * the connect's deadline. The addresses are tried in the resolver's order, families taking turns. The next one is tried when one has
- * failed, or has not answered for {@link #DELAY_NANOS}, or for its share of the remaining time if that is shorter. The first that
- * connects is used, the others are closed. One thread, the loop's.
+ * the connect's deadline. Addresses are tried in the resolver's order, but alternating between the address families. The next
+ * address is tried when an attempt has failed, or has had no answer for {@link #DELAY_NANOS}, or for its share of the remaining
+ * time if that is shorter. The first connection that is established is used, and the other attempts are closed. Loop thread only.
  */
 final class ConnectAttempts {
-    /** The Connection Attempt Delay of RFC 8305, section 5, and the least that the RFC allows. */
+    /** The Connection Attempt Delay of RFC 8305, section 5, and the minimum that the RFC allows. */
     static final long DELAY_NANOS = 250_000_000;
     static final long DELAY_NANOS_MIN = 10_000_000;
-    /** The maximum number of attempts of one connect at the same time. For a further one the oldest is given up. */
+    /** Maximum number of attempts of one connect at the same time. Before a further attempt, the oldest one is closed. */
     static final int AT_ONCE_MAX = 16;
-    /** The maximum number of addresses whose failures a message lists. */
+    /** Maximum number of addresses whose failures a message lists. */
     private static final int LISTED_MAX = 16;
 
     private final Proactor proactor;
@@ -43,28 +43,28 @@ final class ConnectAttempts {
     private final CloseRequests closeRequests;
     private final Lifecycle lifecycle;
     private final HostLookup lookup;
-    /** By the handle of the attempt. */
+    /** The attempts in progress, by handle. */
     private final TreeMap<Long, Attempt> attempts = new TreeMap<>();
-    /** The connects that have something to do at some time, by that time. */
+    /** The connects with a next attempt or a deadline, ordered by the earlier of the two. */
     private final TreeSet<NamedConnect> byTime = new TreeSet<>();
     private long number;
 
     /** An attempt to connect to one address. */
     private record Attempt(NamedConnect of, InetSocketAddress address, long handle) {}
 
-    /** The connect of one connection. */
+    /** A connect by name: the state of one connection until it has a handle. */
     private static final class NamedConnect implements Comparable<NamedConnect> {
         final ConnectionRecord connection;
         final InetSocketAddress name;
         final long deadlineNanos;
         final long number;
-        /** Null until the name has been looked up. */
+        /** The addresses that are yet to be tried; null until the name has been looked up. */
         @Nullable ArrayDeque<InetSocketAddress> untried;
         final List<Attempt> attempts = new ArrayList<>();
         final List<String> failures = new ArrayList<>();
         @Nullable IOException firstFailure;
         long nextAttemptNanos = Loop.NO_DEADLINE;
-        /** When there is something to do, as {@code byTime} knows it. */
+        /** The next attempt or the deadline, whichever is earlier. Not changed while {@code byTime} contains this connect. */
         long dueNanos = Loop.NO_DEADLINE;
         boolean ended;
 
@@ -114,8 +114,8 @@ final class ConnectAttempts {
     }
 
     /**
-     * Starts to connect. The table {@linkplain ConnectionTable#expect expects} the connection; messages sent meanwhile wait in its
-     * queue.
+     * Starts to connect. The table {@linkplain ConnectionTable#expect expects} the connection. Messages that are sent meanwhile
+     * wait in its queue.
      *
      * @param name the host's name, unresolved, and the port
      * @param timeout how long the lookup and the attempts may take together; zero: no limit
@@ -139,7 +139,7 @@ final class ConnectAttempts {
         lookup.start(name.getHostString(), listener);
     }
 
-    /** Any thread. */
+    /** Called when the lookup has ended. Any thread. */
     private void lookedUp(NamedConnect connect, List<InetAddress> addresses, @Nullable UnknownHostException failure) {
         try {
             mailbox.runInTurn(() -> {
@@ -154,11 +154,11 @@ final class ConnectAttempts {
                 }
             });
         } catch (RejectedExecutionException e) {
-            // Two million tasks are waiting: the connect ends at its deadline.
+            // Two million tasks are waiting. The connect ends at its deadline.
         }
     }
 
-    /** Returns the addresses in their order, except that the families take turns (RFC 8305, section 4). Each occurs once. */
+    /** Returns the addresses in their order, but alternating between the families (RFC 8305, section 4), without duplicates. */
     private static ArrayDeque<InetSocketAddress> inTurns(List<InetAddress> addresses, int port) {
         ArrayDeque<InetAddress> first = new ArrayDeque<>();
         ArrayDeque<InetAddress> second = new ArrayDeque<>();
@@ -181,9 +181,9 @@ final class ConnectAttempts {
         return all;
     }
 
-    /** Starts an attempt to the next address. If it fails at once, to the one after that, and so on. */
+    /** Starts an attempt to the next address. If it fails at once, tries the following ones until an attempt has started. */
     private void attemptNext(NamedConnect connect) {
-        if (connect.connection.isClosed()) { // in this turn, which also ends the connect
+        if (connect.connection.isClosed()) { // closed in this turn, whose end also ends the connect
             return;
         }
         ArrayDeque<InetSocketAddress> untried = connect.untried;
@@ -203,7 +203,7 @@ final class ConnectAttempts {
                 connect.attempts.add(attempt);
                 connect.nextAttemptNanos = untried.isEmpty() ? Loop.NO_DEADLINE : clock.now() + delay;
                 started = true;
-            } catch (IOException e) { // no descriptor or no local port is left, for instance
+            } catch (IOException e) { // for instance, no descriptor or no local port is left
                 connect.failed(address, e);
             }
         }
@@ -219,7 +219,10 @@ final class ConnectAttempts {
         closeRequests.fail(connect.connection, failure);
     }
 
-    /** Returns how long an address is tried alone: the usual delay, or its share if the time is too short for all that are left. */
+    /**
+     * Returns how long to wait before the attempt to the next address: the usual delay, or less if the remaining time is too
+     * short for all addresses that are left.
+     */
     private long delayNanos(NamedConnect connect, int left) {
         if (connect.deadlineNanos == Loop.NO_DEADLINE) {
             return DELAY_NANOS;
@@ -229,7 +232,7 @@ final class ConnectAttempts {
 
     // ---- completions
 
-    /** An attempt has succeeded: its handle becomes the connection's. Ignores other handles. */
+    /** Called when an attempt has succeeded: its handle becomes the connection's. Ignores handles of no attempt. */
     void connected(long handle) {
         Attempt attempt = attempts.remove(handle);
         if (attempt == null) {
@@ -237,7 +240,7 @@ final class ConnectAttempts {
         }
         NamedConnect connect = attempt.of;
         ConnectionRecord connection = connect.connection;
-        if (connection.isClosed()) { // in this turn
+        if (connection.isClosed()) { // closed in this turn
             abandon(attempt);
             connect.attempts.remove(attempt);
             return;
@@ -250,7 +253,7 @@ final class ConnectAttempts {
         lifecycle.connectedByName(connection);
     }
 
-    /** An attempt has failed: the next address is tried. Ignores other handles. */
+    /** Called when an attempt has failed: tries the next address. Ignores handles of no attempt. */
     void failed(long handle, IOException failure) {
         Attempt attempt = attempts.get(handle);
         if (attempt == null) {
@@ -269,19 +272,19 @@ final class ConnectAttempts {
 
     // ---- time
 
-    /** Returns when the next attempt or deadline is due, or {@link Loop#NO_DEADLINE}. */
+    /** Returns the time of the next attempt or deadline, or {@link Loop#NO_DEADLINE}. */
     long next() {
         return byTime.isEmpty() ? Loop.NO_DEADLINE : byTime.getFirst().dueNanos;
     }
 
-    /** Starts the attempts and ends the connects that are due, and returns how many there were. */
+    /** Starts the attempts that are due, and ends the connects whose deadline is over. Returns how many there were. */
     int runDue(long nowNanos) {
         int done = 0;
         for (; Deadline.isOver(next(), nowNanos); done++) {
             NamedConnect connect = byTime.removeFirst();
             connect.dueNanos = Loop.NO_DEADLINE;
             if (connect.connection.isClosed()) {
-                end(connect); // the completion of the close would do it, later in this turn
+                end(connect); // completeClose would do it later in this turn
             } else if (Deadline.isOver(connect.deadlineNanos, nowNanos)) {
                 connect.connection.networkFailure(failure(connect, ErrorCode.ETIMEDOUT));
                 end(connect);
@@ -303,7 +306,7 @@ final class ConnectAttempts {
 
     // ---- the end
 
-    /** Ends a connect: closes the attempts that are left. */
+    /** Ends a connect, and closes the attempts that are left. */
     private void end(NamedConnect connect) {
         if (connect.ended) {
             return;
@@ -315,7 +318,7 @@ final class ConnectAttempts {
         table.removeWithoutHandle(connect.connection);
     }
 
-    /** Returns an exception that names each address and its reason. */
+    /** Returns an exception that names each address with the reason of its failure. */
     private static IOException failure(NamedConnect connect, @Nullable ErrorCode code) {
         List<String> reasons = new ArrayList<>(connect.failures);
         for (Iterator<Attempt> left = connect.attempts.iterator(); left.hasNext();) {

@@ -251,14 +251,15 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Runs a task on the connection's loop after some time, unless it is cancelled or the connection is closed by then. Tasks of a
-     * loop run in the order of their times. Costs logarithmic time in the number of the loop's scheduled tasks, as does a cancel.
+     * Runs a task on the connection's loop after some time, unless it is cancelled or the connection is closed by then. A loop
+     * runs its tasks in the order of their times. Scheduling and cancelling take logarithmic time in the number of the loop's
+     * scheduled tasks.
      *
      * @param delay how long to wait; a negative delay counts as zero
      * @param task the task; an exception closes the connection, as a handler's exception does
      * @return the scheduled task, which can be cancelled
-     * @throws RejectedExecutionException the server is closed; 65,536 tasks of this connection, or a million of the loop, are
-     *     scheduled; or, from another thread, two million tasks are waiting
+     * @throws RejectedExecutionException the server is closed; 65,536 tasks of this connection or a million of the loop are
+     *     scheduled; or, from another thread, two million tasks wait for the loop
      */
     public ScheduledTask schedule(Duration delay, Runnable task) {
         return calls().schedule(this, delay, task);

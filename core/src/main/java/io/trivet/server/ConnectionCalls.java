@@ -132,7 +132,7 @@ final class ConnectionCalls {
             return cached;
         }
         try {
-            return proactor.remoteAddress(connection.handle); // at least 0: before it has a handle, its address is cached
+            return proactor.remoteAddress(connection.handle); // the handle is valid: until there is one, the address is cached
         } catch (IllegalArgumentException e) { // closed just now; the address was cached before that
             cached = connection.cachedAddress();
         }

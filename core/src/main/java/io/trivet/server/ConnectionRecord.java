@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The parts of a loop work on this class and do not know {@link Connection}. It holds flags, gauges and rarely used state, and
  * no policy.
  *
- * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve}, {@link #release} and the number of timers. Other threads may read; a value
- * may be out of date by the time it is used.
+ * <p><b>Threads.</b> Only the loop thread writes, except {@link #reserve}, {@link #release} and the number of timers. Other
+ * threads may read. A value may be out of date by the time it is used.
  */
 @SuppressWarnings("EnumOrdinal") // state and reason are packed into one int, and never leave this class as numbers
 abstract class ConnectionRecord {
@@ -44,7 +44,7 @@ abstract class ConnectionRecord {
     static final int PAUSED_BY_QUEUE = 1 << 1;
     /** The proactor receives for this connection. */
     static final int RECEIVING = 1 << 2;
-    /** To be closed with a reset: the application wants that, or something accepted for sending was dropped. */
+    /** To be closed with a reset: the application has requested it, or something accepted for sending was dropped. */
     static final int RESET_ON_CLOSE = 1 << 3;
     /** Queued for a flush at the end of this turn. */
     static final int FLUSH_PENDING = 1 << 4;
@@ -88,7 +88,7 @@ abstract class ConnectionRecord {
     private volatile long queued;
     /** Flags, reason and state. */
     private volatile int bits;
-    /** Null while the connection is idle. Any thread may create it, for a timer; only the loop drops it. */
+    /** Null while the connection is idle. Any thread may create it, to count a timer. Only the loop drops it. */
     private volatile @Nullable ColdState cold;
 
     long bytesIn;
@@ -155,8 +155,8 @@ abstract class ConnectionRecord {
     }
 
     /**
-     * Returns true if the connection was closed, or ends after sending, because a rule was broken: by the peer, or by the handler. Then no
-     * callback follows but {@code onClose}.
+     * Returns true if the connection was closed, or ends after sending, because a rule was broken: by the peer, or by the
+     * handler. Then no callback follows but {@code onClose}.
      */
     boolean hasBrokenOff() {
         CloseReason reason = closeReason();
@@ -267,8 +267,8 @@ abstract class ConnectionRecord {
     }
 
     /**
-     * Releases the room of messages and bytes that are dropped although they were accepted. So the connection cannot end in order
-     * any more. Loop thread.
+     * Releases the room of messages that were accepted and are dropped. From now on the connection can only end with a reset.
+     * Loop thread.
      */
     void releaseDropped(int messages, long bytes) {
         if (messages > 0) {
@@ -388,7 +388,7 @@ abstract class ConnectionRecord {
         coldState().remote = address;
     }
 
-    /** Sets what ends the connect in progress when the connection is closed; null: there is none that has no handle. */
+    /** Sets the task that ends a connect by name when the connection is closed; null: no such connect is in progress. */
     void connectCancellation(@Nullable Runnable cancellation) {
         if (cold != null || cancellation != null) {
             coldState().connectCancellation = cancellation;
@@ -396,7 +396,7 @@ abstract class ConnectionRecord {
         }
     }
 
-    /** Ends a connect in progress that has no handle yet, if there is one. */
+    /** Ends the connect by name, if one is in progress. */
     void cancelConnect() {
         Runnable cancellation = cold == null ? null : cold.connectCancellation;
         if (cancellation != null) {
@@ -451,7 +451,7 @@ abstract class ConnectionRecord {
                 return false;
             }
             if (timers == ColdState.DROPPED) {
-                COLD.compareAndSet(this, some, null); // as the loop is about to do
+                COLD.compareAndSet(this, some, null); // the loop is about to do the same
             } else if (some.addTimer(timers)) {
                 return true;
             }
@@ -460,7 +460,7 @@ abstract class ConnectionRecord {
 
     /** Frees the place of a timer. Any thread. */
     void releaseTimer() {
-        coldState().removeTimer(); // it was not dropped: it counted this timer
+        coldState().removeTimer(); // still the same object: while it counts a timer, it is not dropped
     }
 
     /** Returns the number of timers. Any thread. */
@@ -469,19 +469,19 @@ abstract class ConnectionRecord {
         return some == null ? 0 : Math.max(0, some.timers());
     }
 
-    /** Returns the first timer in the list of those that are in the loop's queue, or null. */
+    /** Returns the first of the connection's timers that are in the loop's queue, or null. */
     @Nullable
     Timer firstTimer() {
         ColdState some = cold;
         return some == null ? null : some.firstTimer();
     }
 
-    /** Adds a timer to the list. Its place is reserved. */
+    /** Adds a timer to the list. Requires that its place is reserved. */
     void link(Timer timer) {
         coldState().link(timer);
     }
 
-    /** Removes a timer from the list, if it is in it. */
+    /** Removes a timer from the list, if it is there. */
     void unlink(Timer timer) {
         ColdState some = cold;
         if (some != null) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectionTable {
     private volatile @Nullable ConnectionRecord[] bySlot = new @Nullable ConnectionRecord[64];
-    /** Connections that connect by name, until they get a handle. Copied at each change. */
+    /** Connections that connect by name and have no handle yet. Copied on each change. */
     private volatile ConnectionRecord[] withoutHandle = {};
     private final AtomicInteger load = new AtomicInteger();
 
@@ -43,7 +43,7 @@ final class ConnectionTable {
         return connection == null || connection.handle != handle || connection.isClosed() ? null : connection;
     }
 
-    /** Returns a number above that of every slot in use. */
+    /** Returns an upper bound (exclusive) of the slots in use. */
     int slots() {
         return bySlot.length;
     }
@@ -90,8 +90,8 @@ final class ConnectionTable {
     }
 
     /**
-     * Calls the consumer with each connection, in the order of the slots, including closed ones that the proactor has not
-     * released yet; then with those that have no handle yet.
+     * Calls the consumer with each connection in the order of the slots, then with those that have no handle yet. Includes closed
+     * connections that the proactor has not released yet.
      */
     void forEach(Consumer<ConnectionRecord> consumer) {
         for (ConnectionRecord connection : bySlot) {

@@ -7,8 +7,8 @@ final class Deadline {
     private Deadline() {}
 
     /**
-     * Returns the deadline that is this long after a time. It is never {@link Loop#NO_DEADLINE}: a clock may pass that number, and
-     * the deadline is then a nanosecond early, or it would be lost.
+     * Returns the deadline that is this long after a time. If the sum is {@link Loop#NO_DEADLINE}, a value that a clock may
+     * reach, returns one nanosecond less: otherwise the deadline would be lost.
      */
     static long after(long timeNanos, long delayNanos) {
         return Math.min(timeNanos + delayNanos, Loop.NO_DEADLINE - 1);

@@ -57,8 +57,8 @@ final class DeadlineSweep {
     }
 
     /**
-     * Ends an overdue connection. If the peer was too slow to send, that must not take back what was accepted for it before. A
-     * connection that is ending for such a reason already is closed: its time is over.
+     * Ends an overdue connection. If the peer was too slow to send, messages that were accepted for it before are still sent. If
+     * the connection is already ending, closes it.
      */
     private void end(ConnectionRecord connection, CloseReason reason) {
         boolean sendsFirst = switch (reason) {
@@ -72,7 +72,9 @@ final class DeadlineSweep {
         }
     }
 
-    /** Returns true if the connection is closed soon, by a deadline of its state: it lingers, or sends the rest after a broken rule. */
+    /**
+     * Returns true if the linger deadline applies: the connection lingers, or sends the last messages after a rule was broken.
+     */
     private static boolean isEnding(ConnectionRecord connection) {
         return connection.state() == ConnectionState.LINGERING
                 || (connection.state() == ConnectionState.DRAINING && connection.hasBrokenOff());
@@ -139,7 +141,7 @@ final class DeadlineSweep {
     }
 
     private long idleDeadline(ConnectionRecord connection) {
-        // Of a connection that is ending nothing is expected. It has a deadline of its own, unless there is no linger timeout.
+        // No activity is required of an ending connection. Its linger deadline closes it, unless there is no linger timeout.
         return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 || (isEnding(connection) && !limits.lingerTimeout().isZero())
                         ? Loop.NO_DEADLINE

@@ -66,7 +66,7 @@ final class Delivery {
         if (connection.mayDeliver()) {
             deliverPartialInput(connection);
         }
-        budgetGuard.enforce(connection); // last: most input is held only for a moment
+        budgetGuard.enforce(connection); // last, because most input is delivered at once
     }
 
     /** Continues the deliveries that were cut short, and returns how many there were. */

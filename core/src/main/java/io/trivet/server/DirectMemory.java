@@ -6,14 +6,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What the JVM can give of direct memory: memory outside of the heap, for buffers that the kernel reads and writes. */
+/** The JVM's limit of direct memory: memory outside of the heap, for buffers that the kernel reads and writes. */
 final class DirectMemory {
-    /** In bytes; determined once, since it cannot change. */
+    /** In bytes. Determined once, because it cannot change. */
     private static final long LIMIT_BYTES = findLimit();
 
     private DirectMemory() {}
 
-    /** Returns the maximum that the JVM grants, in bytes: -XX:MaxDirectMemorySize, or else the maximum size of the heap. */
+    /** Returns the maximum in bytes: -XX:MaxDirectMemorySize if it is set, otherwise the maximum size of the heap. */
     static long limitBytes() {
         return LIMIT_BYTES;
     }
@@ -23,12 +23,12 @@ final class DirectMemory {
         return Math.max(1, Math.min(Runtime.getRuntime().maxMemory(), LIMIT_BYTES) / 4);
     }
 
-    /** Returns the budget that can be granted if one is asked for: no more than three quarters of direct memory. */
+    /** Returns the budget to use instead of a requested one: at most three quarters of direct memory. */
     static long grantedBudgetBytes(long asked) {
         return Math.min(asked, LIMIT_BYTES / 4 * 3);
     }
 
-    /** Returns a buffer of that size: a direct one, or, if the JVM has no more direct memory, one of the heap. */
+    /** Returns a direct buffer of that size. If the JVM has no more direct memory, returns a buffer on the heap. */
     static ByteBuffer allocate(int bytes) {
         try {
             return ByteBuffer.allocateDirect(bytes);
@@ -42,7 +42,7 @@ final class DirectMemory {
         return set > 0 ? set : Runtime.getRuntime().maxMemory();
     }
 
-    /** Returns false if the option is certainly not set. To ask the JVM takes some 50 ms. */
+    /** Returns false if the option is certainly not set. This is checked first, because asking the JVM takes about 50 ms. */
     private static boolean mayBeSet() {
         for (String variable : new String[]{"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}) {
             if (mentionsOption(System.getenv(variable))) {
@@ -62,9 +62,9 @@ final class DirectMemory {
     }
 
     /**
-     * Asks the JVM for -XX:MaxDirectMemorySize. By reflection, since the library requires no module but java.base.
+     * Returns the JVM's -XX:MaxDirectMemorySize. Uses reflection, because the library requires only the module java.base.
      *
-     * @return 0 if it is not set or cannot be found out
+     * @return the value in bytes; 0 if it is not set or not available
      */
     private static long optionBytes() {
         try {

@@ -74,7 +74,7 @@ final class EventLoop {
      * @param log the server's log
      * @param source where accepted connections come from
      * @param sharesThread true if one thread turns several loops
-     * @param lookup finds the addresses of names to connect to
+     * @param lookup looks up the addresses of hosts to connect to by name
      * @param onWaitOver called each time the loop has stopped waiting
      * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop
      */
@@ -237,7 +237,7 @@ final class EventLoop {
         return Deadline.earlier(Deadline.earlier(nextOverdue(), timers.next()), lifecycle.drainDeadline());
     }
 
-    /** Returns when a peer may be late, or {@link Loop#NO_DEADLINE}. */
+    /** Returns the next deadline of a peer, or {@link Loop#NO_DEADLINE}. */
     private long nextOverdue() {
         return Deadline.earlier(sweep.next(), connectAttempts.next());
     }
@@ -251,7 +251,7 @@ final class EventLoop {
         return closeOverdue() + timers.runDue(now) + lifecycle.closeOverdueDrain(now);
     }
 
-    /** Closes connections, and gives up attempts to connect, that are overdue. */
+    /** Closes overdue connections, and starts or ends attempts to connect that are due. */
     private int closeOverdue() {
         if (!stallGuard.isOver(nextOverdue())) {
             return 0;

@@ -43,7 +43,9 @@ final class FrameEncoder {
         return tail;
     }
 
-    /** Returns a copy of the message in its frame, if possible in a direct buffer. The position of the content moves to its limit. */
+    /**
+     * Returns a copy of the message in its frame, in a direct buffer if possible. The position of the content moves to its limit.
+     */
     ByteBuffer frame(ByteBuffer content) {
         ByteBuffer framed = DirectMemory.allocate(frameLength(content.remaining()));
         framing.putHead(framed, content.remaining());

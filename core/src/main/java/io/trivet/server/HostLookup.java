@@ -10,31 +10,36 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the addresses of host names. The system's resolver blocks, sometimes for minutes, and cannot be interrupted. So it is called
- * on a thread of its own, never on a loop: a platform thread, since a virtual one would hold its carrier all the while. A thread
- * ends when no name is left to look up. A name that several connections ask for is looked up once. Any thread.
+ * Looks up the addresses of host names. The system's resolver may block for minutes and cannot be interrupted, so it never runs
+ * on a loop. It runs on platform threads, because a blocked virtual thread would pin its carrier. A thread ends when no name is
+ * left to look up. Concurrent requests for the same name share one lookup. Any thread.
  */
 final class HostLookup {
-    /** The maximum number of names that are looked up at the same time. Others wait, within the deadlines of their connections. */
+    /**
+     * Maximum number of names that are looked up at the same time. Further names wait, within the deadlines of their connects.
+     */
     static final int LOOKUPS_MAX = 64;
 
     private final Resolver resolver;
     private final Executor threads;
-    /** The listeners of each name that is being looked up, or waits for it. Guarded by this. */
+    /** The listeners of each name that is being looked up or waits for a thread. Guarded by this. */
     private final TreeMap<String, List<Listener>> listeners = new TreeMap<>();
-    /** The names that no thread looks up yet. Guarded by this. */
+    /** The names that wait for a thread. Guarded by this. */
     private final ArrayDeque<String> waiting = new ArrayDeque<>();
     private int running;
 
-    /** Finds the addresses of a host name, and may block. */
+    /** Returns the addresses of a host name. May block. */
     interface Resolver {
         InetAddress[] resolve(String host) throws UnknownHostException;
     }
 
-    /** What a lookup reports to, on the thread that has looked the name up, or, if that could not be started, on the caller's. */
+    /**
+     * Receives the outcome of a lookup. Called on the lookup's thread, or by {@link #start} if the name is a literal address or
+     * no thread could be started.
+     */
     interface Listener {
         /**
-         * Called once, unless it was {@linkplain #cancel cancelled}.
+         * Called once, unless the listener was {@linkplain #cancel cancelled}.
          *
          * @param addresses the addresses, in the resolver's order; empty if there is a failure
          * @param failure why there is no address, or null
@@ -56,14 +61,14 @@ final class HostLookup {
                 task -> Thread.ofPlatform().name("trivet-lookup").daemon().start(task));
     }
 
-    /** Returns a lookup for a network that knows no names. */
+    /** Returns a lookup that fails, for a network without host names. */
     static HostLookup refusing(String network) {
         return new HostLookup(host -> {
             throw new UnknownHostException("unknown host '" + host + "': the network " + network + " has no names");
         }, Runnable::run);
     }
 
-    /** Starts to look up a name. A literal address is found at once. */
+    /** Starts to look up a name. A literal address is reported at once. */
     void start(String host, Listener listener) {
         InetAddress literal = literal(host);
         if (literal != null) {
@@ -90,7 +95,7 @@ final class HostLookup {
         }
     }
 
-    /** Ends the interest of a listener. It may be called all the same if it is called just now. */
+    /** Removes a listener. If the outcome is being reported at this moment, the listener may still be called. */
     synchronized void cancel(String host, Listener listener) {
         List<Listener> same = listeners.get(host);
         if (same != null && same.remove(listener) && same.isEmpty() && waiting.remove(host)) {
@@ -102,7 +107,7 @@ final class HostLookup {
         boolean isWaiting;
         synchronized (this) {
             running--;
-            isWaiting = waiting.remove(host); // otherwise another thread looks it up
+            isWaiting = waiting.remove(host); // otherwise another thread has taken it
         }
         if (isWaiting) {
             report(host, new Outcome(List.of(),
@@ -126,7 +131,7 @@ final class HostLookup {
 
     private Outcome lookUp(String host) {
         try {
-            if (host.isBlank()) { // the resolver takes it for the loopback address
+            if (host.isBlank()) { // the resolver would return the loopback address
                 throw new UnknownHostException("unknown host: the name is empty");
             }
             List<InetAddress> addresses = List.of(resolver.resolve(host));
@@ -136,7 +141,7 @@ final class HostLookup {
             return new Outcome(addresses, null);
         } catch (UnknownHostException e) {
             return new Outcome(List.of(), failure(host, e));
-        } catch (RuntimeException | Error e) { // of a resolver of the application's (java.net.spi), or no memory
+        } catch (RuntimeException | Error e) { // from an application's resolver (java.net.spi), or out of memory
             UnknownHostException failure = new UnknownHostException("unknown host '" + host + "': " + e);
             failure.initCause(e);
             return new Outcome(List.of(), failure);

@@ -13,7 +13,7 @@ final class Lane {
     private static final int CHUNK_BYTES_MAX = 64 * 1024;
     private static final int SHARED_BYTES_MIN = 512;
     private static final int LENGTHS_MIN = 16;
-    /** Up to this many, the lengths of messages are not counted in the budget: their array is kept when the lane is reused. */
+    /** Up to this many lengths, their array is not counted in the budget, and is kept when the lane is reused. */
     private static final int LENGTHS_UNCOUNTED = 64;
 
     /** A buffer whose bytes from position to limit wait. If the lane owns it, further bytes are written behind the limit. */
@@ -43,7 +43,7 @@ final class Lane {
     private int first;
     private int messages;
     private long bytes;
-    /** The capacities of the buffers. */
+    /** The sum of the capacities of the buffers. */
     private long heldBytes;
     /** True if the first bytes of the first message have been sent. */
     private boolean begun;
@@ -64,7 +64,9 @@ final class Lane {
         return messages == 0;
     }
 
-    /** Returns the memory that the messages take, in bytes: buffers with their capacity, shared messages included. */
+    /**
+     * Returns the memory that the messages take, in bytes. Buffers count with their capacity, and shared messages are included.
+     */
     long heldBytes() {
         return heldBytes + countedLengthBytes();
     }
@@ -126,7 +128,7 @@ final class Lane {
     /**
      * Adds a message whose bytes are shared by many connections.
      *
-     * <p>A short message that waits behind others is copied: its view would take many times its bytes.
+     * <p>If other messages wait before it, a short message is copied, because a view would take many times its bytes.
      */
     void putShared(SharedMessage message, long nowNanos) {
         ByteBuffer view = message.view();

@@ -112,7 +112,7 @@ final class Lifecycle {
         return !connection.isClosed();
     }
 
-    /** A connect by name has succeeded: the connection has a handle now. */
+    /** Called when a connect by name has succeeded. The connection has a handle now. */
     void connectedByName(ConnectionRecord connection) {
         enter(connection);
         connected(connection);

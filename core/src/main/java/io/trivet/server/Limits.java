@@ -18,9 +18,9 @@ import java.util.Objects;
  * @param queueBytesMax the cap of a connection's queue, in bytes, frames included; see {@link Overflow}
  * @param queueHighBytes the high mark of a queue: from here on the peer is considered slow
  * @param queueLowBytes the low mark of a queue: from here on the peer is no longer considered slow
- * @param queueBudgetBytes the cap for the memory that all connections hold together: the buffers of their queues and of input
- *     that is held back, with their whole capacity. Beyond it, the connections that hold most are closed. A server uses no more
- *     than three quarters of the JVM's direct memory
+ * @param queueBudgetBytes the cap on the memory that all connections hold together: the buffers of their queues and of input that
+ *     is held back, with their whole capacity. Beyond it, the connections that hold the most are closed. A value above three
+ *     quarters of the JVM's direct memory is lowered to that
  * @param messageBytesMax the longest message that is received; with raw framing, the longest piece that is delivered at a time
  * @param messageTimeout maximum time from a message's first byte to its last; not with raw framing
  * @param firstMessageTimeout maximum time from the opening of a connection to the end of its first message. The time does not run
@@ -28,9 +28,9 @@ import java.util.Objects;
  * @param idleTimeout maximum time without a byte in either direction
  * @param writeTimeout maximum time in which the peer accepts no byte of the messages that wait for it
  * @param connectTimeout maximum time to establish an outgoing connection
- * @param lingerTimeout maximum time for the peer to end its output after ours has ended. If the peer has broken a rule, the time
- *     starts then, and includes the sending of what was accepted before: after a message that is too long, or a message, first
- *     message or idle timeout. Without a linger timeout, the idle timeout also ends a connection that lingers
+ * @param lingerTimeout maximum time for the peer to end its output after ours has ended. After a message that is too long, a
+ *     handler's exception, or a message, first message or idle timeout, the time starts at once, and includes the sending of what
+ *     was accepted before. Without a linger timeout, the idle timeout also ends a connection that lingers
  * @param lingerBytesMax maximum number of bytes that are read and dropped during that time
  * @param handlerTimeout the time after which a running handler is logged, with its stack (in a started server)
  */

@@ -57,7 +57,7 @@ final class Log {
     }
 
     void connectFailed(IOException failure) {
-        LOGGER.log(Level.DEBUG, escaped(String.valueOf(failure.getMessage()))); // a proxy has the host's name from its peer
+        LOGGER.log(Level.DEBUG, escaped(String.valueOf(failure.getMessage()))); // a peer may have sent the host's name
     }
 
     void spinning(ConnectionRecord connection, String description) {
@@ -128,7 +128,7 @@ final class Log {
     }
 
     void stopped(Throwable cause) {
-        if (cause instanceof OutOfMemoryError) { // its stack says where the last byte was asked for, not who holds the others
+        if (cause instanceof OutOfMemoryError) { // its stack does not show what holds the memory
             LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: out of memory (" + cause.getMessage() + ")");
             return;
         }

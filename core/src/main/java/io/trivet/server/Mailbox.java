@@ -88,7 +88,7 @@ final class Mailbox {
         return added;
     }
 
-    /** Runs a task of the server that frees what an earlier task has taken: soon, and never rejected. */
+    /** Runs a task of the server, soon, that releases what an earlier task has reserved. Never rejects it. */
     void runAlways(Runnable task) {
         if (tasks.addAlways(task)) {
             proactor.wakeup();

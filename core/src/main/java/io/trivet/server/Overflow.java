@@ -4,10 +4,10 @@ package io.trivet.server;
 public enum Overflow {
     /**
      * Above the high mark nothing more is read from the peer, and no message that was already read is delivered, until its queue
-     * has fallen to the low mark. What {@code onMessage} sends to its own connection is accepted even beyond the cap, however
-     * many requests one message contains: only the budget of all queues bounds it. So a server that answers requests never
-     * reaches the cap. For other messages, and for {@code offer}, the cap holds: beyond it they are {@link SendResult#FULL}, and
-     * {@code send} then closes the connection, which is logged.
+     * has fallen to the low mark. What {@code onMessage} sends to its own connection is accepted even beyond the cap, and is
+     * bounded only by the budget of all queues. So a server that answers requests never reaches the cap, even if one message
+     * contains many requests. For other messages and for {@code offer} the cap holds. A message beyond it is
+     * {@link SendResult#FULL}, and {@code send} then closes the connection, which is logged.
      */
     PAUSE_READING,
     /** Reading continues. A message beyond the cap is {@link SendResult#FULL}, and {@code send} then closes the connection. */

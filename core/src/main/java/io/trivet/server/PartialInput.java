@@ -9,9 +9,9 @@ import java.nio.ByteBuffer;
  */
 @SuppressWarnings("ReferenceEquality") // buffers are compared by identity: equals would compare their bytes
 final class PartialInput {
-    /** A smaller buffer than this is not exchanged for one that fits better. */
+    /** Minimum capacity of a buffer that may be replaced by a smaller one. */
     private static final int SHRINK_BYTES_MIN = 4096;
-    /** A buffer is exchanged if the input takes less than this part of it. */
+    /** A buffer is replaced if the input takes less than its capacity divided by this. */
     private static final int SHRINK_FACTOR = 8;
 
     private final BufferPool pool;
@@ -52,12 +52,12 @@ final class PartialInput {
         return to - from;
     }
 
-    /** Returns the memory that the input takes, in bytes. */
+    /** Returns the capacity of the buffer that holds the input. */
     int heldBytes() {
         return buffer.capacity();
     }
 
-    /** Returns the number of bytes that the buffer would have if so many more bytes were added. */
+    /** Returns the capacity that the buffer will have when that many more bytes are added. */
     long capacityFor(int more) {
         int capacity = buffer.capacity();
         return capacity - to >= more || bytes() + more <= capacity / 2 ? capacity
@@ -83,7 +83,7 @@ final class PartialInput {
         }
     }
 
-    /** Exchanges a large buffer for a small one, if few bytes are left in it. */
+    /** Replaces a large buffer by a small one if few bytes are left in it. */
     void shrink() {
         if (buffer.capacity() >= SHRINK_BYTES_MIN && bytes() < buffer.capacity() / SHRINK_FACTOR) {
             moveTo(pool.acquire(bytes(), BufferPool.Use.INPUT));

@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the input of one loop's connections that cannot be delivered yet. Its buffers count against the server's budget, so one
- * bound covers all peers that send slowly. One thread.
+ * Holds input of one loop's connections that cannot be delivered yet. The buffers count against the server's budget, so one bound
+ * covers all peers that send slowly. One thread.
  */
 @SuppressWarnings("ReferenceEquality") // this very object
 final class PartialInputs {
@@ -22,7 +22,7 @@ final class PartialInputs {
     /**
      * Appends a copy of received bytes to a connection's partial input.
      *
-     * @return false if that would take too much of the budget; then nothing was added
+     * @return false if a single buffer would take too much of the budget. Then nothing was added
      */
     boolean add(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         PartialInput input = connection.partialInput();

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The pending send of each connection of a loop, by slot. It is not part of {@link ColdState}, since on a ring every message is
  * pending for a moment; nor of {@link ConnectionRecord}, where every idle connection would pay for it. The table stays empty
- * where no send is ever pending. One thread, except {@link #get} and the age.
+ * where no send is ever pending. One thread, except {@link #get} and {@link #oldestAgeNanos}.
  */
 final class PendingSends {
     private @Nullable PendingSend[] bySlot = new @Nullable PendingSend[0];
@@ -54,7 +54,10 @@ final class PendingSends {
         return get(connection) != null || connection.sendQueue() != null;
     }
 
-    /** Returns when the peer last accepted some of the bytes that wait for it, or when they started to wait. Bytes must wait. */
+    /**
+     * Returns when the peer last accepted some of the bytes that wait for it, or when they started to wait. Requires
+     * {@link #isWaiting}.
+     */
     long progressNanos(ConnectionRecord connection) {
         PendingSend pending = get(connection);
         return pending != null ? pending.progressNanos() : Objects.requireNonNull(connection.sendQueue()).progressNanos;

@@ -24,7 +24,7 @@ final class ReplyBatch {
 
     private final ArrayDeque<StagingBuffer> spare = new ArrayDeque<>();
     private StagingBuffer staging = new StagingBuffer(PARTS_MAX);
-    /** The number of staging buffers. Other threads read it, and may get an old value. */
+    /** The number of staging buffers. Other threads may read an outdated value. */
     private int stagingCount = 1;
 
     /** The connection whose input is being delivered; null between deliveries. */

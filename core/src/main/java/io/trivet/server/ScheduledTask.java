@@ -1,10 +1,10 @@
 package io.trivet.server;
 
 /**
- * A task that runs on a loop at a later time: what {@link Connection#schedule} and {@link Server#schedule} return.
+ * A task that runs on a loop at a later time. {@link Connection#schedule} and {@link Server#schedule} return it.
  *
- * <p>A cancelled task holds nothing, and neither does one whose connection is closed: the loop forgets it at once, however far
- * its time is. So a deadline for each request costs no memory beyond the requests that are open.
+ * <p>If a task is cancelled or its connection is closed, the loop removes it at once, long before its time. So a deadline for
+ * each request takes memory only while the request is open.
  *
  * <p>Any thread.
  */
@@ -12,8 +12,8 @@ public interface ScheduledTask {
     /**
      * Cancels the task, unless it has started.
      *
-     * @return true if this call has cancelled the task: it never runs. False if there is nothing to cancel: the task is running
-     *     or has run, was cancelled before, or its connection or server is closed
+     * @return true if this call has cancelled the task, which then never runs. False if there is nothing to cancel: the task is
+     *     running, has run or was cancelled before, or its connection or server is closed
      */
     boolean cancel();
 }

@@ -3,8 +3,8 @@ package io.trivet.server;
 import java.util.ArrayDeque;
 
 /**
- * Creates and releases the send queues of one loop's connections. Queues are reused: a broadcast queues a message for every
- * connection until the end of the turn, and makes no garbage. One thread.
+ * Creates and releases the send queues of one loop's connections. Queues are reused, so a broadcast creates no garbage, although
+ * it queues a message for every connection until the end of the turn. One thread.
  */
 final class SendQueues {
     private static final int SPARE_MAX = 1024;

@@ -185,7 +185,10 @@ final class Sender {
 
     // ---- queues
 
-    /** Continues after messages were put into a connection's queue. If the budget is exceeded, the connection may be closed. */
+    /**
+     * Called after messages were put into a connection's queue. Enforces the budget, which may close the connection; otherwise
+     * starts the write deadline and requests a flush.
+     */
     void queued(ConnectionRecord connection) {
         budgetGuard.enforce(connection);
         if (connection.isClosed()) {

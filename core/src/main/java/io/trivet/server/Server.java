@@ -152,14 +152,15 @@ public final class Server implements AutoCloseable {
 
     /**
      * Turns the loop of an opened server once: waits for something to do, does it, and returns. One thread turns it. It may be a
-     * virtual one, which pins its carrier while it waits. When that thread has ended, another one may turn the loop. It should end
-     * after a turn with {@link Duration#ZERO} has returned 0: then a ring leaves no results that only that thread could read.
+     * virtual one, which pins its carrier while it waits. When that thread has ended, another one may turn the loop. Before a
+     * thread ends, it should turn with {@link Duration#ZERO} until the result is 0. Otherwise a ring may hold results that only
+     * that thread can read.
      *
      * @param timeout the longest wait; null: no limit; zero: does not wait
      * @return how much was done; 0: the timeout expired and nothing was done
      * @throws IllegalStateException the server was started, so its loops turn by themselves; it has several loops, which its
-     *     network turns; it is closed; another thread that is still alive has turned it; or the caller is a
-     *     handler, within a turn
+     *     network turns; it is closed; another thread that is still alive has turned it; or the caller is a handler, within a
+     *     turn
      * @throws IllegalArgumentException the timeout is negative
      * @throws IOException the loop cannot continue; the server is closed
      */
@@ -218,13 +219,13 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with no attachment and with {@link
-     * Limits#connectTimeout}.
+     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with no attachment and with
+     * {@link Limits#connectTimeout}.
      *
      * @param address the address to connect to
      * @param handler the connection's handler
-     * @return the connection. With several loops its callbacks may run before this returns: a handler that needs an attachment
-     *     gets it from {@link #connect(InetSocketAddress, Handler, Object)}
+     * @return the connection. With several loops, its callbacks may run before this method returns. If they need an attachment,
+     *     use {@link #connect(InetSocketAddress, Handler, Object)}
      * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Handler handler) {
@@ -245,8 +246,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with no attachment. (A Duration as an
-     * attachment needs that form.)
+     * Starts to connect, like {@link #connect(InetSocketAddress, Handler, Object, Duration)}, with no attachment. To attach a
+     * Duration, call that method.
      *
      * @param address the address to connect to
      * @param handler the connection's handler
@@ -263,19 +264,19 @@ public final class Server implements AutoCloseable {
      * Starts to connect, on the loop that has the fewest connections. The connection uses the same framing, limits and overflow
      * policy as accepted connections.
      *
-     * <p>An {@linkplain InetSocketAddress#createUnresolved unresolved} address is a name, which is looked up on a thread of its own:
-     * the resolver of the system blocks, and no loop waits for it. If the name has several addresses, they are tried as in RFC 8305:
-     * the families take turns, and the next address is tried when one has failed or has not answered within 250 ms, or within
-     * its share of a shorter timeout. The first that connects is used. If none does, {@link Connection#failure} names each address
-     * with its reason.
+     * <p>An {@linkplain InetSocketAddress#createUnresolved unresolved} address is a host name. It is looked up on a separate
+     * thread, because the system's resolver blocks. If the name has several addresses, they are tried as in RFC 8305, alternating
+     * between the address families. The next address is tried when one has failed or has not answered within 250 ms, or within
+     * its share of a shorter timeout. The first connection that is established is used. If there is none,
+     * {@link Connection#failure} names each address with its reason.
      *
-     * @param address the address to connect to, resolved or not. On a simulated network, names are unknown
+     * @param address the address to connect to, resolved or not. A simulated network has no host names
      * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is
-     *     called, and {@link Connection#failure} returns the error: an {@link java.net.UnknownHostException} for a name that is
-     *     unknown; ECONNREFUSED also if TCP has connected the socket to itself
+     *     called, and {@link Connection#failure} returns the error. For an unknown name that is an
+     *     {@link java.net.UnknownHostException}. ECONNREFUSED also means that TCP has connected the socket to itself
      * @param attachment the connection's {@linkplain Connection#attachment() attachment}, set before any callback; or null
-     * @param timeout how long the lookup of the name and the connect may take together; zero: no limit; null: {@link
-     *     Limits#connectTimeout}
+     * @param timeout how long the lookup of the name and the connect may take together; zero: no limit; null:
+     *     {@link Limits#connectTimeout}
      * @return the connection; messages sent before it is connected wait in its queue
      * @throws IllegalArgumentException the timeout is negative
      * @throws RejectedExecutionException the server is closed or draining, which also ends the attempts of a handler that
@@ -316,7 +317,7 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Runs a task on the server's first loop, soon: for what belongs to no connection. The loop of an opened server runs it in
+     * Runs a task that belongs to no connection on the server's first loop, soon. The loop of an opened server runs it in
      * {@link #turn}.
      *
      * @param task the task; an exception is logged
@@ -328,8 +329,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Runs a task on the server's first loop after some time, unless it is cancelled or the server is closed by then: for what
-     * belongs to no connection. A scheduled task does not hold up a {@link #drain}. The loop of an opened server runs it in
+     * Runs a task that belongs to no connection on the server's first loop after some time, unless it is cancelled or the server
+     * is closed by then. A {@link #drain} does not wait for scheduled tasks. The loop of an opened server runs the task in
      * {@link #turn}.
      *
      * @param delay how long to wait; a negative delay counts as zero

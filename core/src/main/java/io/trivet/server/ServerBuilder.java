@@ -25,8 +25,8 @@ public final class ServerBuilder {
     ServerBuilder() {}
 
     /**
-     * Adds an address to listen at. The IPv6 wildcard, {@code ::}, also accepts IPv4, unless an IPv4 address with the same port is
-     * added too.
+     * Adds an address to listen at. The IPv6 wildcard, {@code ::}, also accepts IPv4, unless an IPv4 address with the same port
+     * is added too.
      *
      * @param address the address and port; port 0: the kernel chooses
      * @return this builder
@@ -71,8 +71,8 @@ public final class ServerBuilder {
     /**
      * Sets the network.
      *
-     * @param network the network; the default is {@link Network#system}, or its {@linkplain Network#fallback fallback} if that one
-     *     cannot serve all loops here
+     * @param network the network; the default is {@link Network#system}, or its {@linkplain Network#fallback fallback} if that
+     *     one cannot serve all loops here
      * @return this builder
      */
     public ServerBuilder network(Network network) {
@@ -158,9 +158,9 @@ public final class ServerBuilder {
     }
 
     /**
-     * Opens the server, with one loop that the caller turns. Best called by the thread that turns it, since the loop is set up for
-     * the calling thread. On a network that {@linkplain Network#turnsLoops turns loops} by itself it may have several, and the
-     * caller does not turn them.
+     * Opens the server, with one loop that the caller turns. Best called by the thread that turns it, since the loop is set up
+     * for the calling thread. On a network that {@linkplain Network#turnsLoops turns loops} by itself it may have several, and
+     * the caller does not turn them.
      *
      * @return the server; it accepts when it is {@linkplain Server#turn turned}
      * @throws IllegalStateException as for {@link #start}; or several loops on a network that does not turn them

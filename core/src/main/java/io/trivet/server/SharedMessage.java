@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A message in its frame that many connections hold: it is held once, and counted once in the server's {@link Budget}, until the
- * last of them has sent or dropped it. Any thread.
+ * A message in its frame that many connections share. It is counted once in the server's {@link Budget}, until the last of them
+ * has sent or dropped it. Any thread.
  */
 final class SharedMessage {
     private final Budget budget;
@@ -15,7 +15,7 @@ final class SharedMessage {
     /**
      * Creates a message and counts it. The caller is its first holder.
      *
-     * @param framed the message in its frame; not changed any more
+     * @param framed the message in its frame; must not change afterwards
      */
     SharedMessage(Budget budget, ByteBuffer framed) {
         this.budget = budget;
@@ -27,12 +27,12 @@ final class SharedMessage {
         return framed.remaining();
     }
 
-    /** Returns a view of the bytes, for one holder alone. */
+    /** Returns a view of the bytes for a single holder. */
     ByteBuffer view() {
         return framed.duplicate();
     }
 
-    /** Adds a holder. The caller is one already. */
+    /** Adds a holder. The caller must be one already. */
     void retain() {
         holders.incrementAndGet();
     }

@@ -4,31 +4,31 @@ import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 
 /**
- * Decides by which time deadlines are judged. After a stall, of the process or of a handler, the bytes of many peers lie in the
- * kernel: these peers are not late. So a deadline counts as over only if it was over when the last poll started, and once
- * everything that had arrived by then was seen. One thread.
+ * Keeps connections open whose deadlines have passed only because the process or a handler has stalled. After a stall, bytes of
+ * many peers are still in the kernel, so these peers are not late. A deadline therefore counts as over only if it had passed when
+ * the last poll started, and if everything that had arrived by then was received. One thread.
  */
 final class StallGuard {
     /**
-     * The completions, per connection, for which overdue connections are spared while the proactor is behind. By then, every
-     * connection has had its share. On a server that is always behind, deadlines must still be met.
+     * While the proactor is behind, overdue connections stay open for up to this number of completions per connection. By then,
+     * every connection has had its share. Even if a server is always behind, its deadlines must be enforced.
      */
     private static final int COMPLETIONS_MAX = 32;
     /**
-     * The polls without a completion for which they are spared: on a ring, a call may yield completions of none but its own
-     * operations.
+     * While the proactor is behind, overdue connections stay open for up to this number of polls without a completion. On a ring,
+     * a call may yield nothing but completions of the ring's internal operations.
      */
     private static final int FRUITLESS_POLLS_MAX = 12;
 
     private final Proactor proactor;
     private final TurnClock clock;
     private final ConnectionTable table;
-    /** True if there was a deadline when the last poll started. Otherwise, the clock was not read. */
+    /** True if there was a deadline when the last poll started. Otherwise the clock was not read. */
     private boolean isAwaited;
 
     private long pollStartedNanos;
     private int completions;
-    /** The completions since overdue connections are spared; polls without any count, too. */
+    /** The number of completions since a deadline was first postponed. A poll without a completion counts as several. */
     private long seen;
 
     StallGuard(Proactor proactor, TurnClock clock, ConnectionTable table) {
@@ -48,12 +48,12 @@ final class StallGuard {
         completions = delivered;
     }
 
-    /** Returns the time by which deadlines are judged: that of the last poll's start. */
+    /** Returns the time with which deadlines are compared: the start of the last poll. */
     long judgeByNanos() {
         return pollStartedNanos;
     }
 
-    /** Returns true if a deadline is over, and is not spared because more may have arrived than was seen. */
+    /** Returns true if a deadline is over. Returns false as long as more may have arrived than was received. */
     boolean isOver(long deadlineNanos) {
         if (!isAwaited || !Deadline.isOver(deadlineNanos, pollStartedNanos)) {
             return false;

@@ -42,8 +42,8 @@ final class TaskQueue {
     }
 
     /**
-     * Adds an internal task that frees what an earlier task has taken. It is not rejected: there are at most as many of these as of
-     * the earlier ones, which are bounded.
+     * Adds an internal task that releases what an earlier task has reserved. Such a task is never rejected: there are at most as
+     * many as earlier tasks, whose number is bounded.
      *
      * @return false if the queue is closed
      */

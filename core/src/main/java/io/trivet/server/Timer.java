@@ -5,8 +5,8 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task and its time, with its places in a {@link TimerHeap} and in the list of its connection. Both places are part of the
- * timer, so that it leaves them without a search. Loop thread only, except {@link #takeTask}.
+ * A task and its time. Contains its index in a {@link TimerHeap} and the links of its connection's list, so that it is removed
+ * from both without a search. Loop thread only, except {@link #takeTask}.
  */
 abstract class Timer {
     private static final VarHandle TASK;
@@ -35,16 +35,16 @@ abstract class Timer {
     }
 
     /**
-     * Takes the task out. The caller that gets it decides: the loop runs it, a cancel drops it. Any thread.
+     * Removes and returns the task. Only one caller gets it: the loop, which runs it, or a cancel, which drops it. Any thread.
      *
-     * @return the task, or null if another call has taken it
+     * @return the task, or null if an earlier call has removed it
      */
     @Nullable
     Runnable takeTask() {
         return (Runnable) TASK.getAndSet(this, null);
     }
 
-    /** Returns true if the task was taken out. */
+    /** Returns true if the task was removed. */
     boolean isOver() {
         return task == null;
     }

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Timers, earliest first; of equal deadlines the one that was added first. A binary heap in which each timer knows its place:
- * adding and removing take logarithmic time, and a removed timer leaves nothing behind. One thread.
+ * A binary heap of timers, earliest first. Timers with equal deadlines keep the order in which they were added. Each timer stores
+ * its index, so adding and removing take logarithmic time. One thread.
  */
 final class TimerHeap {
     static final int ABSENT = -1;
@@ -30,7 +30,7 @@ final class TimerHeap {
         return heap.length;
     }
 
-    /** Returns the number of the timer that is added next. Those that are in the heap have lower numbers. */
+    /** Returns the number of the timer that is added next. All timers in the heap have lower numbers. */
     long nextNumber() {
         return number;
     }
@@ -56,7 +56,7 @@ final class TimerHeap {
                 moveDown(last, place);
             }
         }
-        if (size < heap.length / 4 && heap.length > LENGTH_MIN) { // a quarter, so that it does not grow again at once
+        if (size < heap.length / 4 && heap.length > LENGTH_MIN) { // only below a quarter, so that it does not grow again at once
             heap = Arrays.copyOf(heap, heap.length / 2);
         }
     }

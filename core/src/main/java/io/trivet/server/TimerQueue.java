@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  * Tasks that run on a loop at a later time, earliest first. A timer that is cancelled, or whose connection is closed, leaves the
  * queue at once. Loop thread only, except {@link #schedule} and {@link ScheduledTask#cancel}.
  *
- * <p>The application's timers are counted from the call that schedules them until they run, are cancelled or dropped: for the
- * loop and for each connection. If another thread cancels a timer, its task and its place are free at once; the loop removes
- * what is left of it in its next turn.
+ * <p>The application's timers are counted per loop and per connection, from the call that schedules them until they run, are
+ * cancelled or dropped. If another thread cancels a timer, its task is released and no longer counted at once. The loop removes
+ * the empty timer in its next turn.
  */
 final class TimerQueue {
-    /** Maximum number of timers of one connection: no connection can use up the loop's. */
+    /** Maximum number of timers of one connection, so that one connection cannot use up those of the loop. */
     static final int PER_CONNECTION_MAX = 1 << 16;
     /** Maximum number of timers run in a turn. */
     static final int PER_TURN_MAX = 1024;
@@ -77,14 +77,14 @@ final class TimerQueue {
             return task;
         }
 
-        /** Leaves the queue, or does not enter it. */
+        /** Cancels the timer and removes it. Loop thread. */
         private void drop() {
             release();
             remove();
         }
 
         private void remove() {
-            if (place != TimerHeap.ABSENT) { // otherwise it has not entered, or has left with its connection
+            if (place != TimerHeap.ABSENT) { // otherwise it has not been added yet, or was removed with its connection's
                 heap.remove(this);
             }
             unlink();
@@ -97,7 +97,7 @@ final class TimerQueue {
         }
     }
 
-    /** Returns true if a connection's timers run: they do until it is closed, or broken off for a rule. */
+    /** Returns true if a connection's timers may run: it is not closed, and does not end because a rule was broken. */
     private static boolean mayRun(ConnectionRecord connection) {
         return !connection.isClosed() && !connection.hasBrokenOff();
     }
@@ -105,7 +105,8 @@ final class TimerQueue {
     // ---- adding
 
     /**
-     * Schedules a task of the application. If its connection is closed when the task reaches the loop, it is dropped. Any thread.
+     * Schedules a task of the application. If its connection is closed when the task reaches the loop, the task is dropped. Any
+     * thread.
      *
      * @param deadlineNanos its time; never {@link Loop#NO_DEADLINE}
      * @param connection the connection that it belongs to, or null
@@ -134,7 +135,7 @@ final class TimerQueue {
         return timer;
     }
 
-    /** Adds a task of the server. It is not bounded: there are few. */
+    /** Adds a task of the server. Their number is not limited, because there are few. */
     void add(long deadlineNanos, Runnable task) {
         reserved.incrementAndGet();
         heap.add(new QueuedTimer(deadlineNanos, null, task));

@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 import java.io.IOException;
 
-/** Checks that a server waits after an accept has failed: the next one would fail as well, and the loop would spin. */
+/** Checks that a server waits after a failed accept. The next accept would fail as well, so the loop would spin. */
 final class AcceptRetries {
     /** Maximum number of accepts that may fail within {@link #ACCEPT_FAILURES_NANOS}. */
     private static final int ACCEPT_FAILURES_MAX = 4;

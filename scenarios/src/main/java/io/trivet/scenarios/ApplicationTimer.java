@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
-/** A task that the application has scheduled, and what has become of it. */
+/** A task that the application has scheduled, and its outcome. */
 final class ApplicationTimer {
     final long dueNanos;
     boolean cancelled;
@@ -26,7 +26,7 @@ final class ApplicationTimer {
         task = scheduled;
     }
 
-    /** Returns true if there is nothing to cancel any more. */
+    /** Returns true if the task has run or was cancelled. */
     boolean isOver() {
         return cancelled || hasRun;
     }

@@ -68,14 +68,14 @@ final class CallbackChecker {
         expectOwnLoop(model);
     }
 
-    /** Checks a timer of a connection that runs. */
+    /** Called when a timer of a connection runs. Checks that it may. */
     void timer(ConnectionModel model, ApplicationTimer timer) {
         timerRuns(context, timer, model);
         expect(model, model.phase != ConnectionModel.Phase.CLOSED, "a timer runs after onClose");
         expectOwnLoop(model);
     }
 
-    /** Checks a timer that runs: once, on time, and only if it was not cancelled. */
+    /** Called when a timer runs. Checks that it runs once, in time, and was not cancelled. */
     static void timerRuns(RunContext context, ApplicationTimer timer, Object owner) {
         context.progress++;
         if (timer.isOver()) {
@@ -90,7 +90,7 @@ final class CallbackChecker {
         }
     }
 
-    /** Checks a timer that has not run. */
+    /** Checks that a timer that has not run is not overdue. */
     static void timerWaits(RunContext context, ApplicationTimer timer, Object owner) {
         if (isLate(context, timer)) {
             context.failures.report(Rule.DEADLINES, owner + ": a timer was due "
@@ -102,7 +102,7 @@ final class CallbackChecker {
         return context.now() - Math.max(timer.dueNanos, context.jumpedNanos()) > TIMER_LATE_NANOS_MAX;
     }
 
-    /** Checks the result of a cancel: it must say whether the timer can still run. */
+    /** Checks the result of a cancel: true exactly if the cancel has prevented the timer from running. */
     void cancelled(ConnectionModel model, boolean wasOver, boolean result) {
         expect(model, !(wasOver && result), "cancel returns true for a timer that has run or was cancelled");
         boolean ends = switch (model.connection().state()) {

@@ -115,7 +115,7 @@ final class Client {
         return brokeConnection;
     }
 
-    /** Returns true if the client has read the end of its input: the server has told it that this was everything. */
+    /** Returns true if the client has read the end of its input. The server thereby promises that nothing is missing. */
     boolean hasReadEnd() {
         return inputEnded;
     }

@@ -83,8 +83,8 @@ final class CloseReasonChecker {
     }
 
     /**
-     * Records which timeouts have passed at the start of a connection's end: what follows makes no difference. A connection that
-     * still drains may become idle.
+     * Records which timeouts had passed when a connection started to end. Later ones cannot be the reason, except the idle
+     * timeout of a connection that is still draining.
      */
     void noteOverdue(ConnectionModel model, ConnectionState state) {
         for (CloseReason reason : BY_SENDING_TOO_LITTLE) {
@@ -167,7 +167,10 @@ final class CloseReasonChecker {
         };
     }
 
-    /** Returns true if a connection was cut although neither its linger timeout nor its write timeout had passed. */
+    /**
+     * Returns true if a connection was closed with unsent messages although neither its linger timeout nor its write timeout had
+     * passed.
+     */
     private boolean hasCutTooSoon(ConnectionModel model) {
         ObservedSocket socket = model.socket;
         Client client = model.client;

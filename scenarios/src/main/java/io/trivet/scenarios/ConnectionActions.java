@@ -166,7 +166,10 @@ final class ConnectionActions {
         return timer;
     }
 
-    /** Cancels the timer that the last call has scheduled on this connection, and schedules another: as for a deadline of requests. */
+    /**
+     * Cancels the timer that the previous call scheduled on this connection, and schedules another, like an application with a
+     * deadline for each request.
+     */
     void renewTimer(ConnectionModel model, long delayNanos, Runnable task) {
         ApplicationTimer before = model.renewedTimer;
         if (before != null) {

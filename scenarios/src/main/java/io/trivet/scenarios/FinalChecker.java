@@ -47,7 +47,10 @@ final class FinalChecker {
         checkNothingWaits();
     }
 
-    /** A loop without connections must wait for nothing: the timers of closed connections and cancelled ones must be gone. */
+    /**
+     * Checks that loops without connections wait for no deadline: cancelled timers and those of closed connections must have been
+     * removed.
+     */
     private void checkNothingWaits() {
         for (ServerUnderTest server : servers) {
             for (CheckedLoop loop : server.network().loops()) {
@@ -107,7 +110,7 @@ final class FinalChecker {
     }
 
     private void checkEnding(Client client, ConnectionModel model, CloseReason reason) {
-        if (client.hasReadEnd()) { // whatever the reason is: a FIN promises that this was everything
+        if (client.hasReadEnd()) { // for any reason: a FIN promises that nothing is missing
             client.checker().checkComplete(model);
         }
         boolean orderly = CloseReasonChecker.isOrderly(reason)

@@ -76,7 +76,7 @@ final class LoopStateChecker {
         }
         if (++turns % STATS_EVERY == 0) {
             ServerStats stats = server.instance().stats();
-            // With several loops, a broadcast may be on its way, and the loop that holds most may have been asked to release.
+            // Not with several loops: a broadcast may be on its way, or the loop that holds the most has yet to release memory.
             if (server.plan.loops() == 1 && stats.queueBytes() > stats.queueBytesMax()) {
                 context.failures.report(Rule.CAPS, "the queues of " + server + " hold " + stats.queueBytes()
                         + " bytes, maximum " + stats.queueBytesMax());

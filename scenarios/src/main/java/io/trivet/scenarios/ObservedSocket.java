@@ -14,7 +14,7 @@ final class ObservedSocket {
     int urgentsOut;
     /** When the kernel last accepted bytes; initially when the connection was established. */
     long acceptedNanos;
-    /** When bytes were last transferred in either direction, and when before that time. */
+    /** The last two times at which bytes were transferred in either direction. */
     private long activeNanos;
     private long activeBeforeNanos;
     boolean receiving;
@@ -72,7 +72,7 @@ final class ObservedSocket {
         return activeNanos;
     }
 
-    /** Returns when bytes were last transferred before this time: what is sent at the end of a turn does not count for its deadlines. */
+    /** Returns when bytes were last transferred before this time. Deadlines of a turn are checked before its last sends. */
     long activeBefore(long nowNanos) {
         return activeNanos < nowNanos ? activeNanos : activeBeforeNanos;
     }

@@ -174,7 +174,7 @@ final class OutputChecker {
         }
         boolean drops = client.server.plan.overflow() == Overflow.DROP_OLDEST;
         if (drops && model.reason != null && !CloseReasonChecker.isOrderly(model.reason)) {
-            return; // after a broken rule or a close no callback reports what was dropped before
+            return; // after a broken rule or a close, no callback reports earlier drops
         }
         boolean exact = !model.mayHoldUnknownBroadcast;
         if (missing > 0 && (!drops || missing > model.droppedMessages)) {

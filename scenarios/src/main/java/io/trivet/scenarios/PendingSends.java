@@ -15,7 +15,7 @@ final class PendingSends {
         count++;
     }
 
-    /** Notes that nothing is pending on a connection any more, if something was. */
+    /** Removes the pending send of a connection, if there is one. */
     void completed(ObservedSocket socket) {
         if (socket.hasPendingSend()) {
             count--;

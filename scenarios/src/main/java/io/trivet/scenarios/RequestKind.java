@@ -52,10 +52,10 @@ enum RequestKind {
     FILL_QUEUE,
     /** Send the message to another connection from the receive buffer. */
     RELAY,
-    /** Cancel the timer of the last such request, and schedule another. Often its time is after the connection's end. */
+    /** Cancel the timer of the previous such request, and schedule another. It is often due after the end of the connection. */
     RENEW_TIMER,
-    /** The same on another connection, on any loop. */
+    /** The same as RENEW_TIMER, but on another connection of any loop. */
     RENEW_TIMER_OF_OTHER,
-    /** Run a task that belongs to no connection, and schedule two, of which one is cancelled. */
+    /** Run a task that belongs to no connection, schedule two more, and cancel one of these. */
     SERVER_TASKS
 }

@@ -21,7 +21,7 @@ final class ScenarioGenerator {
     private static final int CLIENTS_MAX = 44;
     private static final int MESSAGES_MAX = 60;
     private static final long START_NANOS_MAX = 300 * MILLI;
-    /** The delay of a timer that is cancelled, or ends with its connection. */
+    /** The delay of a timer that never runs: it is cancelled, or its connection ends before. */
     private static final long LONG_DELAY_NANOS = 3_600_000 * MILLI;
     private static final long GAP_NANOS_MAX = 400 * MILLI;
 

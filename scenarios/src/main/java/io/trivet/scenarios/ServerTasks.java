@@ -15,7 +15,7 @@ final class ServerTasks {
         this.server = server;
     }
 
-    /** Runs a task, and schedules two of which one is cancelled. */
+    /** Runs a task, schedules two more, and cancels one of these. */
     void executeAndSchedule(long delayNanos) {
         try {
             execute();
@@ -59,7 +59,10 @@ final class ServerTasks {
         }
     }
 
-    /** Checks, after a turn of the first loop, that no task is overdue. A server that ends drops those that are not due. */
+    /**
+     * Called after a turn of the first loop. Checks that no task is overdue. A server that is ending drops the tasks that are not
+     * due.
+     */
     void checkOverdue() {
         ApplicationTimer first = pending.peek();
         if (first != null && !server.isEnding()) {

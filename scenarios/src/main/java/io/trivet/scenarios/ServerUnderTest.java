@@ -30,7 +30,10 @@ final class ServerUnderTest {
     }
 
     final RunContext context;
-    /** A buffer that grows doubles, and is held beside the one that it replaces: upper bound of its capacity by its bytes. */
+    /**
+     * Upper bound of a buffer's memory as a multiple of its bytes: a buffer grows to twice its size while the old one still
+     * exists.
+     */
     private static final long BUFFER_FACTOR = 3;
     /** The smallest buffer of a queue. */
     private static final int BUFFER_BYTES_MIN = 1024;
@@ -352,8 +355,8 @@ final class ServerUnderTest {
     }
 
     /**
-     * Called at the end of a turn. Takes the bytes that count against the budget now, or will when a pending send turns out to be
-     * partial. From these their upper bound is computed until the next turn.
+     * Called at the end of a turn. Computes an upper bound of the bytes that count against the budget now, or will count if a
+     * pending send is only partly completed. Until the next turn, new bytes only raise the bound.
      */
     void resetBudgetBound() {
         long bytes = instance().stats().queueBytes();
