@@ -1,4 +1,5 @@
-"""Small JVMs and clients that make the server hold much: it stays alive and within its budget, and those that hold most are closed."""
+"""Small JVMs, and clients that make the server hold much memory. The server stays alive and within its budget, and closes the clients
+that hold the most."""
 import resource, select, socket, time
 
 JVMS = ["-Xmx16m", "-Xmx32m", "-Xmx256m", "-Xmx1g -XX:MaxDirectMemorySize=32m"]

@@ -18,8 +18,8 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs test classes one after the other, and prints one line for each test. The first argument is a file to which it appends each class that
- * has been run. A test that takes longer than {@link #TEST_MAX} ends the JVM.
+ * Runs test classes one after the other, and prints one line for each test. Appends the name of each finished class to the file
+ * that the first argument names. If a test takes longer than {@link #TEST_MAX}, ends the JVM.
  */
 public final class GuestTests implements TestExecutionListener {
     private static final Duration TEST_MAX = Duration.ofMinutes(15);
@@ -42,7 +42,7 @@ public final class GuestTests implements TestExecutionListener {
             watchdog.interrupt();
             append(done, name);
         }
-        System.exit(0); // whatever threads tests have left
+        System.exit(0); // even if tests have left threads behind
     }
 
     private static void append(Path done, String name) throws IOException {
