@@ -153,7 +153,7 @@ final class ConnectProcessTest {
     }
 
     @Test
-    void addressThatHangsDoesNotKeepTheNextOneFromBeingUsed(@TempDir Path dir) throws Exception {
+    void addressThatHangsDoesNotDelayTheNextOne(@TempDir Path dir) throws Exception {
         try (RunningServer running = RunningServer.start(io.trivet.net.Network.system(), ECHO);
                 ServerSocket full = new ServerSocket(running.server.addresses().getFirst().getPort(), 1,
                         InetAddress.ofLiteral("127.0.0.2"))) {

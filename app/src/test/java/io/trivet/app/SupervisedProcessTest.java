@@ -82,7 +82,7 @@ final class SupervisedProcessTest {
         }
     }
 
-    /** Its reader has gone, while the input is not at its end: the server must not take what it got for everything. */
+    /** The reader of standard output ends before the input does. A truncated input must not look complete to the server. */
     @Test
     void anOutputThatFailsBeforeTheEndOfTheInputResetsTheConnection() throws Exception {
         try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());

@@ -28,8 +28,9 @@ import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /**
- * The fixture of one test run on one engine. It opens sockets and pollers of the engine's network and closes them at the end, waits for
- * readiness, and records what the engine cannot do. Waiting uses the network's clock, so that it works on a simulated network too.
+ * The fixture of one test run on one engine. It opens sockets and pollers of the engine's network and closes them at the end,
+ * waits for readiness, and records what the engine cannot do. Waiting uses the network's clock, so that it works on a simulated
+ * network too.
  */
 public final class Lab implements AutoCloseable {
     /** The timeout for what should happen at once. */
@@ -85,8 +86,8 @@ public final class Lab implements AutoCloseable {
     // What the engine cannot do.
 
     /**
-     * Returns whether the engine lacks a capability that the test needs. If so, verifies that using it throws, and records the message
-     * as the reason in the table.
+     * Returns whether the engine lacks a capability that the test needs. If so, verifies that using it throws, and records the
+     * message as the reason in the table.
      */
     public boolean refuses(Capability capability, ThrowingCallable use) {
         if (network.supports(capability)) {
@@ -156,8 +157,8 @@ public final class Lab implements AutoCloseable {
     // Readiness.
 
     /**
-     * Returns the lists in which select returns a socket now: {@code rw-} is readable and writable. On an engine without urgent data the
-     * third list is not requested.
+     * Returns the lists in which select returns a socket now: {@code rw-} is readable and writable. On an engine without urgent
+     * data the third list is not requested.
      */
     public String lists(Socket socket) throws IOException {
         List<Socket> one = List.of(socket);

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Runs programs of the machine as peers of a test, for what a JVM cannot do or what must be observed from outside. If a program is not
- * installed, the test is skipped with its name. The sources of peers in C and Python are beside the catalogue.
+ * Runs programs of the machine as peers of a test, for what a JVM cannot do or what must be observed from outside. If a program
+ * is not installed, the test is skipped with its name. The sources of peers in C and Python are beside the catalogue.
  */
 public final class Tools {
     private static final long PATIENCE_SECONDS = Slowness.scaled(Duration.ofSeconds(30)).toSeconds();

@@ -7,15 +7,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A local port where nothing listens, and which the kernel soon chooses for a connect to it: TCP then connects the socket to itself.
+ * A local port where nothing listens, and which the kernel soon chooses for a connect to it, so that TCP connects the socket to
+ * itself.
  *
- * <p>The ports that Linux chooses for connects to one address ascend in small random steps (inet_hashtables.c: at most eight, of two
- * ports each). The ports in front of this one are taken, so that no step passes over it. One round through the ports meets it.
+ * <p>The ports that Linux chooses for connects to one address ascend in small random steps (inet_hashtables.c: at most eight, of
+ * two ports each). The ports just below this one are in use, so that no step skips it. One round through the ports reaches it.
  */
 public final class SelfConnect implements AutoCloseable {
-    /** One round through the ports that Linux chooses by default (net.ipv4.ip_local_port_range), and some. */
+    /** At least one round through the ports that Linux chooses by default (net.ipv4.ip_local_port_range). */
     static final int ATTEMPTS = 31_000;
-    /** The number of connects after {@link #approach} one of which is to itself. */
+    /** Among this number of connects after {@link #approach}, one connects the socket to itself. */
     public static final int NEARBY = 64;
 
     private static final int PORT_MIN = 32_768;
@@ -38,7 +39,7 @@ public final class SelfConnect implements AutoCloseable {
         unused = new InetSocketAddress(address, port + TAKEN);
     }
 
-    /** Takes the ports from this one on, except the last, if all are free. */
+    /** Binds the ports from this one on, except the last, if all are free. */
     private boolean isFree(InetAddress address, int port) throws IOException {
         try {
             for (int i = 0; i <= TAKEN; i++) {
@@ -60,7 +61,7 @@ public final class SelfConnect implements AutoCloseable {
         return unused;
     }
 
-    /** Connects until one of the next {@link #NEARBY} connects to the address will be to itself. Linux only. */
+    /** Connects until one of the next {@link #NEARBY} connects to the address will connect to itself. Linux only. */
     public void approach() throws IOException {
         for (int i = 0; i < ATTEMPTS; i++) {
             try (TcpStream stream = Network.named("poll").connect(unused)) {

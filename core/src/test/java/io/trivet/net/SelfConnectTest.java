@@ -12,13 +12,13 @@ import java.net.InetSocketAddress;
 import java.util.List;
 
 /**
- * Connects to a local port where nothing listens, until the system chooses that very port as ours: TCP then connects the socket to
- * itself.
+ * Connects to a local port where nothing listens, until the system chooses that port as the socket's own. TCP then connects the
+ * socket to itself.
  */
 final class SelfConnectTest {
     @EveryEngine
     @Case("L9")
-    void connectionToItselfIsRefusedAndKeepsNothingFromThePort(Lab lab) throws IOException {
+    void connectionToItselfIsRefusedAndLeavesThePortFree(Lab lab) throws IOException {
         List<String> hosts = lab.network() instanceof SimNetwork
                 ? List.of("127.0.0.1") // its ports are used once, and then wait
                 : List.of("127.0.0.1", "::1");

@@ -6,7 +6,7 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
-/** The bound of what all connections hold together: who is closed when it is exceeded. */
+/** Which connections are closed when all together exceed the budget. */
 final class BudgetGuardTest {
     private static final int BUDGET = 10_000;
 
@@ -21,7 +21,7 @@ final class BudgetGuardTest {
     }
 
     @Test
-    void nobodyIsClosedWithinTheBudget() {
+    void noConnectionIsClosedWithinTheBudget() {
         hold(greedy, 4096);
         parts.enqueue(greedy, "x".repeat(4096));
         guard.enforce(greedy);
@@ -29,7 +29,7 @@ final class BudgetGuardTest {
     }
 
     @Test
-    void theOneThatHoldsMostIsClosedWhoeverExceedsTheBudget() {
+    void connectionThatHoldsTheMostIsClosedWhicheverExceedsTheBudget() {
         hold(modest, 256);
         hold(greedy, 4096);
         parts.enqueue(greedy, "x".repeat(4096));
@@ -44,7 +44,7 @@ final class BudgetGuardTest {
     }
 
     @Test
-    void ofThoseThatHoldAsMuchTheLastIsClosedAndNoMoreThanNeeded() {
+    void ofConnectionsThatHoldEquallyMuchTheLastIsClosedAndNoMoreThanNeeded() {
         hold(modest, 4096);
         hold(greedy, 4096);
         hold(last, 4096);
@@ -60,7 +60,7 @@ final class BudgetGuardTest {
         guard.enforce(null);
         assertThat(greedy.sendQueue()).isNull();
         assertThat(greedy.queuedMessages()).isZero();
-        assertThat(greedy.is(ConnectionRecord.RESET_ON_CLOSE)).as("it must not take what it got for everything").isTrue();
+        assertThat(greedy.is(ConnectionRecord.RESET_ON_CLOSE)).as("a partial stream must not look complete").isTrue();
         hold(modest, 4096);
         parts.budget.add(BUDGET);
         guard.enforce(null);
@@ -86,7 +86,7 @@ final class BudgetGuardTest {
     }
 
     @Test
-    void loopThatHoldsLittleLeavesItToTheOneThatHoldsMost() {
+    void loopThatHoldsLittleLeavesTheReleaseToTheLoopThatHoldsTheMost() {
         Budget budget = new Budget(BUDGET);
         boolean[] asked = new boolean[1];
         Budget.Holder other = new Budget.Holder() {

@@ -74,7 +74,7 @@ final class BufferPoolTest {
         assertThat(budget.bytes()).isEqualTo(1024);
         assertThat(count(Counters.SEND_MEMORY)).as("native memory").isZero();
         poor.acquire(1000, BufferPool.Use.SEND);
-        assertThat(asked[0]).as("a refusal takes the JVM long: it is not asked again at once").isEqualTo(1);
+        assertThat(asked[0]).as("a refusal takes long, so the JVM is not asked again at once").isEqualTo(1);
         assertThat(poor.takeRefusal()).isTrue();
         time.step(Duration.ofSeconds(1));
         poor.acquire(1000, BufferPool.Use.SEND);

@@ -28,9 +28,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Stress test of a started server with several loops. Many threads concurrently send, offer, send first, broadcast, execute, schedule, pause,
- * finish and close, while another thread takes snapshots and further clients connect. Afterwards the bytes received by each client are compared
- * with the messages that were accepted from each thread.
+ * Stress test of a started server with several loops. Many threads concurrently send, offer, send first, broadcast, execute,
+ * schedule, pause, finish and close, while another thread takes snapshots and further clients connect. Afterwards the bytes
+ * received by each client are compared with the messages that were accepted from each thread.
  *
  * <p>Each test runs for a short time on each network; {@code -Dtrivet.hammer.seconds=60} sets the time.
  */
@@ -349,7 +349,9 @@ final class HammerTest {
             /** The connections that it has finished or closed. */
             final IdentityHashMap<Connection, Boolean> ended = new IdentityHashMap<>();
             int broadcasts;
-            /** For each loop, the number of tasks that were accepted, and of those that ran. The latter is written by the loop. */
+            /**
+             * For each loop, the number of tasks that were accepted, and of those that ran. The latter is written by the loop.
+             */
             final int[] accepted = new int[LOOPS];
 
             final int[] ran = new int[LOOPS];

@@ -10,7 +10,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** A peer can tell a complete stream from a cut one: an end of input means that everything accepted was delivered, otherwise it gets a reset. */
+/**
+ * A peer can tell a complete stream from a cut one: an end of input means that everything accepted was delivered, otherwise it
+ * gets a reset.
+ */
 final class HonestEndingsTest {
     private static final Handler SILENT = (connection, message) -> {};
     private static final Handler ECHO = (connection, message) -> connection.send(message);
@@ -19,7 +22,9 @@ final class HonestEndingsTest {
     private static final Limits LIMITS = Limits.defaults().withMessageBytesMax(MESSAGE_MAX);
     private static final Duration LINGER = LIMITS.lingerTimeout();
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
-    /** For each timeout that a peer can exceed by not sending: limits with it and no other, and queues that never pause reading. */
+    /**
+     * For each timeout that a peer can exceed by not sending: limits with it and no other, and queues that never pause reading.
+     */
     private static final Map<CloseReason, Limits> TIMEOUTS = timeouts(Stage.ROOMY.withMessageTimeout(Duration.ZERO)
             .withWriteTimeout(Duration.ZERO).withQueueMarks(2 * Stage.OVERSIZED_BYTES, 0));
 
@@ -90,7 +95,7 @@ final class HonestEndingsTest {
         assertThat(server.stats().queueBytes()).isZero();
     }
 
-    /** While the peer reads nothing, its time expires; then it reads everything. */
+    /** The timeout expires while the peer reads nothing. Then the peer reads everything. */
     @EveryNetwork
     void whatWasAcceptedBeforeATimeoutIsDeliveredFirst(Stage stage) throws IOException {
         for (CloseReason reason : TIMEOUTS.keySet()) {
@@ -208,7 +213,7 @@ final class HonestEndingsTest {
 
     /** The reply was collected, and not yet sent. */
     @EveryNetwork
-    void closeBehindAReplyOfTheSameCallCutsTheStreamVisibly(Stage stage) throws IOException {
+    void closeAfterAReplyInTheSameCallbackResetsTheConnection(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             connection.send("dropped");
             connection.close();
@@ -223,7 +228,7 @@ final class HonestEndingsTest {
 
     /** The message is dropped in the turn in which the connection is closed. */
     @EveryNetwork
-    void closeBeforeAMessageOfAnotherThreadArrivesCutsTheStreamVisibly(Stage stage) throws Exception {
+    void closeBeforeAMessageOfAnotherThreadArrivesResetsTheConnection(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
         Client client = stage.client(server);
@@ -239,7 +244,7 @@ final class HonestEndingsTest {
     }
 
     @EveryNetwork
-    void exceededBudgetCutsTheStreamVisibly(Stage stage) throws IOException {
+    void exceededBudgetResetsTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY.withQueueBudgetBytes(1 << 20)));
         Client client = stage.client(server);
@@ -251,7 +256,7 @@ final class HonestEndingsTest {
     }
 
     @EveryNetwork
-    void writeTimeoutCutsTheStreamVisibly(Stage stage) throws IOException {
+    void writeTimeoutResetsTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY));
         Client client = stage.client(server);
@@ -264,7 +269,7 @@ final class HonestEndingsTest {
     }
 
     @EveryNetwork
-    void fullQueueCutsTheStreamVisibly(Stage stage) throws IOException {
+    void fullQueueResetsTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY.withQueueBytesMax(Stage.OVERSIZED_BYTES)));
         Client client = stage.client(server);
@@ -277,7 +282,7 @@ final class HonestEndingsTest {
     }
 
     @EveryNetwork
-    void closedServerCutsTheStreamVisibly(Stage stage) throws IOException {
+    void closedServerResetsTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
         Client client = stage.client(server);

@@ -12,7 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** Lookups of host names: which are started, shared and cancelled, and what they report. */
+/** Lookups of host names: how they are started, shared and cancelled, and what they report. */
 final class HostLookupTest {
     private final List<String> resolved = new ArrayList<>();
     private final ArrayDeque<Runnable> threads = new ArrayDeque<>();

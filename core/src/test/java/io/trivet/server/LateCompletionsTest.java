@@ -18,7 +18,9 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** The server on a {@link LateProactor}, which completes late and in any order, also after a stop, as a ring of the kernel does. */
+/**
+ * The server on a {@link LateProactor}, which completes late and in any order, also after a stop, as a ring of the kernel does.
+ */
 final class LateCompletionsTest {
     private static final int TURNS_MAX = 200_000;
     private static final Handler SILENT = (connection, message) -> {};

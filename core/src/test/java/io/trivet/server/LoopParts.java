@@ -9,9 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The parts of a loop, for tests that construct one part alone and need those of the layers below it. All are real, except the proactor, the
- * clock, and the source of connections. The thread that creates the parts is the loop thread. A test of a part makes its own, and leaves the one
- * in here unused.
+ * The parts of a loop, for tests that construct one part alone and need those of the layers below it. All are real, except the
+ * proactor, the clock, and the source of connections. The thread that creates the parts is the loop thread. A test of a part
+ * makes its own, and leaves the one in here unused.
  */
 final class LoopParts {
     final SteppedClock time = new SteppedClock();
@@ -42,7 +42,7 @@ final class LoopParts {
     final Sender sender;
     final Admission admission;
     final Lifecycle lifecycle;
-    /** Outcomes of lookups are dictated by the test. */
+    /** Lookups of host names, whose outcomes the test sets. */
     final NamesOfTest names = new NamesOfTest();
     final ConnectAttempts connectAttempts;
     final Delivery delivery;

@@ -7,12 +7,12 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Host names as a test dictates them. A lookup waits until {@link #answer}, as a slow resolver does. One thread. */
+/** Host names that a test sets. A lookup waits until {@link #answer}, as with a slow resolver. One thread. */
 final class NamesOfTest {
     private final Map<String, InetAddress[]> addresses = new TreeMap<>();
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
 
-    /** Gives a name its addresses, as literals. */
+    /** Sets the addresses of a name, as literals. */
     void put(String host, String... literals) {
         addresses.put(host, Arrays.stream(literals).map(InetAddress::ofLiteral).toArray(InetAddress[]::new));
     }
@@ -29,7 +29,7 @@ final class NamesOfTest {
         return found;
     }
 
-    /** Lets all lookups end that have started. */
+    /** Ends all lookups that have started. */
     void answer() {
         for (Runnable lookup = waiting.pollFirst(); lookup != null; lookup = waiting.pollFirst()) {
             lookup.run();

@@ -14,12 +14,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The gauge of native memory beside the JVM's own account of it (jcmd VM.native_memory). */
+/** Compares the gauge of native memory with the JVM's native memory tracking (jcmd VM.native_memory). */
 final class NativeMemoryTest {
     private static final String CLASSES = Path.of(System.getProperty("trivet.root", ".."), "core", "target", "classes")
             .toString();
 
-    /** A server whose clients make it hold input and output. Prints how much both accounts have grown, in bytes. */
+    /** A server whose clients make it hold input and output. Prints the growth in bytes by the gauge and by the JVM. */
     private static final String PROGRAM = """
             import io.trivet.net.Network;
             import io.trivet.observe.MemoryStats;
@@ -58,7 +58,7 @@ final class NativeMemoryTest {
                         long jvm = jvm();
                         long gauge = gauge(server);
                         for (int tries = 0; tries < 50 && Math.abs(jvm - jvmBefore - gauge + gaugeBefore) > gauge / 50; tries++) {
-                            System.gc(); // what the pool has left to the collector
+                            System.gc(); // frees buffers that the pool did not keep
                             jvm = jvm();
                             gauge = gauge(server);
                         }

@@ -22,12 +22,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Connections that a server makes: what is attached to them, connects by name, and the connection to itself. */
+/** Outgoing connections of a server: attachments, connects by name, and connections to itself. */
 final class OutgoingConnectTest {
     private static final Handler SILENT = (connection, message) -> {};
     private static final Handler ECHO = Connection::send;
 
-    /** Records what was attached when each callback ran. */
+    /** Records the attachment at each callback. */
     private static final class Attachments implements Handler {
         final List<String> seen = Collections.synchronizedList(new ArrayList<>());
 
@@ -49,7 +49,7 @@ final class OutgoingConnectTest {
     }
 
     @EveryNetwork
-    void attachmentIsThereBeforeEveryCallback(Stage stage) throws IOException {
+    void attachmentIsSetBeforeEveryCallback(Stage stage) throws IOException {
         Attachments attachments = new Attachments();
         Server server = stage.start(stage.server(SILENT).loops(2));
         int count = 200;
@@ -62,7 +62,7 @@ final class OutgoingConnectTest {
     }
 
     @EveryNetwork
-    void attachmentIsThereWhenTheConnectFails(Stage stage) throws IOException {
+    void attachmentIsSetWhenTheConnectFails(Stage stage) throws IOException {
         InetSocketAddress unused;
         try (TcpListener listener = stage.network().listen(Stage.FREE_PORT, 1)) {
             unused = listener.localAddress();

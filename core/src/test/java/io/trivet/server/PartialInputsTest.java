@@ -64,7 +64,7 @@ final class PartialInputsTest {
     }
 
     @Test
-    void budgetCountsTheBufferThatIsHeldAndNotWhatIsWantedOfIt() {
+    void budgetCountsTheWholeBufferAndNotOnlyTheBytesInUse() {
         add(connection, "0123456789");
         PartialInput input = connection.partialInput();
         assertThat(budget.bytes()).isEqualTo(256);
@@ -98,7 +98,7 @@ final class PartialInputsTest {
     }
 
     @Test
-    void largeBufferIsExchangedForASmallOneIfFewBytesAreLeft() {
+    void largeBufferIsReplacedByASmallOneIfFewBytesAreLeft() {
         add(connection, "x".repeat(61_000) + "\nX");
         PartialInput input = connection.partialInput();
         assertThat(budget.bytes()).isEqualTo(1 << 16);

@@ -26,8 +26,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * A proactor without sockets. It records the calls that it gets, and the test dictates the results of sends, the calls that fail, and the
- * completions of a poll. Without further instructions every send takes all bytes at once. One thread, except {@link #wakeup}.
+ * A proactor without sockets. It records the calls that it gets, and the test dictates the results of sends, the calls that fail,
+ * and the completions of a poll. Without further instructions every send takes all bytes at once. One thread, except
+ * {@link #wakeup}.
  */
 final class RecordingProactor implements Proactor {
     static final InetSocketAddress LOCAL = new InetSocketAddress(InetAddress.ofLiteral("10.0.0.9"), 80);
@@ -84,7 +85,10 @@ final class RecordingProactor implements Proactor {
         completions.addLast(completion);
     }
 
-    /** Takes the first bytes of a pending send from the caller's memory, and returns their number, which the caller is then to be notified of. */
+    /**
+     * Takes the first bytes of a pending send from the caller's memory, and returns their number, which the caller is then to be
+     * notified of.
+     */
     long take(long handle, int bytes) {
         Connected connection = open.get(handle);
         assertThat(connection.pending).as("a pending send").isNotEmpty();

@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The fixture of one test run on one network: it opens servers and clients, and waits for conditions. At the end it closes everything and
- * asserts that every server made its callbacks in the promised order and released all queues and budgets.
+ * The fixture of one test run on one network: it opens servers and clients, and waits for conditions. At the end it closes
+ * everything and asserts that every server made its callbacks in the promised order and released all queues and budgets.
  */
 final class Stage implements AutoCloseable {
     /** The timeout for what should happen at once, even on a busy machine. */

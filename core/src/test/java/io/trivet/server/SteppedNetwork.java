@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A network whose clock advances only by {@link #step}, so that deadlines are tested without waiting. */
 class SteppedNetwork implements Network {
-    /** How long after its start the clock shows {@link Loop#NO_DEADLINE}, which is the greatest long. */
+    /** The time until the clock shows {@link Loop#NO_DEADLINE}, the greatest long. */
     static final Duration UNTIL_NO_DEADLINE = Duration.ofSeconds(3);
 
     private final Network inner;

@@ -10,8 +10,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 
 /**
- * A handler that records its callbacks and passes them to another handler. It also checks the promised order: onOpen first, onClose last
- * and once, one callback at a time on a loop, and on the loop's thread. The records can be read from any thread.
+ * A handler that records its callbacks and passes them to another handler. It also checks the promised order: onOpen first,
+ * onClose last and once, one callback at a time on a loop, and on the loop's thread. The records can be read from any thread.
  */
 final class Story implements Handler {
     private final Handler inner;

@@ -98,8 +98,8 @@ final class TurningThreadsTest {
 
     /**
      * A thread that turns a server until it is stopped. On a ring whose completion queue has eight places it ends as
-     * docs/troubleshooting.md recommends, when a turn has done nothing: otherwise the queue may have overflowed when the thread ends, and
-     * the connections concerned are failed.
+     * docs/troubleshooting.md recommends, when a turn has done nothing: otherwise the queue may have overflowed when the thread
+     * ends, and the connections concerned are failed.
      */
     private static final class Turner {
         private final Server server;
