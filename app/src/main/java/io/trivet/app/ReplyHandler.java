@@ -93,7 +93,7 @@ final class ReplyHandler implements Handler {
             case PEER_FINISHED -> "the client closed its side";
             case SERVER_CLOSED -> "cut off when the server closed (--drain-timeout)";
             case QUEUE_FULL -> "its send queue is full (--queue-limit)";
-            case BUDGET_EXCEEDED -> "it held most when the buffers of all clients together were full (--queue-budget)";
+            case BUDGET_EXCEEDED -> "it held the most when the buffers of all clients together were full (--queue-budget)";
             case MESSAGE_TOO_LONG -> "its message is longer than " + SizeText.of(settings.limits().messageBytesMax())
                     + " (--message-limit)";
             case IDLE_TIMEOUT -> "idle for " + DurationText.of(settings.limits().idleTimeout()) + " (--idle-timeout)";

@@ -84,7 +84,7 @@ final class Serve implements Callable<Integer> {
 
     @Option(names = {"-Q", "--queue-budget"}, paramLabel = "SIZE", converter = SizeText.class, showDefaultValue = Visibility.NEVER,
             description = "Maximum size of the buffers of all clients together (default: a quarter of the heap or of direct memory). "
-                    + "Beyond it, those that hold most are disconnected.")
+                    + "Beyond it, those that hold the most are disconnected.")
     private @Nullable Long queueBudget;
 
     @Option(names = {"-o", "--overflow"}, paramLabel = "POLICY", converter = OverflowOption.Converter.class,

@@ -48,7 +48,7 @@ public enum CloseReason {
     /** A message did not fit into the connection's send queue. */
     QUEUE_FULL("the send queue was full"),
     /** The memory held by all connections together exceeded the server's budget, and this connection held the most. */
-    BUDGET_EXCEEDED("it held most of the memory of all connections"),
+    BUDGET_EXCEEDED("it held the most when the memory of all connections was used up"),
     /** The peer accepted no byte of the queued messages within the write timeout. */
     WRITE_TIMEOUT("the peer accepted no data for too long"),
     /** No byte was received or sent within the idle timeout. Then queued messages were sent, within the linger timeout. */

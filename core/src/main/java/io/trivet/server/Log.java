@@ -74,7 +74,7 @@ final class Log {
 
     void memoryRefused(long limitBytes) {
         log(memory, Level.WARNING, "the JVM has no more direct memory (" + limitBytes
-                + " bytes, -XX:MaxDirectMemorySize): the connection that holds most is closed", null);
+                + " bytes, -XX:MaxDirectMemorySize): the connection that holds the most is closed", null);
     }
 
     void budgetLowered(long asked, long granted, long limitBytes) {
