@@ -66,6 +66,6 @@ def injected(bench):
     detach(tracer)
     failures = open(server.log_path + ".strace").read().count("INJECTED")
     bench.figure(f"EMFILE injected into accepts 3 to {last}", f"{stats['done']} of 100 served after {took:.1f} s, {failures} failures, "
-                 f"{len(server.log_lines('not accepting'))} line", f"100, {last - 2}, 1 line",
+                 f"{len(server.log_lines('accepting is paused'))} line", f"100, {last - 2}, 1 line",
                  stats["done"] == 100 and failures == last - 2 and len(server.log_lines("accepting is paused")) == 1)
     bench.end()
