@@ -18,8 +18,9 @@ public final class MessageQueue {
     /**
      * Returns the number of bytes that wait, frames included.
      *
-     * @return from 0 to {@link #bytesMax}. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed the
-     *     messages that other threads have sent
+     * @return from 0 to {@link #bytesMax}. More with {@link Overflow#PAUSE_READING}, if {@code onMessage} has sent more to its own
+     *     connection. With {@link Overflow#DROP_OLDEST} up to twice that, until the loop has processed the messages that other
+     *     threads have sent
      */
     public int bytes() {
         return connection.queuedBytes();
@@ -44,7 +45,7 @@ public final class MessageQueue {
     }
 
     /**
-     * Returns the cap: a message that would exceed it is not accepted.
+     * Returns the cap: a message that would exceed it is not accepted, except what {@link Overflow#PAUSE_READING} allows.
      *
      * @return bytes
      */
