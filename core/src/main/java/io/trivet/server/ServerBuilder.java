@@ -28,7 +28,8 @@ public final class ServerBuilder {
      * Adds an address to listen at. The IPv6 wildcard, {@code ::}, also accepts IPv4, unless an IPv4 address with the same port
      * is added too.
      *
-     * @param address the address and port; port 0: the kernel chooses
+     * @param address the address and port; port 0: the kernel chooses. It must be resolved, as by {@code new
+     *     InetSocketAddress(name, port)}: {@link #start} fails with an {@link java.net.UnknownHostException} otherwise
      * @return this builder
      */
     public ServerBuilder listen(InetSocketAddress address) {
