@@ -127,6 +127,7 @@ final class BudgetGuard implements Budget.Holder {
 
     private void release(@Nullable ConnectionRecord connection) {
         if (connection != null) {
+            log.budgetExceeded(connection, budget.bytesMax());
             closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
             queues.dropWaiting(connection);
             partialInputs.drop(connection);

@@ -114,7 +114,8 @@ final class BufferPool {
         }
     }
 
-    private void dropSpare() {
+    /** Leaves the spare buffers to the garbage collector. */
+    void dropSpare() {
         for (int size = 0; size < spare.length; size++) {
             Arrays.fill(spare[size], 0, counts[size], null);
             counts[size] = 0;

@@ -42,6 +42,7 @@ final class EventLoop {
     private final ConnectionSource source;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
+    private final BufferPool pool;
     private final BudgetGuard budgetGuard;
     private final ReplyBatch batch;
     private final ReadGate gate;
@@ -98,7 +99,7 @@ final class EventLoop {
         callbacks = new Callbacks(activity, closeRequests, log);
         timers = new TimerQueue(callbacks, mailbox);
 
-        BufferPool pool = new BufferPool(budget, setup.loops(), clock, counters);
+        pool = new BufferPool(budget, setup.loops(), clock, counters);
         batch = new ReplyBatch();
         SendQueues queues = new SendQueues(pool, clock);
         PartialInputs partialInputs = new PartialInputs(pool, clock);
@@ -317,6 +318,7 @@ final class EventLoop {
             log.closeFailed(e);
         }
         table.forEach(sender::drop); // only now is no send pending any more
+        pool.dropSpare(); // a closed server may be referenced for long
         timers.dropAll();
         ended = true;
     }

@@ -28,6 +28,7 @@ final class Log {
     private final Kind slow = new Kind();
     private final Kind memory = new Kind();
     private final Kind queues = new Kind();
+    private final Kind budgets = new Kind();
 
     /** A kind of line: when it was last logged, and how many lines were omitted since. */
     private static final class Kind {
@@ -80,6 +81,11 @@ final class Log {
     void budgetLowered(long asked, long granted, long limitBytes) {
         LOGGER.log(Level.WARNING, "the budget of all queues is " + granted + " bytes instead of " + asked + ": the JVM may use "
                 + limitBytes + " bytes of direct memory. -XX:MaxDirectMemorySize or -Xmx raises that");
+    }
+
+    void budgetExceeded(ConnectionRecord connection, long bytesMax) {
+        log(budgets, Level.WARNING, connection + " is closed: the memory of all connections is used up (" + bytesMax
+                + " bytes, queueBudgetBytes or --queue-budget), and it held the most", null);
     }
 
     void queueFull(ConnectionRecord connection, int bytesMax) {

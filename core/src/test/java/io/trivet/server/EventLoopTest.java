@@ -161,6 +161,7 @@ final class EventLoopTest {
         assertThat(loop.load()).isZero();
         assertThat(first.queuedBytes()).as("a pending send is released last").isZero();
         assertThat(budget.bytes()).isZero();
+        assertThat(loop.memory().spare()).as("a closed server may be referenced for long").isZero();
         assertThat(loop.nextDeadline()).isEqualTo(Loop.NO_DEADLINE);
         assertThat(loop.turn(-1)).as("nothing happens any more").isZero();
         assertThat(proactor.newCalls()).isEmpty();
