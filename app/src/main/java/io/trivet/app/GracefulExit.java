@@ -39,10 +39,9 @@ final class GracefulExit implements AutoCloseable {
         Signals.haltOnNext(err);
         err.println("draining for at most " + DurationText.of(drainTimeout) + "; Ctrl-C again stops at once");
         try {
-            int cutOff = server.drain(drainTimeout);
-            err.println(cutOff == 0 ? "drained"
-                    : "drain timeout expired: cut off " + cutOff + (cutOff == 1 ? " client" : " clients")
-                            + " with unsent replies");
+            int left = server.drain(drainTimeout);
+            err.println(left == 0 ? "drained"
+                    : "drain timeout expired: " + left + (left == 1 ? " client was" : " clients were") + " still connected");
         } catch (InterruptedException e) {
             err.println("interrupted while draining");
         }

@@ -12,16 +12,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class ReplyHandler implements Handler {
     private final ServerSettings settings;
     private final VerboseLog log;
-    private final AtomicInteger cutOff = new AtomicInteger();
+    private final AtomicInteger leftAtClose = new AtomicInteger();
 
     ReplyHandler(ServerSettings settings, VerboseLog log) {
         this.settings = settings;
         this.log = log;
     }
 
-    /** Returns the number of clients that were still connected when the server closed, and so may have lost replies. */
-    int cutOff() {
-        return cutOff.get();
+    /** Returns the number of clients that were still connected when the server closed. They may have lost replies. */
+    int leftAtClose() {
+        return leftAtClose.get();
     }
 
     @Override
@@ -76,7 +76,7 @@ final class ReplyHandler implements Handler {
     @Override
     public void onClose(Connection connection, CloseReason reason) {
         if (reason == CloseReason.SERVER_CLOSED) {
-            cutOff.incrementAndGet();
+            leftAtClose.incrementAndGet();
         }
         if (log.isEnabled()) {
             log.closed(name(connection), describe(reason));

@@ -78,6 +78,11 @@ final class ReplyServer implements AutoCloseable {
         }
     }
 
+    /** Returns the budget in force, which may be less than the settings ask for. */
+    long budgetBytes() {
+        return server.stats().queueBytesMax();
+    }
+
     Network network() {
         return server.network();
     }
@@ -118,12 +123,12 @@ final class ReplyServer implements AutoCloseable {
     /**
      * Stops accepting clients and messages, sends what is queued, and waits until {@link #run} has returned.
      *
-     * @return the number of clients that had not received everything when the timeout expired
+     * @return the number of clients that were still connected when the timeout expired
      */
     int drain(Duration timeout) throws InterruptedException {
         server.drain(timeout);
         ended.await();
-        return handler.cutOff();
+        return handler.leftAtClose();
     }
 
     @Override

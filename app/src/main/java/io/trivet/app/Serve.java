@@ -158,7 +158,7 @@ final class Serve implements Callable<Integer> {
         if (!network.supports(Capability.URGENT_DATA)) {
             err.println("urgent data is not watched: " + network.name() + " does not support it");
         }
-        err.println(describe(settings));
+        err.println(describe(settings, server.budgetBytes()));
         int descriptors = DescriptorLimit.current();
         int clients = settings.limits().connectionsMax();
         if (DescriptorLimit.needed(clients) > descriptors) {
@@ -223,10 +223,10 @@ final class Serve implements Callable<Integer> {
         }
     }
 
-    private static String describe(ServerSettings settings) {
+    private static String describe(ServerSettings settings, long budgetBytes) {
         Limits limits = settings.limits();
         return "limits: " + limits.connectionsMax() + " clients, " + SizeText.of(limits.messageBytesMax()) + " per message, "
-                + SizeText.of(limits.queueBytesMax()) + " per queue, " + SizeText.of(limits.queueBudgetBytes())
+                + SizeText.of(limits.queueBytesMax()) + " per queue, " + SizeText.of(budgetBytes)
                 + " for all queues; overflow " + settings.overflow() + "; timeouts: message " + orNone(limits.messageTimeout())
                 + ", idle " + orNone(limits.idleTimeout()) + ", write " + orNone(limits.writeTimeout());
     }

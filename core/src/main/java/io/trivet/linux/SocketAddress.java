@@ -115,7 +115,8 @@ final class SocketAddress {
     private static InetAddress resolved(InetSocketAddress address) throws UnknownHostException {
         InetAddress ip = address.getAddress();
         if (ip == null) {
-            throw new UnknownHostException("unknown host " + address.getHostString());
+            throw new UnknownHostException("unknown host " + address.getHostString()
+                    + ": the address is not resolved. new InetSocketAddress(name, port) looks a name up");
         }
         return ip;
     }

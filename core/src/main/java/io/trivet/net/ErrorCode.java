@@ -8,7 +8,7 @@ public enum ErrorCode {
     /** Permission denied. */
     EACCES(13, "permission denied: ports below 1024 need a privilege"),
     /** Address in use. */
-    EADDRINUSE(98, "the address is in use: another process has this port"),
+    EADDRINUSE(98, "the address is in use: another socket has this port"),
     /** Address not available. */
     EADDRNOTAVAIL(99, "this machine has no such address, or no local port is free"),
     /** Family not supported. */

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An operating error of a network. Its message is one line: the call, its subject, the error's name and an explanation, for
- * instance {@code bind 127.0.0.1:8080: EADDRINUSE, the address is in use: another process has this port}. If the subject was a
+ * instance {@code bind 127.0.0.1:8080: EADDRINUSE, the address is in use: another socket has this port}. If the subject was a
  * member of a list, its position comes first, for instance {@code rlist[2]: poll descriptor 7: EBADF, the descriptor is not open}.
  */
 public class NetworkException extends IOException {

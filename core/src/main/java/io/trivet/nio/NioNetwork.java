@@ -194,7 +194,8 @@ final class NioNetwork implements Network {
     static InetAddress resolved(InetSocketAddress address) throws UnknownHostException {
         InetAddress ip = address.getAddress();
         if (ip == null) {
-            throw new UnknownHostException("unknown host " + address.getHostString());
+            throw new UnknownHostException("unknown host " + address.getHostString()
+                    + ": the address is not resolved. new InetSocketAddress(name, port) looks a name up");
         }
         return ip;
     }

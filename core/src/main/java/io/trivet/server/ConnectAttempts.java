@@ -340,7 +340,7 @@ final class ConnectAttempts {
         String list = String.join("; ", reasons.subList(0, Math.min(reasons.size(), LISTED_MAX)))
                 + (unlisted == 0 ? "" : "; and " + unlisted + " more addresses");
         NetworkException failure = new NetworkException("connect", connect.name, shown,
-                shown + ", no address has answered: " + list);
+                shown + ", no address has accepted the connection: " + list);
         if (first != null) {
             failure.initCause(first);
         }

@@ -373,7 +373,9 @@ public final class Connection extends ConnectionRecord {
 
     @Override
     public String toString() {
-        return "connection " + Long.toHexString(id()) + " " + state();
+        InetSocketAddress address = cachedAddress();
+        return (handle < 0 && address != null ? "connection to " + address : "connection " + Long.toHexString(id())) + " "
+                + state();
     }
 
     // ---- the handler's callbacks

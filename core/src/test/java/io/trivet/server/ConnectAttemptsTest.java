@@ -114,7 +114,7 @@ final class ConnectAttemptsTest {
         assertThat(connection.closeReason()).isEqualTo(CloseReason.CONNECT_FAILED);
         assertThat(connection.networkFailure()).isInstanceOfSatisfying(NetworkException.class,
                 e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED))
-                .hasMessage("connect db.test:5432: ECONNREFUSED, no address has answered: 10.0.0.1:5432: "
+                .hasMessage("connect db.test:5432: ECONNREFUSED, no address has accepted the connection: 10.0.0.1:5432: "
                         + "ECONNREFUSED, refused: nothing listens at that address; 10.0.0.2:5432: connect: EMFILE, the process has "
                         + "no descriptor left: raise its limit (ulimit -n); 10.0.0.3:5432: EHOSTUNREACH, no route to that host");
         assertEnded();
