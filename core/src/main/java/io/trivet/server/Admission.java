@@ -162,7 +162,8 @@ final class Admission {
             withdraw(connection, length);
             return SendResult.CLOSED;
         }
-        if (!budget.reserve(length + TASK_BYTES)) {
+        long held = (long) length + TASK_BYTES;
+        if (!budget.reserve(held)) {
             withdraw(connection, length);
             mailbox.run(() -> closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED));
             return SendResult.CLOSED;
@@ -171,7 +172,7 @@ final class Admission {
         try {
             mailbox.execute(() -> arrive(connection, copy, length, urgentLane));
         } catch (RejectedExecutionException e) {
-            budget.release(length + TASK_BYTES);
+            budget.release(held);
             withdraw(connection, length);
             return mailbox.isStopped() ? SendResult.CLOSED : SendResult.FULL;
         }
@@ -187,7 +188,7 @@ final class Admission {
 
     /** Queues a message for which another thread has reserved room. Loop thread. */
     private void arrive(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
-        budget.release(length + TASK_BYTES); // from now on the queue's buffers count instead
+        budget.release((long) length + TASK_BYTES); // from now on the queue's buffers count instead
         if (connection.isClosed()) {
             connection.releaseDropped(1, length);
             return;

@@ -46,10 +46,13 @@ final class Budget {
      * @return false if nothing was added
      */
     boolean reserve(long more) {
-        if (bytes.addAndGet(more) <= bytesMax) {
-            return true;
+        long before = bytes.get();
+        while (more <= bytesMax - before) { // never added and taken back: meanwhile a loop would find the budget exceeded
+            if (bytes.compareAndSet(before, before + more)) {
+                return true;
+            }
+            before = bytes.get();
         }
-        bytes.addAndGet(-more);
         return false;
     }
 

@@ -3,7 +3,6 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.observe.CloseReason;
-import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 /** Which connections are closed when all together exceed the budget. */
@@ -17,7 +16,7 @@ final class BudgetGuardTest {
     private final TestRecord last = parts.open();
 
     private void hold(TestRecord connection, int bytes) {
-        parts.partialInputs.add(connection, ByteBuffer.allocate(bytes), 0, bytes);
+        connection.partialInput(new PartialInput(parts.pool, bytes, 0)); // even if one alone may not hold so many
     }
 
     @Test
@@ -141,5 +140,23 @@ final class BudgetGuardTest {
         parts.proactor.keep(greedy.handle, 0);
         guard.countUnsent();
         assertThat(parts.budget.bytes()).isEqualTo(2048);
+    }
+
+    @Test
+    void attemptThatDoesNotFitNeverMakesTheBudgetLookExceeded() throws InterruptedException {
+        Budget budget = new Budget(BUDGET);
+        budget.add(BUDGET);
+        Thread other = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 2_000_000; i++) {
+                budget.reserve(BUDGET);
+            }
+        });
+        long exceeded = 0;
+        while (other.isAlive()) {
+            exceeded += budget.isExceeded() ? 1 : 0;
+        }
+        other.join();
+        assertThat(exceeded).as("a loop would close connections").isZero();
+        assertThat(budget.bytes()).isEqualTo(BUDGET);
     }
 }
