@@ -2,6 +2,8 @@ package io.trivet.server;
 
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -22,8 +24,10 @@ final class BudgetGuard implements Budget.Holder {
     private final CloseRequests closeRequests;
     private final Log log;
     private final AtomicBoolean asked = new AtomicBoolean();
-    /** The unsent bytes in the proactor that the budget currently counts. */
+    /** The unsent bytes in the proactor that the budget currently counts: without those of {@link #leaving}. */
     private long unsentBytes;
+    /** The closed connections for which the proactor keeps bytes. It releases them when their close is completed. */
+    private final List<ConnectionRecord> leaving = new ArrayList<>();
 
     BudgetGuard(Budget budget, BufferPool pool, Proactor proactor, Mailbox mailbox, Counters counters, ConnectionTable table,
             SendQueues queues, PartialInputs partialInputs, CloseRequests closeRequests, Log log) {
@@ -47,7 +51,7 @@ final class BudgetGuard implements Budget.Holder {
     @Override
     public void askToRelease() {
         if (asked.compareAndSet(false, true)) {
-            mailbox.run(() -> {
+            mailbox.runAlways(() -> { // one at a time: see asked
                 asked.set(false);
                 enforce(null);
             });
@@ -57,6 +61,10 @@ final class BudgetGuard implements Budget.Holder {
     /** Updates the count of the proactor's unsent bytes in the budget. Called whenever these may have changed. */
     void countUnsent() {
         long now = proactor.keptBytes();
+        if (!leaving.isEmpty()) {
+            leaving.removeIf(connection -> keptBytes(connection) == 0);
+            now -= leaving.stream().mapToLong(this::keptBytes).sum();
+        }
         if (now != unsentBytes) {
             budget.add(now - unsentBytes);
             boolean more = now > unsentBytes;
@@ -86,13 +94,11 @@ final class BudgetGuard implements Budget.Holder {
             greediest.askToRelease();
             return;
         }
-        long unsent = 0; // released only when the connection has been closed, at the end of the turn
-        while (budget.bytes() - unsent > budget.bytesMax()) {
+        while (budget.bytes() - partialInputs.leavingBytes() > budget.bytesMax()) {
             ConnectionRecord next = greediest(adding);
             if (next == null) {
-                return; // the rest is on its way between threads, or the proactor releases it later
+                return; // the rest is on its way between threads
             }
-            unsent += keptBytes(next);
             release(next);
         }
     }
@@ -101,9 +107,10 @@ final class BudgetGuard implements Budget.Holder {
         ConnectionRecord greediest = adding == null || adding.isClosed() ? null : adding;
         long most = greediest == null ? 1 : Math.max(1, heldBytes(greediest));
         int slots = table.slots();
-        for (int slot = 0; slot < slots; slot++) {
-            ConnectionRecord connection = table.at(slot);
-            if (connection != null) {
+        ConnectionRecord[] withoutHandle = table.withoutHandle();
+        for (int i = 0; i < slots + withoutHandle.length; i++) {
+            ConnectionRecord connection = i < slots ? table.at(i) : withoutHandle[i - slots];
+            if (connection != null && !connection.isClosed()) {
                 long held = heldBytes(connection);
                 if (held > most || (held == most && adding == null)) { // on a tie: `adding`, if there is one; otherwise the last
                     most = held;
@@ -129,6 +136,12 @@ final class BudgetGuard implements Budget.Holder {
         if (connection != null) {
             log.budgetExceeded(connection, budget.bytesMax());
             closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
+            long kept = keptBytes(connection);
+            if (kept > 0) {
+                leaving.add(connection);
+                unsentBytes -= kept;
+                budget.release(kept);
+            }
             queues.dropWaiting(connection);
             partialInputs.drop(connection);
         }

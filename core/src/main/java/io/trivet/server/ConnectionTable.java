@@ -55,6 +55,11 @@ final class ConnectionTable {
         return connection == null || connection.isClosed() ? null : connection;
     }
 
+    /** Returns the connections that have no handle yet; not to be changed. */
+    ConnectionRecord[] withoutHandle() {
+        return withoutHandle;
+    }
+
     void put(ConnectionRecord connection) {
         int slot = Proactor.slot(connection.handle);
         if (slot >= bySlot.length) {

@@ -13,6 +13,8 @@ final class PartialInputs {
     private final TurnClock clock;
     /** The input that is being delivered. Its memory stays until the handler has returned, whatever the handler does. */
     private @Nullable PartialInput inDelivery;
+    /** The memory of that input, in bytes, if it was dropped meanwhile. */
+    private int leavingBytes;
 
     PartialInputs(BufferPool pool, TurnClock clock) {
         this.pool = pool;
@@ -42,10 +44,17 @@ final class PartialInputs {
         PartialInput input = connection.partialInput();
         if (input != null) {
             connection.partialInput(null);
-            if (input != inDelivery) {
+            if (input == inDelivery) {
+                leavingBytes = input.heldBytes();
+            } else {
                 input.release();
             }
         }
+    }
+
+    /** Returns the memory that is released when the handler returns: that of an input that was dropped while it is delivered. */
+    int leavingBytes() {
+        return leavingBytes;
     }
 
     /** Keeps the memory of an input until {@link #endDelivery}. */
@@ -60,6 +69,7 @@ final class PartialInputs {
      */
     boolean endDelivery(ConnectionRecord connection, PartialInput input) {
         inDelivery = null;
+        leavingBytes = 0;
         if (connection.partialInput() == input) {
             return true;
         }

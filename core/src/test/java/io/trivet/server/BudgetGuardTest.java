@@ -143,6 +143,63 @@ final class BudgetGuardTest {
     }
 
     @Test
+    void whatIsReleasedOnlyAfterTheDeliveryClosesNobodyElse() {
+        hold(modest, 4096);
+        hold(greedy, 4096);
+        PartialInput delivered = greedy.partialInput();
+        parts.partialInputs.beginDelivery(delivered);
+        parts.enqueue(greedy, "x".repeat(2048));
+        guard.enforce(greedy);
+        assertThat(greedy.isClosed()).isTrue();
+        hold(last, 2048);
+        guard.enforce(last);
+        assertThat(modest.isClosed()).as("enough is about to be released").isFalse();
+        assertThat(last.isClosed()).isFalse();
+        assertThat(parts.partialInputs.endDelivery(greedy, delivered)).isFalse();
+        assertThat(parts.budget.bytes()).isEqualTo(4096 + 2048);
+    }
+
+    @Test
+    void whatTheProactorReleasesAtTheEndOfTheTurnClosesNobodyElseUntilThen() {
+        hold(modest, 4096);
+        parts.proactor.keep(greedy.handle, 6000);
+        guard.countUnsent();
+        assertThat(greedy.isClosed()).isTrue();
+        parts.enqueue(last, "x".repeat(1024));
+        guard.enforce(last);
+        assertThat(modest.isClosed()).as("enough is about to be released").isFalse();
+        assertThat(last.isClosed()).isFalse();
+        parts.proactor.keep(greedy.handle, 0);
+        guard.countUnsent();
+        assertThat(parts.budget.bytes()).isEqualTo(4096 + 1024);
+    }
+
+    @Test
+    void connectionThatConnectsByNameCanHoldMostToo() {
+        TestRecord connecting = new TestRecord(false);
+        parts.table.expect();
+        parts.table.putWithoutHandle(connecting);
+        parts.enqueue(connecting, "x".repeat(8192));
+        hold(modest, 2048);
+        guard.enforce(modest);
+        assertThat(connecting.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
+        assertThat(modest.isClosed()).isFalse();
+    }
+
+    @Test
+    void loopWhoseMailboxIsFullCanStillBeAsked() {
+        parts.enqueue(greedy, "x".repeat(2 * BUDGET));
+        LoopParts.onOtherThread(() -> {
+            for (int i = 0; i < 2 * TaskQueue.WAITING_MAX; i++) {
+                parts.mailbox.run(() -> {});
+            }
+            guard.askToRelease();
+        });
+        parts.runTasks();
+        assertThat(greedy.isClosed()).isTrue();
+    }
+
+    @Test
     void attemptThatDoesNotFitNeverMakesTheBudgetLookExceeded() throws InterruptedException {
         Budget budget = new Budget(BUDGET);
         budget.add(BUDGET);
