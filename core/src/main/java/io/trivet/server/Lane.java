@@ -15,6 +15,10 @@ final class Lane {
     private static final int LENGTHS_MIN = 16;
     /** Up to this many lengths, their array is not counted in the budget, and is kept when the lane is reused. */
     private static final int LENGTHS_UNCOUNTED = 64;
+    /** About what a view of a shared message takes on the heap: a ByteBuffer, a chunk, and its place. */
+    private static final int VIEW_BYTES = 104;
+    /** Up to this many, views are not counted in the budget: peers that read have a few during a turn. */
+    private static final int VIEWS_UNCOUNTED = 8;
 
     /** A buffer whose bytes from position to limit wait. If the lane owns it, further bytes are written behind the limit. */
     private static final class Chunk {
@@ -43,8 +47,12 @@ final class Lane {
     private int first;
     private int messages;
     private long bytes;
-    /** The sum of the capacities of the buffers. */
+    /** The capacities of the pool's buffers. */
     private long heldBytes;
+    /** The number of views of shared messages, and the capacities of these. */
+    private int views;
+
+    private long sharedBytes;
     /** True if the first bytes of the first message have been sent. */
     private boolean begun;
 
@@ -64,11 +72,35 @@ final class Lane {
         return messages == 0;
     }
 
-    /**
-     * Returns the memory that the messages take, in bytes. Buffers count with their capacity, and shared messages are included.
-     */
+    /** Returns the memory that the messages take, in bytes: buffers with their capacity, and a share of shared messages. */
     long heldBytes() {
-        return heldBytes + countedLengthBytes();
+        return heldBytes + countedLengthBytes() + countedViewBytes(views) + shareBytes();
+    }
+
+    /**
+     * Returns this lane's share of its shared messages, in bytes: all that the last one holds who has not sent them, little of what
+     * many hold for the moment. How many hold the oldest message stands for the others, so that no search takes long.
+     */
+    private long shareBytes() {
+        if (views > 0) {
+            for (Chunk chunk : chunks) {
+                if (chunk.shared != null) {
+                    return Math.ceilDiv(sharedBytes, chunk.shared.holders());
+                }
+            }
+        }
+        return 0;
+    }
+
+    private static long countedViewBytes(int views) {
+        return (long) VIEW_BYTES * Math.max(0, views - VIEWS_UNCOUNTED);
+    }
+
+    /** Adds to the number of views, and to the bytes that they share. */
+    private void viewsChanged(int more, long bytes) {
+        pool.countHeap(countedViewBytes(views + more) - countedViewBytes(views));
+        views += more;
+        sharedBytes += bytes;
     }
 
     private long countedLengthBytes() {
@@ -136,7 +168,7 @@ final class Lane {
         if (chunks.isEmpty() || view.remaining() >= SHARED_BYTES_MIN) {
             message.retain();
             chunks.addLast(new Chunk(view, message, nowNanos));
-            heldBytes += view.capacity();
+            viewsChanged(1, view.capacity());
         } else {
             put(view, nowNanos);
         }
@@ -149,8 +181,10 @@ final class Lane {
         }
         chunks.addAll(other.chunks);
         heldBytes += other.heldBytes;
+        viewsChanged(other.views, other.sharedBytes);
         other.chunks.clear();
         other.heldBytes = 0;
+        other.viewsChanged(-other.views, -other.sharedBytes);
         other.clear();
     }
 
@@ -258,10 +292,11 @@ final class Lane {
     }
 
     private void release(Chunk chunk) {
-        heldBytes -= chunk.buffer.capacity();
         if (chunk.shared == null) {
+            heldBytes -= chunk.buffer.capacity();
             pool.release(chunk.buffer, BufferPool.Use.SEND);
         } else {
+            viewsChanged(-1, -chunk.buffer.capacity());
             chunk.shared.release();
         }
     }

@@ -37,6 +37,11 @@ final class SharedMessage {
         holders.incrementAndGet();
     }
 
+    /** Returns how many hold it: the broadcast itself, until every loop has it, and each connection. At least 1. */
+    int holders() {
+        return Math.max(1, holders.get());
+    }
+
     void release() {
         if (holders.decrementAndGet() == 0) {
             budget.addShared(-framed.capacity());

@@ -3,6 +3,8 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.observe.CloseReason;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Which connections are closed when all together exceed the budget. */
@@ -140,6 +142,53 @@ final class BudgetGuardTest {
         parts.proactor.keep(greedy.handle, 0);
         guard.countUnsent();
         assertThat(parts.budget.bytes()).isEqualTo(2048);
+    }
+
+    @Test
+    void sharedMessagesCloseNobodyInPlaceOfThoseThatHoldMoreAlone() {
+        List<TestRecord> hoarders = Stream.generate(parts::open).limit(4).toList();
+        hoarders.forEach(hoarder -> hold(hoarder, 2048));
+        for (int i = 0; i < 2; i++) { // two broadcasts in one turn
+            SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(1200)));
+            for (TestRecord healthy : List.of(modest, greedy, last)) {
+                parts.queues.of(healthy).ordinary().putShared(message, 0);
+                guard.enforce(healthy);
+            }
+            message.release();
+        }
+        assertThat(List.of(modest, greedy, last)).as("each holds a third of 2,400 bytes").noneMatch(TestRecord::isClosed);
+        assertThat(hoarders.stream().filter(TestRecord::isClosed)).hasSize(1);
+    }
+
+    @Test
+    void sharedMessagesThatOnePeerAloneHasNotReadAreItsOwn() {
+        hold(modest, 4096);
+        for (int i = 0; i < 5; i++) {
+            SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(1200)));
+            parts.queues.of(greedy).ordinary().putShared(message, 0);
+            message.release();
+        }
+        guard.enforce(modest);
+        assertThat(greedy.isClosed()).isTrue();
+        assertThat(modest.isClosed()).isFalse();
+        assertThat(parts.budget.bytes()).isEqualTo(4096);
+    }
+
+    @Test
+    void viewsOfSharedMessagesCountForEachThatHoldsManyOfThem() {
+        for (int i = 0; i < 100; i++) {
+            SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(512)));
+            for (TestRecord holder : List.of(modest, greedy, last)) {
+                parts.queues.of(holder).ordinary().putShared(message, 0);
+            }
+            message.release();
+        }
+        assertThat(parts.budget.bytes() - parts.budget.sharedBytes()).as("objects of the heap: some 100 bytes each")
+                .isBetween(3 * 80 * 100L, 3 * 100 * 200L);
+        for (TestRecord holder : List.of(modest, greedy, last)) {
+            parts.queues.dropWaiting(holder);
+        }
+        assertThat(parts.budget.bytes()).isZero();
     }
 
     @Test
