@@ -22,6 +22,9 @@ final class BufferPool {
         INPUT
     }
 
+    /** Maximum number of bytes of a buffer. Arrays can have no more, and buffers of the heap are arrays. */
+    static final int BUFFER_BYTES_MAX = Integer.MAX_VALUE - 8;
+
     private static final int SHIFT_MIN = 8;
     private static final int SHIFT_MAX = 22;
     /** Maximum number of bytes that a loop keeps for reuse. Further buffers are left to the garbage collector. */
@@ -65,7 +68,7 @@ final class BufferPool {
      * one exist together.
      */
     boolean mayAcquire(long bytes) {
-        return bytes <= budget.bytesMax() / 2;
+        return bytes <= Math.min(BUFFER_BYTES_MAX, budget.bytesMax() / 2);
     }
 
     /** Returns a cleared, big-endian buffer with room for at least that many bytes. The budget may be exceeded afterwards. */

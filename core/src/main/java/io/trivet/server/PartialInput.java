@@ -60,8 +60,8 @@ final class PartialInput {
     /** Returns the capacity that the buffer will have when that many more bytes are added. */
     long capacityFor(int more) {
         int capacity = buffer.capacity();
-        return capacity - to >= more || bytes() + more <= capacity / 2 ? capacity
-                : Math.max((long) bytes() + more, 2L * capacity);
+        return capacity - to >= more || (long) bytes() + more <= capacity / 2 ? capacity
+                : Math.max((long) bytes() + more, Math.min(2L * capacity, BufferPool.BUFFER_BYTES_MAX));
     }
 
     /** Appends a copy of the bytes of {@code memory} between two indices. */

@@ -2,9 +2,15 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Input that cannot be delivered yet: its memory, and its place in the budget. */
 final class PartialInputsTest {
@@ -134,5 +140,28 @@ final class PartialInputsTest {
         assertThat(pool.acquire(10, BufferPool.Use.INPUT)).isNotSameAs(input.buffer());
         inputs.drop(connection);
         assertThat(pool.acquire(10, BufferPool.Use.INPUT)).as("no longer in delivery").isSameAs(input.buffer());
+    }
+
+    @Test
+    void noBufferIsLongerThanABufferCanBe(@TempDir Path directory) throws IOException {
+        try (FileChannel sparse = FileChannel.open(directory.resolve("sparse"), StandardOpenOption.CREATE_NEW,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE)) {
+            BufferPool rich = new BufferPool(new Budget(1L << 40), 1, new TurnClock(time), new Counters(),
+                    bytes -> map(sparse, bytes));
+            PartialInput input = new PartialInput(rich, 1 << 30, 0);
+            assertThat(input.capacityFor((1 << 30) + 1)).as("not twice as long").isEqualTo(Integer.MAX_VALUE - 8);
+            input.add(LoopParts.direct("x"), 0, 1);
+            assertThat(rich.mayAcquire(input.capacityFor(Integer.MAX_VALUE - 9))).isTrue();
+            assertThat(rich.mayAcquire(input.capacityFor(Integer.MAX_VALUE))).isFalse();
+        }
+    }
+
+    private static ByteBuffer map(FileChannel file, int bytes) {
+        try {
+            return file.map(FileChannel.MapMode.READ_WRITE, 0, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
