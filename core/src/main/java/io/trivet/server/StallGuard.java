@@ -56,6 +56,7 @@ final class StallGuard {
     /** Returns true if a deadline is over. Returns false as long as more may have arrived than was received. */
     boolean isOver(long deadlineNanos) {
         if (!isAwaited || !Deadline.isOver(deadlineNanos, pollStartedNanos)) {
+            seen = 0;
             return false;
         }
         long seenMax = (long) COMPLETIONS_MAX * (table.load() + 1);

@@ -51,6 +51,8 @@ final class RecordingProactor implements Proactor {
     private final Map<String, ErrorCode> failures = new TreeMap<>();
     private final Deque<Consumer<Completions>> completions = new ArrayDeque<>();
     private final AtomicInteger wakeups = new AtomicInteger();
+    /** What {@link #isBehind} returns. */
+    boolean behind;
     private long nextHandle;
 
     private static final class Connected {
@@ -206,6 +208,11 @@ final class RecordingProactor implements Proactor {
     /** Sets the result of {@link #keptBytes(long)}. */
     void keep(long handle, long bytes) {
         kept.put(handle, bytes);
+    }
+
+    @Override
+    public boolean isBehind() {
+        return behind;
     }
 
     @Override
