@@ -61,9 +61,22 @@ final class Scratch {
     /** Returns the area for bytes that the kernel cannot access in place. It is allocated when first needed. */
     MemorySegment bytes() {
         if (bytes.byteSize() == 0) {
-            bytes = arena.allocate(BYTES_MAX, 16);
+            bytes = allocateBytes();
         }
         return bytes;
+    }
+
+    /** If the JVM grants no direct memory, buffers of the heap replace direct ones, and must be sent all the same. */
+    private MemorySegment allocateBytes() {
+        try {
+            return arena.allocate(BYTES_MAX, 16);
+        } catch (OutOfMemoryError e) {
+            long address = Uring.mapLazily(BYTES_MAX);
+            if (address < 0) {
+                throw e;
+            }
+            return Downcall.mapped(address, BYTES_MAX, arena, segment -> Uring.unmap(segment.address(), segment.byteSize()));
+        }
     }
 
     /** Returns the number of bytes that the call prepared last may transfer. */

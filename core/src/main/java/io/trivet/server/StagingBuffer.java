@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 final class StagingBuffer {
     static final int BYTES = 64 * 1024;
 
-    final ByteBuffer memory = ByteBuffer.allocateDirect(BYTES);
+    final ByteBuffer memory = DirectMemory.allocate(BYTES);
     /** Views of the memory, to send parts from. */
     final ByteBuffer[] views;
     /** The number of pending sends whose bytes are here. */
