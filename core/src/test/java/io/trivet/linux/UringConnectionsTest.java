@@ -3,6 +3,7 @@ package io.trivet.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.trivet.contract.Lab;
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
 import java.lang.foreign.Arena;
@@ -10,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -28,11 +30,11 @@ final class UringConnectionsTest {
         AtomicReference<Known> last = new AtomicReference<>();
         AtomicReference<String> wrong = new AtomicReference<>();
         AtomicInteger right = new AtomicInteger();
-        long end = System.nanoTime() + HAMMER_NANOS;
+        AtomicBoolean over = new AtomicBoolean();
         List<Thread> readers = new ArrayList<>();
         for (int i = 0; i < 4; i++) { // more than processors, so that they are preempted
             readers.add(Thread.ofPlatform().start(() -> {
-                while (System.nanoTime() < end && wrong.get() == null) {
+                while (!over.get() && wrong.get() == null) {
                     Known known = last.get();
                     InetSocketAddress read = known == null ? null : connections.remoteOrNull(known.handle);
                     if (read != null && !read.equals(known.address)) {
@@ -42,6 +44,11 @@ final class UringConnectionsTest {
                 }
             }));
         }
+        int first = connections.add(-1, 0, streams.getFirst());
+        last.set(new Known(connections.handle(first), streams.getFirst().remoteAddress()));
+        awaitPositive(right); // on a slow machine, the race could be over before a reader runs
+        connections.remove(first);
+        long end = System.nanoTime() + HAMMER_NANOS;
         for (int i = 0; System.nanoTime() < end && wrong.get() == null; i++) {
             LinuxTcpStream stream = streams.get(i % streams.size());
             int slot = connections.add(-1, 0, stream);
@@ -49,11 +56,19 @@ final class UringConnectionsTest {
             Thread.onSpinWait();
             connections.remove(slot);
         }
+        over.set(true);
         for (Thread reader : readers) {
             reader.join();
         }
         assertThat(wrong.get()).isNull();
         assertThat(right.get()).as("addresses that were read").isPositive();
+    }
+
+    private static void awaitPositive(AtomicInteger number) {
+        long start = System.nanoTime();
+        while (number.get() == 0 && System.nanoTime() - start < Lab.PATIENCE.toNanos()) {
+            Thread.onSpinWait();
+        }
     }
 
     /** Returns streams that have an address but no socket. */
