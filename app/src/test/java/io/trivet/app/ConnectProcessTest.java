@@ -58,7 +58,7 @@ final class ConnectProcessTest {
     void reportsMissingRepliesAfterTheTimeout() throws Exception {
         try (RunningServer running = RunningServer.start(io.trivet.net.Network.system(),
                 RunningServer.settings(ReplyOption.DISCARD, FramingOption.RAW));
-                Program connect = Program.trivet("connect", target(running), "-s", "hello", "-w", "300ms")) {
+                Program connect = Program.trivet("connect", target(running), "-s", "hello", "-w", Program.scaledMillis(300))) {
             assertThat(connect.exitCode()).isEqualTo(1);
             assertThat(connect.err()).last().asString()
                     .matches("trivet connect: 127\\.0\\.0\\.1:\\d+: received 0 of 5 bytes within --wait, 5 are missing");
@@ -159,13 +159,14 @@ final class ConnectProcessTest {
                         InetAddress.ofLiteral("127.0.0.2"))) {
             List<SocketChannel> connecting = fillBacklog(full);
             Path hosts = Files.writeString(dir.resolve("hosts"), "127.0.0.2 two.test\n127.0.0.1 two.test\n");
-            try (Program connect = connectWith(hosts, "two.test:" + full.getLocalPort(), "-s", "ping", "-w", "20s")) {
+            try (Program connect = connectWith(hosts, "two.test:" + full.getLocalPort(), "-s", "ping", "-w",
+                    Program.scaledMillis(20_000))) {
                 assertThat(connect.exitCode()).as("errors: %s", connect.err()).isZero();
                 assertThat(connect.out()).isEqualTo("ping");
             }
             try (Program connect = connectWith(
                     Files.writeString(dir.resolve("hosts"), "127.0.0.2 one.test\n127.0.0.3 one.test\n"),
-                    "one.test:" + full.getLocalPort(), "-s", "ping", "-w", "1s")) {
+                    "one.test:" + full.getLocalPort(), "-s", "ping", "-w", Program.scaledMillis(1000))) {
                 assertThat(connect.exitCode()).isEqualTo(1);
                 assertThat(connect.err()).singleElement().asString()
                         .startsWith("trivet connect: connect one.test:" + full.getLocalPort() + ": ETIMEDOUT")

@@ -21,8 +21,10 @@ import java.util.function.Predicate;
  * A child process, usually a JVM with the classes of this build: its output, input, signals and exit code. Closing it kills it.
  */
 final class Program implements AutoCloseable {
-    /** For what should happen at once. On a slow machine, such as an emulated one: {@code -Dtrivet.slowness=8}. */
-    static final long TIMEOUT_SECONDS = 30L * Integer.getInteger("trivet.slowness", 1);
+    /** How many times slower than usual this machine is, such as an emulated one: {@code -Dtrivet.slowness=8}. */
+    private static final int SLOWNESS = Integer.getInteger("trivet.slowness", 1);
+    /** For what should happen at once. */
+    static final long TIMEOUT_SECONDS = 30L * SLOWNESS;
     private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");
 
     private final Process process;
@@ -37,6 +39,11 @@ final class Program implements AutoCloseable {
         this.process = process;
         outReader = Thread.ofPlatform().daemon().start(this::readOut);
         errReader = Thread.ofPlatform().daemon().start(this::readErr);
+    }
+
+    /** Returns a duration for the command line: longer than the usual one if this machine is slow. */
+    static String scaledMillis(long usualMillis) {
+        return usualMillis * SLOWNESS + "ms";
     }
 
     /** Starts {@code trivet} with these arguments. */
