@@ -29,7 +29,7 @@ final class ServeProcessTest {
     void printsVersionEngineLimitsAndAddressBeforeReady() throws Exception {
         Path readyFile = directory.resolve("ready");
         try (Program serve = Program.trivet("serve", "--port", "0", "--ready-file", readyFile.toString(), "-m", "123",
-                "--queue-budget", "100MiB")) {
+                "--queue-budget", "64MiB")) {
             InetSocketAddress address = serve.awaitReady();
 
             assertThat(serve.err()).hasSize(5);
@@ -40,7 +40,7 @@ final class ServeProcessTest {
                 assertThat(serve.err().get(1)).contains("; uring is not available: ");
             }
             assertThat(serve.err().get(2)).isEqualTo(
-                    "limits: 123 clients, 64KiB per message, 1MiB per queue, 100MiB for all queues; overflow pause; "
+                    "limits: 123 clients, 64KiB per message, 1MiB per queue, 64MiB for all queues; overflow pause; "
                             + "timeouts: message 10s, idle 5m, write 10s");
             assertThat(serve.err().get(3)).isEqualTo("listening on 127.0.0.1:" + address.getPort());
             assertThat(Files.readString(readyFile)).isEqualTo("127.0.0.1:" + address.getPort() + "\n");
