@@ -1,5 +1,5 @@
 """Injects errors into every system call of the server, one kind at a time: it continues, or exits with a message; it never hangs or leaks."""
-import os, socket, subprocess, time
+import os, socket, struct, subprocess, time
 
 from common import ROOT, Failed, attach, detach
 
@@ -94,6 +94,13 @@ def gulp(port, clients, seconds):
         client.close()
 
 
+def reset(port):
+    """A client that resets its connection while its line is unfinished."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"unfinished")
+
+
 class Case:
     """One system call and one error: the third to the tenth call of each thread fails, under a small load; then the server is examined. It
     has two loops, because a single loop never has to wake another one."""
@@ -111,6 +118,8 @@ class Case:
             warm = self.bench.talk(server, 20, size=2000)  # loads classes that are loaded at first use
             warm.ask("talk 20 10")
             warm.close()
+            gulp(server.port, 4, 1.5)  # those of queues, too: a failed read of the jar is not what is tested
+            reset(server.port)
         before = server.await_descriptors(0, 0.3)
         trace = server.log_path + ".strace"
         if os.path.exists(trace):

@@ -47,11 +47,17 @@ final class EventFd implements Wakeup {
         }
     }
 
-    /** Clears the signal, if there is one. */
-    synchronized void clear() {
-        if (signalled) {
-            signalled = Libc.read(fd, counter.address(), 8) != 8; // if the read failed, the next wait ends at once and clears it
+    /**
+     * Clears the signal, if there is one.
+     *
+     * @return false if the kernel refuses: the descriptor stays readable, and further signals do not change it. A wait that reports
+     *     what is readable ends at once and clears it; one that reports changes must be started again
+     */
+    synchronized boolean clear() {
+        for (int tries = 0; tries < TRIES_MAX && signalled; tries++) {
+            signalled = Libc.read(fd, counter.address(), 8) != 8;
         }
+        return !signalled;
     }
 
     synchronized void close() {

@@ -440,8 +440,10 @@ final class UringProactor implements Proactor {
 
     private int wakeUp(int flags) {
         woken = true;
-        wakeup.clear();
         pollingWakeup = (flags & Uring.CQE_MORE) != 0;
+        if (!wakeup.clear() && pollingWakeup) { // a poll that continues reports only changes: start another one
+            operations.cancel(UringOperations.userData(UringOperations.WAKEUP, 0));
+        }
         return 0;
     }
 

@@ -7,15 +7,21 @@ import io.trivet.contract.Tools;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Poller;
+import io.trivet.net.Proactor;
 import io.trivet.net.ReadyEvents;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** When the kernel refuses a poller's call, the exception names that call. strace injects the errors. */
 final class FailedCallsTest {
@@ -38,6 +44,84 @@ final class FailedCallsTest {
             assumeTrue(printed != null || (Files.exists(trace) && Files.size(trace) > 0), "strace may not trace here");
             assumeTrue(Files.size(trace) > 0, "this machine has no call " + call);
             assertThat(printed).startsWith(message);
+        }
+    }
+
+    /** A signal that cannot be cleared must not be the last one that wakes a loop. */
+    @ParameterizedTest
+    @ValueSource(strings = {"uring", "epoll", "poll", "select"})
+    void proactorIsWokenAgainThoughItsWakeupCannotBeRead(String engine) throws Exception {
+        String strace = Tools.require("strace");
+        assumeTrue(Network.engines().stream().anyMatch(each -> each.name().equals(engine) && each.available()));
+        Path go = directory.resolve("go");
+        Process child = new ProcessBuilder(Tools.java(WakeAgain.class, engine, go.toString())).redirectErrorStream(true).start();
+        Process tracer = null;
+        try (BufferedReader lines = child.inputReader()) {
+            assertThat(lines.readLine()).isEqualTo("ready");
+            tracer = new ProcessBuilder(strace, "-f", "-qq", "-o", directory.resolve("trace").toString(), "-p",
+                    Long.toString(child.pid()), "-e", "trace=read", "-e", "inject=read:error=ECONNRESET").start();
+            while (tracer.isAlive() && !isTraced(child.pid())) {
+                Thread.onSpinWait();
+            }
+            assumeTrue(tracer.isAlive(), "strace may not trace here");
+            Files.createFile(go);
+            assertThat(lines.readLine()).isEqualTo("woken 5 times");
+        } finally {
+            if (tracer != null) {
+                tracer.destroyForcibly();
+            }
+            child.destroyForcibly();
+        }
+    }
+
+    /** Returns whether all threads of a process are traced. */
+    private static boolean isTraced(long pid) throws IOException {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+            return tasks.noneMatch(task -> {
+                try {
+                    return Files.readString(task.resolve("status")).contains("TracerPid:\t0\n");
+                } catch (IOException e) {
+                    return false; // it has just ended
+                }
+            });
+        }
+    }
+
+    /** Wakes a proactor that waits, five times, once a file exists. Reads nothing meanwhile. */
+    static final class WakeAgain {
+        private WakeAgain() {}
+
+        public static void main(String[] args) throws Exception {
+            Path go = Path.of(args[1]);
+            Semaphore woken = new Semaphore(0);
+            Proactor proactor = Network.named(args[0]).proactor();
+            Thread.ofPlatform().daemon().start(() -> {
+                try {
+                    while (true) {
+                        proactor.poll(null, -1); // no completion is delivered
+                        woken.release();
+                    }
+                } catch (IOException e) {
+                    System.out.println(e);
+                }
+            });
+            for (int i = 0; i < 3; i++) { // loads the classes
+                proactor.wakeup();
+                woken.tryAcquire(10, TimeUnit.SECONDS);
+            }
+            System.out.println("ready");
+            while (!Files.exists(go)) {
+                Thread.onSpinWait();
+            }
+            for (int i = 0; i < 5; i++) {
+                woken.drainPermits();
+                proactor.wakeup();
+                if (!woken.tryAcquire(10, TimeUnit.SECONDS)) {
+                    System.out.println("not woken by wake-up " + i);
+                    return;
+                }
+            }
+            System.out.println("woken 5 times");
         }
     }
 
