@@ -172,7 +172,7 @@ class Case:
             return f"ENDED {server.process.wait()} LATER"
         if served != 20:
             return f"HANGS: {served} OF 20"
-        left = server.await_descriptors(before, 6) - before
+        left = server.await_descriptors(before, 10) - before  # nio: the idle timeout, and then that of the linger
         # The kernel never executes an injected close, and the server must not close the descriptor again.
         if left > (injected if self.call == "close" else 0):
             return f"LEAKS {left}"
