@@ -174,9 +174,13 @@ final class UnitsTest {
         reader.release(1000);
         log.awaitWritten();
         List<String> written = read.toString(StandardCharsets.US_ASCII).lines().toList();
-        String notice = written.getLast();
-        assertThat(notice).matches("\\.\\.\\. \\d+ lines were dropped here: .*");
-        assertThat(Integer.parseInt(notice.replaceAll("\\D", "")) + written.size() - 1).isEqualTo(lines);
+        assertThat(written.getLast()).matches("\\.\\.\\. \\d+ lines? w(as|ere) dropped here: .*");
+        // The writer may have taken its first lines while others were still dropped: then there is a notice in between, too.
+        int counted = 0;
+        for (String each : written) {
+            counted += each.startsWith("...") ? Integer.parseInt(each.replaceAll("\\D", "")) : 1;
+        }
+        assertThat(counted).isEqualTo(lines);
     }
 
     @Test
