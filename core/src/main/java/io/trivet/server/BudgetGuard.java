@@ -99,6 +99,7 @@ final class BudgetGuard implements Budget.Holder {
             if (next == null) {
                 return; // the rest is on its way between threads
             }
+            log.budgetExceeded(next, budget.bytesMax());
             release(next);
         }
     }
@@ -134,7 +135,6 @@ final class BudgetGuard implements Budget.Holder {
 
     private void release(@Nullable ConnectionRecord connection) {
         if (connection != null) {
-            log.budgetExceeded(connection, budget.bytesMax());
             closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
             long kept = keptBytes(connection);
             if (kept > 0) {
