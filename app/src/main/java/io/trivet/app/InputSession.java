@@ -22,7 +22,7 @@ final class InputSession implements Client.Listener, StandardInput.Reader {
     private final PrintStream err;
     /** True if standard input has reached its end without an error. */
     private boolean inputEnded;
-    /** True if this session has reset the connections. */
+    /** True if the connections were reset because a stream failed. */
     private boolean cut;
     private @Nullable IOException inputFailure;
     private boolean failed;

@@ -52,7 +52,8 @@ final class FailedCallsTest {
     @ValueSource(strings = {"uring", "epoll", "poll", "select"})
     void proactorIsWokenAgainThoughItsWakeupCannotBeRead(String engine) throws Exception {
         String strace = Tools.require("strace");
-        assumeTrue(Network.engines().stream().anyMatch(each -> each.name().equals(engine) && each.available()));
+        assumeTrue(Network.engines().stream().anyMatch(each -> each.name().equals(engine) && each.available()),
+                engine + " is not available here");
         Path go = directory.resolve("go");
         Process child = new ProcessBuilder(Tools.java(WakeAgain.class, engine, go.toString())).redirectErrorStream(true).start();
         Process tracer = null;

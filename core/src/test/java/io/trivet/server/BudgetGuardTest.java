@@ -18,7 +18,7 @@ final class BudgetGuardTest {
     private final TestRecord last = parts.open();
 
     private void hold(TestRecord connection, int bytes) {
-        connection.partialInput(new PartialInput(parts.pool, bytes, 0)); // even if one alone may not hold so many
+        connection.partialInput(new PartialInput(parts.pool, bytes, 0)); // without the bound of a single input
     }
 
     @Test
