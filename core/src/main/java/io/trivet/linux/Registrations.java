@@ -41,7 +41,7 @@ final class Registrations {
     /** Adds a socket. It replaces a closed socket with the same number. */
     void add(Socket socket, int fd, int interest, long token) {
         if (fd >= sockets.length) {
-            int size = Math.max(fd + 1, sockets.length * 2);
+            int size = Math.max(fd + 1, sockets.length + sockets.length / 2);
             sockets = Arrays.copyOf(sockets, size);
             interests = Arrays.copyOf(interests, size);
             generations = Arrays.copyOf(generations, size);

@@ -133,7 +133,7 @@ final class UringConnections {
 
     private void grow() {
         if (count == ports.length) {
-            int size = count * 2;
+            int size = count + count / 2;
             addresses = Arrays.copyOf(addresses, size);
             ports = Arrays.copyOf(ports, size);
             smallReads = Arrays.copyOf(smallReads, size);

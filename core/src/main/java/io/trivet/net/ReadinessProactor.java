@@ -113,7 +113,7 @@ public final class ReadinessProactor implements Proactor {
 
     private void grow() {
         if (slotCount == streams.length) {
-            int size = slotCount * 2;
+            int size = slotCount + slotCount / 2;
             streams = Arrays.copyOf(streams, size);
             generations = Arrays.copyOf(generations, size);
             states = Arrays.copyOf(states, size);

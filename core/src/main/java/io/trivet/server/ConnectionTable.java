@@ -63,7 +63,7 @@ final class ConnectionTable {
     void put(ConnectionRecord connection) {
         int slot = Proactor.slot(connection.handle);
         if (slot >= bySlot.length) {
-            bySlot = Arrays.copyOf(bySlot, Math.max(slot + 1, bySlot.length * 2));
+            bySlot = Arrays.copyOf(bySlot, Math.max(slot + 1, bySlot.length + bySlot.length / 2));
         }
         bySlot[slot] = connection;
     }

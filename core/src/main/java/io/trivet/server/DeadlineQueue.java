@@ -45,7 +45,7 @@ final class DeadlineQueue {
         }
         if (slot >= places.length) {
             int before = places.length;
-            int length = Math.max(slot + 1, before * 2);
+            int length = Math.max(slot + 1, before + before / 2);
             places = Arrays.copyOf(places, length);
             Arrays.fill(places, before, length, ABSENT);
             deadlines = Arrays.copyOf(deadlines, length);
