@@ -28,13 +28,9 @@ final class Admission {
     private final Sender sender;
     private final DropOldest dropOldest;
     private final CloseRequests closeRequests;
-    private final FrameEncoder encoder;
-    private final int queueBytesMax;
-    private final int queueHighBytes;
-    private final boolean pausesWhenHigh;
 
     Admission(Mailbox mailbox, TurnClock clock, Counters counters, Budget budget, SendQueues queues, PendingSends pendingSends,
-            ReplyBatch batch, Sender sender, DropOldest dropOldest, CloseRequests closeRequests, Profile profile) {
+            ReplyBatch batch, Sender sender, DropOldest dropOldest, CloseRequests closeRequests) {
         this.mailbox = mailbox;
         this.clock = clock;
         this.counters = counters;
@@ -45,10 +41,6 @@ final class Admission {
         this.sender = sender;
         this.dropOldest = dropOldest;
         this.closeRequests = closeRequests;
-        encoder = new FrameEncoder(profile.framing());
-        queueBytesMax = profile.limits().queueBytesMax();
-        queueHighBytes = profile.limits().queueHighBytes();
-        pausesWhenHigh = profile.pausesWhenHigh();
     }
 
     /**
@@ -60,6 +52,7 @@ final class Admission {
      * @throws IllegalArgumentException the message is too long for the frame
      */
     SendResult put(ConnectionRecord connection, ByteBuffer content, boolean urgentLane, boolean mayExceedCap) {
+        FrameEncoder encoder = connection.profile().encoder();
         int length = encoder.frameLength(content.remaining());
         if (!connection.takesMessages()) {
             return SendResult.CLOSED;
@@ -95,6 +88,7 @@ final class Admission {
      * @throws IllegalArgumentException the message is too long for the frame
      */
     SendResult put(ConnectionRecord connection, String text) {
+        FrameEncoder encoder = connection.profile().encoder();
         int chars = text.length();
         int length = chars <= PLAIN_TEXT_MAX ? encoder.frameLength(chars) : 0;
         boolean collected = length > 0 && mailbox.isOwnThread() && connection.takesMessages() && joinsBatch(connection, length);
@@ -154,8 +148,10 @@ final class Admission {
 
     private SendResult putFromOtherThread(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
         // Only the loop can drop messages, so other threads may reserve up to twice the cap until it does.
-        long bytesMax = dropOldest.isEnabled() ? Math.min(Integer.MAX_VALUE, 2L * queueBytesMax) : queueBytesMax;
-        if (!connection.reserve(length, (int) bytesMax, queueHighBytes)) {
+        Profile profile = connection.profile();
+        Limits limits = profile.limits();
+        long bytesMax = profile.dropsOldest() ? Math.min(Integer.MAX_VALUE, 2L * limits.queueBytesMax()) : limits.queueBytesMax();
+        if (!connection.reserve(length, (int) bytesMax, limits.queueHighBytes())) {
             return SendResult.FULL;
         }
         if (!connection.takesMessages()) { // checked again: once the room is reserved, the loop waits for the message
@@ -195,7 +191,8 @@ final class Admission {
         }
         counters.add(Counters.MESSAGES_OUT, 1);
         queue(connection, content, length, urgentLane);
-        if (dropOldest.isEnabled() && connection.queuedBytes() > queueBytesMax) {
+        Profile profile = connection.profile();
+        if (profile.dropsOldest() && connection.queuedBytes() > profile.limits().queueBytesMax()) {
             dropOldest.makeRoom(connection, 0);
         }
     }
@@ -203,6 +200,9 @@ final class Admission {
     // ---- on the loop thread
 
     private boolean makeRoom(ConnectionRecord connection, int length, boolean mayExceedCap) {
+        Profile profile = connection.profile();
+        int queueBytesMax = profile.limits().queueBytesMax();
+        int queueHighBytes = profile.limits().queueHighBytes();
         if (connection.reserve(length, queueBytesMax, queueHighBytes)) {
             return true;
         }
@@ -212,11 +212,11 @@ final class Admission {
                 return true;
             }
         }
-        if (mayExceedCap && pausesWhenHigh && batch.collectsFor(connection)) {
+        if (mayExceedCap && profile.pausesWhenHigh() && batch.collectsFor(connection)) {
             // A reply to the message that is being delivered: reading is paused from now on, and only the budget bounds it.
             return length <= budget.bytesMax() && connection.reserve(length, Integer.MAX_VALUE, queueHighBytes);
         }
-        return dropOldest.isEnabled() && dropOldest.makeRoom(connection, length)
+        return profile.dropsOldest() && dropOldest.makeRoom(connection, length)
                 && connection.reserve(length, queueBytesMax, queueHighBytes);
     }
 
@@ -233,6 +233,7 @@ final class Admission {
     }
 
     private void queue(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
+        FrameEncoder encoder = connection.profile().encoder();
         sender.queueReplies(connection);
         SendQueue queue = queues.of(connection);
         Lane lane = urgentLane ? queue.urgent() : queue.ordinary();

@@ -51,8 +51,9 @@ public final class Connection extends ConnectionRecord {
      * @param server the server
      * @param handler the handler
      * @param calls the calls by which the connection reaches its loop
+     * @param profile the settings
      */
-    record Context(Server server, Handler handler, ConnectionCalls calls) {}
+    record Context(Server server, Handler handler, ConnectionCalls calls, Profile profile) {}
 
     /** Creates an accepted connection. */
     Connection(Context context) {
@@ -65,6 +66,11 @@ public final class Connection extends ConnectionRecord {
         super(false);
         this.context = context;
         cachedAddress(address);
+    }
+
+    @Override
+    Profile profile() {
+        return context.profile();
     }
 
     private ConnectionCalls calls() {

@@ -25,11 +25,9 @@ final class ConnectionCalls {
     private final CloseRequests closeRequests;
     private final TimerQueue timers;
     private final PendingSends pendingSends;
-    private final Limits limits;
 
     ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission, Sender sender,
-            ReadGate gate, Lifecycle lifecycle, CloseRequests closeRequests, TimerQueue timers, PendingSends pendingSends,
-            Limits limits) {
+            ReadGate gate, Lifecycle lifecycle, CloseRequests closeRequests, TimerQueue timers, PendingSends pendingSends) {
         this.loopIndex = loopIndex;
         this.proactor = proactor;
         this.clock = clock;
@@ -41,15 +39,10 @@ final class ConnectionCalls {
         this.closeRequests = closeRequests;
         this.timers = timers;
         this.pendingSends = pendingSends;
-        this.limits = limits;
     }
 
     int loopIndex() {
         return loopIndex;
-    }
-
-    Limits limits() {
-        return limits;
     }
 
     // ---- sending
@@ -174,7 +167,8 @@ final class ConnectionCalls {
         }
         return new ConnectionSnapshot(id, remote, loopIndex, connection.state(),
                 (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
-                why(connection), connection.queuedBytes(), limits.queueBytesMax(), connection.queuedMessages(),
+                why(connection), connection.queuedBytes(), connection.profile().limits().queueBytesMax(),
+                connection.queuedMessages(),
                 Duration.ofNanos(oldestAgeNanos(connection)), connection.bytesIn, connection.bytesOut,
                 Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
     }

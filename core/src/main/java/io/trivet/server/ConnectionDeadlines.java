@@ -10,12 +10,10 @@ import java.time.Duration;
  */
 final class ConnectionDeadlines {
     private final TurnClock clock;
-    private final Limits limits;
     private final DeadlineQueue queue = new DeadlineQueue();
 
-    ConnectionDeadlines(TurnClock clock, Limits limits) {
+    ConnectionDeadlines(TurnClock clock) {
         this.clock = clock;
-        this.limits = limits;
     }
 
     DeadlineQueue queue() {
@@ -42,28 +40,31 @@ final class ConnectionDeadlines {
     /** Starts the first-message deadline, if the connection was accepted and its first message has not arrived. */
     void startFirstMessage(ConnectionRecord connection) {
         if (connection.is(ConnectionRecord.ACCEPTED) && !connection.is(ConnectionRecord.RECEIVED_MESSAGE)) {
-            stateEndsIn(connection, limits.firstMessageTimeout());
+            stateEndsIn(connection, connection.profile().limits().firstMessageTimeout());
         }
     }
 
     /** Starts the idle deadline of a connection that has just opened. */
     void startIdle(ConnectionRecord connection) {
-        if (!limits.idleTimeout().isZero()) {
-            atLatest(connection, Deadline.after(clock.now(), Limits.nanos(limits.idleTimeout())));
+        Duration timeout = connection.profile().limits().idleTimeout();
+        if (!timeout.isZero()) {
+            atLatest(connection, Deadline.after(clock.now(), Limits.nanos(timeout)));
         }
     }
 
     /** Starts the deadline of a message whose first byte arrived at that time. */
     void startMessage(ConnectionRecord connection, long beganNanos) {
-        if (!limits.messageTimeout().isZero()) {
-            atLatest(connection, Deadline.after(beganNanos, Limits.nanos(limits.messageTimeout())));
+        Duration timeout = connection.profile().limits().messageTimeout();
+        if (!timeout.isZero()) {
+            atLatest(connection, Deadline.after(beganNanos, Limits.nanos(timeout)));
         }
     }
 
     /** Starts the write deadline of a connection that last made progress at that time. */
     void startWrite(ConnectionRecord connection, long progressNanos) {
-        if (!limits.writeTimeout().isZero()) {
-            atLatest(connection, Deadline.after(progressNanos, Limits.nanos(limits.writeTimeout())));
+        Duration timeout = connection.profile().limits().writeTimeout();
+        if (!timeout.isZero()) {
+            atLatest(connection, Deadline.after(progressNanos, Limits.nanos(timeout)));
         }
     }
 

@@ -106,6 +106,9 @@ abstract class ConnectionRecord {
                 : ConnectionState.CONNECTING.ordinal() << STATE_SHIFT;
     }
 
+    /** Returns the connection's settings. Any thread. */
+    abstract Profile profile();
+
     // ---- the handler's callbacks, for Callbacks alone, which catches what they throw
 
     abstract void callOpen() throws Exception;

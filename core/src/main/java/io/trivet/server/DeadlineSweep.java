@@ -6,6 +6,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,16 +19,14 @@ final class DeadlineSweep {
     private final DeadlineQueue queue;
     private final PendingSends pendingSends;
     private final CloseRequests closeRequests;
-    private final Limits limits;
 
     DeadlineSweep(TurnClock clock, ConnectionTable table, ConnectionDeadlines deadlines, PendingSends pendingSends,
-            CloseRequests closeRequests, Limits limits) {
+            CloseRequests closeRequests) {
         this.clock = clock;
         this.table = table;
         queue = deadlines.queue();
         this.pendingSends = pendingSends;
         this.closeRequests = closeRequests;
-        this.limits = limits;
     }
 
     /** Returns the time at which a connection may be overdue, or {@link Loop#NO_DEADLINE}. */
@@ -126,21 +125,24 @@ final class DeadlineSweep {
     }
 
     private long messageDeadline(ConnectionRecord connection) {
+        Duration timeout = connection.profile().limits().messageTimeout();
         PartialInput input = connection.partialInput();
-        return input == null || limits.messageTimeout().isZero() || connection.state() != ConnectionState.OPEN
+        return input == null || timeout.isZero() || connection.state() != ConnectionState.OPEN
                 || !connection.awaitsRestOfMessage()
                         ? Loop.NO_DEADLINE
-                        : Deadline.after(input.beganNanos, Limits.nanos(limits.messageTimeout()));
+                        : Deadline.after(input.beganNanos, Limits.nanos(timeout));
     }
 
     private long writeDeadline(ConnectionRecord connection) {
-        return !pendingSends.isWaiting(connection) || limits.writeTimeout().isZero()
+        Duration timeout = connection.profile().limits().writeTimeout();
+        return !pendingSends.isWaiting(connection) || timeout.isZero()
                 || connection.state() == ConnectionState.CONNECTING
                         ? Loop.NO_DEADLINE
-                        : Deadline.after(pendingSends.progressNanos(connection), Limits.nanos(limits.writeTimeout()));
+                        : Deadline.after(pendingSends.progressNanos(connection), Limits.nanos(timeout));
     }
 
     private long idleDeadline(ConnectionRecord connection) {
+        Limits limits = connection.profile().limits();
         // No activity is required of an ending connection. Its linger deadline closes it, unless there is no linger timeout.
         return limits.idleTimeout().isZero() || connection.state() == ConnectionState.CONNECTING
                 || (isEnding(connection) && !limits.lingerTimeout().isZero())

@@ -29,8 +29,6 @@ final class Delivery {
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
-    private final Framing framing;
-    private final int messageBytesMax;
     private final Framing.Frame frame = new Framing.Frame();
     /** The proactor's memory, and a read-only view of it for handlers. */
     private @Nullable ByteBuffer memory;
@@ -39,8 +37,7 @@ final class Delivery {
 
     Delivery(TurnClock clock, Counters counters, PartialInputs partialInputs, BudgetGuard budgetGuard, ReadGate gate,
             ReplyBatch batch, Sender sender,
-            Lifecycle lifecycle, ConnectionDeadlines deadlines, CloseRequests closeRequests, Callbacks callbacks,
-            Profile profile) {
+            Lifecycle lifecycle, ConnectionDeadlines deadlines, CloseRequests closeRequests, Callbacks callbacks) {
         this.clock = clock;
         this.counters = counters;
         this.partialInputs = partialInputs;
@@ -52,8 +49,6 @@ final class Delivery {
         this.deadlines = deadlines;
         this.closeRequests = closeRequests;
         this.callbacks = callbacks;
-        framing = profile.framing();
-        messageBytesMax = profile.limits().messageBytesMax();
     }
 
     /** Delivers what has arrived for an open connection, or holds it behind the input that is held already. */
@@ -164,6 +159,8 @@ final class Delivery {
                 gate.deliverLater(connection);
                 break;
             }
+            Framing framing = connection.profile().framing();
+            int messageBytesMax = connection.profile().limits().messageBytesMax();
             // A raw message has no end that could come too late: it is cut at the longest length.
             int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
             int next = framing.next(in, from, end, scanned, frame);

@@ -12,21 +12,12 @@ final class DropOldest {
     private final Counters counters;
     private final Mailbox mailbox;
     private final Callbacks callbacks;
-    private final boolean enabled;
-    private final int queueBytesMax;
     private boolean notifying;
 
-    DropOldest(Counters counters, Mailbox mailbox, Callbacks callbacks, Profile profile) {
+    DropOldest(Counters counters, Mailbox mailbox, Callbacks callbacks) {
         this.counters = counters;
         this.mailbox = mailbox;
         this.callbacks = callbacks;
-        enabled = profile.dropsOldest();
-        queueBytesMax = profile.limits().queueBytesMax();
-    }
-
-    /** Returns true if this policy is in force. */
-    boolean isEnabled() {
-        return enabled;
     }
 
     /**
@@ -36,6 +27,7 @@ final class DropOldest {
      */
     boolean makeRoom(ConnectionRecord connection, int length) {
         SendQueue queue = connection.sendQueue();
+        int queueBytesMax = connection.profile().limits().queueBytesMax();
         if (queue == null || length > queueBytesMax) {
             return false;
         }

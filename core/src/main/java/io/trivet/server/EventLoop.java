@@ -69,7 +69,6 @@ final class EventLoop {
      *
      * @param proactor what it waits in; closed with the loop
      * @param clock the network's clock
-     * @param profile what its connections have in common
      * @param budget the server's budget
      * @param loops the number of loops that share it
      * @param log the server's log
@@ -79,7 +78,7 @@ final class EventLoop {
      * @param onWaitOver called each time the loop has stopped waiting
      * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop
      */
-    record Setup(Proactor proactor, Clock clock, Profile profile, Budget budget, int loops, Log log, ConnectionSource source,
+    record Setup(Proactor proactor, Clock clock, Budget budget, int loops, Log log, ConnectionSource source,
             boolean sharesThread, HostLookup lookup, Runnable onWaitOver,
             Function<ConnectionCalls, Supplier<ConnectionRecord>> acceptedConnections) {}
 
@@ -88,8 +87,6 @@ final class EventLoop {
         proactor = setup.proactor();
         log = setup.log();
         source = setup.source();
-        Profile profile = setup.profile();
-        Limits limits = profile.limits();
         Budget budget = setup.budget();
 
         clock = new TurnClock(setup.clock());
@@ -103,34 +100,31 @@ final class EventLoop {
         batch = new ReplyBatch();
         SendQueues queues = new SendQueues(pool, clock);
         PartialInputs partialInputs = new PartialInputs(pool, clock);
-        ConnectionDeadlines deadlines = new ConnectionDeadlines(clock, limits);
-        DropOldest dropOldest = new DropOldest(counters, mailbox, callbacks, profile);
+        ConnectionDeadlines deadlines = new ConnectionDeadlines(clock);
+        DropOldest dropOldest = new DropOldest(counters, mailbox, callbacks);
 
         budgetGuard = new BudgetGuard(budget, pool, proactor, mailbox, counters, table, queues, partialInputs, closeRequests,
                 log);
         budget.add(budgetGuard);
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
-        Lingering lingering = new Lingering(proactor, gate, deadlines, closeRequests, limits);
+        Lingering lingering = new Lingering(proactor, gate, deadlines, closeRequests);
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
-                closeRequests, callbacks, profile);
+                closeRequests, callbacks);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
-                closeRequests,
-                profile);
+                closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
                 gate, lingering,
-                sender, dropOldest, callbacks, timers, log, profile);
+                sender, dropOldest, callbacks, timers, log);
         delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,
-                closeRequests,
-                callbacks,
-                profile);
+                closeRequests, callbacks);
         stallGuard = new StallGuard(proactor, clock, table);
-        sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests, limits);
+        sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests);
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);
         calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, closeRequests, timers,
-                pendingSends, limits);
+                pendingSends);
         acceptedConnections = setup.acceptedConnections().apply(calls);
     }
 

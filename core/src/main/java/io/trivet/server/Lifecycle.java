@@ -30,9 +30,6 @@ final class Lifecycle {
     private final Callbacks callbacks;
     private final TimerQueue timers;
     private final Log log;
-    private final boolean urgent;
-    private final boolean pausesWhenHigh;
-    private final int queueBytesMax;
 
     private boolean draining;
     private long drainDeadlineNanos = Loop.NO_DEADLINE;
@@ -41,7 +38,7 @@ final class Lifecycle {
             ConnectionSource source,
             ConnectionDeadlines deadlines, CloseRequests closeRequests, PartialInputs partialInputs, ReadGate gate,
             Lingering lingering, Sender sender,
-            DropOldest dropOldest, Callbacks callbacks, TimerQueue timers, Log log, Profile profile) {
+            DropOldest dropOldest, Callbacks callbacks, TimerQueue timers, Log log) {
         this.proactor = proactor;
         this.clock = clock;
         this.mailbox = mailbox;
@@ -58,9 +55,6 @@ final class Lifecycle {
         this.callbacks = callbacks;
         this.timers = timers;
         this.log = log;
-        urgent = profile.urgent();
-        pausesWhenHigh = profile.pausesWhenHigh();
-        queueBytesMax = profile.limits().queueBytesMax();
     }
 
     // ---- the beginning
@@ -139,7 +133,7 @@ final class Lifecycle {
         deadlines.startFirstMessage(connection);
         deadlines.startIdle(connection);
         try {
-            if (urgent) {
+            if (connection.profile().urgent()) {
                 proactor.watchUrgent(connection.handle);
             }
         } catch (IOException e) {
@@ -248,8 +242,9 @@ final class Lifecycle {
             }
         }
         log.closed(connection, isCut);
-        if (pausesWhenHigh && connection.closeReason() == CloseReason.QUEUE_FULL) {
-            log.queueFull(connection, queueBytesMax);
+        Profile profile = connection.profile();
+        if (profile.pausesWhenHigh() && connection.closeReason() == CloseReason.QUEUE_FULL) {
+            log.queueFull(connection, profile.limits().queueBytesMax());
         }
         counters.add(Counters.CLOSED, 1);
         table.uncount();

@@ -14,14 +14,12 @@ final class Lingering {
     private final ReadGate gate;
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
-    private final Limits limits;
 
-    Lingering(Proactor proactor, ReadGate gate, ConnectionDeadlines deadlines, CloseRequests closeRequests, Limits limits) {
+    Lingering(Proactor proactor, ReadGate gate, ConnectionDeadlines deadlines, CloseRequests closeRequests) {
         this.proactor = proactor;
         this.gate = gate;
         this.deadlines = deadlines;
         this.closeRequests = closeRequests;
-        this.limits = limits;
     }
 
     /** Sends our FIN: everything for the peer has been sent. If the connection is draining, starts to linger. */
@@ -50,13 +48,13 @@ final class Lingering {
     /** Starts the time within which the connection must have ended, unless it is running. */
     void startDeadline(ConnectionRecord connection) {
         if (connection.stateDeadlineNanos() == Loop.NO_DEADLINE) {
-            deadlines.stateEndsIn(connection, limits.lingerTimeout());
+            deadlines.stateEndsIn(connection, connection.profile().limits().lingerTimeout());
         }
     }
 
     /** Drops bytes that arrived while lingering. Beyond the limit, closes the connection. */
     void received(ConnectionRecord connection, int bytes) {
-        if (connection.addLingerBytes(bytes) > limits.lingerBytesMax()) {
+        if (connection.addLingerBytes(bytes) > connection.profile().limits().lingerBytesMax()) {
             closeRequests.close(connection, connection.finishReason());
         }
     }

@@ -50,7 +50,7 @@ public final class MessageQueue {
      * @return bytes
      */
     public int bytesMax() {
-        return calls.limits().queueBytesMax();
+        return connection.profile().limits().queueBytesMax();
     }
 
     /**
@@ -59,7 +59,7 @@ public final class MessageQueue {
      * @return bytes
      */
     public int highBytes() {
-        return calls.limits().queueHighBytes();
+        return connection.profile().limits().queueHighBytes();
     }
 
     /**
@@ -69,7 +69,7 @@ public final class MessageQueue {
      * @return bytes
      */
     public int lowBytes() {
-        return calls.limits().queueLowBytes();
+        return connection.profile().limits().queueLowBytes();
     }
 
     /**

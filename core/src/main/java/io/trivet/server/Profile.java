@@ -1,15 +1,20 @@
 package io.trivet.server;
 
 /**
- * What the parts of a loop need to know about the connections that they serve. Today all connections of a server share one
- * profile; settings per listener or per connection will be further profiles.
+ * The settings of a connection. The parts of a loop ask each connection for its profile. Connections with the same settings share
+ * one. Immutable; any thread.
  *
  * @param framing where messages end
  * @param limits the bounds
  * @param overflow what happens when a queue is full
  * @param urgent true to watch for TCP's urgent data
+ * @param encoder puts the frame around outgoing messages
  */
-record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
+record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent, FrameEncoder encoder) {
+    Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
+        this(framing, limits, overflow, urgent, new FrameEncoder(framing));
+    }
+
     boolean pausesWhenHigh() {
         return overflow == Overflow.PAUSE_READING;
     }

@@ -34,9 +34,6 @@ final class Sender {
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
-    private final int queueBytesMax;
-    private final int queueLowBytes;
-    private final boolean pausesWhenHigh;
     private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
     /** Connections to be flushed at the end of this turn. */
     private final ArrayDeque<ConnectionRecord> flushes = new ArrayDeque<>();
@@ -44,7 +41,7 @@ final class Sender {
     Sender(Proactor proactor, TurnClock clock, Counters counters, BudgetGuard budgetGuard, SendQueues queues,
             PendingSends pendingSends,
             ReplyBatch batch, ReadGate gate, Lingering lingering, DropOldest dropOldest, ConnectionDeadlines deadlines,
-            CloseRequests closeRequests, Callbacks callbacks, Profile profile) {
+            CloseRequests closeRequests, Callbacks callbacks) {
         this.proactor = proactor;
         this.clock = clock;
         this.counters = counters;
@@ -58,9 +55,6 @@ final class Sender {
         this.deadlines = deadlines;
         this.closeRequests = closeRequests;
         this.callbacks = callbacks;
-        queueBytesMax = profile.limits().queueBytesMax();
-        queueLowBytes = profile.lowBytes();
-        pausesWhenHigh = profile.pausesWhenHigh();
     }
 
     // ---- flushing
@@ -101,7 +95,7 @@ final class Sender {
         if (!connection.isClosed()) {
             checkMarks(connection);
         }
-        if (dropOldest.isEnabled() && connection.queuedMessages() == 0) {
+        if (connection.profile().dropsOldest() && connection.queuedMessages() == 0) {
             dropOldest.notifyPending(connection);
         }
         // Reserved messages of other threads may still be on their way here; the output ends behind them.
@@ -129,12 +123,12 @@ final class Sender {
         if (!connection.hasReachedHigh()) {
             return;
         }
-        if (connection.clearHighAt(queueLowBytes)) {
+        if (connection.clearHighAt(connection.profile().lowBytes())) {
             gate.resume(connection, ConnectionRecord.PAUSED_BY_QUEUE);
             if (connection.takesMessages()) {
                 callbacks.drained(connection);
             }
-        } else if (pausesWhenHigh && !connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
+        } else if (connection.profile().pausesWhenHigh() && !connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
             gate.pause(connection, ConnectionRecord.PAUSED_BY_QUEUE);
         }
     }
@@ -242,7 +236,8 @@ final class Sender {
      * so a message of up to half the cap always fits.
      */
     private long send(ConnectionRecord connection, ByteBuffer[] from, int count, long bytes) throws IOException {
-        return dropOldest.isEnabled() && bytes > queueBytesMax / 2
+        Profile profile = connection.profile();
+        return profile.dropsOldest() && bytes > profile.limits().queueBytesMax() / 2
                 ? proactor.sendNow(connection.handle, from, 0, count)
                 : proactor.send(connection.handle, from, 0, count);
     }

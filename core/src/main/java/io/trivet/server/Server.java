@@ -32,7 +32,6 @@ public final class Server implements AutoCloseable {
     private final Settings settings;
     private final Log log;
     private final Budget budget;
-    private final FrameEncoder encoder;
     private final LoopGroup loops;
     private final Acceptor acceptor;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
@@ -67,7 +66,6 @@ public final class Server implements AutoCloseable {
         if (budget.bytesMax() < limits.queueBudgetBytes() && limits.queueBudgetBytes() != Long.MAX_VALUE) {
             log.budgetLowered(limits.queueBudgetBytes(), budget.bytesMax(), DirectMemory.limitBytes());
         }
-        encoder = new FrameEncoder(settings.profile().framing());
         loops = new LoopGroup(log);
         HostLookup given = settings.lookup();
         lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
@@ -127,10 +125,11 @@ public final class Server implements AutoCloseable {
             throw new UnusableEngineException(e);
         }
         EventLoop loop = new EventLoop(index,
-                new EventLoop.Setup(proactor, network.clock(), settings.profile(), budget, settings.loops(), log,
+                new EventLoop.Setup(proactor, network.clock(), budget, settings.loops(), log,
                         acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
                         calls -> {
-                            Connection.Context context = new Connection.Context(this, settings.handler(), calls);
+                            Connection.Context context = new Connection.Context(this, settings.handler(), calls,
+                                    settings.profile());
                             return () -> new Connection(context);
                         }));
         loops.add(loop);
@@ -293,7 +292,7 @@ public final class Server implements AutoCloseable {
             throw new RejectedExecutionException("the server is draining");
         }
         EventLoop loop = loops.leastLoaded();
-        Connection connection = new Connection(new Connection.Context(this, handler, loop.calls()), address);
+        Connection connection = new Connection(new Connection.Context(this, handler, loop.calls(), settings.profile()), address);
         connection.attachment(attachment);
         loop.connect(connection, address, timeout == null ? settings.limits().connectTimeout() : timeout);
         return connection;
@@ -308,7 +307,7 @@ public final class Server implements AutoCloseable {
      * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void broadcast(ByteBuffer message) {
-        SharedMessage shared = new SharedMessage(budget, encoder.frame(message));
+        SharedMessage shared = new SharedMessage(budget, settings.profile().encoder().frame(message));
         try {
             loops.all().forEach(loop -> loop.broadcast(shared));
         } finally {

@@ -18,8 +18,12 @@ final class ConnectionDeadlinesTest {
             .withWriteTimeout(Duration.ZERO).withIdleTimeout(Duration.ZERO);
 
     private final SteppedClock time = new SteppedClock();
-    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(new TurnClock(time), LIMITS);
-    private final TestRecord connection = new TestRecord(true);
+    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(new TurnClock(time));
+    private final TestRecord connection = new TestRecord(true, profile(LIMITS));
+
+    private static Profile profile(Limits limits) {
+        return new Profile(Framing.lines(), limits, Overflow.PAUSE_READING, false);
+    }
 
     ConnectionDeadlinesTest() {
         connection.handle = 7;
@@ -62,7 +66,7 @@ final class ConnectionDeadlinesTest {
 
     @Test
     void firstMessageIsExpectedOnlyOfAcceptedConnectionsThatHaveSentNone() {
-        TestRecord outgoing = new TestRecord(false);
+        TestRecord outgoing = new TestRecord(false, profile(LIMITS));
         outgoing.handle = 8;
         deadlines.startFirstMessage(outgoing);
         connection.set(ConnectionRecord.RECEIVED_MESSAGE);
@@ -74,13 +78,13 @@ final class ConnectionDeadlinesTest {
 
     @Test
     void timeoutOfZeroSetsNoDeadlineAndClearsThatOfTheState() {
-        ConnectionDeadlines none = new ConnectionDeadlines(new TurnClock(time), NONE);
+        connection.profile = profile(NONE);
         connection.stateDeadlineNanos(5);
-        none.startIdle(connection);
-        none.startWrite(connection, time.nanoTime());
-        none.startMessage(connection, time.nanoTime());
-        none.startFirstMessage(connection);
-        assertThat(none.queue().next()).isEqualTo(Loop.NO_DEADLINE);
+        deadlines.startIdle(connection);
+        deadlines.startWrite(connection, time.nanoTime());
+        deadlines.startMessage(connection, time.nanoTime());
+        deadlines.startFirstMessage(connection);
+        assertThat(deadlines.queue().next()).isEqualTo(Loop.NO_DEADLINE);
         assertThat(connection.stateDeadlineNanos()).isEqualTo(Loop.NO_DEADLINE);
     }
 

@@ -21,7 +21,7 @@ final class DeadlineSweepTest {
     private final LoopParts parts = new LoopParts(Limits.defaults().withFirstMessageTimeout(FIRST_MESSAGE)
             .withMessageTimeout(MESSAGE).withWriteTimeout(WRITE).withIdleTimeout(IDLE));
     private final DeadlineSweep sweep = new DeadlineSweep(parts.clock, parts.table, parts.deadlines, parts.pendingSends,
-            parts.closeRequests, parts.limits);
+            parts.closeRequests);
     private final TestRecord connection = parts.open();
 
     DeadlineSweepTest() {

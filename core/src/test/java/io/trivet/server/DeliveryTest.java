@@ -28,7 +28,7 @@ final class DeliveryTest {
         parts = lower;
         delivery = new Delivery(parts.clock, parts.counters, parts.partialInputs, parts.budgetGuard, parts.gate, parts.batch,
                 parts.sender,
-                parts.lifecycle, parts.deadlines, parts.closeRequests, parts.callbacks, parts.profile);
+                parts.lifecycle, parts.deadlines, parts.closeRequests, parts.callbacks);
         connection = parts.open();
         parts.gate.update(connection);
         parts.proactor.newCalls();
@@ -98,7 +98,7 @@ final class DeliveryTest {
 
     @Test
     void handlersViewIsReadOnlyAndContainsTheMessageAlone() {
-        TestRecord strict = new TestRecord(true) {
+        TestRecord strict = new TestRecord(true, parts.profile) {
             @Override
             void callMessage(ByteBuffer message) {
                 assertThat(message.isReadOnly()).isTrue();
@@ -161,7 +161,7 @@ final class DeliveryTest {
 
     @Test
     void echoIsSentFromTheReceivedMemory() {
-        TestRecord echo = new TestRecord(true) {
+        TestRecord echo = new TestRecord(true, parts.profile) {
             @Override
             void callMessage(ByteBuffer message) {
                 parts.admission.put(this, message, false, true);

@@ -12,8 +12,7 @@ final class DropOldestTest {
 
     private final LoopParts parts = new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(CAP),
             Overflow.DROP_OLDEST);
-    private final DropOldest dropOldest = new DropOldest(parts.counters, parts.mailbox, parts.callbacks,
-            parts.profile);
+    private final DropOldest dropOldest = new DropOldest(parts.counters, parts.mailbox, parts.callbacks);
     private final TestRecord connection = parts.open();
 
     private void fill() {
@@ -120,13 +119,5 @@ final class DropOldestTest {
         parts.closeRequests.close(finished, CloseReason.FINISHED);
         parts.runTasks();
         assertThat(finished.calls).containsExactly("dropped 1, 30 bytes");
-    }
-
-    @Test
-    void policyIsInForceOnlyWhereTheProfileSaysSo() {
-        assertThat(dropOldest.isEnabled()).isTrue();
-        LoopParts others = new LoopParts();
-        assertThat(new DropOldest(others.counters, others.mailbox, others.callbacks, others.profile).isEnabled())
-                .isFalse();
     }
 }

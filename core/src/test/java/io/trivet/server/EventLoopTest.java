@@ -27,8 +27,7 @@ final class EventLoopTest {
     /** Creates a loop whose connections record their callbacks among the calls of the proactor. */
     static EventLoop loop(int index, RecordingProactor proactor, SteppedClock time, ConnectionSource source, Budget budget,
             List<TestRecord> records) {
-        Profile profile = new Profile(Framing.lines(), Limits.defaults(), Overflow.PAUSE_READING, false);
-        return new EventLoop(index, new EventLoop.Setup(proactor, time, profile, budget, 1, new Log(time), source, false,
+        return new EventLoop(index, new EventLoop.Setup(proactor, time, budget, 1, new Log(time), source, false,
                 HostLookup.refusing("recording"), () -> {},
                 calls -> () -> {
                     TestRecord connection = new TestRecord(true);

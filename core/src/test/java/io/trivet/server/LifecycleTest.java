@@ -28,8 +28,8 @@ final class LifecycleTest {
         lifecycle = new Lifecycle(parts.proactor, parts.clock, parts.mailbox, parts.counters, parts.table, parts.source,
                 parts.deadlines, parts.closeRequests, parts.partialInputs, parts.gate, parts.lingering, parts.sender,
                 parts.dropOldest,
-                parts.callbacks, parts.timers, parts.log, parts.profile);
-        connection = new TestRecord(true);
+                parts.callbacks, parts.timers, parts.log);
+        connection = new TestRecord(true, parts.profile);
     }
 
     private static TcpStream stream() {
@@ -43,7 +43,7 @@ final class LifecycleTest {
     }
 
     private void connect() {
-        connection = new TestRecord(false);
+        connection = new TestRecord(false, parts.profile);
         connection.cachedAddress(RecordingProactor.REMOTE);
         parts.table.expect();
         lifecycle.connect(connection, RecordingProactor.REMOTE, CONNECT);
@@ -232,7 +232,7 @@ final class LifecycleTest {
     void connectionsThatAreClosedInACallbackOfTheCloseAreReleasedInTheSameTurn() {
         adopt();
         TestRecord first = connection;
-        connection = new TestRecord(true);
+        connection = new TestRecord(true, parts.profile);
         adopt();
         first.reaction = () -> parts.closeRequests.close(connection, CloseReason.CLOSED);
         parts.closeRequests.close(first, CloseReason.RESET);
@@ -275,7 +275,7 @@ final class LifecycleTest {
         lifecycle.startEnds();
         assertThat(broken.isClosed()).isFalse();
         assertThat(parts.timers.next()).isEqualTo(Loop.NO_DEADLINE);
-        connection = new TestRecord(true);
+        connection = new TestRecord(true, parts.profile);
         adopt();
         parts.timers.schedule(parts.time.nanoTime() + 1000, connection, () -> {});
         connection.reaction = () -> assertThat(parts.timers.count()).as("in onClose").isZero();
@@ -299,7 +299,7 @@ final class LifecycleTest {
         lifecycle.completeCloses();
         parts.source.ended = true;
         assertThat(lifecycle.hasDrained()).as("one is on its way").isFalse();
-        connection = new TestRecord(true);
+        connection = new TestRecord(true, parts.profile);
         lifecycle.adopt(connection, stream(), RecordingProactor.REMOTE);
         assertThat(connection.state()).as("it drains at once").isEqualTo(ConnectionState.LINGERING);
         parts.closeRequests.close(connection, CloseReason.DRAINED);
@@ -322,7 +322,7 @@ final class LifecycleTest {
         assertThat(first.closeReason()).isEqualTo(CloseReason.SERVER_CLOSED);
         assertThat(lifecycle.drainDeadline()).isEqualTo(Loop.NO_DEADLINE);
         assertThat(lifecycle.closeOverdueDrain(deadline + 1)).as("once").isZero();
-        connection = new TestRecord(true);
+        connection = new TestRecord(true, parts.profile);
         adopt();
         assertThat(connection.closeReason()).isEqualTo(CloseReason.SERVER_CLOSED);
         parts.source.ended = true;

@@ -14,8 +14,7 @@ final class LingeringTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     private final LoopParts parts = new LoopParts(Limits.defaults().withLingerBytesMax(BYTES_MAX).withLingerTimeout(TIMEOUT));
-    private final Lingering lingering = new Lingering(parts.proactor, parts.gate, parts.deadlines, parts.closeRequests,
-            parts.limits);
+    private final Lingering lingering = new Lingering(parts.proactor, parts.gate, parts.deadlines, parts.closeRequests);
     private final TestRecord connection = parts.open();
 
     @Test

@@ -64,7 +64,7 @@ final class LoopParts {
         this.profile = profile;
         limits = profile.limits();
         budget = new Budget(limits.queueBudgetBytes());
-        deadlines = new ConnectionDeadlines(clock, limits);
+        deadlines = new ConnectionDeadlines(clock);
         pool = new BufferPool(budget, 1, clock, counters);
         queues = new SendQueues(pool, clock);
         partialInputs = new PartialInputs(pool, clock);
@@ -72,27 +72,26 @@ final class LoopParts {
                 log);
         budget.add(budgetGuard);
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
-        lingering = new Lingering(proactor, gate, deadlines, closeRequests, limits);
-        dropOldest = new DropOldest(counters, mailbox, callbacks, profile);
+        lingering = new Lingering(proactor, gate, deadlines, closeRequests);
+        dropOldest = new DropOldest(counters, mailbox, callbacks);
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
-                closeRequests, callbacks, profile);
+                closeRequests, callbacks);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
-                closeRequests, profile);
+                closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
                 gate, lingering,
-                sender, dropOldest, callbacks, timers, log, profile);
+                sender, dropOldest, callbacks, timers, log);
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, names.lookup());
         delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,
                 closeRequests,
-                callbacks,
-                profile);
+                callbacks);
         mailbox.claim();
     }
 
     /** Returns the record of an accepted connection, open and in the table. */
     TestRecord open() {
-        TestRecord connection = new TestRecord(true);
+        TestRecord connection = new TestRecord(true, profile);
         connection.handle = proactor.open();
         table.expect();
         table.put(connection);

@@ -22,7 +22,7 @@ final class MessageAdmissionTest {
     private void use(LoopParts lower) {
         parts = lower;
         admission = new Admission(parts.mailbox, parts.clock, parts.counters, parts.budget, parts.queues, parts.pendingSends,
-                parts.batch, parts.sender, parts.dropOldest, parts.closeRequests, parts.profile);
+                parts.batch, parts.sender, parts.dropOldest, parts.closeRequests);
         connection = parts.open();
     }
 

@@ -27,8 +27,7 @@ final class SenderTest {
         parts = lower;
         sender = new Sender(parts.proactor, parts.clock, parts.counters, parts.budgetGuard, parts.queues, parts.pendingSends,
                 parts.batch,
-                parts.gate, parts.lingering, parts.dropOldest, parts.deadlines, parts.closeRequests, parts.callbacks,
-                parts.profile);
+                parts.gate, parts.lingering, parts.dropOldest, parts.deadlines, parts.closeRequests, parts.callbacks);
         connection = parts.open();
     }
 

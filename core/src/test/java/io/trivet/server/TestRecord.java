@@ -13,8 +13,21 @@ class TestRecord extends ConnectionRecord {
     /** Run within each callback, after it was noted. */
     Runnable reaction = () -> {};
 
+    Profile profile;
+
+    /** Creates the record of a connection with lines, the default limits, and a queue that pauses reading. */
     TestRecord(boolean accepted) {
+        this(accepted, new Profile(Framing.lines(), Limits.defaults(), Overflow.PAUSE_READING, false));
+    }
+
+    TestRecord(boolean accepted, Profile profile) {
         super(accepted);
+        this.profile = profile;
+    }
+
+    @Override
+    Profile profile() {
+        return profile;
     }
 
     private void called(String what) {
