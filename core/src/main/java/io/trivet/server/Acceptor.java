@@ -35,9 +35,9 @@ final class Acceptor implements ConnectionSource {
 
     private final LoopGroup loops;
     private final Network network;
-    private final Limits limits;
     private final int backlog;
     private final List<TcpListener> listeners;
+    private final List<Profile> profiles;
     private final Log log;
     private final DescriptorReserve reserve;
     private final ConnectionLimit limit;
@@ -51,14 +51,17 @@ final class Acceptor implements ConnectionSource {
      * Creates an acceptor that does not accept yet.
      *
      * @param loops the loops, of which the first accepts; they may be added later, before {@link #start}
+     * @param limits the limits of the numbers of connections
      * @param listeners the listeners; may be added later, before {@link #start}. The acceptor closes them
+     * @param profiles the profile of each listener's connections
      * @param backlog the backlog of each listener
      */
-    Acceptor(LoopGroup loops, Network network, Limits limits, List<TcpListener> listeners, int backlog, Log log) {
+    Acceptor(LoopGroup loops, Network network, Limits limits, List<TcpListener> listeners, List<Profile> profiles, int backlog,
+            Log log) {
         this.loops = loops;
         this.network = network;
-        this.limits = limits;
         this.listeners = listeners;
+        this.profiles = profiles;
         this.backlog = backlog;
         this.log = log;
         reserve = new DescriptorReserve(network, log);
@@ -121,12 +124,12 @@ final class Acceptor implements ConnectionSource {
     // ---- accepting
 
     @Override
-    public void accepted(TcpStream stream) {
+    public void accepted(int listener, TcpStream stream) {
         InetSocketAddress remote;
         try {
             remote = stream.remoteAddress();
             stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            keepAlive(stream);
+            keepAlive(stream, profiles.get(listener).limits().idleTimeout());
         } catch (IOException e) { // the peer has already reset it: it does not count as a connection
             Lifecycle.closeQuietly(stream);
             return;
@@ -136,7 +139,7 @@ final class Acceptor implements ConnectionSource {
             return;
         }
         try {
-            loops.leastLoaded().adopt(stream, remote);
+            loops.leastLoaded().adopt(listener, stream, remote);
         } catch (RejectedExecutionException e) { // that loop has just ended
             Lifecycle.closeQuietly(stream);
             gone(remote);
@@ -148,8 +151,7 @@ final class Acceptor implements ConnectionSource {
      * gives a peer up only after several unanswered probes, because a single probe may be lost. If the timers of thousands of
      * connections expire together, even the kernel's own input queue drops probes (net.core.netdev_max_backlog).
      */
-    private void keepAlive(TcpStream stream) throws IOException {
-        Duration idle = limits.idleTimeout();
+    private void keepAlive(TcpStream stream, Duration idle) throws IOException {
         if (idle.isZero()) {
             return;
         }
@@ -242,9 +244,9 @@ final class Acceptor implements ConnectionSource {
     void drain() {
         if (!ended) {
             pause();
-            for (TcpListener listener : listeners) {
+            for (int i = 0; i < listeners.size(); i++) {
                 try {
-                    acceptBacklog(listener);
+                    acceptBacklog(i);
                 } catch (IOException e) {
                     log.closeFailed(e);
                 }
@@ -253,19 +255,19 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    private void acceptBacklog(TcpListener listener) throws IOException {
+    private void acceptBacklog(int listener) throws IOException {
         // Accepts at most as many as could wait when the draining started: later clients may be refused. Tries again after an
         // empty accept: a network may deny readiness for a moment, and a client that is overlooked here is reset.
         int emptyAccepts = 0;
         long left = WAITING_PER_BACKLOG * backlog;
         while (left > 0 && emptyAccepts < EMPTY_ACCEPTS_BELIEVED && !limit.isReached()) {
-            TcpStream stream = listener.accept();
+            TcpStream stream = listeners.get(listener).accept();
             if (stream == null) {
                 emptyAccepts++;
             } else {
                 emptyAccepts = 0;
                 left--;
-                accepted(stream);
+                accepted(listener, stream);
             }
         }
     }

@@ -46,7 +46,8 @@ public final class Connection extends ConnectionRecord {
     private volatile @Nullable Object attachment;
 
     /**
-     * What a connection was made with. All accepted connections of a loop share one context.
+     * What a connection was made with. Accepted connections of a loop and a listener share one context, unless each has a handler
+     * of its own.
      *
      * @param server the server
      * @param handler the handler

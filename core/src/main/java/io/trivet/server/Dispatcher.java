@@ -48,7 +48,7 @@ final class Dispatcher implements Completions {
     @Override
     public void accepted(long token, TcpStream stream) {
         counters.add(Counters.ACCEPTED, 1);
-        source.accepted(stream);
+        source.accepted((int) token, stream);
     }
 
     @Override

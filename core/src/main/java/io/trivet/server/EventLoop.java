@@ -13,8 +13,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,7 +57,7 @@ final class EventLoop {
     private final Dispatcher dispatcher;
     private final PendingSends pendingSends = new PendingSends();
     private final ConnectionCalls calls;
-    private final Supplier<ConnectionRecord> acceptedConnections;
+    private final IntFunction<ConnectionRecord> acceptedConnections;
 
     /** Held during a turn and while the loop ends: another thread may close an opened server, but not in the middle of a turn. */
     private final ReentrantLock turning = new ReentrantLock();
@@ -76,11 +76,12 @@ final class EventLoop {
      * @param sharesThread true if one thread turns several loops
      * @param lookup looks up the addresses of hosts to connect to by name
      * @param onWaitOver called each time the loop has stopped waiting
-     * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop
+     * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop and the index of the
+     *     listener
      */
     record Setup(Proactor proactor, Clock clock, Budget budget, int loops, Log log, ConnectionSource source,
             boolean sharesThread, HostLookup lookup, Runnable onWaitOver,
-            Function<ConnectionCalls, Supplier<ConnectionRecord>> acceptedConnections) {}
+            Function<ConnectionCalls, IntFunction<ConnectionRecord>> acceptedConnections) {}
 
     EventLoop(int index, Setup setup) {
         this.index = index;
@@ -322,15 +323,16 @@ final class EventLoop {
     /**
      * Adopts an accepted connection: at once on the loop thread, otherwise soon.
      *
+     * @param listener the index of the listener that has accepted it
      * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
      */
-    void adopt(TcpStream stream, InetSocketAddress remote) {
+    void adopt(int listener, TcpStream stream, InetSocketAddress remote) {
         table.expect();
         if (mailbox.isOwnThread()) {
-            lifecycle.adopt(acceptedConnections.get(), stream, remote);
+            lifecycle.adopt(acceptedConnections.apply(listener), stream, remote);
             return;
         }
-        executeExpected(() -> lifecycle.adopt(acceptedConnections.get(), stream, remote));
+        executeExpected(() -> lifecycle.adopt(acceptedConnections.apply(listener), stream, remote));
     }
 
     /**

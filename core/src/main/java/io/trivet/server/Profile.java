@@ -15,6 +15,18 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
         this(framing, limits, overflow, urgent, new FrameEncoder(framing));
     }
 
+    /**
+     * Checks that the settings fit together.
+     *
+     * @throws IllegalStateException DROP_OLDEST with raw framing
+     */
+    Profile check() {
+        if (dropsOldest() && framing.isRaw()) {
+            throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
+        }
+        return this;
+    }
+
     boolean pausesWhenHigh() {
         return overflow == Overflow.PAUSE_READING;
     }

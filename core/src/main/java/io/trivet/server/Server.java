@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,8 @@ public final class Server implements AutoCloseable {
     private final Settings settings;
     private final Log log;
     private final Budget budget;
+    /** The profile of each listener. */
+    private final List<Profile> profiles;
     private final LoopGroup loops;
     private final Acceptor acceptor;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
@@ -41,8 +44,13 @@ public final class Server implements AutoCloseable {
     private volatile boolean draining;
     private volatile long drainDeadlineNanos;
 
-    /** The settings of a builder. */
-    record Settings(Network network, List<InetSocketAddress> addresses, Handler handler, Profile profile, int loops,
+    /**
+     * The settings of a builder.
+     *
+     * @param protocols the protocol of each address
+     * @param profile the server's own settings: those of connections that set none
+     */
+    record Settings(Network network, List<InetSocketAddress> addresses, List<Protocol> protocols, Profile profile, int loops,
             int backlog, @Nullable HostLookup lookup) {
         Limits limits() {
             return profile.limits();
@@ -70,7 +78,8 @@ public final class Server implements AutoCloseable {
         HostLookup given = settings.lookup();
         lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
         List<TcpListener> listeners = new ArrayList<>();
-        acceptor = new Acceptor(loops, network, limits, listeners, settings.backlog(), log);
+        profiles = settings.protocols().stream().map(protocol -> protocol.profile(settings.profile())).toList();
+        acceptor = new Acceptor(loops, network, limits, listeners, profiles, settings.backlog(), log);
         Watchdog watchdog = started && !limits.handlerTimeout().isZero()
                 ? new Watchdog(log, network.clock(), limits.handlerTimeout())
                 : null;
@@ -127,16 +136,21 @@ public final class Server implements AutoCloseable {
         EventLoop loop = new EventLoop(index,
                 new EventLoop.Setup(proactor, network.clock(), budget, settings.loops(), log,
                         acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
-                        calls -> {
-                            Connection.Context context = new Connection.Context(this, settings.handler(), calls,
-                                    settings.profile());
-                            return () -> new Connection(context);
-                        }));
+                        this::acceptedConnections));
         loops.add(loop);
         network.attach(loops.attachable(loop));
         if (watchdog != null) {
             watchdog.watch(loop.activity(), loop.mailbox());
         }
+    }
+
+    /** Returns what makes the connections that a loop gets from the listener of a given index. */
+    private IntFunction<ConnectionRecord> acceptedConnections(ConnectionCalls calls) {
+        List<Contexts> byListener = new ArrayList<>();
+        for (int i = 0; i < profiles.size(); i++) {
+            byListener.add(new Contexts(this, calls, settings.protocols().get(i), profiles.get(i)));
+        }
+        return listener -> new Connection(byListener.get(listener).next());
     }
 
     /**
@@ -260,8 +274,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to connect, on the loop that has the fewest connections. The connection uses the same framing, limits and overflow
-     * policy as accepted connections.
+     * Starts to connect, on the loop that has the fewest connections. The connection uses the framing, limits and overflow policy
+     * of the server; {@link #connect(InetSocketAddress, Protocol, Object)} sets others.
      *
      * <p>An {@linkplain InetSocketAddress#createUnresolved unresolved} address is a host name. It is looked up on a separate
      * thread, because the system's resolver blocks. If the name has several addresses, they are tried as in RFC 8305, alternating
@@ -286,15 +300,37 @@ public final class Server implements AutoCloseable {
         if (timeout != null && timeout.isNegative()) {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
-        Objects.requireNonNull(handler, "handler");
+        Profile profile = settings.profile();
+        return connect(address, Protocol.of(profile.framing(), handler), profile, attachment, timeout);
+    }
+
+    /**
+     * Starts to connect with a protocol of its own, otherwise like {@link #connect(InetSocketAddress, Handler, Object,
+     * Duration)}. The protocol's {@link Limits#connectTimeout} is used.
+     *
+     * @param address the address to connect to
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @param attachment the connection's {@linkplain Connection#attachment() attachment} from the start, or null
+     * @return the connection
+     * @throws IllegalStateException DROP_OLDEST with raw framing
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
+     */
+    public Connection connect(InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
+        return connect(address, protocol, protocol.profile(settings.profile()), attachment, null);
+    }
+
+    private Connection connect(InetSocketAddress address, Protocol protocol, Profile profile, @Nullable Object attachment,
+            @Nullable Duration timeout) {
         Objects.requireNonNull(address, "address");
+        ServerBuilder.check(profile, settings.network());
         if (draining) {
             throw new RejectedExecutionException("the server is draining");
         }
         EventLoop loop = loops.leastLoaded();
-        Connection connection = new Connection(new Connection.Context(this, handler, loop.calls(), settings.profile()), address);
+        Connection connection = new Connection(new Contexts(this, loop.calls(), protocol, profile).next(), address);
         connection.attachment(attachment);
-        loop.connect(connection, address, timeout == null ? settings.limits().connectTimeout() : timeout);
+        loop.connect(connection, address, timeout == null ? profile.limits().connectTimeout() : timeout);
         return connection;
     }
 

@@ -7,14 +7,18 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Builds a {@link Server}. Not thread-safe. */
 public final class ServerBuilder {
     private @Nullable Network network;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
+    /** The protocol of each address; null: the server's. */
+    private final List<@Nullable Protocol> protocols = new ArrayList<>();
     private Framing framing = Framing.raw();
     private @Nullable Handler handler;
+    private @Nullable Supplier<? extends Handler> handlers;
     private Limits limits = Limits.defaults();
     private Overflow overflow = Overflow.PAUSE_READING;
     private int loops = 1;
@@ -34,6 +38,22 @@ public final class ServerBuilder {
      */
     public ServerBuilder listen(InetSocketAddress address) {
         addresses.add(Objects.requireNonNull(address, "address"));
+        protocols.add(null);
+        return this;
+    }
+
+    /**
+     * Adds an address to listen at with a protocol of its own: its clients are served with that framing and handler, not with
+     * those of this builder.
+     *
+     * @param address the address and port, as for {@link #listen(InetSocketAddress)}
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @return this builder
+     */
+    public ServerBuilder listen(InetSocketAddress address, Protocol protocol) {
+        Objects.requireNonNull(protocol, "protocol");
+        addresses.add(Objects.requireNonNull(address, "address"));
+        protocols.add(protocol);
         return this;
     }
 
@@ -49,13 +69,29 @@ public final class ServerBuilder {
     }
 
     /**
-     * Sets the handler of accepted connections. One handler serves them all.
+     * Sets the handler of accepted connections. One handler serves them all; this replaces {@link #handlers}.
      *
      * @param handler the handler
      * @return this builder
      */
     public ServerBuilder handler(Handler handler) {
         this.handler = Objects.requireNonNull(handler, "handler");
+        handlers = null;
+        return this;
+    }
+
+    /**
+     * Sets a factory of handlers: each accepted connection gets a handler object of its own, so its state can be in the fields of
+     * the handler. This replaces {@link #handler}.
+     *
+     * @param handlers makes the handler of each accepted connection, on the thread of its loop, before {@code onOpen}. If it
+     *     throws or returns null, that connection alone is closed with {@link io.trivet.observe.CloseReason#HANDLER_FAILED}, and
+     *     the cause is logged
+     * @return this builder
+     */
+    public ServerBuilder handlers(Supplier<? extends Handler> handlers) {
+        this.handlers = Objects.requireNonNull(handlers, "handlers");
+        handler = null;
         return this;
     }
 
@@ -199,18 +235,40 @@ public final class ServerBuilder {
     }
 
     private Server.Settings settings(Network chosen) {
-        if (handler == null && !addresses.isEmpty()) {
+        Profile profile = new Profile(framing, limits, overflow, urgent);
+        List<Protocol> ofListeners = new ArrayList<>();
+        for (Protocol given : protocols) {
+            Protocol protocol = given != null ? given : own();
+            check(protocol.profile(profile), chosen);
+            ofListeners.add(protocol);
+        }
+        if (addresses.isEmpty()) {
+            check(profile, chosen);
+        }
+        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, lookup);
+    }
+
+    private Protocol own() {
+        if (handlers != null) {
+            return Protocol.perConnection(framing, handlers);
+        }
+        if (handler == null) {
             throw new IllegalStateException("a server that listens needs a handler");
         }
-        if (overflow == Overflow.DROP_OLDEST && framing.isRaw()) {
-            throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
-        }
-        if (urgent && !chosen.supports(Capability.URGENT_DATA)) {
+        return Protocol.of(framing, handler);
+    }
+
+    /**
+     * Checks that the settings of connections fit together, and fit the network.
+     *
+     * @throws IllegalStateException DROP_OLDEST with raw framing
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     */
+    static void check(Profile profile, Network network) {
+        profile.check();
+        if (profile.urgent() && !network.supports(Capability.URGENT_DATA)) {
             throw new UnsupportedOperationException(
-                    "the network " + chosen.name() + " cannot watch for urgent data: epoll, poll and select on Linux can");
+                    "the network " + network.name() + " cannot watch for urgent data: epoll, poll and select on Linux can");
         }
-        Handler ofAccepted = handler == null ? (connection, message) -> {} : handler;
-        Profile profile = new Profile(framing, limits, overflow, urgent);
-        return new Server.Settings(chosen, List.copyOf(addresses), ofAccepted, profile, loops, backlog, lookup);
     }
 }

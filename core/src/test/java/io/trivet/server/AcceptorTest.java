@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,10 +52,15 @@ final class AcceptorTest {
         use(Limits.defaults());
     }
 
+    /** Returns the profiles of two listeners. */
+    private static List<Profile> profiles(Limits limits) {
+        return Collections.nCopies(2, new Profile(Framing.lines(), limits, Overflow.PAUSE_READING, false));
+    }
+
     private void use(Limits limits) {
         Log lines = new Log(time);
         loops = new LoopGroup(lines);
-        acceptor = new Acceptor(loops, network, limits, listeners, 4, lines);
+        acceptor = new Acceptor(loops, network, limits, listeners, profiles(limits), 4, lines);
         loops.add(EventLoopTest.loop(0, first, time, acceptor, new Budget(100), records));
         loops.add(EventLoopTest.loop(1, second, time, acceptor, new Budget(100), records));
         loops.first().mailbox().claim();
@@ -70,7 +76,7 @@ final class AcceptorTest {
 
     private TcpStream accept() {
         TcpStream stream = late.new Stream(late.peer());
-        acceptor.accepted(stream);
+        acceptor.accepted(0, stream);
         return stream;
     }
 
@@ -101,7 +107,8 @@ final class AcceptorTest {
         RecordingProactor failing = new RecordingProactor();
         failing.failNext("accept", ErrorCode.ENOMEM);
         LoopGroup group = new LoopGroup(new Log(time));
-        Acceptor other = new Acceptor(group, network, Limits.defaults(), listeners, 4, new Log(time));
+        Acceptor other = new Acceptor(group, network, Limits.defaults(), listeners, profiles(Limits.defaults()), 4,
+                new Log(time));
         group.add(EventLoopTest.loop(0, failing, time, other, new Budget(100), records));
         assertThatThrownBy(other::start).isInstanceOf(NetworkException.class);
         assertThat(failing.newCalls()).containsExactly("accept 0", "stopAccepting", "stopAccepting");
@@ -131,7 +138,7 @@ final class AcceptorTest {
         Map<Object, Object> options = new HashMap<>();
         TcpStream stream = Interceptor.of(TcpStream.class, late.new Stream(late.peer()), "setOption",
                 arguments -> options.put(arguments[0], arguments[1]));
-        new Acceptor(loops, probing, limits, listeners, 4, new Log(time)).accepted(stream);
+        new Acceptor(loops, probing, limits, listeners, profiles(limits), 4, new Log(time)).accepted(0, stream);
         assertThat(options).containsEntry(StandardSocketOptions.SO_KEEPALIVE, true)
                 .containsEntry(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, probeAfter)
                 .containsEntry(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, interval)
@@ -170,7 +177,7 @@ final class AcceptorTest {
     void connectionThatWasResetBeforeItWasLookedAtIsNotCounted() {
         use(Limits.defaults().withConnectionsMax(1));
         TcpStream stream = late.new Stream(late.peer());
-        acceptor.accepted(Interceptor.of(TcpStream.class, stream, "remoteAddress", arguments -> {
+        acceptor.accepted(0, Interceptor.of(TcpStream.class, stream, "remoteAddress", arguments -> {
             throw new NetworkException("getpeername", null, ErrorCode.ENOTCONN);
         }));
         assertThat(stream.isOpen()).isFalse();

@@ -241,6 +241,17 @@ final class Client implements AutoCloseable {
         return new String(receive(count), StandardCharsets.ISO_8859_1);
     }
 
+    /** Waits for a text, byte by byte in ISO 8859-1. */
+    void expect(String text) throws IOException {
+        assertThat(receiveText(text.length())).isEqualTo(text);
+    }
+
+    /** Waits for the end of input, without a byte before it, and ends the output, too. */
+    void expectEnd() throws IOException {
+        assertThat(restText()).isEmpty();
+        finish();
+    }
+
     /** Waits for a line and returns it without its line feed. */
     String line() throws IOException {
         StringBuilder line = new StringBuilder();

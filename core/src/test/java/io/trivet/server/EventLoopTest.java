@@ -29,7 +29,7 @@ final class EventLoopTest {
             List<TestRecord> records) {
         return new EventLoop(index, new EventLoop.Setup(proactor, time, budget, 1, new Log(time), source, false,
                 HostLookup.refusing("recording"), () -> {},
-                calls -> () -> {
+                calls -> listener -> {
                     TestRecord connection = new TestRecord(true);
                     connection.reaction = () -> proactor.calls.add(connection.handle + ": " + connection.calls.getLast());
                     records.add(connection);
@@ -39,7 +39,7 @@ final class EventLoopTest {
 
     private TestRecord open() {
         LateNetwork network = new LateNetwork(new Random(0), false);
-        loop.adopt(network.new Stream(network.peer()), RecordingProactor.REMOTE);
+        loop.adopt(0, network.new Stream(network.peer()), RecordingProactor.REMOTE);
         return records.getLast();
     }
 

@@ -188,7 +188,7 @@ final class LoopParts {
         boolean ended;
 
         @Override
-        public void accepted(TcpStream stream) {
+        public void accepted(int listener, TcpStream stream) {
             accepted.add(stream);
         }
 

@@ -1,0 +1,123 @@
+package io.trivet.server;
+
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the connections of one listener, or one outgoing connection, are served: framing, handler, and settings that differ from
+ * the server's. Immutable: {@code with…} returns a changed copy. Any thread.
+ *
+ * {@snippet :
+ * class Session implements Handler { // one object per connection: its state is in fields
+ *     private int messages;
+ *
+ *     @Override
+ *     public void onMessage(Connection connection, ByteBuffer message) {
+ *         connection.send("message " + ++messages);
+ *     }
+ * }
+ *
+ * Server server = Server.builder()
+ *         .listen(new InetSocketAddress(8080), Protocol.perConnection(Framing.lines(), Session::new))
+ *         .listen(new InetSocketAddress(8081), Protocol.of(Framing.lengthPrefixed(4), binaryHandler)
+ *                 .withLimits(Limits.defaults().withMessageBytesMax(16 << 20)))
+ *         .start();
+ * }
+ */
+public final class Protocol {
+    private final Framing framing;
+    /** The handler of all connections; null if each has its own. */
+    private final @Nullable Handler shared;
+    private final @Nullable Supplier<? extends Handler> handlers;
+    private final @Nullable Limits limits;
+    private final @Nullable Overflow overflow;
+    private final @Nullable Boolean urgent;
+
+    private Protocol(Framing framing, @Nullable Handler shared, @Nullable Supplier<? extends Handler> handlers,
+            @Nullable Limits limits, @Nullable Overflow overflow, @Nullable Boolean urgent) {
+        this.framing = framing;
+        this.shared = shared;
+        this.handlers = handlers;
+        this.limits = limits;
+        this.overflow = overflow;
+        this.urgent = urgent;
+    }
+
+    /**
+     * Returns a protocol with one handler for all of its connections. Its limits, its overflow policy, and whether it watches for
+     * urgent data are the server's.
+     *
+     * @param framing where messages end
+     * @param handler the handler. Connections on several loops call it at the same time
+     * @return the protocol
+     */
+    public static Protocol of(Framing framing, Handler handler) {
+        return new Protocol(Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"), null, null,
+                null, null);
+    }
+
+    /**
+     * Returns a protocol with a handler object per connection. A connection's callbacks come one at a time, so the fields of its
+     * handler need no locks.
+     *
+     * @param framing where messages end
+     * @param handlers makes the handler of each connection: on the loop's thread before {@code onOpen}, or for an outgoing
+     *     connection in {@code connect}. If it throws or returns null, that connection alone is closed with {@link
+     *     io.trivet.observe.CloseReason#HANDLER_FAILED}, and the cause is logged
+     * @return the protocol
+     */
+    public static Protocol perConnection(Framing framing, Supplier<? extends Handler> handlers) {
+        return new Protocol(Objects.requireNonNull(framing, "framing"), null, Objects.requireNonNull(handlers, "handlers"), null,
+                null, null);
+    }
+
+    /**
+     * Returns a copy with limits of its own: the caps and marks of queues, the length of messages, the bytes of a linger, and the
+     * timeouts except the handler's. The numbers of connections, the budget, and the handler timeout are always the server's.
+     *
+     * @param limits the limits
+     * @return the copy
+     */
+    public Protocol withLimits(Limits limits) {
+        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent);
+    }
+
+    /**
+     * Returns a copy with an overflow policy of its own.
+     *
+     * @param overflow the policy
+     * @return the copy
+     */
+    public Protocol withOverflow(Overflow overflow) {
+        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent);
+    }
+
+    /**
+     * Returns a copy that sets whether TCP's urgent data is watched for, as {@link ServerBuilder#urgent} does for the server.
+     *
+     * @param urgent true to have {@link Handler#onUrgent} called
+     * @return the copy
+     */
+    public Protocol withUrgent(boolean urgent) {
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent);
+    }
+
+    /** Returns the profile of its connections. What it does not set is taken from the server's. */
+    Profile profile(Profile server) {
+        return new Profile(framing, limits == null ? server.limits() : limits, overflow == null ? server.overflow() : overflow,
+                urgent == null ? server.urgent() : urgent);
+    }
+
+    /** Returns the handler of all connections, or null if each has its own. */
+    @Nullable
+    Handler sharedHandler() {
+        return shared;
+    }
+
+    /** Returns the handler of a new connection. */
+    Handler handler() {
+        return shared != null ? shared
+                : Objects.requireNonNull(Objects.requireNonNull(handlers).get(), "the supplier of handlers returned null");
+    }
+}
