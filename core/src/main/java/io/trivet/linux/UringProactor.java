@@ -30,7 +30,7 @@ import java.util.Objects;
  *   <li>{@link Ring} and {@link BufferRing} are the memory shared with the kernel.
  *   <li>{@link UringThreads} opens a ring for the thread that polls, and replaces it if that thread has ended.
  *       {@link UringRestart} restarts the operations of the former ring.
- *   <li>{@link UringOperations} counts and starts operations.
+ *   <li>{@link UringOperations} counts and starts operations; {@link UringWakeup} ends a wait.
  *   <li>{@link UringConnections} stores the connections by slot.
  *   <li>{@link UringAccepts}, {@link UringReceives} and {@link UringSends} accept, receive and send.
  * </ul>
@@ -56,10 +56,9 @@ final class UringProactor implements Proactor {
     private static final long CLOSE_NANOS_MAX = 1_000_000_000L;
 
     private final LinuxNetwork network;
-    private final EventFd wakeup = new EventFd();
-    private final InterruptHook interrupts = new InterruptHook(wakeup);
     private final Timeout timeout = new Timeout();
     private final UringOperations operations = new UringOperations();
+    private final UringWakeup wakeup = new UringWakeup(operations);
     private final UringConnections connections = operations.connections;
     private final UringAccepts accepts = new UringAccepts(operations);
     private final UringReceives receives = new UringReceives(operations);
@@ -70,8 +69,6 @@ final class UringProactor implements Proactor {
     private final UringThreads threads;
 
     private boolean closed;
-    private boolean pollingWakeup;
-    private boolean woken;
 
     UringProactor(LinuxNetwork network, UringSizes sizes) throws IOException {
         this.network = network;
@@ -295,18 +292,15 @@ final class UringProactor implements Proactor {
                 && !sends.mustNotWait()
                 && !canRetryStarved() && current.completed() == 0;
         timeout.start(waits ? timeoutNanos : 0);
-        if (waits) {
-            interrupts.beforeWait();
-        }
+        wakeup.beginWait(waits);
         try {
-            woken = false;
             int rounds = 0;
             while (true) {
                 check(canRetryStarved() ? current.enterWithoutWaiting() : current.enter(timeout));
                 delivered += sends.completeSilentSends(current, completions);
                 delivered += handleCompletions(current, completions) + receives.continueReads(completions)
                         + deliverClosed(completions);
-                boolean isOver = woken || timeout.isExpired();
+                boolean isOver = wakeup.isWoken() || timeout.isExpired();
                 if (delivered > 0 || (isOver && (!current.hasMore() || ++rounds == EMPTY_ROUNDS_MAX))) {
                     return delivered;
                 }
@@ -318,9 +312,7 @@ final class UringProactor implements Proactor {
                 }
             }
         } finally {
-            if (waits) {
-                interrupts.afterWait();
-            }
+            wakeup.endWait(waits);
         }
     }
 
@@ -342,7 +334,7 @@ final class UringProactor implements Proactor {
 
     /** Delivers the completions of a former ring, and queues the operations that it had in flight to be started again. */
     private int finishHandover(UringHandover left, Completions completions) {
-        pollingWakeup = left.completes(UringOperations.WAKEUP, 0);
+        wakeup.handedOver(left);
         BitSet doubtful = restart.restart(left);
         int delivered = deliverClosed(completions);
         for (UringHandover.Completion completion : left.completions()) {
@@ -362,11 +354,7 @@ final class UringProactor implements Proactor {
     }
 
     private void startOperations() {
-        if (!pollingWakeup) {
-            pollingWakeup = true;
-            operations.start(Uring.OP_POLL_ADD, 0, 0, wakeup.fd(), 0, Uring.POLL_ADD_MULTI, PollBits.POLLIN,
-                    UringOperations.userData(UringOperations.WAKEUP, 0));
-        }
+        wakeup.start();
         accepts.poll();
         receives.retryStarved();
         for (int slot = operations.nextChanged(); slot >= 0; slot = operations.nextChanged()) {
@@ -402,7 +390,10 @@ final class UringProactor implements Proactor {
             case UringOperations.POLL_INPUT -> receives.ready(index, result, flags, completions);
             case UringOperations.POLL_WRITABLE -> writable(index, result, flags, completions);
             case UringOperations.ACCEPT -> accepts.ready(index, completions);
-            case UringOperations.WAKEUP -> wakeUp(flags);
+            case UringOperations.WAKEUP -> {
+                wakeup.completed(flags);
+                yield 0;
+            }
             default -> 0; // CANCEL: the cancelled operation has a completion of its own
         };
     }
@@ -436,15 +427,6 @@ final class UringProactor implements Proactor {
         connections.clear(slot, CONNECTING);
         completions.connected(connections.handle(slot));
         return 1;
-    }
-
-    private int wakeUp(int flags) {
-        woken = true;
-        pollingWakeup = (flags & Uring.CQE_MORE) != 0;
-        if (!wakeup.clear() && pollingWakeup) { // a poll that continues reports only changes: start another one
-            operations.cancel(UringOperations.userData(UringOperations.WAKEUP, 0));
-        }
-        return 0;
     }
 
     @Override
