@@ -22,7 +22,7 @@ import java.util.function.Predicate;
  */
 final class Program implements AutoCloseable {
     /** How many times slower than usual this machine is, such as an emulated one: {@code -Dtrivet.slowness=8}. */
-    private static final int SLOWNESS = Integer.getInteger("trivet.slowness", 1);
+    static final int SLOWNESS = Integer.getInteger("trivet.slowness", 1);
     /** For what should happen at once. */
     static final long TIMEOUT_SECONDS = 30L * SLOWNESS;
     private static final List<String> NATIVE = List.of("--enable-native-access=ALL-UNNAMED");

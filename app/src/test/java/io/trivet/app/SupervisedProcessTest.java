@@ -202,8 +202,8 @@ final class SupervisedProcessTest {
     @Test
     void aReaderThatDoesNotReadDoesNotOutlastTheWait() throws Exception {
         try (RunningServer running = RunningServer.start(Network.system(), ECHO)) {
-            Process connect = new ProcessBuilder(Program.trivetCommand("connect", target(running), "--wait", "1s", "--send",
-                    "y".repeat(100_000))).start();
+            Process connect = new ProcessBuilder(Program.trivetCommand("connect", target(running), "--wait",
+                    Program.SLOWNESS + "s", "--send", "y".repeat(100_000))).start();
             try {
                 assertThat(connect.waitFor(Program.TIMEOUT_SECONDS, TimeUnit.SECONDS)).isTrue();
                 assertThat(connect.exitValue()).isEqualTo(1);
