@@ -18,6 +18,7 @@ import java.lang.foreign.ValueLayout;
  */
 final class EpollPoller extends LinuxPoller {
     static final int EPOLL_CLOEXEC = 0x80000;
+    static final int EPOLLONESHOT = 1 << 30;
     static final int EPOLL_CTL_ADD = 1;
     static final int EPOLL_CTL_DEL = 2;
     static final int EPOLL_CTL_MOD = 3;
@@ -27,6 +28,8 @@ final class EpollPoller extends LinuxPoller {
     private static final ValueLayout.OfLong DATA = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final int epfd;
+    /** Bits of each event that is watched, besides its interest: 0 or EPOLLONESHOT. */
+    private final int mode;
     private final MemorySegment change = Arena.ofAuto().allocate(EVENT_SIZE, 8);
     private MemorySegment answers = MemorySegment.NULL;
 
@@ -41,7 +44,17 @@ final class EpollPoller extends LinuxPoller {
     }
 
     EpollPoller(String network) throws IOException {
+        this(network, 0);
+    }
+
+    /** Returns a poller that reports a socket only once, until its interest changes. */
+    static EpollPoller oneShot(String network) throws IOException {
+        return new EpollPoller(network, EPOLLONESHOT);
+    }
+
+    private EpollPoller(String network, int mode) throws IOException {
         super(network);
+        this.mode = mode;
         epfd = PollSyscalls.epollCreate1(EPOLL_CLOEXEC);
         if (epfd < 0) {
             close();
@@ -60,7 +73,7 @@ final class EpollPoller extends LinuxPoller {
             return 0;
         }
         int operation = before == 0 ? EPOLL_CTL_ADD : after == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
-        int result = control(operation, fd, PollBits.of(after), generation);
+        int result = control(operation, fd, PollBits.of(after) | mode, generation);
         boolean closedFirst = after == 0 && (result == -Errno.ENOENT || result == -Errno.EBADF);
         return closedFirst ? 0 : result; // the kernel had already removed it
     }

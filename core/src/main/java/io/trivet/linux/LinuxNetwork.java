@@ -166,6 +166,13 @@ final class LinuxNetwork implements Network {
 
     @Override
     public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
+        return timeoutNanos != 0 && Thread.currentThread().isVirtual()
+                ? ParkedSelect.select(this::selectInKernel, sockets, interests, count, timeoutNanos)
+                : selectInKernel(sockets, interests, count, timeoutNanos);
+    }
+
+    /** Holds the carrier of a virtual thread while it waits. */
+    private int selectInKernel(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
         return switch (engine) {
             case EPOLL, URING -> {
                 OneShotPoll.checkBorrowed(sockets, count, "epoll_ctl");

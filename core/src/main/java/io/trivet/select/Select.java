@@ -33,8 +33,11 @@ import org.jspecify.annotations.Nullable;
  * throws {@link java.io.InterruptedIOException} at once and leaves the thread's interrupt status set. The same happens if the status
  * is already set when a call would have to wait.
  *
- * <p><b>Threads.</b> Any number of threads may call these methods at the same time. Waiting pins the carrier of a virtual thread,
- * because it is a native call.
+ * <p><b>Threads.</b> Any number of threads may call these methods at the same time. A virtual thread that waits parks, and does not
+ * hold its carrier. On Linux all waits of virtual threads share one epoll, polled by a daemon thread. A virtual thread waits in the
+ * kernel, and holds its carrier, only if epoll cannot wait for it: no descriptor or memory is left for the shared epoll, or it waits
+ * for urgent data alone on a socket that has failed or hung up. If another thread closes one of the sockets during the wait, only the
+ * other sockets, the timeout and an interrupt end it.
  *
  * <p><b>System call and cost.</b> The static methods use poll(2) for Linux sockets, which has no limit of 1,024 descriptors. Sockets of
  * another network use that network's own call. {@link #on} chooses a network explicitly. The cost of a call grows with the length of

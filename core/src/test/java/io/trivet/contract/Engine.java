@@ -51,6 +51,15 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
             .with(Fault.READY_LATE, 0)
             .with(Fault.READY_FEWER, 0));
 
+    private static final String ON_VIRTUAL_THREAD = " on a virtual thread";
+
+    /** Engines whose tests run on virtual threads, which wait in another way. Not in the table. */
+    static final List<Engine> ON_VIRTUAL_THREADS = List.of(
+            new Engine("epoll", ON_VIRTUAL_THREAD, () -> Network.named("epoll")),
+            new Engine("poll", ON_VIRTUAL_THREAD, () -> Network.named("poll")),
+            new Engine("select", ON_VIRTUAL_THREAD, () -> Network.named("select")),
+            new Engine("nio", ON_VIRTUAL_THREAD, () -> Network.named("nio")));
+
     private static Engine named(String name) {
         return new Engine(name, "", () -> Network.named(name));
     }
@@ -66,6 +75,11 @@ public record Engine(String name, String variant, Supplier<Network> opener) {
     /** Returns the display name of a test run on this engine. */
     String title() {
         return name + variant;
+    }
+
+    /** Returns whether a test runs on a virtual thread. */
+    boolean isOnVirtualThread() {
+        return variant.equals(ON_VIRTUAL_THREAD);
     }
 
     /** Returns whether the network is simulated: it has one thread, and no access to programs, files and signals of the machine. */

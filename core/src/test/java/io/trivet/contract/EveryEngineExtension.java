@@ -3,8 +3,10 @@ package io.trivet.contract;
 import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.Extension;
@@ -32,7 +34,7 @@ final class EveryEngineExtension implements TestTemplateInvocationContextProvide
     @Override
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
         Stream<Engine> variants = context.getRequiredTestClass().getPackageName().equals(SELECT_PACKAGE)
-                ? Stream.of(Engine.PASS_THROUGH, Engine.TORTURED)
+                ? Stream.concat(Stream.of(Engine.PASS_THROUGH, Engine.TORTURED), Engine.ON_VIRTUAL_THREADS.stream())
                 : Stream.of(Engine.PASS_THROUGH);
         return Stream.of(Engine.ALL.stream(), variants, Engine.SIMULATED.stream()).flatMap(Function.identity())
                 .filter(engine -> engine.title().contains(System.getProperty("trivet.engines", ""))).map(Run::new);
@@ -85,8 +87,31 @@ final class EveryEngineExtension implements TestTemplateInvocationContextProvide
             if (exemption.isPresent() && engine.isSimulated()) {
                 EngineTable.notApplicable(context.getUniqueId(), exemption.get().value());
                 invocation.skip();
+            } else if (engine.isOnVirtualThread()) {
+                proceedOnVirtualThread(invocation);
             } else {
                 invocation.proceed();
+            }
+        }
+
+        private static void proceedOnVirtualThread(Invocation<Void> invocation) throws Throwable {
+            AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
+            Thread thread = Thread.ofVirtual().start(() -> {
+                try {
+                    invocation.proceed();
+                } catch (Throwable t) {
+                    thrown.set(t);
+                }
+            });
+            try {
+                thread.join();
+            } catch (InterruptedException e) { // the time limit of the test
+                thread.interrupt();
+                throw e;
+            }
+            Throwable failure = thrown.get();
+            if (failure != null) {
+                throw failure;
             }
         }
 

@@ -10,6 +10,7 @@ import io.trivet.contract.Lab;
 import io.trivet.contract.NotSimulated;
 import io.trivet.contract.Pair;
 import io.trivet.net.Capability;
+import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Descriptor;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
@@ -24,12 +25,15 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** Kernel objects and effects that cannot be created or observed through {@code io.trivet.net}. */
@@ -204,6 +208,35 @@ final class KernelObjectsTest {
         poller.modify(next, Interest.READ | Interest.WRITE, 3);
         lab.eventually("the new one's own event", () -> poller.poll(out, 0) == 1);
         assertThat(Lab.events(out)).containsExactly(new Lab.Event(3, Interest.WRITE));
+    }
+
+    /** The registration of such a descriptor stays in the epoll of the waits of virtual threads, whose thread must not spin. */
+    @EveryEngine
+    void closedDescriptorWithADuplicateDoesNotKeepTheThreadOfParkedWaitsBusy(Lab lab) throws Exception {
+        if (hasNoDescriptors(lab) || !lab.engine().equals("poll")) {
+            return;
+        }
+        Pair pair = lab.pair();
+        CompletableFuture<Boolean> ready = new CompletableFuture<>();
+        Thread waiting = Thread.startVirtualThread(() -> {
+            try {
+                ready.complete(Select.on(lab.network()).select(List.of(pair.client()), List.of(), List.of(), null).isEmpty());
+            } catch (IOException e) {
+                ready.completeExceptionally(e);
+            }
+        });
+        lab.eventually("the thread is parked", () -> waiting.getState() == Thread.State.WAITING);
+        open(lab, Libc.fcntl(pair.client().fd(), F_DUPFD_CLOEXEC, 0));
+        pair.client().close();
+        lab.send(pair.server(), "the duplicate is readable from now on");
+        assertThat(ready).failsWithin(Lab.PATIENCE).withThrowableThat().withCauseInstanceOf(ClosedSocketException.class);
+
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        Thread poller = Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().equals("trivet-select"))
+                .findAny().orElseThrow();
+        long before = threads.getThreadCpuTime(poller.threadId());
+        lab.pause(Duration.ofMillis(100));
+        assertThat(threads.getThreadCpuTime(poller.threadId()) - before).isLessThan(50_000_000);
     }
 
     @EveryEngine

@@ -79,11 +79,14 @@ final class DescriptorsTest {
     void processRecoversFromRunningOutOfDescriptors(Lab lab) throws Exception {
         List<String> command = new ArrayList<>(
                 List.of(Tools.require("sh"), "-c", "ulimit -n " + LIMIT + " && exec \"$@\"", "sh"));
-        command.addAll(Tools.java(OutOfDescriptors.class, lab.engine()));
+        List<String> java = Tools.java(OutOfDescriptors.class, lab.engine());
+        java.add(1, "-Djdk.virtualThreadScheduler.parallelism=20"); // without a descriptor, virtual threads hold their carriers
+        command.addAll(java);
         Tools.Peer process = lab.keep(Tools.start(command.toArray(String[]::new)));
         String waits = lab.engine().equals("nio") ? "waits: {EMFILE=20}" : "waits: {interrupted=10, ready=10}";
         assertThat(process.finish()).containsExactly("accept: EMFILE", "connect: EMFILE", "udp: EMFILE", "pipe: EMFILE",
-                "poller: refused or not needed", waits, "listener: r--", "old connection: alive", "accept again: connected");
+                "poller: refused or not needed", waits, "virtual " + waits, "listener: r--", "old connection: alive",
+                "accept again: connected");
     }
 
     private static void useEverything(Network network) throws IOException {

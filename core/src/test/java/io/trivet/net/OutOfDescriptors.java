@@ -33,6 +33,7 @@ final class OutOfDescriptors {
 
     public static void main(String[] arguments) throws Exception {
         loadClasses();
+        Thread.startVirtualThread(() -> {}).join();
         Network network = Network.named(arguments[0]);
         new OutOfDescriptors(network).run(3); // loads the classes while there are descriptors
         OutOfDescriptors real = new OutOfDescriptors(network);
@@ -54,7 +55,10 @@ final class OutOfDescriptors {
                 report("udp", () -> network.udp(FREE_PORT));
                 report("pipe", network::pipe);
                 reportPoller();
-                reportWaits(client, server);
+                reportWaits("waits", Thread.ofPlatform().daemon(), client, server);
+                if (descriptors == Integer.MAX_VALUE) { // the descriptors for such waits are opened once, and there are none left
+                    reportWaits("virtual waits", Thread.ofVirtual(), client, server);
+                }
                 lines.add("listener: " + (ready(listener) ? "r--" : "---"));
 
                 poller.register(server, Interest.READ, 1);
@@ -113,14 +117,14 @@ final class OutOfDescriptors {
     }
 
     /** Many threads wait, though no descriptor is left for any of them. Half are interrupted, then the others become ready. */
-    private void reportWaits(TcpStream client, TcpStream server) throws IOException {
+    private void reportWaits(String name, Thread.Builder builder, TcpStream client, TcpStream server) throws IOException {
         NetworkSelect select = Select.on(network);
         List<Thread> threads = new ArrayList<>();
         List<CompletableFuture<String>> results = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             CompletableFuture<String> result = new CompletableFuture<>();
             results.add(result);
-            threads.add(Thread.ofPlatform().daemon().start(() -> {
+            threads.add(builder.start(() -> {
                 try {
                     List<TcpStream> one = List.of(server);
                     result.complete(select.select(one, List.of(), List.of(), PATIENCE).readable().equals(one) ? "ready" : "late");
@@ -145,7 +149,7 @@ final class OutOfDescriptors {
         while (server.read(ByteBuffer.allocate(2)) == 0) {
             Thread.onSpinWait();
         }
-        lines.add("waits: " + counts);
+        lines.add(name + ": " + counts);
     }
 
     private void readable(TcpListener listener) throws IOException {

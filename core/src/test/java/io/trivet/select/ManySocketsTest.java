@@ -53,7 +53,7 @@ class ManySocketsTest {
                 + " sockets: the descriptor limit leaves " + left + " descriptors (raise it with ulimit -n)");
     }
 
-    private static int descriptorsLeft() throws IOException {
+    static int descriptorsLeft() throws IOException {
         try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"));
                 Stream<String> limits = Files.lines(Path.of("/proc/self/limits"))) {
             String limit = limits.filter(line -> line.startsWith("Max open files")).findFirst().orElseThrow()

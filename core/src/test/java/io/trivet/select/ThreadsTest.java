@@ -1,7 +1,6 @@
 package io.trivet.select;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.trivet.contract.Case;
 import io.trivet.contract.EveryEngine;
@@ -116,11 +115,9 @@ class ThreadsTest {
         other.get(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
-    /** The wait pins its carrier thread, so the other thread needs another carrier. */
     @EveryEngine
     @NotSimulated(NotSimulated.THREADS)
     void virtualThreadWaitsAndAnotherWakesIt(Lab lab) throws Exception {
-        assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "one processor means one carrier for virtual threads");
         Pair pair = lab.pair();
         List<TcpStream> client = List.of(pair.client());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
