@@ -101,7 +101,8 @@ final class ReplyHandler implements Handler {
                 "it accepted no data for " + DurationText.of(settings.limits().writeTimeout()) + " (--write-timeout)";
             case MESSAGE_TIMEOUT -> "a message took longer than " + DurationText.of(settings.limits().messageTimeout())
                     + " (--message-timeout)";
-            case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, HANDLER_FAILED,
+            case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, PROTOCOL_ERROR,
+                    HANDLER_FAILED,
                     TOO_MANY_FROM_ADDRESS, SPINNING ->
                 reason.description();
         };

@@ -12,7 +12,7 @@ package io.trivet.observe;
  * <tr><th>reason</th><th>what happens to accepted messages</th><th>what the peer sees</th></tr>
  * <tr><td>FINISHED, PEER_FINISHED, DRAINED</td><td>they are sent, however long it takes (write timeout)</td>
  *     <td>everything, then the end</td></tr>
- * <tr><td>MESSAGE_TOO_LONG, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED</td><td>they are sent within the
+ * <tr><td>MESSAGE_TOO_LONG, PROTOCOL_ERROR, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED</td><td>they are sent within the
  *     linger timeout</td><td>everything, then the end; if the time was too short, a reset</td></tr>
  * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, WRITE_TIMEOUT, SPINNING, FAILED</td><td>they are dropped, if the
  *     kernel has not taken them</td>
@@ -59,6 +59,12 @@ public enum CloseReason {
     FIRST_MESSAGE_TIMEOUT("the first message took too long"),
     /** A received message was longer than the limit. */
     MESSAGE_TOO_LONG("a message was too long"),
+    /**
+     * The input broke the protocol: the application's decoder threw an exception or reported impossible indices, or an unfinished
+     * message remained at the end of input. {@code Connection.failure()} has the message. Also an encoder that failed on a message
+     * that had been accepted.
+     */
+    PROTOCOL_ERROR("the protocol was broken"),
     /** The handler threw an exception. */
     HANDLER_FAILED("the handler failed"),
     /** The peer's address already had the maximum number of connections. */

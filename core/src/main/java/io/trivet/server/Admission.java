@@ -50,10 +50,11 @@ final class Admission {
      * @param urgentLane true to send it before the messages of the ordinary lane
      * @param mayExceedCap true to accept a reply beyond the cap: see {@link Overflow#PAUSE_READING}
      * @throws IllegalArgumentException the message is too long for the frame
+     * @throws RuntimeException the encoder failed. Nothing was accepted
      */
     SendResult put(ConnectionRecord connection, ByteBuffer content, boolean urgentLane, boolean mayExceedCap) {
-        FrameEncoder encoder = connection.profile().encoder();
-        int length = encoder.frameLength(content.remaining());
+        FrameWriter writer = connection.profile().writer();
+        int length = writer.frameLength(content.remaining());
         if (!connection.takesMessages()) {
             return SendResult.CLOSED;
         }
@@ -66,19 +67,20 @@ final class Admission {
         if (!makeRoom(connection, length, mayExceedCap)) {
             return SendResult.FULL;
         }
-        counters.add(Counters.MESSAGES_OUT, 1);
         if (urgentLane || !joinsBatch(connection, length)) {
             queue(connection, content, length, urgentLane);
-        } else if (batch.isReceivedMessage(content) && encoder.headLength() == 0) {
-            batch.addReceived(content.position(), content.limit(), encoder.tail());
+        } else if (batch.isReceivedMessage(content) && length == content.remaining() + writer.tail().length) {
+            batch.addReceived(content.position(), content.limit(), writer.tail());
             content.position(content.limit());
         } else {
+            int payload = content.remaining();
             ByteBuffer staging = batch.staging();
             int start = staging.position();
-            encoder.putHead(staging, content.remaining());
-            staging.put(content).put(encoder.tail());
+            putHead(connection, writer, staging, length, payload);
+            staging.put(content).put(writer.tail());
             batch.addStaged(start);
         }
+        counters.add(Counters.MESSAGES_OUT, 1);
         return SendResult.QUEUED;
     }
 
@@ -88,9 +90,9 @@ final class Admission {
      * @throws IllegalArgumentException the message is too long for the frame
      */
     SendResult put(ConnectionRecord connection, String text) {
-        FrameEncoder encoder = connection.profile().encoder();
+        FrameWriter writer = connection.profile().writer();
         int chars = text.length();
-        int length = chars <= PLAIN_TEXT_MAX ? encoder.frameLength(chars) : 0;
+        int length = chars <= PLAIN_TEXT_MAX ? writer.frameLength(chars) : 0;
         boolean collected = length > 0 && mailbox.isOwnThread() && connection.takesMessages() && joinsBatch(connection, length);
         if (!collected || !isAscii(text)) {
             return put(connection, utf8(text), false, true);
@@ -98,20 +100,21 @@ final class Admission {
         if (!makeRoom(connection, length, true)) {
             return SendResult.FULL;
         }
-        counters.add(Counters.MESSAGES_OUT, 1);
         if (!joinsBatch(connection, length)) { // making room has filled the socket
             queue(connection, utf8(text), length, false);
+            counters.add(Counters.MESSAGES_OUT, 1);
             return SendResult.QUEUED;
         }
         ByteBuffer staging = batch.staging();
         int start = staging.position();
-        encoder.putHead(staging, chars);
+        putHead(connection, writer, staging, length, chars);
         int at = staging.position();
         for (int i = 0; i < chars; i++) {
             staging.put(at + i, (byte) text.charAt(i));
         }
-        staging.position(at + chars).put(encoder.tail());
+        staging.position(at + chars).put(writer.tail());
         batch.addStaged(start);
+        counters.add(Counters.MESSAGES_OUT, 1);
         return SendResult.QUEUED;
     }
 
@@ -128,10 +131,34 @@ final class Admission {
         return true;
     }
 
-    /** Accepts a broadcast's message. If it does not fit, closes the connection. */
-    void putShared(ConnectionRecord connection, SharedMessage message) {
+    /**
+     * Writes the head of a message for which room is reserved.
+     *
+     * @throws RuntimeException the encoder failed. Then the room is released again
+     */
+    private static void putHead(ConnectionRecord connection, FrameWriter writer, ByteBuffer out, int length, int payload) {
+        try {
+            writer.putHead(out, length - payload - writer.tail().length, payload);
+        } catch (RuntimeException e) {
+            connection.release(1, length);
+            throw e;
+        }
+    }
+
+    /** Accepts a broadcast's message. If it does not fit into the queue, or into the connection's frame, ends the connection. */
+    void putShared(ConnectionRecord connection, Broadcast broadcast) {
+        if (!connection.takesMessages()) {
+            return;
+        }
+        SharedMessage message;
+        try {
+            message = broadcast.framed(connection.profile().writer());
+        } catch (RuntimeException e) {
+            closeRequests.protocolError(connection, e);
+            return;
+        }
         int length = message.length();
-        if (length == 0 || !connection.takesMessages()) {
+        if (length == 0) {
             return;
         }
         if (!makeRoom(connection, length, false)) {
@@ -189,8 +216,13 @@ final class Admission {
             connection.releaseDropped(1, length);
             return;
         }
+        try {
+            queue(connection, content, length, urgentLane);
+        } catch (RuntimeException e) { // of the encoder: what was accepted is lost, and the peer must see that
+            closeRequests.frameFailed(connection, e);
+            return;
+        }
         counters.add(Counters.MESSAGES_OUT, 1);
-        queue(connection, content, length, urgentLane);
         Profile profile = connection.profile();
         if (profile.dropsOldest() && connection.queuedBytes() > profile.limits().queueBytesMax()) {
             dropOldest.makeRoom(connection, 0);
@@ -233,19 +265,21 @@ final class Admission {
     }
 
     private void queue(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
-        FrameEncoder encoder = connection.profile().encoder();
+        FrameWriter writer = connection.profile().writer();
+        int payload = content.remaining();
+        int headLength = length - payload - writer.tail().length;
+        ByteBuffer head = headLength == 0 ? content : ByteBuffer.allocate(headLength);
+        putHead(connection, writer, head, length, payload);
         sender.queueReplies(connection);
         SendQueue queue = queues.of(connection);
         Lane lane = urgentLane ? queue.urgent() : queue.ordinary();
         lane.begin(length);
-        if (encoder.headLength() > 0) {
-            ByteBuffer head = ByteBuffer.allocate(encoder.headLength());
-            encoder.putHead(head, content.remaining());
+        if (headLength > 0) {
             lane.put(head.flip(), clock.now());
         }
         lane.put(content, clock.now());
-        if (encoder.tail().length > 0) {
-            lane.put(ByteBuffer.wrap(encoder.tail()), clock.now());
+        if (writer.tail().length > 0) {
+            lane.put(ByteBuffer.wrap(writer.tail()), clock.now());
         }
         sender.queued(connection);
     }

@@ -5,6 +5,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
@@ -61,12 +62,38 @@ final class CloseRequests {
         }
     }
 
+    /**
+     * Ends a connection after sending, because its input breaks the protocol, or a broadcast does not fit into its frame.
+     */
+    void protocolError(ConnectionRecord connection, Exception cause) {
+        if (!connection.isClosed() && !connection.hasBrokenOff()) {
+            connection.failure(protocolFailure(cause));
+            endAfterSending(connection, CloseReason.PROTOCOL_ERROR);
+        }
+    }
+
+    /** Closes a connection with a reset, because a message that was accepted for it cannot be put into its frame. */
+    void frameFailed(ConnectionRecord connection, Exception cause) {
+        if (!connection.isClosed()) {
+            connection.failure(protocolFailure(cause));
+            connection.set(ConnectionRecord.RESET_ON_CLOSE);
+            close(connection, CloseReason.PROTOCOL_ERROR);
+        }
+    }
+
+    private static ProtocolException protocolFailure(Exception cause) {
+        // An exception that is no IOException may be a mistake in the decoder: its class helps then.
+        ProtocolException failure = new ProtocolException(cause instanceof IOException ? cause.getMessage() : cause.toString());
+        failure.initCause(cause);
+        return failure;
+    }
+
     /** Closes a connection because the network reported an error. */
     void fail(ConnectionRecord connection, IOException failure) {
         switch (connection.state()) {
             case CONNECTING -> {
                 log.connectFailed(failure);
-                connection.networkFailure(failure);
+                connection.failure(failure);
                 close(connection, CloseReason.CONNECT_FAILED);
             }
             case LINGERING -> close(connection, connection.finishReason()); // the kernel had already accepted everything
@@ -75,7 +102,7 @@ final class CloseRequests {
                 if (!reset) {
                     log.callFailed(connection, failure);
                 }
-                connection.networkFailure(failure);
+                connection.failure(failure);
                 close(connection, reset ? CloseReason.RESET : CloseReason.FAILED);
             }
             case CLOSED -> {

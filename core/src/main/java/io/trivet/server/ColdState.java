@@ -32,7 +32,7 @@ final class ColdState {
     @Nullable InetSocketAddress remote;
     /** Ends a connect by name. Null unless one is in progress. */
     @Nullable Runnable connectCancellation;
-    /** The error with which the network ended the connection. */
+    /** The error that ended the connection. */
     @Nullable IOException failure;
     /** When the current state ends by itself: a connect, a first message, a linger. */
     long stateDeadlineNanos = Loop.NO_DEADLINE;

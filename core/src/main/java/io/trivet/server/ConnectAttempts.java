@@ -286,7 +286,7 @@ final class ConnectAttempts {
             if (connect.connection.isClosed()) {
                 end(connect); // completeClose would do it later in this turn
             } else if (Deadline.isOver(connect.deadlineNanos, nowNanos)) {
-                connect.connection.networkFailure(failure(connect, ErrorCode.ETIMEDOUT));
+                connect.connection.failure(failure(connect, ErrorCode.ETIMEDOUT));
                 end(connect);
                 closeRequests.close(connect.connection, CloseReason.CONNECT_TIMEOUT);
             } else {

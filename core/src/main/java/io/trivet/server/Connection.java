@@ -47,14 +47,15 @@ public final class Connection extends ConnectionRecord {
 
     /**
      * What a connection was made with. Accepted connections of a loop and a listener share one context, unless each has a handler
-     * of its own.
+     * or a decoder of its own.
      *
      * @param server the server
      * @param handler the handler
      * @param calls the calls by which the connection reaches its loop
      * @param profile the settings
+     * @param decoder the decoder of the profile's framing
      */
-    record Context(Server server, Handler handler, ConnectionCalls calls, Profile profile) {}
+    record Context(Server server, Handler handler, ConnectionCalls calls, Profile profile, FrameDecoder decoder) {}
 
     /** Creates an accepted connection. */
     Connection(Context context) {
@@ -72,6 +73,11 @@ public final class Connection extends ConnectionRecord {
     @Override
     Profile profile() {
         return context.profile();
+    }
+
+    @Override
+    FrameDecoder decoder() {
+        return context.decoder();
     }
 
     private ConnectionCalls calls() {
@@ -299,14 +305,16 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Returns the error with which the network ended the connection, or refused to connect.
+     * Returns the error that ended the connection: of the network, or of the protocol.
      *
      * @return the error, with the call, the error's name and the address, if the close reason is {@link
      *     CloseReason#CONNECT_FAILED}, {@link CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link
-     *     CloseReason#FAILED}; otherwise, and before that, null
+     *     CloseReason#FAILED}; what broke the protocol, with the exception of the decoder as its cause, if the reason is {@link
+     *     CloseReason#PROTOCOL_ERROR}; otherwise, and before that, null
      */
+    @Override
     public @Nullable IOException failure() {
-        return networkFailure();
+        return super.failure();
     }
 
     /**

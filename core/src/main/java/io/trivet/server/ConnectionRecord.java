@@ -109,6 +109,9 @@ abstract class ConnectionRecord {
     /** Returns the connection's settings. Any thread. */
     abstract Profile profile();
 
+    /** Returns what finds the messages in the connection's input. */
+    abstract FrameDecoder decoder();
+
     // ---- the handler's callbacks, for Callbacks alone, which catches what they throw
 
     abstract void callOpen() throws Exception;
@@ -408,14 +411,14 @@ abstract class ConnectionRecord {
         }
     }
 
-    /** Returns the error with which the network ended the connection, or null. */
+    /** Returns the error that ended the connection, or null. */
     @Nullable
-    IOException networkFailure() {
+    IOException failure() {
         ColdState some = cold;
         return some == null ? null : some.failure;
     }
 
-    void networkFailure(IOException failure) {
+    void failure(IOException failure) {
         coldState().failure = failure;
     }
 

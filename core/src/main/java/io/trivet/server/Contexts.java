@@ -25,7 +25,10 @@ final class Contexts {
         this.protocol = protocol;
         this.profile = profile;
         Handler handler = protocol.sharedHandler();
-        shared = handler == null ? null : new Connection.Context(server, handler, calls, profile);
+        Framing framing = profile.framing();
+        shared = handler != null && framing.isShared()
+                ? new Connection.Context(server, handler, calls, profile, framing.decoder())
+                : null;
     }
 
     /** Returns the context of a new connection. If a factory of the application fails, its handler throws that in onOpen. */
@@ -35,12 +38,15 @@ final class Contexts {
             return shared;
         }
         Handler handler;
+        FrameDecoder decoder;
         try {
             handler = protocol.handler();
+            decoder = profile.framing().decoder();
         } catch (Throwable e) {
             handler = new FailedHandler(e);
+            decoder = Framing.raw().decoder(); // not called: the connection ends when it has opened
         }
-        return new Connection.Context(server, handler, calls, profile);
+        return new Connection.Context(server, handler, calls, profile, decoder);
     }
 
     /** Stands for a handler that could not be made. So the failure ends its connection as that of a handler does. */

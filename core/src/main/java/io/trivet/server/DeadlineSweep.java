@@ -82,7 +82,7 @@ final class DeadlineSweep {
     private void close(ConnectionRecord connection, CloseReason reason) {
         InetSocketAddress address = connection.cachedAddress();
         if (reason == CloseReason.CONNECT_TIMEOUT && address != null) {
-            connection.networkFailure(new NetworkException("connect", address, ErrorCode.ETIMEDOUT));
+            connection.failure(new NetworkException("connect", address, ErrorCode.ETIMEDOUT));
         }
         closeRequests.close(connection, reason);
     }

@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,11 @@ final class Delivery {
      * connections.
      */
     static final int MESSAGES_PER_DELIVERY_MAX = 1024;
+    /**
+     * The bytes of frame that an incomplete message may have in addition to the longest message. So a decoder that never finds an
+     * end cannot hold more.
+     */
+    static final int FRAME_OVERHEAD_MAX = 1024;
 
     private final TurnClock clock;
     private final Counters counters;
@@ -29,7 +35,9 @@ final class Delivery {
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
-    private final Framing.Frame frame = new Framing.Frame();
+    private final Frame frame = new Frame();
+    /** How many bytes of the incomplete message that the last delivery has left were searched, and contain no end. */
+    private int scanned;
     /** The proactor's memory, and a read-only view of it for handlers. */
     private @Nullable ByteBuffer memory;
 
@@ -152,44 +160,70 @@ final class Delivery {
     private int deliver(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int begin, int to, int scannedBefore,
             boolean isReceivedMemory) {
         int from = begin;
-        int scanned = scannedBefore;
-        int delivered = 0;
+        scanned = scannedBefore;
+        int frames = 0;
+        int messages = 0;
         while (from < to && connection.takesInput()) {
-            if (delivered == MESSAGES_PER_DELIVERY_MAX) {
+            if (frames == MESSAGES_PER_DELIVERY_MAX) {
                 gate.deliverLater(connection);
                 break;
             }
-            Framing framing = connection.profile().framing();
-            int messageBytesMax = connection.profile().limits().messageBytesMax();
-            // A raw message has no end that could come too late: it is cut at the longest length.
-            int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
-            int next = framing.next(in, from, end, scanned, frame);
-            boolean tooLong = next == Framing.INCOMPLETE
-                    ? framing.lengthAtLeast(in, from, to) > messageBytesMax
-                    : frame.to - frame.from > messageBytesMax;
-            if (tooLong) {
-                closeRequests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
-            }
-            if (tooLong || next == Framing.INCOMPLETE) {
+            if (!decode(connection, in, view, from, to)) {
                 break;
             }
+            frames++;
             scanned = 0;
-            from = next;
-            delivered++;
-            view.limit(frame.to).position(frame.from).order(ByteOrder.BIG_ENDIAN);
-            batch.message(isReceivedMemory ? view : null);
-            callbacks.message(connection, view);
-            batch.message(null);
-            if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
-                sender.sendReplies(connection);
-                sender.flush(connection);
+            from = frame.end();
+            if (!frame.isSkipped()) {
+                messages++;
+                view.limit(frame.payloadTo()).position(frame.payloadFrom()).order(ByteOrder.BIG_ENDIAN);
+                batch.message(isReceivedMemory ? view : null);
+                callbacks.message(connection, view);
+                batch.message(null);
+                if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
+                    sender.sendReplies(connection);
+                    sender.flush(connection);
+                }
             }
         }
-        if (delivered > 0) {
+        if (messages > 0) {
             connection.set(ConnectionRecord.RECEIVED_MESSAGE);
-            counters.add(Counters.MESSAGES_IN, delivered);
+            counters.add(Counters.MESSAGES_IN, messages);
         }
         return from;
+    }
+
+    /**
+     * Finds the next frame, and leaves it in {@link #frame}.
+     *
+     * @return false if it is incomplete, or ends the connection: it is too long, or breaks the protocol
+     */
+    private boolean decode(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int from, int to) {
+        Framing framing = connection.profile().framing();
+        int messageBytesMax = connection.profile().limits().messageBytesMax();
+        // A raw message has no end that could come too late: it is cut at the longest length.
+        int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
+        frame.begin(from, end, scanned);
+        try {
+            // A decoder of the application may change the position, the limit and the order, as a handler may.
+            ByteBuffer bytes = framing.isBuiltIn() ? in : view.limit(end).position(from).order(ByteOrder.BIG_ENDIAN);
+            connection.decoder().decode(bytes, from, end, frame);
+        } catch (Exception e) { // this includes checked exceptions that were thrown without being declared
+            closeRequests.protocolError(connection, e);
+            return false;
+        }
+        boolean isIncomplete = frame.isIncomplete();
+        boolean isTooLong = isIncomplete
+                ? Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX) > messageBytesMax
+                : !frame.isSkipped() && frame.payloadTo() - frame.payloadFrom() > messageBytesMax;
+        if (isTooLong) {
+            closeRequests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
+            return false;
+        }
+        if (isIncomplete) {
+            scanned = frame.scanned();
+        }
+        return !isIncomplete;
     }
 
     /** Starts the deadline of an incomplete message; or keeps whole messages while reading is paused. */
@@ -203,7 +237,7 @@ final class Delivery {
         } else {
             input.shrink();
             if (connection.mayDeliver()) {
-                input.scanned = input.bytes();
+                input.scanned = scanned;
                 deadlines.startMessage(connection, input.beganNanos);
             }
         }
@@ -220,12 +254,63 @@ final class Delivery {
     }
 
     private void deliverEndOfInput(ConnectionRecord connection) {
-        partialInputs.drop(connection); // the beginning of a message whose rest will never arrive
+        PartialInput rest = connection.partialInput();
+        if (rest != null && !deliverRemainder(connection, rest)) {
+            return;
+        }
         connection.state(ConnectionState.INPUT_ENDED);
         callbacks.endOfInput(connection);
         if (connection.is(ConnectionRecord.OUTPUT_FINISHED)) {
             lifecycle.finish(connection, CloseReason.FINISHED); // both sides have finished
         }
         sender.flush(connection);
+    }
+
+    /**
+     * Handles the beginning of a message whose rest will never arrive.
+     *
+     * @return false if the end of input is not to be delivered now: the connection has ended, or reading is paused
+     */
+    private boolean deliverRemainder(ConnectionRecord connection, PartialInput rest) {
+        return switch (connection.profile().framing().remainder()) {
+            case DROP -> {
+                partialInputs.drop(connection);
+                yield true;
+            }
+            case ERROR -> {
+                closeRequests.protocolError(connection,
+                        new ProtocolException("the input ended after " + rest.bytes() + " bytes of an unfinished message"));
+                yield false;
+            }
+            case DELIVER -> {
+                if (rest.bytes() > connection.profile().limits().messageBytesMax()) {
+                    closeRequests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
+                    yield false;
+                }
+                deliverLast(connection, rest);
+                sender.flush(connection);
+                if (connection.state() == ConnectionState.OPEN && !connection.mayDeliver()) {
+                    connection.set(ConnectionRecord.END_OF_INPUT_PENDING);
+                }
+                yield connection.state() == ConnectionState.OPEN && connection.mayDeliver();
+            }
+        };
+    }
+
+    private void deliverLast(ConnectionRecord connection, PartialInput rest) {
+        batch.begin(connection, null, 0);
+        partialInputs.beginDelivery(rest);
+        connection.set(ConnectionRecord.RECEIVED_MESSAGE);
+        counters.add(Counters.MESSAGES_IN, 1);
+        boolean isStillHeld;
+        try {
+            callbacks.message(connection, rest.view().limit(rest.to()).position(rest.from()).order(ByteOrder.BIG_ENDIAN));
+        } finally {
+            endBatch(connection);
+            isStillHeld = partialInputs.endDelivery(connection, rest);
+        }
+        if (isStillHeld) {
+            partialInputs.drop(connection);
+        }
     }
 }

@@ -358,7 +358,7 @@ final class EventLoop {
     }
 
     /** Sends a message to every open connection. */
-    void broadcast(SharedMessage message) {
+    void broadcast(Broadcast message) {
         message.retain();
         boolean runs = false;
         try {

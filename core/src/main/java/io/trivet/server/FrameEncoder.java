@@ -2,53 +2,63 @@ package io.trivet.server;
 
 import java.nio.ByteBuffer;
 
-/** Puts the frame of a {@link Framing} around outgoing messages. Immutable; any thread. */
-final class FrameEncoder {
-    private final Framing framing;
-    private final byte[] tail;
-    private final int headLength;
-    private final long payloadMax;
-
-    FrameEncoder(Framing framing) {
-        this.framing = framing;
-        tail = framing.tail();
-        headLength = framing.headLength();
-        payloadMax = framing.messageBytesMax();
-    }
-
+/**
+ * Puts a frame around each outgoing message: a head whose length may depend on that of the message, and a constant tail.
+ *
+ * <p>An encoder has no state: it is shared by connections and called by any thread that sends. An exception is thrown from {@code
+ * send}, which then has accepted nothing. For a message of another thread that fails on the loop, or of a broadcast, the
+ * connection is closed with {@link io.trivet.observe.CloseReason#PROTOCOL_ERROR}.
+ *
+ * {@snippet :
+ * class BulkStrings implements FrameEncoder { // "$5\r\nhello\r\n", a bulk string of the Redis protocol
+ *     public int headLength(int messageBytes) {
+ *         return 3 + Integer.toString(messageBytes).length();
+ *     }
+ *
+ *     public void putHead(ByteBuffer out, int messageBytes) {
+ *         out.put(("$" + messageBytes + "\r\n").getBytes(StandardCharsets.US_ASCII));
+ *     }
+ *
+ *     public byte[] tail() {
+ *         return new byte[]{'\r', '\n'};
+ *     }
+ * }
+ * }
+ */
+public interface FrameEncoder {
     /**
-     * Returns the length of a message with its frame.
+     * Returns the number of bytes that precede a message.
      *
-     * @throws IllegalArgumentException the message is too long for the frame
+     * @param messageBytes the length of the message
+     * @return at least 0
      */
-    int frameLength(int payload) {
-        if (payload > payloadMax) {
-            throw new IllegalArgumentException(
-                    "a message of " + payload + " bytes does not fit into its frame, which holds at most " + payloadMax);
-        }
-        return headLength + payload + tail.length;
-    }
+    int headLength(int messageBytes);
 
-    int headLength() {
-        return headLength;
-    }
+    /**
+     * Writes the bytes that precede a message.
+     *
+     * @param out where to write, from its position on, {@link #headLength} bytes exactly; big-endian, with its limit behind them.
+     *     What precedes the position belongs to other messages
+     * @param messageBytes the length of the message
+     */
+    void putHead(ByteBuffer out, int messageBytes);
 
-    /** Writes the bytes that precede a message of that length. */
-    void putHead(ByteBuffer out, int length) {
-        framing.putHead(out, length);
-    }
-
-    /** Returns what follows a message; not to be changed. */
-    byte[] tail() {
-        return tail;
+    /**
+     * Returns the bytes that follow each message. Called once.
+     *
+     * @return the bytes, which are copied; by default none
+     */
+    default byte[] tail() {
+        return new byte[0];
     }
 
     /**
-     * Returns a copy of the message in its frame, in a direct buffer if possible. The position of the content moves to its limit.
+     * Returns the length of the longest message that the frame can hold; a longer one is refused with an {@link
+     * IllegalArgumentException}. Called once.
+     *
+     * @return bytes; by default no limit but that a frame has less than 2 GiB
      */
-    ByteBuffer frame(ByteBuffer content) {
-        ByteBuffer framed = DirectMemory.allocate(frameLength(content.remaining()));
-        framing.putHead(framed, content.remaining());
-        return framed.put(content).put(tail).flip();
+    default long messageBytesMax() {
+        return Integer.MAX_VALUE;
     }
 }

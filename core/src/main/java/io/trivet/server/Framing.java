@@ -1,18 +1,50 @@
 package io.trivet.server;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Defines where a message ends in the stream of bytes. It works both ways: a handler gets the content of a frame, and {@code
- * send} puts the frame around its argument. Immutable; any thread.
+ * send} puts the frame around its argument. Immutable: {@code with…} returns a changed copy. Any thread.
+ *
+ * <p>Four framings are built in. Others are written as a {@link FrameDecoder} and, if frames are wanted around outgoing messages,
+ * a {@link FrameEncoder}.
  */
-public abstract sealed class Framing {
-    /** The result of {@link #next} if the message is incomplete. */
-    static final int INCOMPLETE = -1;
+public final class Framing {
+    private static final FrameDecoder ALL = (in, from, to, frame) -> frame.message(from, to, to);
+    private static final Framing RAW = builtIn("raw", ALL, null, true);
+    private static final Framing LINES = lines(new byte[]{'\n'});
+    private static final Framing CRLF_LINES = lines(new byte[]{'\r', '\n'});
 
-    Framing() {}
+    private final String name;
+    /** The decoder of all connections; null if each has its own. */
+    private final @Nullable FrameDecoder shared;
+    private final @Nullable Supplier<? extends FrameDecoder> decoders;
+    private final FrameWriter writer;
+    private final Remainder remainder;
+    private final boolean raw;
+    private final boolean builtIn;
+
+    private Framing(String name, @Nullable FrameDecoder shared, @Nullable Supplier<? extends FrameDecoder> decoders,
+            FrameWriter writer, Remainder remainder, boolean raw, boolean builtIn) {
+        this.name = name;
+        this.shared = shared;
+        this.decoders = decoders;
+        this.writer = writer;
+        this.remainder = remainder;
+        this.raw = raw;
+        this.builtIn = builtIn;
+    }
+
+    private static Framing builtIn(String name, FrameDecoder decoder, @Nullable FrameEncoder encoder, boolean raw) {
+        return new Framing(name, decoder, null, new FrameWriter(encoder), Remainder.DROP, raw, true);
+    }
+
+    private static Framing lines(byte[] end) {
+        return builtIn("lines", new DelimiterDecoder(new byte[]{'\n'}, true), new Tail(end), false);
+    }
 
     /**
      * Returns the framing without frames. Every piece that arrives is a message, however the network has cut it; a piece above
@@ -21,7 +53,7 @@ public abstract sealed class Framing {
      * @return the framing
      */
     public static Framing raw() {
-        return Raw.ONLY;
+        return RAW;
     }
 
     /**
@@ -31,7 +63,7 @@ public abstract sealed class Framing {
      * @return the framing
      */
     public static Framing lines() {
-        return lines("\n");
+        return LINES;
     }
 
     /**
@@ -42,10 +74,11 @@ public abstract sealed class Framing {
      * @throws IllegalArgumentException the end is neither {@code "\n"} nor {@code "\r\n"}
      */
     public static Framing lines(String end) {
-        if (!end.equals("\n") && !end.equals("\r\n")) {
-            throw new IllegalArgumentException("a line ends in \\n or \\r\\n");
-        }
-        return new Delimited(new byte[]{'\n'}, end.getBytes(StandardCharsets.US_ASCII), true);
+        return switch (end) {
+            case "\n" -> LINES;
+            case "\r\n" -> CRLF_LINES;
+            default -> throw new IllegalArgumentException("a line ends in \\n or \\r\\n");
+        };
     }
 
     /**
@@ -60,7 +93,8 @@ public abstract sealed class Framing {
         if (delimiter.length < 1 || delimiter.length > 16) {
             throw new IllegalArgumentException("a delimiter has 1 to 16 bytes, not " + delimiter.length);
         }
-        return new Delimited(delimiter.clone(), delimiter.clone(), false);
+        byte[] own = delimiter.clone();
+        return builtIn("delimited", new DelimiterDecoder(own, false), new Tail(own), false);
     }
 
     /**
@@ -75,255 +109,117 @@ public abstract sealed class Framing {
         if (bytes != 1 && bytes != 2 && bytes != 4) {
             throw new IllegalArgumentException("a length has 1, 2 or 4 bytes, not " + bytes);
         }
-        return new LengthPrefixed(bytes);
+        LengthPrefix prefix = new LengthPrefix(bytes);
+        return builtIn("length-prefixed, " + bytes + (bytes == 1 ? " byte" : " bytes"), prefix, prefix, false);
     }
 
     /**
-     * Finds the next message.
+     * Returns a framing with a decoder that has no state. Messages are sent as they are, unless an {@linkplain #withEncoder
+     * encoder} is added.
      *
-     * @param in the bytes; read by absolute index
-     * @param from the index of the frame's first byte
-     * @param to the index behind the last byte that has arrived
-     * @param scanned the number of bytes that an earlier search has found to contain no end
-     * @param frame receives the indices of the message; valid unless the result is INCOMPLETE
-     * @return the index behind the frame, or {@link #INCOMPLETE}
+     * @param decoder finds the messages; shared by all connections, and called by several threads
+     * @return the framing
      */
-    abstract int next(ByteBuffer in, int from, int to, int scanned, Frame frame);
+    public static Framing of(FrameDecoder decoder) {
+        return new Framing("custom", Objects.requireNonNull(decoder, "decoder"), null, new FrameWriter(null), Remainder.DROP,
+                false,
+                false);
+    }
 
-    /** Returns a lower bound of the incomplete message's length. May come from the peer's length field: never allocate by it. */
-    abstract long lengthAtLeast(ByteBuffer in, int from, int to);
+    /**
+     * Returns a framing with a decoder per connection, which may have state. Messages are sent as they are, unless an {@linkplain
+     * #withEncoder encoder} is added.
+     *
+     * @param decoders makes the decoder of each connection, before {@code onOpen}. If it throws or returns null, that connection
+     *     alone is closed with {@link io.trivet.observe.CloseReason#HANDLER_FAILED}, and the cause is logged
+     * @return the framing
+     */
+    public static Framing perConnection(Supplier<? extends FrameDecoder> decoders) {
+        return new Framing("custom", null, Objects.requireNonNull(decoders, "decoders"), new FrameWriter(null), Remainder.DROP,
+                false, false);
+    }
 
-    /** Writes the {@link #headLength} bytes that precede a message of that length. */
-    abstract void putHead(ByteBuffer out, int length);
+    /**
+     * Returns a copy that sends messages in the frames of an encoder.
+     *
+     * @param encoder writes the frames
+     * @return the copy
+     */
+    public Framing withEncoder(FrameEncoder encoder) {
+        return new Framing(name, shared, decoders, new FrameWriter(Objects.requireNonNull(encoder, "encoder")), remainder, raw,
+                builtIn);
+    }
 
-    /** Returns the number of bytes that precede a message. */
-    abstract int headLength();
+    /**
+     * Returns a copy that sets what happens with an unfinished message when the peer ends its output. (A connection that is reset
+     * delivers no remainder.)
+     *
+     * @param remainder the policy; the default is {@link Remainder#DROP}
+     * @return the copy
+     */
+    public Framing withRemainder(Remainder remainder) {
+        return new Framing(name, shared, decoders, writer, Objects.requireNonNull(remainder, "remainder"), raw, builtIn);
+    }
 
-    /** Returns the bytes that follow a message. */
-    abstract byte[] tail();
+    /** Returns true if all connections share one decoder. */
+    boolean isShared() {
+        return shared != null;
+    }
 
-    /** Returns the length of the longest message that a frame can hold. */
-    abstract long messageBytesMax();
+    /** Returns the decoder of a new connection. */
+    FrameDecoder decoder() {
+        return shared != null ? shared
+                : Objects.requireNonNull(Objects.requireNonNull(decoders).get(), "the supplier of decoders returned null");
+    }
+
+    /** Returns what puts frames around outgoing messages. */
+    FrameWriter writer() {
+        return writer;
+    }
+
+    Remainder remainder() {
+        return remainder;
+    }
 
     /** Returns true if messages have no end of their own. */
     boolean isRaw() {
-        return false;
+        return raw;
     }
 
-    /** The indices of a message: of its first byte, and behind its last. */
-    static final class Frame {
-        int from;
-        int to;
+    /** Returns true if the decoder can be trusted with the received memory: it reads by absolute index, and changes nothing. */
+    boolean isBuiltIn() {
+        return builtIn;
     }
 
-    private static final class Raw extends Framing {
-        static final Raw ONLY = new Raw();
-        private static final byte[] NONE = {};
-
-        @Override
-        int next(ByteBuffer in, int from, int to, int scanned, Frame frame) {
-            frame.from = from;
-            frame.to = to;
-            return to;
-        }
-
-        @Override
-        long lengthAtLeast(ByteBuffer in, int from, int to) {
-            return 0;
-        }
-
-        @Override
-        void putHead(ByteBuffer out, int length) {}
-
-        @Override
-        int headLength() {
-            return 0;
-        }
-
-        @Override
-        byte[] tail() {
-            return NONE;
-        }
-
-        @Override
-        long messageBytesMax() {
-            return Integer.MAX_VALUE;
-        }
-
-        @Override
-        boolean isRaw() {
-            return true;
-        }
-
-        @Override
-        public String toString() {
-            return "raw";
-        }
+    @Override
+    public String toString() {
+        return name;
     }
 
-    private static final class Delimited extends Framing {
-        private static final long LOW_BITS = 0x0101010101010101L;
-        private static final long HIGH_BITS = 0x8080808080808080L;
-
-        private final byte[] delimiter;
+    /** Ends each message with the same bytes. */
+    private static final class Tail implements FrameEncoder {
         private final byte[] tail;
-        private final byte last;
-        /** Eight copies of the delimiter's last byte. */
-        private final long pattern;
-        private final boolean lines;
 
-        Delimited(byte[] delimiter, byte[] tail, boolean lines) {
-            this.delimiter = delimiter;
+        Tail(byte[] tail) {
             this.tail = tail;
-            this.lines = lines;
-            last = delimiter[delimiter.length - 1];
-            pattern = (last & 0xff) * LOW_BITS;
         }
 
         @Override
-        int next(ByteBuffer in, int from, int to, int scanned, Frame frame) {
-            int at = from + Math.max(scanned, delimiter.length - 1);
-            while ((at = indexOfLast(in, at, to)) >= 0) {
-                int begin = at - delimiter.length + 1;
-                if (delimiter.length == 1 || matches(in, begin)) {
-                    frame.from = from;
-                    frame.to = lines && begin > from && in.get(begin - 1) == '\r' ? begin - 1 : begin;
-                    return at + 1;
-                }
-                at++;
-            }
-            return INCOMPLETE;
-        }
-
-        /**
-         * Returns the first index of the delimiter's last byte, or -1. Reads eight bytes at a time; the buffer's order must be
-         * big-endian.
-         */
-        private int indexOfLast(ByteBuffer in, int from, int to) {
-            int at = from;
-            for (; at + Long.BYTES <= to; at += Long.BYTES) {
-                // A byte that equals the pattern's becomes 0. Mycroft's test for a zero byte is exact from the lowest byte up to
-                // the first zero, so the first byte in memory must be the lowest.
-                long word = Long.reverseBytes(in.getLong(at)) ^ pattern;
-                long zeros = (word - LOW_BITS) & ~word & HIGH_BITS;
-                if (zeros != 0) {
-                    return at + (Long.numberOfTrailingZeros(zeros) >>> 3);
-                }
-            }
-            for (; at < to; at++) {
-                if (in.get(at) == last) {
-                    return at;
-                }
-            }
-            return -1;
-        }
-
-        private boolean matches(ByteBuffer in, int begin) {
-            for (int i = 0; i < delimiter.length - 1; i++) {
-                if (in.get(begin + i) != delimiter[i]) {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        @Override
-        long lengthAtLeast(ByteBuffer in, int from, int to) {
-            boolean mayEnd = lines && in.get(to - 1) == '\r'; // part of the line end if a line feed follows
-            return (long) to - from - (mayEnd ? 1 : delimiter.length - 1);
-        }
-
-        @Override
-        void putHead(ByteBuffer out, int length) {}
-
-        @Override
-        int headLength() {
-            return 0;
-        }
-
-        @Override
-        byte[] tail() {
+        public byte[] tail() {
             return tail;
         }
 
         @Override
-        long messageBytesMax() {
+        public int headLength(int messageBytes) {
+            return 0;
+        }
+
+        @Override
+        public void putHead(ByteBuffer out, int messageBytes) {}
+
+        @Override
+        public long messageBytesMax() {
             return Integer.MAX_VALUE - 16;
-        }
-
-        @Override
-        public String toString() {
-            return lines ? "lines" : "delimited";
-        }
-    }
-
-    private static final class LengthPrefixed extends Framing {
-        private static final byte[] NONE = {};
-        private final int bytes;
-
-        LengthPrefixed(int bytes) {
-            this.bytes = bytes;
-        }
-
-        @Override
-        int next(ByteBuffer in, int from, int to, int scanned, Frame frame) {
-            if (to - from < bytes) {
-                return INCOMPLETE;
-            }
-            long length = length(in, from);
-            if (to - from - bytes < length) {
-                return INCOMPLETE;
-            }
-            frame.from = from + bytes;
-            frame.to = frame.from + (int) length;
-            return frame.to;
-        }
-
-        private long length(ByteBuffer in, int from) {
-            assert in.order() == ByteOrder.BIG_ENDIAN;
-            return switch (bytes) {
-                case 1 -> in.get(from) & 0xffL;
-                case 2 -> in.getShort(from) & 0xffffL;
-                default -> in.getInt(from) & 0xffff_ffffL;
-            };
-        }
-
-        @Override
-        long lengthAtLeast(ByteBuffer in, int from, int to) {
-            return to - from < bytes ? 0 : length(in, from);
-        }
-
-        @Override
-        void putHead(ByteBuffer out, int length) {
-            switch (bytes) {
-                case 1 -> out.put((byte) length);
-                case 2 -> out.putShort((short) length);
-                default -> out.putInt(length);
-            }
-        }
-
-        @Override
-        int headLength() {
-            return bytes;
-        }
-
-        @Override
-        byte[] tail() {
-            return NONE;
-        }
-
-        @Override
-        long messageBytesMax() {
-            return switch (bytes) {
-                case 1 -> 0xff;
-                case 2 -> 0xffff;
-                default -> Integer.MAX_VALUE - 16;
-            };
-        }
-
-        @Override
-        public String toString() {
-            return "length-prefixed, " + bytes + (bytes == 1 ? " byte" : " bytes");
         }
     }
 }

@@ -43,7 +43,7 @@ public interface Handler {
 
     /**
      * Called when the peer has finished its output. We may still send, unless {@link Connection#finishOutput} was called before.
-     * An unfinished message was dropped. By default, everything that waits is sent, and the connection is closed.
+     * An unfinished message was handled as {@link Framing#withRemainder} says; it was dropped by default. By default, everything that waits is sent, and the connection is closed.
      *
      * @param connection the connection
      * @throws Exception closes the connection
@@ -74,8 +74,8 @@ public interface Handler {
     default void onDropped(Connection connection, int messages, long bytes) throws Exception {}
 
     /**
-     * Called when the connection is closed. Nothing more can be sent. If the network ended it, {@link Connection#failure} returns
-     * the error.
+     * Called when the connection is closed. Nothing more can be sent. If the network ended it, or the protocol was broken, {@link
+     * Connection#failure} returns the error.
      *
      * @param connection the connection
      * @param reason why it was closed

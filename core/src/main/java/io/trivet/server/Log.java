@@ -118,9 +118,15 @@ final class Log {
         if (LOGGER.isLoggable(Level.DEBUG)) {
             InetSocketAddress remote = connection.cachedAddress();
             LOGGER.log(Level.DEBUG, connection + (remote == null ? "" : " with " + Addresses.toString(remote)) + ": "
-                    + connection.finishReason().description()
+                    + connection.finishReason().description() + protocolFailure(connection)
                     + (isReset ? "; what waited was dropped, the peer gets a reset" : ""));
         }
+    }
+
+    /** Returns what broke the protocol, for the reason PROTOCOL_ERROR. */
+    private static String protocolFailure(ConnectionRecord connection) {
+        IOException failure = connection.failure();
+        return failure == null || connection.closeReason() != CloseReason.PROTOCOL_ERROR ? "" : ": " + escaped(failure);
     }
 
     void closeFailed(IOException failure) {

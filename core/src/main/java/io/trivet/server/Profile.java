@@ -8,13 +8,8 @@ package io.trivet.server;
  * @param limits the bounds
  * @param overflow what happens when a queue is full
  * @param urgent true to watch for TCP's urgent data
- * @param encoder puts the frame around outgoing messages
  */
-record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent, FrameEncoder encoder) {
-    Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
-        this(framing, limits, overflow, urgent, new FrameEncoder(framing));
-    }
-
+record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
     /**
      * Checks that the settings fit together.
      *
@@ -25,6 +20,11 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
             throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
         }
         return this;
+    }
+
+    /** Returns what puts frames around outgoing messages. */
+    FrameWriter writer() {
+        return framing.writer();
     }
 
     boolean pausesWhenHigh() {

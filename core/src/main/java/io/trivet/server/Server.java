@@ -335,15 +335,20 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Sends one message to every connection of this moment, accepted or made. The message is held once for all. If it does not
-     * fit into a connection's queue, the {@link Overflow} policy decides.
+     * Sends one message to every connection of this moment, accepted or made, in the frame of its own framing. The message is held
+     * once for all connections of one framing. If it does not fit into a connection's queue, the {@link Overflow} policy decides.
+     * If it does not fit into the frame of an outgoing connection's own protocol, that connection is closed with {@link
+     * io.trivet.observe.CloseReason#PROTOCOL_ERROR}.
      *
      * @param message the message, without its frame; copied at once, its position moves to its limit
-     * @throws IllegalArgumentException the frame cannot hold a message of that length
+     * @throws IllegalArgumentException the frame of the server's framing, or of a listener's, cannot hold a message of that length
      * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
      */
     public void broadcast(ByteBuffer message) {
-        SharedMessage shared = new SharedMessage(budget, settings.profile().encoder().frame(message));
+        // What most connections need: the frame of the first listener.
+        FrameWriter first = (profiles.isEmpty() ? settings.profile() : profiles.getFirst()).writer();
+        profiles.forEach(profile -> profile.writer().frameLength(message.remaining()));
+        Broadcast shared = new Broadcast(budget, first, message);
         try {
             loops.all().forEach(loop -> loop.broadcast(shared));
         } finally {

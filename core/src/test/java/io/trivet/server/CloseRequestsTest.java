@@ -28,7 +28,7 @@ final class CloseRequestsTest {
         requests.close(connection, CloseReason.CLOSED);
         requests.fail(connection, failure(ErrorCode.EIO));
         assertThat(connection.closeReason()).isEqualTo(CloseReason.QUEUE_FULL);
-        assertThat(connection.networkFailure()).isNull();
+        assertThat(connection.failure()).isNull();
         assertThat(requests.takeClose()).isSameAs(connection);
         assertThat(requests.takeClose()).as("only one request").isNull();
     }
@@ -79,7 +79,7 @@ final class CloseRequestsTest {
             IOException reset = failure(ErrorCode.EPIPE);
             requests.fail(connection, reset);
             assertThat(connection.closeReason()).isEqualTo(CloseReason.RESET);
-            assertThat(connection.networkFailure()).isSameAs(reset);
+            assertThat(connection.failure()).isSameAs(reset);
             assertThat(log.lines()).as("a reset is no news").isEmpty();
 
             TestRecord other = new TestRecord(true);
@@ -96,13 +96,13 @@ final class CloseRequestsTest {
         IOException refused = failure(ErrorCode.ECONNREFUSED);
         requests.fail(connecting, refused);
         assertThat(connecting.closeReason()).isEqualTo(CloseReason.CONNECT_FAILED);
-        assertThat(connecting.networkFailure()).isSameAs(refused);
+        assertThat(connecting.failure()).isSameAs(refused);
 
         connection.closeReason(CloseReason.DRAINED);
         connection.state(ConnectionState.LINGERING);
         requests.fail(connection, failure(ErrorCode.ECONNRESET));
         assertThat(connection.isClosed()).isTrue();
         assertThat(connection.closeReason()).as("everything was delivered").isEqualTo(CloseReason.DRAINED);
-        assertThat(connection.networkFailure()).isNull();
+        assertThat(connection.failure()).isNull();
     }
 }

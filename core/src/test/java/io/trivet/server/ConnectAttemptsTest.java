@@ -112,7 +112,7 @@ final class ConnectAttemptsTest {
         assertThat(tried()).as("the second cannot even start").containsExactly("10.0.0.1:5432", "10.0.0.2:5432", "10.0.0.3:5432");
         attempts.failed(1, new NetworkException("connect", "10.0.0.3:5432", ErrorCode.EHOSTUNREACH));
         assertThat(connection.closeReason()).isEqualTo(CloseReason.CONNECT_FAILED);
-        assertThat(connection.networkFailure()).isInstanceOfSatisfying(NetworkException.class,
+        assertThat(connection.failure()).isInstanceOfSatisfying(NetworkException.class,
                 e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED))
                 .hasMessage("connect db.test:5432: ECONNREFUSED, no address has accepted the connection: 10.0.0.1:5432: "
                         + "ECONNREFUSED, refused: nothing listens at that address; 10.0.0.2:5432: connect: EMFILE, the process has "
@@ -125,7 +125,7 @@ final class ConnectAttemptsTest {
     void onlyAddressFailsWithItsOwnMessage() {
         startWith(TEN_SECONDS, "10.0.0.1");
         attempts.failed(0, refused("10.0.0.1:5432"));
-        assertThat(connection.networkFailure())
+        assertThat(connection.failure())
                 .hasMessage("connect 10.0.0.1:5432: ECONNREFUSED, refused: nothing listens at that address");
         assertEnded();
     }
@@ -135,7 +135,7 @@ final class ConnectAttemptsTest {
         startWith(TEN_SECONDS, "10.0.0.1");
         pass(10_000);
         assertThat(connection.closeReason()).isEqualTo(CloseReason.CONNECT_TIMEOUT);
-        assertThat(connection.networkFailure()).hasMessage("connect 10.0.0.1:5432: ETIMEDOUT, no answer in time");
+        assertThat(connection.failure()).hasMessage("connect 10.0.0.1:5432: ETIMEDOUT, no answer in time");
         assertEnded();
     }
 
@@ -150,7 +150,7 @@ final class ConnectAttemptsTest {
         assertThat(connection.isClosed()).isFalse();
         pass(1);
         assertThat(connection.closeReason()).isEqualTo(CloseReason.CONNECT_TIMEOUT);
-        assertThat(connection.networkFailure()).isInstanceOfSatisfying(NetworkException.class,
+        assertThat(connection.failure()).isInstanceOfSatisfying(NetworkException.class,
                 e -> assertThat(e.code()).isEqualTo(ErrorCode.ETIMEDOUT))
                 .hasMessageContainingAll("10.0.0.1:5432: no answer in time; ", "10.0.0.3:5432: no answer in time",
                         "10.0.0.2:5432: ECONNREFUSED");
@@ -164,7 +164,7 @@ final class ConnectAttemptsTest {
         start(TEN_SECONDS);
         pass(10_000);
         assertThat(connection.closeReason()).isEqualTo(CloseReason.CONNECT_TIMEOUT);
-        assertThat(connection.networkFailure())
+        assertThat(connection.failure())
                 .hasMessage("connect db.test:5432: ETIMEDOUT, its name could not be looked up in time");
         assertEnded();
         answer();
@@ -176,7 +176,7 @@ final class ConnectAttemptsTest {
         start(TEN_SECONDS);
         answer();
         assertThat(connection.closeReason()).isEqualTo(CloseReason.CONNECT_FAILED);
-        assertThat(connection.networkFailure()).isInstanceOf(UnknownHostException.class)
+        assertThat(connection.failure()).isInstanceOf(UnknownHostException.class)
                 .hasMessage("unknown host 'db.test': Name or service not known");
         assertEnded();
     }
@@ -232,7 +232,7 @@ final class ConnectAttemptsTest {
                 - parts.proactor.calls.stream().filter(call -> call.startsWith("close")).count();
         assertThat(open).isEqualTo(ConnectAttempts.AT_ONCE_MAX);
         pass(10_000);
-        assertThat(connection.networkFailure()).message().endsWith("; and 84 more addresses");
+        assertThat(connection.failure()).message().endsWith("; and 84 more addresses");
         assertEnded();
     }
 }

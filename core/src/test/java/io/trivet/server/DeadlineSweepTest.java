@@ -58,8 +58,8 @@ final class DeadlineSweepTest {
         connection.cachedAddress(RecordingProactor.REMOTE);
         parts.deadlines.stateEndsIn(connection, Duration.ofSeconds(7));
         assertClosesAfter(Duration.ofSeconds(7), CloseReason.CONNECT_TIMEOUT);
-        assertThat(connection.networkFailure()).isInstanceOf(NetworkException.class).hasMessageContaining("10.0.0.1:1000");
-        assertThat(((NetworkException) connection.networkFailure()).code()).isEqualTo(ErrorCode.ETIMEDOUT);
+        assertThat(connection.failure()).isInstanceOf(NetworkException.class).hasMessageContaining("10.0.0.1:1000");
+        assertThat(((NetworkException) connection.failure()).code()).isEqualTo(ErrorCode.ETIMEDOUT);
     }
 
     @Test

@@ -16,6 +16,22 @@ final class FramingTest {
     @SuppressWarnings("unused") // used by @FieldSource
     private static final List<ReferenceFraming> FRAMES = ReferenceFraming.ALL_BUT_RAW;
 
+    private static final int INCOMPLETE = -1;
+
+    /** Returns the index behind the next frame, or INCOMPLETE. */
+    private static int next(Framing framing, ByteBuffer in, int from, int to, int scanned, Frame frame) {
+        frame.begin(from, to, scanned);
+        if (to == from) {
+            return INCOMPLETE;
+        }
+        try {
+            framing.decoder().decode(in, from, to, frame);
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+        return frame.isIncomplete() ? INCOMPLETE : frame.end();
+    }
+
     @ParameterizedTest
     @FieldSource("FRAMES")
     void findsTheSameMessagesWhereverTheStreamIsSplit(ReferenceFraming frames) throws Exception {
@@ -27,25 +43,25 @@ final class FramingTest {
             byte[] stream = frames.framed(messages);
             int begin = random.nextInt(9); // start at any alignment, since whole words are compared
             ByteBuffer in = ByteBuffer.allocate(begin + stream.length).put(begin, stream);
-            Framing.Frame frame = new Framing.Frame();
+            Frame frame = new Frame();
             List<byte[]> found = new ArrayList<>();
             int from = begin;
             int scanned = 0;
             for (int to = begin; to <= in.capacity();) {
-                int next = frames.framing().next(in, from, to, scanned, frame);
-                if (next == Framing.INCOMPLETE) {
-                    scanned = random.nextBoolean() ? to - from : 0;
+                int next = next(frames.framing(), in, from, to, scanned, frame);
+                if (next == INCOMPLETE) {
+                    scanned = random.nextBoolean() ? frame.scanned() : 0;
                     to += 1 + random.nextInt(random.nextBoolean() ? 2 : 40);
                 } else {
-                    byte[] message = new byte[frame.to - frame.from];
-                    in.get(frame.from, message);
+                    byte[] message = new byte[frame.payloadTo() - frame.payloadFrom()];
+                    in.get(frame.payloadFrom(), message);
                     found.add(message);
                     from = next;
                     scanned = 0;
                 }
                 if (to > in.capacity() && from < in.capacity()) {
                     to = in.capacity();
-                    if (frames.framing().next(in, from, to, 0, frame) == Framing.INCOMPLETE) {
+                    if (next(frames.framing(), in, from, to, 0, frame) == INCOMPLETE) {
                         break;
                     }
                 }
@@ -69,17 +85,17 @@ final class FramingTest {
     @Test
     void lengthPrefixIsUnsignedAndInNetworkByteOrder() {
         ByteBuffer in = ByteBuffer.allocate(300).put(0, (byte) 200);
-        Framing.Frame frame = new Framing.Frame();
-        assertThat(Framing.lengthPrefixed(1).next(in, 0, 201, 0, frame)).isEqualTo(201);
-        assertThat(frame.to - frame.from).isEqualTo(200);
+        Frame frame = new Frame();
+        assertThat(next(Framing.lengthPrefixed(1), in, 0, 201, 0, frame)).isEqualTo(201);
+        assertThat(frame.payloadTo() - frame.payloadFrom()).isEqualTo(200);
 
         in.putShort(0, (short) 0xfffe);
-        assertThat(Framing.lengthPrefixed(2).next(in, 0, 300, 0, frame)).isEqualTo(Framing.INCOMPLETE);
-        assertThat(Framing.lengthPrefixed(2).lengthAtLeast(in, 0, 300)).isEqualTo(0xfffe);
+        assertThat(next(Framing.lengthPrefixed(2), in, 0, 300, 0, frame)).isEqualTo(INCOMPLETE);
+        assertThat(frame.payloadAtLeast()).isEqualTo(0xfffe);
 
         in.putInt(0, 0xffff_fffe);
-        assertThat(Framing.lengthPrefixed(4).next(in, 0, 300, 0, frame)).isEqualTo(Framing.INCOMPLETE);
-        assertThat(Framing.lengthPrefixed(4).lengthAtLeast(in, 0, 300)).isEqualTo(0xffff_fffeL);
+        assertThat(next(Framing.lengthPrefixed(4), in, 0, 300, 0, frame)).isEqualTo(INCOMPLETE);
+        assertThat(frame.payloadAtLeast()).isEqualTo(0xffff_fffeL);
     }
 
     @Test
@@ -101,14 +117,15 @@ final class FramingTest {
     private static List<String> split(Framing framing, String stream) {
         byte[] bytes = Client.bytes(stream);
         ByteBuffer in = ByteBuffer.wrap(bytes);
-        Framing.Frame frame = new Framing.Frame();
+        Frame frame = new Frame();
         List<String> messages = new ArrayList<>();
         for (int from = 0; from < bytes.length;) {
-            int next = framing.next(in, from, bytes.length, 0, frame);
-            if (next == Framing.INCOMPLETE) {
+            int next = next(framing, in, from, bytes.length, 0, frame);
+            if (next == INCOMPLETE) {
                 break;
             }
-            messages.add(new String(bytes, frame.from, frame.to - frame.from, StandardCharsets.ISO_8859_1));
+            messages.add(
+                    new String(bytes, frame.payloadFrom(), frame.payloadTo() - frame.payloadFrom(), StandardCharsets.ISO_8859_1));
             from = next;
         }
         return messages;

@@ -30,10 +30,14 @@ final class MessageAdmissionTest {
         return admission.put(connection, LoopParts.bytes(message), false, true);
     }
 
-    private void putShared(ByteBuffer framed) {
-        SharedMessage message = new SharedMessage(parts.budget, framed);
-        admission.putShared(connection, message);
-        message.release();
+    /** Puts the message of a broadcast, and returns a view of what all connections share. */
+    private ByteBuffer putShared(String content) {
+        FrameWriter writer = connection.profile().writer();
+        Broadcast broadcast = new Broadcast(parts.budget, writer, LoopParts.bytes(content));
+        admission.putShared(connection, broadcast);
+        ByteBuffer view = broadcast.framed(writer).view();
+        broadcast.release();
+        return view;
     }
 
     private SendResult offer(String message) {
@@ -203,7 +207,7 @@ final class MessageAdmissionTest {
         connection.state(ConnectionState.DRAINING);
         assertThat(put("x")).isEqualTo(SendResult.CLOSED);
         assertThat(putFromOtherThread("x")).isEqualTo(SendResult.CLOSED);
-        putShared(LoopParts.direct("x\n"));
+        putShared("x");
         assertNothingIsReserved();
     }
 
@@ -245,12 +249,11 @@ final class MessageAdmissionTest {
     void sharedMessageIsSentFromItsOwnMemoryBehindTheReplies() {
         parts.collectReplies(connection, "");
         put("reply");
-        ByteBuffer shared = LoopParts.direct("s".repeat(600));
-        putShared(shared);
+        ByteBuffer shared = putShared("s".repeat(600));
         shared.put(0, (byte) 'S');
         parts.batch.end();
         parts.sender.flushPending();
-        assertThat(parts.proactor.taken(0)).isEqualTo("reply\nS" + "s".repeat(599));
+        assertThat(parts.proactor.taken(0)).isEqualTo("reply\nS" + "s".repeat(599) + "\n");
         assertThat(shared.position()).as("the others send it too").isZero();
         assertNothingIsReserved();
     }
@@ -258,9 +261,9 @@ final class MessageAdmissionTest {
     @Test
     void sharedMessageThatDoesNotFitClosesTheConnection() {
         use(new LoopParts(Limits.defaults().withQueueBytesMax(10)));
-        putShared(LoopParts.direct("0123456789"));
+        putShared("012345678");
         assertThat(connection.isClosed()).isFalse();
-        putShared(LoopParts.direct("x"));
+        putShared("x");
         assertThat(connection.closeReason()).isEqualTo(CloseReason.QUEUE_FULL);
     }
 

@@ -14,6 +14,7 @@ class TestRecord extends ConnectionRecord {
     Runnable reaction = () -> {};
 
     Profile profile;
+    private FrameDecoder decoder;
 
     /** Creates the record of a connection with lines, the default limits, and a queue that pauses reading. */
     TestRecord(boolean accepted) {
@@ -23,6 +24,14 @@ class TestRecord extends ConnectionRecord {
     TestRecord(boolean accepted, Profile profile) {
         super(accepted);
         this.profile = profile;
+    }
+
+    @Override
+    FrameDecoder decoder() {
+        if (decoder == null) {
+            decoder = profile.framing().decoder();
+        }
+        return decoder;
     }
 
     @Override

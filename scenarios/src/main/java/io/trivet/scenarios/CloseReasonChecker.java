@@ -49,6 +49,7 @@ final class CloseReasonChecker {
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
             case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
             case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();
+            case PROTOCOL_ERROR -> false; // the built-in framings accept everything
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
             case SPINNING -> false;
@@ -162,7 +163,7 @@ final class CloseReasonChecker {
     /** Returns true if a connection that ends for this reason first sends what was accepted, within the linger timeout. */
     static boolean sendsBeforeEnd(CloseReason reason) {
         return switch (reason) {
-            case MESSAGE_TOO_LONG, HANDLER_FAILED, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT -> true;
+            case MESSAGE_TOO_LONG, PROTOCOL_ERROR, HANDLER_FAILED, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT -> true;
             default -> false;
         };
     }
@@ -213,7 +214,9 @@ final class CloseReasonChecker {
             case CONNECT_TIMEOUT -> Limit.CONNECT_TIME;
             case SERVER_CLOSED -> model.client.server.draining && !context.recovering ? Limit.DRAIN_TIME : null;
             case FINISHED, DRAINED, PEER_FINISHED -> lingering(model);
-            case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS, SPINNING -> null;
+            case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, PROTOCOL_ERROR, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS,
+                    SPINNING ->
+                null;
         };
         if (limit != null) {
             context.tally.add("limit", limit);

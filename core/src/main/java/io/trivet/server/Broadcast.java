@@ -1,0 +1,72 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A message on its way to every connection of a server. It is held once for all connections that put the same frame around it.
+ * Any thread.
+ */
+@SuppressWarnings("ReferenceEquality") // writers are compared by identity
+final class Broadcast {
+    /** The message in the frame of one writer. */
+    private record Framed(FrameWriter writer, SharedMessage message) {}
+
+    private final Budget budget;
+    private final FrameWriter firstWriter;
+    private final SharedMessage first;
+    private final ByteBuffer content;
+    private final List<Framed> others = new ArrayList<>();
+    private final AtomicInteger holders = new AtomicInteger(1);
+
+    /**
+     * Creates a broadcast, of which the caller is the first holder.
+     *
+     * @param writer puts the frame around the message that most connections get
+     * @param content the message without its frame; copied, its position moves to its limit
+     * @throws IllegalArgumentException the frame cannot hold the message
+     */
+    Broadcast(Budget budget, FrameWriter writer, ByteBuffer content) {
+        this.budget = budget;
+        firstWriter = writer;
+        int length = content.remaining();
+        ByteBuffer framed = writer.frame(content);
+        this.content = framed.slice(framed.limit() - writer.tail().length - length, length);
+        first = new SharedMessage(budget, framed);
+    }
+
+    /**
+     * Returns the message in the frame of a writer. The caller must hold the broadcast.
+     *
+     * @throws RuntimeException the frame cannot hold the message, or the encoder failed
+     */
+    SharedMessage framed(FrameWriter writer) {
+        return writer == firstWriter ? first : framedOtherwise(writer);
+    }
+
+    private synchronized SharedMessage framedOtherwise(FrameWriter writer) {
+        for (Framed framed : others) {
+            if (framed.writer == writer) {
+                return framed.message;
+            }
+        }
+        SharedMessage message = new SharedMessage(budget, writer.frame(content.duplicate()));
+        others.add(new Framed(writer, message));
+        return message;
+    }
+
+    /** Adds a holder. The caller must be one already. */
+    void retain() {
+        holders.incrementAndGet();
+    }
+
+    /** Removes a holder. After the last one, the connections that have the message in their queues hold it alone. */
+    synchronized void release() {
+        if (holders.decrementAndGet() == 0) {
+            first.release();
+            others.forEach(framed -> framed.message.release());
+        }
+    }
+}

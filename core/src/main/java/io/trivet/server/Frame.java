@@ -1,0 +1,146 @@
+package io.trivet.server;
+
+/**
+ * What a {@link FrameDecoder} has found. All indices are those of the buffer that the decoder was given. Valid during the call of
+ * the decoder, on its thread.
+ */
+public final class Frame {
+    private int from;
+    private int to;
+    private int searchFrom;
+    private int scannedTo;
+    private long payloadAtLeast;
+    private int payloadFrom;
+    private int payloadTo;
+    /** The index behind the frame; equal to {@code from} if it is incomplete. */
+    private int end;
+    private boolean skipped;
+
+    Frame() {}
+
+    // ---- for decoders
+
+    /**
+     * Reports a whole message.
+     *
+     * @param payloadFrom the index of the first byte that the handler is given
+     * @param payloadTo the index behind the last byte that the handler is given; equal to payloadFrom if the message is empty
+     * @param end the index behind the frame: where the next one begins
+     * @throws IllegalArgumentException the indices are not in order, or not within the bytes that have arrived
+     * @throws IllegalStateException this call of the decoder has reported a frame already
+     */
+    public void message(int payloadFrom, int payloadTo, int end) {
+        if (payloadFrom < from || payloadTo < payloadFrom || end < payloadTo || end > to || end <= from) {
+            throw new IllegalArgumentException("the decoder reported a message from " + payloadFrom + " to " + payloadTo
+                    + " in a frame to " + end + ", and the bytes are those from " + from + " to " + to);
+        }
+        report(end);
+        this.payloadFrom = payloadFrom;
+        this.payloadTo = payloadTo;
+    }
+
+    /**
+     * Reports bytes that are no message, and are not delivered: a keep-alive, or padding.
+     *
+     * @param end the index behind them
+     * @throws IllegalArgumentException that is not within the bytes that have arrived, or there is no byte before it
+     * @throws IllegalStateException this call of the decoder has reported a frame already
+     */
+    public void skip(int end) {
+        if (end <= from || end > to) {
+            throw new IllegalArgumentException(
+                    "the decoder skipped to " + end + ", and the bytes are those from " + from + " to " + to);
+        }
+        report(end);
+        skipped = true;
+    }
+
+    private void report(int end) {
+        if (this.end != from) {
+            throw new IllegalStateException("the decoder reported two frames in one call");
+        }
+        this.end = end;
+    }
+
+    /**
+     * Reports how long the incomplete message will be at least. If that is more than {@link Limits#messageBytesMax}, the connection
+     * is closed with {@link io.trivet.observe.CloseReason#MESSAGE_TOO_LONG} at once, before memory is spent on the message.
+     * Memory is never allocated by this number. Ignored if the frame turns out to be complete.
+     *
+     * @param bytes a lower bound of the length of the message, without its frame
+     */
+    public void payloadAtLeast(long bytes) {
+        payloadAtLeast = bytes;
+    }
+
+    /**
+     * Reports how far the incomplete bytes were searched, so that the next call need not search them again: see {@link
+     * #searchFrom}.
+     *
+     * @param index the index behind the last byte that was searched
+     * @throws IllegalArgumentException the index is not within the bytes that have arrived
+     */
+    public void scannedTo(int index) {
+        if (index < from || index > to) {
+            throw new IllegalArgumentException(
+                    "the decoder searched to " + index + ", and the bytes are those from " + from + " to " + to);
+        }
+        scannedTo = index;
+    }
+
+    /**
+     * Returns where to continue a search that an earlier call has begun.
+     *
+     * @return the index that {@link #scannedTo} was called with, moved along with the bytes; the first byte's if it was not called
+     */
+    public int searchFrom() {
+        return searchFrom;
+    }
+
+    // ---- for the delivery
+
+    /**
+     * Prepares for a call of the decoder.
+     *
+     * @param scanned the number of bytes that were searched before
+     */
+    void begin(int from, int to, int scanned) {
+        this.from = from;
+        this.to = to;
+        searchFrom = from + scanned;
+        scannedTo = from;
+        payloadAtLeast = 0;
+        end = from;
+        skipped = false;
+    }
+
+    boolean isIncomplete() {
+        return end == from;
+    }
+
+    boolean isSkipped() {
+        return skipped;
+    }
+
+    int end() {
+        return end;
+    }
+
+    int payloadFrom() {
+        return payloadFrom;
+    }
+
+    int payloadTo() {
+        return payloadTo;
+    }
+
+    /** Returns a lower bound of the incomplete message's length. May come from the peer: never allocate by it. */
+    long payloadAtLeast() {
+        return payloadAtLeast;
+    }
+
+    /** Returns how many bytes of the incomplete message were searched. */
+    int scanned() {
+        return scannedTo - from;
+    }
+}

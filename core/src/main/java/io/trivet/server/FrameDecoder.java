@@ -1,0 +1,58 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Finds the next message in the bytes that have arrived. The server keeps what is incomplete, and calls again when there is more;
+ * its limits, deadlines and policies hold as for the built-in framings.
+ *
+ * {@snippet :
+ * // Netstrings: 5:hello,
+ * FrameDecoder netstrings = (in, from, to, frame) -> {
+ *     int length = 0;
+ *     for (int at = from; at < to; at++) {
+ *         byte b = in.get(at);
+ *         if (b == ':' && at > from) {
+ *             int end = at + 1 + length;
+ *             frame.payloadAtLeast(length); // if that is too much, the connection ends before memory is spent on it
+ *             if (end < to) {
+ *                 if (in.get(end) != ',') {
+ *                     throw new ProtocolException("a netstring must end with a comma");
+ *                 }
+ *                 frame.message(at + 1, end, end + 1);
+ *             }
+ *             return;
+ *         }
+ *         if (b < '0' || b > '9' || at - from == 9) {
+ *             throw new ProtocolException("a netstring must start with its length");
+ *         }
+ *         length = 10 * length + b - '0';
+ *     }
+ * };
+ * Framing framing = Framing.of(netstrings);
+ * }
+ *
+ * <p><b>State.</b> A decoder of {@link Framing#of} has none and is called by several threads. A decoder of {@link
+ * Framing#perConnection} belongs to one connection and is called by one thread. It should change its state only when it reports a
+ * frame: incomplete bytes are passed again, with those that follow, and possibly at other indices.
+ *
+ * <p><b>Failures.</b> If a decoder throws an exception, or reports indices that cannot be, its connection is closed with {@link
+ * io.trivet.observe.CloseReason#PROTOCOL_ERROR}, and {@link Connection#failure} has the message. The messages before it were
+ * delivered, and the replies are sent. No other connection is affected. An {@link Error} stops the server. A decoder that waits or
+ * computes for long holds up its loop, as a handler does.
+ */
+@FunctionalInterface
+public interface FrameDecoder {
+    /**
+     * Looks for a message at the beginning of the bytes. Reports it by {@link Frame#message}, or what is no message by {@link
+     * Frame#skip}. If it reports neither, the message is incomplete.
+     *
+     * @param in the bytes; read by absolute index, from {@code from} to {@code to - 1}. Read-only, big-endian, and valid only
+     *     during the call
+     * @param from the index of the first byte, which no earlier frame contains. It need not be 0
+     * @param to the index behind the last byte that has arrived; always greater than {@code from}
+     * @param frame receives the result; valid only during the call
+     * @throws Exception the bytes break the protocol
+     */
+    void decode(ByteBuffer in, int from, int to, Frame frame) throws Exception;
+}

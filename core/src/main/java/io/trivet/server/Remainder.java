@@ -1,0 +1,17 @@
+package io.trivet.server;
+
+/** What happens with an unfinished message when the peer ends its output: see {@link Framing#withRemainder}. */
+public enum Remainder {
+    /** It is dropped. This is the default. */
+    DROP,
+    /**
+     * It is delivered as a last message: all bytes that no frame contains, including the beginning of a frame. With lines, this is
+     * the last line without its end. Then onEndOfInput is called.
+     */
+    DELIVER,
+    /**
+     * The connection is closed with {@link io.trivet.observe.CloseReason#PROTOCOL_ERROR}, after sending what was accepted;
+     * onEndOfInput is not called.
+     */
+    ERROR
+}
