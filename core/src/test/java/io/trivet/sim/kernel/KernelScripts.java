@@ -14,6 +14,8 @@ final class KernelScripts {
     private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(10);
     /** Stops after this many differences: further ones most likely have the same cause. */
     private static final int DIFFERENCES_MAX = 10;
+    /** The exit code for differences that were found while the kernel was short of memory (EX_TEMPFAIL of sysexits.h). */
+    private static final int CANNOT_JUDGE = 75;
 
     private KernelScripts() {}
 
@@ -27,8 +29,16 @@ final class KernelScripts {
         String engine = option(options, "--engine", "epoll");
         String[] range = option(options, "--scripts", "1..1000").split("\\.\\.", 2);
         ScriptCheck check = check(engine, !options.contains("--whole"));
+        TcpMemoryPressure pressure = TcpMemoryPressure.now();
         run(check, Long.parseLong(range[0]), Long.parseLong(range[range.length - 1]), System.out);
-        System.exit(check.statistics().differences() == 0 ? 0 : 1);
+        if (check.statistics().differences() == 0) {
+            System.exit(0);
+        }
+        String cause = TcpMemoryPressure.now().since(pressure);
+        if (cause != null) {
+            System.out.println("cannot judge these differences: " + cause);
+        }
+        System.exit(cause == null ? 1 : CANNOT_JUDGE);
     }
 
     /** Compares one script after the other. */

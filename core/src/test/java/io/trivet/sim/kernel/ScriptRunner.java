@@ -219,10 +219,7 @@ final class ScriptRunner implements AutoCloseable {
             case WRITE -> write(tracked, value);
             case GATHER -> gather(tracked, value);
             case SEND_URGENT -> sendUrgent(tracked);
-            case RECEIVE_URGENT -> {
-                int urgent = tracked.stream().receiveUrgent();
-                yield urgent < 0 ? "none" : String.valueOf((char) urgent);
-            }
+            case RECEIVE_URGENT -> receiveUrgent(tracked);
             case AT_MARK -> tracked.stream().atMark() ? "at the mark" : "not at the mark";
             case SHUTDOWN_INPUT -> {
                 tracked.stream().shutdownInput();
@@ -434,7 +431,28 @@ final class ScriptRunner implements AutoCloseable {
         accepted = 0;
         accepted = tracked.stream().sendUrgent(URGENT_LETTERS[(int) (tracked.sent % URGENT_LETTERS.length)]) ? 1 : 0;
         tracked.sent += accepted;
+        tracked.hasSentUrgent |= accepted > 0;
         return "accepted " + accepted;
+    }
+
+    /**
+     * Receives the urgent byte. If the peer was closed before there was room for its urgent byte, the byte never arrives. An
+     * acknowledgement may have announced it: then Linux returns ENOTCONN, otherwise there is none. That depends on the timers of
+     * acknowledgements and window probes, so both are the same result.
+     */
+    private static String receiveUrgent(TrackedSocket tracked) throws IOException {
+        TrackedSocket peer = tracked.peer;
+        boolean mayBeAnnounced = peer != null && peer.closed && peer.hasSentUrgent;
+        int urgent;
+        try {
+            urgent = tracked.stream().receiveUrgent();
+        } catch (NetworkException e) {
+            if (e.code() != ErrorCode.ENOTCONN || !mayBeAnnounced) {
+                throw e;
+            }
+            urgent = -1;
+        }
+        return urgent >= 0 ? String.valueOf((char) urgent) : mayBeAnnounced ? "none, or ENOTCONN" : "none";
     }
 
     /** Sends to the connected peer if there is one and the value has bit 1 set; otherwise to the socket that the value's parity selects. */

@@ -12,6 +12,7 @@ final class TrackedSocket {
     @Nullable TrackedSocket peer;
     /** The number of bytes sent, including urgent ones. */
     long sent;
+    boolean hasSentUrgent;
     /** The number of bytes that are known to have arrived at the other end. */
     long arrived;
     /** Whether its output has been shut down or the socket closed. */
