@@ -157,6 +157,17 @@ final class Broadcasts {
         return model.connection().queue().bytes() + (socket == null ? 0 : socket.bytesOut);
     }
 
+    /**
+     * Called when a connection is opened, and before its end is checked. If its loop handles an unobserved broadcast in this turn,
+     * the connection may get it, and its queue may be full of it, before the turn is over.
+     */
+    void openedOrEnding(ConnectionModel model) {
+        int current = context.currentLoop;
+        if (current != RunContext.OUTSIDE && loop(current & 0xff).handlesUnknownBroadcast()) {
+            model.mayHoldUnknownBroadcast = true;
+        }
+    }
+
     /** Called after a turn in which a loop handled a broadcast whose effect could not be observed. */
     void handledUnobserved(int loop) {
         List<ConnectionModel> connections = server.connections();

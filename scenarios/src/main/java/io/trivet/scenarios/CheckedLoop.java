@@ -29,6 +29,8 @@ final class CheckedLoop implements Loop {
     private long turnedNanos;
     private long turnCount;
     private boolean receivesUnknownBroadcast;
+    /** During a turn: it handles such a broadcast, before or after the current callback. */
+    private boolean handlesUnknownBroadcast;
     private int turnsOverdue;
     private int idleTurns;
     private int turnsWithoutProgress;
@@ -58,7 +60,7 @@ final class CheckedLoop implements Loop {
         // With a single loop, an external action comes from the loop's own thread, which is awake then.
         boolean awake = proactor.takeWakeup() || isOver(server.plan.loops() == 1 ? loop.nextDeadline() : sleepsUntil);
         turnCount++;
-        boolean receivesUnknown = receivesUnknownBroadcast;
+        handlesUnknownBroadcast = receivesUnknownBroadcast;
         receivesUnknownBroadcast = false;
         long progressBefore = context.progress;
         long selfCausedCallbacksBefore = context.selfCausedCallbacks;
@@ -68,8 +70,9 @@ final class CheckedLoop implements Loop {
         } finally {
             context.currentLoop = RunContext.OUTSIDE;
         }
-        if (receivesUnknown) {
+        if (handlesUnknownBroadcast) {
             server.broadcasts.handledUnobserved(number);
+            handlesUnknownBroadcast = false;
         }
         if (done > 0 || isCheckDue) {
             stateChecker.check();
@@ -102,6 +105,11 @@ final class CheckedLoop implements Loop {
     /** Called before a turn that handles a broadcast, if the loop has served no connection on which a task could observe it. */
     void receivesUnknownBroadcast() {
         receivesUnknownBroadcast = true;
+    }
+
+    /** Returns true if the loop is in a turn that handles such a broadcast. */
+    boolean handlesUnknownBroadcast() {
+        return handlesUnknownBroadcast;
     }
 
     /**

@@ -242,6 +242,7 @@ final class ServerApplication implements Handler {
             log(model, "onClose: " + reason);
         }
         boolean neverOpened = model.phase == ConnectionModel.Phase.BEFORE_OPEN;
+        server.broadcasts.openedOrEnding(model);
         callbacks.closed(model, connection, reason);
         server.runPendingAction();
         boolean reconnects = model.outgoing && server.reactionOf(model, Reaction.CLOSE_RECONNECTS) != null;

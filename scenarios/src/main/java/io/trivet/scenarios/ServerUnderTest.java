@@ -273,6 +273,7 @@ final class ServerUnderTest {
                     model + ": belongs to loop " + loop + ", but onOpen is called on another one, " + context.currentLoop);
         }
         model.socket = network.socket(loop, connection.remoteAddress());
+        broadcasts.openedOrEnding(model);
         model.openedNanos = context.now();
         model.lastMessageNanos = context.now();
         model.lastResumeNanos = context.now();
