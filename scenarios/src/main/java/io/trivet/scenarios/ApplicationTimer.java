@@ -9,6 +9,11 @@ import org.jspecify.annotations.Nullable;
 /** A task that the application has scheduled, and its outcome. */
 final class ApplicationTimer {
     final long dueNanos;
+    /** The turn of its own loop in which it was scheduled; -1 if from elsewhere. */
+    long scheduledInTurn = -1;
+    /** Its number among those that were scheduled in turns of the same loop. */
+    long number;
+    boolean isScheduledByTimer;
     boolean cancelled;
     boolean hasRun;
     private @Nullable ScheduledTask task;

@@ -31,6 +31,7 @@ final class Broadcasts {
     private final ServerUnderTest server;
     private final ServerPlan plan;
     private final Map<String, Broadcast> byName = new LinkedHashMap<>();
+    private boolean anyUnobserved;
 
     Broadcasts(RunContext context, ServerUnderTest server) {
         this.context = context;
@@ -41,6 +42,11 @@ final class Broadcasts {
     @Nullable
     Broadcast get(String name) {
         return byName.get(name);
+    }
+
+    /** Returns true if it is unknown which connections have accepted some broadcast. */
+    boolean anyUnobserved() {
+        return anyUnobserved;
     }
 
     void send(int size) {
@@ -78,6 +84,7 @@ final class Broadcasts {
         Connection any = server.anyConnection(loop);
         if (any == null) {
             loop(loop).receivesUnknownBroadcast();
+            anyUnobserved = true;
             return;
         }
         try {
@@ -112,6 +119,7 @@ final class Broadcasts {
         for (int i = 0; i < connections.size(); i++) {
             ConnectionModel model = connections.get(i);
             boolean sameTurn = model.turnBefore == loop(loop).turnCount(); // false if there were too many tasks for one turn
+            anyUnobserved |= !sameTurn && ServerUnderTest.loopOf(model) == loop;
             if (ServerUnderTest.loopOf(model) == loop && sameTurn) {
                 model.mayHoldUnknownBroadcast = model.unknownBefore;
                 server.raiseBudgetBound(framed);
@@ -123,11 +131,15 @@ final class Broadcasts {
     private void recordAfter(ConnectionModel model, Broadcast broadcast, int framed) {
         if (server.draining && model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
             model.mayHoldUnknownBroadcast = true; // its loop may or may not have started to drain
+            anyUnobserved = true;
             return;
         }
         boolean fits = model.queuedBefore + (long) framed <= plan.limits().queueBytesMax();
         if (model.connection().state() == ConnectionState.CLOSED) {
             model.wasFull |= model.acceptedMessagesBefore && !fits;
+            if (model.acceptedMessagesBefore) { // closed because it did not fit, or after it had exceeded the budget
+                server.counters.messageMayBeOut();
+            }
             return;
         }
         long more = acceptedBytesOf(model) - model.acceptedBefore;

@@ -71,7 +71,12 @@ final class CallbackChecker {
     /** Called when a timer of a connection runs. Checks that it may. */
     void timer(ConnectionModel model, ApplicationTimer timer) {
         timerRuns(context, timer, model);
+        CheckedLoop loop = model.client.server.turningLoop();
+        if (loop != null) {
+            loop.timerStarts(timer, model);
+        }
         expect(model, model.phase != ConnectionModel.Phase.CLOSED, "a timer runs after onClose");
+        expect(model, model.connection().state() != ConnectionState.CLOSED, "a timer runs in state CLOSED");
         expectOwnLoop(model);
     }
 

@@ -28,6 +28,8 @@ final class CheckedLoop implements Loop {
     /** When the loop was turned last. */
     private long turnedNanos;
     private long turnCount;
+    private long timers;
+    private final TimerOrder timerOrder;
     private boolean receivesUnknownBroadcast;
     /** During a turn: it handles such a broadcast, before or after the current callback. */
     private boolean handlesUnknownBroadcast;
@@ -45,6 +47,7 @@ final class CheckedLoop implements Loop {
         this.loop = loop;
         this.proactor = proactor;
         sleepsUntil = context.clock.nanoTime();
+        timerOrder = new TimerOrder(context);
         stateChecker = new LoopStateChecker(context, server, proactor, RunContext.loopKey(server.plan.number(), number));
     }
 
@@ -60,6 +63,7 @@ final class CheckedLoop implements Loop {
         // With a single loop, an external action comes from the loop's own thread, which is awake then.
         boolean awake = proactor.takeWakeup() || isOver(server.plan.loops() == 1 ? loop.nextDeadline() : sleepsUntil);
         turnCount++;
+        timerOrder.beginTurn();
         handlesUnknownBroadcast = receivesUnknownBroadcast;
         receivesUnknownBroadcast = false;
         long progressBefore = context.progress;
@@ -97,9 +101,31 @@ final class CheckedLoop implements Loop {
         return done;
     }
 
+    /** Called when this loop, in a turn, schedules a timer of its own. */
+    void schedules(ApplicationTimer timer) {
+        timer.scheduledInTurn = turnCount;
+        timer.number = timers++;
+        timer.isScheduledByTimer = timerOrder.hasStarted() && context.runsTimer;
+    }
+
+    /** Called when this loop runs a timer, before the timer's task. */
+    void timerStarts(ApplicationTimer timer, Object owner) {
+        timerOrder.runs(timer, turnCount, owner);
+        context.runsTimer = true;
+    }
+
     /** Returns how often the loop was turned. */
     long turnCount() {
         return turnCount;
+    }
+
+    /** Returns the number of polls of its proactor, and of the completions that these have delivered. */
+    long polls() {
+        return proactor.completedPolls();
+    }
+
+    long completions() {
+        return proactor.completions();
     }
 
     /** Called before a turn that handles a broadcast, if the loop has served no connection on which a task could observe it. */

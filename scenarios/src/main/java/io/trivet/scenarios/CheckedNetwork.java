@@ -55,7 +55,7 @@ final class CheckedNetwork implements Network {
 
     @Override
     public Proactor proactor() throws IOException {
-        CheckedProactor proactor = new CheckedProactor(context, Objects.requireNonNull(server).plan.framing(), host.proactor());
+        CheckedProactor proactor = new CheckedProactor(context, Objects.requireNonNull(server), host.proactor());
         proactors.add(proactor);
         return proactor;
     }

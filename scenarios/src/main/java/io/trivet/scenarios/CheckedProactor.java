@@ -22,6 +22,8 @@ final class CheckedProactor implements Proactor {
 
     private final RunContext context;
     private final ClientFraming framing;
+    private final CounterChecker counters;
+    private final Admissions admissions;
     private final Proactor proactor;
     /** Only looked up, never iterated over: its order is undefined. */
     private final Map<Long, ObservedSocket> sockets = new HashMap<>();
@@ -35,12 +37,16 @@ final class CheckedProactor implements Proactor {
     /** The completions of the last poll. */
     private int completionCount;
     private long polls;
+    private long completedPolls;
+    private long allCompletions;
 
-    CheckedProactor(RunContext context, ClientFraming framing, Proactor proactor) {
+    CheckedProactor(RunContext context, ServerUnderTest server, Proactor proactor) {
         this.context = context;
         this.acceptRetries = new AcceptRetries(context);
         this.pendingSends = new PendingSends(context);
-        this.framing = framing;
+        framing = server.plan.framing();
+        counters = server.counters;
+        admissions = server.admissions;
         this.proactor = proactor;
     }
 
@@ -71,7 +77,14 @@ final class CheckedProactor implements Proactor {
             stream.setOption(StandardSocketOptions.SO_LINGER, 0);
         }
         InetSocketAddress remote = stream.remoteAddress(); // afterwards the stream belongs to the proactor
-        return begin(proactor.adopt(stream), remote);
+        long handle;
+        try {
+            handle = proactor.adopt(stream);
+        } catch (IOException e) {
+            admissions.adoptFailed(remote);
+            throw e;
+        }
+        return begin(handle, remote);
     }
 
     @Override
@@ -166,6 +179,8 @@ final class CheckedProactor implements Proactor {
         socket.awaitsWritable = accepted < offered;
         if (accepted > 0) {
             context.progress++;
+            counters.bytesOut += accepted;
+            socket.servedOut += accepted;
             socket.sent(accepted, context.now());
             socket.acceptedInPoll = polls;
             socket.unsentBefore = Long.MAX_VALUE;
@@ -287,6 +302,8 @@ final class CheckedProactor implements Proactor {
         completionCount = 0;
         polls++;
         completionCount = proactor.poll(checked, timeoutNanos);
+        completedPolls++;
+        allCompletions += completionCount;
         return completionCount;
     }
 
@@ -311,6 +328,15 @@ final class CheckedProactor implements Proactor {
         boolean before = woken;
         woken = false;
         return before;
+    }
+
+    long completedPolls() {
+        return completedPolls;
+    }
+
+    /** Returns the number of completions of all polls. */
+    long completions() {
+        return allCompletions;
     }
 
     /** Returns the number of completions of the last poll. */
@@ -353,13 +379,16 @@ final class CheckedProactor implements Proactor {
         public void accepted(long token, TcpStream stream) {
             context.operations++;
             context.progress++;
-            server().accepted(token, stream);
+            counters.accepted++;
+            admissions.accepted(stream, () -> server().accepted(token, stream));
         }
 
         @Override
         public void acceptFailed(long token, IOException failure) {
             context.operations++;
             acceptRetries.failed(failure);
+            counters.acceptFailures++;
+            admissions.acceptFailed();
             server().acceptFailed(token, failure);
         }
 
@@ -390,6 +419,10 @@ final class CheckedProactor implements Proactor {
                     context.tally.add("race", Race.RECEIVED_WHILE_SENDING);
                 }
                 socket.bytesIn += to - from;
+                if (socket.isServed()) {
+                    counters.bytesIn += to - from;
+                    socket.servedIn += to - from;
+                }
                 context.bytesReceived += to - from;
                 socket.receivedNanos = context.now();
                 socket.ordinaryIn += context.sendsUrgent ? framing.ordinaryBytes(memory, from, to) : to - from;
@@ -441,6 +474,10 @@ final class CheckedProactor implements Proactor {
                 pendingSends.completed(socket);
                 if (bytes > 0) {
                     context.progress++;
+                    if (socket.isServed()) {
+                        counters.bytesOut += bytes;
+                        socket.servedOut += bytes;
+                    }
                     socket.sent(bytes, context.now());
                 } else if (socket.unsentBytes > 0) {
                     context.progress++;

@@ -125,6 +125,12 @@ final class Client {
         return localAddress != null && context.network.leftUnread(localAddress);
     }
 
+    /** Returns the client's address; null if it has no socket yet. */
+    @Nullable
+    InetSocketAddress address() {
+        return localAddress;
+    }
+
     /** Returns true if a fault of this kind has affected the connection. */
     boolean isAffectedBy(Fault kind) {
         return localAddress != null && context.network.faultsOf(localAddress).contains(kind);

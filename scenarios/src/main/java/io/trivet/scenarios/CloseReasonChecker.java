@@ -31,7 +31,8 @@ final class CloseReasonChecker {
                 || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED));
         boolean holds = switch (reason) {
             case PEER_FINISHED -> client.outputEnded() && (model.finished || model.outputFinished);
-            case FINISHED -> model.finished || model.outputFinished;
+            // after onEndOfInput both have finished
+            case FINISHED -> (model.finished || model.outputFinished) && model.phase != ConnectionModel.Phase.INPUT_ENDED;
             case CLOSED -> model.closedByApplication;
             case DRAINED -> server.draining;
             case SERVER_CLOSED -> server.closing || server.mayEnd()
@@ -54,6 +55,13 @@ final class CloseReasonChecker {
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
             case SPINNING -> false;
         };
+        boolean failed = switch (reason) {
+            case RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT -> true;
+            default -> false;
+        };
+        if (failed && model.connection().failure() == null) {
+            context.failures.report(Rule.ENDS, model + ": onClose " + reason + ", and failure() returns null");
+        }
         count(model, reason);
         // After this fault the socket is not registered, so the server cannot wait for it.
         if (isOrderly(reason) && hasNotLingered(model) && !client.isAffectedBy(Fault.WATCH_REFUSED)) {

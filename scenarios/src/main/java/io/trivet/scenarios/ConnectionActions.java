@@ -157,10 +157,18 @@ final class ConnectionActions {
 
     ApplicationTimer schedule(ConnectionModel model, long delayNanos, Runnable task) {
         ApplicationTimer timer = new ApplicationTimer(context.now() + delayNanos);
+        CheckedLoop loop = server.turningLoop();
+        if (loop != null && context.currentLoop == model.loopKey) {
+            loop.schedules(timer);
+        }
         timer.task(model.connection().schedule(Duration.ofNanos(delayNanos), () -> {
             model.pendingTimers.remove(timer);
             callbacks.timer(model, timer);
-            task.run();
+            try {
+                task.run();
+            } finally {
+                context.runsTimer = false;
+            }
         }));
         model.pendingTimers.add(timer);
         return timer;
@@ -185,6 +193,7 @@ final class ConnectionActions {
         server.tasksLeft++;
         model.connection().execute(() -> {
             server.tasksLeft--;
+            server.counters.task();
             if (model.loopKey != RunContext.OUTSIDE && !server.mayRunHere(model)) {
                 context.failures.report(Rule.CALLBACKS,
                         model + ": a task for its loop runs on another loop, " + context.currentLoop);

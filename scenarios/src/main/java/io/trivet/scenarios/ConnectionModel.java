@@ -193,6 +193,9 @@ final class ConnectionModel {
 
     /** Counts a message that was accepted. */
     void accepted(int framedLength) {
+        ServerUnderTest server = client.server;
+        boolean here = plan.loops() == 1 || (phase != Phase.BEFORE_OPEN && server.origin(this) == ServerUnderTest.OWN_LOOP);
+        server.counters.messageOut(here);
         acceptedBytes += framedLength;
         acceptedMessages++;
         framedMin = Math.min(framedMin, framedLength);

@@ -153,7 +153,7 @@ final class FinalChecker {
         if (turnedAway && server.plan.limits().connectionsPerAddressMax() > 0 && !server.isEnding()) {
             context.tally.add("limit", Limit.CONNECTIONS_PER_ADDRESS);
         }
-        boolean refused = server.isEnding() || server.plan.limits().connectionsPerAddressMax() > 0
+        boolean refused = server.isEnding() || server.admissions.mayBeRefused(client.address())
                 || client.isAffectedBy(Fault.ACCEPT_ABORTED) || client.isAffectedBy(Fault.RESET)
                 || client.isAffectedBy(Fault.CONNECT_REFUSED) || client.isAffectedBy(Fault.CONNECT_UNREACHABLE)
                 || client.isAffectedBy(Fault.CONNECT_IGNORED) || client.isAffectedBy(Fault.WATCH_REFUSED);
@@ -179,6 +179,8 @@ final class FinalChecker {
     void checkLeaks(List<SimHost> clientHosts) {
         for (ServerUnderTest server : servers) {
             ServerStats stats = server.instance().stats();
+            server.counters.check(stats);
+            leak(stats.memory().spare() != 0, server, "it still keeps " + stats.memory().spare() + " bytes for reuse");
             leak(stats.queueBytes() != 0, server, "its budget still counts " + stats.queueBytes() + " bytes");
             leak(stats.memory().queues() != 0, server, "its queues still hold " + stats.memory().queues() + " bytes");
             leak(stats.memory().input() != 0, server, "it still holds " + stats.memory().input() + " bytes of input");

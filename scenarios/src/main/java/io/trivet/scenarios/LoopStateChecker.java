@@ -21,6 +21,7 @@ final class LoopStateChecker {
     private static final long ROUND_NANOS = 1_000;
     private static final int STATS_EVERY = 32;
     private static final int AGES_EVERY = 8;
+    private static final int SNAPSHOTS_EVERY = 128;
     /** Writable completions may be late, or denied by a fault, but not for this long. */
     private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
     /** The completion after the last unsent byte may be late, but not for this long. */
@@ -33,6 +34,7 @@ final class LoopStateChecker {
     private final CheckedProactor proactor;
     private final int loopKey;
     private final CloseReasonChecker closeReasonChecker;
+    private final SnapshotChecker snapshots;
     private int turns;
     private long toleranceNanos;
 
@@ -42,6 +44,7 @@ final class LoopStateChecker {
         this.proactor = proactor;
         this.loopKey = loopKey;
         closeReasonChecker = new CloseReasonChecker(context);
+        snapshots = new SnapshotChecker(context, server);
     }
 
     /**
@@ -74,8 +77,12 @@ final class LoopStateChecker {
         if (loopKey == RunContext.loopKey(server.plan.number(), 0)) {
             server.tasks.checkOverdue();
         }
+        if (turns % SNAPSHOTS_EVERY == SNAPSHOTS_EVERY / 2) {
+            snapshots.check();
+        }
         if (++turns % STATS_EVERY == 0) {
             ServerStats stats = server.instance().stats();
+            server.counters.check(stats);
             // Not with several loops: a broadcast may be on its way, or the loop that holds the most has yet to release memory.
             if (server.plan.loops() == 1 && stats.queueBytes() > stats.queueBytesMax()) {
                 context.failures.report(Rule.CAPS, "the queues of " + server + " hold " + stats.queueBytes()

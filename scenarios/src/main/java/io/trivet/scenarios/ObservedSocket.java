@@ -1,15 +1,23 @@
 package io.trivet.scenarios;
 
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** The traffic and the state of one socket of a server, as observed between the server and the kernel. */
 final class ObservedSocket {
     final InetSocketAddress remote;
+    /** The server's connection, once it is open. */
+    @Nullable Connection connection;
     long bytesIn;
     /** {@link #bytesIn} without urgent bytes that a later urgent byte has turned into ordinary ones. */
     long ordinaryIn;
     long bytesOut;
+    /** Bytes received and sent while the connection was served, as its snapshots count them. */
+    long servedIn;
+    long servedOut;
     /** The number of urgent bytes that the server wanted to send, whether or not there was room. */
     int urgentsOut;
     /** When the kernel last accepted bytes; initially when the connection was established. */
@@ -53,6 +61,12 @@ final class ObservedSocket {
         activeNanos = nowNanos;
         activeBeforeNanos = nowNanos;
         connected(nowNanos);
+    }
+
+    /** Returns true if the server's connection is open, or ends in order: otherwise the server ignores completions. */
+    boolean isServed() {
+        Connection of = connection;
+        return of != null && of.state() != ConnectionState.CLOSED;
     }
 
     /** Called when the connection is established. */

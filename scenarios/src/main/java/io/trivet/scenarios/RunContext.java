@@ -19,6 +19,8 @@ final class RunContext {
     final Tally tally;
     /** The server loop that runs now. On a real network, its thread would make the current call. */
     int currentLoop = OUTSIDE;
+    /** True while a timer runs. */
+    boolean runsTimer;
     /** True in the recovery phase, in which applications and clients finish. */
     boolean recovering;
     /**

@@ -71,6 +71,7 @@ final class ServerApplication implements Handler {
 
     @Override
     public void onMessage(Connection connection, ByteBuffer message) throws Exception {
+        server.counters.messagesIn++;
         ConnectionModel model = modelOf(connection);
         if (model == null) {
             return;
@@ -210,6 +211,7 @@ final class ServerApplication implements Handler {
             return;
         }
         context.tally.add("policy", Overflow.DROP_OLDEST);
+        server.counters.dropped += messages;
         callbacks.dropped(model, messages, bytes);
         server.runPendingAction();
         model.droppedMessages += messages;
@@ -232,6 +234,10 @@ final class ServerApplication implements Handler {
 
     @Override
     public void onClose(Connection connection, CloseReason reason) throws Exception {
+        server.counters.closed++;
+        if (outgoing == null) {
+            server.admissions.gone(connection.remoteAddress());
+        }
         ConnectionModel model = outgoing != null ? outgoing : modelOf(connection);
         if (model == null) {
             return;

@@ -35,6 +35,7 @@ final class ServerTasks {
     private void execute() {
         server.instance().execute(() -> {
             server.tasksLeft--;
+            server.counters.task();
             context.progress++;
             checkLoop();
         });
@@ -43,13 +44,26 @@ final class ServerTasks {
 
     private ApplicationTimer schedule(long delayNanos) {
         ApplicationTimer timer = new ApplicationTimer(context.now() + delayNanos);
+        CheckedLoop loop = server.turningLoop();
+        if (loop != null && context.currentLoop == RunContext.loopKey(server.plan.number(), 0)) {
+            loop.schedules(timer);
+        }
         timer.task(server.instance().schedule(Duration.ofNanos(delayNanos), () -> {
             pending.remove(timer);
             CallbackChecker.timerRuns(context, timer, server);
+            timerStarts(timer);
             checkLoop();
+            context.runsTimer = false;
         }));
         pending.add(timer);
         return timer;
+    }
+
+    private void timerStarts(ApplicationTimer timer) {
+        CheckedLoop loop = server.turningLoop();
+        if (loop != null) {
+            loop.timerStarts(timer, server);
+        }
     }
 
     private void checkLoop() {

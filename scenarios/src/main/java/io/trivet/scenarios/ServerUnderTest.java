@@ -42,6 +42,8 @@ final class ServerUnderTest {
     final InetSocketAddress address;
     final ConnectionActions actions;
     final Broadcasts broadcasts;
+    final CounterChecker counters;
+    final Admissions admissions;
     final ServerTasks tasks;
     private final ServerApplication application;
     private final ClientsByAddress clientsByAddress;
@@ -77,6 +79,8 @@ final class ServerUnderTest {
         anyConnection = new @Nullable Connection[plan.loops()];
         actions = new ConnectionActions(context, this);
         broadcasts = new Broadcasts(context, this);
+        counters = new CounterChecker(context, this);
+        admissions = new Admissions(context, this);
         tasks = new ServerTasks(context, this);
         application = new ServerApplication(context, this, null);
         network.belongsTo(this);
@@ -158,7 +162,12 @@ final class ServerUnderTest {
 
     @Nullable
     Client clientOf(Connection connection) {
-        return clientsByAddress.get(connection.remoteAddress());
+        return clientAt(connection.remoteAddress());
+    }
+
+    @Nullable
+    Client clientAt(InetSocketAddress remote) {
+        return clientsByAddress.get(remote);
     }
 
     /**
@@ -273,6 +282,7 @@ final class ServerUnderTest {
                     model + ": belongs to loop " + loop + ", but onOpen is called on another one, " + context.currentLoop);
         }
         model.socket = network.socket(loop, connection.remoteAddress());
+        model.socket.connection = connection;
         broadcasts.openedOrEnding(model);
         model.openedNanos = context.now();
         model.lastMessageNanos = context.now();
@@ -320,6 +330,13 @@ final class ServerUnderTest {
     @Nullable
     Connection anyConnection(int loop) {
         return anyConnection[loop];
+    }
+
+    /** Returns the loop of this server whose turn it is; null if there is none. */
+    @Nullable
+    CheckedLoop turningLoop() {
+        int current = context.currentLoop;
+        return current == RunContext.OUTSIDE || current >> 8 != plan.number() ? null : network.loops().get(current & 0xff);
     }
 
     /** Returns the loop that the current call comes from: {@link #OWN_LOOP} if it is the connection's own. */

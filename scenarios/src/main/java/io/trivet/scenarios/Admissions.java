@@ -1,0 +1,109 @@
+package io.trivet.scenarios;
+
+import io.trivet.net.TcpStream;
+import io.trivet.observe.LoopStats;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which accepted clients a server admits: exactly those that the limit per address allows, each on the loop with the fewest
+ * connections. Clients that it accepts without a completion, when it tries again after a failed accept or drains, are not seen. From
+ * then on their addresses' counts are unknown.
+ */
+final class Admissions {
+    private final RunContext context;
+    private final ServerUnderTest server;
+    private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
+    /** The clients that were refused, as they had to be. Only looked up. */
+    private final Set<InetSocketAddress> refused = new HashSet<>();
+    /** Failed adopts of all loops, and the number of accepts that have failed. */
+    private long failedAdopts;
+    private boolean isUnknown;
+
+    Admissions(RunContext context, ServerUnderTest server) {
+        this.context = context;
+        this.server = server;
+    }
+
+    /** Returns true if the limit per address explains that a client was never served. */
+    boolean mayBeRefused(@Nullable InetSocketAddress client) {
+        return server.plan.limits().connectionsPerAddressMax() > 0 && (isUnknown || (client != null && refused.contains(client)));
+    }
+
+    /** An accept has failed. The server tries again later, on its own. */
+    void acceptFailed() {
+        isUnknown = true;
+    }
+
+    /** A connection could not be adopted. */
+    void adoptFailed(InetSocketAddress remote) {
+        failedAdopts++;
+        gone(remote);
+    }
+
+    /** An accepted connection is closed. */
+    void gone(InetSocketAddress remote) {
+        perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count - 1);
+    }
+
+    /** The server accepts a connection. */
+    void accepted(TcpStream stream, Runnable accept) {
+        InetSocketAddress remote;
+        try {
+            remote = stream.remoteAddress();
+        } catch (IOException e) { // the peer has already reset it
+            accept.run();
+            return;
+        }
+        int perAddressMax = server.plan.limits().connectionsPerAddressMax();
+        int before = perAddress.merge(remote.getAddress(), 1, Integer::sum) - 1; // before a failing adopt
+        long failedBefore = failedAdopts;
+        List<LoopStats> loopsBefore = server.instance().stats().loops();
+        accept.run();
+        int chosen = chosen(loopsBefore, server.instance().stats().loops());
+        if (chosen < 0 && failedAdopts == failedBefore) {
+            gone(remote);
+            refused.add(remote);
+            boolean allowed = perAddressMax == 0 || before < perAddressMax;
+            // an option cannot be set if the peer has already reset it
+            if (allowed && !isUnknown && !server.isEnding() && !isReset(remote)) {
+                context.failures.report(Rule.CAPS, server + " has refused " + remote + ", although it has " + before
+                        + " connections from that address, maximum " + perAddressMax);
+            }
+            return;
+        }
+        if (perAddressMax > 0 && before >= perAddressMax && !isUnknown) {
+            context.failures.report(Rule.CAPS, server + " has admitted " + remote + ", although it has " + before
+                    + " connections from that address, maximum " + perAddressMax);
+        }
+        for (int i = 0; i < loopsBefore.size() && chosen >= 0; i++) {
+            if (loopsBefore.get(i).connections() < loopsBefore.get(chosen).connections()) {
+                context.failures.report(Rule.CAPS, server + " has admitted " + remote + " to loop " + chosen + " with "
+                        + loopsBefore.get(chosen).connections() + " connections, although loop " + i + " has only "
+                        + loopsBefore.get(i).connections());
+            }
+        }
+    }
+
+    private boolean isReset(InetSocketAddress remote) {
+        Client client = server.clientAt(remote);
+        return client == null || client.hasBrokenConnection() || client.isOver();
+    }
+
+    /** Returns the loop that has got the connection; -1 if none has. */
+    private static int chosen(List<LoopStats> before, List<LoopStats> after) {
+        for (int i = 0; i < before.size(); i++) {
+            if (after.get(i).connections() > before.get(i).connections()) {
+                return i;
+            }
+        }
+        return -1;
+    }
+}

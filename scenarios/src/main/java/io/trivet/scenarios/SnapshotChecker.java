@@ -1,0 +1,67 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ConnectionState;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Checks the snapshots of a server's connections after a turn: they tell what the connections themselves tell, and no other. */
+final class SnapshotChecker {
+    private final RunContext context;
+    private final ServerUnderTest server;
+
+    SnapshotChecker(RunContext context, ServerUnderTest server) {
+        this.context = context;
+        this.server = server;
+    }
+
+    void check() {
+        List<ConnectionSnapshot> snapshots = server.instance().connections();
+        List<ConnectionModel> models = server.connections();
+        for (ConnectionModel model : models) {
+            if (model.phase == ConnectionModel.Phase.BEFORE_OPEN || model.connection().state() == ConnectionState.CLOSED) {
+                continue;
+            }
+            ConnectionSnapshot snapshot = find(snapshots, model.connection().id());
+            ObservedSocket socket = model.socket;
+            if (snapshot == null) {
+                report(model, "nothing", "a snapshot");
+            } else if (socket != null) {
+                check(model, snapshot, socket);
+            }
+        }
+        if (snapshots.size() > models.size() && server.plan.loops() == 1) {
+            report(server, snapshots.size() + " connections", String.valueOf(models.size()));
+        }
+    }
+
+    private static @Nullable ConnectionSnapshot find(List<ConnectionSnapshot> snapshots, long id) {
+        for (ConnectionSnapshot snapshot : snapshots) {
+            if (snapshot.id() == id) {
+                return snapshot;
+            }
+        }
+        return null;
+    }
+
+    private void check(ConnectionModel model, ConnectionSnapshot snapshot, ObservedSocket socket) {
+        same(model, "its state", snapshot.state(), model.connection().state());
+        same(model, "its loop", snapshot.loop(), model.loopKey & 0xff);
+        same(model, "its address", String.valueOf(snapshot.remoteAddress()), String.valueOf(model.connection().remoteAddress()));
+        same(model, "bytes received", snapshot.bytesIn(), socket.servedIn);
+        same(model, "bytes sent", snapshot.bytesOut(), socket.servedOut);
+        same(model, "bytes queued", snapshot.queueBytes(), (long) model.connection().queue().bytes());
+        same(model, "messages queued", snapshot.queueMessages(), model.connection().queue().messages());
+        same(model, "that it is read", snapshot.readable(), socket.receiving && !socket.inputEnded);
+    }
+
+    private void same(ConnectionModel model, String what, Object told, Object right) {
+        if (!told.equals(right)) {
+            report(model, what + ": " + told, String.valueOf(right));
+        }
+    }
+
+    private void report(Object subject, String told, String right) {
+        context.failures.report(Rule.GAUGES, "a snapshot of " + subject + " tells " + told + " instead of " + right);
+    }
+}
