@@ -104,6 +104,12 @@ final class BudgetGuard implements Budget.Holder {
         }
     }
 
+    /** Closes a connection whose input needs a buffer that is larger than one may be. */
+    void refuse(ConnectionRecord connection) {
+        log.bufferRefused(connection, pool.bufferBytesMax());
+        release(connection);
+    }
+
     private @Nullable ConnectionRecord greediest(@Nullable ConnectionRecord adding) {
         ConnectionRecord greediest = adding == null || adding.isClosed() ? null : adding;
         long most = greediest == null ? 1 : Math.max(1, heldBytes(greediest));

@@ -64,11 +64,11 @@ final class BufferPool {
     }
 
     /**
-     * Returns true if one buffer may have that many bytes: at most half of the budget. While a buffer grows, the old and the new
-     * one exist together.
+     * Returns the maximum capacity of one buffer: half of the budget, because the old and the new buffer exist together while one
+     * grows.
      */
-    boolean mayAcquire(long bytes) {
-        return bytes <= Math.min(BUFFER_BYTES_MAX, budget.bytesMax() / 2);
+    long bufferBytesMax() {
+        return Math.min(BUFFER_BYTES_MAX, budget.bytesMax() / 2);
     }
 
     /** Returns a cleared, big-endian buffer with room for at least that many bytes. The budget may be exceeded afterwards. */

@@ -99,8 +99,7 @@ final class Delivery {
 
     private void hold(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         if (!partialInputs.add(connection, bytes, from, to)) {
-            closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED);
-            partialInputs.drop(connection);
+            budgetGuard.refuse(connection);
         }
     }
 

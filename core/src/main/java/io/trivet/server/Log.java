@@ -83,6 +83,11 @@ final class Log {
                 + limitBytes + " bytes of direct memory. -XX:MaxDirectMemorySize or -Xmx raises that");
     }
 
+    void bufferRefused(ConnectionRecord connection, long bytesMax) {
+        log(budgets, Level.WARNING, connection + " is closed: its unfinished message is longer than half of the memory of all"
+                + " connections (" + bytesMax + " bytes, half of queueBudgetBytes or --queue-budget)", null);
+    }
+
     void budgetExceeded(ConnectionRecord connection, long bytesMax) {
         log(budgets, Level.WARNING, connection + " is closed: the memory of all connections is used up (" + bytesMax
                 + " bytes, queueBudgetBytes or --queue-budget), and it held the most", null);

@@ -61,7 +61,7 @@ final class PartialInput {
     long capacityFor(int more) {
         int capacity = buffer.capacity();
         return capacity - to >= more || (long) bytes() + more <= capacity / 2 ? capacity
-                : Math.max((long) bytes() + more, Math.min(2L * capacity, BufferPool.BUFFER_BYTES_MAX));
+                : Math.max((long) bytes() + more, Math.min(2L * capacity, pool.bufferBytesMax()));
     }
 
     /** Appends a copy of the bytes of {@code memory} between two indices. */

@@ -28,7 +28,7 @@ final class PartialInputs {
      */
     boolean add(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         PartialInput input = connection.partialInput();
-        if (!pool.mayAcquire(input == null ? to - from : input.capacityFor(to - from))) {
+        if ((input == null ? to - from : input.capacityFor(to - from)) > pool.bufferBytesMax()) {
             return false;
         }
         if (input == null) {

@@ -301,7 +301,10 @@ final class DeliveryTest {
         use(new LoopParts(Limits.defaults().withQueueBudgetBytes(256)));
         receive("one\nhalf");
         assertThat(connection.isClosed()).isFalse();
-        receive("!".repeat(256));
+        try (LogLines log = new LogLines()) {
+            receive("!".repeat(256));
+            assertThat(log.lines("unfinished message is longer than half of the memory")).hasSize(1);
+        }
         assertThat(connection.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
         assertThat(connection.calls).containsExactly("message one");
         assertThat(parts.budget.bytes()).isZero();

@@ -152,8 +152,8 @@ final class PartialInputsTest {
             PartialInput input = new PartialInput(rich, 1 << 30, 0);
             assertThat(input.capacityFor((1 << 30) + 1)).as("not twice as long").isEqualTo(Integer.MAX_VALUE - 8);
             input.add(LoopParts.direct("x"), 0, 1);
-            assertThat(rich.mayAcquire(input.capacityFor(Integer.MAX_VALUE - 9))).isTrue();
-            assertThat(rich.mayAcquire(input.capacityFor(Integer.MAX_VALUE))).isFalse();
+            assertThat(input.capacityFor(Integer.MAX_VALUE - 9)).isLessThanOrEqualTo(rich.bufferBytesMax());
+            assertThat(input.capacityFor(Integer.MAX_VALUE)).isGreaterThan(rich.bufferBytesMax());
         }
     }
 
@@ -163,5 +163,17 @@ final class PartialInputsTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void inputOfUpToHalfTheBudgetIsHeldAlthoughADoubledBufferWouldBeMore() {
+        ByteBuffer piece = ByteBuffer.allocateDirect(100_000);
+        int half = (int) (budget.bytesMax() / 2);
+        for (int held = 0; held < half; held += piece.capacity()) {
+            assertThat(inputs.add(connection, piece, 0, Math.min(piece.capacity(), half - held))).isTrue();
+        }
+        assertThat(connection.partialInput().bytes()).isEqualTo(half);
+        assertThat(inputs.add(connection, piece, 0, 1)).isFalse();
+        assertThat(connection.partialInput().bytes()).isEqualTo(half);
     }
 }
