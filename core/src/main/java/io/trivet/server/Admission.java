@@ -210,23 +210,50 @@ final class Admission {
     }
 
     /** Queues a message for which another thread has reserved room. Loop thread. */
-    private void arrive(ConnectionRecord connection, ByteBuffer content, int length, boolean urgentLane) {
-        budget.release((long) length + TASK_BYTES); // from now on the queue's buffers count instead
+    private void arrive(ConnectionRecord connection, ByteBuffer content, int reserved, boolean urgentLane) {
+        budget.release((long) reserved + TASK_BYTES); // from now on the queue's buffers count instead
         if (connection.isClosed()) {
-            connection.releaseDropped(1, length);
+            connection.releaseDropped(1, reserved);
             return;
         }
+        Profile profile = connection.profile();
         try {
-            queue(connection, content, length, urgentLane);
+            int length = reserveAgain(connection, profile, content.remaining(), reserved);
+            if (length > 0) {
+                queue(connection, content, length, urgentLane);
+            }
         } catch (RuntimeException e) { // of the encoder: what was accepted is lost, and the peer must see that
             closeRequests.frameFailed(connection, e);
             return;
         }
         counters.add(Counters.MESSAGES_OUT, 1);
-        Profile profile = connection.profile();
         if (profile.dropsOldest() && connection.queuedBytes() > profile.limits().queueBytesMax()) {
             dropOldest.makeRoom(connection, 0);
         }
+    }
+
+    /**
+     * Reserves other room for a message if the framing has changed since room was reserved for it: it gets the frame that the peer
+     * expects now.
+     *
+     * @return the length in the frame; 0: there is nothing to send, and nothing is reserved
+     * @throws RuntimeException the frame cannot hold the message, or the encoder failed. Nothing is reserved
+     */
+    private int reserveAgain(ConnectionRecord connection, Profile profile, int payload, int reserved) {
+        int length = -1;
+        try {
+            length = profile.writer().frameLength(payload);
+        } finally {
+            if (length != reserved) {
+                connection.release(1, reserved);
+                sender.flushLater(connection); // the end of the output may have waited for it
+            }
+        }
+        if (length != reserved && length > 0
+                && !connection.reserve(length, Integer.MAX_VALUE, profile.limits().queueHighBytes())) {
+            throw new IllegalArgumentException("the queue cannot count its bytes");
+        }
+        return length;
     }
 
     // ---- on the loop thread

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -42,11 +43,11 @@ public final class Connection extends ConnectionRecord {
      */
     private static final int ID_LOOP_SHIFT = 24;
 
-    private final Context context;
+    private volatile Context context;
     private volatile @Nullable Object attachment;
 
     /**
-     * What a connection was made with. Accepted connections of a loop and a listener share one context, unless each has a handler
+     * How a connection is served. Replaced as a whole when that changes. Accepted connections of a loop and a listener share one context, unless each has a handler
      * or a decoder of its own.
      *
      * @param server the server
@@ -249,6 +250,40 @@ public final class Connection extends ConnectionRecord {
      */
     public void reset() {
         calls().reset(this);
+    }
+
+    // ---- changing the protocol
+
+    /**
+     * Changes the framing and the handler at a message boundary: after a handshake line, say, before binary frames. Bytes that have
+     * not been delivered are read under the new framing, including those that arrived together with the message that is being
+     * handled. Messages that are sent from now on are put into the frame of the new framing, as are those of other threads that have
+     * not reached the loop yet. Messages sent before keep their frame.
+     *
+     * <p>The new handler gets all further callbacks; onOpen is not called again. Limits and policies stay. If the connection is
+     * closed, this does nothing.
+     *
+     * {@snippet :
+     * public void onMessage(Connection connection, ByteBuffer line) {
+     *     connection.send("switching");                                        // a line
+     *     connection.upgrade(Framing.lengthPrefixed(4), new BinaryHandler()); // the next byte is the first of a length
+     * }
+     * }
+     *
+     * @param framing where messages end from now on
+     * @param handler the handler from now on
+     * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
+     *     {@link #execute}; or raw framing with DROP_OLDEST
+     */
+    public void upgrade(Framing framing, Handler handler) {
+        Objects.requireNonNull(handler, "handler");
+        calls().checkOwnThread("upgrade");
+        Context before = context;
+        Profile profile = before.profile().with(framing).check();
+        if (!isClosed()) {
+            context = new Context(before.server(), handler, before.calls(), profile, framing.decoder());
+            calls().framingChanged(this);
+        }
     }
 
     // ---- tasks

@@ -22,12 +22,14 @@ final class ConnectionCalls {
     private final Sender sender;
     private final ReadGate gate;
     private final Lifecycle lifecycle;
+    private final Delivery delivery;
     private final CloseRequests closeRequests;
     private final TimerQueue timers;
     private final PendingSends pendingSends;
 
     ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission, Sender sender,
-            ReadGate gate, Lifecycle lifecycle, CloseRequests closeRequests, TimerQueue timers, PendingSends pendingSends) {
+            ReadGate gate, Lifecycle lifecycle, Delivery delivery, CloseRequests closeRequests, TimerQueue timers,
+            PendingSends pendingSends) {
         this.loopIndex = loopIndex;
         this.proactor = proactor;
         this.clock = clock;
@@ -36,6 +38,7 @@ final class ConnectionCalls {
         this.sender = sender;
         this.gate = gate;
         this.lifecycle = lifecycle;
+        this.delivery = delivery;
         this.closeRequests = closeRequests;
         this.timers = timers;
         this.pendingSends = pendingSends;
@@ -100,6 +103,24 @@ final class ConnectionCalls {
             connection.set(ConnectionRecord.RESET_ON_CLOSE);
             closeRequests.close(connection, CloseReason.CLOSED);
         });
+    }
+
+    // ---- changing the protocol
+
+    /**
+     * Checks that the caller is on the thread of the loop.
+     *
+     * @throws IllegalStateException it is not
+     */
+    void checkOwnThread(String method) {
+        if (!mailbox.isOwnThread()) {
+            throw new IllegalStateException(
+                    method + " must be called on the thread of the connection's loop: from a callback, or by connection.execute");
+        }
+    }
+
+    void framingChanged(ConnectionRecord connection) {
+        delivery.framingChanged(connection);
     }
 
     // ---- tasks

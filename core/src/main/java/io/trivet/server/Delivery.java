@@ -72,6 +72,20 @@ final class Delivery {
         budgetGuard.enforce(connection); // last, because most input is delivered at once
     }
 
+    /**
+     * Called when a connection has got another framing. Input that is held is searched again under the new one; at once, unless it is
+     * being delivered, or reading is paused.
+     */
+    void framingChanged(ConnectionRecord connection) {
+        PartialInput input = connection.partialInput();
+        if (input != null) {
+            input.scanned = 0;
+            if (connection.takesInput() && !batch.collectsFor(connection)) {
+                gate.deliverLater(connection);
+            }
+        }
+    }
+
     /** Continues the deliveries that were cut short, and returns how many there were. */
     int continuePending() {
         int count = gate.pendingCount();

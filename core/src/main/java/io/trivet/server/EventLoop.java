@@ -124,7 +124,8 @@ final class EventLoop {
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);
-        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, closeRequests, timers,
+        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, delivery, closeRequests,
+                timers,
                 pendingSends);
         acceptedConnections = setup.acceptedConnections().apply(calls);
     }

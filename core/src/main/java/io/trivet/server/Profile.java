@@ -22,6 +22,11 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
         return this;
     }
 
+    /** Returns a copy with another framing. */
+    Profile with(Framing other) {
+        return new Profile(other, limits, overflow, urgent);
+    }
+
     /** Returns what puts frames around outgoing messages. */
     FrameWriter writer() {
         return framing.writer();
