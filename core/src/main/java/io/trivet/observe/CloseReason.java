@@ -51,7 +51,10 @@ public enum CloseReason {
     BUDGET_EXCEEDED("it held the most when the memory of all connections was used up"),
     /** The peer accepted no byte of the queued messages within the write timeout. */
     WRITE_TIMEOUT("the peer accepted no data for too long"),
-    /** No byte was received or sent within the idle timeout. Then queued messages were sent, within the linger timeout. */
+    /**
+     * No byte was received or sent within the idle timeout, or none was received within the read idle timeout. Then queued messages
+     * were sent, within the linger timeout.
+     */
     IDLE_TIMEOUT("idle for too long"),
     /** A message was not complete within the message timeout. */
     MESSAGE_TIMEOUT("a message took too long"),

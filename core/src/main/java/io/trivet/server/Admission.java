@@ -11,6 +11,7 @@ import java.util.concurrent.RejectedExecutionException;
  *
  * <p>The server's budget counts messages of other threads while they are on their way to the loop.
  */
+@SuppressWarnings("ReferenceEquality") // the same profile
 final class Admission {
     /** Maximum length of a text that is encoded in place. The JDK encodes a longer text, into an array of its own. */
     private static final int PLAIN_TEXT_MAX = 8192;
@@ -180,6 +181,10 @@ final class Admission {
         long bytesMax = profile.dropsOldest() ? Math.min(Integer.MAX_VALUE, 2L * limits.queueBytesMax()) : limits.queueBytesMax();
         if (!connection.reserve(length, (int) bytesMax, limits.queueHighBytes())) {
             return SendResult.FULL;
+        }
+        Profile now = connection.profile();
+        if (now != profile) { // the marks may have been lowered meanwhile
+            connection.markHighAt(now.limits().queueHighBytes());
         }
         if (!connection.takesMessages()) { // checked again: once the room is reserved, the loop waits for the message
             withdraw(connection, length);

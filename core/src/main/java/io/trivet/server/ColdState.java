@@ -36,6 +36,8 @@ final class ColdState {
     @Nullable IOException failure;
     /** When the current state ends by itself: a connect, a first message, a linger. */
     long stateDeadlineNanos = Loop.NO_DEADLINE;
+    /** When the peer last sent a byte, if that is limited; otherwise {@link Loop#NO_DEADLINE}. */
+    long receivedNanos = Loop.NO_DEADLINE;
     /** Dropped messages of which the handler has yet to be notified. */
     @Nullable DroppedMessages pendingDrops;
     /** The bytes that arrived after our FIN. */
@@ -52,7 +54,8 @@ final class ColdState {
     boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null
                 && pendingDrops == null
-                && stateDeadlineNanos == Loop.NO_DEADLINE && lingerBytes == 0 && firstTimer == null && timers == 0
+                && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE && lingerBytes == 0
+                && firstTimer == null && timers == 0
                 && TIMERS.compareAndSet(this, 0, DROPPED);
     }
 

@@ -286,6 +286,37 @@ public final class Connection extends ConnectionRecord {
         }
     }
 
+    /**
+     * Returns the limits of this connection.
+     *
+     * @return the limits; those of the numbers of connections, of the budget and of handlers are the server's, whatever is set here
+     */
+    public Limits limits() {
+        return context.profile().limits();
+    }
+
+    /**
+     * Changes the limits of this connection: timeouts, the length of messages, the cap and the marks of the queue. On the loop thread
+     * they hold from now on, from another thread soon. Deadlines are those of the new timeouts, counted from the same events as
+     * before; the time to the first message, if it is still awaited, starts again. A queue that is above its new marks becomes high,
+     * and {@code onDrained} follows as usual.
+     *
+     * <p>Each connection with limits of its own takes some 100 bytes for them. A connection with a {@link Limits#readIdleTimeout}
+     * takes about as much.
+     *
+     * @param limits the limits
+     */
+    public void limits(Limits limits) {
+        Objects.requireNonNull(limits, "limits");
+        calls().changeLimits(this, () -> {
+            Context before = context;
+            if (!isClosed()) {
+                context = new Context(before.server(), before.handler(), before.calls(), before.profile().with(limits),
+                        before.decoder());
+            }
+        });
+    }
+
     // ---- tasks
 
     /**

@@ -123,6 +123,14 @@ final class ConnectionCalls {
         delivery.framingChanged(connection);
     }
 
+    /** Runs a change of a connection's limits on the loop thread, and applies the new ones to what is going on. */
+    void changeLimits(ConnectionRecord connection, Runnable change) {
+        mailbox.run(() -> {
+            change.run();
+            lifecycle.limitsChanged(connection);
+        });
+    }
+
     // ---- tasks
 
     void execute(Runnable task) {

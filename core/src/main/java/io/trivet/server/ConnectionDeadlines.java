@@ -52,6 +52,17 @@ final class ConnectionDeadlines {
         }
     }
 
+    /** Records that the peer has sent a byte, or is not to blame for having sent none; and starts the deadline of the next one. */
+    void startReadIdle(ConnectionRecord connection) {
+        Duration timeout = connection.profile().limits().readIdleTimeout();
+        if (timeout.isZero()) {
+            connection.receivedNanos(Loop.NO_DEADLINE);
+        } else {
+            connection.receivedNanos(clock.now());
+            atLatest(connection, Deadline.after(clock.now(), Limits.nanos(timeout)));
+        }
+    }
+
     /** Starts the deadline of a message whose first byte arrived at that time. */
     void startMessage(ConnectionRecord connection, long beganNanos) {
         Duration timeout = connection.profile().limits().messageTimeout();

@@ -288,6 +288,16 @@ abstract class ConnectionRecord {
         return queued < 0;
     }
 
+    /** Records that the queue has reached the high mark, if it has: the mark was lowered. Any thread. */
+    void markHighAt(int highBytes) {
+        while (true) {
+            long before = queued;
+            if (before < 0 || (int) before < highBytes || QUEUED.compareAndSet(this, before, before | REACHED_HIGH)) {
+                return;
+            }
+        }
+    }
+
     /**
      * Clears the record of the high mark if the queue is at the low mark or below.
      *
@@ -322,6 +332,19 @@ abstract class ConnectionRecord {
     }
 
     // ---- rarely used state
+
+    /** Returns when the peer last sent a byte, or {@link Loop#NO_DEADLINE} if that was not recorded. */
+    long receivedNanos() {
+        ColdState some = cold;
+        return some == null ? Loop.NO_DEADLINE : some.receivedNanos;
+    }
+
+    void receivedNanos(long nowNanos) {
+        if (cold != null || nowNanos != Loop.NO_DEADLINE) {
+            coldState().receivedNanos = nowNanos;
+            dropEmptyColdState();
+        }
+    }
 
     /** Returns the input that has not been delivered yet, or null. */
     @Nullable

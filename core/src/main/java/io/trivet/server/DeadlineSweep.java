@@ -101,6 +101,9 @@ final class DeadlineSweep {
         if (Deadline.isOver(writeDeadline(connection), now)) {
             return CloseReason.WRITE_TIMEOUT;
         }
+        if (Deadline.isOver(readIdleDeadline(connection), now)) {
+            return CloseReason.IDLE_TIMEOUT;
+        }
         if (Deadline.isOver(idleDeadline(connection), now)) {
             return connection.state() == ConnectionState.LINGERING ? connection.finishReason() : CloseReason.IDLE_TIMEOUT;
         }
@@ -111,6 +114,7 @@ final class DeadlineSweep {
         long earliest = stateDeadline(connection);
         earliest = Deadline.earlier(earliest, messageDeadline(connection));
         earliest = Deadline.earlier(earliest, writeDeadline(connection));
+        earliest = Deadline.earlier(earliest, readIdleDeadline(connection));
         return Deadline.earlier(earliest, idleDeadline(connection));
     }
 
@@ -139,6 +143,15 @@ final class DeadlineSweep {
                 || connection.state() == ConnectionState.CONNECTING
                         ? Loop.NO_DEADLINE
                         : Deadline.after(pendingSends.progressNanos(connection), Limits.nanos(timeout));
+    }
+
+    private static long readIdleDeadline(ConnectionRecord connection) {
+        Duration timeout = connection.profile().limits().readIdleTimeout();
+        long receivedNanos = connection.receivedNanos();
+        return timeout.isZero() || receivedNanos == Loop.NO_DEADLINE || connection.state() != ConnectionState.OPEN
+                || connection.isPaused() || connection.is(ConnectionRecord.INPUT_ENDED)
+                        ? Loop.NO_DEADLINE
+                        : Deadline.after(receivedNanos, Limits.nanos(timeout));
     }
 
     private long idleDeadline(ConnectionRecord connection) {

@@ -74,6 +74,9 @@ final class Dispatcher implements Completions {
             return;
         }
         connection.active(clock.now());
+        if (connection.profile().limitsReadIdle()) {
+            connection.receivedNanos(clock.now());
+        }
         connection.bytesIn += to - from;
         counters.add(Counters.BYTES_IN, to - from);
         switch (connection.state()) {

@@ -132,6 +132,7 @@ final class Lifecycle {
         }
         deadlines.startFirstMessage(connection);
         deadlines.startIdle(connection);
+        deadlines.startReadIdle(connection);
         try {
             if (connection.profile().urgent()) {
                 proactor.watchUrgent(connection.handle);
@@ -150,6 +151,22 @@ final class Lifecycle {
         }
         gate.update(connection);
         sender.flush(connection);
+    }
+
+    /** Called when a connection has got other limits: starts the deadlines again, and compares the queue with its new marks. */
+    void limitsChanged(ConnectionRecord connection) {
+        if (connection.isClosed()) {
+            return;
+        }
+        if (connection.state() == ConnectionState.OPEN) {
+            deadlines.startFirstMessage(connection);
+            if (connection.receivedNanos() == Loop.NO_DEADLINE || !connection.profile().limitsReadIdle()) {
+                deadlines.startReadIdle(connection);
+            }
+        }
+        deadlines.atLatest(connection, clock.now()); // finds out which deadline is the next one
+        connection.markHighAt(connection.profile().limits().queueHighBytes());
+        sender.flushLater(connection);
     }
 
     // ---- the end

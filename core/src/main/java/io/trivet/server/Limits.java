@@ -26,6 +26,8 @@ import java.util.Objects;
  * @param firstMessageTimeout maximum time from the opening of a connection to the end of its first message. The time does not run
  *     while reading is paused, by the application or by a queue that is high, and starts again when reading continues
  * @param idleTimeout maximum time without a byte in either direction
+ * @param readIdleTimeout maximum time without a byte from the peer, whatever is sent to it: for peers that must send keep-alives.
+ *     The time does not run while reading is paused, and starts again when reading continues. It ends with the peer's output
  * @param writeTimeout maximum time in which the peer accepts no byte of the messages that wait for it
  * @param connectTimeout maximum time to establish an outgoing connection
  * @param lingerTimeout maximum time for the peer to end its output after ours has ended. After a message that is too long, a
@@ -36,12 +38,13 @@ import java.util.Objects;
  */
 public record Limits(int connectionsMax, int connectionsPerAddressMax, int queueBytesMax, int queueHighBytes, int queueLowBytes,
         long queueBudgetBytes, int messageBytesMax, Duration messageTimeout, Duration firstMessageTimeout, Duration idleTimeout,
-        Duration writeTimeout, Duration connectTimeout, Duration lingerTimeout, long lingerBytesMax, Duration handlerTimeout) {
+        Duration readIdleTimeout, Duration writeTimeout, Duration connectTimeout, Duration lingerTimeout, long lingerBytesMax,
+        Duration handlerTimeout) {
     private static final Duration FOREVER = Duration.ofDays(36_525);
     private static final Limits DEFAULTS = new Limits(
             Integer.MAX_VALUE, 0, 1 << 20, 64 << 10, 32 << 10, DirectMemory.defaultBudgetBytes(),
             64 << 10,
-            Duration.ofSeconds(10), Duration.ZERO, Duration.ZERO, Duration.ofSeconds(10), Duration.ofSeconds(10),
+            Duration.ofSeconds(10), Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ofSeconds(10), Duration.ofSeconds(10),
             Duration.ofSeconds(5), 1 << 20, Duration.ofMillis(100));
 
     /** Checks that the bounds are consistent. */
@@ -62,6 +65,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
         notNegative(messageTimeout, "messageTimeout");
         notNegative(firstMessageTimeout, "firstMessageTimeout");
         notNegative(idleTimeout, "idleTimeout");
+        notNegative(readIdleTimeout, "readIdleTimeout");
         notNegative(writeTimeout, "writeTimeout");
         notNegative(connectTimeout, "connectTimeout");
         notNegative(lingerTimeout, "lingerTimeout");
@@ -107,8 +111,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withConnectionsMax(int connectionsMax) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -119,8 +123,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withConnectionsPerAddressMax(int connectionsPerAddressMax) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -132,7 +136,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
     public Limits withQueueBytesMax(int queueBytesMax) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, Math.min(queueHighBytes, queueBytesMax),
                 Math.min(queueLowBytes, queueBytesMax), queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout,
-                idleTimeout, writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
+                idleTimeout, readIdleTimeout, writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -143,8 +147,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withQueueBudgetBytes(long queueBudgetBytes) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -155,8 +159,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withMessageBytesMax(int messageBytesMax) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -167,8 +171,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withMessageTimeout(Duration messageTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -179,8 +183,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withFirstMessageTimeout(Duration firstMessageTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -191,8 +195,20 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withIdleTimeout(Duration idleTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
+    }
+
+    /**
+     * Returns a copy with another readIdleTimeout.
+     *
+     * @param readIdleTimeout as in the record
+     * @return the copy
+     */
+    public Limits withReadIdleTimeout(Duration readIdleTimeout) {
+        return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -203,8 +219,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withWriteTimeout(Duration writeTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -215,8 +231,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withConnectTimeout(Duration connectTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -227,8 +243,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withLingerTimeout(Duration lingerTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -239,8 +255,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withLingerBytesMax(long lingerBytesMax) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -251,8 +267,8 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withHandlerTimeout(Duration handlerTimeout) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 
     /**
@@ -264,7 +280,7 @@ public record Limits(int connectionsMax, int connectionsPerAddressMax, int queue
      */
     public Limits withQueueMarks(int queueHighBytes, int queueLowBytes) {
         return new Limits(connectionsMax, connectionsPerAddressMax, queueBytesMax, queueHighBytes, queueLowBytes,
-                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, writeTimeout, connectTimeout,
-                lingerTimeout, lingerBytesMax, handlerTimeout);
+                queueBudgetBytes, messageBytesMax, messageTimeout, firstMessageTimeout, idleTimeout, readIdleTimeout,
+                writeTimeout, connectTimeout, lingerTimeout, lingerBytesMax, handlerTimeout);
     }
 }

@@ -27,6 +27,16 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
         return new Profile(other, limits, overflow, urgent);
     }
 
+    /** Returns a copy with other limits. */
+    Profile with(Limits other) {
+        return new Profile(framing, other, overflow, urgent);
+    }
+
+    /** Returns true if the time since the peer's last byte is limited. */
+    boolean limitsReadIdle() {
+        return !limits.readIdleTimeout().isZero();
+    }
+
     /** Returns what puts frames around outgoing messages. */
     FrameWriter writer() {
         return framing.writer();

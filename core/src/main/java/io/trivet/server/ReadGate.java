@@ -38,6 +38,9 @@ final class ReadGate {
         connection.clear(flag);
         if (!connection.isPaused() && connection.state() == ConnectionState.OPEN) {
             deadlines.startFirstMessage(connection); // the peer is not to blame for the pause
+            if (connection.profile().limitsReadIdle()) {
+                deadlines.startReadIdle(connection);
+            }
             PartialInput input = connection.partialInput();
             if (input != null) {
                 input.beganNanos = clock.now();
