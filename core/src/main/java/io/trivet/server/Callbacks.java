@@ -33,6 +33,17 @@ final class Callbacks {
         }
     }
 
+    void part(ConnectionRecord connection, ByteBuffer view, boolean last) {
+        activity.beginCallback();
+        try {
+            connection.callPart(view, last);
+        } catch (Exception e) {
+            failed(connection, e);
+        } finally {
+            activity.endCallback();
+        }
+    }
+
     void drained(ConnectionRecord connection) {
         activity.beginCallback();
         try {

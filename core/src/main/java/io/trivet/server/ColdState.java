@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 final class ColdState {
     /** Value of the number of timers after the connection has dropped this object. */
     static final int DROPPED = -1;
+    /** Value of the number of bytes to be delivered in parts if there are none. */
+    static final long NO_PARTS = -1;
     private static final VarHandle TIMERS;
 
     static {
@@ -36,6 +38,8 @@ final class ColdState {
     @Nullable IOException failure;
     /** When the current state ends by itself: a connect, a first message, a linger. */
     long stateDeadlineNanos = Loop.NO_DEADLINE;
+    /** The number of bytes that are still to be delivered in parts; {@link #NO_PARTS}: messages are delivered. */
+    long partBytesLeft = NO_PARTS;
     /** When the peer last sent a byte, if that is limited; otherwise {@link Loop#NO_DEADLINE}. */
     long receivedNanos = Loop.NO_DEADLINE;
     /** Dropped messages of which the handler has yet to be notified. */
@@ -54,7 +58,8 @@ final class ColdState {
     boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null
                 && pendingDrops == null
-                && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE && lingerBytes == 0
+                && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE
+                && partBytesLeft == NO_PARTS && lingerBytes == 0
                 && firstTimer == null && timers == 0
                 && TIMERS.compareAndSet(this, 0, DROPPED);
     }

@@ -287,6 +287,28 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
+     * Receives the next bytes as they are, without frames, in parts: a payload that is longer than a message may be. They are delivered
+     * to {@link Handler#onPart} as they arrive, and never held, unless reading is paused. Then messages follow again. Neither {@link
+     * Limits#messageBytesMax} nor {@link Limits#messageTimeout} holds for parts; the idle timeouts do.
+     *
+     * <p>If the peer ends its output before the bytes are complete, {@link Handler#onEndOfInput} follows without a last part; with
+     * {@link Remainder#ERROR} the connection is closed with {@link CloseReason#PROTOCOL_ERROR} instead.
+     *
+     * @param bytes how many; 0: an empty part follows at once; {@link Long#MAX_VALUE}: until the end of input, where an empty last
+     *     part precedes {@code onEndOfInput}
+     * @throws IllegalArgumentException the number is negative
+     * @throws IllegalStateException the caller is not in {@code onMessage} of this connection, or in {@code onPart} with the last part;
+     *     or parts are being received already
+     */
+    public void receiveParts(long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("the number of bytes must not be negative: " + bytes);
+        }
+        calls().checkOwnThread("receiveParts");
+        calls().receiveParts(this, bytes);
+    }
+
+    /**
      * Returns the limits of this connection.
      *
      * @return the limits; those of the numbers of connections, of the budget and of handlers are the server's, whatever is set here
@@ -469,6 +491,11 @@ public final class Connection extends ConnectionRecord {
     @Override
     void callMessage(ByteBuffer message) throws Exception {
         context.handler().onMessage(this, message);
+    }
+
+    @Override
+    void callPart(ByteBuffer part, boolean last) throws Exception {
+        context.handler().onPart(this, part, last);
     }
 
     @Override

@@ -123,6 +123,15 @@ final class ConnectionCalls {
         delivery.framingChanged(connection);
     }
 
+    /**
+     * Delivers the next bytes in parts.
+     *
+     * @throws IllegalStateException no message of the connection is being delivered, or parts are expected already
+     */
+    void receiveParts(ConnectionRecord connection, long bytes) {
+        delivery.receiveParts(connection, bytes);
+    }
+
     /** Runs a change of a connection's limits on the loop thread, and applies the new ones to what is going on. */
     void changeLimits(ConnectionRecord connection, Runnable change) {
         mailbox.run(() -> {

@@ -118,6 +118,8 @@ abstract class ConnectionRecord {
 
     abstract void callMessage(ByteBuffer message) throws Exception;
 
+    abstract void callPart(ByteBuffer part, boolean last) throws Exception;
+
     abstract void callUrgent(byte b) throws Exception;
 
     abstract void callEndOfInput() throws Exception;
@@ -332,6 +334,19 @@ abstract class ConnectionRecord {
     }
 
     // ---- rarely used state
+
+    /** Returns the number of bytes that are still to be delivered in parts, or {@link ColdState#NO_PARTS}. */
+    long partBytesLeft() {
+        ColdState some = cold;
+        return some == null ? ColdState.NO_PARTS : some.partBytesLeft;
+    }
+
+    void partBytesLeft(long bytes) {
+        if (cold != null || bytes != ColdState.NO_PARTS) {
+            coldState().partBytesLeft = bytes;
+            dropEmptyColdState();
+        }
+    }
 
     /** Returns when the peer last sent a byte, or {@link Loop#NO_DEADLINE} if that was not recorded. */
     long receivedNanos() {

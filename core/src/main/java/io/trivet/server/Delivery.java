@@ -24,6 +24,8 @@ final class Delivery {
      */
     static final int FRAME_OVERHEAD_MAX = 1024;
 
+    private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0).asReadOnlyBuffer();
+
     private final TurnClock clock;
     private final Counters counters;
     private final PartialInputs partialInputs;
@@ -86,6 +88,19 @@ final class Delivery {
         }
     }
 
+    /**
+     * Delivers the bytes behind the message that is being delivered in parts.
+     *
+     * @param bytes how many; Long.MAX_VALUE: until the end of input
+     * @throws IllegalStateException no message or last part of the connection is being delivered
+     */
+    void receiveParts(ConnectionRecord connection, long bytes) {
+        if (!batch.collectsFor(connection) || connection.partBytesLeft() != ColdState.NO_PARTS) {
+            throw new IllegalStateException("receiveParts must be called within onMessage, or within onPart with the last part");
+        }
+        connection.partBytesLeft(bytes);
+    }
+
     /** Continues the deliveries that were cut short, and returns how many there were. */
     int continuePending() {
         int count = gate.pendingCount();
@@ -145,6 +160,9 @@ final class Delivery {
                 afterDelivery(connection);
             }
         }
+        if (input == null && connection.partBytesLeft() == 0 && connection.takesInput()) {
+            deliverNothing(connection);
+        }
         if (connection.is(ConnectionRecord.END_OF_INPUT_PENDING) && connection.state() == ConnectionState.OPEN
                 && connection.mayDeliver()) {
             connection.clear(ConnectionRecord.END_OF_INPUT_PENDING);
@@ -152,6 +170,16 @@ final class Delivery {
         }
         gate.update(connection); // the handler may have paused and resumed, and meanwhile everything was delivered
         sender.flush(connection);
+    }
+
+    /** Delivers the parts that need no bytes. */
+    private void deliverNothing(ConnectionRecord connection) {
+        batch.begin(connection, null, 0);
+        try {
+            deliver(connection, NOTHING, NOTHING, 0, 0, 0, false);
+        } finally {
+            endBatch(connection);
+        }
     }
 
     private void endBatch(ConnectionRecord connection) {
@@ -176,23 +204,39 @@ final class Delivery {
         scanned = scannedBefore;
         int frames = 0;
         int messages = 0;
-        while (from < to && connection.takesInput()) {
+        long partBytesLeft = connection.partBytesLeft();
+        while ((from < to || partBytesLeft == 0) && connection.takesInput()) {
             if (frames == MESSAGES_PER_DELIVERY_MAX) {
                 gate.deliverLater(connection);
                 break;
             }
-            if (!decode(connection, in, view, from, to)) {
+            boolean isPart = partBytesLeft != ColdState.NO_PARTS;
+            int payloadFrom = from;
+            int payloadTo = from + (int) Math.min(to - from, partBytesLeft);
+            if (isPart) {
+                partBytesLeft -= partBytesLeft == Long.MAX_VALUE ? 0 : payloadTo - from;
+                connection.partBytesLeft(partBytesLeft == 0 ? ColdState.NO_PARTS : partBytesLeft);
+                from = payloadTo;
+            } else if (decode(connection, in, view, from, to)) {
+                from = frame.end();
+                payloadFrom = frame.payloadFrom();
+                payloadTo = frame.payloadTo();
+            } else {
                 break;
             }
             frames++;
             scanned = 0;
-            from = frame.end();
-            if (!frame.isSkipped()) {
-                messages++;
-                view.limit(frame.payloadTo()).position(frame.payloadFrom()).order(ByteOrder.BIG_ENDIAN);
+            if (isPart || !frame.isSkipped()) {
+                view.limit(payloadTo).position(payloadFrom).order(ByteOrder.BIG_ENDIAN);
                 batch.message(isReceivedMemory ? view : null);
-                callbacks.message(connection, view);
+                if (isPart) {
+                    callbacks.part(connection, view, partBytesLeft == 0);
+                } else {
+                    messages++;
+                    callbacks.message(connection, view);
+                }
                 batch.message(null);
+                partBytesLeft = connection.partBytesLeft();
                 if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
                     sender.sendReplies(connection);
                     sender.flush(connection);
@@ -267,6 +311,9 @@ final class Delivery {
     }
 
     private void deliverEndOfInput(ConnectionRecord connection) {
+        if (connection.partBytesLeft() != ColdState.NO_PARTS && !endParts(connection)) {
+            return;
+        }
         PartialInput rest = connection.partialInput();
         if (rest != null && !deliverRemainder(connection, rest)) {
             return;
@@ -277,6 +324,39 @@ final class Delivery {
             lifecycle.finish(connection, CloseReason.FINISHED); // both sides have finished
         }
         sender.flush(connection);
+    }
+
+    /**
+     * Ends parts at the end of input: with a last one, if that is their end.
+     *
+     * @return false if the end of input is not to be delivered now
+     */
+    private boolean endParts(ConnectionRecord connection) {
+        long left = connection.partBytesLeft();
+        connection.partBytesLeft(ColdState.NO_PARTS);
+        if (left == Long.MAX_VALUE) {
+            batch.begin(connection, null, 0);
+            try {
+                callbacks.part(connection, NOTHING, true);
+            } finally {
+                endBatch(connection);
+            }
+            return mayEndInput(connection);
+        }
+        if (connection.profile().framing().remainder() == Remainder.ERROR) {
+            closeRequests.protocolError(connection, new ProtocolException("the input ended " + left + " bytes too early"));
+            return false;
+        }
+        return true;
+    }
+
+    /** Sends the replies to the last message or part. Returns true unless it has ended the connection or paused reading. */
+    private boolean mayEndInput(ConnectionRecord connection) {
+        sender.flush(connection);
+        if (connection.state() == ConnectionState.OPEN && !connection.mayDeliver()) {
+            connection.set(ConnectionRecord.END_OF_INPUT_PENDING);
+        }
+        return connection.state() == ConnectionState.OPEN && connection.mayDeliver();
     }
 
     /**
@@ -301,11 +381,7 @@ final class Delivery {
                     yield false;
                 }
                 deliverLast(connection, rest);
-                sender.flush(connection);
-                if (connection.state() == ConnectionState.OPEN && !connection.mayDeliver()) {
-                    connection.set(ConnectionRecord.END_OF_INPUT_PENDING);
-                }
-                yield connection.state() == ConnectionState.OPEN && connection.mayDeliver();
+                yield mayEndInput(connection);
             }
         };
     }

@@ -33,6 +33,18 @@ public interface Handler {
     void onMessage(Connection connection, ByteBuffer message) throws Exception;
 
     /**
+     * Called with the bytes that {@link Connection#receiveParts} has requested, as they arrive.
+     *
+     * @param connection the connection
+     * @param part the bytes from position to limit; read-only, and valid only during the call, as for {@link #onMessage}
+     * @param last true if the requested bytes are complete with this part, which may be empty
+     * @throws Exception closes the connection. By default, an {@link UnsupportedOperationException}
+     */
+    default void onPart(Connection connection, ByteBuffer part, boolean last) throws Exception {
+        throw new UnsupportedOperationException("receiveParts was called, and the handler has no onPart");
+    }
+
+    /**
      * Called when TCP's urgent byte has arrived, if the server was built with {@code urgent(true)}.
      *
      * @param connection the connection

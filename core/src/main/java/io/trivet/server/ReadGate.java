@@ -45,7 +45,7 @@ final class ReadGate {
             if (input != null) {
                 input.beganNanos = clock.now();
             }
-            if (input != null || connection.is(ConnectionRecord.END_OF_INPUT_PENDING)) {
+            if (input != null || connection.partBytesLeft() == 0 || connection.is(ConnectionRecord.END_OF_INPUT_PENDING)) {
                 deliverLater(connection); // not at once: the caller may be deep in a callback
             }
             update(connection);

@@ -80,6 +80,11 @@ final class Story implements Handler {
     }
 
     @Override
+    public void onPart(Connection connection, ByteBuffer part, boolean last) throws Exception {
+        record(connection, (last ? "last part " : "part ") + text(part), () -> inner.onPart(connection, part, last));
+    }
+
+    @Override
     public void onUrgent(Connection connection, byte b) throws Exception {
         record(connection, "urgent " + (char) b, () -> inner.onUrgent(connection, b));
     }

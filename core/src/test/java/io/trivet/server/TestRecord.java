@@ -55,6 +55,11 @@ class TestRecord extends ConnectionRecord {
     }
 
     @Override
+    void callPart(ByteBuffer part, boolean last) {
+        called("part " + StandardCharsets.ISO_8859_1.decode(part) + (last ? ", the last" : ""));
+    }
+
+    @Override
     void callUrgent(byte b) {
         called("urgent " + (char) b);
     }
