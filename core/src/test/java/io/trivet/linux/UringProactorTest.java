@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.trivet.contract.Descriptors;
 import io.trivet.contract.Lab;
+import io.trivet.contract.Slowness;
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
 import io.trivet.net.Network;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -939,9 +941,9 @@ final class UringProactorTest {
             long written = proactor.send(handle, much, 0, 1);
             much[0].clear();
             denials = written == 0 ? denials + 1 : 0;
-            proactor.poll(events, SECOND / 50);
+            proactor.poll(events, Slowness.scaled(Duration.ofMillis(20)).toNanos());
         }
-        while (proactor.poll(events, SECOND / 20) > 0) {
+        while (proactor.poll(events, Slowness.scaled(Duration.ofMillis(50)).toNanos()) > 0) {
             denials++;
         }
     }
