@@ -23,8 +23,9 @@ final class Admissions {
     private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
     /** The clients that were refused, as they had to be. Only looked up. */
     private final Set<InetSocketAddress> refused = new HashSet<>();
-    /** Failed adopts of all loops, and the number of accepts that have failed. */
+    /** The adopts that have failed, and the accepted connections that are not closed. */
     private long failedAdopts;
+    private int connections;
     private boolean isUnknown;
 
     Admissions(RunContext context, ServerUnderTest server) {
@@ -42,6 +43,15 @@ final class Admissions {
         isUnknown = true;
     }
 
+    /** The server stops accepting, which it may do at its maximum of connections. */
+    void stopsAccepting() {
+        int connectionsMax = server.plan.limits().connectionsMax();
+        if (connections < connectionsMax && !isUnknown && !server.isEnding()) {
+            context.failures.report(Rule.CAPS, server + " stops accepting with " + connections + " connections, maximum "
+                    + connectionsMax);
+        }
+    }
+
     /** A connection could not be adopted. */
     void adoptFailed(InetSocketAddress remote) {
         failedAdopts++;
@@ -50,6 +60,7 @@ final class Admissions {
 
     /** An accepted connection is closed. */
     void gone(InetSocketAddress remote) {
+        connections--;
         perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count - 1);
     }
 
@@ -64,6 +75,7 @@ final class Admissions {
         }
         int perAddressMax = server.plan.limits().connectionsPerAddressMax();
         int before = perAddress.merge(remote.getAddress(), 1, Integer::sum) - 1; // before a failing adopt
+        connections++;
         long failedBefore = failedAdopts;
         List<LoopStats> loopsBefore = server.instance().stats().loops();
         accept.run();

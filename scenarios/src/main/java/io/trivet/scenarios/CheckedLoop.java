@@ -119,6 +119,11 @@ final class CheckedLoop implements Loop {
         return turnCount;
     }
 
+    /** Returns true if the loop must not judge deadlines of peers in this turn. */
+    boolean mustNotJudge() {
+        return proactor.mustNotJudge();
+    }
+
     /** Returns the number of polls of its proactor, and of the completions that these have delivered. */
     long polls() {
         return proactor.completedPolls();

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CheckedProactor implements Proactor {
     private static final long CLOSED_SOON_NANOS = 1_000_000;
+    /** The server judges no deadline of a peer before this number of polls that leave it behind, or of their completions. */
+    private static final int BEHIND_POLLS_MIN = 5;
+    private static final int BEHIND_COMPLETIONS_MIN = 32;
 
     private final RunContext context;
     private final ClientFraming framing;
@@ -38,6 +41,9 @@ final class CheckedProactor implements Proactor {
     private int completionCount;
     private long polls;
     private long completedPolls;
+    /** The last polls in a row after which the proactor was behind, and their completions. */
+    private int behindPolls;
+    private int behindCompletions;
     private long allCompletions;
 
     CheckedProactor(RunContext context, ServerUnderTest server, Proactor proactor) {
@@ -63,11 +69,17 @@ final class CheckedProactor implements Proactor {
 
     @Override
     public void accept(TcpListener listener, long token) throws IOException {
-        proactor.accept(listener, token);
+        try {
+            proactor.accept(listener, token);
+        } catch (IOException e) {
+            admissions.acceptFailed();
+            throw e;
+        }
     }
 
     @Override
     public void stopAccepting(TcpListener listener) throws IOException {
+        admissions.stopsAccepting();
         proactor.stopAccepting(listener);
     }
 
@@ -303,6 +315,9 @@ final class CheckedProactor implements Proactor {
         polls++;
         completionCount = proactor.poll(checked, timeoutNanos);
         completedPolls++;
+        boolean behind = proactor.isBehind();
+        behindPolls = behind ? behindPolls + 1 : 0;
+        behindCompletions = behind ? behindCompletions + completionCount : 0;
         allCompletions += completionCount;
         return completionCount;
     }
@@ -337,6 +352,14 @@ final class CheckedProactor implements Proactor {
     /** Returns the number of completions of all polls. */
     long completions() {
         return allCompletions;
+    }
+
+    /**
+     * Returns true if the proactor may know of more that has arrived, and the server cannot have lost its patience yet: the longest
+     * time for which it puts off its judgement of peers is not over.
+     */
+    boolean mustNotJudge() {
+        return behindPolls > 0 && behindPolls <= BEHIND_POLLS_MIN && behindCompletions < BEHIND_COMPLETIONS_MIN;
     }
 
     /** Returns the number of completions of the last poll. */

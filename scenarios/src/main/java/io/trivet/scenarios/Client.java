@@ -244,6 +244,7 @@ final class Client {
         switch (action) {
             case ClientAction.SendMessages messages -> messages.requests().forEach(sentStream::append);
             case ClientAction.SendOversized oversized -> sentStream.appendIncomplete(oversized.length(), Integer.MAX_VALUE);
+            case ClientAction.SendHugeLength huge -> sentStream.appendLength(huge.length());
             case ClientAction.SendPartial partial -> sentStream.appendIncomplete(partial.length(), partial.sent());
             case ClientAction.SendUrgent urgent -> {
                 byte next = (byte) (MessageContent.URGENT_MIN + urgentsSent % 100);

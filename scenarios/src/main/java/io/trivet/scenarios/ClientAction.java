@@ -21,6 +21,14 @@ sealed interface ClientAction {
         }
     }
 
+    /** Sends the length of a message whose top bit is set, and no more. */
+    record SendHugeLength(int length) implements ClientAction {
+        @Override
+        public String toString() {
+            return "sends a length of " + Integer.toUnsignedString(length) + " bytes, which exceeds the limit";
+        }
+    }
+
     /** Starts a message and never completes it. */
     record SendPartial(int length, int sent) implements ClientAction {
         @Override

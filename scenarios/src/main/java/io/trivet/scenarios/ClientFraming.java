@@ -9,7 +9,9 @@ enum ClientFraming {
     /** No frames. A message ends with a line feed, which is part of it, so that the checkers can separate the messages. */
     RAW(0, "", Integer.MAX_VALUE), LINES(0, "\n", Integer.MAX_VALUE), LINES_CRLF(0, "\r\n", Integer.MAX_VALUE),
     /** The first byte of the delimiter may occur in a message, the second may not. */
-    DELIMITED(0, "#!", Integer.MAX_VALUE), PREFIXED_1(1, "", 0xff), PREFIXED_2(2, "", 0xffff), PREFIXED_4(4, "",
+    DELIMITED(0, "#!", Integer.MAX_VALUE),
+    /** A delimiter that overlaps itself. Its last byte does not occur in a message. */
+    DELIMITED_OVERLAPPING(0, "!#!", Integer.MAX_VALUE), PREFIXED_1(1, "", 0xff), PREFIXED_2(2, "", 0xffff), PREFIXED_4(4, "",
             Integer.MAX_VALUE);
 
     private final int headBytes;
@@ -27,7 +29,7 @@ enum ClientFraming {
             case RAW -> Framing.raw();
             case LINES -> Framing.lines();
             case LINES_CRLF -> Framing.lines("\r\n");
-            case DELIMITED -> Framing.delimited(MessageContent.ascii(tail));
+            case DELIMITED, DELIMITED_OVERLAPPING -> Framing.delimited(MessageContent.ascii(tail));
             case PREFIXED_1 -> Framing.lengthPrefixed(1);
             case PREFIXED_2 -> Framing.lengthPrefixed(2);
             case PREFIXED_4 -> Framing.lengthPrefixed(4);
@@ -98,12 +100,20 @@ enum ClientFraming {
         }
         int last = isRaw() ? '\n' : tail.charAt(tail.length() - 1);
         for (int at = searchedTo; at < to; at++) {
-            boolean ends = bytes[at] == last && (tail.length() < 2 || (at > from && bytes[at - 1] == tail.charAt(0)));
-            if (ends) {
+            if (bytes[at] == last && endsWithTail(bytes, from, at + 1)) {
                 return at + 1;
             }
         }
         return -1;
+    }
+
+    private boolean endsWithTail(byte[] bytes, int from, int end) {
+        for (int i = 1; i <= tail.length(); i++) {
+            if (end - i < from || bytes[end - i] != tail.charAt(tail.length() - i)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Returns the content of a complete frame. */

@@ -6,6 +6,7 @@ import io.trivet.server.Limits;
 import io.trivet.sim.Fault;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Checks the reason that onClose reports: it must really apply. A deadline, for example, must have passed. */
@@ -55,6 +56,16 @@ final class CloseReasonChecker {
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
             case SPINNING -> false;
         };
+        boolean judgedEarly = switch (reason) {
+            case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT ->
+                model.hasStartedToEnd ? model.endedBehind : isBehind(model);
+            case WRITE_TIMEOUT -> isBehind(model);
+            default -> false;
+        };
+        if (judgedEarly) {
+            context.failures.report(Rule.DEADLINES,
+                    model + ": onClose " + reason + ", although its loop had not seen yet everything that had arrived");
+        }
         boolean failed = switch (reason) {
             case RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT -> true;
             default -> false;
@@ -103,7 +114,12 @@ final class CloseReasonChecker {
                 model.overdueAtEnd.add(reason);
             }
         }
+        model.endedBehind |= !model.hasStartedToEnd && isBehind(model);
         model.hasStartedToEnd = true;
+    }
+
+    private boolean isBehind(ConnectionModel model) {
+        return context.currentLoop == model.loopKey && Objects.requireNonNull(model.client.server.turningLoop()).mustNotJudge();
     }
 
     private boolean isOverdue(ConnectionModel model, CloseReason reason) {

@@ -107,6 +107,8 @@ final class ConnectionModel {
 
     /** A turn has left the connection draining or lingering. */
     boolean hasStartedToEnd;
+    /** At that time its loop had to expect more input. */
+    boolean endedBehind;
     /** The timeouts that had passed at that time. */
     final Set<CloseReason> overdueAtEnd = EnumSet.noneOf(CloseReason.class);
 
@@ -194,7 +196,9 @@ final class ConnectionModel {
     /** Counts a message that was accepted. */
     void accepted(int framedLength) {
         ServerUnderTest server = client.server;
-        boolean here = plan.loops() == 1 || (phase != Phase.BEFORE_OPEN && server.origin(this) == ServerUnderTest.OWN_LOOP);
+        // a single loop belongs to the calling thread, once it has turned
+        boolean here = (plan.loops() == 1 && server.network().loops().getFirst().turnCount() > 0)
+                || (plan.loops() > 1 && phase != Phase.BEFORE_OPEN && server.origin(this) == ServerUnderTest.OWN_LOOP);
         server.counters.messageOut(here);
         acceptedBytes += framedLength;
         acceptedMessages++;

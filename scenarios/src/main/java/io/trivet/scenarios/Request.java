@@ -20,6 +20,8 @@ record Request(RequestKind kind, int length, int count, int size, long delayNano
             case REPLY_FIRST, REPLY_IN_TASK, BROADCAST, MESSAGE_TO_OTHER, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
             case REPLY_LATER, TASK_ON_OTHER, RENEW_TIMER, RENEW_TIMER_OF_OTHER ->
                 what + " -> " + size + " in " + ReportText.duration(delayNanos) + "]";
+            case TASKS -> what + " -> " + count + " tasks]";
+            case TIMERS -> what + " -> " + count + " timers in " + ReportText.duration(delayNanos) + "]";
             case THROW_IN_TIMER, SERVER_TASKS -> what + " in " + ReportText.duration(delayNanos) + "]";
             case PAUSE, PAUSE_OTHER -> what + " for " + ReportText.duration(delayNanos) + "]";
         };

@@ -66,6 +66,12 @@ final class RequestExecutor {
                 renewTimer(other == null ? model : other, request);
             }
             case SERVER_TASKS -> server.tasks.executeAndSchedule(request.delayNanos());
+            case TASKS -> {
+                for (int i = 0; i < request.count(); i++) {
+                    actions.execute(model, () -> context.progress++);
+                }
+            }
+            case TIMERS -> timers(model, request);
             case EMPTY_REPLY -> replyEmpty(model);
             case FILL_QUEUE -> {
                 int length = plan.limits().queueBytesMax() - plan.framing().framedLength(0);
@@ -116,6 +122,21 @@ final class RequestExecutor {
 
     private void renewTimer(ConnectionModel model, Request request) {
         actions.renewTimer(model, request.delayNanos(), () -> actions.reply(model, request.size(), SendMethod.BYTES));
+    }
+
+    /** Schedules timers without a delay, and others of which each second one is due at the same time as the first. */
+    private void timers(ConnectionModel model, Request request) {
+        for (int i = 0; i < request.count(); i++) {
+            switch (i % 4) {
+                case 0 -> actions.schedule(model, 0, () -> {
+                    if (!model.isOver()) {
+                        actions.schedule(model, 0, () -> {});
+                    }
+                });
+                case 1 -> actions.schedule(model, request.delayNanos() / (i + 1), () -> {});
+                default -> actions.schedule(model, request.delayNanos(), () -> {});
+            }
+        }
     }
 
     private void replyEmpty(ConnectionModel model) {

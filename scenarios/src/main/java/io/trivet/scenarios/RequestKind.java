@@ -57,5 +57,9 @@ enum RequestKind {
     /** The same as RENEW_TIMER, but on another connection of any loop. */
     RENEW_TIMER_OF_OTHER,
     /** Run a task that belongs to no connection, schedule two more, and cancel one of these. */
-    SERVER_TASKS
+    SERVER_TASKS,
+    /** Run several tasks on the connection's loop. */
+    TASKS,
+    /** Schedule several timers, some for the same time, some without a delay, and one more from within each of these. */
+    TIMERS
 }

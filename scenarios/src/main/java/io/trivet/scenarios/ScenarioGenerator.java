@@ -56,6 +56,8 @@ final class ScenarioGenerator {
             ServerPlan server = server(i);
             servers.add(server.withReactions(reactions(server)));
         }
+        Extremes extremes = new Extremes(seed, servers.size());
+        servers.replaceAll(extremes::widen);
         List<ClientPlan> clients = new ArrayList<>();
         int clientCount = random.between(CLIENTS_MIN, CLIENTS_MAX);
         boolean outgoing = random.chance(40);
@@ -64,6 +66,7 @@ final class ScenarioGenerator {
         }
         List<ExternalAction> actions = actions();
         actions.addAll(datagrams());
+        extremes.addClients(clients);
         long recoveryNanos = 500 * MILLI + random.logUniform(100 * MILLI, 8_000 * MILLI);
         FaultPlan faults = random.chance(10) ? FaultPlan.none() : FaultPlan.of(seed);
         return new Scenario(seed, List.copyOf(servers), clients, actions, faults, recoveryNanos);
@@ -200,7 +203,10 @@ final class ScenarioGenerator {
                 case RESETTER -> steps.add(new Step(gap(), new ClientAction.Reset()));
                 case ABRUPT_CLOSER -> steps.add(new Step(gap(), new ClientAction.Close()));
                 case OVERSIZED_SENDER -> {
-                    if (longest < server.framing().lengthMax()) {
+                    if (server.framing() == ClientFraming.PREFIXED_4 && random.chance(50)) {
+                        int huge = Integer.MIN_VALUE | (int) random.logUniform(1, Integer.MAX_VALUE);
+                        steps.add(new Step(gap(), new ClientAction.SendHugeLength(huge)));
+                    } else if (longest < server.framing().lengthMax()) {
                         steps.add(new Step(gap(), new ClientAction.SendOversized(longest + random.number(1, 2, 100, 5000))));
                     }
                 }

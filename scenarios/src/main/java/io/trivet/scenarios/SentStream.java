@@ -42,6 +42,13 @@ final class SentStream {
         messages.add(new Message(messages.size(), null, from, length));
     }
 
+    /** Appends the length of a message that is oversized, without the message. */
+    void appendLength(int contentLength) {
+        int from = length;
+        appendBytes(ByteBuffer.allocate(Integer.BYTES).putInt(contentLength).array());
+        messages.add(new Message(messages.size(), null, from, length));
+    }
+
     private void appendBytes(byte[] bytes) {
         if (length + bytes.length > stream.length) {
             stream = Arrays.copyOf(stream, Math.max(length + bytes.length, stream.length * 2));
