@@ -66,7 +66,7 @@ final class ArchitectureTest {
                     "ScheduledTask"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
             List.of("BufferPool", "Budget", "SharedMessage", "Broadcast", "Lane", "SendQueue", "PartialInput", "StagingBuffer"),
-            List.of("ConnectionRecord", "ColdState"),
+            List.of("HandlerCalls", "ConnectionRecord", "ColdState"),
             List.of("Log", "ConnectionTable", "ConnectionDeadlines", "TaskQueue", "Mailbox", "CloseRequests", "ReplyBatch",
                     "PendingSend",
                     "PendingSends", "PartialInputs", "SendQueues", "HostLookup"),
@@ -76,7 +76,8 @@ final class ArchitectureTest {
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",
                     "ListenerOpening", "Acceptor"),
-            List.of("MessageQueue", "Handler", "Protocol", "Contexts", "Connection", "Server", "ServerBuilder"));
+            List.of("MessageQueue", "Handler", "Protocol", "Contexts", "ConnectionContext", "Connection", "Server",
+                    "ServerBuilder"));
 
     /** The packages that run on the simulated network as they are. */
     private static final String[] DETERMINISTIC = {"io.trivet.server..", "io.trivet.select.."};

@@ -43,29 +43,17 @@ public final class Connection extends ConnectionRecord {
      */
     private static final int ID_LOOP_SHIFT = 24;
 
-    private volatile Context context;
+    private volatile ConnectionContext context;
     private volatile @Nullable Object attachment;
 
-    /**
-     * How a connection is served. Replaced as a whole when that changes. Accepted connections of a loop and a listener share one context, unless each has a handler
-     * or a decoder of its own.
-     *
-     * @param server the server
-     * @param handler the handler
-     * @param calls the calls by which the connection reaches its loop
-     * @param profile the settings
-     * @param decoder the decoder of the profile's framing
-     */
-    record Context(Server server, Handler handler, ConnectionCalls calls, Profile profile, FrameDecoder decoder) {}
-
     /** Creates an accepted connection. */
-    Connection(Context context) {
+    Connection(ConnectionContext context) {
         super(true);
         this.context = context;
     }
 
     /** Creates a connection that is about to connect to that address. */
-    Connection(Context context, InetSocketAddress address) {
+    Connection(ConnectionContext context, InetSocketAddress address) {
         super(false);
         this.context = context;
         cachedAddress(address);
@@ -278,10 +266,9 @@ public final class Connection extends ConnectionRecord {
     public void upgrade(Framing framing, Handler handler) {
         Objects.requireNonNull(handler, "handler");
         calls().checkOwnThread("upgrade");
-        Context before = context;
-        Profile profile = before.profile().with(framing).check();
+        ConnectionContext upgraded = context.with(framing, handler);
         if (!isClosed()) {
-            context = new Context(before.server(), handler, before.calls(), profile, framing.decoder());
+            context = upgraded;
             calls().framingChanged(this);
         }
     }
@@ -331,10 +318,8 @@ public final class Connection extends ConnectionRecord {
     public void limits(Limits limits) {
         Objects.requireNonNull(limits, "limits");
         calls().changeLimits(this, () -> {
-            Context before = context;
             if (!isClosed()) {
-                context = new Context(before.server(), before.handler(), before.calls(), before.profile().with(limits),
-                        before.decoder());
+                context = context.with(limits);
             }
         });
     }

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * threads may read. A value may be out of date by the time it is used.
  */
 @SuppressWarnings("EnumOrdinal") // state and reason are packed into one int, and never leave this class as numbers
-abstract class ConnectionRecord {
+abstract class ConnectionRecord extends HandlerCalls {
     private static final VarHandle QUEUED;
     private static final VarHandle BITS;
     private static final VarHandle COLD;
@@ -105,30 +104,6 @@ abstract class ConnectionRecord {
                 ? ACCEPTED | ConnectionState.OPEN.ordinal() << STATE_SHIFT
                 : ConnectionState.CONNECTING.ordinal() << STATE_SHIFT;
     }
-
-    /** Returns the connection's settings. Any thread. */
-    abstract Profile profile();
-
-    /** Returns what finds the messages in the connection's input. */
-    abstract FrameDecoder decoder();
-
-    // ---- the handler's callbacks, for Callbacks alone, which catches what they throw
-
-    abstract void callOpen() throws Exception;
-
-    abstract void callMessage(ByteBuffer message) throws Exception;
-
-    abstract void callPart(ByteBuffer part, boolean last) throws Exception;
-
-    abstract void callUrgent(byte b) throws Exception;
-
-    abstract void callEndOfInput() throws Exception;
-
-    abstract void callDrained() throws Exception;
-
-    abstract void callDropped(DroppedMessages dropped) throws Exception;
-
-    abstract void callClose(CloseReason reason) throws Exception;
 
     // ---- state and flags
 

@@ -1,6 +1,9 @@
 package io.trivet.server;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +15,7 @@ final class Contexts {
     private final ConnectionCalls calls;
     private final Protocol protocol;
     private final Profile profile;
-    private final Connection.@Nullable Context shared;
+    private final @Nullable ConnectionContext shared;
 
     /**
      * Creates a source of contexts.
@@ -27,13 +30,23 @@ final class Contexts {
         Handler handler = protocol.sharedHandler();
         Framing framing = profile.framing();
         shared = handler != null && framing.isShared()
-                ? new Connection.Context(server, handler, calls, profile, framing.decoder())
+                ? new ConnectionContext(server, handler, calls, profile, framing.decoder())
                 : null;
+    }
+
+    /** Returns what makes the connections that a loop gets from the listener of a given index. */
+    static IntFunction<ConnectionRecord> ofListeners(Server server, ConnectionCalls calls, List<Protocol> protocols,
+            List<Profile> profiles) {
+        List<Contexts> byListener = new ArrayList<>();
+        for (int i = 0; i < profiles.size(); i++) {
+            byListener.add(new Contexts(server, calls, protocols.get(i), profiles.get(i)));
+        }
+        return listener -> new Connection(byListener.get(listener).next());
     }
 
     /** Returns the context of a new connection. If a factory of the application fails, its handler throws that in onOpen. */
     @SuppressWarnings("CatchThrowable") // an Error, too, is thrown where those of handlers are expected
-    Connection.Context next() {
+    ConnectionContext next() {
         if (shared != null) {
             return shared;
         }
@@ -46,7 +59,7 @@ final class Contexts {
             handler = new FailedHandler(e);
             decoder = Framing.raw().decoder(); // not called: the connection ends when it has opened
         }
-        return new Connection.Context(server, handler, calls, profile, decoder);
+        return new ConnectionContext(server, handler, calls, profile, decoder);
     }
 
     /** Stands for a handler that could not be made. So the failure ends its connection as that of a handler does. */

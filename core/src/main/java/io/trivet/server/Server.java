@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,21 +135,12 @@ public final class Server implements AutoCloseable {
         EventLoop loop = new EventLoop(index,
                 new EventLoop.Setup(proactor, network.clock(), budget, settings.loops(), log,
                         acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
-                        this::acceptedConnections));
+                        calls -> Contexts.ofListeners(this, calls, settings.protocols(), profiles)));
         loops.add(loop);
         network.attach(loops.attachable(loop));
         if (watchdog != null) {
             watchdog.watch(loop.activity(), loop.mailbox());
         }
-    }
-
-    /** Returns what makes the connections that a loop gets from the listener of a given index. */
-    private IntFunction<ConnectionRecord> acceptedConnections(ConnectionCalls calls) {
-        List<Contexts> byListener = new ArrayList<>();
-        for (int i = 0; i < profiles.size(); i++) {
-            byListener.add(new Contexts(this, calls, settings.protocols().get(i), profiles.get(i)));
-        }
-        return listener -> new Connection(byListener.get(listener).next());
     }
 
     /**
