@@ -336,6 +336,7 @@ fld public final static io.trivet.observe.CloseReason IDLE_TIMEOUT
 fld public final static io.trivet.observe.CloseReason MESSAGE_TIMEOUT
 fld public final static io.trivet.observe.CloseReason MESSAGE_TOO_LONG
 fld public final static io.trivet.observe.CloseReason PEER_FINISHED
+fld public final static io.trivet.observe.CloseReason PROTOCOL_ERROR
 fld public final static io.trivet.observe.CloseReason QUEUE_FULL
 fld public final static io.trivet.observe.CloseReason RESET
 fld public final static io.trivet.observe.CloseReason SERVER_CLOSED
@@ -469,6 +470,7 @@ supr java.lang.Object
 CLSS public final io.trivet.server.Connection
 meth public int loop()
 meth public io.trivet.observe.ConnectionState state()
+meth public io.trivet.server.Limits limits()
 meth public io.trivet.server.MessageQueue queue()
 meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public io.trivet.server.SendResult offer(byte[])
@@ -492,17 +494,43 @@ meth public void close()
 meth public void execute(java.lang.Runnable)
 meth public void finish()
 meth public void finishOutput()
+meth public void limits(io.trivet.server.Limits)
 meth public void pauseReading()
+meth public void receiveParts(long)
 meth public void reset()
 meth public void resumeReading()
 meth public void sendUrgent(byte)
+meth public void upgrade(io.trivet.server.Framing,io.trivet.server.Handler)
 supr java.lang.Object
 
-CLSS public abstract io.trivet.server.Framing
+CLSS public final io.trivet.server.Frame
+meth public int searchFrom()
+meth public void message(int,int,int)
+meth public void payloadAtLeast(long)
+meth public void scannedTo(int)
+meth public void skip(int)
+supr java.lang.Object
+
+CLSS public abstract interface io.trivet.server.FrameDecoder
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract void decode(java.nio.ByteBuffer,int,int,io.trivet.server.Frame) throws java.lang.Exception
+
+CLSS public abstract interface io.trivet.server.FrameEncoder
+meth public abstract int headLength(int)
+meth public abstract void putHead(java.nio.ByteBuffer,int)
+meth public byte[] tail()
+meth public long messageBytesMax()
+
+CLSS public final io.trivet.server.Framing
 meth public !varargs static io.trivet.server.Framing delimited(byte[])
+meth public io.trivet.server.Framing withEncoder(io.trivet.server.FrameEncoder)
+meth public io.trivet.server.Framing withRemainder(io.trivet.server.Remainder)
+meth public java.lang.String toString()
 meth public static io.trivet.server.Framing lengthPrefixed(int)
 meth public static io.trivet.server.Framing lines()
 meth public static io.trivet.server.Framing lines(java.lang.String)
+meth public static io.trivet.server.Framing of(io.trivet.server.FrameDecoder)
+meth public static io.trivet.server.Framing perConnection(java.util.function.Supplier<? extends io.trivet.server.FrameDecoder>)
 meth public static io.trivet.server.Framing raw()
 supr java.lang.Object
 
@@ -514,10 +542,11 @@ meth public void onDrained(io.trivet.server.Connection) throws java.lang.Excepti
 meth public void onDropped(io.trivet.server.Connection,int,long) throws java.lang.Exception
 meth public void onEndOfInput(io.trivet.server.Connection) throws java.lang.Exception
 meth public void onOpen(io.trivet.server.Connection) throws java.lang.Exception
+meth public void onPart(io.trivet.server.Connection,java.nio.ByteBuffer,boolean) throws java.lang.Exception
 meth public void onUrgent(io.trivet.server.Connection,byte) throws java.lang.Exception
 
 CLSS public final io.trivet.server.Limits
-cons public init(int,int,int,int,int,long,int,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,long,java.time.Duration)
+cons public init(int,int,int,int,int,long,int,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,long,java.time.Duration)
 meth public final boolean equals(java.lang.Object)
 meth public final int hashCode()
 meth public final java.lang.String toString()
@@ -540,6 +569,7 @@ meth public io.trivet.server.Limits withMessageTimeout(java.time.Duration)
 meth public io.trivet.server.Limits withQueueBudgetBytes(long)
 meth public io.trivet.server.Limits withQueueBytesMax(int)
 meth public io.trivet.server.Limits withQueueMarks(int,int)
+meth public io.trivet.server.Limits withReadIdleTimeout(java.time.Duration)
 meth public io.trivet.server.Limits withWriteTimeout(java.time.Duration)
 meth public java.time.Duration connectTimeout()
 meth public java.time.Duration firstMessageTimeout()
@@ -547,6 +577,7 @@ meth public java.time.Duration handlerTimeout()
 meth public java.time.Duration idleTimeout()
 meth public java.time.Duration lingerTimeout()
 meth public java.time.Duration messageTimeout()
+meth public java.time.Duration readIdleTimeout()
 meth public java.time.Duration writeTimeout()
 meth public long lingerBytesMax()
 meth public long queueBudgetBytes()
@@ -571,6 +602,22 @@ meth public static io.trivet.server.Overflow valueOf(java.lang.String)
 meth public static io.trivet.server.Overflow[] values()
 supr java.lang.Enum<io.trivet.server.Overflow>
 
+CLSS public final io.trivet.server.Protocol
+meth public io.trivet.server.Protocol withLimits(io.trivet.server.Limits)
+meth public io.trivet.server.Protocol withOverflow(io.trivet.server.Overflow)
+meth public io.trivet.server.Protocol withUrgent(boolean)
+meth public static io.trivet.server.Protocol of(io.trivet.server.Framing,io.trivet.server.Handler)
+meth public static io.trivet.server.Protocol perConnection(io.trivet.server.Framing,java.util.function.Supplier<? extends io.trivet.server.Handler>)
+supr java.lang.Object
+
+CLSS public final !enum io.trivet.server.Remainder
+fld public final static io.trivet.server.Remainder DELIVER
+fld public final static io.trivet.server.Remainder DROP
+fld public final static io.trivet.server.Remainder ERROR
+meth public static io.trivet.server.Remainder valueOf(java.lang.String)
+meth public static io.trivet.server.Remainder[] values()
+supr java.lang.Enum<io.trivet.server.Remainder>
+
 CLSS public abstract interface io.trivet.server.ScheduledTask
 meth public abstract boolean cancel()
 
@@ -592,6 +639,7 @@ meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.tr
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object,java.time.Duration)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.time.Duration)
+meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Protocol,java.lang.Object)
 meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public java.lang.Throwable failure()
 meth public java.net.InetSocketAddress address()
@@ -611,8 +659,10 @@ meth public io.trivet.server.Server start() throws java.io.IOException
 meth public io.trivet.server.ServerBuilder backlog(int)
 meth public io.trivet.server.ServerBuilder framing(io.trivet.server.Framing)
 meth public io.trivet.server.ServerBuilder handler(io.trivet.server.Handler)
+meth public io.trivet.server.ServerBuilder handlers(java.util.function.Supplier<? extends io.trivet.server.Handler>)
 meth public io.trivet.server.ServerBuilder limits(io.trivet.server.Limits)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress)
+meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress,io.trivet.server.Protocol)
 meth public io.trivet.server.ServerBuilder loops(int)
 meth public io.trivet.server.ServerBuilder network(io.trivet.net.Network)
 meth public io.trivet.server.ServerBuilder onMessage(io.trivet.server.Handler)
