@@ -159,6 +159,7 @@ final class RespExampleTest {
         }
     }
 
+    @SuppressWarnings("try") // connecting is the test
     private static void awaitPort(InetSocketAddress address) throws Exception {
         long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(Program.TIMEOUT_SECONDS);
         while (true) {
