@@ -522,6 +522,11 @@ meth public byte[] tail()
 meth public long messageBytesMax()
 
 CLSS public final io.trivet.server.Framing
+CLSS public final io.trivet.server.ConnectionClosedException
+meth public io.trivet.observe.CloseReason reason()
+supr java.io.IOException
+
+CLSS public abstract io.trivet.server.Framing
 meth public !varargs static io.trivet.server.Framing delimited(byte[])
 meth public io.trivet.server.Framing withEncoder(io.trivet.server.FrameEncoder)
 meth public io.trivet.server.Framing withRemainder(io.trivet.server.Remainder)
@@ -618,6 +623,9 @@ meth public static io.trivet.server.Remainder valueOf(java.lang.String)
 meth public static io.trivet.server.Remainder[] values()
 supr java.lang.Enum<io.trivet.server.Remainder>
 
+meth public static io.trivet.server.Protocol session(io.trivet.server.Framing,io.trivet.server.SessionHandler)
+supr java.lang.Object
+
 CLSS public abstract interface io.trivet.server.ScheduledTask
 meth public abstract boolean cancel()
 
@@ -667,8 +675,24 @@ meth public io.trivet.server.ServerBuilder loops(int)
 meth public io.trivet.server.ServerBuilder network(io.trivet.net.Network)
 meth public io.trivet.server.ServerBuilder onMessage(io.trivet.server.Handler)
 meth public io.trivet.server.ServerBuilder overflow(io.trivet.server.Overflow)
+meth public io.trivet.server.ServerBuilder session(io.trivet.server.SessionHandler)
 meth public io.trivet.server.ServerBuilder urgent(boolean)
 supr java.lang.Object
+
+CLSS public final io.trivet.server.Session
+meth public io.trivet.server.Connection connection()
+meth public java.lang.String toString()
+meth public java.nio.ByteBuffer receive() throws java.io.IOException
+meth public java.nio.ByteBuffer receive(java.time.Duration) throws java.io.IOException
+meth public void send(byte[]) throws java.io.IOException
+meth public void send(java.lang.String) throws java.io.IOException
+meth public void send(java.nio.ByteBuffer) throws java.io.IOException
+meth public void sleep(java.time.Duration) throws java.io.IOException
+supr java.lang.Object
+
+CLSS public abstract interface io.trivet.server.SessionHandler
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract void run(io.trivet.server.Session) throws java.lang.Exception
 
 CLSS public final !enum io.trivet.sim.Fault
 fld public final static io.trivet.sim.Fault ACCEPT_ABORTED

@@ -48,28 +48,29 @@ final class ArchitectureTest {
             "server", List.of("net", "observe"));
 
     /**
-     * Classes of {@code server} that start a thread: for the loops of a started server, for its one watchdog,
-     * and for the system's resolver, which blocks.
+     * Classes of {@code server} that start a thread: for the loops of a started server, for its one watchdog, for sessions, and
+     * for the system's resolver, which blocks.
      */
     private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.LoopThreads", "io.trivet.server.Watchdog",
-            "io.trivet.server.HostLookup");
+            "io.trivet.server.HostLookup", "io.trivet.server.SessionThreads");
 
     /** The classes that users see and that name each other: the only reference cycle in {@code server}. */
     private static final Set<String> SERVER_API = Set.of("Server", "ServerBuilder", "Connection", "Handler", "Protocol",
-            "Contexts");
+            "Contexts", "Session", "SessionHandler", "SessionCallbacks");
 
     /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
     private static final List<List<String>> SERVER_LAYERS = List.of(
             List.of("DirectMemory", "Limits", "Overflow", "SendResult", "Framing", "Frame", "FrameDecoder", "FrameEncoder",
                     "FrameWriter", "DelimiterDecoder", "LengthPrefix", "Remainder", "Profile", "DroppedMessages",
                     "Counters",
-                    "ScheduledTask"),
+                    "ScheduledTask", "ConnectionClosedException"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
-            List.of("BufferPool", "Budget", "SharedMessage", "Broadcast", "Lane", "SendQueue", "PartialInput", "StagingBuffer"),
+            List.of("BufferPool", "Budget", "SharedMessage", "Broadcast", "Lane", "SendQueue", "PartialInput", "StagingBuffer",
+                    "MessageHandover"),
             List.of("HandlerCalls", "ConnectionRecord", "ColdState"),
             List.of("Log", "ConnectionTable", "ConnectionDeadlines", "TaskQueue", "Mailbox", "CloseRequests", "ReplyBatch",
                     "PendingSend",
-                    "PendingSends", "PartialInputs", "SendQueues", "HostLookup"),
+                    "PendingSends", "PartialInputs", "SendQueues", "HostLookup", "SessionThreads"),
             List.of("LoopActivity", "Callbacks", "TimerQueue"),
             List.of("BudgetGuard", "ReadGate", "Lingering", "DropOldest", "Sender", "Admission"),
             List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep", "StallGuard", "ConnectAttempts"),
@@ -77,7 +78,7 @@ final class ArchitectureTest {
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",
                     "ListenerOpening", "Acceptor"),
             List.of("MessageQueue", "Handler", "Protocol", "Contexts", "ConnectionContext", "Connection", "Server",
-                    "ServerBuilder"));
+                    "ServerBuilder", "Session", "SessionHandler", "SessionCallbacks"));
 
     /** The packages that run on the simulated network as they are. */
     private static final String[] DETERMINISTIC = {"io.trivet.server..", "io.trivet.select.."};

@@ -208,6 +208,107 @@ final class Admission {
         return SendResult.QUEUED;
     }
 
+    // ---- from sessions
+
+    /**
+     * Accepts a message from the thread of a session. Below the high mark every message fits, so the cap may be exceeded by one.
+     *
+     * @param content the message without its frame; the position moves to the limit if the result is QUEUED
+     * @param outbox where it waits for the loop
+     * @param task calls {@link #arrive(ConnectionRecord, MessageHandover)} on the loop thread; added if none is on its way
+     * @return FULL: the queue is high, and the session is notified when it has drained
+     * @throws IllegalArgumentException the message is too long for the frame
+     */
+    SendResult putFromSession(ConnectionRecord connection, ByteBuffer content, MessageHandover outbox, Runnable task) {
+        Profile profile = connection.profile();
+        int length = profile.writer().frameLength(content.remaining());
+        if (!connection.takesMessages()) {
+            return SendResult.CLOSED;
+        }
+        if (length == 0) {
+            return SendResult.QUEUED;
+        }
+        if (connection.hasReachedHigh()) {
+            return SendResult.FULL;
+        }
+        ByteBuffer framed = framed(profile.writer(), content, length); // here, so that the session gets what an encoder throws
+        if (!connection.reserve(length, Integer.MAX_VALUE, profile.limits().queueHighBytes())) {
+            return SendResult.FULL; // other threads have filled it meanwhile: the queue is high
+        }
+        if (!connection.takesMessages()) { // checked again: once the room is reserved, the loop waits for the message
+            withdraw(connection, length);
+            return SendResult.CLOSED;
+        }
+        switch (outbox.add(framed)) {
+            case NO_MEMORY -> {
+                withdraw(connection, length);
+                mailbox.run(() -> closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED));
+                return SendResult.CLOSED;
+            }
+            case FIRST -> {
+                if (!mailbox.runOfSession(task)) { // the loop has ended
+                    outbox.drop();
+                    connection.release(1, length);
+                    return SendResult.CLOSED;
+                }
+            }
+            case NEXT -> {
+                // The task is on its way.
+            }
+        }
+        content.position(content.limit());
+        return SendResult.QUEUED;
+    }
+
+    /** Sends what a session has accepted: as the replies of a delivery, in one call. Loop thread. */
+    void arrive(ConnectionRecord connection, MessageHandover outbox) {
+        if (!outbox.take()) {
+            return;
+        }
+        batch.begin(connection, null, 0);
+        try {
+            for (ByteBuffer content = outbox.next(); content != null; content = outbox.next()) {
+                int length = content.remaining();
+                if (connection.isClosed()) {
+                    connection.releaseDropped(1, length);
+                } else {
+                    counters.add(Counters.MESSAGES_OUT, 1);
+                    if (joinsBatch(connection, length)) {
+                        int start = batch.staging().position();
+                        batch.staging().put(content);
+                        batch.addStaged(start);
+                    } else {
+                        sender.queueReplies(connection);
+                        Lane lane = queues.of(connection).ordinary();
+                        lane.begin(length);
+                        lane.put(content, clock.now());
+                        sender.queued(connection);
+                    }
+                }
+            }
+        } finally {
+            sender.sendReplies(connection);
+            batch.end();
+            outbox.giveUp();
+        }
+        Profile profile = connection.profile();
+        if (profile.dropsOldest() && connection.queuedBytes() > profile.limits().queueBytesMax()) {
+            dropOldest.makeRoom(connection, 0);
+        }
+        sender.flushLater(connection);
+    }
+
+    /** Returns the message in its frame: the content itself, if the frame adds nothing. */
+    private static ByteBuffer framed(FrameWriter writer, ByteBuffer content, int length) {
+        int payload = content.remaining();
+        if (length == payload) {
+            return content;
+        }
+        ByteBuffer framed = ByteBuffer.allocate(length);
+        writer.putHead(framed, length - payload - writer.tail().length, payload);
+        return framed.put(content.duplicate()).put(writer.tail()).flip();
+    }
+
     /** Withdraws a reservation. The loop may have seen it, and wait for its message. */
     private void withdraw(ConnectionRecord connection, int length) {
         connection.release(1, length);

@@ -44,6 +44,17 @@ final class Callbacks {
         }
     }
 
+    void delivered(ConnectionRecord connection) {
+        activity.beginCallback();
+        try {
+            connection.callDelivered();
+        } catch (RuntimeException e) {
+            failed(connection, e);
+        } finally {
+            activity.endCallback();
+        }
+    }
+
     void drained(ConnectionRecord connection) {
         activity.beginCallback();
         try {
@@ -57,6 +68,22 @@ final class Callbacks {
 
     void open(ConnectionRecord connection) {
         call(connection, connection::callOpen);
+    }
+
+    /** Asks a session to end. Returns false if the connection has none. */
+    boolean drain(ConnectionRecord connection) {
+        if (!connection.hasSession()) {
+            return false;
+        }
+        activity.beginCallback();
+        try {
+            return connection.callDrain();
+        } catch (RuntimeException e) {
+            failed(connection, e);
+            return true;
+        } finally {
+            activity.endCallback();
+        }
     }
 
     void urgent(ConnectionRecord connection, byte b) {
@@ -102,7 +129,8 @@ final class Callbacks {
         }
     }
 
-    private void failed(ConnectionRecord connection, Exception failure) {
+    /** A handler, or a session, has thrown: ends its connection. */
+    void failed(ConnectionRecord connection, Throwable failure) {
         log.handlerFailed(connection, failure);
         closeRequests.endAfterSending(connection, CloseReason.HANDLER_FAILED);
     }

@@ -69,7 +69,8 @@ public final class Connection extends ConnectionRecord {
         return context.decoder();
     }
 
-    private ConnectionCalls calls() {
+    /** Returns the calls by which its loop is reached. */
+    ConnectionCalls calls() {
         return context.calls();
     }
 
@@ -261,11 +262,14 @@ public final class Connection extends ConnectionRecord {
      * @param framing where messages end from now on
      * @param handler the handler from now on
      * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
-     *     {@link #execute}; or raw framing with DROP_OLDEST
+     *     {@link #execute}; a session serves the connection; or raw framing with DROP_OLDEST
      */
     public void upgrade(Framing framing, Handler handler) {
         Objects.requireNonNull(handler, "handler");
         calls().checkOwnThread("upgrade");
+        if (hasSession()) {
+            throw new IllegalStateException("a connection with a session cannot change its framing and handler");
+        }
         ConnectionContext upgraded = context.with(framing, handler);
         if (!isClosed()) {
             context = upgraded;
@@ -506,5 +510,24 @@ public final class Connection extends ConnectionRecord {
     @Override
     void callClose(CloseReason reason) throws Exception {
         context.handler().onClose(this, reason);
+    }
+
+    // ---- sessions
+
+    @Override
+    boolean hasSession() {
+        return context.handler() instanceof SessionCallbacks;
+    }
+
+    @Override
+    void callDelivered() {
+        if (context.handler() instanceof SessionCallbacks session) {
+            session.delivered();
+        }
+    }
+
+    @Override
+    boolean callDrain() {
+        return context.handler() instanceof SessionCallbacks session && session.drain();
     }
 }

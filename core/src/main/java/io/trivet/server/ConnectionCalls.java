@@ -7,6 +7,7 @@ import io.trivet.observe.ConnectionSnapshot;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,10 +27,11 @@ final class ConnectionCalls {
     private final CloseRequests closeRequests;
     private final TimerQueue timers;
     private final PendingSends pendingSends;
+    private final Callbacks callbacks;
 
     ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission, Sender sender,
             ReadGate gate, Lifecycle lifecycle, Delivery delivery, CloseRequests closeRequests, TimerQueue timers,
-            PendingSends pendingSends) {
+            PendingSends pendingSends, Callbacks callbacks) {
         this.loopIndex = loopIndex;
         this.proactor = proactor;
         this.clock = clock;
@@ -42,6 +44,7 @@ final class ConnectionCalls {
         this.closeRequests = closeRequests;
         this.timers = timers;
         this.pendingSends = pendingSends;
+        this.callbacks = callbacks;
     }
 
     int loopIndex() {
@@ -140,6 +143,42 @@ final class ConnectionCalls {
         });
     }
 
+    // ---- sessions
+
+    /** Accepts a message of a session: see {@link Admission#putFromSession}. */
+    SendResult sendFromSession(ConnectionRecord connection, ByteBuffer message, MessageHandover outbox, Runnable task) {
+        return admission.putFromSession(connection, message, outbox, task);
+    }
+
+    /** Sends what a session has accepted. Loop thread. */
+    void arriveFromSession(ConnectionRecord connection, MessageHandover outbox) {
+        admission.arrive(connection, outbox);
+    }
+
+    /** Pauses reading until the session has received more. Loop thread. */
+    void pauseForSession(ConnectionRecord connection) {
+        gate.pause(connection, ConnectionRecord.PAUSED_BY_SESSION);
+    }
+
+    /** Resumes reading, unless it has to be paused again when the loop gets there. */
+    void resumeForSession(ConnectionRecord connection, BooleanSupplier isPaused) {
+        mailbox.runAlways(() -> {
+            if (!isPaused.getAsBoolean()) {
+                gate.resume(connection, ConnectionRecord.PAUSED_BY_SESSION);
+            }
+        });
+    }
+
+    /** Finishes the connection of a session that has ended. */
+    void finishSession(ConnectionRecord connection, CloseReason reason) {
+        mailbox.runAlways(() -> lifecycle.finish(connection, reason));
+    }
+
+    /** Ends the connection of a session that has thrown. */
+    void failSession(ConnectionRecord connection, Throwable failure) {
+        mailbox.runAlways(() -> callbacks.failed(connection, failure));
+    }
+
     // ---- tasks
 
     void execute(Runnable task) {
@@ -230,6 +269,9 @@ final class ConnectionCalls {
         }
         if (connection.is(ConnectionRecord.PAUSED_BY_APPLICATION)) {
             return "not read: paused by the application";
+        }
+        if (connection.is(ConnectionRecord.PAUSED_BY_SESSION)) {
+            return "not read: its session has messages to receive";
         }
         if (connection.is(ConnectionRecord.DELIVERY_PENDING)) {
             return "not read: a delivery has left messages over";

@@ -66,6 +66,11 @@ abstract class ConnectionRecord extends HandlerCalls {
     /** {@code onClose} has been called; no further callbacks follow. */
     static final int CLOSE_NOTIFIED = 1 << 13;
 
+    /** A session has yet to receive what was delivered to it. */
+    static final int PAUSED_BY_SESSION = 1 << 14;
+
+    private static final int PAUSED = PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | PAUSED_BY_SESSION;
+
     /** Above the flags: the close reason's ordinal plus 1, or 0 for none. */
     private static final int REASON_SHIFT = 16;
     private static final int REASON_MASK = 0xff;
@@ -173,20 +178,20 @@ abstract class ConnectionRecord extends HandlerCalls {
 
     // ---- questions about state and flags
 
-    /** Returns true if reading is paused, by the application or by the queue. */
+    /** Returns true if reading is paused: by the application, the queue or a session. */
     boolean isPaused() {
-        return is(PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE);
+        return is(PAUSED);
     }
 
     /** Returns true unless reading is paused or a delivery has left messages over. */
     boolean mayDeliver() {
-        return !is(PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | DELIVERY_PENDING);
+        return !is(PAUSED | DELIVERY_PENDING);
     }
 
     /** Returns true if a received message may be delivered to the handler: the connection is open, and not paused. */
     boolean takesInput() {
         int now = bits;
-        return now >>> STATE_SHIFT == ConnectionState.OPEN.ordinal() && (now & (PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE)) == 0;
+        return now >>> STATE_SHIFT == ConnectionState.OPEN.ordinal() && (now & PAUSED) == 0;
     }
 
     /** Returns true if messages are accepted for sending: in the first three states, until the output is finished. */

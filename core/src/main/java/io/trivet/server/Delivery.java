@@ -246,6 +246,9 @@ final class Delivery {
         if (messages > 0) {
             connection.set(ConnectionRecord.RECEIVED_MESSAGE);
             counters.add(Counters.MESSAGES_IN, messages);
+            if (connection.hasSession()) {
+                callbacks.delivered(connection); // once for all messages: waking a thread costs more than they do
+            }
         }
         return from;
     }

@@ -125,8 +125,7 @@ final class EventLoop {
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);
         calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, delivery, closeRequests,
-                timers,
-                pendingSends);
+                timers, pendingSends, callbacks);
         acceptedConnections = setup.acceptedConnections().apply(calls);
     }
 
@@ -459,7 +458,7 @@ final class EventLoop {
 
     /** Returns true if the current thread is turning this loop: the call comes from a callback. */
     boolean isTurnedByThisThread() {
-        return turning.isHeldByCurrentThread();
+        return turning.isHeldByCurrentThread() || SessionThreads.isHandedOver();
     }
 
     boolean hasEnded() {

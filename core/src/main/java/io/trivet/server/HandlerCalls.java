@@ -29,4 +29,23 @@ abstract class HandlerCalls {
     abstract void callDropped(DroppedMessages dropped) throws Exception;
 
     abstract void callClose(CloseReason reason) throws Exception;
+
+    // ---- sessions
+
+    /** Returns true if a session wants to be notified when messages have been delivered. Any thread. */
+    boolean hasSession() {
+        return false;
+    }
+
+    /** Notifies the session that one or several messages have been delivered to it. */
+    void callDelivered() {}
+
+    /**
+     * Asks the session to end, which may still send meanwhile.
+     *
+     * @return false if there is none, so that the connection has to be finished
+     */
+    boolean callDrain() {
+        return false;
+    }
 }

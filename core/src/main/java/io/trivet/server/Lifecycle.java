@@ -147,7 +147,7 @@ final class Lifecycle {
         if (isDrainOver()) {
             closeRequests.close(connection, CloseReason.SERVER_CLOSED);
         } else if (reason != null || draining) {
-            finish(connection, reason == null ? CloseReason.DRAINED : reason);
+            finishUnlessSession(connection, reason == null ? CloseReason.DRAINED : reason);
         }
         gate.update(connection);
         sender.flush(connection);
@@ -296,7 +296,15 @@ final class Lifecycle {
     void drain(long deadlineNanos) {
         draining = true;
         drainDeadlineNanos = deadlineNanos;
-        table.forEach(connection -> finish(connection, CloseReason.DRAINED));
+        table.forEach(connection -> finishUnlessSession(connection, CloseReason.DRAINED));
+    }
+
+    /** Finishes a connection. If the reason is a drain, an open session ends it, when it has answered what it has received. */
+    private void finishUnlessSession(ConnectionRecord connection, CloseReason reason) {
+        boolean isOpen = connection.state() == ConnectionState.OPEN || connection.state() == ConnectionState.INPUT_ENDED;
+        if (reason != CloseReason.DRAINED || !isOpen || !callbacks.drain(connection)) {
+            finish(connection, reason);
+        }
     }
 
     /** Returns when the draining must be over, or {@link Loop#NO_DEADLINE}. */

@@ -41,7 +41,7 @@ final class Log {
         this.clock = clock;
     }
 
-    void handlerFailed(ConnectionRecord connection, Exception failure) {
+    void handlerFailed(ConnectionRecord connection, Throwable failure) {
         log(handlers, Level.WARNING, "a handler threw, " + connection + " is closed: " + escaped(failure), failure);
     }
 
@@ -153,7 +153,7 @@ final class Log {
     }
 
     /** Escapes a text that may quote what a peer has sent: it must not forge a line, move a cursor or fill a disk. */
-    private static String escaped(Exception failure) {
+    private static String escaped(Throwable failure) {
         return escaped(failure.toString());
     }
 

@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import io.trivet.net.Proactor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,8 @@ final class Mailbox {
     private final Proactor proactor;
     private final boolean ownedOnlyDuringTurns;
     private final TaskQueue tasks = new TaskQueue();
+    /** The number of threads that are waking sessions. */
+    private final AtomicInteger waking = new AtomicInteger();
     private volatile @Nullable Thread owner;
     private volatile boolean stopped;
 
@@ -88,11 +91,54 @@ final class Mailbox {
         return added;
     }
 
-    /** Runs a task of the server, soon, that releases what an earlier task has reserved. Never rejects it. */
-    void runAlways(Runnable task) {
-        if (tasks.addAlways(task)) {
+    /**
+     * Runs a task of the server, soon, that releases what an earlier task has reserved, or of which a connection has only one.
+     * Never rejects it.
+     *
+     * @return false if the loop has ended, and the task was dropped
+     */
+    boolean runAlways(Runnable task) {
+        boolean added = tasks.addAlways(task);
+        if (added) {
             proactor.wakeup();
         }
+        return added;
+    }
+
+    /**
+     * Runs a task of a session, soon, of which each session has only one. If a thread {@linkplain #beginWaking is waking} sessions,
+     * the loop is woken when that thread is done, once for all of them.
+     *
+     * @return false if the loop has ended, and the task was dropped
+     */
+    boolean runOfSession(Runnable task) {
+        boolean added = tasks.addAlways(task);
+        if (added && waking.get() == 0) { // read after the task was added: see endWaking
+            proactor.wakeup();
+        }
+        return added;
+    }
+
+    /** From now on, until {@link #endWaking}, the tasks of sessions do not wake the loop. */
+    void beginWaking() {
+        waking.incrementAndGet();
+    }
+
+    /** Wakes the loop if there are tasks. */
+    void endWaking() {
+        waking.decrementAndGet();
+        if (hasTasks()) {
+            proactor.wakeup();
+        }
+    }
+
+    /**
+     * Runs a task later in this turn, or in the next one. The loop has only one of its kind. Loop thread.
+     *
+     * @return false if the loop ends, and the task was dropped
+     */
+    boolean runAfterDeliveries(Runnable task) {
+        return tasks.addAlways(task);
     }
 
     /** Runs a task soon, never within the current callback. Loop thread. */

@@ -73,6 +73,19 @@ public final class Protocol {
     }
 
     /**
+     * Returns a protocol that serves each connection with straight-line code on a virtual thread.
+     *
+     * @param framing where messages end
+     * @param handler the code, which runs once for each connection that has been opened. If an outgoing connection cannot be
+     *     opened, it does not run, and {@link Connection#failure} returns the error
+     * @return the protocol
+     */
+    public static Protocol session(Framing framing, SessionHandler handler) {
+        Objects.requireNonNull(handler, "handler");
+        return perConnection(framing, () -> new SessionCallbacks(handler));
+    }
+
+    /**
      * Returns a copy with limits of its own: the caps and marks of queues, the length of messages, the bytes of a linger, and the
      * timeouts except the handler's. The numbers of connections, the budget, and the handler timeout are always the server's.
      *

@@ -38,6 +38,8 @@ public final class Server implements AutoCloseable {
     private final Acceptor acceptor;
     private final List<InetSocketAddress> addresses = new ArrayList<>();
     private final HostLookup lookup;
+    /** By loop. Not changed after the first one turns. */
+    private final List<SessionThreads> sessionThreads = new ArrayList<>();
     /** Null if the server was opened. */
     private final @Nullable LoopThreads threads;
     private volatile boolean draining;
@@ -137,6 +139,7 @@ public final class Server implements AutoCloseable {
                         acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
                         calls -> Contexts.ofListeners(this, calls, settings.protocols(), profiles)));
         loops.add(loop);
+        sessionThreads.add(SessionThreads.of(network, loop.mailbox()));
         network.attach(loops.attachable(loop));
         if (watchdog != null) {
             watchdog.watch(loop.activity(), loop.mailbox());
@@ -490,6 +493,15 @@ public final class Server implements AutoCloseable {
     }
 
     /** For tests: returns the log. */
+    Budget budget() {
+        return budget;
+    }
+
+    /** Returns the threads for the sessions of a loop. */
+    SessionThreads sessionThreads(int loop) {
+        return sessionThreads.get(loop);
+    }
+
     Log log() {
         return log;
     }

@@ -96,6 +96,18 @@ public final class ServerBuilder {
     }
 
     /**
+     * Sets straight-line code that serves each accepted connection on a virtual thread of its own. This replaces {@link #handler}
+     * and {@link #handlers}.
+     *
+     * @param handler the code, which runs once for each connection
+     * @return this builder
+     */
+    public ServerBuilder session(SessionHandler handler) {
+        Objects.requireNonNull(handler, "handler");
+        return handlers(() -> new SessionCallbacks(handler));
+    }
+
+    /**
      * Sets a handler that handles only messages, for instance a lambda.
      *
      * @param handler called for each message

@@ -6,9 +6,12 @@ import io.trivet.net.UdpSocket;
 import io.trivet.server.Framing;
 import io.trivet.server.Limits;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
+import io.trivet.server.Session;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -25,8 +28,16 @@ final class EchoScenario {
     private final SimHost host;
     private final List<EchoClient> clients = new ArrayList<>();
 
+    /** Whether a session serves each connection, instead of one handler for all. */
+    private final boolean usesSessions;
+
     EchoScenario(SimNetwork network) {
+        this(network, false);
+    }
+
+    EchoScenario(SimNetwork network, boolean usesSessions) {
         this.network = network;
+        this.usesSessions = usesSessions;
         this.host = network.host(InetAddress.ofLiteral("10.0.0.1"));
     }
 
@@ -103,9 +114,14 @@ final class EchoScenario {
 
     /** Runs to the end, the last part without faults. Returns how many clients got everything back. */
     int run() throws IOException {
-        try (Server server = Server.builder().network(network).listen(FREE_PORT).framing(Framing.lines())
-                .limits(Limits.defaults().withQueueMarks(500, 100))
-                .onMessage((connection, message) -> connection.send(message)).open()) {
+        ServerBuilder builder = Server.builder().network(network).listen(FREE_PORT).framing(Framing.lines())
+                .limits(Limits.defaults().withQueueMarks(500, 100));
+        if (usesSessions) {
+            builder.loops(2).session(EchoScenario::echo);
+        } else {
+            builder.onMessage((connection, message) -> connection.send(message));
+        }
+        try (Server server = builder.open()) {
             for (int i = 0; i < CLIENTS; i++) {
                 EchoClient client = new EchoClient(i, server.address());
                 clients.add(client);
@@ -120,6 +136,23 @@ final class EchoScenario {
         check(host.describeDescriptors().isEmpty(), host.describeDescriptors());
         check(network.describeDescriptors().isEmpty(), network.describeDescriptors());
         return (int) clients.stream().filter(client -> client.received == client.script.length).count();
+    }
+
+    /** Sleeps now and then, and waits with and without limit. */
+    private static void echo(Session session) throws IOException {
+        for (int i = 0;; i++) {
+            ByteBuffer line;
+            try {
+                line = i % 3 == 0 ? session.receive() : session.receive(Duration.ofMillis(i));
+            } catch (SocketTimeoutException e) {
+                session.sleep(Duration.ofMillis(3));
+                continue;
+            }
+            if (line == null) {
+                return;
+            }
+            session.send(line);
+        }
     }
 
     /** Not AssertJ, because this also runs in a process that has only the classes of this module. */

@@ -21,6 +21,25 @@ final class SimDeterminismTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(SimEngine.class)
+    void sessionsRunDeterministically(SimEngine engine) throws Exception {
+        for (long seed = 1; seed <= 3; seed++) {
+            List<String> first = timelineOfSessions(seed, engine);
+            assertThat(first).hasSizeGreaterThan(EchoScenario.CLIENTS);
+            assertThat(timelineOfSessions(seed, engine)).as("seed %d", seed).isEqualTo(first);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SimEngine.class)
+    void sessionsAnswerEverythingWithoutFaults(SimEngine engine) throws Exception {
+        for (long seed = 1; seed <= 20; seed++) {
+            SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), engine);
+            assertThat(new EchoScenario(network, true).run()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
+        }
+    }
+
     @Test
     void anotherProcessWithAnotherCompilerAndCollectorHasTheSameTimelines() throws Exception {
         List<String> command = new ArrayList<>(Tools.java(TimelineDigest.class));
@@ -59,6 +78,14 @@ final class SimDeterminismTest {
             SimNetwork network = SimNetwork.of(seed, harmless, engine);
             assertThat(new EchoScenario(network).run()).as("seed %d", seed).isEqualTo(EchoScenario.CLIENTS);
         }
+    }
+
+    private static List<String> timelineOfSessions(long seed, SimEngine engine) throws Exception {
+        SimNetwork network = SimNetwork.of(seed, FaultPlan.all(), engine);
+        List<String> lines = new ArrayList<>();
+        network.trace((elapsedNanos, event) -> lines.add(elapsedNanos + " " + event));
+        new EchoScenario(network, true).run();
+        return lines;
     }
 
     private static List<String> timeline(long seed, SimEngine engine) throws Exception {

@@ -1,0 +1,146 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages on their way from one thread to another, copied into one buffer: between a loop and the thread of a session, in one
+ * direction. The consumer takes everything that has arrived, and reads it message by message, while the producer fills another
+ * buffer. A small buffer is used again and again, so a message costs no allocation; a larger one is dropped when it was read.
+ *
+ * <p>One thread adds, one takes. The monitor of this object guards what both use; it is held only while bytes are copied.
+ */
+final class MessageHandover {
+    /** Capacity of the first buffer, which an idle session keeps. Larger ones count against the server's budget. */
+    private static final int KEPT_BYTES = 128;
+    /** In front of each message is its length. */
+    private static final int HEAD_BYTES = 4;
+
+    private final Budget budget;
+    /** What has been added and not been taken: from 0 to the position. Guarded by this. */
+    private @Nullable ByteBuffer filling;
+    /** An empty buffer of {@link #KEPT_BYTES}. Guarded by this. */
+    private @Nullable ByteBuffer spare;
+    /** What was taken. Consumer only. */
+    private @Nullable ByteBuffer taken;
+    private int next;
+    private int end;
+
+    MessageHandover(Budget budget) {
+        this.budget = budget;
+    }
+
+    /** The outcome of {@link #add}. */
+    enum Added {
+        /** The consumer had taken everything before: it must be notified. */
+        FIRST,
+        /** The consumer has yet to take an earlier message, and will take this one, too. */
+        NEXT,
+        /** The budget or the memory is used up. Nothing was added. */
+        NO_MEMORY
+    }
+
+    /** Adds a message, from position to limit of a buffer that is not changed. Producer. */
+    synchronized Added add(ByteBuffer message) {
+        int length = message.remaining();
+        ByteBuffer to = filling;
+        boolean first = to == null;
+        if (to == null) {
+            to = spare;
+            spare = null;
+        }
+        if (to == null || to.remaining() < HEAD_BYTES + (long) length) {
+            to = grow(to, HEAD_BYTES + (long) length);
+            if (to == null) {
+                return Added.NO_MEMORY;
+            }
+        }
+        int at = to.position() + HEAD_BYTES;
+        to.putInt(length).put(at, message, message.position(), length).position(at + length);
+        filling = to;
+        return first ? Added.FIRST : Added.NEXT;
+    }
+
+    /** Returns a buffer with the same content and room for more; null: there is no memory for it. */
+    private @Nullable ByteBuffer grow(@Nullable ByteBuffer from, long more) {
+        int before = from == null ? 0 : from.position();
+        long capacity = Math.max(KEPT_BYTES, before + more);
+        if (capacity > KEPT_BYTES) {
+            capacity = Math.max(capacity, Math.min(2L * (from == null ? 0 : from.capacity()), Integer.MAX_VALUE - 8));
+        }
+        if (capacity > Integer.MAX_VALUE - 8 || !count(capacity)) {
+            return null;
+        }
+        ByteBuffer larger;
+        try {
+            larger = ByteBuffer.allocate((int) capacity);
+        } catch (OutOfMemoryError e) {
+            discount(capacity);
+            return null;
+        }
+        if (from != null) {
+            larger.put(from.flip());
+            discount(from.capacity());
+        }
+        return larger;
+    }
+
+    /** Returns the number of bytes that were added and not taken. Any thread. */
+    synchronized int waitingBytes() {
+        return filling == null ? 0 : filling.position();
+    }
+
+    /** Takes everything that was added, and gives up what was taken before. Returns false if there is nothing. Consumer. */
+    synchronized boolean take() {
+        giveUp();
+        taken = filling;
+        filling = null;
+        next = 0;
+        end = taken == null ? 0 : taken.position();
+        return taken != null;
+    }
+
+    /** Gives up what was taken, for instance because it was read. Consumer. */
+    synchronized void giveUp() {
+        ByteBuffer read = taken;
+        taken = null;
+        if (read != null && read.capacity() <= KEPT_BYTES && spare == null) {
+            spare = read.clear();
+        } else if (read != null) {
+            discount(read.capacity());
+        }
+    }
+
+    /**
+     * Returns the next message of those that were taken, from position to limit, or null. The buffer belongs to the consumer
+     * until the next call. Consumer.
+     */
+    @Nullable
+    ByteBuffer next() {
+        ByteBuffer from = taken;
+        if (from == null || next == end) {
+            return null;
+        }
+        from.order(java.nio.ByteOrder.BIG_ENDIAN).clear(); // the consumer may have changed it
+        int at = next + HEAD_BYTES;
+        next = at + from.getInt(next);
+        return from.limit(next).position(at);
+    }
+
+    /** Drops everything. Consumer, when the producer adds nothing more. */
+    synchronized void drop() {
+        take();
+        giveUp();
+        spare = null;
+    }
+
+    private boolean count(long capacity) {
+        return capacity <= KEPT_BYTES || budget.reserve(capacity);
+    }
+
+    private void discount(long capacity) {
+        if (capacity > KEPT_BYTES) {
+            budget.release(capacity);
+        }
+    }
+}
