@@ -45,11 +45,11 @@ class Peers:
             main, options = JAVA_PEERS[name]
             return java_peer(main, options, service)
         kind, _, variant = name.partition("-")
-        if kind == "trivet":
+        if kind in ("trivet", "sessions"):
             available, remark = self.engines.get(variant, (False, "unknown engine of Trivet"))
             if not available:
                 raise Unavailable(remark)
-            return java_peer("TrivetPeer", [], service, variant)
+            return java_peer("TrivetPeer", [], service, variant, *(["sessions"] if kind == "sessions" else []))
         if kind == "netty" and variant in ("nio", "epoll", "uring"):
             return java_peer("NettyPeer", NETTY_OPTIONS, service, variant)
         raise Unavailable("unknown peer")

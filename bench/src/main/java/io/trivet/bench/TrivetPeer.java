@@ -5,6 +5,8 @@ import io.trivet.net.Network;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
+import io.trivet.server.Session;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,7 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 public final class TrivetPeer {
     private TrivetPeer() {}
 
-    /** Arguments: the port, the service and the engine; or {@code engines} to print which engines are available and why others are not. */
+    /** Arguments: the port, the service, the engine, and {@code sessions} to echo with sessions; or {@code engines} to print which engines are available and why others are not. */
     static void main(String[] args) throws IOException, InterruptedException {
         if (args[0].equals("engines")) {
             for (EngineStatus engine : Network.engines()) {
@@ -26,15 +28,25 @@ public final class TrivetPeer {
         }
         Service service = Service.named(args[1]);
         AtomicReference<Server> started = new AtomicReference<>();
-        try (Server server = Server.builder()
+        ServerBuilder builder = Server.builder()
                 .listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(args[0])))
                 .network(Network.named(args[2]))
-                .framing(service == Service.ECHO || service == Service.BROADCAST ? Framing.raw() : Framing.lines())
-                .handler(handler(service, started))
-                .start()) {
+                .framing(service == Service.ECHO || service == Service.BROADCAST ? Framing.raw() : Framing.lines());
+        if (args.length > 3 && service == Service.ECHO) {
+            builder.session(TrivetPeer::echo);
+        } else {
+            builder.handler(handler(service, started));
+        }
+        try (Server server = builder.start()) {
             started.set(server);
             Probe.start();
             server.join();
+        }
+    }
+
+    private static void echo(Session session) throws IOException {
+        for (ByteBuffer message = session.receive(); message != null; message = session.receive()) {
+            session.send(message);
         }
     }
 
