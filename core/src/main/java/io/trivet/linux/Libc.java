@@ -28,6 +28,7 @@ final class Libc {
     static final int MSG_NOSIGNAL = 0x4000;
     static final int F_GETFD = 1;
     static final int F_GETFL = 3;
+    static final int SEEK_END = 2;
     static final int O_PATH = 0x200000;
 
     /** One per thread, since another thread's call must not overwrite the error number. Freed with the thread. */
@@ -47,6 +48,11 @@ final class Libc {
     private static final MethodHandle SENDMSG = Downcall.of("sendmsg");
     private static final MethodHandle READ = Downcall.of("read");
     private static final MethodHandle WRITE = Downcall.of("write");
+    /** Variadic in C, as fcntl is: see there. Without O_CREAT it has two arguments. */
+    private static final MethodHandle OPEN = Downcall.of("open");
+    private static final MethodHandle LSEEK = Downcall.of("lseek");
+    private static final MethodHandle PREAD = Downcall.of("pread");
+    private static final MethodHandle SENDFILE = Downcall.of("sendfile");
     private static final MethodHandle GETSOCKOPT = Downcall.of("getsockopt");
     private static final MethodHandle SETSOCKOPT = Downcall.of("setsockopt");
     private static final MethodHandle GETSOCKNAME = Downcall.of("getsockname");
@@ -213,6 +219,47 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return longResult((long) WRITE.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 open, for an existing file. */
+    static int open(long path, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) OPEN.invokeExact(errno, path, (long) flags, 0L, 0L, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 lseek. */
+    static long lseek(int fd, long offset, int whence) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) LSEEK.invokeExact(errno, (long) fd, offset, (long) whence, 0L, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 pread. */
+    static long pread(int fd, long buffer, long length, long offset) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) PREAD.invokeExact(errno, (long) fd, buffer, length, offset, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 sendfile. */
+    static long sendfile(int socket, int file, long offsetAddress, long length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) SENDFILE.invokeExact(errno, (long) socket, (long) file, offsetAddress, length, 0L, 0L),
+                    errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

@@ -9,6 +9,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
+import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -16,6 +17,7 @@ import io.trivet.net.UdpSocket;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** A network of Linux sockets with one of the kernel's engines. Threads: any. */
@@ -148,6 +150,12 @@ final class LinuxNetwork implements Network {
             throw new IllegalArgumentException("the number of a descriptor must be at least 0, was " + fd);
         }
         return new LinuxDescriptor(this, fd);
+    }
+
+    @Override
+    public SendableFile openFile(Path path) throws IOException {
+        LinuxFile file = LinuxFile.open(path);
+        return file != null ? file : Network.super.openFile(path);
     }
 
     @Override

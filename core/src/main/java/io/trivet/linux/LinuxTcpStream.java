@@ -1,6 +1,7 @@
 package io.trivet.linux;
 
 import io.trivet.net.Addresses;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -188,6 +189,17 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
             buffers[i].position(buffers[i].position() + advanced);
             left -= advanced;
         }
+    }
+
+    @Override
+    public long sendFile(SendableFile file, long position, long count) throws IOException {
+        int open = open();
+        if (!(file instanceof LinuxFile linux)) {
+            return SendableFile.UNSUPPORTED;
+        }
+        long result = linux.sendTo(open, position, count);
+        return LinuxFile.isUnsupported(result) ? SendableFile.UNSUPPORTED
+                : result == 0 ? SendableFile.ENDED : writeResult("sendfile", result);
     }
 
     @Override

@@ -184,6 +184,15 @@ final class UringConnections {
         return numbers[at + GENERATION] == (int) (handle >>> 32) && (numbers[at + STATE] & CLOSING) == 0 ? slot : -1;
     }
 
+    /** Returns the socket of a connection, borrowed; throws if the handle is stale. */
+    LinuxSocket socket(LinuxNetwork network, long handle) {
+        int slot = slot(handle);
+        if (slot < 0) {
+            throw new IllegalArgumentException("the handle is stale");
+        }
+        return new LinuxDescriptor(network, descriptor(slot));
+    }
+
     /** Returns the state of a handle; 0 if it is stale. Any thread may call it. */
     int state(long handle) {
         int slot = (int) handle;

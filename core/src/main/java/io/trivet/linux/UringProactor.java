@@ -11,6 +11,7 @@ import static io.trivet.linux.UringConnections.POLLING_WRITABLE;
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
@@ -158,6 +160,13 @@ final class UringProactor implements Proactor {
     }
 
     @Override
+    public long sendFile(long handle, SendableFile file, long position, long count) throws IOException {
+        int slot = connections.slot(handle);
+        return slot < 0 ? 0 : file instanceof LinuxFile linux ? sends.sendFile(slot, linux, position, count)
+                : SendableFile.UNSUPPORTED;
+    }
+
+    @Override
     public long unsentBytes(long handle) {
         int slot = connections.slot(handle);
         return slot < 0 ? 0 : sends.unsentBytes(slot);
@@ -182,6 +191,16 @@ final class UringProactor implements Proactor {
     @Override
     public long bufferBytes() {
         return sends.bufferBytes();
+    }
+
+    @Override
+    public <T> void setOption(long handle, SocketOption<T> option, T value) throws IOException {
+        connections.socket(network, handle).setOption(option, value);
+    }
+
+    @Override
+    public <T> T getOption(long handle, SocketOption<T> option) throws IOException {
+        return connections.socket(network, handle).getOption(option);
     }
 
     @Override

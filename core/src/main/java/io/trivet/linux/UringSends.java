@@ -16,6 +16,7 @@ import static io.trivet.linux.UringConnections.WAS_FULL;
 import io.trivet.linux.UringConnections.Unsent;
 import io.trivet.net.Completions;
 import io.trivet.net.Proactor;
+import io.trivet.net.SendableFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -58,15 +59,10 @@ final class UringSends {
 
     /** Implements {@link Proactor#send}; or {@link Proactor#sendNow}, if {@code mayBePending} is false. */
     long send(int slot, ByteBuffer[] parts, int from, int count, boolean mayBePending) throws IOException {
-        int state = connections.state(slot);
-        if ((state & (SENDING | HAS_UNSENT)) != 0) {
-            if ((state & SEND_ACCEPTED) == 0) {
-                throw new IllegalStateException("a send is pending already");
-            }
-            connections.set(slot, AWAITING_WRITABLE);
-            mustNotWait |= (state & SENDING) != 0;
+        if (isBehindUnsent(slot)) {
             return 0;
         }
+        int state = connections.state(slot);
         long length = parts[from].remaining();
         for (int i = 1; i < count; i++) {
             length += parts[from + i].remaining();
@@ -85,6 +81,43 @@ final class UringSends {
             return length;
         }
         return Proactor.PENDING;
+    }
+
+    /** Returns whether accepted bytes have not been sent. If so, requests a notification. */
+    private boolean isBehindUnsent(int slot) {
+        int state = connections.state(slot);
+        if ((state & (SENDING | HAS_UNSENT)) == 0) {
+            return false;
+        }
+        if ((state & SEND_ACCEPTED) == 0) {
+            throw new IllegalStateException("a send is pending already");
+        }
+        connections.set(slot, AWAITING_WRITABLE);
+        mustNotWait |= (state & SENDING) != 0;
+        return true;
+    }
+
+    /**
+     * Implements {@link Proactor#sendFile}, by a plain call. The ring's way is a splice through a pipe, whose two operations would
+     * be moved to worker threads of the kernel.
+     */
+    long sendFile(int slot, LinuxFile file, long position, long count) throws IOException {
+        if (isBehindUnsent(slot)) {
+            return 0;
+        }
+        long result = file.sendTo(connections.descriptor(slot), position, count);
+        if (result == 0) {
+            return SendableFile.ENDED;
+        }
+        if (LinuxFile.isUnsupported(result)) {
+            return SendableFile.UNSUPPORTED;
+        }
+        long written = operations.writeResult(slot, "sendfile", result);
+        if (written < count) {
+            connections.set(slot, AWAITING_WRITABLE);
+            operations.queueChange(slot);
+        }
+        return written;
     }
 
     /** Starts a send through the ring. Returns false if it must be made by a plain call. */

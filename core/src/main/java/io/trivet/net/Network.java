@@ -2,6 +2,7 @@ package io.trivet.net;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -167,6 +168,17 @@ public interface Network {
      * @throws UnsupportedOperationException the network has no descriptors ({@link Capability#DESCRIPTORS})
      */
     Descriptor descriptor(int fd);
+
+    /**
+     * Opens a regular file, so that its bytes can be sent: {@link TcpStream#sendFile}.
+     *
+     * @param path the file, on any file system
+     * @return the file, which the caller closes. By default it can only be read
+     * @throws IOException the file cannot be opened
+     */
+    default SendableFile openFile(Path path) throws IOException {
+        return new StreamedFile(path);
+    }
 
     /**
      * Opens a poller.

@@ -2,6 +2,7 @@ package io.trivet.net;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.nio.ByteBuffer;
 
 /**
@@ -174,6 +175,54 @@ public interface Proactor extends AutoCloseable {
      */
     default long unsentBytes(long handle) {
         return 0;
+    }
+
+    /**
+     * Sends bytes of a file, where the kernel can do that without copying them through this process. Like {@link #sendNow}, it is
+     * never pending. The call may wait for the disk.
+     *
+     * @param handle a connection
+     * @param file the file, opened by this network
+     * @param position the index of the first byte in the file
+     * @param count the number of bytes, at least 1
+     * @return the number of bytes accepted for sending. If they are less than {@code count}, wait for {@link Completions#sent}
+     *     before the next send. Or {@link SendableFile#ENDED}, or {@link SendableFile#UNSUPPORTED}, as by default: no bytes were
+     *     sent, and no completion follows
+     * @throws IllegalStateException an earlier send is still pending
+     * @throws IOException the connection has failed, or the file
+     */
+    default long sendFile(long handle, SendableFile file, long position, long count) throws IOException {
+        return SendableFile.UNSUPPORTED;
+    }
+
+    /**
+     * Sets an option of a connection's socket, like {@link Socket#setOption}.
+     *
+     * @param handle a connection
+     * @param option the option
+     * @param value its new value
+     * @param <T> the type of the value
+     * @throws UnsupportedOperationException the network has no such option; by default it has none
+     * @throws IllegalArgumentException the handle is stale
+     * @throws IOException the kernel refuses
+     */
+    default <T> void setOption(long handle, SocketOption<T> option, T value) throws IOException {
+        throw new UnsupportedOperationException("this proactor has no option " + option.name());
+    }
+
+    /**
+     * Returns an option of a connection's socket, like {@link Socket#getOption}.
+     *
+     * @param handle a connection
+     * @param option the option
+     * @param <T> the type of the value
+     * @return its value
+     * @throws UnsupportedOperationException the network has no such option; by default it has none
+     * @throws IllegalArgumentException the handle is stale
+     * @throws IOException the kernel refuses
+     */
+    default <T> T getOption(long handle, SocketOption<T> option) throws IOException {
+        throw new UnsupportedOperationException("this proactor has no option " + option.name());
     }
 
     /**

@@ -3,6 +3,7 @@ package io.trivet.net;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -185,6 +186,29 @@ public final class ReadinessProactor implements Proactor {
             watch(stream, handle, states[Proactor.slot(handle)] | Interest.WRITE);
         }
         return written;
+    }
+
+    @Override
+    public long sendFile(long handle, SendableFile file, long position, long count) throws IOException {
+        TcpStream stream = stream(handle);
+        if (stream == null) {
+            return 0;
+        }
+        long written = stream.sendFile(file, position, count);
+        if (written >= 0 && written < count) {
+            watch(stream, handle, states[Proactor.slot(handle)] | Interest.WRITE);
+        }
+        return written;
+    }
+
+    @Override
+    public <T> void setOption(long handle, SocketOption<T> option, T value) throws IOException {
+        requireOpen(handle).setOption(option, value);
+    }
+
+    @Override
+    public <T> T getOption(long handle, SocketOption<T> option) throws IOException {
+        return requireOpen(handle).getOption(option);
     }
 
     @Override

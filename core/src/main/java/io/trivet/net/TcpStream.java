@@ -59,6 +59,21 @@ public interface TcpStream extends Socket {
     long write(ByteBuffer[] buffers, int from, int count) throws IOException;
 
     /**
+     * Sends bytes of a file without copying them through this process (man 2 sendfile). The call may wait for the disk.
+     *
+     * @param file the file, opened by this stream's network
+     * @param position the index of the first byte in the file
+     * @param count the number of bytes, at least 1
+     * @return the number of bytes written, maybe only a part; 0: it would block; {@link SendableFile#ENDED};
+     *     {@link SendableFile#UNSUPPORTED}, as by default
+     * @throws NetworkException as {@link #write(ByteBuffer)}; {@link ErrorCode#EIO} if the file cannot be read
+     * @throws IOException the stream is closed
+     */
+    default long sendFile(SendableFile file, long position, long count) throws IOException {
+        return SendableFile.UNSUPPORTED;
+    }
+
+    /**
      * Sends one byte as urgent data (man 2 send, MSG_OOB). The receiver holds at most one: an older urgent byte that was not yet
      * received becomes ordinary data.
      *

@@ -8,6 +8,7 @@ import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
@@ -22,10 +23,12 @@ import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.FileChannel;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** The network on java.nio: its channels are the sockets, its selector is the poller. Immutable, for any thread. */
@@ -155,6 +158,15 @@ final class NioNetwork implements Network {
             throw new IllegalArgumentException("a descriptor must not be negative: " + fd);
         }
         throw new UnsupportedOperationException("java.nio cannot use file descriptors: " + ALTERNATIVES);
+    }
+
+    @Override
+    public SendableFile openFile(Path path) throws IOException {
+        try {
+            return new NioFile(FileChannel.open(path));
+        } catch (UnsupportedOperationException e) { // not every file system has channels
+            return Network.super.openFile(path);
+        }
     }
 
     @Override

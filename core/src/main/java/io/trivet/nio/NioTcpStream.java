@@ -4,6 +4,7 @@ import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
 import io.trivet.net.NetworkException;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -187,6 +188,23 @@ final class NioTcpStream extends NioSocket implements TcpStream {
             return transferred(channel.write(buffers, first, parts));
         } catch (IOException e) {
             throw failure("sendmsg", e);
+        }
+    }
+
+    @Override
+    public long sendFile(SendableFile file, long position, long count) throws IOException {
+        checkOpen();
+        if (!(file instanceof NioFile nio)) {
+            return SendableFile.UNSUPPORTED;
+        }
+        if (!canWrite("sendfile")) {
+            return 0;
+        }
+        try {
+            long sent = transferred(nio.channel().transferTo(position, count, channel));
+            return sent == 0 && position >= nio.size() ? SendableFile.ENDED : sent;
+        } catch (IOException e) {
+            throw failure("sendfile", e);
         }
     }
 

@@ -8,6 +8,7 @@ import io.trivet.net.TcpStream;
 import io.trivet.sim.CompletionQueue.Kind;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.Objects;
@@ -147,6 +148,24 @@ final class SimProactor implements Proactor {
             sends.close(connection);
             schedule.visit(connection);
         }
+    }
+
+    @Override
+    public <T> void setOption(long handle, SocketOption<T> option, T value) throws IOException {
+        requireStream(handle).setOption(option, value);
+    }
+
+    @Override
+    public <T> T getOption(long handle, SocketOption<T> option) throws IOException {
+        return requireStream(handle).getOption(option);
+    }
+
+    private SimTcpStream requireStream(long handle) {
+        RingConnection connection = slots.find(handle);
+        if (connection == null) {
+            throw new IllegalArgumentException("the handle is stale");
+        }
+        return connection.stream();
     }
 
     @Override

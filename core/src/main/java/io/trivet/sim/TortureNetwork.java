@@ -7,12 +7,14 @@ import io.trivet.net.Loop;
 import io.trivet.net.Network;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
+import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -236,6 +238,11 @@ public final class TortureNetwork implements Network {
     @Override
     public Descriptor descriptor(int fd) {
         return new TorturedDescriptor(this, inner.descriptor(fd));
+    }
+
+    @Override
+    public SendableFile openFile(Path path) throws IOException {
+        return inner.openFile(path);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.trivet.sim;
 
 import io.trivet.net.NetworkException;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
@@ -95,6 +96,22 @@ final class TorturedStream extends TorturedSocket<TcpStream> implements TcpStrea
         } finally {
             cut.limit(limit);
         }
+    }
+
+    @Override
+    public long sendFile(SendableFile file, long position, long count) throws IOException {
+        if (isOpen() && writing.occurs()) {
+            return 0;
+        }
+        if (count < 2 || !injector.shouldInject(Fault.SHORT_WRITE)) {
+            return inner.sendFile(file, position, count);
+        }
+        long part = injector.part(count);
+        long sent = inner.sendFile(file, position, part);
+        if (sent == part) {
+            injector.count(Fault.SHORT_WRITE);
+        }
+        return sent;
     }
 
     @Override

@@ -18,7 +18,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The numbers that were copied from C's headers match the headers, on both architectures. */
 class LayoutTest {
     private static final List<String> HEADERS = List.of("errno.h", "fcntl.h", "poll.h", "netinet/in.h", "netinet/tcp.h",
-            "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "time.h");
+            "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "time.h",
+            "unistd.h");
     private static final List<String> RING_HEADERS = List.of("linux/io_uring.h", "sys/mman.h", "sys/socket.h", "sys/syscall.h");
 
     /** Sizes and offsets without a name in C. Each is checked with its structure below. */
