@@ -134,6 +134,7 @@ meth public int selectOnce(io.trivet.net.Socket[],int[],int,long) throws java.io
 meth public io.trivet.net.Network fallback()
 meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Proactor proactor() throws java.io.IOException
+meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public static io.trivet.net.Network named(java.lang.String)
 meth public static io.trivet.net.Network system()
@@ -188,6 +189,8 @@ meth public abstract void wakeup()
 CLSS public abstract interface io.trivet.net.Proactor
 fld public final static long PENDING = -1
 intf java.lang.AutoCloseable
+meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
+meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
 meth public abstract boolean sendUrgent(long,byte) throws java.io.IOException
 meth public abstract int interest(long)
 meth public abstract int poll(io.trivet.net.Completions,long) throws java.io.IOException
@@ -211,6 +214,7 @@ meth public long bufferBytes()
 meth public long keptBytes()
 meth public long keptBytes(long)
 meth public long ringBytes()
+meth public long sendFile(long,io.trivet.net.SendableFile,long,long) throws java.io.IOException
 meth public long sendNow(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public long unsentBytes(long)
 meth public static int slot(long)
@@ -219,6 +223,8 @@ meth public void prepare() throws java.io.IOException
 CLSS public final io.trivet.net.ReadinessProactor
 cons public init(io.trivet.net.Network) throws java.io.IOException
 intf io.trivet.net.Proactor
+meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
+meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
 meth public boolean isBehind()
 meth public boolean sendUrgent(long,byte) throws java.io.IOException
 meth public int interest(long)
@@ -229,6 +235,7 @@ meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
 meth public long bufferBytes()
 meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
 meth public long send(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public long sendFile(long,io.trivet.net.SendableFile,long,long) throws java.io.IOException
 meth public void accept(io.trivet.net.TcpListener,long) throws java.io.IOException
 meth public void close() throws java.io.IOException
 meth public void close(long)
@@ -265,6 +272,14 @@ supr java.lang.Record
 CLSS public abstract interface io.trivet.net.Selectable
  anno 0 java.lang.FunctionalInterface()
 meth public abstract io.trivet.net.Socket socket()
+
+CLSS public abstract interface io.trivet.net.SendableFile
+fld public final static long ENDED = -1
+fld public final static long UNSUPPORTED = -2
+intf java.lang.AutoCloseable
+meth public abstract int read(java.nio.ByteBuffer,long) throws java.io.IOException
+meth public abstract long size() throws java.io.IOException
+meth public abstract void close() throws java.io.IOException
 
 CLSS public abstract interface io.trivet.net.Socket
 intf io.trivet.net.Selectable
@@ -309,6 +324,7 @@ meth public abstract java.net.InetSocketAddress remoteAddress() throws java.io.I
 meth public abstract long write(java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public abstract void shutdownInput() throws java.io.IOException
 meth public abstract void shutdownOutput() throws java.io.IOException
+meth public long sendFile(io.trivet.net.SendableFile,long,long) throws java.io.IOException
 
 CLSS public abstract interface io.trivet.net.UdpSocket
 intf io.trivet.net.Socket
@@ -342,6 +358,7 @@ fld public final static io.trivet.observe.CloseReason RESET
 fld public final static io.trivet.observe.CloseReason SERVER_CLOSED
 fld public final static io.trivet.observe.CloseReason SPINNING
 fld public final static io.trivet.observe.CloseReason TOO_MANY_FROM_ADDRESS
+fld public final static io.trivet.observe.CloseReason TRANSFER_FAILED
 fld public final static io.trivet.observe.CloseReason WRITE_TIMEOUT
 meth public java.lang.String description()
 meth public static io.trivet.observe.CloseReason valueOf(java.lang.String)
@@ -468,6 +485,8 @@ meth public static io.trivet.select.NetworkSelect on(io.trivet.net.Network)
 supr java.lang.Object
 
 CLSS public final io.trivet.server.Connection
+meth public <%0 extends java.lang.Object> void setOption(java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
+meth public <%0 extends java.lang.Object> {%%0} getOption(java.net.SocketOption<{%%0}>) throws java.io.IOException
 meth public int loop()
 meth public io.trivet.observe.ConnectionState state()
 meth public io.trivet.server.Limits limits()
@@ -479,9 +498,12 @@ meth public io.trivet.server.SendResult offer(java.nio.ByteBuffer)
 meth public io.trivet.server.SendResult send(byte[])
 meth public io.trivet.server.SendResult send(java.lang.String)
 meth public io.trivet.server.SendResult send(java.nio.ByteBuffer)
+meth public io.trivet.server.SendResult send(java.nio.ByteBuffer,io.trivet.server.TransferListener)
+meth public io.trivet.server.SendResult sendFile(java.nio.file.Path,long,long,io.trivet.server.TransferListener) throws java.io.IOException
 meth public io.trivet.server.SendResult sendFirst(byte[])
 meth public io.trivet.server.SendResult sendFirst(java.lang.String)
 meth public io.trivet.server.SendResult sendFirst(java.nio.ByteBuffer)
+meth public io.trivet.server.SendResult sendFrom(java.nio.channels.ReadableByteChannel,long,io.trivet.server.TransferListener)
 meth public io.trivet.server.Server server()
 meth public java.io.IOException failure()
 meth public java.lang.Object attachment()
@@ -491,6 +513,7 @@ meth public java.net.InetSocketAddress remoteAddress()
 meth public long id()
 meth public void attachment(java.lang.Object)
 meth public void close()
+meth public void continueTransfer()
 meth public void execute(java.lang.Runnable)
 meth public void finish()
 meth public void finishOutput()
@@ -693,6 +716,9 @@ supr java.lang.Object
 CLSS public abstract interface io.trivet.server.SessionHandler
  anno 0 java.lang.FunctionalInterface()
 meth public abstract void run(io.trivet.server.Session) throws java.lang.Exception
+CLSS public abstract interface io.trivet.server.TransferListener
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract void done(io.trivet.server.Connection,long,java.io.IOException) throws java.lang.Exception
 
 CLSS public final !enum io.trivet.sim.Fault
 fld public final static io.trivet.sim.Fault ACCEPT_ABORTED
@@ -822,6 +848,7 @@ meth public io.trivet.net.Descriptor descriptor(int)
 meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Pipe pipe() throws java.io.IOException
 meth public io.trivet.net.Poller poller() throws java.io.IOException
+meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
 meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException

@@ -103,7 +103,7 @@ final class ReplyHandler implements Handler {
                     + " (--message-timeout)";
             case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, PROTOCOL_ERROR,
                     HANDLER_FAILED,
-                    TOO_MANY_FROM_ADDRESS, SPINNING ->
+                    TOO_MANY_FROM_ADDRESS, TRANSFER_FAILED, SPINNING ->
                 reason.description();
         };
     }

@@ -14,7 +14,8 @@ package io.trivet.observe;
  *     <td>everything, then the end</td></tr>
  * <tr><td>MESSAGE_TOO_LONG, PROTOCOL_ERROR, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED</td><td>they are sent within the
  *     linger timeout</td><td>everything, then the end; if the time was too short, a reset</td></tr>
- * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, WRITE_TIMEOUT, SPINNING, FAILED</td><td>they are dropped, if the
+ * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, WRITE_TIMEOUT, TRANSFER_FAILED, SPINNING,
+ *     FAILED</td><td>they are dropped, if the
  *     kernel has not taken them</td>
  *     <td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
  * <tr><td>RESET, CONNECT_FAILED, CONNECT_TIMEOUT</td><td>they are dropped</td><td>there is no connection any more</td></tr>
@@ -70,6 +71,8 @@ public enum CloseReason {
     PROTOCOL_ERROR("the protocol was broken"),
     /** The handler threw an exception. */
     HANDLER_FAILED("the handler failed"),
+    /** A streamed message could not be completed: its source failed, or ended too early. */
+    TRANSFER_FAILED("the source of a transfer failed"),
     /** The peer's address already had the maximum number of connections. */
     TOO_MANY_FROM_ADDRESS("too many connections from that address"),
     /** The socket was reported as ready again and again without any progress, which kept its loop busy. */

@@ -130,8 +130,10 @@ final class BudgetGuard implements Budget.Holder {
 
     private long heldBytes(ConnectionRecord connection) {
         SendQueue queue = connection.sendQueue();
+        TransferQueue transfers = connection.transfers();
         PartialInput input = connection.partialInput();
-        return (queue == null ? 0 : queue.heldBytes()) + (input == null ? 0 : input.heldBytes())
+        return (queue == null ? 0 : queue.heldBytes()) + (transfers == null ? 0 : transfers.heldBytes())
+                + (input == null ? 0 : input.heldBytes())
                 + keptBytes(connection);
     }
 

@@ -1,7 +1,9 @@
 package io.trivet.server;
 
 import io.trivet.observe.CloseReason;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls handlers and tasks, and is the one place that catches their exceptions. A handler's exception ends its connection; a
@@ -104,6 +106,34 @@ final class Callbacks {
 
     void timer(ConnectionRecord connection, Runnable task) {
         call(connection, task::run);
+    }
+
+    /**
+     * Reads the next bytes of a transfer from its source, which is the application's code.
+     *
+     * @throws IOException the source has failed, with whatever exception
+     */
+    int read(Transfer transfer, ByteBuffer piece) throws IOException {
+        activity.beginCallback();
+        try {
+            return transfer.source.read(piece, transfer.sent());
+        } catch (RuntimeException e) {
+            throw new IOException("the source of a transfer threw " + e, e);
+        } finally {
+            activity.endCallback();
+        }
+    }
+
+    /** Closes the source of a transfer that has ended, and notifies its listener. */
+    void transferred(ConnectionRecord connection, Transfer transfer, @Nullable IOException failure) {
+        call(connection, () -> {
+            try {
+                transfer.source.close();
+            } catch (IOException | RuntimeException e) {
+                log.sourceNotClosed(connection, e);
+            }
+            transfer.completion.done(transfer.sent(), failure);
+        });
     }
 
     /** Runs a task that belongs to no connection. */

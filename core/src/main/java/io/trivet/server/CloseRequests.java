@@ -88,6 +88,15 @@ final class CloseRequests {
         return failure;
     }
 
+    /** Closes a connection because a streamed message cannot be completed. */
+    void failTransfer(ConnectionRecord connection, IOException failure) {
+        if (!connection.isClosed()) {
+            log.transferFailed(connection, failure);
+            connection.failure(failure);
+            close(connection, CloseReason.TRANSFER_FAILED);
+        }
+    }
+
     /** Closes a connection because the network reported an error. */
     void fail(ConnectionRecord connection, IOException failure) {
         switch (connection.state()) {

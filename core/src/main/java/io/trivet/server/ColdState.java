@@ -30,6 +30,8 @@ final class ColdState {
     @Nullable PartialInput partialInput;
     /** Output that the socket refused. */
     @Nullable SendQueue sendQueue;
+    /** Streamed messages that have not been sent; never empty. The send queue is behind them. */
+    @Nullable TransferQueue transfers;
     /** The peer's address, while there is no socket to ask. */
     @Nullable InetSocketAddress remote;
     /** Ends a connect by name. Null unless one is in progress. */
@@ -56,7 +58,8 @@ final class ColdState {
      * object. Returns whether it was marked.
      */
     boolean dropIfEmpty() {
-        return partialInput == null && sendQueue == null && remote == null && connectCancellation == null && failure == null
+        return partialInput == null && sendQueue == null && transfers == null && remote == null && connectCancellation == null
+                && failure == null
                 && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE
                 && partBytesLeft == NO_PARTS && lingerBytes == 0

@@ -5,7 +5,10 @@ import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
@@ -190,6 +193,134 @@ public final class Connection extends ConnectionRecord {
     public void sendUrgent(byte b) {
         context.server().checkUrgent();
         calls().sendUrgent(this, b);
+    }
+
+    // ---- streamed messages
+
+    /**
+     * Streams a message from a channel. The bytes are sent as they are, without a frame, in order with the messages: everything
+     * that was accepted before is sent first, and everything that is accepted afterwards waits until the transfer has ended. This
+     * includes {@link #sendFirst}, because a transfer is one message.
+     *
+     * <p><b>The source</b> is read on the loop's thread, piece by piece, when the socket has room. At most one piece of 64 KiB is in
+     * memory. It counts in the {@linkplain #queue queue} and in the server's budget; a transfer that waits counts as a message of
+     * 1 KiB. A read must not block, because the loop's other connections would wait for it. A read that returns 0 means that there
+     * is nothing now: the source is read again after {@link #continueTransfer}. The source is closed when the transfer ends.
+     *
+     * <p><b>A transfer is complete, or visibly cut.</b> If the source throws, or ends before {@code count} bytes, the connection is
+     * reset with {@link CloseReason#TRANSFER_FAILED}. So it is if the connection is closed before the end. If the peer accepts no
+     * byte within the write timeout, the connection ends with {@link CloseReason#WRITE_TIMEOUT}; while the source has nothing, only
+     * the idle timeout runs. {@link #finish}, {@link #finishOutput} and a drain wait for the transfer, like for any message.
+     *
+     * <p>With {@link Overflow#DROP_OLDEST} neither a transfer nor a message before it is dropped, so that no head is separated from
+     * its body.
+     *
+     * @param source the bytes
+     * @param count how many of them, at least 0; -1: until the source ends
+     * @param listener called when the transfer has ended
+     * @return QUEUED: the listener will be called, exactly once. FULL: the connection is being closed with {@link
+     *     CloseReason#QUEUE_FULL}. CLOSED: the connection takes no messages. If it is not QUEUED, the caller keeps the source, and
+     *     the listener is not called
+     * @throws IllegalArgumentException the count is less than -1
+     */
+    public SendResult sendFrom(ReadableByteChannel source, long count, TransferListener listener) {
+        if (count < -1) {
+            throw new IllegalArgumentException("count must be at least -1: " + count);
+        }
+        return send(new ChannelSource(source), count, listener);
+    }
+
+    /**
+     * Streams a range of a file, like {@link #sendFrom}. On Linux the kernel sends it from its page cache without copying it through
+     * this process (man 2 sendfile), as java.nio does where the system can; otherwise, as on a simulated network or for a file
+     * system without that call, it is read piece by piece. A file that is not in the page cache makes the loop wait for the disk.
+     *
+     * <p>The file is opened by this call, and closed when the transfer ends. If it is shortened meanwhile, the connection is reset
+     * with {@link CloseReason#TRANSFER_FAILED}; if its bytes are changed, the peer may get either.
+     *
+     * @param file a regular file, on any file system
+     * @param position the index of the first byte, at least 0
+     * @param count the number of bytes, at least 0; -1: to the end that the file has now
+     * @param listener called when the transfer has ended
+     * @return as for {@link #sendFrom}
+     * @throws IllegalArgumentException the position is negative, or the count is less than -1
+     * @throws IOException nothing was accepted, and the connection is as before: the file does not exist ({@link
+     *     java.nio.file.NoSuchFileException}), is no regular file ({@link java.nio.file.FileSystemException}), ends within the range
+     *     ({@link java.io.EOFException}), or cannot be opened, also because the process has no descriptor left
+     */
+    public SendResult sendFile(Path file, long position, long count, TransferListener listener) throws IOException {
+        Objects.requireNonNull(listener, "listener");
+        if (position < 0 || count < -1) {
+            throw new IllegalArgumentException(
+                    "position must be at least 0, and count at least -1: " + position + ", " + count);
+        }
+        FileSource source = FileSource.open(context.server().network(), file, position, count);
+        SendResult result = send(source, source.count(), listener);
+        if (result != SendResult.QUEUED) {
+            source.close();
+        }
+        return result;
+    }
+
+    private SendResult send(TransferSource source, long count, TransferListener listener) {
+        Objects.requireNonNull(listener, "listener");
+        return calls().send(this, new Transfer(source, count, (bytes, failure) -> listener.done(this, bytes, failure)));
+    }
+
+    /**
+     * Lets a transfer continue whose source had nothing when it was read: it is read again soon. Does nothing if no transfer waits
+     * for its source.
+     */
+    public void continueTransfer() {
+        calls().continueTransfer(this);
+    }
+
+    /**
+     * Sends a message like {@link #send(ByteBuffer)}, and reports when it has left: a reply can thus be followed by an action, or
+     * a producer can pace itself. The listener is called when the kernel has accepted the last byte of the frame, which says
+     * nothing about the peer's application, or with a failure if the connection ends before. Such a message is not dropped by
+     * {@link Overflow#DROP_OLDEST}, and {@link #sendFirst} does not overtake it.
+     *
+     * @param message the message, without its frame; if it is accepted, its position moves to its limit
+     * @param listener called once, if the result is QUEUED; its {@code bytes} include the frame
+     * @return as for {@link #send(ByteBuffer)}
+     * @throws IllegalArgumentException the frame cannot hold a message of that length
+     */
+    public SendResult send(ByteBuffer message, TransferListener listener) {
+        Objects.requireNonNull(listener, "listener");
+        return calls().send(this, message, (bytes, failure) -> listener.done(this, bytes, failure));
+    }
+
+    // ---- socket options
+
+    /**
+     * Sets an option of the connection's socket, such as TCP_NODELAY, SO_SNDBUF, SO_KEEPALIVE or one of {@link
+     * io.trivet.net.TcpOptions}. Connections have TCP_NODELAY set from the beginning. Call it on the connection's loop.
+     *
+     * @param option the option
+     * @param value its new value
+     * @param <T> the type of the value
+     * @throws UnsupportedOperationException the network has no such option
+     * @throws IllegalArgumentException SO_LINGER: {@link #finish}, {@link #close} and {@link #reset} determine how a connection ends
+     * @throws IllegalStateException the caller is not on the connection's loop (use {@link #execute}), or the connect has not started
+     * @throws IOException the connection is closed, or the kernel refuses
+     */
+    public <T> void setOption(SocketOption<T> option, T value) throws IOException {
+        calls().setOption(this, option, value);
+    }
+
+    /**
+     * Returns an option of the connection's socket. Call it on the connection's loop.
+     *
+     * @param option the option
+     * @param <T> the type of the value
+     * @return its value
+     * @throws UnsupportedOperationException the network has no such option
+     * @throws IllegalStateException the caller is not on the connection's loop (use {@link #execute}), or the connect has not started
+     * @throws IOException the connection is closed, or the kernel refuses
+     */
+    public <T> T getOption(SocketOption<T> option) throws IOException {
+        return calls().getOption(this, option);
     }
 
     // ---- reading and ending
@@ -382,12 +513,13 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Returns the error that ended the connection: of the network, or of the protocol.
+     * Returns the error that ended the connection: of the network, of the protocol, or of a transfer.
      *
      * @return the error, with the call, the error's name and the address, if the close reason is {@link
      *     CloseReason#CONNECT_FAILED}, {@link CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link
      *     CloseReason#FAILED}; what broke the protocol, with the exception of the decoder as its cause, if the reason is {@link
-     *     CloseReason#PROTOCOL_ERROR}; otherwise, and before that, null
+     *     CloseReason#PROTOCOL_ERROR}; what the source of a transfer has thrown, if it is {@link CloseReason#TRANSFER_FAILED};
+     *     otherwise, and before that, null
      */
     @Override
     public @Nullable IOException failure() {

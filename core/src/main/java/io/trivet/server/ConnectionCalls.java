@@ -1,10 +1,14 @@
 package io.trivet.server;
 
+import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
@@ -20,6 +24,7 @@ final class ConnectionCalls {
     private final TurnClock clock;
     private final Mailbox mailbox;
     private final Admission admission;
+    private final TransferAdmission transferAdmission;
     private final Sender sender;
     private final ReadGate gate;
     private final Lifecycle lifecycle;
@@ -29,7 +34,8 @@ final class ConnectionCalls {
     private final PendingSends pendingSends;
     private final Callbacks callbacks;
 
-    ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission, Sender sender,
+    ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission,
+            TransferAdmission transferAdmission, Sender sender,
             ReadGate gate, Lifecycle lifecycle, Delivery delivery, CloseRequests closeRequests, TimerQueue timers,
             PendingSends pendingSends, Callbacks callbacks) {
         this.loopIndex = loopIndex;
@@ -37,6 +43,7 @@ final class ConnectionCalls {
         this.clock = clock;
         this.mailbox = mailbox;
         this.admission = admission;
+        this.transferAdmission = transferAdmission;
         this.sender = sender;
         this.gate = gate;
         this.lifecycle = lifecycle;
@@ -66,6 +73,20 @@ final class ConnectionCalls {
     /** Accepts a message if it fits. */
     SendResult offer(ConnectionRecord connection, ByteBuffer message) {
         return admission.put(connection, message, false, false);
+    }
+
+    /** Accepts a transfer, or closes the connection if the queue is full. */
+    SendResult send(ConnectionRecord connection, Transfer transfer) {
+        return closeIfFull(connection, transferAdmission.put(connection, transfer));
+    }
+
+    /** Accepts a message with a listener, or closes the connection if the queue is full. */
+    SendResult send(ConnectionRecord connection, ByteBuffer message, Transfer.Completion completion) {
+        return closeIfFull(connection, transferAdmission.putMessage(connection, message, completion));
+    }
+
+    void continueTransfer(ConnectionRecord connection) {
+        mailbox.run(() -> sender.continueTransfer(connection));
     }
 
     private SendResult closeIfFull(ConnectionRecord connection, SendResult result) {
@@ -187,6 +208,35 @@ final class ConnectionCalls {
 
     ScheduledTask schedule(ConnectionRecord connection, Duration delay, Runnable task) {
         return timers.schedule(Deadline.after(clock.nanoTime(), Limits.nanos(delay)), connection, task);
+    }
+
+    // ---- socket options
+
+    <T> void setOption(ConnectionRecord connection, SocketOption<T> option, T value) throws IOException {
+        if (option.equals(StandardSocketOptions.SO_LINGER)) {
+            throw new IllegalArgumentException(
+                    "finish(), close() and reset() determine how a connection ends, and not SO_LINGER, "
+                            + "with which the kernel would make the loop wait");
+        }
+        requireSocket(connection);
+        proactor.setOption(connection.handle, option, value);
+    }
+
+    <T> T getOption(ConnectionRecord connection, SocketOption<T> option) throws IOException {
+        requireSocket(connection);
+        return proactor.getOption(connection.handle, option);
+    }
+
+    private void requireSocket(ConnectionRecord connection) throws ClosedSocketException {
+        if (!mailbox.isOwnThread()) {
+            throw new IllegalStateException("options are set and read on the connection's loop: in a callback, or by execute()");
+        }
+        if (connection.isClosed()) {
+            throw new ClosedSocketException(connection.toString());
+        }
+        if (connection.handle < 0) {
+            throw new IllegalStateException("the connection has no socket yet: its connect has not started");
+        }
     }
 
     // ---- information

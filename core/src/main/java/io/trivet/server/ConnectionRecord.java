@@ -249,6 +249,16 @@ abstract class ConnectionRecord extends HandlerCalls {
         }
     }
 
+    /** Counts bytes that were read to be sent, even beyond the cap, and records whether they reach the high mark. */
+    void hold(int bytes, int highBytes) {
+        long before;
+        long after;
+        do {
+            before = queued;
+            after = before + bytes | ((long) (int) before + bytes >= highBytes ? REACHED_HIGH : 0);
+        } while (!QUEUED.compareAndSet(this, before, after));
+    }
+
     /** Releases the room of messages and bytes that were sent or dropped. Any thread. */
     void release(int messages, long bytes) {
         QUEUED.getAndAdd(this, -((long) messages << 32) - bytes);
@@ -365,6 +375,20 @@ abstract class ConnectionRecord extends HandlerCalls {
     void sendQueue(@Nullable SendQueue queue) {
         if (cold != null || queue != null) {
             coldState().sendQueue = queue;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Returns the streamed messages that have not been sent, or null. If there are any, there is a send queue, too. */
+    @Nullable
+    TransferQueue transfers() {
+        ColdState some = cold;
+        return some == null ? null : some.transfers;
+    }
+
+    void transfers(@Nullable TransferQueue transfers) {
+        if (cold != null || transfers != null) {
+            coldState().transfers = transfers;
             dropEmptyColdState();
         }
     }

@@ -140,7 +140,7 @@ final class DeadlineSweep {
     private long writeDeadline(ConnectionRecord connection) {
         Duration timeout = connection.profile().limits().writeTimeout();
         return !pendingSends.isWaiting(connection) || timeout.isZero()
-                || connection.state() == ConnectionState.CONNECTING
+                || connection.state() == ConnectionState.CONNECTING || Transfers.awaitsSource(connection)
                         ? Loop.NO_DEADLINE
                         : Deadline.after(pendingSends.progressNanos(connection), Limits.nanos(timeout));
     }

@@ -109,9 +109,11 @@ final class EventLoop {
         budget.add(budgetGuard);
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
         Lingering lingering = new Lingering(proactor, gate, deadlines, closeRequests);
+        Transfers transfers = new Transfers(proactor, clock, counters, budgetGuard, queues, closeRequests, callbacks);
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
-                closeRequests, callbacks);
+                closeRequests, callbacks, transfers);
+        TransferAdmission transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
@@ -124,7 +126,8 @@ final class EventLoop {
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);
-        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, sender, gate, lifecycle, delivery, closeRequests,
+        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, transferAdmission, sender, gate, lifecycle,
+                delivery, closeRequests,
                 timers, pendingSends, callbacks);
         acceptedConnections = setup.acceptedConnections().apply(calls);
     }

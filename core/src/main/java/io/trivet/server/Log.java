@@ -21,6 +21,8 @@ final class Log {
     private final Kind handlers = new Kind();
     private final Kind tasks = new Kind();
     private final Kind calls = new Kind();
+    private final Kind transfers = new Kind();
+    private final Kind sources = new Kind();
     private final Kind adoptions = new Kind();
     private final Kind refusals = new Kind();
     private final Kind limits = new Kind();
@@ -51,6 +53,15 @@ final class Log {
 
     void callFailed(ConnectionRecord connection, IOException failure) {
         log(calls, Level.WARNING, connection + " is closed: " + failure.getMessage(), null);
+    }
+
+    void transferFailed(ConnectionRecord connection, IOException failure) {
+        log(transfers, Level.WARNING, connection + " is reset: a transfer to it was cut: " + escaped(failure), null);
+    }
+
+    void sourceNotClosed(ConnectionRecord connection, Exception failure) {
+        log(sources, Level.WARNING, "the source of a transfer to " + connection + " could not be closed: " + escaped(failure),
+                failure);
     }
 
     void adoptFailed(IOException failure) {

@@ -1,6 +1,8 @@
 package io.trivet.server;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Creates and releases the send queues of one loop's connections. Queues are reused, so a broadcast creates no garbage, although
@@ -34,8 +36,24 @@ final class SendQueues {
         return reused == null ? new SendQueue(pool, sinceNanos) : reused.reuse(sinceNanos);
     }
 
-    /** Puts back a queue whose send is no longer pending, ahead of the messages that were queued since. */
+    /** Returns the first streamed message that has not been sent, or null. */
+    static @Nullable Transfer firstTransfer(ConnectionRecord connection) {
+        TransferQueue transfers = connection.transfers();
+        return transfers == null ? null : transfers.first();
+    }
+
+    /** Puts back the rest of a queue, ahead of what was queued since. */
     void putBack(ConnectionRecord connection, SendQueue older) {
+        Transfer transfer = firstTransfer(connection);
+        if (transfer != null) {
+            SendQueue newer = transfer.before();
+            if (newer != null) {
+                older.add(newer);
+                recycle(newer);
+            }
+            transfer.before(older);
+            return;
+        }
         SendQueue newer = connection.sendQueue();
         if (newer != null) {
             older.add(newer);
@@ -44,8 +62,15 @@ final class SendQueues {
         connection.sendQueue(older);
     }
 
-    /** Drops the messages in a connection's queue, and releases their room in the connection. */
+    /**
+     * Drops the messages in a connection's queue, and what is in memory of its transfers, and releases their room in the
+     * connection. The transfers themselves stay.
+     */
     void dropWaiting(ConnectionRecord connection) {
+        TransferQueue transfers = connection.transfers();
+        if (transfers != null) {
+            transfers.forEach(transfer -> dropMemory(connection, transfer));
+        }
         SendQueue queue = connection.sendQueue();
         if (queue != null) {
             connection.sendQueue(null);
@@ -57,6 +82,38 @@ final class SendQueues {
     void drop(ConnectionRecord connection, SendQueue queue) {
         connection.releaseDropped(queue.messages(), queue.bytes());
         recycle(queue);
+    }
+
+    /** Drops what is in memory of a transfer: its piece, and the messages before it. */
+    void dropMemory(ConnectionRecord connection, Transfer transfer) {
+        SendQueue before = transfer.before();
+        if (before != null) {
+            transfer.before(null);
+            drop(connection, before);
+        }
+        releasePiece(connection, transfer);
+    }
+
+    /** Gives a transfer an empty buffer for its next piece. */
+    ByteBuffer acquirePiece(ConnectionRecord connection, Transfer transfer, int bytes) {
+        ByteBuffer piece = pool.acquire(bytes, BufferPool.Use.SEND).limit(0);
+        transfer.piece(piece, bytes);
+        connection.hold(bytes, connection.profile().limits().queueHighBytes());
+        return piece;
+    }
+
+    /** Releases the buffer of a transfer's piece, if it has one. */
+    void releasePiece(ConnectionRecord connection, Transfer transfer) {
+        ByteBuffer piece = transfer.piece();
+        if (piece != null) {
+            connection.release(0, transfer.pieceBytes());
+            transfer.piece(null, 0);
+            if (transfer.isMessage()) {
+                pool.countHeap(-piece.capacity());
+            } else {
+                pool.release(piece, BufferPool.Use.SEND);
+            }
+        }
     }
 
     /** Clears a queue that no connection uses any more, and keeps it for reuse. */

@@ -5,6 +5,7 @@ import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends: the replies of a delivery, and the queues of connections. Keeps what the socket refuses, handles completed sends,
@@ -19,6 +20,8 @@ final class Sender {
      * exceed it.
      */
     static final int BYTES_PER_FLUSH_MAX = 1 << 20;
+    /** What a transfer counts at least: a listener that starts the next one each time must not hold the loop. */
+    private static final int TRANSFER_BYTES_MIN = 1024;
     private static final int PARTS_MAX = 64;
 
     private final Proactor proactor;
@@ -34,6 +37,7 @@ final class Sender {
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
+    private final Transfers transfers;
     private final ByteBuffer[] parts = new ByteBuffer[PARTS_MAX];
     /** Connections to be flushed at the end of this turn. */
     private final ArrayDeque<ConnectionRecord> flushes = new ArrayDeque<>();
@@ -41,7 +45,7 @@ final class Sender {
     Sender(Proactor proactor, TurnClock clock, Counters counters, BudgetGuard budgetGuard, SendQueues queues,
             PendingSends pendingSends,
             ReplyBatch batch, ReadGate gate, Lingering lingering, DropOldest dropOldest, ConnectionDeadlines deadlines,
-            CloseRequests closeRequests, Callbacks callbacks) {
+            CloseRequests closeRequests, Callbacks callbacks, Transfers transfers) {
         this.proactor = proactor;
         this.clock = clock;
         this.counters = counters;
@@ -55,6 +59,7 @@ final class Sender {
         this.deadlines = deadlines;
         this.closeRequests = closeRequests;
         this.callbacks = callbacks;
+        this.transfers = transfers;
     }
 
     // ---- flushing
@@ -89,8 +94,9 @@ final class Sender {
         }
         SendQueue queue = connection.sendQueue();
         if (queue != null && pendingSends.get(connection) == null && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
-            connection.sendQueue(null); // further messages are not added to a pending queue
-            sendQueue(connection, queue);
+            if (connection.transfers() == null || sendTransfers(connection)) {
+                sendWaiting(connection);
+            }
         }
         if (!connection.isClosed()) {
             checkMarks(connection);
@@ -192,6 +198,14 @@ final class Sender {
         flushLater(connection);
     }
 
+    private void sendWaiting(ConnectionRecord connection) {
+        SendQueue queue = connection.sendQueue();
+        if (queue != null) {
+            connection.sendQueue(null); // further messages are not added to a pending queue
+            sendQueue(connection, queue);
+        }
+    }
+
     private void sendQueue(ConnectionRecord connection, SendQueue queue) {
         long sum = 0;
         while (!queue.isEmpty() && sum < BYTES_PER_FLUSH_MAX && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
@@ -205,7 +219,7 @@ final class Sender {
                 // With raw framing, an empty message has no bytes that a buffer could hold: there may be none.
                 taken = offered == 0 ? 0 : send(connection, parts, count, offered);
             } catch (IOException e) {
-                connection.sendQueue(queue);
+                queues.putBack(connection, queue);
                 closeRequests.fail(connection, e);
                 return;
             }
@@ -223,7 +237,7 @@ final class Sender {
         if (queue.isEmpty()) {
             queues.recycle(queue);
         } else {
-            connection.sendQueue(queue);
+            queues.putBack(connection, queue);
             guardWrite(connection);
             if (!connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
                 flushLater(connection); // the other connections first
@@ -240,6 +254,74 @@ final class Sender {
         return profile.dropsOldest() && bytes > profile.limits().queueBytesMax() / 2
                 ? proactor.sendNow(connection.handle, from, 0, count)
                 : proactor.send(connection.handle, from, 0, count);
+    }
+
+    // ---- transfers
+
+    /** Queues a transfer behind everything that was accepted before it. */
+    void queueTransfer(ConnectionRecord connection, Transfer transfer) {
+        queueReplies(connection);
+        transfers.add(connection, transfer);
+        queued(connection);
+    }
+
+    /** Ends a transfer that has reached the loop after its connection was closed. */
+    void dropLateTransfer(ConnectionRecord connection, Transfer transfer) {
+        transfers.dropLate(connection, transfer);
+    }
+
+    /** Continues a transfer whose source had nothing. */
+    void continueTransfer(ConnectionRecord connection) {
+        if (transfers.resume(connection)) {
+            guardWrite(connection);
+            flushLater(connection);
+        }
+    }
+
+    /**
+     * Sends transfers, and the messages before them, as far as the socket accepts them.
+     *
+     * @return true if all were sent, and the messages behind them may follow
+     */
+    private boolean sendTransfers(ConnectionRecord connection) {
+        long left = BYTES_PER_FLUSH_MAX;
+        for (Transfer next = SendQueues.firstTransfer(connection); next != null; next = SendQueues.firstTransfer(connection)) {
+            SendQueue before = next.before();
+            if (before != null) {
+                next.before(null);
+                takeProgress(connection, before);
+                sendQueue(connection, before);
+                shareProgress(connection, next.before());
+            } else if (left > 0) {
+                left -= Math.max(TRANSFER_BYTES_MIN, transfers.send(connection, next, left));
+            } else {
+                flushLater(connection); // the other connections first
+                break;
+            }
+            if (connection.isClosed() || connection.is(ConnectionRecord.AWAITS_WRITABLE) || next.before() != null
+                    || next.awaitsSource) {
+                break;
+            }
+        }
+        guardWrite(connection);
+        return connection.transfers() == null && !connection.isClosed() && !connection.is(ConnectionRecord.AWAITS_WRITABLE);
+    }
+
+    /** Messages before a transfer may have waited for an earlier one: the peer has made progress meanwhile. */
+    private static void takeProgress(ConnectionRecord connection, SendQueue before) {
+        SendQueue behind = connection.sendQueue();
+        if (behind != null) {
+            before.progressNanos = behind.progressNanos;
+        }
+    }
+
+    /** Transfers the progress of messages before a transfer to the queue behind it, which stands for all that waits. */
+    private static void shareProgress(ConnectionRecord connection, @Nullable SendQueue before) {
+        SendQueue behind = connection.sendQueue();
+        if (before != null && behind != null) {
+            behind.progressNanos = before.progressNanos;
+            behind.isBehindUnsent = before.isBehindUnsent;
+        }
     }
 
     // ---- completions
@@ -348,6 +430,9 @@ final class Sender {
      * handle.
      */
     void dropUnlessPending(ConnectionRecord connection) {
+        if (connection.transfers() != null) {
+            transfers.drop(connection);
+        }
         if (pendingSends.get(connection) == null) {
             queues.dropWaiting(connection);
         }

@@ -39,7 +39,9 @@ final class LoopParts {
     final ReadGate gate;
     final Lingering lingering;
     final DropOldest dropOldest;
+    final Transfers transfers;
     final Sender sender;
+    final TransferAdmission transferAdmission;
     final Admission admission;
     final Lifecycle lifecycle;
     /** Lookups of host names, whose outcomes the test sets. */
@@ -74,9 +76,11 @@ final class LoopParts {
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
         lingering = new Lingering(proactor, gate, deadlines, closeRequests);
         dropOldest = new DropOldest(counters, mailbox, callbacks);
+        transfers = new Transfers(proactor, clock, counters, budgetGuard, queues, closeRequests, callbacks);
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
-                closeRequests, callbacks);
+                closeRequests, callbacks, transfers);
+        transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,

@@ -27,7 +27,8 @@ final class SenderTest {
         parts = lower;
         sender = new Sender(parts.proactor, parts.clock, parts.counters, parts.budgetGuard, parts.queues, parts.pendingSends,
                 parts.batch,
-                parts.gate, parts.lingering, parts.dropOldest, parts.deadlines, parts.closeRequests, parts.callbacks);
+                parts.gate, parts.lingering, parts.dropOldest, parts.deadlines, parts.closeRequests, parts.callbacks,
+                parts.transfers);
         connection = parts.open();
     }
 

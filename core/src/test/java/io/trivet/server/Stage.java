@@ -164,11 +164,11 @@ final class Stage implements AutoCloseable {
 
     /** Waits until a connection's socket is full and messages are queued. */
     void untilSocketFull(Connection connection) throws IOException {
-        int[] before = {-1};
+        long[] before = {-1};
         until("the socket is full", () -> {
             settle();
-            int bytes = connection.queuedBytes();
-            boolean stuck = bytes > 0 && bytes == before[0] && connection.is(ConnectionRecord.AWAITS_WRITABLE);
+            long bytes = connection.queuedBytes() + connection.bytesOut; // of a transfer, one piece waits, however much was sent
+            boolean stuck = connection.queuedBytes() > 0 && bytes == before[0] && connection.is(ConnectionRecord.AWAITS_WRITABLE);
             before[0] = bytes;
             return stuck;
         });

@@ -8,11 +8,13 @@ import io.trivet.net.Network;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -77,6 +79,11 @@ class SteppedNetwork implements Network {
     @Override
     public Descriptor descriptor(int fd) {
         return inner.descriptor(fd);
+    }
+
+    @Override
+    public SendableFile openFile(Path path) throws IOException {
+        return inner.openFile(path);
     }
 
     @Override

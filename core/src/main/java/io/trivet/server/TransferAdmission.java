@@ -1,0 +1,137 @@
+package io.trivet.server;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * Accepts transfers for sending, or refuses them: reserves a place in the connection's queue, and hands the transfer to the sender.
+ * Any thread.
+ *
+ * <p>A transfer is one message of the queue. It reserves few bytes, since only one piece of it will be in memory, and that only
+ * when its turn has come.
+ */
+final class TransferAdmission {
+    /** What a waiting transfer reserves in the queue: about the memory of its objects, so that the queue's cap bounds them. */
+    private static final int RESERVED_BYTES_MAX = 1024;
+
+    private final Mailbox mailbox;
+    private final Counters counters;
+    private final Budget budget;
+    private final ReplyBatch batch;
+    private final Sender sender;
+
+    TransferAdmission(Mailbox mailbox, Counters counters, Budget budget, ReplyBatch batch, Sender sender) {
+        this.mailbox = mailbox;
+        this.counters = counters;
+        this.budget = budget;
+        this.batch = batch;
+        this.sender = sender;
+    }
+
+    /**
+     * Accepts a transfer.
+     *
+     * @return QUEUED: its completion will be called; otherwise nothing was done with it
+     */
+    SendResult put(ConnectionRecord connection, Transfer transfer) {
+        if (!connection.takesMessages()) {
+            return SendResult.CLOSED;
+        }
+        transfer.reserved(Math.clamp(connection.profile().limits().queueBytesMax() / 4, 1, RESERVED_BYTES_MAX));
+        return putReserved(connection, transfer);
+    }
+
+    /**
+     * Accepts a message with a listener. It counts in the queue and in the budget with all its bytes.
+     *
+     * @param content the message without its frame; the position moves to the limit if the result is QUEUED
+     * @throws IllegalArgumentException the message is too long for the frame
+     */
+    SendResult putMessage(ConnectionRecord connection, ByteBuffer content, Transfer.Completion completion) {
+        FrameWriter writer = connection.profile().writer();
+        int length = writer.frameLength(content.remaining());
+        if (!connection.takesMessages()) {
+            return SendResult.CLOSED;
+        }
+        if (length > connection.profile().limits().queueBytesMax() || length > budget.bytesMax()) {
+            return SendResult.FULL;
+        }
+        Transfer transfer = new Transfer(writer.frame(content.duplicate()), completion);
+        transfer.reserved(length);
+        budget.add(length);
+        SendResult result = putReserved(connection, transfer);
+        if (result == SendResult.QUEUED) {
+            content.position(content.limit());
+        } else {
+            budget.release(length);
+        }
+        return result;
+    }
+
+    private SendResult putReserved(ConnectionRecord connection, Transfer transfer) {
+        if (!mailbox.isOwnThread()) {
+            return putFromOtherThread(connection, transfer);
+        }
+        if (!reserve(connection, transfer)) {
+            return SendResult.FULL;
+        }
+        queue(connection, transfer);
+        return SendResult.QUEUED;
+    }
+
+    /**
+     * Reserves a place. Drops no older message to make room for it, whatever the policy: the message that was sent last is likely
+     * to be the transfer's head.
+     */
+    private boolean reserve(ConnectionRecord connection, Transfer transfer) {
+        Profile profile = connection.profile();
+        if (reserve(connection, transfer, profile.limits().queueBytesMax())) {
+            return true;
+        }
+        if (batch.collectsFor(connection) && !batch.isEmpty()) {
+            sender.sendReplies(connection); // until now they were only collected: the socket may accept them
+        }
+        // A reply to the message that is being delivered may exceed the cap, like any other: reading is paused from now on.
+        boolean mayExceedCap = profile.pausesWhenHigh() && batch.collectsFor(connection);
+        return reserve(connection, transfer, mayExceedCap ? Integer.MAX_VALUE : profile.limits().queueBytesMax());
+    }
+
+    private static boolean reserve(ConnectionRecord connection, Transfer transfer, int bytesMax) {
+        return connection.reserve(transfer.reserved(), bytesMax, connection.profile().limits().queueHighBytes());
+    }
+
+    private SendResult putFromOtherThread(ConnectionRecord connection, Transfer transfer) {
+        if (!reserve(connection, transfer, connection.profile().limits().queueBytesMax())) {
+            return SendResult.FULL;
+        }
+        if (!connection.takesMessages()) { // checked again: once the place is reserved, the loop waits for the transfer
+            withdraw(connection, transfer);
+            return SendResult.CLOSED;
+        }
+        try {
+            mailbox.execute(() -> arrive(connection, transfer));
+        } catch (RejectedExecutionException e) {
+            withdraw(connection, transfer);
+            return mailbox.isStopped() ? SendResult.CLOSED : SendResult.FULL;
+        }
+        return SendResult.QUEUED;
+    }
+
+    private void withdraw(ConnectionRecord connection, Transfer transfer) {
+        connection.release(1, transfer.reserved());
+        mailbox.run(() -> sender.flushLater(connection));
+    }
+
+    private void arrive(ConnectionRecord connection, Transfer transfer) {
+        if (connection.isClosed()) {
+            sender.dropLateTransfer(connection, transfer);
+        } else {
+            queue(connection, transfer);
+        }
+    }
+
+    private void queue(ConnectionRecord connection, Transfer transfer) {
+        counters.add(Counters.MESSAGES_OUT, 1);
+        sender.queueTransfer(connection, transfer);
+    }
+}
