@@ -142,6 +142,10 @@ final class Broadcasts {
             }
             return;
         }
+        if (model.hasStreamed) {
+            model.mayHoldUnknownBroadcast = true; // a piece may have been read meanwhile
+            return;
+        }
         long more = acceptedBytesOf(model) - model.acceptedBefore;
         boolean accepted = more == framed
                 || (more < framed && !fits && model.acceptedMessagesBefore && plan.overflow() == Overflow.DROP_OLDEST);

@@ -218,7 +218,7 @@ final class CallbackChecker {
      */
     private static long undroppableBytes(ConnectionModel model) {
         // with several loops the message may be on its way to its loop
-        boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() == 1
+        boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && !model.hasStreamed && model.plan.loops() == 1
                 && (model.socket == null || !model.socket.hasPendingSend());
         return drops ? model.sentFirstBytes + model.framedMax : Long.MAX_VALUE / 2;
     }

@@ -6,6 +6,7 @@ import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
@@ -143,6 +144,16 @@ final class CheckedProactor implements Proactor {
     @Override
     public void watchUrgent(long handle) throws IOException {
         proactor.watchUrgent(handle);
+    }
+
+    @Override
+    public <T> void setOption(long handle, SocketOption<T> option, T value) throws IOException {
+        proactor.setOption(handle, option, value);
+    }
+
+    @Override
+    public <T> T getOption(long handle, SocketOption<T> option) throws IOException {
+        return proactor.getOption(handle, option);
     }
 
     @Override

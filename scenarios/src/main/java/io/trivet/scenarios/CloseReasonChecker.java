@@ -54,6 +54,7 @@ final class CloseReasonChecker {
             case PROTOCOL_ERROR -> false; // the built-in framings accept everything
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
+            case TRANSFER_FAILED -> model.cutsStream;
             case SPINNING -> false;
         };
         boolean judgedEarly = switch (reason) {
@@ -199,7 +200,8 @@ final class CloseReasonChecker {
     private boolean hasCutTooSoon(ConnectionModel model) {
         ObservedSocket socket = model.socket;
         Client client = model.client;
-        boolean wasCutByOthers = model.closedByApplication || model.wasFull || model.exceededBudget || client.server.isEnding()
+        boolean wasCutByOthers = model.closedByApplication || model.cutsStream || model.wasFull || model.exceededBudget
+                || client.server.isEnding()
                 || client.server.isBudgetScarce() || client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
                 || client.isAffectedBy(Fault.WATCH_REFUSED);
         return socket != null && !socket.outputEnded && !wasCutByOthers && !hasSentNothing(model, socket)
@@ -222,7 +224,7 @@ final class CloseReasonChecker {
     /** Returns true if the connection was closed at once or was broken, whatever reason it reports. */
     private static boolean wasAbrupt(ConnectionModel model) {
         Client client = model.client;
-        return model.closedByApplication || model.hasThrown || model.wasFull || client.server.isEnding()
+        return model.closedByApplication || model.cutsStream || model.hasThrown || model.wasFull || client.server.isEnding()
                 || client.hasBrokenConnection()
                 || client.isAffectedBy(Fault.RESET);
     }
@@ -239,6 +241,7 @@ final class CloseReasonChecker {
             case SERVER_CLOSED -> model.client.server.draining && !context.recovering ? Limit.DRAIN_TIME : null;
             case FINISHED, DRAINED, PEER_FINISHED -> lingering(model);
             case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, PROTOCOL_ERROR, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS,
+                    TRANSFER_FAILED,
                     SPINNING ->
                 null;
         };

@@ -14,6 +14,9 @@ final class ConnectionActions {
     /** Position of a message that is sent from the middle of a buffer. */
     private static final int OFFSET = 5;
 
+    /** The number of reads of a stream whose source ends too early. */
+    private static final int CUT_READS = 5;
+
     private final RunContext context;
     private final ServerUnderTest server;
     private final ServerPlan plan;
@@ -53,6 +56,26 @@ final class ConnectionActions {
         return result;
     }
 
+    /** Streams a message of the given size. It is read about {@code reads} times; for some counts its source ends too early. */
+    void stream(ConnectionModel model, int size, int reads) {
+        Connection connection = model.connection();
+        String name = "r" + model.nextReplyNumber++;
+        byte[] content = MessageContent.of(name, Math.max(size, MessageContent.lengthMin(name)), plan.framing());
+        byte[] framed = plan.framing().frame(content);
+        boolean isCut = reads == CUT_READS;
+        StreamedReply reply = new StreamedReply(context, model, framed, reads, isCut,
+                () -> execute(model, connection::continueTransfer));
+        server.raiseBudgetBound(framed.length);
+        SendResult result = connection.sendFrom(reply, isCut || reads % 2 == 0 ? framed.length : -1, reply);
+        model.hasStreamed = true;
+        model.wasFull |= result == SendResult.FULL;
+        if (result == SendResult.QUEUED) {
+            model.openStreams++;
+            model.cutsStream |= isCut;
+            recordAccepted(model, name, framed.length, SendMethod.BYTES);
+        }
+    }
+
     /** Sends from the middle of a buffer, and overwrites the buffer afterwards. */
     private SendResult sendFromMiddle(ConnectionModel model, byte[] content, SendMethod method) {
         Connection connection = model.connection();
@@ -89,7 +112,7 @@ final class ConnectionActions {
     SentMessage recordAccepted(ConnectionModel model, String name, int framed, SendMethod method) {
         boolean first = method == SendMethod.FIRST;
         SentMessage sent = new SentMessage(server.nextOrder(), name, framed, first, server.origin(model));
-        if (first && sent.origin == ServerUnderTest.OWN_LOOP && model.socket != null) { // from another loop it is queued later
+        if (first && sent.origin == ServerUnderTest.OWN_LOOP && model.socket != null && !model.hasStreamed) { // from another loop it is queued later
             sent.bytesBefore = model.socket.bytesOut + model.socket.pendingBytes;
         }
         model.add(sent);

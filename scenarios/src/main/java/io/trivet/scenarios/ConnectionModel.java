@@ -129,6 +129,12 @@ final class ConnectionModel {
     boolean finishedOnOwnLoop;
     boolean outputFinished;
     boolean closedByApplication;
+    /** A reply was streamed: what its queue holds cannot be derived from what was accepted. */
+    boolean hasStreamed;
+    /** A reply was streamed whose source ends too early. */
+    boolean cutsStream;
+    /** The streamed replies whose listener was not called yet. */
+    int openStreams;
     /** The handler threw an exception while the connection was open: that must be the reason for its end. */
     boolean hasThrown;
     boolean wasFull;

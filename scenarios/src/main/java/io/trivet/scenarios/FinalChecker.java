@@ -195,6 +195,8 @@ final class FinalChecker {
         for (Client client : clients) {
             ConnectionModel model = client.model;
             if (model != null) {
+                leak(model.openStreams != 0, client.server, model.openStreams + " listeners of transfers of " + model
+                        + " were not called");
                 leak(model.connection().queue().bytes() != 0 || model.connection().queue().messages() != 0, client.server,
                         "the queue of " + model + " still holds " + model.connection().queue().messages() + " messages, "
                                 + model.connection().queue().bytes() + " bytes");

@@ -111,7 +111,7 @@ final class LoopStateChecker {
     }
 
     private void checkGauges(ConnectionModel model, ObservedSocket socket) {
-        if (model.mayHoldUnknownBroadcast) {
+        if (model.mayHoldUnknownBroadcast || model.hasStreamed) {
             return;
         }
         long queued = model.connection().queue().bytes();
@@ -192,7 +192,7 @@ final class LoopStateChecker {
                         ? now
                         : model.notWaitingSinceNanos;
         model.outputWasFinished = model.outputFinished;
-        if (waits) {
+        if (waits && !model.hasStreamed) { // otherwise it may wait for the source
             checkDeadline(model, Math.max(model.waitingSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
             checkUnsent(model, socket);
         }

@@ -16,7 +16,7 @@ record Request(RequestKind kind, int length, int count, int size, long delayNano
         return switch (kind) {
             case NO_REPLY, ECHO, CLOSE, THROW, THROW_IN_TASK, PAUSE_AND_RESUME, URGENT, EMPTY_REPLY, FILL_QUEUE, RELAY ->
                 what + "]";
-            case REPLY, REPLY_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
+            case REPLY, REPLY_STREAM, REPLY_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
             case REPLY_FIRST, REPLY_IN_TASK, BROADCAST, MESSAGE_TO_OTHER, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
             case REPLY_LATER, TASK_ON_OTHER, RENEW_TIMER, RENEW_TIMER_OF_OTHER ->
                 what + " -> " + size + " in " + ReportText.duration(delayNanos) + "]";

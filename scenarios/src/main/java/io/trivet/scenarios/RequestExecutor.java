@@ -36,6 +36,7 @@ final class RequestExecutor {
             }
             case ECHO -> echo(model, received, message);
             case REPLY -> replies(model, request, SendMethod.BYTES);
+            case REPLY_STREAM -> actions.stream(model, request.size(), request.count());
             case REPLY_TEXT -> replies(model, request, SendMethod.TEXT);
             case OFFER -> replies(model, request, SendMethod.OFFER);
             case REPLY_FIRST -> {

@@ -56,6 +56,8 @@ enum RequestKind {
     RENEW_TIMER,
     /** The same as RENEW_TIMER, but on another connection of any loop. */
     RENEW_TIMER_OF_OTHER,
+    /** Stream a reply. Generated only in some scenarios, in place of REPLY. */
+    REPLY_STREAM,
     /** Run a task that belongs to no connection, schedule two more, and cancel one of these. */
     SERVER_TASKS,
     /** Run several tasks on the connection's loop. */

@@ -26,6 +26,9 @@ final class ScenarioGenerator {
     private static final long GAP_NANOS_MAX = 400 * MILLI;
 
     private final long seed;
+    /** Selects the random sequence that decides whether replies are streamed. */
+    private static final long STREAMS = 0x53_54_52_45_41_4dL;
+
     private final SeededRandom random;
     private final List<ServerPlan> servers = new ArrayList<>();
     private final Set<ClientKind> clientKinds = EnumSet.of(ClientKind.STEADY);
@@ -42,7 +45,13 @@ final class ScenarioGenerator {
                 clientKinds.add(clientKind);
             }
         }
+        if (new SeededRandom(seed ^ STREAMS).chance(20)) { // a separate random sequence: the others stay as they were
+            requestKinds.add(RequestKind.REPLY_STREAM);
+        }
         for (RequestKind requestKind : RequestKind.values()) {
+            if (requestKind == RequestKind.REPLY_STREAM) {
+                continue;
+            }
             boolean ends = switch (requestKind) {
                 case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT -> true;
                 default -> false;
@@ -228,7 +237,8 @@ final class ScenarioGenerator {
 
         private List<Request> requests(int count) {
             List<Request> requests = new ArrayList<>();
-            RequestKind[] choice = requestKinds.toArray(RequestKind[]::new);
+            RequestKind[] choice = requestKinds.stream().filter(kind -> kind != RequestKind.REPLY_STREAM)
+                    .toArray(RequestKind[]::new);
             for (int i = 0; i < count; i++) {
                 RequestKind requestKind = random.pick(choice);
                 boolean ends = switch (requestKind) {
@@ -254,7 +264,10 @@ final class ScenarioGenerator {
             long delay = renews && random.chance(30)
                     ? LONG_DELAY_NANOS
                     : random.logUniform(1000, (pauses ? 3_000 : 200) * MILLI);
-            return new Request(requestKind, length, count, Math.min(size, server.framing().lengthMax()), delay);
+            boolean streams = requestKind == RequestKind.REPLY && requestKinds.contains(RequestKind.REPLY_STREAM)
+                    && (length + count) % 3 > 0;
+            return new Request(streams ? RequestKind.REPLY_STREAM : requestKind, length, count,
+                    Math.min(size, server.framing().lengthMax()), delay);
         }
     }
 
