@@ -526,6 +526,10 @@ meth public void sendUrgent(byte)
 meth public void upgrade(io.trivet.server.Framing,io.trivet.server.Handler)
 supr java.lang.Object
 
+CLSS public final io.trivet.server.ConnectionClosedException
+meth public io.trivet.observe.CloseReason reason()
+supr java.io.IOException
+
 CLSS public final io.trivet.server.Frame
 meth public int searchFrom()
 meth public void message(int,int,int)
@@ -545,11 +549,6 @@ meth public byte[] tail()
 meth public long messageBytesMax()
 
 CLSS public final io.trivet.server.Framing
-CLSS public final io.trivet.server.ConnectionClosedException
-meth public io.trivet.observe.CloseReason reason()
-supr java.io.IOException
-
-CLSS public abstract io.trivet.server.Framing
 meth public !varargs static io.trivet.server.Framing delimited(byte[])
 meth public io.trivet.server.Framing withEncoder(io.trivet.server.FrameEncoder)
 meth public io.trivet.server.Framing withRemainder(io.trivet.server.Remainder)
@@ -636,6 +635,7 @@ meth public io.trivet.server.Protocol withOverflow(io.trivet.server.Overflow)
 meth public io.trivet.server.Protocol withUrgent(boolean)
 meth public static io.trivet.server.Protocol of(io.trivet.server.Framing,io.trivet.server.Handler)
 meth public static io.trivet.server.Protocol perConnection(io.trivet.server.Framing,java.util.function.Supplier<? extends io.trivet.server.Handler>)
+meth public static io.trivet.server.Protocol session(io.trivet.server.Framing,io.trivet.server.SessionHandler)
 supr java.lang.Object
 
 CLSS public final !enum io.trivet.server.Remainder
@@ -645,9 +645,6 @@ fld public final static io.trivet.server.Remainder ERROR
 meth public static io.trivet.server.Remainder valueOf(java.lang.String)
 meth public static io.trivet.server.Remainder[] values()
 supr java.lang.Enum<io.trivet.server.Remainder>
-
-meth public static io.trivet.server.Protocol session(io.trivet.server.Framing,io.trivet.server.SessionHandler)
-supr java.lang.Object
 
 CLSS public abstract interface io.trivet.server.ScheduledTask
 meth public abstract boolean cancel()
@@ -716,6 +713,7 @@ supr java.lang.Object
 CLSS public abstract interface io.trivet.server.SessionHandler
  anno 0 java.lang.FunctionalInterface()
 meth public abstract void run(io.trivet.server.Session) throws java.lang.Exception
+
 CLSS public abstract interface io.trivet.server.TransferListener
  anno 0 java.lang.FunctionalInterface()
 meth public abstract void done(io.trivet.server.Connection,long,java.io.IOException) throws java.lang.Exception
