@@ -1,42 +1,35 @@
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import io.trivet.server.Connection;
+import java.nio.ByteBuffer;
 import java.util.Collection;
 
-/** Composes replies in RESP2, the protocol of Redis. */
+/** Composes replies in RESP2, the protocol of Redis. Its buffer is reused: a connection copies what it sends. */
 final class RespReply {
-    private static final String END = "\r\n";
+    private static final byte[] END = {'\r', '\n'};
 
-    private final StringBuilder out = new StringBuilder();
+    private ByteBuffer out = ByteBuffer.allocate(512);
 
     RespReply status(String text) {
-        out.append('+').append(text).append(END);
-        return this;
+        return line('+', text);
     }
 
     RespReply error(String text) {
-        out.append('-').append(text).append(END);
-        return this;
+        return line('-', text);
     }
 
     RespReply number(long value) {
-        out.append(':').append(value).append(END);
-        return this;
+        return line(':', Long.toString(value));
     }
 
     /** Adds a string of Latin-1, or null. */
     RespReply bulk(String value) {
-        if (value == null) {
-            out.append("$-1").append(END);
-        } else {
-            out.append('$').append(value.length()).append(END).append(value).append(END);
-        }
-        return this;
+        return value == null ? line('$', "-1") : line('$', Integer.toString(value.length())).put(value);
     }
 
     /** Begins an array of that many elements. */
     RespReply array(int count) {
-        out.append('*').append(count).append(END);
-        return this;
+        return line('*', Integer.toString(count));
     }
 
     RespReply array(Collection<String> values) {
@@ -45,10 +38,35 @@ final class RespReply {
         return this;
     }
 
+    private RespReply line(char type, String text) {
+        makeRoom(1);
+        out.put((byte) type);
+        return put(text);
+    }
+
+    private RespReply put(String text) {
+        makeRoom(text.length() + END.length);
+        out.put(text.getBytes(ISO_8859_1)).put(END);
+        return this;
+    }
+
+    private void makeRoom(int bytes) {
+        if (out.remaining() < bytes) {
+            out = ByteBuffer.allocate(Math.max(2 * out.capacity(), out.position() + bytes)).put(out.flip());
+        }
+    }
+
+    /** Sends the replies, and begins again. */
+    void sendTo(Connection connection) {
+        connection.send(out.flip());
+        out.clear();
+    }
+
     /** Returns the bytes of the replies, and begins again. */
     byte[] take() {
-        byte[] bytes = out.toString().getBytes(ISO_8859_1);
-        out.setLength(0);
+        byte[] bytes = new byte[out.position()];
+        out.flip().get(bytes);
+        out.clear();
         return bytes;
     }
 }

@@ -139,11 +139,11 @@ public final class RespServer implements Handler {
             List<String> words = words(request);
             if (!words.isEmpty() && !words.get(0).isEmpty()) {
                 execute(connection, words.get(0).toUpperCase(Locale.ROOT), words);
-                connection.send(reply.take());
+                reply.sendTo(connection);
             }
         } catch (ProtocolException e) {
             reply.error("ERR Protocol error: " + e.getMessage());
-            connection.send(reply.take());
+            reply.sendTo(connection);
             connection.finish(); // after the replies; what follows cannot be understood
         }
     }
@@ -166,7 +166,7 @@ public final class RespServer implements Handler {
         } else if (name.equals("PING") && subscribed) {
             reply.array(2).bulk("pong").bulk(arguments.isEmpty() ? "" : arguments.get(0));
         } else if (name.equals("QUIT")) {
-            connection.send(reply.status("OK").take());
+            reply.status("OK").sendTo(connection);
             connection.finish();
         } else if (subscribed) {
             reply.error("ERR Can't execute '" + name.toLowerCase(Locale.ROOT) + "': only (P|S)SUBSCRIBE / "
