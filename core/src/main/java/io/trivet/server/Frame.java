@@ -75,7 +75,7 @@ public final class Frame {
 
     /**
      * Reports how far the incomplete bytes were searched, so that the next call need not search them again: see {@link
-     * #searchFrom}.
+     * #searchFrom}. A decoder that has found the end of a header, but not yet the whole body, can report the end of the header.
      *
      * @param index the index behind the last byte that was searched
      * @throws IllegalArgumentException the index is not within the bytes that have arrived

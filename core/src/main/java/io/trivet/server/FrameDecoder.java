@@ -34,7 +34,9 @@ import java.nio.ByteBuffer;
  *
  * <p><b>State.</b> A decoder of {@link Framing#of} has none and is called by several threads. A decoder of {@link
  * Framing#perConnection} belongs to one connection and is called by one thread. It should change its state only when it reports a
- * frame: incomplete bytes are passed again, with those that follow, and possibly at other indices.
+ * frame: incomplete bytes are passed again, with those that follow, and possibly at other indices. To share state with the
+ * handler, one object can implement both interfaces and call {@code connection.upgrade(Framing.perConnection(() -> this), this)}
+ * in {@code onOpen}.
  *
  * <p><b>Failures.</b> If a decoder throws an exception, or reports indices that cannot be, its connection is closed with {@link
  * io.trivet.observe.CloseReason#PROTOCOL_ERROR}, and {@link Connection#failure} has the message. The messages before it were
