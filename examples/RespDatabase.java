@@ -12,12 +12,12 @@ final class RespDatabase {
 
     /** A String or a Deque of them, by key. */
     private final Map<String, Object> values = new HashMap<>();
-    /** When a key ceases to exist, in milliseconds since 1970. */
+    /** The time at which a key expires, in milliseconds since 1970. */
     private final Map<String, Long> expiries = new HashMap<>();
 
     private final Map<String, Command> commands = new HashMap<>();
 
-    /** What a command does, with how many arguments. */
+    /** A command, and how many arguments it takes. */
     private record Command(int least, int most, BiConsumer<List<String>, RespReply> action) {}
 
     RespDatabase() {
@@ -51,7 +51,7 @@ final class RespDatabase {
             expiries.clear();
             reply.status("OK");
         });
-        for (String asked : List.of("COMMAND", "CONFIG")) { // by redis-cli and redis-benchmark when they start
+        for (String asked : List.of("COMMAND", "CONFIG")) { // sent by redis-cli and redis-benchmark when they start
             command(asked, 0, MANY, (words, reply) -> reply.array(List.of()));
         }
     }
@@ -83,7 +83,7 @@ final class RespDatabase {
         }
     }
 
-    /** Returns the number that a text is, if it is written as a number is printed. */
+    /** Parses a number. Accepts only the form in which numbers are printed: no sign +, no leading zeros. */
     private static long number(String text) {
         long value = Long.parseLong(text);
         if (!Long.toString(value).equals(text)) {
@@ -120,7 +120,7 @@ final class RespDatabase {
         reply.number(exists ? 1 : 0);
     }
 
-    /** Returns the milliseconds that a key has left; -1: it does not expire; -2: there is none. */
+    /** Returns the milliseconds until a key expires; -1: it does not expire; -2: there is no such key. */
     private long left(String key) {
         Long expiry = expiries.get(key);
         return expiry != null ? expiry - System.currentTimeMillis() : values.containsKey(key) ? -1 : -2;
@@ -177,7 +177,7 @@ final class RespDatabase {
 
     // ---- lists
 
-    @SuppressWarnings("unchecked") // a ClassCastException where the value is a string: the wrong type
+    @SuppressWarnings("unchecked") // if the value is a string, a ClassCastException reports the wrong type
     private Deque<String> list(String key) {
         return (Deque<String>) values.getOrDefault(key, new ArrayDeque<String>(0));
     }

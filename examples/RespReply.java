@@ -22,12 +22,12 @@ final class RespReply {
         return line(':', Long.toString(value));
     }
 
-    /** Adds a string of Latin-1, or null. */
+    /** Adds a string in Latin-1, or null. */
     RespReply bulk(String value) {
         return value == null ? line('$', "-1") : line('$', Integer.toString(value.length())).put(value);
     }
 
-    /** Begins an array of that many elements. */
+    /** Begins an array. The caller adds its elements. */
     RespReply array(int count) {
         return line('*', Integer.toString(count));
     }
@@ -56,7 +56,7 @@ final class RespReply {
         }
     }
 
-    /** Sends the replies, and begins again. */
+    /** Sends the replies, and removes them. */
     void sendTo(Connection connection) {
         connection.send(out.flip());
         out.clear();

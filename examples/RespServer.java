@@ -29,7 +29,7 @@ import java.util.Set;
 public final class RespServer implements Handler {
     private static final int REQUEST_BYTES_MAX = 64 << 20;
 
-    /** What all clients share: one loop serves them. */
+    /** The data that all clients share. */
     private record Shared(RespDatabase database, Map<String, Set<Connection>> subscribers) {}
 
     private final Shared shared;
@@ -58,7 +58,7 @@ public final class RespServer implements Handler {
 
     // ---- the protocol: a request is *COUNT\r\n, then COUNT times $LENGTH\r\nBYTES\r\n; or a line of words, typed by hand
 
-    /** Finds the end of a request. A malformed one ends where it is malformed: words() says why. */
+    /** Finds the end of a request. A malformed request ends at its error, and words() throws the reason. */
     static void decode(ByteBuffer in, int from, int to, Frame frame) {
         int at = lineEnd(in, from, to);
         long count = at > 0 && in.get(from) == '*' ? number(in, from + 1, at) : 0;
@@ -69,7 +69,7 @@ public final class RespServer implements Handler {
             if (at > 0 && length < 0) {
                 break;
             }
-            frame.payloadAtLeast(at - from + length); // one that is too long is refused before memory is spent on it
+            frame.payloadAtLeast(at - from + length); // a request that is too long is refused before it arrives
             at = at > 0 && length <= to - at - 2 ? (int) (at + length + 2) : -1;
         }
         if (at > 0) {
@@ -77,7 +77,7 @@ public final class RespServer implements Handler {
         }
     }
 
-    /** Returns the index behind a line feed, or -1. */
+    /** Returns the index after the next line feed, or -1. */
     private static int lineEnd(ByteBuffer in, int from, int to) {
         for (int at = from; at < to; at++) {
             if (in.get(at) == '\n') {
@@ -87,7 +87,7 @@ public final class RespServer implements Handler {
         return -1;
     }
 
-    /** Returns the number that ends with \r\n before an index, or -1. */
+    /** Returns the number between an index and the \r\n that ends the line, or -1. */
     private static long number(ByteBuffer in, int from, int end) {
         long value = end - 2 > from && end - 2 - from < 10 ? 0 : -1;
         for (int at = from; at < end - 2 && value >= 0; at++) {
@@ -144,7 +144,7 @@ public final class RespServer implements Handler {
         } catch (ProtocolException e) {
             reply.error("ERR Protocol error: " + e.getMessage());
             reply.sendTo(connection);
-            connection.finish(); // after the replies; what follows cannot be understood
+            connection.finish(); // sends the replies, then closes: what follows cannot be parsed
         }
     }
 

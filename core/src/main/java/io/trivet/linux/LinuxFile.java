@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** A file by its descriptor, from which the kernel sends (man 2 sendfile). One thread at a time. */
+/** An open file from which the kernel can send (man 2 sendfile). One thread at a time. */
 final class LinuxFile implements SendableFile {
     private final Path path;
     private int fd;
@@ -24,8 +24,8 @@ final class LinuxFile implements SendableFile {
     }
 
     /**
-     * Opens a file. Returns null if only Java can open it: it is in another file system than that of the kernel, or its name
-     * cannot be expressed as the kernel's bytes.
+     * Opens a file. Returns null if only Java can open it: its path belongs to a file system of Java alone, such as a zip file, or
+     * cannot be encoded in the bytes that the kernel expects.
      */
     static @Nullable LinuxFile open(Path path) throws IOException {
         Charset charset = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
@@ -53,7 +53,7 @@ final class LinuxFile implements SendableFile {
 
     @Override
     public long size() throws IOException {
-        return check("lseek", Libc.lseek(open(), 0, Libc.SEEK_END)); // every read has a position of its own
+        return check("lseek", Libc.lseek(open(), 0, Libc.SEEK_END)); // the file offset does not matter: each read passes its position
     }
 
     @Override
@@ -93,7 +93,7 @@ final class LinuxFile implements SendableFile {
     }
 
     /**
-     * Returns whether a result of {@link #sendTo} means that this file has to be read instead: the file system cannot do it (man 2
+     * Returns true if a result of {@link #sendTo} means that this file has to be read instead: the file system cannot do it (man 2
      * sendfile), or a container's seccomp profile forbids the call.
      */
     static boolean isUnsupported(long result) {

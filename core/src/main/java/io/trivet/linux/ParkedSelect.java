@@ -5,14 +5,14 @@ import java.io.IOException;
 import java.util.Arrays;
 
 /**
- * Implements {@link io.trivet.net.Network#selectOnce} for a virtual thread without holding its carrier: checks the sockets,
+ * Implements {@link io.trivet.net.Network#selectOnce} for a virtual thread without blocking its carrier: checks the sockets,
  * parks until one may be ready ({@link ParkedWaits}), and checks again. The checks are the network's own calls with timeout zero,
  * so the results and errors are the same as those of a platform thread.
  */
 final class ParkedSelect {
     private ParkedSelect() {}
 
-    /** The network's call, which holds the carrier while it waits. */
+    /** The network's call, which blocks the carrier while it waits. */
     interface KernelCall {
         int select(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException;
     }

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One epoll, polled by one daemon thread, that watches sockets for all waits of virtual threads. A virtual thread that waits in
- * the kernel would hold its carrier, so it parks instead, and that thread unparks it. Being unparked is only a hint: the thread
- * checks its sockets again. Several waits may watch the same descriptor. Threads: any.
+ * the kernel would block its carrier. It parks instead, and the daemon thread unparks it. This is only a hint: the virtual thread
+ * checks its sockets again. Several waits may watch the same descriptor. Any thread.
  *
- * <p>Both the epoll and the thread are created by the first wait, and stay: two descriptors, whatever the number of waits.
+ * <p>Both the epoll and the thread are created by the first wait, and remain: two descriptors for any number of waits.
  */
 final class ParkedWaits {
     static final ParkedWaits SHARED = new ParkedWaits();
@@ -31,14 +31,14 @@ final class ParkedWaits {
 
     private ParkedWaits() {}
 
-    /** A wait of the thread that creates it, for any number of descriptors. */
+    /** A wait for any number of descriptors, by the thread that creates this object. */
     static final class Wait {
         private final Thread thread = Thread.currentThread();
         private final List<Watched> at = new ArrayList<>(1);
         private volatile boolean isOver;
         private volatile boolean isRefused;
 
-        /** Parks until a socket may be ready, the time is over or the thread is interrupted. Negative: without limit. */
+        /** Parks until a socket may be ready, the timeout expires or the thread is interrupted. Negative: no limit. */
         void park(long timeoutNanos) {
             long start = timeoutNanos < 0 ? 0 : System.nanoTime();
             long left = timeoutNanos;
@@ -52,7 +52,7 @@ final class ParkedWaits {
             }
         }
 
-        /** Returns whether epoll cannot wait for what this wait asks for, so that the thread has to wait in the kernel. */
+        /** Returns true if epoll cannot do this wait, so that the thread has to wait in the kernel. */
         boolean isRefused() {
             return isRefused;
         }
@@ -87,9 +87,10 @@ final class ParkedWaits {
     }
 
     /**
-     * Starts a wait for the entries of a call. Readiness that exists already ends it, too. {@link #end} must follow.
+     * Starts a wait for the entries of a call. If a socket is ready already, this also ends the wait. The caller must call {@link
+     * #end} afterwards.
      *
-     * @return false if that is impossible: no descriptor or memory is left, or a socket was closed meanwhile
+     * @return false if the wait cannot start: no descriptor or memory is left, or a socket was closed meanwhile
      */
     synchronized boolean start(Wait wait, Socket[] sockets, int[] interests, int count) {
         try {
@@ -103,7 +104,7 @@ final class ParkedWaits {
             }
             return true;
         } catch (IOException | OutOfMemoryError e) {
-            return false; // the caller waits in the kernel, which needs nothing, or gives the reason
+            return false; // the caller waits in the kernel, which needs no descriptor, or throws the reason
         }
     }
 
@@ -143,7 +144,7 @@ final class ParkedWaits {
         watch(at, poller);
     }
 
-    /** Watches for what the waiters of a descriptor want. If the kernel refuses, they all are woken. */
+    /** Registers the interests of all waiters for a descriptor. If the kernel refuses, wakes all of them. */
     private void watch(Watched at, EpollPoller poller) throws IOException {
         try {
             poller.register(at.socket, at.interest(), at.fd);
@@ -152,7 +153,7 @@ final class ParkedWaits {
                 wakeAll(at);
                 throw e;
             }
-            watched.remove(at.fd); // a regular file, which never has the urgent data for which alone it can be waited
+            watched.remove(at.fd); // a regular file: always readable and writable, so this is a wait for urgent data only
         } catch (IOException e) {
             wakeAll(at);
             throw e;
@@ -175,7 +176,7 @@ final class ParkedWaits {
         }
     }
 
-    /** The thread: wakes the waits whose sockets may be ready. */
+    /** Runs on the daemon thread: wakes the waits whose sockets may be ready. */
     private void serve(EpollPoller poller) {
         ReadyEvents events = new ReadyEvents(EVENTS_PER_POLL);
         try (poller) {
@@ -189,7 +190,7 @@ final class ParkedWaits {
                 }
             }
         } catch (IOException | RuntimeException | Error e) {
-            stop(); // never seen; no wait may be lost by it
+            stop(); // not expected, but no wait may be lost
         }
     }
 
@@ -207,8 +208,8 @@ final class ParkedWaits {
         if (at == null) {
             return;
         }
-        // Epoll reports errors and hang-ups although nothing was asked for that they fold into, and would do so forever. A wait
-        // that they do not concern (only for urgent data) has to continue in the kernel, with select(2).
+        // Epoll always reports errors and hang-ups, and would repeat them forever. They do not end a wait for urgent data only:
+        // such a wait has to continue in the kernel, with select(2).
         boolean ends = (events & ~Interest.ALL) != 0;
         for (int i = at.waiters.size() - 1; i >= 0; i--) {
             Waiter waiter = at.waiters.get(i);

@@ -9,11 +9,11 @@ import java.nio.ByteBuffer;
  * <p><b>Threads.</b> One at a time.
  */
 public interface SendableFile extends AutoCloseable {
-    /** Result of {@link TcpStream#sendFile}: the position is at the end of the file, or behind it. */
+    /** Result of {@link TcpStream#sendFile}: the position is at or after the end of the file. */
     long ENDED = -1;
 
     /**
-     * Result of {@link TcpStream#sendFile}: the network or the file's file system cannot do it. {@linkplain #read Read} the file
+     * Result of {@link TcpStream#sendFile}: the network or the file system cannot send files. {@linkplain #read Read} the file
      * instead.
      */
     long UNSUPPORTED = -2;
@@ -31,7 +31,7 @@ public interface SendableFile extends AutoCloseable {
      *
      * @param into receives the bytes; its position advances over them
      * @param position the index of the first byte in the file; never less than that of an earlier read
-     * @return the number of bytes; 0 only if the buffer is full; -1: the position is at the end of the file, or behind it
+     * @return the number of bytes; 0 only if the buffer is full; -1: the position is at or after the end of the file
      * @throws IOException the file cannot be read, or is closed
      */
     int read(ByteBuffer into, long position) throws IOException;

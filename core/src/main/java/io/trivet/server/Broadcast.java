@@ -22,7 +22,7 @@ final class Broadcast {
     private final AtomicInteger holders = new AtomicInteger(1);
 
     /**
-     * Creates a broadcast, of which the caller is the first holder.
+     * Creates a broadcast. The caller is its first holder.
      *
      * @param writer puts the frame around the message that most connections get
      * @param content the message without its frame; copied, its position moves to its limit
@@ -62,7 +62,7 @@ final class Broadcast {
         holders.incrementAndGet();
     }
 
-    /** Removes a holder. After the last one, the connections that have the message in their queues hold it alone. */
+    /** Removes a holder. After the last one, only the queues of connections hold the message. */
     synchronized void release() {
         if (holders.decrementAndGet() == 0) {
             first.release();

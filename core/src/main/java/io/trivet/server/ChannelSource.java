@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 
-/** A transfer's bytes from a channel of the application. */
+/** Reads a transfer's bytes from a channel of the application. */
 final class ChannelSource implements TransferSource {
     private final ReadableByteChannel channel;
 

@@ -375,10 +375,10 @@ public final class Connection extends ConnectionRecord {
     // ---- changing the protocol
 
     /**
-     * Changes the framing and the handler at a message boundary: after a handshake line, say, before binary frames. Bytes that have
-     * not been delivered are read under the new framing, including those that arrived together with the message that is being
-     * handled. Messages that are sent from now on are put into the frame of the new framing, as are those of other threads that have
-     * not reached the loop yet. Messages sent before keep their frame.
+     * Changes the framing and the handler at a message boundary, for instance after a handshake line and before binary frames. Bytes
+     * that have not been delivered are decoded under the new framing, including those that arrived together with the message that is
+     * being handled. Messages that are sent from now on get the frame of the new framing, and so do messages of other threads that
+     * have not reached the loop yet. Messages sent before keep their frame.
      *
      * <p>The new handler gets all further callbacks; onOpen is not called again. Limits and policies stay. If the connection is
      * closed, this does nothing.
@@ -409,14 +409,14 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Receives the next bytes as they are, without frames, in parts: a payload that is longer than a message may be. They are delivered
-     * to {@link Handler#onPart} as they arrive, and never held, unless reading is paused. Then messages follow again. Neither {@link
-     * Limits#messageBytesMax} nor {@link Limits#messageTimeout} holds for parts; the idle timeouts do.
+     * Receives the next bytes in parts, without frames: for a payload that is longer than a message may be. Parts are delivered to
+     * {@link Handler#onPart} as they arrive. They are never held, unless reading is paused. After the last part, messages follow
+     * again. {@link Limits#messageBytesMax} and {@link Limits#messageTimeout} do not apply to parts; the idle timeouts do.
      *
      * <p>If the peer ends its output before the bytes are complete, {@link Handler#onEndOfInput} follows without a last part; with
      * {@link Remainder#ERROR} the connection is closed with {@link CloseReason#PROTOCOL_ERROR} instead.
      *
-     * @param bytes how many; 0: an empty part follows at once; {@link Long#MAX_VALUE}: until the end of input, where an empty last
+     * @param bytes the number of bytes; 0: an empty part follows at once; {@link Long#MAX_VALUE}: until the end of input, where an empty last
      *     part precedes {@code onEndOfInput}
      * @throws IllegalArgumentException the number is negative
      * @throws IllegalStateException the caller is not in {@code onMessage} of this connection, or in {@code onPart} with the last part;

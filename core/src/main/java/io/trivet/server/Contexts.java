@@ -34,7 +34,7 @@ final class Contexts {
                 : null;
     }
 
-    /** Returns what makes the connections that a loop gets from the listener of a given index. */
+    /** Returns a factory of the connections that a loop accepts. Its argument is the index of the listener. */
     static IntFunction<ConnectionRecord> ofListeners(Server server, ConnectionCalls calls, List<Protocol> protocols,
             List<Profile> profiles) {
         List<Contexts> byListener = new ArrayList<>();
@@ -44,8 +44,8 @@ final class Contexts {
         return listener -> new Connection(byListener.get(listener).next());
     }
 
-    /** Returns the context of a new connection. If a factory of the application fails, its handler throws that in onOpen. */
-    @SuppressWarnings("CatchThrowable") // an Error, too, is thrown where those of handlers are expected
+    /** Returns the context of a new connection. If a factory of the application fails, onOpen throws its failure. */
+    @SuppressWarnings("CatchThrowable") // an Error, too, is thrown by onOpen, where the loop handles it
     ConnectionContext next() {
         if (shared != null) {
             return shared;
@@ -62,7 +62,7 @@ final class Contexts {
         return new ConnectionContext(server, handler, calls, profile, decoder);
     }
 
-    /** Stands for a handler that could not be made. So the failure ends its connection as that of a handler does. */
+    /** Replaces a handler that could not be created. The failure ends the connection like an exception of a handler. */
     private record FailedHandler(Throwable cause) implements Handler {
         @Override
         public void onOpen(Connection connection) throws Exception {

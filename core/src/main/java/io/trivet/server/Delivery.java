@@ -19,8 +19,8 @@ final class Delivery {
      */
     static final int MESSAGES_PER_DELIVERY_MAX = 1024;
     /**
-     * The bytes of frame that an incomplete message may have in addition to the longest message. So a decoder that never finds an
-     * end cannot hold more.
+     * Maximum number of bytes that the frame of an incomplete message may add to the longest message. It bounds a decoder that
+     * never finds an end.
      */
     static final int FRAME_OVERHEAD_MAX = 1024;
 
@@ -38,7 +38,7 @@ final class Delivery {
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
     private final Frame frame = new Frame();
-    /** How many bytes of the incomplete message that the last delivery has left were searched, and contain no end. */
+    /** The number of bytes, of the incomplete message that the last delivery has left, that were searched and contain no end. */
     private int scanned;
     /** The proactor's memory, and a read-only view of it for handlers. */
     private @Nullable ByteBuffer memory;
@@ -61,7 +61,7 @@ final class Delivery {
         this.callbacks = callbacks;
     }
 
-    /** Delivers what has arrived for an open connection, or holds it behind the input that is held already. */
+    /** Delivers what has arrived for an open connection, or holds it after input that is held already. */
     void received(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         if (connection.partialInput() == null && !connection.isPaused()) {
             deliverReceived(connection, bytes, from, to);
@@ -75,7 +75,7 @@ final class Delivery {
     }
 
     /**
-     * Called when a connection has got another framing. Input that is held is searched again under the new one; at once, unless it is
+     * Called when the framing of a connection has changed. Schedules held input to be decoded under the new framing, unless it is
      * being delivered, or reading is paused.
      */
     void framingChanged(ConnectionRecord connection) {
@@ -89,9 +89,9 @@ final class Delivery {
     }
 
     /**
-     * Delivers the bytes behind the message that is being delivered in parts.
+     * Delivers the bytes after the current message in parts.
      *
-     * @param bytes how many; Long.MAX_VALUE: until the end of input
+     * @param bytes the number of these bytes; Long.MAX_VALUE: until the end of input
      * @throws IllegalStateException no message or last part of the connection is being delivered
      */
     void receiveParts(ConnectionRecord connection, long bytes) {
@@ -193,10 +193,10 @@ final class Delivery {
      * @param in the bytes
      * @param view a read-only view of them, for the handler
      * @param begin the index of the first byte
-     * @param to the index behind the last byte
+     * @param to the index after the last byte
      * @param scannedBefore the number of bytes that contain no end of a message
      * @param isReceivedMemory true if {@code in} is the received memory, which replies may be sent from
-     * @return the index behind the last message that was delivered
+     * @return the index after the last message that was delivered
      */
     private int deliver(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int begin, int to, int scannedBefore,
             boolean isReceivedMemory) {
@@ -254,14 +254,14 @@ final class Delivery {
     }
 
     /**
-     * Finds the next frame, and leaves it in {@link #frame}.
+     * Finds the next frame, and stores it in {@link #frame}.
      *
      * @return false if it is incomplete, or ends the connection: it is too long, or breaks the protocol
      */
     private boolean decode(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int from, int to) {
         Framing framing = connection.profile().framing();
         int messageBytesMax = connection.profile().limits().messageBytesMax();
-        // A raw message has no end that could come too late: it is cut at the longest length.
+        // Raw input has no message ends: it is cut at the maximum length of a message.
         int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
         frame.begin(from, end, scanned);
         try {
@@ -363,7 +363,7 @@ final class Delivery {
     }
 
     /**
-     * Handles the beginning of a message whose rest will never arrive.
+     * Handles a message that is unfinished at the end of input.
      *
      * @return false if the end of input is not to be delivered now: the connection has ended, or reading is paused
      */

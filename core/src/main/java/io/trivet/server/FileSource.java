@@ -11,7 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 
-/** A transfer's bytes from a range of a file, which the kernel sends by itself where it can. */
+/** Takes a transfer's bytes from a range of a file, which the kernel sends by itself where it can. */
 final class FileSource implements TransferSource {
     private final SendableFile file;
     private final long position;

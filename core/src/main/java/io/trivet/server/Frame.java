@@ -1,8 +1,8 @@
 package io.trivet.server;
 
 /**
- * What a {@link FrameDecoder} has found. All indices are those of the buffer that the decoder was given. Valid during the call of
- * the decoder, on its thread.
+ * Receives the result of a {@link FrameDecoder}. All indices refer to the buffer that the server passes to the decoder. Valid only
+ * during the call of the decoder, on its thread.
  */
 public final class Frame {
     private int from;
@@ -12,7 +12,7 @@ public final class Frame {
     private long payloadAtLeast;
     private int payloadFrom;
     private int payloadTo;
-    /** The index behind the frame; equal to {@code from} if it is incomplete. */
+    /** The index after the frame; equal to {@code from} if it is incomplete. */
     private int end;
     private boolean skipped;
 
@@ -23,9 +23,9 @@ public final class Frame {
     /**
      * Reports a whole message.
      *
-     * @param payloadFrom the index of the first byte that the handler is given
-     * @param payloadTo the index behind the last byte that the handler is given; equal to payloadFrom if the message is empty
-     * @param end the index behind the frame: where the next one begins
+     * @param payloadFrom the index of the first byte to deliver to the handler
+     * @param payloadTo the index after the last byte to deliver; equal to payloadFrom if the message is empty
+     * @param end the index after the frame, where the next frame begins
      * @throws IllegalArgumentException the indices are not in order, or not within the bytes that have arrived
      * @throws IllegalStateException this call of the decoder has reported a frame already
      */
@@ -40,10 +40,10 @@ public final class Frame {
     }
 
     /**
-     * Reports bytes that are no message, and are not delivered: a keep-alive, or padding.
+     * Reports bytes that are not to be delivered, such as a keep-alive or padding.
      *
-     * @param end the index behind them
-     * @throws IllegalArgumentException that is not within the bytes that have arrived, or there is no byte before it
+     * @param end the index after them, where the next frame begins
+     * @throws IllegalArgumentException the index is not within the bytes that have arrived, or no byte would be skipped
      * @throws IllegalStateException this call of the decoder has reported a frame already
      */
     public void skip(int end) {
@@ -63,11 +63,11 @@ public final class Frame {
     }
 
     /**
-     * Reports how long the incomplete message will be at least. If that is more than {@link Limits#messageBytesMax}, the connection
-     * is closed with {@link io.trivet.observe.CloseReason#MESSAGE_TOO_LONG} at once, before memory is spent on the message.
-     * Memory is never allocated by this number. Ignored if the frame turns out to be complete.
+     * Reports a lower bound of the length of an incomplete message. If it is more than {@link Limits#messageBytesMax}, the
+     * connection is closed at once with {@link io.trivet.observe.CloseReason#MESSAGE_TOO_LONG}, before the message arrives. The
+     * server never allocates memory by this number, and ignores it if the frame is complete.
      *
-     * @param bytes a lower bound of the length of the message, without its frame
+     * @param bytes the lower bound, without the frame
      */
     public void payloadAtLeast(long bytes) {
         payloadAtLeast = bytes;
@@ -77,7 +77,7 @@ public final class Frame {
      * Reports how far the incomplete bytes were searched, so that the next call need not search them again: see {@link
      * #searchFrom}. A decoder that has found the end of a header, but not yet the whole body, can report the end of the header.
      *
-     * @param index the index behind the last byte that was searched
+     * @param index the index after the last byte that was searched
      * @throws IllegalArgumentException the index is not within the bytes that have arrived
      */
     public void scannedTo(int index) {
@@ -91,7 +91,8 @@ public final class Frame {
     /**
      * Returns where to continue a search that an earlier call has begun.
      *
-     * @return the index that {@link #scannedTo} was called with, moved along with the bytes; the first byte's if it was not called
+     * @return the index that the earlier call passed to {@link #scannedTo}, adjusted if the bytes have moved; the index of the
+     *     first byte if there was no such call
      */
     public int searchFrom() {
         return searchFrom;

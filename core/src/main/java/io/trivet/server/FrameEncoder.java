@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Puts a frame around each outgoing message: a head whose length may depend on that of the message, and a constant tail.
  *
- * <p>An encoder has no state: it is shared by connections and called by any thread that sends. An exception is thrown from {@code
- * send}, which then has accepted nothing. For a message of another thread that fails on the loop, or of a broadcast, the
+ * <p>An encoder has no state: connections share it, and any thread that sends calls it. If it throws an exception, {@code send}
+ * throws the same exception and accepts nothing. If a broadcast fails, or a message of another thread fails only on the loop, the
  * connection is closed with {@link io.trivet.observe.CloseReason#PROTOCOL_ERROR}.
  *
  * {@snippet :
@@ -37,8 +37,8 @@ public interface FrameEncoder {
     /**
      * Writes the bytes that precede a message.
      *
-     * @param out where to write, from its position on, {@link #headLength} bytes exactly; big-endian, with its limit behind them.
-     *     What precedes the position belongs to other messages
+     * @param out receives exactly {@link #headLength} bytes, from its position to its limit; big-endian. The bytes before the
+     *     position belong to other messages
      * @param messageBytes the length of the message
      */
     void putHead(ByteBuffer out, int messageBytes);
@@ -56,7 +56,7 @@ public interface FrameEncoder {
      * Returns the length of the longest message that the frame can hold; a longer one is refused with an {@link
      * IllegalArgumentException}. Called once.
      *
-     * @return bytes; by default no limit but that a frame has less than 2 GiB
+     * @return the number of bytes; by default, only the limit for all frames applies, which is 2 GiB
      */
     default long messageBytesMax() {
         return Integer.MAX_VALUE;

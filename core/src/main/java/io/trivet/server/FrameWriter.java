@@ -46,10 +46,10 @@ final class FrameWriter {
     /**
      * Writes the bytes that precede a message.
      *
-     * @param headLength how many there are
+     * @param headLength the number of these bytes
      * @param payload the length of the message
-     * @throws IllegalStateException the encoder wrote another number of bytes. Then the position of the buffer is unchanged, as for
-     *     any exception of the encoder
+     * @throws IllegalStateException the encoder wrote a different number of bytes. As after any exception of the encoder, the
+     *     position of the buffer is unchanged
      */
     void putHead(ByteBuffer out, int headLength, int payload) {
         if (encoder == null || headLength == 0) {
@@ -63,7 +63,7 @@ final class FrameWriter {
             encoder.putHead(out, payload);
             end = out.position();
         } finally {
-            // The encoder may have changed the order, and the buffer is not its own.
+            // The encoder may have changed the byte order of a buffer that other messages use.
             out.limit(limit).position(end == start + headLength ? end : start).order(ByteOrder.BIG_ENDIAN);
         }
         if (end != start + headLength) {
@@ -72,7 +72,7 @@ final class FrameWriter {
         }
     }
 
-    /** Returns what follows a message; not to be changed. */
+    /** Returns the bytes that follow a message. Do not modify them. */
     byte[] tail() {
         return tail;
     }

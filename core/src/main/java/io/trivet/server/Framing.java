@@ -130,8 +130,8 @@ public final class Framing {
      * Returns a framing with a decoder per connection, which may have state. Messages are sent as they are, unless an {@linkplain
      * #withEncoder encoder} is added.
      *
-     * @param decoders makes the decoder of each connection, before {@code onOpen}. If it throws or returns null, that connection
-     *     alone is closed with {@link io.trivet.observe.CloseReason#HANDLER_FAILED}, and the cause is logged
+     * @param decoders creates the decoder of each connection, before {@code onOpen}. If it throws or returns null, only that
+     *     connection is closed, with {@link io.trivet.observe.CloseReason#HANDLER_FAILED}, and the cause is logged
      * @return the framing
      */
     public static Framing perConnection(Supplier<? extends FrameDecoder> decoders) {
@@ -151,8 +151,8 @@ public final class Framing {
     }
 
     /**
-     * Returns a copy that sets what happens with an unfinished message when the peer ends its output. (A connection that is reset
-     * delivers no remainder.)
+     * Returns a copy that sets what happens with an unfinished message when the peer ends its output. A connection that is reset
+     * delivers no remainder.
      *
      * @param remainder the policy; the default is {@link Remainder#DROP}
      * @return the copy
@@ -172,7 +172,7 @@ public final class Framing {
                 : Objects.requireNonNull(Objects.requireNonNull(decoders).get(), "the supplier of decoders returned null");
     }
 
-    /** Returns what puts frames around outgoing messages. */
+    /** Returns the writer of outgoing frames. */
     FrameWriter writer() {
         return writer;
     }

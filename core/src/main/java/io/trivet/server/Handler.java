@@ -55,7 +55,8 @@ public interface Handler {
 
     /**
      * Called when the peer has finished its output. We may still send, unless {@link Connection#finishOutput} was called before.
-     * An unfinished message was handled as {@link Framing#withRemainder} says; it was dropped by default. By default, everything that waits is sent, and the connection is closed.
+     * An unfinished message has been handled as {@link Framing#withRemainder} sets. Without an override, everything that waits is
+     * sent, and the connection is closed.
      *
      * @param connection the connection
      * @throws Exception closes the connection

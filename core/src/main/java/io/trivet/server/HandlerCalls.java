@@ -4,14 +4,14 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 
 /**
- * What the parts of a loop ask of a connection without knowing Connection: its settings, its decoder, and its handler's
- * callbacks. The callbacks are called by Callbacks alone, which catches what they throw.
+ * The methods of a connection that the parts of a loop call without depending on Connection: its settings, its decoder, and its
+ * handler's callbacks. Only Callbacks calls the callbacks; it catches their exceptions.
  */
 abstract class HandlerCalls {
     /** Returns the connection's settings. Any thread. */
     abstract Profile profile();
 
-    /** Returns what finds the messages in the connection's input. */
+    /** Returns the decoder of the connection's input. */
     abstract FrameDecoder decoder();
 
     abstract void callOpen() throws Exception;
@@ -41,9 +41,9 @@ abstract class HandlerCalls {
     void callDelivered() {}
 
     /**
-     * Asks the session to end, which may still send meanwhile.
+     * Asks the session to end. It may still send until then.
      *
-     * @return false if there is none, so that the connection has to be finished
+     * @return false if the connection has no session; the caller then has to finish it
      */
     boolean callDrain() {
         return false;

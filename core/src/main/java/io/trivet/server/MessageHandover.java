@@ -4,24 +4,24 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages on their way from one thread to another, copied into one buffer: between a loop and the thread of a session, in one
- * direction. The consumer takes everything that has arrived, and reads it message by message, while the producer fills another
- * buffer. A small buffer is used again and again, so a message costs no allocation; a larger one is dropped when it was read.
+ * Passes messages in one direction between a loop and the thread of a session. The producer copies them into one buffer. The
+ * consumer takes the whole buffer and reads it message by message, while the producer fills another one. A small buffer is used
+ * again, so a message costs no allocation. A larger one is dropped when it was read.
  *
  * <p>One thread adds, one takes. The monitor of this object guards what both use; it is held only while bytes are copied.
  */
 final class MessageHandover {
     /** Capacity of the first buffer, which an idle session keeps. Larger ones count against the server's budget. */
     private static final int KEPT_BYTES = 128;
-    /** In front of each message is its length. */
+    /** Each message is preceded by its length, in this number of bytes. */
     private static final int HEAD_BYTES = 4;
 
     private final Budget budget;
-    /** What has been added and not been taken: from 0 to the position. Guarded by this. */
+    /** The messages that were added and not taken: from 0 to the position. Guarded by this. */
     private @Nullable ByteBuffer filling;
     /** An empty buffer of {@link #KEPT_BYTES}. Guarded by this. */
     private @Nullable ByteBuffer spare;
-    /** What was taken. Consumer only. */
+    /** The messages that were taken. Consumer only. */
     private @Nullable ByteBuffer taken;
     private int next;
     private int end;
@@ -61,7 +61,7 @@ final class MessageHandover {
         return first ? Added.FIRST : Added.NEXT;
     }
 
-    /** Returns a buffer with the same content and room for more; null: there is no memory for it. */
+    /** Returns a buffer with the same content and room for more; null: there is not enough memory. */
     private @Nullable ByteBuffer grow(@Nullable ByteBuffer from, long more) {
         int before = from == null ? 0 : from.position();
         long capacity = Math.max(KEPT_BYTES, before + more);
@@ -90,7 +90,7 @@ final class MessageHandover {
         return filling == null ? 0 : filling.position();
     }
 
-    /** Takes everything that was added, and gives up what was taken before. Returns false if there is nothing. Consumer. */
+    /** Takes everything that was added, and releases what was taken before. Returns false if there is nothing. Consumer. */
     synchronized boolean take() {
         giveUp();
         taken = filling;
@@ -100,7 +100,7 @@ final class MessageHandover {
         return taken != null;
     }
 
-    /** Gives up what was taken, for instance because it was read. Consumer. */
+    /** Releases what was taken, for instance because it was read. Consumer. */
     synchronized void giveUp() {
         ByteBuffer read = taken;
         taken = null;

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * the server's. Immutable: {@code with…} returns a changed copy. Any thread.
  *
  * {@snippet :
- * class Session implements Handler { // one object per connection: its state is in fields
+ * class Counter implements Handler { // one object per connection: its state is in fields
  *     private int messages;
  *
  *     @Override
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * Server server = Server.builder()
- *         .listen(new InetSocketAddress(8080), Protocol.perConnection(Framing.lines(), Session::new))
+ *         .listen(new InetSocketAddress(8080), Protocol.perConnection(Framing.lines(), Counter::new))
  *         .listen(new InetSocketAddress(8081), Protocol.of(Framing.lengthPrefixed(4), binaryHandler)
  *                 .withLimits(Limits.defaults().withMessageBytesMax(16 << 20)))
  *         .start();
@@ -45,11 +45,11 @@ public final class Protocol {
     }
 
     /**
-     * Returns a protocol with one handler for all of its connections. Its limits, its overflow policy, and whether it watches for
-     * urgent data are the server's.
+     * Returns a protocol with one handler for all of its connections. Its limits and its overflow policy are the server's. It
+     * watches for urgent data if the server does.
      *
      * @param framing where messages end
-     * @param handler the handler. Connections on several loops call it at the same time
+     * @param handler the handler. Several loops may call it at the same time
      * @return the protocol
      */
     public static Protocol of(Framing framing, Handler handler) {
@@ -62,8 +62,8 @@ public final class Protocol {
      * handler need no locks.
      *
      * @param framing where messages end
-     * @param handlers makes the handler of each connection: on the loop's thread before {@code onOpen}, or for an outgoing
-     *     connection in {@code connect}. If it throws or returns null, that connection alone is closed with {@link
+     * @param handlers creates the handler of each connection: on the loop's thread before {@code onOpen}, or for an outgoing
+     *     connection in {@code connect}. If it throws or returns null, only that connection is closed, with {@link
      *     io.trivet.observe.CloseReason#HANDLER_FAILED}, and the cause is logged
      * @return the protocol
      */
@@ -86,8 +86,8 @@ public final class Protocol {
     }
 
     /**
-     * Returns a copy with limits of its own: the caps and marks of queues, the length of messages, the bytes of a linger, and the
-     * timeouts except the handler's. The numbers of connections, the budget, and the handler timeout are always the server's.
+     * Returns a copy with limits of its own. They apply to queues, to the length of messages, to the bytes read while lingering,
+     * and to the timeouts. The numbers of connections, the budget, and the handler timeout are always the server's.
      *
      * @param limits the limits
      * @return the copy
@@ -116,7 +116,7 @@ public final class Protocol {
         return new Protocol(framing, shared, handlers, limits, overflow, urgent);
     }
 
-    /** Returns the profile of its connections. What it does not set is taken from the server's. */
+    /** Returns the profile of its connections. Settings that the protocol lacks are the server's. */
     Profile profile(Profile server) {
         return new Profile(framing, limits == null ? server.limits() : limits, overflow == null ? server.overflow() : overflow,
                 urgent == null ? server.urgent() : urgent);

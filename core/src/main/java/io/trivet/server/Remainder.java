@@ -5,7 +5,7 @@ public enum Remainder {
     /** It is dropped. This is the default. */
     DROP,
     /**
-     * It is delivered as a last message: all bytes that no frame contains, including the beginning of a frame. With lines, this is
+     * It is delivered as a last message: all bytes after the last complete frame, including a head. With lines, this is
      * the last line without its end. Then onEndOfInput is called.
      */
     DELIVER,

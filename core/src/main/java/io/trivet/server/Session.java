@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  * A connection as a {@link SessionHandler} sees it: {@link #receive} waits for the next message, and {@link #send} waits while the
  * queue is high. A thread that waits is parked; an idle session takes less than 2 KiB of heap.
  *
- * <p><b>End.</b> What was received before is delivered first, in each case.
+ * <p><b>End.</b> In each case, messages that were received before are delivered first.
  * <ul>
  *   <li>The peer has finished its output: {@link #receive} returns null. The session may still send, and the connection is
  *       closed when {@code run} returns.
- *   <li>The server {@linkplain Server#drain drains}: the same. Until the time to drain is over, the session can still answer.
+ *   <li>The server {@linkplain Server#drain drains}: the same. The session can still answer until the drain's timeout expires.
  *   <li>The connection was closed for another reason: {@link #receive} and {@link #send} throw {@link ConnectionClosedException}.
  *   <li>The application has finished the connection ({@link Connection#finish}): {@code receive} returns null, {@code send} throws.
  *   <li>{@code run} returns: everything that was sent is delivered, then the connection is closed. Messages that were not received
@@ -53,7 +53,7 @@ public final class Session {
     private final MessageHandover outbox;
     private final Runnable sendTask = this::sendOutbox;
 
-    /** The thread waits, or is about to, and has to be woken. */
+    /** The thread waits or is about to wait, so it has to be woken. */
     private boolean waits;
     private boolean inputEnded;
     private boolean draining;
@@ -77,8 +77,8 @@ public final class Session {
     /**
      * Waits for the next message, without limit.
      *
-     * @return the message, without its frame, from position to limit; null at the end of the input. The buffer may be changed.
-     *     It is valid until the next call of this method: copy what you keep
+     * @return the message, without its frame, from position to limit; null at the end of the input. The caller may modify the
+     *     buffer. It is valid until the next call of this method: copy what you keep
      * @throws ConnectionClosedException the connection was closed, and nothing received before is left
      * @throws InterruptedIOException the thread was interrupted
      */
@@ -294,7 +294,8 @@ public final class Session {
     }
 
     private ConnectionClosedException closedException() {
-        boolean isOpen = connection.takesMessages(); // then it was refused for want of memory, and is about to be closed
+        // If the connection is still open, the message was refused for lack of memory, and the connection will be closed.
+        boolean isOpen = connection.takesMessages();
         CloseReason reason = connection.closeReason();
         if (reason == null) {
             reason = isOpen ? CloseReason.BUDGET_EXCEEDED : CloseReason.FINISHED;
@@ -304,7 +305,7 @@ public final class Session {
 
     // ---- the thread
 
-    @SuppressWarnings("CatchThrowable") // an Error, too, ends its session alone
+    @SuppressWarnings("CatchThrowable") // an Error, too, ends only its session
     private void serve() {
         Throwable failure = null;
         try {

@@ -24,8 +24,8 @@ package io.trivet.server;
 @FunctionalInterface
 public interface SessionHandler {
     /**
-     * Serves a connection, from when it is open. When this method returns, everything that was sent is delivered, and the
-     * connection is closed. It may block on anything, on a network that does not turn its loops by itself.
+     * Serves a connection. Called when the connection is open. When this method returns, everything that was sent is delivered,
+     * and the connection is closed. It may block on anything, except on a network that turns its loops by itself.
      *
      * @param session the connection's messages. Only this thread may use it, until this method returns
      * @throws Exception ends the connection with {@link io.trivet.observe.CloseReason#HANDLER_FAILED}, and is logged, unless the

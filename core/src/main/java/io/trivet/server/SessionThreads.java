@@ -10,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads on which sessions run. On a real network they are virtual threads that run whenever they like. On a network that
+ * The threads on which sessions run. On a real network they are virtual threads that run independently. On a network that
  * turns its loops by itself, one thread runs at a time: the loop starts or wakes a session, and continues when that session waits
  * again or has ended. So a run depends on nothing but the network's seed.
  */
@@ -29,8 +29,8 @@ abstract class SessionThreads {
         abstract void wake();
 
         /**
-         * Waits for {@link #wake}, or an interrupt; or the timeout, unless {@link #needsTimer}. May end for no reason. The
-         * thread itself.
+         * Waits until {@link #wake} or an interrupt; also until the timeout, unless {@link #needsTimer} returns true. May
+         * return spuriously. Called by the thread itself.
          *
          * @param timeoutNanos the longest wait; negative: no limit
          */
@@ -39,11 +39,11 @@ abstract class SessionThreads {
         /** Returns true if a wait with a limit needs a timer of the loop that wakes the thread. */
         abstract boolean needsTimer();
 
-        /** Returns true in the thread itself. */
+        /** Returns true if the caller is this thread. */
         abstract boolean isCurrent();
     }
 
-    /** Returns what makes the threads for the sessions of a loop. */
+    /** Returns the factory of the threads for the sessions of a loop. */
     static SessionThreads of(Network network, Mailbox mailbox) {
         return network.turnsLoops() ? new OneAtATime() : new Virtual(mailbox);
     }
@@ -56,9 +56,9 @@ abstract class SessionThreads {
     }
 
     /**
-     * Virtual threads. All that a loop wakes in one turn are woken by a virtual thread, which then yields, so that they run first,
-     * and at last wakes the loop, which finds what they all have sent. If the loop and the sessions woke each other for each
-     * message, that would cost more than the message itself.
+     * Virtual threads. One virtual thread wakes all those that a loop wakes in one turn. It then yields, so that they run first.
+     * Afterwards it wakes the loop once, which finds everything that they have sent. If the loop and the sessions woke each other
+     * for each message, that would cost more than the message itself.
      */
     private static final class Virtual extends SessionThreads {
         private final Mailbox mailbox;
@@ -78,7 +78,7 @@ abstract class SessionThreads {
         void wake(Thread thread) {
             sleeping.add(thread);
             if (sleeping.size() == 1 && !mailbox.runAfterDeliveries(wakeTask)) {
-                wakeAll(); // the loop ends, and runs no task any more
+                wakeAll(); // the loop is ending, and runs no more tasks
             }
         }
 

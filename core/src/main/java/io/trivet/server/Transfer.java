@@ -12,10 +12,10 @@ final class Transfer {
     /** Called once, when the transfer has ended. */
     interface Completion {
         /**
-         * The transfer has ended.
+         * Called when the transfer has ended.
          *
          * @param bytes the number of bytes that were sent
-         * @param failure null if they are all
+         * @param failure null if all bytes were sent
          */
         void done(long bytes, @Nullable IOException failure) throws Exception;
     }
@@ -44,11 +44,11 @@ final class Transfer {
     private @Nullable ByteBuffer piece;
     /** The maximum number of bytes of the piece, which count in the queue. */
     private int pieceBytes;
-    /** The source had nothing when it was last read. Continued by the application. */
+    /** The source had nothing when it was last read. The application continues the transfer. */
     boolean awaitsSource;
     /** The kernel cannot send from this source by itself: it has to be read. */
     boolean isRead;
-    /** It is a message, and the piece is all of it. */
+    /** This is a message in memory: the piece is the whole message. */
     private boolean isMessage;
     private boolean ended;
     /** Why the transfer was cut. */
@@ -91,7 +91,7 @@ final class Transfer {
         return piece;
     }
 
-    /** Returns true if it is a message: the piece is all of it, and belongs to no pool. */
+    /** Returns true if this is a message in memory: the piece is the whole message, and belongs to no pool. */
     boolean isMessage() {
         return isMessage;
     }
@@ -100,7 +100,7 @@ final class Transfer {
         return pieceBytes;
     }
 
-    /** Sets the piece, of which up to that number of bytes are used; or that there is none. */
+    /** Sets the piece, of which up to the given number of bytes are used; null: there is none. */
     void piece(@Nullable ByteBuffer buffer, int bytes) {
         piece = buffer;
         pieceBytes = bytes;

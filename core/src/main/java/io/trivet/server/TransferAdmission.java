@@ -7,11 +7,11 @@ import java.util.concurrent.RejectedExecutionException;
  * Accepts transfers for sending, or refuses them: reserves a place in the connection's queue, and hands the transfer to the sender.
  * Any thread.
  *
- * <p>A transfer is one message of the queue. It reserves few bytes, since only one piece of it will be in memory, and that only
- * when its turn has come.
+ * <p>A transfer is one message of the queue. It reserves few bytes, because only one piece of it will be in memory, and only when
+ * the messages before it have been sent.
  */
 final class TransferAdmission {
-    /** What a waiting transfer reserves in the queue: about the memory of its objects, so that the queue's cap bounds them. */
+    /** Maximum bytes that a waiting transfer reserves: about the memory of its objects, so that the queue's cap bounds them. */
     private static final int RESERVED_BYTES_MAX = 1024;
 
     private final Mailbox mailbox;

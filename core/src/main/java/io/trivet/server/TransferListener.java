@@ -4,13 +4,14 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Called when a transfer has ended: a message that {@link Connection#sendFrom} or {@link Connection#sendFile} streams.
+ * Called when a transfer has ended: a message that {@link Connection#sendFrom} or {@link Connection#sendFile} streams, or that was
+ * {@linkplain Connection#send(java.nio.ByteBuffer, TransferListener) sent with a listener}.
  */
 @FunctionalInterface
 public interface TransferListener {
     /**
-     * A transfer has ended. Called exactly once for each transfer that was accepted, on the thread of the connection's loop, never
-     * within the call that has started the transfer. The source is closed by then. If the connection ends first, this is called
+     * Called when a transfer has ended: exactly once for each transfer that was accepted, on the thread of the connection's loop,
+     * and never within the call that has started the transfer. The source is closed by then. If the connection ends first, this is called
      * before {@link Handler#onClose}, unless the transfer was started by another thread at the same moment.
      *
      * @param connection the connection

@@ -5,8 +5,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The transfers of one connection, in order. Each has the messages that come before it. The messages behind the last transfer are
- * the connection's {@link SendQueue}, which therefore exists as long as this. One thread.
+ * The transfers of one connection, in order. Each holds the messages that precede it. The messages after the last transfer are in
+ * the connection's {@link SendQueue}, which therefore exists as long as this queue. One thread.
  */
 final class TransferQueue {
     private final ArrayDeque<Transfer> transfers = new ArrayDeque<>(2);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * {@link Sender} decides whose turn it is. One thread.
  *
  * <p>A connection has at most one piece in memory, which counts in its queue and in the server's budget while the socket refuses
- * it. The peer is given the write timeout for each byte of progress. It is not to blame while the source has nothing.
+ * it. Each byte that the peer accepts restarts the write timeout, which does not run while the source has nothing.
  */
 final class Transfers {
     /** Maximum number of bytes of a piece. */
@@ -39,7 +39,7 @@ final class Transfers {
         this.callbacks = callbacks;
     }
 
-    /** Adds a transfer behind everything that waits. Messages that are queued from now on wait behind it. */
+    /** Adds a transfer after everything that waits. Messages that are queued from now on follow it. */
     void add(ConnectionRecord connection, Transfer transfer) {
         SendQueue before = connection.sendQueue();
         SendQueue behind = queues.create(before == null ? clock.now() : before.sinceNanos());
@@ -81,7 +81,7 @@ final class Transfers {
     }
 
     /**
-     * Sends from the first transfer until it has ended, the socket is full, the source has nothing, or many bytes were sent.
+     * Sends from the first transfer until it has ended, the socket is full, the source has nothing, or enough bytes were sent.
      *
      * @param transfer the first transfer; nothing waits before it
      * @param bytesMax the number of bytes after which to stop; one piece may exceed it
@@ -151,7 +151,7 @@ final class Transfers {
 
     private static int pieceBytesMax(ConnectionRecord connection) {
         Limits limits = connection.profile().limits();
-        int bytesMax = Math.min(limits.queueBytesMax() / 4, limits.queueHighBytes() / 2); // alone, it does not pause reading
+        int bytesMax = Math.min(limits.queueBytesMax() / 4, limits.queueHighBytes() / 2); // so one piece does not pause reading
         return Math.clamp(Math.min(bytesMax, limits.queueBudgetBytes() / 8), 1, PIECE_BYTES_MAX);
     }
 
@@ -213,7 +213,7 @@ final class Transfers {
         }
     }
 
-    /** The source has failed: what the peer has received must not look complete to it. */
+    /** Resets the connection because the source has failed: what the peer has received must not look complete. */
     private void cut(ConnectionRecord connection, Transfer transfer, IOException failure) {
         transfer.fail(failure);
         connection.set(ConnectionRecord.RESET_ON_CLOSE);
@@ -230,7 +230,7 @@ final class Transfers {
         }
     }
 
-    /** All bytes were sent. */
+    /** Ends a transfer of which all bytes were sent. */
     private void end(ConnectionRecord connection, Transfer transfer) {
         transfer.end();
         queues.releasePiece(connection, transfer);

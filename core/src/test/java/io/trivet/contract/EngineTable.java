@@ -71,7 +71,7 @@ final class EngineTable implements AutoCloseable {
             requested, the server does not start.
 
             A file that an application sends (`Connection.sendFile`) goes through sendfile on Linux. Where a seccomp profile forbids that call, or the file
-            system cannot do it, the file is read piece by piece. `nio` uses what the JDK's `FileChannel.transferTo` uses.
+            system cannot do it, the file is read piece by piece. `nio` calls the JDK's `FileChannel.transferTo`.
 
             A ring belongs to the thread that turns it. If another thread continues an opened server after that thread has ended, or if a virtual
             thread turns it, the server uses a ring that any thread can use. It needs a completion for every send.
