@@ -33,11 +33,11 @@ final class RespDatabase {
         command("SET", 2, MANY, (words, reply) -> set(words.get(1), words, reply));
         command("INCR", 1, 1, (words, reply) -> add(words.get(1), 1, reply));
         command("DECR", 1, 1, (words, reply) -> add(words.get(1), -1, reply));
-        command("INCRBY", 2, 2, (words, reply) -> add(words.get(1), number(words.get(2)), reply));
+        command("INCRBY", 2, 2, (words, reply) -> add(words.get(1), RespRequest.integer(words.get(2)), reply));
         command("DEL", 1, MANY, (words, reply) -> reply.number(words.stream().skip(1).filter(this::remove).count()));
         command("EXISTS", 1, MANY, (words, reply) -> reply.number(words.stream().skip(1).filter(this::exists).count()));
-        command("EXPIRE", 2, 2, (words, reply) -> expire(words.get(1), number(words.get(2)) * 1000, reply));
-        command("PEXPIRE", 2, 2, (words, reply) -> expire(words.get(1), number(words.get(2)), reply));
+        command("EXPIRE", 2, 2, (words, reply) -> expire(words.get(1), RespRequest.integer(words.get(2)) * 1000, reply));
+        command("PEXPIRE", 2, 2, (words, reply) -> expire(words.get(1), RespRequest.integer(words.get(2)), reply));
         command("TTL", 1, 1, (words, reply) -> reply.number(seconds(left(words.get(1)))));
         command("PTTL", 1, 1, (words, reply) -> reply.number(left(words.get(1))));
         command("LPUSH", 2, MANY, (words, reply) -> push(words.get(1), words, true, reply));
@@ -81,15 +81,6 @@ final class RespDatabase {
                 reply.error("WRONGTYPE Operation against a key holding the wrong kind of value");
             }
         }
-    }
-
-    /** Parses a number. Accepts only the form in which numbers are printed: no sign +, no leading zeros. */
-    private static long number(String text) {
-        long value = Long.parseLong(text);
-        if (!Long.toString(value).equals(text)) {
-            throw new NumberFormatException(text);
-        }
-        return value;
     }
 
     // ---- keys
@@ -140,7 +131,7 @@ final class RespDatabase {
             if (option.equals("NX") || option.equals("XX")) {
                 wanted &= values.containsKey(key) == option.equals("XX");
             } else if ((option.equals("EX") || option.equals("PX")) && i + 1 < words.size() && expiry == 0) {
-                long time = number(words.get(++i)) * (option.equals("EX") ? 1000 : 1);
+                long time = RespRequest.integer(words.get(++i)) * (option.equals("EX") ? 1000 : 1);
                 if (time <= 0) {
                     reply.error("ERR invalid expire time in 'set' command");
                     return;
@@ -166,7 +157,7 @@ final class RespDatabase {
     private void add(String key, long more, RespReply reply) {
         long sum;
         try {
-            sum = Math.addExact(number((String) values.getOrDefault(key, "0")), more);
+            sum = Math.addExact(RespRequest.integer((String) values.getOrDefault(key, "0")), more);
         } catch (ArithmeticException e) {
             reply.error("ERR increment or decrement would overflow");
             return;
@@ -199,8 +190,8 @@ final class RespDatabase {
     }
 
     private static void range(Deque<String> list, List<String> words, RespReply reply) {
-        long first = number(words.get(2));
-        long last = number(words.get(3));
+        long first = RespRequest.integer(words.get(2));
+        long last = RespRequest.integer(words.get(3));
         long from = Math.max(0, first < 0 ? first + list.size() : first);
         long to = Math.min(list.size() - 1L, last < 0 ? last + list.size() : last);
         reply.array(list.stream().skip(from).limit(Math.max(0, to - from + 1)).toList());

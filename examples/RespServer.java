@@ -1,8 +1,5 @@
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
-
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
-import io.trivet.server.Frame;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Limits;
@@ -11,7 +8,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,8 +16,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A small Redis for any Redis client: its protocol (RESP2), publish and subscribe; RespDatabase has the other commands. One loop
- * serves all clients, so the data needs no locks, as in Redis itself.
+ * A small Redis for any Redis client. RespRequest and RespReply are its protocol (RESP2), RespDatabase has the commands; publish and
+ * subscribe are here. One loop serves all clients, so the data needs no locks, as in Redis itself.
  *
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/RespServer.java [HOST PORT]
  *     redis-cli -p 6380
@@ -47,7 +43,7 @@ public final class RespServer implements Handler {
         Shared shared = new Shared(new RespDatabase(), new HashMap<>());
         try (Server server = Server.builder()
                 .listen(address)
-                .framing(Framing.of(RespServer::decode))
+                .framing(Framing.of(RespRequest::decode))
                 .limits(Limits.defaults().withMessageBytesMax(REQUEST_BYTES_MAX))
                 .handlers(() -> new RespServer(shared)) // one object per connection: its state is in fields
                 .start()) {
@@ -56,87 +52,10 @@ public final class RespServer implements Handler {
         }
     }
 
-    // ---- the protocol: a request is *COUNT\r\n, then COUNT times $LENGTH\r\nBYTES\r\n; or a line of words, typed by hand
-
-    /** Finds the end of a request. A malformed request ends at its error, and words() throws the reason. */
-    static void decode(ByteBuffer in, int from, int to, Frame frame) {
-        int at = lineEnd(in, from, to);
-        long count = at > 0 && in.get(from) == '*' ? number(in, from + 1, at) : 0;
-        for (long i = 0; i < count && at > 0; i++) {
-            int line = at;
-            at = lineEnd(in, line, to);
-            long length = at > 0 && in.get(line) == '$' ? number(in, line + 1, at) : -1;
-            if (at > 0 && length < 0) {
-                break;
-            }
-            frame.payloadAtLeast(at - from + length); // a request that is too long is refused before it arrives
-            at = at > 0 && length <= to - at - 2 ? (int) (at + length + 2) : -1;
-        }
-        if (at > 0) {
-            frame.message(from, at, at);
-        }
-    }
-
-    /** Returns the index after the next line feed, or -1. */
-    private static int lineEnd(ByteBuffer in, int from, int to) {
-        for (int at = from; at < to; at++) {
-            if (in.get(at) == '\n') {
-                return at + 1;
-            }
-        }
-        return -1;
-    }
-
-    /** Returns the number between an index and the \r\n that ends the line, or -1. */
-    private static long number(ByteBuffer in, int from, int end) {
-        long value = end - 2 > from && end - 2 - from < 10 ? 0 : -1;
-        for (int at = from; at < end - 2 && value >= 0; at++) {
-            int digit = in.get(at) - '0';
-            value = digit < 0 || digit > 9 ? -1 : 10 * value + digit;
-        }
-        return value;
-    }
-
-    /** Splits a request into its words. A word is a string of Latin-1, which can hold any bytes. */
-    private static List<String> words(ByteBuffer request) throws ProtocolException {
-        int from = request.position();
-        int to = request.limit();
-        int at = lineEnd(request, from, to);
-        if (request.get(from) != '*') {
-            return List.of(text(request, from, at).trim().split(" +"));
-        }
-        long count = number(request, from + 1, at);
-        if (count < 0) {
-            throw new ProtocolException("invalid multibulk length");
-        }
-        List<String> words = new ArrayList<>();
-        for (long i = 0; i < count; i++) {
-            int line = at;
-            at = lineEnd(request, line, to);
-            int length = (int) number(request, line + 1, at);
-            if (request.get(line) != '$') {
-                throw new ProtocolException("expected '$', got '" + (char) request.get(line) + "'");
-            } else if (length < 0) {
-                throw new ProtocolException("invalid bulk length");
-            }
-            words.add(text(request, at, at + length));
-            at += length + 2;
-        }
-        return words;
-    }
-
-    private static String text(ByteBuffer in, int from, int to) {
-        byte[] bytes = new byte[to - from];
-        in.get(from, bytes);
-        return new String(bytes, ISO_8859_1);
-    }
-
-    // ---- requests
-
     @Override
     public void onMessage(Connection connection, ByteBuffer request) {
         try {
-            List<String> words = words(request);
+            List<String> words = RespRequest.words(request);
             if (!words.isEmpty() && !words.get(0).isEmpty()) {
                 execute(connection, words.get(0).toUpperCase(Locale.ROOT), words);
                 reply.sendTo(connection);

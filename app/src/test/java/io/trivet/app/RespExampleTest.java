@@ -127,6 +127,15 @@ final class RespExampleTest {
         }
     }
 
+    @Test
+    void aLineWithoutAnEndIsRefused() throws Exception {
+        try (Socket client = PlainSocket.connect(exampleAddress)) {
+            PlainSocket.send(client, command("PING") + "x".repeat(70_000));
+            client.shutdownOutput();
+            assertThat(PlainSocket.receiveAll(client)).isEqualTo("+PONG\r\n-ERR Protocol error: too big inline request\r\n");
+        }
+    }
+
     // ---- the replies of Redis itself
 
     @Test
