@@ -267,7 +267,7 @@ final class Acceptor implements ConnectionSource {
             } else {
                 emptyAccepts = 0;
                 left--;
-                accepted(listener, stream);
+                loops.first().dispatcher().accepted(listener, stream);
             }
         }
     }

@@ -256,6 +256,7 @@ final class AcceptorTest {
         acceptor.drain();
         assertThat(first.newCalls()).startsWith("stopAccepting", "stopAccepting", "adopt 0");
         assertThat(loops.all().get(1).load()).isEqualTo(1);
+        assertThat(loops.first().stats().accepted()).as("counted like any other").isEqualTo(2);
         assertThat(listeners).noneMatch(TcpListener::isOpen);
         assertThat(acceptor.hasEnded()).isTrue();
         assertThat(reserveIsOpen()).isFalse();
