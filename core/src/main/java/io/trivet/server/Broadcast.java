@@ -9,7 +9,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A message on its way to every connection of a server. It is held once for all connections that put the same frame around it.
  * Any thread.
  */
-@SuppressWarnings("ReferenceEquality") // writers are compared by identity
 final class Broadcast {
     /** The message in the frame of one writer. */
     private record Framed(FrameWriter writer, SharedMessage message) {}
@@ -43,12 +42,12 @@ final class Broadcast {
      * @throws RuntimeException the frame cannot hold the message, or the encoder failed
      */
     SharedMessage framed(FrameWriter writer) {
-        return writer == firstWriter ? first : framedOtherwise(writer);
+        return writer.writesLike(firstWriter) ? first : framedOtherwise(writer);
     }
 
     private synchronized SharedMessage framedOtherwise(FrameWriter writer) {
         for (Framed framed : others) {
-            if (framed.writer == writer) {
+            if (framed.writer.writesLike(writer)) {
                 return framed.message;
             }
         }

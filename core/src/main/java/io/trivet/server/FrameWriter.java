@@ -2,6 +2,8 @@ package io.trivet.server;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the frame of a {@link FrameEncoder} around outgoing messages, and checks what the encoder does. Immutable; any thread. */
@@ -70,6 +72,12 @@ final class FrameWriter {
             throw new IllegalStateException("the frame encoder wrote " + (end - start) + " bytes, not the " + headLength
                     + " that it said for a message of " + payload);
         }
+    }
+
+    /** Returns true if another writer puts the same frame around each message: the encoders are equal. */
+    @SuppressWarnings("ReferenceEquality") // usually the same writer
+    boolean writesLike(FrameWriter other) {
+        return this == other || (Objects.equals(encoder, other.encoder) && Arrays.equals(tail, other.tail));
     }
 
     /** Returns the bytes that follow a message. Do not modify them. */

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -202,6 +203,16 @@ public final class Framing {
 
         Tail(byte[] tail) {
             this.tail = tail;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Tail that && Arrays.equals(tail, that.tail);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(tail);
         }
 
         @Override

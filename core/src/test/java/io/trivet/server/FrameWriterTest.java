@@ -65,4 +65,21 @@ final class FrameWriterTest {
         assertThat(out.order()).isEqualTo(ByteOrder.BIG_ENDIAN);
         assertThatThrownBy(() -> new FrameWriter(new Digits(-10)).frameLength(5)).isInstanceOf(IllegalStateException.class);
     }
+
+    @Test
+    void broadcastIsHeldOnceForAllConnectionsWithTheSameFrame() {
+        Budget budget = new Budget(1 << 20);
+        Broadcast broadcast = new Broadcast(budget, Framing.lines().writer(), LoopParts.bytes("hello"));
+        SharedMessage first = broadcast.framed(Framing.lengthPrefixed(4).writer());
+        assertThat(broadcast.framed(Framing.lengthPrefixed(4).writer())).as("each upgrade makes its own").isSameAs(first);
+        assertThat(broadcast.framed(Framing.lengthPrefixed(2).writer())).isNotSameAs(first);
+        SharedMessage plain = broadcast.framed(Framing.of((in, from, to, frame) -> {}).writer());
+        assertThat(broadcast.framed(Framing.of((in, from, to, frame) -> {}).writer())).isSameAs(plain);
+        assertThat(broadcast.framed(Framing.raw().writer())).isSameAs(plain);
+        SharedMessage delimited = broadcast.framed(Framing.delimited((byte) ';').writer());
+        assertThat(broadcast.framed(Framing.delimited((byte) ';').writer())).isSameAs(delimited);
+        assertThat(broadcast.framed(Framing.delimited((byte) ',').writer())).isNotSameAs(delimited);
+        broadcast.release();
+        assertThat(budget.bytes()).isZero();
+    }
 }
