@@ -113,7 +113,8 @@ final class EventLoop {
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
                 closeRequests, callbacks, transfers);
-        TransferAdmission transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender);
+        TransferAdmission transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender,
+                closeRequests);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,

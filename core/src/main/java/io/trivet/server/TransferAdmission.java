@@ -19,13 +19,16 @@ final class TransferAdmission {
     private final Budget budget;
     private final ReplyBatch batch;
     private final Sender sender;
+    private final CloseRequests closeRequests;
 
-    TransferAdmission(Mailbox mailbox, Counters counters, Budget budget, ReplyBatch batch, Sender sender) {
+    TransferAdmission(Mailbox mailbox, Counters counters, Budget budget, ReplyBatch batch, Sender sender,
+            CloseRequests closeRequests) {
         this.mailbox = mailbox;
         this.counters = counters;
         this.budget = budget;
         this.batch = batch;
         this.sender = sender;
+        this.closeRequests = closeRequests;
     }
 
     /**
@@ -38,7 +41,7 @@ final class TransferAdmission {
             return SendResult.CLOSED;
         }
         transfer.reserved(Math.clamp(connection.profile().limits().queueBytesMax() / 4, 1, RESERVED_BYTES_MAX));
-        return putReserved(connection, transfer);
+        return put(connection, transfer, () -> arrive(connection, transfer));
     }
 
     /**
@@ -49,17 +52,18 @@ final class TransferAdmission {
      */
     SendResult putMessage(ConnectionRecord connection, ByteBuffer content, Transfer.Completion completion) {
         FrameWriter writer = connection.profile().writer();
-        int length = writer.frameLength(content.remaining());
+        int payload = content.remaining();
+        int length = writer.frameLength(payload);
         if (!connection.takesMessages()) {
             return SendResult.CLOSED;
         }
-        if (length > connection.profile().limits().queueBytesMax() || length > budget.bytesMax()) {
+        if (length > budget.bytesMax()) {
             return SendResult.FULL;
         }
         Transfer transfer = new Transfer(writer.frame(content.duplicate()), completion);
         transfer.reserved(length);
         budget.add(length);
-        SendResult result = putReserved(connection, transfer);
+        SendResult result = put(connection, transfer, () -> arriveMessage(connection, transfer, writer, payload));
         if (result == SendResult.QUEUED) {
             content.position(content.limit());
         } else {
@@ -68,9 +72,10 @@ final class TransferAdmission {
         return result;
     }
 
-    private SendResult putReserved(ConnectionRecord connection, Transfer transfer) {
+    /** Accepts a transfer on the loop thread, or lets the loop run {@code arrival}. */
+    private SendResult put(ConnectionRecord connection, Transfer transfer, Runnable arrival) {
         if (!mailbox.isOwnThread()) {
-            return putFromOtherThread(connection, transfer);
+            return putFromOtherThread(connection, transfer, arrival);
         }
         if (!reserve(connection, transfer)) {
             return SendResult.FULL;
@@ -100,7 +105,7 @@ final class TransferAdmission {
         return connection.reserve(transfer.reserved(), bytesMax, connection.profile().limits().queueHighBytes());
     }
 
-    private SendResult putFromOtherThread(ConnectionRecord connection, Transfer transfer) {
+    private SendResult putFromOtherThread(ConnectionRecord connection, Transfer transfer, Runnable arrival) {
         if (!reserve(connection, transfer, connection.profile().limits().queueBytesMax())) {
             return SendResult.FULL;
         }
@@ -109,7 +114,7 @@ final class TransferAdmission {
             return SendResult.CLOSED;
         }
         try {
-            mailbox.execute(() -> arrive(connection, transfer));
+            mailbox.execute(arrival);
         } catch (RejectedExecutionException e) {
             withdraw(connection, transfer);
             return mailbox.isStopped() ? SendResult.CLOSED : SendResult.FULL;
@@ -128,6 +133,32 @@ final class TransferAdmission {
         } else {
             queue(connection, transfer);
         }
+    }
+
+    /** If the framing has changed since the message was accepted, it gets the frame that the peer expects now. */
+    private void arriveMessage(ConnectionRecord connection, Transfer message, FrameWriter writer, int payload) {
+        FrameWriter now = connection.profile().writer();
+        ByteBuffer framed = message.piece();
+        if (connection.isClosed() || framed == null || now.writesLike(writer)) {
+            arrive(connection, message);
+            return;
+        }
+        Transfer again;
+        try {
+            again = new Transfer(now.frame(framed.slice(framed.limit() - writer.tail().length - payload, payload)),
+                    message.completion);
+            again.reserved((int) again.left());
+            if (!reserve(connection, again, Integer.MAX_VALUE)) {
+                throw new IllegalArgumentException("the queue cannot count its bytes");
+            }
+        } catch (RuntimeException e) { // of the encoder: what was accepted is lost, and the peer must see that
+            closeRequests.frameFailed(connection, e);
+            sender.dropLateTransfer(connection, message);
+            return;
+        }
+        connection.release(1, message.reserved());
+        budget.add(again.reserved() - message.reserved());
+        queue(connection, again);
     }
 
     private void queue(ConnectionRecord connection, Transfer transfer) {

@@ -80,7 +80,7 @@ final class LoopParts {
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,
                 closeRequests, callbacks, transfers);
-        transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender);
+        transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender, closeRequests);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,

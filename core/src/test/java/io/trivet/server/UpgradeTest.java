@@ -186,4 +186,44 @@ final class UpgradeTest {
         client.send("still lines\n");
         client.expect("still lines\n");
     }
+
+    @EveryNetwork
+    void messageWithAListenerThatArrivesLaterHasTheNewFrame(Stage stage) throws IOException {
+        AtomicReference<Connection> open = new AtomicReference<>();
+        Transferred transferred = new Transferred();
+        Server server = stage.open(stage.server((connection, line) -> {
+            open.set(connection);
+            LoopParts.onOtherThread(() -> {
+                ByteBuffer late = ByteBuffer.wrap(Client.bytes("late"));
+                assertThat(connection.send(late, transferred)).isEqualTo(SendResult.QUEUED);
+                assertThat(late.hasRemaining()).isFalse();
+                late.put(0, (byte) 'X'); // it was copied
+            });
+            connection.send("ok");
+            connection.upgrade(BINARY, ECHO);
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("hello\n");
+        client.expect("ok\n\0\4late");
+        stage.until("reported", () -> transferred.count() == 1);
+        assertThat(transferred.ends()).containsExactly("6 complete");
+        stage.settle();
+        assertThat(open.get().queue().bytes()).isZero();
+        assertThat(open.get().queue().messages()).isZero();
+    }
+
+    @EveryNetwork
+    void messageWithAListenerThatTheNewFrameCannotHoldResetsTheConnection(Stage stage) throws IOException {
+        Transferred transferred = new Transferred();
+        Server server = stage.open(stage.server((connection, line) -> {
+            LoopParts.onOtherThread(() -> connection.send(ByteBuffer.allocate(300), transferred));
+            connection.upgrade(Framing.lengthPrefixed(1), ECHO);
+        }).framing(Framing.lines()));
+        Client client = stage.client(server);
+        client.send("hello\n");
+        assertThat(client.endsInOrder()).as("a reset").isFalse();
+        stage.until("reported", () -> transferred.count() == 1);
+        assertThat(transferred.ends()).containsExactly("0 cut");
+        assertThat(transferred.failure()).hasMessageContaining("protocol");
+    }
 }
