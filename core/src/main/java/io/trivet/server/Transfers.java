@@ -167,8 +167,13 @@ final class Transfers {
                         + " bytes into a buffer with room for " + room);
             }
         } catch (IOException e) {
-            piece.position(0).limit(0);
+            if (!connection.isClosed()) {
+                piece.position(0).limit(0);
+            }
             cut(connection, transfer, e);
+            return false;
+        }
+        if (connection.isClosed()) { // by the source itself; the piece may have been released for the budget
             return false;
         }
         piece.flip();

@@ -8,6 +8,7 @@ import io.trivet.observe.ConnectionState;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -359,5 +360,49 @@ final class StreamedMessagesTest {
         client.finish();
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.reasons()).containsExactly(CloseReason.HANDLER_FAILED);
+    }
+
+    @EveryNetwork
+    void replyWithAListenerMayExceedTheCapLikeAnyReply(Stage stage) throws IOException {
+        byte[] reply = FramedEchoTest.patterned(50_000);
+        Story story = stage.story((connection, message) -> assertThat(connection.send(ByteBuffer.wrap(reply), transferred))
+                .isEqualTo(SendResult.QUEUED));
+        Server server = stage.open(stage.server(story).framing(Framing.lines())
+                .limits(Limits.defaults().withQueueBytesMax(20_000).withQueueMarks(10_000, 5_000)));
+        Client client = stage.client(server);
+        client.send("a\nb\n");
+        for (int i = 0; i < 2; i++) {
+            assertThat(client.receive(reply.length)).isEqualTo(reply);
+            client.expect("\n");
+        }
+        stage.until("reported", () -> transferred.count() == 2);
+        assertThat(transferred.ends()).containsOnly("50001 complete");
+    }
+
+    /** Its piece may be released while it is read: for the budget, of which it takes more. */
+    @EveryNetwork
+    void nothingIsSentOfAPieceWhoseSourceHasClosedTheConnection(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story));
+        Client client = stage.client(server);
+        Connection connection = open(stage, story);
+        connection.sendFrom(new ReadableByteChannel() {
+            @Override
+            public int read(ByteBuffer into) {
+                connection.close();
+                into.put((byte) 'x');
+                return 1;
+            }
+
+            @Override
+            public boolean isOpen() {
+                return true;
+            }
+
+            @Override
+            public void close() {}
+        }, 3, transferred);
+        assertThat(client.endsInOrder()).isFalse();
+        assertThat(transferred.ends()).containsExactly("0 cut");
     }
 }
