@@ -137,11 +137,12 @@ final class Admission {
      *
      * @throws RuntimeException the encoder failed. Then the room is released again
      */
-    private static void putHead(ConnectionRecord connection, FrameWriter writer, ByteBuffer out, int length, int payload) {
+    private void putHead(ConnectionRecord connection, FrameWriter writer, ByteBuffer out, int length, int payload) {
         try {
             writer.putHead(out, length - payload - writer.tail().length, payload);
         } catch (RuntimeException e) {
             connection.release(1, length);
+            sender.flushLater(connection); // the room may have reached the high mark, or the end of the output waits for it
             throw e;
         }
     }

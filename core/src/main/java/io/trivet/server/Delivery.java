@@ -236,11 +236,11 @@ final class Delivery {
                     callbacks.message(connection, view);
                 }
                 batch.message(null);
-                partBytesLeft = connection.partBytesLeft();
                 if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
                     sender.sendReplies(connection);
                     sender.flush(connection);
                 }
+                partBytesLeft = connection.partBytesLeft(); // last: the flush, too, may have called the handler
             }
         }
         if (messages > 0) {
@@ -397,6 +397,9 @@ final class Delivery {
         boolean isStillHeld;
         try {
             callbacks.message(connection, rest.view().limit(rest.to()).position(rest.from()).order(ByteOrder.BIG_ENDIAN));
+            if (connection.hasSession()) {
+                callbacks.delivered(connection); // the end of input will not wake it if the message has paused reading
+            }
         } finally {
             endBatch(connection);
             isStillHeld = partialInputs.endDelivery(connection, rest);

@@ -131,7 +131,7 @@ final class Sender {
         }
         if (connection.clearHighAt(connection.profile().lowBytes())) {
             gate.resume(connection, ConnectionRecord.PAUSED_BY_QUEUE);
-            if (connection.takesMessages()) {
+            if (connection.takesMessages() || connection.hasSession()) { // a session that waits to send learns that it cannot
                 callbacks.drained(connection);
             }
         } else if (connection.profile().pausesWhenHigh() && !connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Payloads that are received in parts, without being held. */
 final class ReceivePartsTest {
@@ -157,5 +158,42 @@ final class ReceivePartsTest {
         client.expectEnd();
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.reasons()).containsExactly(CloseReason.HANDLER_FAILED);
+    }
+
+    /** A long reply is sent at once, between two messages, which may notify the handler of the drained queue. */
+    @EveryNetwork
+    void partsThatAreRequestedWhenTheQueueHasDrainedFollowTheMessage(Stage stage) throws IOException {
+        byte[] reply = FramedEchoTest.patterned(10_000);
+        StringBuilder seen = new StringBuilder();
+        AtomicBoolean accepted = new AtomicBoolean();
+        Server server = stage.open(stage.server(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer line) {
+                seen.append("message ").append(Story.text(line)).append(';');
+                if (seen.length() < 12) {
+                    connection.send(reply);
+                }
+            }
+
+            @Override
+            public void onDrained(Connection connection) {
+                try {
+                    connection.receiveParts(3);
+                    accepted.set(true);
+                } catch (IllegalStateException e) {
+                    // On a network that sends later, no message is being delivered any more.
+                }
+            }
+
+            @Override
+            public void onPart(Connection connection, ByteBuffer part, boolean last) {
+                seen.append("part ").append(Story.text(part)).append(';');
+            }
+        }).framing(LINES_IN).limits(Limits.defaults().withQueueBytesMax(20_000).withQueueMarks(10_000, 5_000)));
+        Client client = stage.client(server);
+        client.send("go\nabcd\n");
+        assertThat(client.receive(reply.length)).isEqualTo(reply);
+        stage.settle();
+        assertThat(seen).hasToString(accepted.get() ? "message go;part abc;message d;" : "message go;message abcd;");
     }
 }

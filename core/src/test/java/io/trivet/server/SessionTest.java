@@ -417,4 +417,42 @@ final class SessionTest {
         session.get().connection().send("from another thread");
         client.expect("from another thread\n");
     }
+
+    /** It pauses reading, like any message that long, and its session has to be woken all the same. */
+    @EveryNetwork
+    void longUnfinishedLastMessageIsReceived(Stage stage) throws IOException {
+        Server server = stage.open(stage.server((connection, message) -> {})
+                .framing(Framing.lines().withRemainder(Remainder.DELIVER))
+                .session(recording(session -> {
+                    session.send("go");
+                    session.send("got " + session.receive().remaining() + " and " + session.receive());
+                })));
+        Client client = stage.client(server);
+        client.expect("go\n");
+        client.send("x".repeat(40_000));
+        client.channel().shutdownOutput();
+        client.expect("got 40000 and null\n");
+        assertThat(client.restText()).isEmpty();
+        assertThat(seen).containsExactly("returned");
+    }
+
+    @EveryNetwork
+    void sendThatWaitsEndsWhenTheOutputIsFinished(Stage stage) throws IOException {
+        AtomicReference<Connection> connection = new AtomicReference<>();
+        byte[] message = FramedEchoTest.patterned(20_000);
+        Server server = stage.open(stage.server((c, m) -> {}).session(recording(session -> {
+            connection.set(session.connection());
+            while (true) {
+                session.send(message);
+            }
+        })));
+        Client client = stage.client(server);
+        stage.until("the queue is high", () -> connection.get() != null && connection.get().hasReachedHigh()
+                && connection.get().is(ConnectionRecord.AWAITS_WRITABLE));
+        stage.settle();
+        connection.get().finishOutput(); // and the peer never finishes
+        client.restText();
+        stage.until("the session has ended", () -> !seen.isEmpty());
+        assertThat(seen.remove()).isInstanceOf(ConnectionClosedException.class);
+    }
 }
