@@ -144,6 +144,9 @@ final class Broadcasts {
         }
         if (model.hasStreamed) {
             model.mayHoldUnknownBroadcast = true; // a piece may have been read meanwhile
+            if (model.acceptedMessagesBefore) {
+                server.counters.messageMayBeOut();
+            }
             return;
         }
         long more = acceptedBytesOf(model) - model.acceptedBefore;

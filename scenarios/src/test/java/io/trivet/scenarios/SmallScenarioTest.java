@@ -1,0 +1,39 @@
+package io.trivet.scenarios;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.server.Limits;
+import io.trivet.server.Overflow;
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimEngine;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Tests single scenarios that generated ones contain by chance. */
+final class SmallScenarioTest {
+    private static final long MILLI = 1_000_000;
+
+    @Test
+    void broadcastToAConnectionThatHasStreamedCountsAsMessage() {
+        assertThat(Run.of(scenario(ClientFraming.LINES, request(RequestKind.REPLY_STREAM), request(RequestKind.BROADCAST)))
+                .failure()).isNull();
+    }
+
+    private static Request request(RequestKind kind) {
+        return new Request(kind, 8, 1, 16, 0);
+    }
+
+    /** Returns a scenario without faults: each client sends all requests at once. */
+    private static Scenario scenario(ClientFraming framing, Request... requests) {
+        ServerPlan server = new ServerPlan(0, SimEngine.EPOLL, 1, framing, Overflow.PAUSE_READING, Limits.defaults(), false, 16, 0,
+                0, false, EndOfInputReaction.FINISH, List.of());
+        List<Step> steps = List.of(new Step(MILLI, new ClientAction.SendMessages(Arrays.asList(requests))));
+        List<ClientPlan> clients = List.of(client(0, steps), client(1, steps));
+        return new Scenario(1, List.of(server), clients, List.of(), FaultPlan.none(), 1000 * MILLI);
+    }
+
+    private static ClientPlan client(int number, List<Step> steps) {
+        return new ClientPlan(number, ClientKind.STEADY, 0, 0, false, true, MILLI, Pace.FULL_SPEED, false, 0, steps);
+    }
+}
