@@ -41,6 +41,8 @@ final class ExamplesTest {
     /** More than all socket buffers on the way through a proxy hold. */
     private static final int FLOW_BYTES = 32 << 20;
 
+    private static final String GREETING = "I think of a number from 1 to 100. You have 7 guesses.\n";
+
     @TempDir static Path classes;
 
     @BeforeAll
@@ -189,6 +191,54 @@ final class ExamplesTest {
             client.shutdownOutput();
             assertThat(PlainSocket.receiveAll(client)).isEqualTo("two\n");
         }
+    }
+
+    @Test
+    void lineSessionPlaysWithEachClientOnItsOwn() throws Exception {
+        try (Program server = example("LineSession", "127.0.0.1", "0")) {
+            InetSocketAddress address = awaitPort(server);
+            try (Socket waiting = PlainSocket.connect(address);
+                    Socket player = PlainSocket.connect(address);
+                    Socket leaving = PlainSocket.connect(address)) {
+                assertReceives(waiting, GREETING);
+                assertReceives(player, GREETING);
+                int low = 1;
+                int high = 100;
+                String reply = "";
+                while (!reply.equals("Right!\n")) {
+                    assertThat(low).as(reply).isLessThanOrEqualTo(high);
+                    int guess = (low + high) / 2;
+                    PlainSocket.send(player, guess + "\n");
+                    reply = line(player);
+                    low = reply.equals("More.\n") ? guess + 1 : low;
+                    high = reply.equals("Less.\n") ? guess - 1 : high;
+                }
+                assertThat(PlainSocket.receiveAll(player)).isEmpty();
+                PlainSocket.send(waiting, "one\n".repeat(7));
+                assertThat(PlainSocket.receiveAll(waiting))
+                        .matches("(That is no number\\.\n){7}No guesses are left\\. It was \\d+\\.\n");
+                leaving.shutdownOutput();
+                assertThat(PlainSocket.receiveAll(leaving)).isEqualTo(GREETING);
+            }
+        }
+    }
+
+    @Test
+    void lineSessionEndsWithAPlayerThatIsTooSlow() throws Exception {
+        try (Program server = example("LineSession", "127.0.0.1", "0", "50");
+                Socket player = PlainSocket.connect(awaitPort(server))) {
+            assertThat(PlainSocket.receiveAll(player)).startsWith(GREETING + "You took too long. It was ");
+        }
+    }
+
+    private static String line(Socket socket) throws IOException {
+        StringBuilder line = new StringBuilder();
+        while (line.indexOf("\n") < 0) {
+            String next = PlainSocket.receive(socket, 1);
+            assertThat(next).as("the connection ended after %s", line).isNotEmpty();
+            line.append(next);
+        }
+        return line.toString();
     }
 
     @Test
