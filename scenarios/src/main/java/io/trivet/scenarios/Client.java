@@ -86,7 +86,7 @@ final class Client {
         this.host = host;
         this.clientsByAddress = clientsByAddress;
         this.loop = loop;
-        sentStream = new SentStream(server.plan.framing());
+        sentStream = new SentStream(server.plan.framing(), plan.number() % 2 == 1);
         checker = new OutputChecker(context, this);
         socket = new ClientSocket(host, poller, token, plan.bufferBytes());
         stepNanos = plan.startNanos();

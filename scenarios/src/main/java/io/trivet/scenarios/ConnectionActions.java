@@ -1,5 +1,6 @@
 package io.trivet.scenarios;
 
+import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
 import io.trivet.server.SendResult;
 import java.nio.ByteBuffer;
@@ -61,7 +62,7 @@ final class ConnectionActions {
         Connection connection = model.connection();
         String name = "r" + model.nextReplyNumber++;
         byte[] content = MessageContent.of(name, Math.max(size, MessageContent.lengthMin(name)), plan.framing());
-        byte[] framed = plan.framing().frame(content);
+        byte[] framed = plan.framing().frame(content, model.upgraded);
         boolean isCut = reads == CUT_READS;
         StreamedReply reply = new StreamedReply(context, model, framed, reads, isCut,
                 () -> execute(model, connection::continueTransfer));
@@ -72,7 +73,7 @@ final class ConnectionActions {
         if (result == SendResult.QUEUED) {
             model.openStreams++;
             model.cutsStream |= isCut;
-            recordAccepted(model, name, framed.length, SendMethod.BYTES);
+            recordAccepted(model, name, framed.length, SendMethod.BYTES).upgraded = model.upgraded;
         }
     }
 
@@ -115,6 +116,9 @@ final class ConnectionActions {
         if (first && sent.origin == ServerUnderTest.OWN_LOOP && model.socket != null && !model.hasStreamed) { // from another loop it is queued later
             sent.bytesBefore = model.socket.bytesOut + model.socket.pendingBytes;
         }
+        if (plan.framing().upgrades() && context.currentLoop == model.loopKey) { // from another loop it is framed later
+            sent.upgraded = model.upgraded;
+        }
         model.add(sent);
         if (context.timeline.isEnabled()) {
             context.timeline.log(model + ": sends " + name + ", " + framed + " bytes" + (first ? ", with sendFirst" : ""));
@@ -142,6 +146,15 @@ final class ConnectionActions {
             model.urgentsSent++;
             callbacks.urgentSent(model, before);
         }
+    }
+
+    /** Changes the framing and the handler, unless the connection is closed. */
+    void upgrade(ConnectionModel model) {
+        if (context.timeline.isEnabled()) {
+            context.timeline.log(model + ": upgrades");
+        }
+        model.upgraded = model.connection().state() != ConnectionState.CLOSED;
+        model.connection().upgrade(plan.framing().toUpgradedFraming(), server.upgradedHandler(model));
     }
 
     // ---- reading

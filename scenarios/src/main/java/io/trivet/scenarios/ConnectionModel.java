@@ -129,6 +129,8 @@ final class ConnectionModel {
     boolean finishedOnOwnLoop;
     boolean outputFinished;
     boolean closedByApplication;
+    /** The application has changed the framing and the handler. */
+    boolean upgraded;
     /** A reply was streamed: what its queue holds cannot be derived from what was accepted. */
     boolean hasStreamed;
     /** A reply was streamed whose source ends too early. */

@@ -113,8 +113,9 @@ final class FinalChecker {
         if (client.hasReadEnd()) { // for any reason: a FIN promises that nothing is missing
             client.checker().checkComplete(model);
         }
-        boolean orderly = CloseReasonChecker.isOrderly(reason)
-                || (CloseReasonChecker.sendsBeforeEnd(reason) && model.hasSentAllAccepted());
+        // what a ring has accepted is lost if the linger timeout passes before it is sent
+        boolean sentAll = model.hasSentAllAccepted() && model.socket != null && model.socket.unsentAtClose == 0;
+        boolean orderly = CloseReasonChecker.isOrderly(reason) || (CloseReasonChecker.sendsBeforeEnd(reason) && sentAll);
         boolean notReceived = client.serverLeftBytesUnread();
         boolean netReset = client.isAffectedBy(Fault.RESET);
         switch (client.end) {

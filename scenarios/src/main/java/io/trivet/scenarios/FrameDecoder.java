@@ -12,6 +12,8 @@ final class FrameDecoder {
     private int to;
     /** The bytes before this offset contain no end of a frame. */
     private int searchedTo;
+    /** True if the last message had the frame of the framing after the upgrade. */
+    private boolean wasUpgraded;
 
     FrameDecoder(ClientFraming framing) {
         this.framing = framing;
@@ -61,9 +63,15 @@ final class FrameDecoder {
             return null;
         }
         byte[] content = framing.content(bytes, from, end);
+        wasUpgraded = framing.isUpgraded(bytes[from]);
         from = end;
         searchedTo = end;
         return content;
+    }
+
+    /** Returns true if the last message had the frame of the framing after the upgrade. */
+    boolean wasUpgraded() {
+        return wasUpgraded;
     }
 
     /** Returns the number of bytes of an incomplete message. */

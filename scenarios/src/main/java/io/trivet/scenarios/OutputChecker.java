@@ -77,6 +77,10 @@ final class OutputChecker {
         }
         // an echo may contain an urgent byte that has become an ordinary one; the decoder removes it
         boolean mixed = client.urgentsSent > 0;
+        if (sent.upgraded != null && sent.upgraded != decoder.wasUpgraded()) {
+            fail(Rule.BYTES, "receives " + name + " in the frame " + (decoder.wasUpgraded() ? "after" : "before")
+                    + " the upgrade, and it was sent " + (sent.upgraded ? "after" : "before") + " it");
+        }
         if (!mixed && client.server.plan.framing().framedLength(content.length) != sent.framedLength) {
             fail(Rule.BYTES, "receives " + name + " with " + content.length + " bytes");
         }

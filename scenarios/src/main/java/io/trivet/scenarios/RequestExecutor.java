@@ -75,7 +75,7 @@ final class RequestExecutor {
             case TIMERS -> timers(model, request);
             case EMPTY_REPLY -> replyEmpty(model);
             case FILL_QUEUE -> {
-                int length = plan.limits().queueBytesMax() - plan.framing().framedLength(0);
+                int length = plan.framing().lengthWithin(plan.limits().queueBytesMax());
                 boolean fits = length <= Math.min(plan.framing().lengthMax(), context.sendBuffer.capacity());
                 actions.reply(model, fits ? length : request.size(), SendMethod.OFFER);
             }

@@ -23,6 +23,7 @@ final class ScenarioGenerator {
     private static final long START_NANOS_MAX = 300 * MILLI;
     /** The delay of a timer that never runs: it is cancelled, or its connection ends before. */
     private static final long LONG_DELAY_NANOS = 3_600_000 * MILLI;
+    private static final int CUSTOM_PERCENT = 20;
     private static final long GAP_NANOS_MAX = 400 * MILLI;
 
     private final long seed;
@@ -63,7 +64,7 @@ final class ScenarioGenerator {
         int serverCount = random.number(1, 1, 1, 1, 1, 1, 2, 2, 2, 3);
         for (int i = 0; i < serverCount; i++) {
             ServerPlan server = server(i);
-            servers.add(server.withReactions(reactions(server)));
+            servers.add(customized(server.withReactions(reactions(server))));
         }
         Extremes extremes = new Extremes(seed, servers.size());
         servers.replaceAll(extremes::widen);
@@ -84,7 +85,7 @@ final class ScenarioGenerator {
     // ---- servers
 
     private ServerPlan server(int number) {
-        ClientFraming framing = random.pick(ClientFraming.values());
+        ClientFraming framing = random.pick(ClientFraming.builtIn());
         boolean pureEcho = framing.isRaw() && random.chance(40);
         Overflow overflow = random.pick(Overflow.values());
         if (framing.isRaw() && overflow == Overflow.DROP_OLDEST) {
@@ -98,6 +99,13 @@ final class ScenarioGenerator {
                 random.pick(EndOfInputReaction.FINISH, EndOfInputReaction.FINISH, EndOfInputReaction.SEND_THEN_FINISH,
                         EndOfInputReaction.SEND_LATER_THEN_FINISH, EndOfInputReaction.CLOSE),
                 List.of());
+    }
+
+    /** Gives some servers a framing with a decoder of the application, from a separate random sequence. */
+    private ServerPlan customized(ServerPlan server) {
+        SeededRandom framingRandom = new SeededRandom(seed ^ ((0x6465636f6465L + server.number()) << 8)); // "decode" in ASCII
+        ClientFraming custom = framingRandom.pick(ClientFraming.custom());
+        return framingRandom.chance(CUSTOM_PERCENT) && !server.framing().isRaw() ? server.withFraming(custom) : server;
     }
 
     /**

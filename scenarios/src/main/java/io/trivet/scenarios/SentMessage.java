@@ -1,5 +1,7 @@
 package io.trivet.scenarios;
 
+import org.jspecify.annotations.Nullable;
+
 /** A message that a connection has accepted for sending. */
 final class SentMessage {
     /** Its number among the messages of the server. */
@@ -13,6 +15,8 @@ final class SentMessage {
     boolean received;
     /** If this is a relayed message of another client: the length of its content; otherwise -1. */
     int relayedLength = -1;
+    /** Whether it was put into the frame of the framing after the upgrade; null if that is unknown, or there is no upgrade. */
+    @Nullable Boolean upgraded;
     /**
      * If the message was sent with sendFirst: the number of bytes that had been sent, or were being sent, at that time. A message
      * that starts after these bytes must arrive after this one. -1 if unknown.

@@ -18,26 +18,38 @@ final class SentStream {
      */
     record Message(int number, @Nullable Request request, int from, int to) {}
 
+    private static final int KEEP_ALIVE_EVERY = 3;
+
     private final ClientFraming framing;
+    private final boolean littleEndian;
     private final List<Message> messages = new ArrayList<>();
     private byte[] stream = new byte[256];
     private int length;
 
-    SentStream(ClientFraming framing) {
+    /**
+     * Creates an empty stream.
+     *
+     * @param littleEndian with {@link ClientFraming#TYPED}: the order of bytes that the client chooses
+     */
+    SentStream(ClientFraming framing, boolean littleEndian) {
         this.framing = framing;
+        this.littleEndian = littleEndian;
     }
 
     void append(Request request) {
         int number = messages.size();
+        if (framing == ClientFraming.TYPED && number % KEEP_ALIVE_EVERY == KEEP_ALIVE_EVERY - 1) {
+            appendBytes(new byte[]{TypedDecoder.KEEP_ALIVE});
+        }
         int from = length;
-        appendBytes(framing.frame(MessageContent.of("m" + number, request.length(), framing)));
+        appendBytes(framed(number, request.length()));
         messages.add(new Message(number, request, from, length));
     }
 
     /** Appends a message that is oversized, or never completed: at most {@code bytesSent} bytes of it are sent. */
     void appendIncomplete(int contentLength, int bytesSent) {
         int from = length;
-        byte[] framed = framing.frame(MessageContent.of("m" + messages.size(), contentLength, framing));
+        byte[] framed = framed(messages.size(), contentLength);
         appendBytes(Arrays.copyOf(framed, Math.min(framed.length, bytesSent)));
         messages.add(new Message(messages.size(), null, from, length));
     }
@@ -47,6 +59,10 @@ final class SentStream {
         int from = length;
         appendBytes(ByteBuffer.allocate(Integer.BYTES).putInt(contentLength).array());
         messages.add(new Message(messages.size(), null, from, length));
+    }
+
+    private byte[] framed(int number, int contentLength) {
+        return framing.frame(MessageContent.of("m" + number, contentLength, framing), number, littleEndian);
     }
 
     private void appendBytes(byte[] bytes) {

@@ -28,11 +28,14 @@ final class ServerApplication implements Handler {
     private final RequestExecutor requests;
     /** The connection that the server makes with this handler; null for the handler of accepted connections. */
     private final @Nullable ConnectionModel outgoing;
+    /** It serves connections after their upgrade, and no others. */
+    private final boolean upgraded;
 
-    ServerApplication(RunContext context, ServerUnderTest server, @Nullable ConnectionModel outgoing) {
+    ServerApplication(RunContext context, ServerUnderTest server, @Nullable ConnectionModel outgoing, boolean upgraded) {
         this.context = context;
         this.server = server;
         this.outgoing = outgoing;
+        this.upgraded = upgraded;
         plan = server.plan;
         input = new InputChecker(context, server);
         callbacks = new CallbackChecker(context);
@@ -93,8 +96,17 @@ final class ServerApplication implements Handler {
         }
         SentStream.Message received = input.message(model, message);
         Request request = received == null ? null : received.request();
-        if (received != null && request != null) {
-            execute(model, received, request, message);
+        if (received == null || request == null) {
+            return;
+        }
+        boolean upgrades = plan.framing().upgrades() && received.number() == 0;
+        boolean repliesFirst = model.client.plan.number() % 2 == 0;
+        if (upgrades && !repliesFirst) {
+            actions.upgrade(model);
+        }
+        execute(model, received, request, message);
+        if (upgrades && repliesFirst) {
+            actions.upgrade(model);
         }
     }
 
@@ -242,6 +254,7 @@ final class ServerApplication implements Handler {
         if (model == null) {
             return;
         }
+        checkUpgrade(model);
         context.tally.add("reason", reason);
         context.tally.add("state", ConnectionState.CLOSED);
         if (context.timeline.isEnabled()) {
@@ -293,8 +306,19 @@ final class ServerApplication implements Handler {
         }
     }
 
-    private static @Nullable ConnectionModel modelOf(Connection connection) {
-        return connection.attachment() instanceof ConnectionModel model ? model : null;
+    private @Nullable ConnectionModel modelOf(Connection connection) {
+        if (connection.attachment() instanceof ConnectionModel model) {
+            checkUpgrade(model);
+            return model;
+        }
+        return null;
+    }
+
+    private void checkUpgrade(ConnectionModel model) {
+        if (model.upgraded != upgraded) {
+            context.failures.report(Rule.CALLBACKS, model + ": a callback of the handler " + (upgraded ? "after" : "before")
+                    + " the upgrade is called");
+        }
     }
 
     private void log(ConnectionModel model, String event) {

@@ -31,6 +31,11 @@ record ServerPlan(int number, SimEngine engine, int loops, ClientFraming framing
                 pureEcho, endOfInput, reactions);
     }
 
+    ServerPlan withFraming(ClientFraming other) {
+        return new ServerPlan(number, engine, loops, other, overflow, limits, urgent, backlog, descriptorLimit, greetings,
+                pureEcho, endOfInput, reactions);
+    }
+
     ServerPlan withReactions(List<ReactionPlan> others) {
         return new ServerPlan(number, engine, loops, framing, overflow, limits, urgent, backlog, descriptorLimit, greetings,
                 pureEcho, endOfInput, others);

@@ -2,6 +2,7 @@ package io.trivet.scenarios;
 
 import io.trivet.net.Loop;
 import io.trivet.server.Connection;
+import io.trivet.server.Handler;
 import io.trivet.server.Server;
 import io.trivet.sim.Fault;
 import java.io.IOException;
@@ -46,6 +47,7 @@ final class ServerUnderTest {
     final Admissions admissions;
     final ServerTasks tasks;
     private final ServerApplication application;
+    private final ServerApplication upgradedApplication;
     private final ClientsByAddress clientsByAddress;
     private final CheckedNetwork network;
     private @Nullable Server instance;
@@ -82,7 +84,8 @@ final class ServerUnderTest {
         counters = new CounterChecker(context, this);
         admissions = new Admissions(context, this);
         tasks = new ServerTasks(context, this);
-        application = new ServerApplication(context, this, null);
+        application = new ServerApplication(context, this, null, false);
+        upgradedApplication = new ServerApplication(context, this, null, true);
         network.belongsTo(this);
     }
 
@@ -94,6 +97,11 @@ final class ServerUnderTest {
 
     Server instance() {
         return Objects.requireNonNull(instance);
+    }
+
+    /** Returns the handler of a connection after its upgrade. */
+    Handler upgradedHandler(ConnectionModel model) {
+        return model.outgoing ? new ServerApplication(context, this, model, true) : upgradedApplication;
     }
 
     CheckedNetwork network() {
@@ -224,7 +232,7 @@ final class ServerUnderTest {
         }
         Connection connection;
         try {
-            ServerApplication handler = new ServerApplication(context, this, model);
+            ServerApplication handler = new ServerApplication(context, this, model, false);
             ReactionPlan timed = reactionOf(model, Reaction.CONNECT_WITH_TIMEOUT);
             if (timed != null) {
                 model.connectTimeout = Duration.ofNanos(timed.nanos());
