@@ -115,7 +115,8 @@ final class FinalChecker {
         }
         // what a ring has accepted is lost if the linger timeout passes before it is sent
         boolean sentAll = model.hasSentAllAccepted() && model.socket != null && model.socket.unsentAtClose == 0;
-        boolean orderly = CloseReasonChecker.isOrderly(reason) || (CloseReasonChecker.sendsBeforeEnd(reason) && sentAll);
+        boolean orderly = CloseReasonChecker.isOrderly(reason)
+                || (CloseReasonChecker.sendsBeforeEnd(reason) && sentAll && !model.closedByApplication);
         boolean notReceived = client.serverLeftBytesUnread();
         boolean netReset = client.isAffectedBy(Fault.RESET);
         switch (client.end) {
