@@ -3,6 +3,7 @@ package io.trivet.net;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 
 /**
  * A TCP connection. No method waits: 0 means would block, -1 means end of input. Threads: see {@link Socket}.
@@ -70,6 +71,9 @@ public interface TcpStream extends Socket {
      * @throws IOException the stream is closed
      */
     default long sendFile(SendableFile file, long position, long count) throws IOException {
+        if (!isOpen()) {
+            throw new ClosedChannelException();
+        }
         return SendableFile.UNSUPPORTED;
     }
 

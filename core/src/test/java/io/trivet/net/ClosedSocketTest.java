@@ -125,6 +125,9 @@ final class ClosedSocketTest {
         if (type == SocketOption.class) {
             return StandardSocketOptions.SO_RCVBUF;
         }
+        if (type == SendableFile.class) {
+            return new EmptyFile();
+        }
         if (type == int.class) {
             return 0;
         }
@@ -132,5 +135,20 @@ final class ClosedSocketTest {
             return (byte) '!';
         }
         return 50_000; // an option's value
+    }
+
+    private static final class EmptyFile implements SendableFile {
+        @Override
+        public long size() {
+            return 0;
+        }
+
+        @Override
+        public int read(ByteBuffer into, long position) {
+            return -1;
+        }
+
+        @Override
+        public void close() {}
     }
 }
