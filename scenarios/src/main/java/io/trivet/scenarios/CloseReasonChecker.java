@@ -47,7 +47,8 @@ final class CloseReasonChecker {
             case QUEUE_FULL -> model.wasFull || model.mayHoldUnknownBroadcast;
             case BUDGET_EXCEEDED -> server.isBudgetScarce()
                     // a single unfinished message may take half of the budget
-                    && (model.exceededBudget || 2 * server.budgetBytesBound() > limits.queueBudgetBytes());
+                    ? model.exceededBudget || 2 * server.budgetBytesBound() > limits.queueBudgetBytes()
+                    : mayFillBudget(model, limits.queueBudgetBytes());
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
             case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
             case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();
@@ -117,6 +118,12 @@ final class CloseReasonChecker {
         }
         model.endedBehind |= !model.hasStartedToEnd && isBehind(model);
         model.hasStartedToEnd = true;
+    }
+
+    /** Returns true if a connection's queue may take a whole budget: a buffer can be twice as long as its message. */
+    private static boolean mayFillBudget(ConnectionModel model, long budgetBytes) {
+        long sent = model.socket == null ? 0 : model.socket.bytesOut;
+        return 2 * (model.acceptedBytes - model.droppedBytes - sent) > budgetBytes;
     }
 
     private boolean isBehind(ConnectionModel model) {
