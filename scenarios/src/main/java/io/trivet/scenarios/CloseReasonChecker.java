@@ -27,9 +27,6 @@ final class CloseReasonChecker {
         Limits limits = model.plan.limits();
         Client client = model.client;
         ServerUnderTest server = client.server;
-        boolean wireReset = client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
-        // this fault aborts connections that the server makes
-                || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED));
         boolean holds = switch (reason) {
             case PEER_FINISHED -> client.outputEnded() && (model.finished || model.outputFinished);
             // after onEndOfInput both have finished
@@ -39,7 +36,7 @@ final class CloseReasonChecker {
             case SERVER_CLOSED -> server.closing || server.mayEnd()
                 // it came too late to be established
                     || (server.draining && model.phase == ConnectionModel.Phase.BEFORE_OPEN);
-            case RESET -> wireReset;
+            case RESET -> wasReset(model);
             case FAILED -> client.isAffectedBy(Fault.WATCH_REFUSED);
             case CONNECT_FAILED -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN && mayFailToConnect(client);
             case CONNECT_TIMEOUT -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN
@@ -204,13 +201,20 @@ final class CloseReasonChecker {
      * Returns true if a connection was closed with unsent messages although neither its linger timeout nor its write timeout had
      * passed.
      */
+    /** Returns true if the client or the network has reset the connection. */
+    private static boolean wasReset(ConnectionModel model) {
+        Client client = model.client;
+        return client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
+        // this fault aborts connections that the server makes
+                || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED));
+    }
+
     private boolean hasCutTooSoon(ConnectionModel model) {
         ObservedSocket socket = model.socket;
         Client client = model.client;
         boolean wasCutByOthers = model.closedByApplication || model.cutsStream || model.wasFull || model.exceededBudget
                 || client.server.isEnding()
-                || client.server.isBudgetScarce() || client.hasBrokenConnection() || client.isAffectedBy(Fault.RESET)
-                || client.isAffectedBy(Fault.WATCH_REFUSED);
+                || client.server.isBudgetScarce() || wasReset(model) || client.isAffectedBy(Fault.WATCH_REFUSED);
         return socket != null && !socket.outputEnded && !wasCutByOthers && !hasSentNothing(model, socket)
                 && !(model.stateSeen == ConnectionState.DRAINING
                         && passed(model.stateSeenNanos, model.plan.limits().lingerTimeout()));
