@@ -197,10 +197,6 @@ final class CloseReasonChecker {
         };
     }
 
-    /**
-     * Returns true if a connection was closed with unsent messages although neither its linger timeout nor its write timeout had
-     * passed.
-     */
     /** Returns true if the client or the network has reset the connection. */
     private static boolean wasReset(ConnectionModel model) {
         Client client = model.client;
@@ -209,6 +205,10 @@ final class CloseReasonChecker {
                 || (model.outgoing && client.isAffectedBy(Fault.ACCEPT_ABORTED));
     }
 
+    /**
+     * Returns true if a connection was closed with unsent messages although neither its linger timeout nor its write timeout had
+     * passed.
+     */
     private boolean hasCutTooSoon(ConnectionModel model) {
         ObservedSocket socket = model.socket;
         Client client = model.client;
