@@ -47,7 +47,8 @@ public final class WaitCost {
             virtual[i] = cost.measure(Thread.ofVirtual());
             ratios[i] = virtual[i] / platform[i];
         }
-        System.out.printf("%d pairs: platform threads %.0f ns, virtual threads %.0f ns per wait, ratio %.2f%n", pairs, median(platform),
+        System.out.printf("%d pairs: platform threads %.0f ns, virtual threads %.0f ns per wait, ratio %.2f%n", pairs,
+                median(platform),
                 median(virtual), median(ratios));
     }
 
