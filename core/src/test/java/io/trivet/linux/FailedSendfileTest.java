@@ -61,14 +61,14 @@ final class FailedSendfileTest {
         private SendOnce() {}
 
         public static void main(String[] args) throws Exception {
-            AtomicReference<String> told = new AtomicReference<>();
+            AtomicReference<String> outcome = new AtomicReference<>();
             CountDownLatch done = new CountDownLatch(1);
             try (Server server = Server.builder()
                     .network(Network.named(args[0]))
                     .listen(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0))
                     .onMessage((connection, message) -> {
                         connection.sendFile(Path.of(args[1]), 0, -1, (of, bytes, failure) -> {
-                            told.set(failure == null ? bytes + " sent: null" : "cut: " + failure.getMessage());
+                            outcome.set(failure == null ? bytes + " sent: null" : "cut: " + failure.getMessage());
                             done.countDown();
                         });
                         connection.finish();
@@ -78,7 +78,7 @@ final class FailedSendfileTest {
                 client.getOutputStream().write('\n');
                 String seen = receive(client.getInputStream());
                 done.await();
-                System.out.println(seen + ", " + told.get());
+                System.out.println(seen + ", " + outcome.get());
             }
         }
 

@@ -159,7 +159,7 @@ final class SentFilesTest {
             assertThat(client.line()).isEqualTo("range 1000");
             assertThat(client.receive(CONTENT.length - 1000)).isEqualTo(Arrays.copyOfRange(CONTENT, 1000, CONTENT.length));
             assertThat(client.line()).isEqualTo("end");
-            stage.until("told", () -> transferred.count() == 1);
+            stage.until("notified", () -> transferred.count() == 1);
             assertThat(transferred.ends()).containsExactly(CONTENT.length - 1000 + " complete");
         }
         Files.delete(archive);

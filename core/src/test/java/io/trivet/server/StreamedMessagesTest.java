@@ -51,7 +51,7 @@ final class StreamedMessagesTest {
         assertThat(client.line()).isEqualTo("first");
         assertThat(client.line()).isEqualTo("after");
         assertThat(client.line()).isEqualTo("secondlast");
-        stage.until("both are told", () -> transferred.count() == 2);
+        stage.until("both are notified", () -> transferred.count() == 2);
         assertThat(transferred.ends()).containsExactly(BYTES + " complete", "6 complete");
         assertThat(source.isOpen()).isFalse();
         assertThat(second.isOpen()).isFalse();
@@ -109,7 +109,7 @@ final class StreamedMessagesTest {
         assertThat(connection.queue().messages()).isEqualTo(2);
         assertThat(client.receive(OVERSIZED.length)).isEqualTo(OVERSIZED);
         assertThat(client.receiveText(6)).isEqualTo("second");
-        stage.until("both are told", () -> transferred.count() == 2);
+        stage.until("both are notified", () -> transferred.count() == 2);
         assertThat(server.stats().queueBytes()).isZero();
     }
 
@@ -118,21 +118,21 @@ final class StreamedMessagesTest {
         IOException own = new IOException("the disk is gone");
         for (ScriptedSource source : List.of(ScriptedSource.of(CONTENT).thenThrows(own), ScriptedSource.of(CONTENT),
                 ScriptedSource.of(CONTENT).thenThrows(new IllegalStateException("a bug")))) {
-            Transferred told = new Transferred();
+            Transferred listener = new Transferred();
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.server(story));
             Client client = stage.client(server);
             Connection connection = open(stage, story);
-            told.reaction = () -> assertThat(story.count("close")).as("before onClose").isZero();
-            connection.sendFrom(source, BYTES + 1, told);
+            listener.reaction = () -> assertThat(story.count("close")).as("before onClose").isZero();
+            connection.sendFrom(source, BYTES + 1, listener);
             ScriptedSource behind = ScriptedSource.of("behind");
-            connection.sendFrom(behind, -1, told);
+            connection.sendFrom(behind, -1, listener);
             assertThat(client.endsInOrder()).isFalse();
             stage.until("closed", () -> story.count("close") == 1);
             assertThat(story.reasons()).containsExactly(CloseReason.TRANSFER_FAILED);
-            assertThat(told.ends()).containsExactly(BYTES + " cut", "0 cut");
+            assertThat(listener.ends()).containsExactly(BYTES + " cut", "0 cut");
             assertThat(connection.failure()).isInstanceOfAny(own.getClass(), EOFException.class);
-            assertThat(told.failure()).hasMessageContaining("the source of a transfer failed");
+            assertThat(listener.failure()).hasMessageContaining("the source of a transfer failed");
             assertThat(source.isOpen() || behind.isOpen()).isFalse();
             server.close();
         }
@@ -331,7 +331,7 @@ final class StreamedMessagesTest {
         assertThat(server.stats().queueBytes()).isGreaterThan(OVERSIZED.length);
         assertThat(transferred.count()).isEqualTo(1);
         client.receive(OVERSIZED.length + 4 + 10);
-        stage.until("told", () -> transferred.count() == 2);
+        stage.until("notified", () -> transferred.count() == 2);
         assertThat(transferred.ends()).containsExactly("9 complete", OVERSIZED.length + 4 + " complete");
         assertThat(server.stats().queueBytes()).isZero();
         connection.send(ByteBuffer.wrap(OVERSIZED), transferred);
