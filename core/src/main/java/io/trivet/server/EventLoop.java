@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 final class EventLoop {
     /** Maximum number of tasks run in a turn. */
     static final int TASKS_PER_TURN_MAX = 1024;
+    /** The longest wait while sessions are being woken, whose messages do not wake the loop until all of them have run. */
+    private static final long WAKING_WAIT_NANOS_MAX = 1_000_000;
 
     private final int index;
     private final Proactor proactor;
@@ -211,12 +213,14 @@ final class EventLoop {
         if (hasWork()) {
             return 0;
         }
+        long waitMax = mailbox.isWaking() ? shorter(waitNanosMax, WAKING_WAIT_NANOS_MAX) : waitNanosMax;
         long deadline = nextDeadline();
-        if (deadline == Loop.NO_DEADLINE) {
-            return waitNanosMax;
-        }
-        long left = Math.max(0, deadline - clock.nanoTime());
-        return waitNanosMax < 0 ? left : Math.min(left, waitNanosMax);
+        return deadline == Loop.NO_DEADLINE ? waitMax : shorter(waitMax, Math.max(0, deadline - clock.nanoTime()));
+    }
+
+    /** Returns the shorter of two waits, of which the first may be negative: without limit. */
+    private static long shorter(long waitNanosMax, long nanos) {
+        return waitNanosMax < 0 ? nanos : Math.min(nanos, waitNanosMax);
     }
 
     private boolean hasWork() {

@@ -119,9 +119,17 @@ final class Mailbox {
         return added;
     }
 
-    /** From now on, until {@link #endWaking}, the tasks of sessions do not wake the loop. */
+    /**
+     * From now on, until {@link #endWaking}, the tasks of sessions do not wake the loop. Meanwhile it must not wait for long: sessions
+     * that keep all carriers busy also delay the thread that calls {@code endWaking}. Loop thread.
+     */
     void beginWaking() {
         waking.incrementAndGet();
+    }
+
+    /** Returns true if tasks of sessions may not wake the loop. */
+    boolean isWaking() {
+        return waking.get() > 0;
     }
 
     /** Wakes the loop if there are tasks. */

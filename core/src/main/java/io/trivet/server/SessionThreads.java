@@ -89,12 +89,12 @@ abstract class SessionThreads {
             }
             List<Thread> woken = sleeping;
             sleeping = new ArrayList<>(woken.size());
+            mailbox.beginWaking(); // here, so that the loop's next wait is a short one
             VirtualSessionThread.FACTORY.newThread(() -> wakeAll(woken)).start();
         }
 
         @SuppressWarnings("ThreadPriorityCheck") // if the yield has no effect, the loop is woken earlier and more often
         private void wakeAll(List<Thread> woken) {
-            mailbox.beginWaking();
             try {
                 for (Thread thread : woken) {
                     LockSupport.unpark(thread);

@@ -455,4 +455,43 @@ final class SessionTest {
         stage.until("the session has ended", () -> !seen.isEmpty());
         assertThat(seen.remove()).isInstanceOf(ConnectionClosedException.class);
     }
+
+    /** Sessions that a loop has woken together may keep all carriers busy, and the loop is woken all the same. */
+    @EveryNetwork
+    void messagesOfBusySessionsAreSent(Stage stage) throws IOException {
+        if (stage.network().turnsLoops()) {
+            return; // there, a session must not wait for anything but its connection
+        }
+        AtomicInteger answered = new AtomicInteger();
+        int sessions = 4 * Runtime.getRuntime().availableProcessors();
+        CountDownLatch blocked = new CountDownLatch(1);
+        Server server = stage.start(stage.server((c, m) -> {}).framing(Framing.lines()).loops(1).session(session -> {
+            session.receive();
+            session.send("done");
+            while (answered.get() == 0) {
+                Thread.onSpinWait(); // holds its carrier
+            }
+        }));
+        Client[] clients = new Client[sessions];
+        for (int i = 0; i < sessions; i++) {
+            clients[i] = stage.client(server);
+        }
+        stage.until("open", () -> server.connections().size() == sessions);
+        server.loops().getFirst().execute(() -> {
+            try {
+                blocked.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        for (Client client : clients) {
+            client.send("go\n");
+        }
+        blocked.countDown(); // all are delivered in one turn
+        try {
+            stage.until("one is answered", () -> server.loops().getFirst().stats().bytesOut() > 0);
+        } finally {
+            answered.set(1);
+        }
+    }
 }
