@@ -96,9 +96,14 @@ final class CloseReasonChecker {
         }
     }
 
-    /** Returns true if a timeout had passed when the connection started to end. */
+    /**
+     * Returns true if a timeout had passed when the connection started to end; or, if it was draining and idle, when it was
+     * closed: in one turn it may be found idle and then be closed, since its drain takes no longer.
+     */
     private boolean wasOverdue(ConnectionModel model, CloseReason reason) {
-        return model.hasStartedToEnd ? model.overdueAtEnd.contains(reason) : isOverdue(model, reason);
+        boolean mayPass = !model.hasStartedToEnd
+                || (reason == CloseReason.IDLE_TIMEOUT && model.stateSeen == ConnectionState.DRAINING);
+        return model.overdueAtEnd.contains(reason) || (mayPass && isOverdue(model, reason));
     }
 
     /**

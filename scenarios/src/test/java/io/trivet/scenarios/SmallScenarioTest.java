@@ -29,6 +29,12 @@ final class SmallScenarioTest {
         assertThat(Run.of(Scenario.of(881_000_121)).failure()).isNull();
     }
 
+    /** The clock jumps, so that a connection is found idle and its drain is over in the same turn. */
+    @Test
+    void aDrainThatEndsInTheTurnOfAnIdleTimeoutIsNoFalseAlarm() {
+        assertThat(Run.of(Scenario.of(950_001_231)).failure()).isNull();
+    }
+
     @ParameterizedTest
     @EnumSource(ClientFraming.class)
     void everyFramingCarriesEchoesAndReplies(ClientFraming framing) {
