@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * opened by one of them may be watched by another. Threads: any.
  *
  * <p>Applications open sockets here. {@link #poller}, {@link #proactor}, {@link #selectOnce}, {@link #forOneCall},
- * {@link #attach} and {@link #turnsLoops} belong to the provider interface (SPI), on which {@code io.trivet.select} and
- * {@code io.trivet.server} are built.
+ * {@link #attach}, {@link #turnsLoops} and {@link #logger} belong to the provider interface (SPI), on which
+ * {@code io.trivet.select} and {@code io.trivet.server} are built.
  */
 public interface Network {
     /**
@@ -236,5 +236,16 @@ public interface Network {
      */
     default boolean turnsLoops() {
         return false;
+    }
+
+    /**
+     * Returns the logger for what happens on this network. A simulated network makes the lines a part of its trace, so that
+     * thousands of runs with faults log nothing unless they are traced.
+     *
+     * @param name the name of the logger
+     * @return by default, the system's logger with that name
+     */
+    default System.Logger logger(String name) {
+        return System.getLogger(name);
     }
 }

@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import io.trivet.net.Addresses;
 import io.trivet.net.Clock;
+import io.trivet.net.Network;
 import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
@@ -13,11 +14,12 @@ import org.jspecify.annotations.Nullable;
  * a second, and the next one says how many were omitted. Any thread.
  */
 final class Log {
-    private static final System.Logger LOGGER = System.getLogger("io.trivet.server");
+    private static final String NAME = "io.trivet.server";
     private static final long QUIET_NANOS = 1_000_000_000L;
     private static final int QUOTED_MAX = 400;
 
     private final Clock clock;
+    private final System.Logger logger;
     private final Kind handlers = new Kind();
     private final Kind tasks = new Kind();
     private final Kind calls = new Kind();
@@ -39,8 +41,19 @@ final class Log {
         private long omitted;
     }
 
+    /** Creates a log with the logger of a network. */
+    Log(Network network) {
+        this(network.clock(), network.logger(NAME));
+    }
+
+    /** Creates a log with the system's logger. */
     Log(Clock clock) {
+        this(clock, System.getLogger(NAME));
+    }
+
+    private Log(Clock clock, System.Logger logger) {
         this.clock = clock;
+        this.logger = logger;
     }
 
     void handlerFailed(ConnectionRecord connection, Throwable failure) {
@@ -69,7 +82,7 @@ final class Log {
     }
 
     void connectFailed(IOException failure) {
-        LOGGER.log(Level.DEBUG, escaped(String.valueOf(failure.getMessage()))); // a peer may have sent the host's name
+        logger.log(Level.DEBUG, escaped(String.valueOf(failure.getMessage()))); // a peer may have sent the host's name
     }
 
     void spinning(ConnectionRecord connection, String description) {
@@ -90,7 +103,7 @@ final class Log {
     }
 
     void budgetLowered(long asked, long granted, long limitBytes) {
-        LOGGER.log(Level.WARNING, "the budget of all queues is " + granted + " bytes instead of " + asked + ": the JVM may use "
+        logger.log(Level.WARNING, "the budget of all queues is " + granted + " bytes instead of " + asked + ": the JVM may use "
                 + limitBytes + " bytes of direct memory. -XX:MaxDirectMemorySize or -Xmx raises that");
     }
 
@@ -110,11 +123,11 @@ final class Log {
     }
 
     void acceptFailed(IOException failure) {
-        LOGGER.log(Level.WARNING, "accepting is paused: " + failure.getMessage());
+        logger.log(Level.WARNING, "accepting is paused: " + failure.getMessage());
     }
 
     void acceptsAgain() {
-        LOGGER.log(Level.INFO, "accepting again");
+        logger.log(Level.INFO, "accepting again");
     }
 
     void refused(InetSocketAddress remote, CloseReason reason) {
@@ -131,9 +144,9 @@ final class Log {
      * @param isReset true if the peer gets a reset
      */
     void closed(ConnectionRecord connection, boolean isReset) {
-        if (LOGGER.isLoggable(Level.DEBUG)) {
+        if (logger.isLoggable(Level.DEBUG)) {
             InetSocketAddress remote = connection.cachedAddress();
-            LOGGER.log(Level.DEBUG, connection + (remote == null ? "" : " with " + Addresses.toString(remote)) + ": "
+            logger.log(Level.DEBUG, connection + (remote == null ? "" : " with " + Addresses.toString(remote)) + ": "
                     + connection.finishReason().description() + protocolFailure(connection)
                     + (isReset ? "; what waited was dropped, the peer gets a reset" : ""));
         }
@@ -146,21 +159,22 @@ final class Log {
     }
 
     void closeFailed(IOException failure) {
-        LOGGER.log(Level.WARNING, "closing: " + failure.getMessage());
+        logger.log(Level.WARNING, "closing: " + failure.getMessage());
     }
 
     /** Logs that a server takes another network than the best one. */
     static void fallsBack(String from, String to, int loops, IOException reason) {
-        LOGGER.log(Level.INFO, "using " + to + ", since " + from + " cannot serve " + loops + (loops == 1 ? " loop" : " loops")
-                + " here: " + reason.getMessage());
+        System.getLogger(NAME).log(Level.INFO,
+                "using " + to + ", since " + from + " cannot serve " + loops + (loops == 1 ? " loop" : " loops")
+                        + " here: " + reason.getMessage());
     }
 
     void stopped(Throwable cause) {
         if (cause instanceof OutOfMemoryError) { // its stack does not show what holds the memory
-            LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: out of memory (" + cause.getMessage() + ")");
+            logger.log(Level.ERROR, "a loop has stopped, the server closes: out of memory (" + cause.getMessage() + ")");
             return;
         }
-        LOGGER.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
+        logger.log(Level.ERROR, "a loop has stopped, the server closes: " + cause, cause);
     }
 
     /** Escapes a text that may quote what a peer has sent: it must not forge a line, move a cursor or fill a disk. */
@@ -196,9 +210,9 @@ final class Log {
         }
         String line = omitted == 0 ? text : text + " (and " + omitted + " more like it before)";
         if (cause == null) {
-            LOGGER.log(level, line);
+            logger.log(level, line);
         } else {
-            LOGGER.log(level, line, cause);
+            logger.log(level, line, cause);
         }
     }
 }

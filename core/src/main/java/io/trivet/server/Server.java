@@ -70,7 +70,7 @@ public final class Server implements AutoCloseable {
         this.settings = settings;
         Network network = settings.network();
         Limits limits = settings.limits();
-        log = new Log(network.clock());
+        log = new Log(network);
         budget = new Budget(DirectMemory.grantedBudgetBytes(limits.queueBudgetBytes()));
         if (budget.bytesMax() < limits.queueBudgetBytes() && limits.queueBudgetBytes() != Long.MAX_VALUE) {
             log.budgetLowered(limits.queueBudgetBytes(), budget.bytesMax(), DirectMemory.limitBytes());

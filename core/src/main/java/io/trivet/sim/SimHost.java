@@ -262,6 +262,15 @@ public sealed class SimHost implements Network permits SimNetwork {
         return true;
     }
 
+    /**
+     * Returns a logger whose lines, of all levels, are events of the {@linkplain SimNetwork#trace trace}. Without a trace it
+     * discards them.
+     */
+    @Override
+    public final System.Logger logger(String name) {
+        return new SimLogger(kernel, name);
+    }
+
     /** Casts a socket of this host. Throws an exception for any other socket. */
     final SimSocket own(Socket socket) {
         if (socket instanceof SimSocket ours && ours.host == this) {

@@ -208,6 +208,7 @@ public final class SimNetwork extends SimHost {
 
     /**
      * Sets the receiver of the trace, which has one line for each event. Without a receiver no text is produced, which is faster.
+     * What a server on this network logs, at all levels, is a part of the trace, and goes nowhere else.
      *
      * @param trace the receiver; null for none
      */

@@ -299,6 +299,11 @@ public final class TortureNetwork implements Network {
     }
 
     @Override
+    public System.Logger logger(String name) {
+        return inner.logger(name);
+    }
+
+    @Override
     public String toString() {
         return name() + " with seed " + seed + ": " + faultCounts();
     }

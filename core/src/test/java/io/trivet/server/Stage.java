@@ -45,6 +45,19 @@ final class Stage implements AutoCloseable {
     Stage(Network network) {
         this.network = network;
         stepped = new SteppedNetwork(network);
+        if (network instanceof SimNetwork simulated) {
+            simulated.trace((_, event) -> logAsOnOtherNetworks(event));
+        }
+    }
+
+    /** Passes what a server logs to the system's logger, from which {@link LogLines} takes it. */
+    private static void logAsOnOtherNetworks(String event) {
+        for (System.Logger.Level level : System.Logger.Level.values()) {
+            String prefix = "log " + level + ": ";
+            if (event.startsWith(prefix)) {
+                System.getLogger("io.trivet.server").log(level, event.substring(prefix.length()));
+            }
+        }
     }
 
     /** Returns the network under test. */

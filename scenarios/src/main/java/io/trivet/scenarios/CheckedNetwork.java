@@ -76,6 +76,11 @@ final class CheckedNetwork implements Network {
     // ---- delegated unchanged
 
     @Override
+    public System.Logger logger(String name) {
+        return host.logger(name);
+    }
+
+    @Override
     public String name() {
         return host.name();
     }
