@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 import java.util.concurrent.RejectedExecutionException;
 
@@ -41,13 +42,14 @@ final class TransferAdmission {
             return SendResult.CLOSED;
         }
         transfer.reserved(Math.clamp(connection.profile().limits().queueBytesMax() / 4, 1, RESERVED_BYTES_MAX));
-        return put(connection, transfer, () -> arrive(connection, transfer));
+        return put(connection, transfer, 0, () -> arrive(connection, transfer));
     }
 
     /**
      * Accepts a message with a listener. It counts in the queue and in the budget with all its bytes.
      *
      * @param content the message without its frame; the position moves to the limit if the result is QUEUED
+     * @return CLOSED: also if another thread sends it and the budget has no room; then the connection is being closed
      * @throws IllegalArgumentException the message is too long for the frame
      */
     SendResult putMessage(ConnectionRecord connection, ByteBuffer content, Transfer.Completion completion) {
@@ -62,24 +64,27 @@ final class TransferAdmission {
         }
         Transfer transfer = new Transfer(writer.frame(content.duplicate()), completion);
         transfer.reserved(length);
-        budget.add(length);
-        SendResult result = put(connection, transfer, () -> arriveMessage(connection, transfer, writer, payload));
+        SendResult result = put(connection, transfer, length, () -> arriveMessage(connection, transfer, writer, payload));
         if (result == SendResult.QUEUED) {
             content.position(content.limit());
-        } else {
-            budget.release(length);
         }
         return result;
     }
 
-    /** Accepts a transfer on the loop thread, or lets the loop run {@code arrival}. */
-    private SendResult put(ConnectionRecord connection, Transfer transfer, Runnable arrival) {
+    /**
+     * Accepts a transfer on the loop thread, or lets the loop run {@code arrival}.
+     *
+     * @param bytes the bytes that it adds to the budget. The loop may exceed the budget, because it then closes the connection that
+     *     holds the most. Another thread may not
+     */
+    private SendResult put(ConnectionRecord connection, Transfer transfer, int bytes, Runnable arrival) {
         if (!mailbox.isOwnThread()) {
-            return putFromOtherThread(connection, transfer, arrival);
+            return putFromOtherThread(connection, transfer, bytes, arrival);
         }
         if (!reserve(connection, transfer)) {
             return SendResult.FULL;
         }
+        budget.add(bytes);
         queue(connection, transfer);
         return SendResult.QUEUED;
     }
@@ -105,7 +110,7 @@ final class TransferAdmission {
         return connection.reserve(transfer.reserved(), bytesMax, connection.profile().limits().queueHighBytes());
     }
 
-    private SendResult putFromOtherThread(ConnectionRecord connection, Transfer transfer, Runnable arrival) {
+    private SendResult putFromOtherThread(ConnectionRecord connection, Transfer transfer, int bytes, Runnable arrival) {
         if (!reserve(connection, transfer, connection.profile().limits().queueBytesMax())) {
             return SendResult.FULL;
         }
@@ -113,9 +118,15 @@ final class TransferAdmission {
             withdraw(connection, transfer);
             return SendResult.CLOSED;
         }
+        if (!budget.reserve(bytes)) {
+            withdraw(connection, transfer);
+            mailbox.run(() -> closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED));
+            return SendResult.CLOSED;
+        }
         try {
             mailbox.execute(arrival);
         } catch (RejectedExecutionException e) {
+            budget.release(bytes);
             withdraw(connection, transfer);
             return mailbox.isStopped() ? SendResult.CLOSED : SendResult.FULL;
         }

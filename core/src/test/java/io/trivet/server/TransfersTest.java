@@ -300,4 +300,25 @@ final class TransfersTest {
         assertThat(ends).hasSize(1);
         assertNothingWaits();
     }
+
+    @Test
+    void messageOfAnotherThreadNeverExceedsTheBudget() {
+        long others = parts.budget.bytesMax() - 3;
+        parts.budget.add(others);
+        SendResult[] results = new SendResult[2];
+        ByteBuffer message = LoopParts.bytes("abc"); // and a line feed
+        LoopParts.onOtherThread(() -> {
+            results[0] = parts.transferAdmission.putMessage(connection, message, (bytes, failure) -> ends.add("ended"));
+            assertThat(parts.budget.bytes()).isEqualTo(others);
+            results[1] = parts.transferAdmission.putMessage(connection, LoopParts.bytes("ab"), (bytes, failure) -> ends.add("ended"));
+        });
+        assertThat(results).containsExactly(SendResult.CLOSED, SendResult.QUEUED);
+        assertThat(message.remaining()).as("the caller keeps it").isEqualTo(3);
+        parts.runTasks();
+        parts.lifecycle.completeCloses();
+        assertThat(connection.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
+        assertThat(connection.queuedMessages()).isZero();
+        assertThat(parts.budget.bytes()).isEqualTo(others);
+        assertThat(ends).as("only the accepted message").hasSize(1);
+    }
 }
