@@ -211,6 +211,11 @@ final class Admission {
 
     // ---- from sessions
 
+    /** Returns what passes messages between the loop and a session, in one direction. */
+    MessageHandover newHandover() {
+        return new MessageHandover(budget, counters);
+    }
+
     /**
      * Accepts a message from the thread of a session. Below the high mark every message fits, so the cap may be exceeded by one.
      *
@@ -240,7 +245,7 @@ final class Admission {
             withdraw(connection, length);
             return SendResult.CLOSED;
         }
-        switch (outbox.add(framed)) {
+        switch (outbox.add(framed, false)) {
             case NO_MEMORY -> {
                 withdraw(connection, length);
                 mailbox.run(() -> closeRequests.close(connection, CloseReason.BUDGET_EXCEEDED));

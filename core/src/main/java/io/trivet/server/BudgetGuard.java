@@ -45,7 +45,8 @@ final class BudgetGuard implements Budget.Holder {
 
     @Override
     public long heldBytes() {
-        return counters.value(Counters.SEND_MEMORY) + counters.value(Counters.INPUT_MEMORY);
+        return counters.value(Counters.SEND_MEMORY) + counters.value(Counters.INPUT_MEMORY)
+                + counters.value(Counters.SESSION_MEMORY);
     }
 
     @Override
@@ -94,7 +95,7 @@ final class BudgetGuard implements Budget.Holder {
             greediest.askToRelease();
             return;
         }
-        while (budget.bytes() - partialInputs.leavingBytes() > budget.bytesMax()) {
+        while (budget.bytes() - leavingBytes() > budget.bytesMax()) {
             ConnectionRecord next = greediest(adding);
             if (next == null) {
                 return; // the rest is on its way between threads
@@ -108,6 +109,18 @@ final class BudgetGuard implements Budget.Holder {
     void refuse(ConnectionRecord connection) {
         log.bufferRefused(connection, pool.bufferBytesMax());
         release(connection);
+    }
+
+    /** Returns the bytes that no further close would release earlier: those of connections that are closed already. */
+    private long leavingBytes() {
+        long ofSessions = counters.value(Counters.SESSION_MEMORY);
+        if (ofSessions > 0) {
+            for (int i = 0; i < table.slots(); i++) {
+                ConnectionRecord connection = table.at(i);
+                ofSessions -= connection == null ? 0 : connection.sessionBytes();
+            }
+        }
+        return partialInputs.leavingBytes() + Math.max(0, ofSessions);
     }
 
     private @Nullable ConnectionRecord greediest(@Nullable ConnectionRecord adding) {
@@ -134,7 +147,7 @@ final class BudgetGuard implements Budget.Holder {
         PartialInput input = connection.partialInput();
         return (queue == null ? 0 : queue.heldBytes()) + (transfers == null ? 0 : transfers.heldBytes())
                 + (input == null ? 0 : input.heldBytes())
-                + keptBytes(connection);
+                + connection.sessionBytes() + keptBytes(connection);
     }
 
     private long keptBytes(ConnectionRecord connection) {
@@ -152,6 +165,7 @@ final class BudgetGuard implements Budget.Holder {
             }
             queues.dropWaiting(connection);
             partialInputs.drop(connection);
+            connection.dropReceivedBySession();
         }
     }
 }

@@ -659,6 +659,18 @@ public final class Connection extends ConnectionRecord {
     }
 
     @Override
+    long sessionBytes() {
+        return context.handler() instanceof SessionCallbacks session ? session.heldBytes() : 0;
+    }
+
+    @Override
+    void dropReceivedBySession() {
+        if (context.handler() instanceof SessionCallbacks session) {
+            session.dropReceived();
+        }
+    }
+
+    @Override
     boolean callDrain() {
         return context.handler() instanceof SessionCallbacks session && session.drain();
     }

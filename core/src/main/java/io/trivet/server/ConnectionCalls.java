@@ -26,6 +26,7 @@ final class ConnectionCalls {
     private final Admission admission;
     private final TransferAdmission transferAdmission;
     private final Sender sender;
+    private final BudgetGuard budgetGuard;
     private final ReadGate gate;
     private final Lifecycle lifecycle;
     private final Delivery delivery;
@@ -36,7 +37,7 @@ final class ConnectionCalls {
 
     ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission,
             TransferAdmission transferAdmission, Sender sender,
-            ReadGate gate, Lifecycle lifecycle, Delivery delivery, CloseRequests closeRequests, TimerQueue timers,
+            BudgetGuard budgetGuard, ReadGate gate, Lifecycle lifecycle, Delivery delivery, CloseRequests closeRequests, TimerQueue timers,
             PendingSends pendingSends, Callbacks callbacks) {
         this.loopIndex = loopIndex;
         this.proactor = proactor;
@@ -45,6 +46,7 @@ final class ConnectionCalls {
         this.admission = admission;
         this.transferAdmission = transferAdmission;
         this.sender = sender;
+        this.budgetGuard = budgetGuard;
         this.gate = gate;
         this.lifecycle = lifecycle;
         this.delivery = delivery;
@@ -165,6 +167,16 @@ final class ConnectionCalls {
     }
 
     // ---- sessions
+
+    /** Returns what passes messages between the loop and a session, in one direction. */
+    MessageHandover newHandover() {
+        return admission.newHandover();
+    }
+
+    /** Closes connections if the budget is exceeded: a session has got a message. Loop thread. */
+    void enforceBudget(ConnectionRecord connection) {
+        budgetGuard.enforce(connection);
+    }
 
     /** Accepts a message of a session: see {@link Admission#putFromSession}. */
     SendResult sendFromSession(ConnectionRecord connection, ByteBuffer message, MessageHandover outbox, Runnable task) {

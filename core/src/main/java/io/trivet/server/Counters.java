@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * The counters of one loop. Only the loop thread writes them, with opaque stores, which cost no fence; any thread may read them.
+ * {@link #SESSION_MEMORY} is the exception: any thread writes it.
  */
 final class Counters {
     static final int TURNS = 0;
@@ -23,7 +24,9 @@ final class Counters {
 
     static final int INPUT_MEMORY = 12;
     static final int SPARE_MEMORY = 13;
-    private static final int COUNT = 14;
+    /** Heap memory of messages on their way between the loop and its sessions, in bytes. Changed by {@link #addFromAnyThread}. */
+    static final int SESSION_MEMORY = 14;
+    private static final int COUNT = 15;
     /** A cache line before the first counter and one after the last, against false sharing with neighbours in memory. */
     private static final int PADDING = 8;
 
@@ -31,6 +34,11 @@ final class Counters {
 
     void add(int counter, long count) {
         values.setOpaque(PADDING + counter, values.getPlain(PADDING + counter) + count);
+    }
+
+    /** Adds to a counter that other threads change, too: {@link #SESSION_MEMORY}. */
+    void addFromAnyThread(int counter, long count) {
+        values.getAndAdd(PADDING + counter, count);
     }
 
     long value(int counter) {

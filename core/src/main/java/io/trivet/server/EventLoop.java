@@ -129,9 +129,8 @@ final class EventLoop {
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);
-        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, transferAdmission, sender, gate, lifecycle,
-                delivery, closeRequests,
-                timers, pendingSends, callbacks);
+        calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, transferAdmission, sender, budgetGuard, gate,
+                lifecycle, delivery, closeRequests, timers, pendingSends, callbacks);
         acceptedConnections = setup.acceptedConnections().apply(calls);
     }
 

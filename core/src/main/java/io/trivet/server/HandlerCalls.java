@@ -40,6 +40,14 @@ abstract class HandlerCalls {
     /** Notifies the session that one or several messages have been delivered to it. */
     void callDelivered() {}
 
+    /** Returns the bytes of messages on their way to and from the session. */
+    long sessionBytes() {
+        return 0;
+    }
+
+    /** Drops the messages that the session has not received. */
+    void dropReceivedBySession() {}
+
     /**
      * Asks the session to end. It may still send until then.
      *

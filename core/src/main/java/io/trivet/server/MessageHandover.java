@@ -11,12 +11,13 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread adds, one takes. The monitor of this object guards what both use; it is held only while bytes are copied.
  */
 final class MessageHandover {
-    /** Capacity of the first buffer, which an idle session keeps. Larger ones count against the server's budget. */
+    /** Capacity of the first buffer, which an idle session keeps. Larger ones count against the server's budget, until they are read. */
     private static final int KEPT_BYTES = 128;
     /** Each message is preceded by its length, in this number of bytes. */
     private static final int HEAD_BYTES = 4;
 
     private final Budget budget;
+    private final Counters counters;
     /** The messages that were added and not taken: from 0 to the position. Guarded by this. */
     private @Nullable ByteBuffer filling;
     /** An empty buffer of {@link #KEPT_BYTES}. Guarded by this. */
@@ -26,8 +27,9 @@ final class MessageHandover {
     private int next;
     private int end;
 
-    MessageHandover(Budget budget) {
+    MessageHandover(Budget budget, Counters counters) {
         this.budget = budget;
+        this.counters = counters;
     }
 
     /** The outcome of {@link #add}. */
@@ -40,8 +42,12 @@ final class MessageHandover {
         NO_MEMORY
     }
 
-    /** Adds a message, from position to limit of a buffer that is not changed. Producer. */
-    synchronized Added add(ByteBuffer message) {
+    /**
+     * Adds a message, from position to limit of a buffer that is not changed. Producer.
+     *
+     * @param mayExceed true to add it even if the budget is exceeded afterwards
+     */
+    synchronized Added add(ByteBuffer message, boolean mayExceed) {
         int length = message.remaining();
         ByteBuffer to = filling;
         boolean first = to == null;
@@ -50,7 +56,7 @@ final class MessageHandover {
             spare = null;
         }
         if (to == null || to.remaining() < HEAD_BYTES + (long) length) {
-            to = grow(to, HEAD_BYTES + (long) length);
+            to = grow(to, HEAD_BYTES + (long) length, mayExceed);
             if (to == null) {
                 return Added.NO_MEMORY;
             }
@@ -62,13 +68,13 @@ final class MessageHandover {
     }
 
     /** Returns a buffer with the same content and room for more; null: there is not enough memory. */
-    private @Nullable ByteBuffer grow(@Nullable ByteBuffer from, long more) {
+    private @Nullable ByteBuffer grow(@Nullable ByteBuffer from, long more, boolean mayExceed) {
         int before = from == null ? 0 : from.position();
         long capacity = Math.max(KEPT_BYTES, before + more);
         if (capacity > KEPT_BYTES) {
             capacity = Math.max(capacity, Math.min(2L * (from == null ? 0 : from.capacity()), Integer.MAX_VALUE - 8));
         }
-        if (capacity > Integer.MAX_VALUE - 8 || !count(capacity)) {
+        if (capacity > Integer.MAX_VALUE - 8 || !count(capacity, mayExceed)) {
             return null;
         }
         ByteBuffer larger;
@@ -88,6 +94,15 @@ final class MessageHandover {
     /** Returns the number of bytes that were added and not taken. Any thread. */
     synchronized int waitingBytes() {
         return filling == null ? 0 : filling.position();
+    }
+
+    /** Returns the bytes that count against the budget. Any thread. */
+    synchronized long heldBytes() {
+        return countedBytes(filling) + countedBytes(taken);
+    }
+
+    private static long countedBytes(@Nullable ByteBuffer buffer) {
+        return buffer == null || buffer.capacity() <= KEPT_BYTES ? 0 : buffer.capacity();
     }
 
     /** Takes everything that was added, and releases what was taken before. Returns false if there is nothing. Consumer. */
@@ -134,12 +149,30 @@ final class MessageHandover {
         spare = null;
     }
 
-    private boolean count(long capacity) {
-        return capacity <= KEPT_BYTES || budget.reserve(capacity);
+    /** Drops the messages that were added and not taken. Producer. */
+    synchronized void dropWaiting() {
+        if (filling != null) {
+            discount(filling.capacity());
+            filling = null;
+        }
+    }
+
+    private boolean count(long capacity, boolean mayExceed) {
+        if (capacity <= KEPT_BYTES) {
+            return true;
+        }
+        if (mayExceed) {
+            budget.add(capacity);
+        } else if (!budget.reserve(capacity)) {
+            return false;
+        }
+        counters.addFromAnyThread(Counters.SESSION_MEMORY, capacity);
+        return true;
     }
 
     private void discount(long capacity) {
         if (capacity > KEPT_BYTES) {
+            counters.addFromAnyThread(Counters.SESSION_MEMORY, -capacity);
             budget.release(capacity);
         }
     }

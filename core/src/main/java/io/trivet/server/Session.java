@@ -26,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  * A thread that blocks on something else notices the end at its next call. It is not interrupted.
  *
- * <p><b>Back-pressure.</b> When 16 KiB of messages wait to be received, nothing more is read from the peer.
+ * <p><b>Back-pressure.</b> When 16 KiB of messages wait to be received, nothing more is read from the peer. Messages on their way to
+ * and from a session count against {@link Limits#queueBudgetBytes}, like those in queues. If the budget is exceeded and this connection
+ * holds the most, it is closed with {@link CloseReason#BUDGET_EXCEEDED}, and messages that wait to be received are dropped.
  *
  * <p><b>Interrupt.</b> {@link Thread#interrupt} ends a wait with {@link InterruptedIOException}, and the interrupt status stays set. A
  * call that need not wait is not affected.
@@ -68,8 +70,8 @@ public final class Session {
         this.handler = handler;
         Server server = connection.server();
         thread = server.sessionThreads(connection.loop()).create();
-        inbox = new MessageHandover(server.budget());
-        outbox = new MessageHandover(server.budget());
+        inbox = connection.calls().newHandover();
+        outbox = connection.calls().newHandover();
     }
 
     // ---- receiving
@@ -337,16 +339,29 @@ public final class Session {
         boolean refused = false;
         synchronized (inbox) {
             if (!ended) {
-                refused = inbox.add(message) == MessageHandover.Added.NO_MEMORY;
+                refused = inbox.add(message, true) == MessageHandover.Added.NO_MEMORY;
                 pauses = !paused && inbox.waitingBytes() >= INBOX_HIGH_BYTES;
                 paused |= pauses;
             }
         }
         if (refused) {
             connection.calls().close(connection, CloseReason.BUDGET_EXCEEDED);
-        } else if (pauses) {
+            return;
+        }
+        connection.calls().enforceBudget(connection);
+        if (pauses) {
             connection.calls().pauseForSession(connection);
         }
+    }
+
+    /** Returns the bytes of messages on their way to and from the session. */
+    long heldBytes() {
+        return inbox.heldBytes() + outbox.heldBytes();
+    }
+
+    /** Drops the messages that wait to be received. The loop soon drops those that wait to be sent, if the connection is closed. */
+    void dropReceived() {
+        inbox.dropWaiting();
     }
 
     void inputEnded() {

@@ -49,6 +49,16 @@ final class SessionCallbacks implements Handler {
         }
     }
 
+    long heldBytes() {
+        return session == null ? 0 : session.heldBytes();
+    }
+
+    void dropReceived() {
+        if (session != null) {
+            session.dropReceived();
+        }
+    }
+
     /** Returns false if no session has been started. */
     boolean drain() {
         if (session == null) {

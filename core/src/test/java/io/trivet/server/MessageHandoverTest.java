@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Messages on their way from one thread to another. */
 final class MessageHandoverTest {
     private final Budget budget = new Budget(10_000);
-    private final MessageHandover handover = new MessageHandover(budget);
+    private final MessageHandover handover = new MessageHandover(budget, new Counters());
 
     private static String text(ByteBuffer message) {
         byte[] bytes = new byte[message.remaining()];
@@ -25,11 +25,11 @@ final class MessageHandoverTest {
     @Test
     void consumerTakesAllThatHasArrived() {
         assertThat(handover.take()).isFalse();
-        assertThat(handover.add(LoopParts.bytes("one"))).isEqualTo(MessageHandover.Added.FIRST);
-        assertThat(handover.add(LoopParts.bytes(""))).isEqualTo(MessageHandover.Added.NEXT);
+        assertThat(handover.add(LoopParts.bytes("one"), false)).isEqualTo(MessageHandover.Added.FIRST);
+        assertThat(handover.add(LoopParts.bytes(""), false)).isEqualTo(MessageHandover.Added.NEXT);
         assertThat(handover.next()).as("not taken yet").isNull();
         assertThat(handover.take()).isTrue();
-        assertThat(handover.add(LoopParts.bytes("three"))).isEqualTo(MessageHandover.Added.FIRST);
+        assertThat(handover.add(LoopParts.bytes("three"), false)).isEqualTo(MessageHandover.Added.FIRST);
         assertThat(text(handover.next())).isEqualTo("one");
         assertThat(text(handover.next())).isEmpty();
         assertThat(handover.next()).isNull();
@@ -42,7 +42,7 @@ final class MessageHandoverTest {
     @Test
     void messageIsCopiedAndItsBufferIsNotChanged() {
         ByteBuffer message = ByteBuffer.wrap("-abc-".getBytes(java.nio.charset.StandardCharsets.ISO_8859_1), 1, 3);
-        handover.add(message);
+        handover.add(message, false);
         assertThat(message.position()).isEqualTo(1);
         message.put(1, (byte) 'X');
         handover.take();
@@ -51,8 +51,8 @@ final class MessageHandoverTest {
 
     @Test
     void consumerMayChangeTheBufferOfAMessage() {
-        handover.add(LoopParts.bytes("one"));
-        handover.add(LoopParts.bytes("two"));
+        handover.add(LoopParts.bytes("one"), false);
+        handover.add(LoopParts.bytes("two"), false);
         handover.take();
         ByteBuffer first = handover.next();
         first.order(ByteOrder.LITTLE_ENDIAN).clear().limit(1).position(1);
@@ -61,19 +61,19 @@ final class MessageHandoverTest {
 
     @Test
     void largeBuffersCountAgainstTheBudgetUntilTheyAreRead() {
-        assertThat(handover.add(ByteBuffer.allocate(100))).isEqualTo(MessageHandover.Added.FIRST);
+        assertThat(handover.add(ByteBuffer.allocate(100), false)).isEqualTo(MessageHandover.Added.FIRST);
         assertThat(budget.bytes()).as("what an idle session keeps").isZero();
-        assertThat(handover.add(ByteBuffer.allocate(6_000))).isEqualTo(MessageHandover.Added.NEXT);
+        assertThat(handover.add(ByteBuffer.allocate(6_000), false)).isEqualTo(MessageHandover.Added.NEXT);
         assertThat(budget.bytes()).isBetween(6_100L, 10_000L);
-        assertThat(handover.add(ByteBuffer.allocate(6_000))).isEqualTo(MessageHandover.Added.NO_MEMORY);
+        assertThat(handover.add(ByteBuffer.allocate(6_000), false)).isEqualTo(MessageHandover.Added.NO_MEMORY);
         handover.take();
-        assertThat(handover.add(ByteBuffer.allocate(6_000))).isEqualTo(MessageHandover.Added.NO_MEMORY);
+        assertThat(handover.add(ByteBuffer.allocate(6_000), false)).isEqualTo(MessageHandover.Added.NO_MEMORY);
         assertThat(handover.next().remaining()).isEqualTo(100);
         assertThat(handover.next().remaining()).isEqualTo(6_000);
         assertThat(handover.next()).isNull();
         handover.giveUp();
         assertThat(budget.bytes()).isZero();
-        assertThat(handover.add(ByteBuffer.allocate(6_000))).isEqualTo(MessageHandover.Added.FIRST);
+        assertThat(handover.add(ByteBuffer.allocate(6_000), false)).isEqualTo(MessageHandover.Added.FIRST);
         handover.drop();
         assertThat(budget.bytes()).isZero();
         assertThat(handover.take()).isFalse();
@@ -87,7 +87,7 @@ final class MessageHandoverTest {
         for (int round = 0; round < 3; round++) {
             long before = threads.getCurrentThreadAllocatedBytes();
             for (int i = 0; i < 10_000; i++) {
-                handover.add(message);
+                handover.add(message, false);
                 handover.take();
                 assertNotNull(handover.next());
                 handover.giveUp();
@@ -126,7 +126,7 @@ final class MessageHandoverTest {
         Random lengths = new Random(seed);
         for (int i = 0; i < count; i++) {
             ByteBuffer message = ByteBuffer.allocate(4 + lengths.nextInt(200)).putInt(0, i);
-            while (handover.add(message) == MessageHandover.Added.NO_MEMORY) {
+            while (handover.add(message, false) == MessageHandover.Added.NO_MEMORY) {
                 Thread.onSpinWait();
             }
         }

@@ -494,4 +494,53 @@ final class SessionTest {
             answered.set(1);
         }
     }
+
+    /** What waits for a session counts as what its connection holds. */
+    @EveryNetwork
+    void sessionThatHoldsTheMostIsClosedInPlaceOfAnother(Stage stage) throws IOException {
+        AtomicReference<Connection> hoarder = new AtomicReference<>();
+        Story modest = stage.story((connection, message) -> {});
+        Server server = stage.open(lines(stage, recording(session -> {
+            hoarder.set(session.connection());
+            session.sleep(Duration.ofDays(1));
+        })).listen(Stage.FREE_PORT, Protocol.of(Framing.lines(), modest))
+                .limits(Limits.defaults().withQueueBudgetBytes(300_000)));
+        Client client = stage.client(server);
+        client.send("x".repeat(60_000) + "\n");
+        stage.until("the session has it", () -> server.stats().total().messagesIn() == 1);
+        stage.settle();
+        Budget budget = server.budget();
+        assertThat(budget.bytes()).as("the message, whose partial input was released").isBetween(60_000L, 70_000L);
+        long others = budget.bytesMax() - budget.bytes();
+        budget.add(others);
+        Client other = stage.keep(new Client(stage, server.addresses().get(1)));
+        other.send("a part of a line");
+        stage.until("one is closed", () -> server.stats().total().closed() == 1);
+        budget.release(others);
+        assertThat(hoarder.get().closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);
+        assertThat(modest.count("close")).isZero();
+        stage.until("the session has ended", () -> !seen.isEmpty());
+        stage.until("nothing of it is held", () -> server.stats().queueBytes() < 1_000);
+    }
+
+    /** A message that arrives when the budget is used up closes the connection that holds the most, not the one it is for. */
+    @EveryNetwork
+    void messageForASessionClosesTheConnectionThatHoldsTheMost(Stage stage) throws IOException {
+        Story hoarder = stage.story((connection, message) -> {});
+        Server server = stage.open(lines(stage, SessionTest::echo).listen(Stage.FREE_PORT, Protocol.of(Framing.lines(), hoarder))
+                .limits(Limits.defaults().withQueueBudgetBytes(300_000)));
+        Client greedy = stage.keep(new Client(stage, server.addresses().get(1)));
+        greedy.send("x".repeat(60_000));
+        stage.until("it is held", () -> server.stats().total().bytesIn() == 60_000);
+        Client client = stage.client(server);
+        stage.until("both are open", () -> server.stats().total().connections() == 2);
+        Budget budget = server.budget();
+        long others = budget.bytesMax() - budget.bytes();
+        budget.add(others);
+        client.send("y".repeat(500) + "\n");
+        stage.until("one is closed", () -> server.stats().total().closed() == 1);
+        budget.release(others);
+        client.expect("y".repeat(500) + "\n");
+        assertThat(hoarder.reasons()).containsExactly(CloseReason.BUDGET_EXCEEDED);
+    }
 }
