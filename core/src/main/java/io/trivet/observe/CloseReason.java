@@ -71,8 +71,11 @@ public enum CloseReason {
     PROTOCOL_ERROR("the protocol was broken"),
     /** The handler threw an exception. */
     HANDLER_FAILED("the handler failed"),
-    /** A streamed message could not be completed: its source failed, or ended too early. */
-    TRANSFER_FAILED("the source of a transfer failed"),
+    /**
+     * A streamed message could not be completed: its source failed, or ended too early. Or the connection had a relay, whose other
+     * connection was cut.
+     */
+    TRANSFER_FAILED("a transfer or a relay was cut"),
     /** The peer's address already had the maximum number of connections. */
     TOO_MANY_FROM_ADDRESS("too many connections from that address"),
     /** The socket was reported as ready again and again without any progress, which kept its loop busy. */

@@ -97,6 +97,17 @@ final class CloseRequests {
         }
     }
 
+    /**
+     * Closes a connection because the other connection of a relay has ended. That one's end is logged with its reason, and not a
+     * second time here.
+     */
+    void failRelay(ConnectionRecord connection, IOException failure) {
+        if (!connection.isClosed()) {
+            connection.failure(failure);
+            close(connection, CloseReason.TRANSFER_FAILED);
+        }
+    }
+
     /** Closes a connection because the network reported an error. */
     void fail(ConnectionRecord connection, IOException failure) {
         switch (connection.state()) {

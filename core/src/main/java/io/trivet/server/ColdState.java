@@ -32,6 +32,8 @@ final class ColdState {
     @Nullable SendQueue sendQueue;
     /** Streamed messages that have not been sent; never empty. The send queue is behind them. */
     @Nullable TransferQueue transfers;
+    /** Takes the input in place of the decoder; null: the decoder takes it. */
+    @Nullable InputSink inputSink;
     /** The peer's address, while there is no socket to ask. */
     @Nullable InetSocketAddress remote;
     /** Ends a connect by name. Null unless one is in progress. */
@@ -59,7 +61,7 @@ final class ColdState {
      */
     boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && transfers == null && remote == null && connectCancellation == null
-                && failure == null
+                && failure == null && inputSink == null
                 && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE
                 && partBytesLeft == NO_PARTS && lingerBytes == 0

@@ -262,6 +262,100 @@ public final class Connection extends ConnectionRecord {
         return result;
     }
 
+    /**
+     * Relays the input of this connection to another one, until its end, and then ends the output of the other one as
+     * {@link #finishOutput} does. A proxy calls it for both directions:
+     *
+     * {@snippet :
+     * public void onOpen(Connection client) {
+     *     Connection upstream = client.connect(address, Protocol.of(Framing.raw(), (connection, bytes) -> {}), client);
+     *     client.relayTo(upstream);
+     *     upstream.relayTo(client);
+     * }
+     * }
+     *
+     * @param target as for {@link #relayTo(Connection, long, TransferListener)}
+     * @return as for {@link #relayTo(Connection, long, TransferListener)}
+     * @throws IllegalArgumentException as for {@link #relayTo(Connection, long, TransferListener)}
+     * @throws IllegalStateException as for {@link #relayTo(Connection, long, TransferListener)}
+     */
+    public SendResult relayTo(Connection target) {
+        return relayTo(target, -1, (other, bytes, failure) -> {
+            if (failure == null) {
+                other.finishOutput();
+            }
+        });
+    }
+
+    /**
+     * Relays the input of this connection to another one: what it receives from now on, and what it has received and not delivered,
+     * is sent to the target as it is, without frames and without calling the handler. The relay is a transfer of the target, as one
+     * of {@link #sendFrom}: everything that the target has accepted before is sent first, and everything that it accepts afterwards
+     * waits until the relay has ended.
+     *
+     * <p><b>Backpressure.</b> Bytes are received only while the target's socket has room. What the socket refuses is held, some
+     * 64 KiB at most, and counts in the server's budget; then nothing is received until it was sent. All timeouts hold, as they do
+     * for messages: a target that accepts nothing ends with {@link CloseReason#WRITE_TIMEOUT}, while a source that sends nothing is
+     * limited by the idle timeouts alone. {@link #pauseReading} stops the relay, too.
+     *
+     * <p><b>The end.</b> After {@code count} bytes, messages follow again under this connection's framing. At the end of input the
+     * listener is called, and then {@link Handler#onEndOfInput} of this connection. {@link #finish} and a drain, of either connection,
+     * let the relay go on to its end.
+     *
+     * <p><b>A relay is complete, or visibly cut.</b> If either connection ends before the relay, or the input ends before {@code
+     * count} bytes, the other one is reset with {@link CloseReason#TRANSFER_FAILED}.
+     *
+     * <p>Both connections must belong to the same loop: {@link #connect} makes such a connection. The target may still be connecting.
+     * With {@link Overflow#DROP_OLDEST} nothing of a relay is dropped.
+     *
+     * @param target the connection to send to
+     * @param count the number of bytes, at least 0; -1: until the end of input
+     * @param listener called with the target when the relay has ended
+     * @return QUEUED: the listener will be called, exactly once. FULL: the target is being closed with {@link CloseReason#QUEUE_FULL}.
+     *     CLOSED: the target takes no messages, or this connection delivers no input any more. If it is not QUEUED, this connection
+     *     is as before, and the listener is not called
+     * @throws IllegalArgumentException the count is less than -1; the target is this connection, or belongs to another loop
+     * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
+     *     {@link #execute}; a session serves this connection; or its input is being relayed or {@linkplain #receiveParts received
+     *     in parts} already
+     */
+    public SendResult relayTo(Connection target, long count, TransferListener listener) {
+        Objects.requireNonNull(listener, "listener");
+        calls().checkOwnThread("relayTo");
+        if (count < -1) {
+            throw new IllegalArgumentException("count must be at least -1: " + count);
+        }
+        if (equals(target)) {
+            throw new IllegalArgumentException("a connection cannot relay to itself: " + this);
+        }
+        if (!calls().equals(target.calls())) {
+            throw new IllegalArgumentException("a relay needs both connections on one loop, but this one is on loop " + loop()
+                    + " and the target on loop " + target.loop()
+                    + (server().equals(target.server()) ? ": open the target with connect of this connection"
+                            : " of another server"));
+        }
+        if (hasSession()) {
+            throw new IllegalStateException("a connection with a session cannot be relayed: the session receives its input");
+        }
+        return calls().relay(this, target, count, (bytes, failure) -> listener.done(target, bytes, failure));
+    }
+
+    /**
+     * Starts to connect, like {@link Server#connect(InetSocketAddress, Protocol, Object)}, but on the loop of this connection. So the
+     * callbacks of both come one at a time, and {@link #relayTo} can relay between them.
+     *
+     * @param address the address to connect to
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @param attachment the new connection's {@linkplain #attachment() attachment} from the start, or null
+     * @return the new connection
+     * @throws IllegalStateException DROP_OLDEST with raw framing
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
+     */
+    public Connection connect(InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
+        return context.server().connectOn(loop(), address, protocol, attachment);
+    }
+
     private SendResult send(TransferSource source, long count, TransferListener listener) {
         Objects.requireNonNull(listener, "listener");
         return calls().send(this, new Transfer(source, count, (bytes, failure) -> listener.done(this, bytes, failure)));

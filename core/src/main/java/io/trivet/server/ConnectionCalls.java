@@ -30,6 +30,7 @@ final class ConnectionCalls {
     private final ReadGate gate;
     private final Lifecycle lifecycle;
     private final Delivery delivery;
+    private final Relays relays;
     private final CloseRequests closeRequests;
     private final TimerQueue timers;
     private final PendingSends pendingSends;
@@ -37,7 +38,8 @@ final class ConnectionCalls {
 
     ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission,
             TransferAdmission transferAdmission, Sender sender,
-            BudgetGuard budgetGuard, ReadGate gate, Lifecycle lifecycle, Delivery delivery, CloseRequests closeRequests, TimerQueue timers,
+            BudgetGuard budgetGuard, ReadGate gate, Lifecycle lifecycle, Delivery delivery, Relays relays,
+            CloseRequests closeRequests, TimerQueue timers,
             PendingSends pendingSends, Callbacks callbacks) {
         this.loopIndex = loopIndex;
         this.proactor = proactor;
@@ -50,6 +52,7 @@ final class ConnectionCalls {
         this.gate = gate;
         this.lifecycle = lifecycle;
         this.delivery = delivery;
+        this.relays = relays;
         this.closeRequests = closeRequests;
         this.timers = timers;
         this.pendingSends = pendingSends;
@@ -156,6 +159,11 @@ final class ConnectionCalls {
      */
     void receiveParts(ConnectionRecord connection, long bytes) {
         delivery.receiveParts(connection, bytes);
+    }
+
+    /** Relays the input of a connection to another one of this loop, or closes that one if its queue is full. */
+    SendResult relay(ConnectionRecord source, ConnectionRecord target, long count, Transfer.Completion completion) {
+        return closeIfFull(target, relays.start(source, target, count, completion));
     }
 
     /** Runs a change of a connection's limits on the loop thread, and applies the new ones to what is going on. */
@@ -335,9 +343,13 @@ final class ConnectionCalls {
         if (connection.is(ConnectionRecord.PAUSED_BY_SESSION)) {
             return "not read: its session has messages to receive";
         }
+        if (connection.is(ConnectionRecord.PAUSED_BY_RELAY)) {
+            return "not read: the target of its relay has yet to accept what was received";
+        }
         if (connection.is(ConnectionRecord.DELIVERY_PENDING)) {
             return "not read: a delivery has left messages over";
         }
-        return connection.is(ConnectionRecord.INPUT_ENDED) ? "not read: the peer has finished" : "read";
+        return connection.is(ConnectionRecord.INPUT_ENDED) ? "not read: the peer has finished"
+                : connection.inputSink() != null ? "read: its input is relayed" : "read";
     }
 }

@@ -69,7 +69,10 @@ abstract class ConnectionRecord extends HandlerCalls {
     /** A session has yet to receive what was delivered to it. */
     static final int PAUSED_BY_SESSION = 1 << 14;
 
-    private static final int PAUSED = PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | PAUSED_BY_SESSION;
+    /** The target of the relay has yet to accept what was received. */
+    static final int PAUSED_BY_RELAY = 1 << 15;
+
+    static final int PAUSED = PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | PAUSED_BY_SESSION | PAUSED_BY_RELAY;
 
     /** Above the flags: the close reason's ordinal plus 1, or 0 for none. */
     private static final int REASON_SHIFT = 16;
@@ -178,7 +181,7 @@ abstract class ConnectionRecord extends HandlerCalls {
 
     // ---- questions about state and flags
 
-    /** Returns true if reading is paused: by the application, the queue or a session. */
+    /** Returns true if reading is paused: by the application, the queue, a session or a relay. */
     boolean isPaused() {
         return is(PAUSED);
     }
@@ -192,6 +195,15 @@ abstract class ConnectionRecord extends HandlerCalls {
     boolean takesInput() {
         int now = bits;
         return now >>> STATE_SHIFT == ConnectionState.OPEN.ordinal() && (now & PAUSED) == 0;
+    }
+
+    /**
+     * Returns true if input is delivered or relayed, unless reading is paused. A connection that drains delivers none, but its
+     * relay continues: what is relayed was not sent by this side.
+     */
+    boolean wantsInput() {
+        ConnectionState now = state();
+        return now == ConnectionState.OPEN || (now == ConnectionState.DRAINING && inputSink() != null);
     }
 
     /** Returns true if messages are accepted for sending: in the first three states, until the output is finished. */
@@ -389,6 +401,20 @@ abstract class ConnectionRecord extends HandlerCalls {
     void transfers(@Nullable TransferQueue transfers) {
         if (cold != null || transfers != null) {
             coldState().transfers = transfers;
+            dropEmptyColdState();
+        }
+    }
+
+    /** Returns what takes the input in place of the decoder, or null. */
+    @Nullable
+    InputSink inputSink() {
+        ColdState some = cold;
+        return some == null ? null : some.inputSink;
+    }
+
+    void inputSink(@Nullable InputSink sink) {
+        if (cold != null || sink != null) {
+            coldState().inputSink = sink;
             dropEmptyColdState();
         }
     }

@@ -64,7 +64,12 @@ final class Delivery {
     /** Delivers what has arrived for an open connection, or holds it after input that is held already. */
     void received(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         if (connection.partialInput() == null && !connection.isPaused()) {
-            deliverReceived(connection, bytes, from, to);
+            InputSink sink = connection.inputSink();
+            if (sink == null) {
+                deliverReceived(connection, bytes, from, to);
+            } else {
+                passOn(connection, sink, bytes, from, to);
+            }
             return;
         }
         hold(connection, bytes, from, to); // if it is paused, this had completed before receiving stopped
@@ -126,6 +131,16 @@ final class Delivery {
         sender.flush(connection);
     }
 
+    /** Passes received bytes to what takes them in place of the decoder. What it leaves is held, or delivered if it has ended. */
+    private void passOn(ConnectionRecord connection, InputSink sink, ByteBuffer bytes, int from, int to) {
+        ByteBuffer view = viewOf(bytes).limit(to).position(from);
+        sink.take(view);
+        int taken = view.position();
+        if (taken < to && connection.wantsInput()) {
+            received(connection, bytes, taken, to);
+        }
+    }
+
     private void hold(ConnectionRecord connection, ByteBuffer bytes, int from, int to) {
         if (!partialInputs.add(connection, bytes, from, to)) {
             budgetGuard.refuse(connection);
@@ -144,7 +159,10 @@ final class Delivery {
 
     private void deliverPartialInput(ConnectionRecord connection) {
         PartialInput input = connection.partialInput();
-        if (input != null && connection.takesInput()) {
+        InputSink sink = connection.inputSink();
+        if (input != null && sink != null && connection.wantsInput() && connection.mayDeliver()) {
+            sink.takeHeld();
+        } else if (input != null && connection.takesInput()) {
             batch.begin(connection, null, 0);
             partialInputs.beginDelivery(input);
             int delivered = input.from();
@@ -163,8 +181,7 @@ final class Delivery {
         if (input == null && connection.partBytesLeft() == 0 && connection.takesInput()) {
             deliverNothing(connection);
         }
-        if (connection.is(ConnectionRecord.END_OF_INPUT_PENDING) && connection.state() == ConnectionState.OPEN
-                && connection.mayDeliver()) {
+        if (connection.is(ConnectionRecord.END_OF_INPUT_PENDING) && connection.wantsInput() && connection.mayDeliver()) {
             connection.clear(ConnectionRecord.END_OF_INPUT_PENDING);
             deliverEndOfInput(connection);
         }
@@ -314,6 +331,13 @@ final class Delivery {
     }
 
     private void deliverEndOfInput(ConnectionRecord connection) {
+        InputSink sink = connection.inputSink();
+        if (sink != null) {
+            sink.end();
+            if (connection.inputSink() == sink || !mayEndInput(connection)) {
+                return; // the relay was cut, and so is the connection; or it drains, or another relay has started
+            }
+        }
         if (connection.partBytesLeft() != ColdState.NO_PARTS && !endParts(connection)) {
             return;
         }

@@ -80,10 +80,14 @@ final class Dispatcher implements Completions {
         connection.bytesIn += to - from;
         counters.add(Counters.BYTES_IN, to - from);
         switch (connection.state()) {
-            case OPEN -> delivery.received(connection, memory, from, to);
+            case OPEN, DRAINING -> {
+                if (connection.wantsInput()) { // a draining connection delivers nothing, but may relay
+                    delivery.received(connection, memory, from, to);
+                }
+            }
             case LINGERING -> lingering.received(connection, to - from);
-            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
-                // A draining connection delivers nothing; in the other states nothing is received.
+            case CONNECTING, INPUT_ENDED, CLOSED -> {
+                // Nothing is received.
             }
         }
     }
@@ -107,10 +111,14 @@ final class Dispatcher implements Completions {
         connection.clear(ConnectionRecord.RECEIVING);
         connection.set(ConnectionRecord.INPUT_ENDED);
         switch (connection.state()) {
-            case OPEN -> delivery.inputEnded(connection);
+            case OPEN, DRAINING -> {
+                if (connection.wantsInput()) { // a draining connection finds the flag when its queue is empty
+                    delivery.inputEnded(connection);
+                }
+            }
             case LINGERING -> lingering.inputEnded(connection);
-            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> {
-                // A draining connection finds the flag when its queue is empty.
+            case CONNECTING, INPUT_ENDED, CLOSED -> {
+                // Nothing follows.
             }
         }
     }

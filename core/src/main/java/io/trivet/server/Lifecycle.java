@@ -172,7 +172,8 @@ final class Lifecycle {
     // ---- the end
 
     /**
-     * Accepts and delivers no further messages. The connection is closed when everything was sent and the peer has finished too.
+     * Accepts and delivers no further messages. The connection is closed when everything was sent, its input was relayed if it has
+     * a relay, and the peer has finished too.
      */
     void finish(ConnectionRecord connection, CloseReason reason) {
         switch (connection.state()) {
@@ -189,7 +190,9 @@ final class Lifecycle {
                 connection.closeReason(both ? CloseReason.PEER_FINISHED : reason);
                 connection.state(ConnectionState.DRAINING);
                 connection.stateDeadlineNanos(Loop.NO_DEADLINE);
-                partialInputs.drop(connection);
+                if (connection.inputSink() == null) { // otherwise the relay continues
+                    partialInputs.drop(connection);
+                }
                 gate.update(connection);
                 sender.flushLater(connection);
             }
@@ -217,6 +220,7 @@ final class Lifecycle {
     int startEnds() {
         int done = 0;
         for (ConnectionRecord connection = closeRequests.takeEnd(); connection != null; connection = closeRequests.takeEnd()) {
+            cutRelay(connection);
             partialInputs.drop(connection);
             timers.dropAll(connection);
             if (connection.state() == ConnectionState.DRAINING) { // otherwise everything was sent meanwhile
@@ -247,6 +251,7 @@ final class Lifecycle {
         connection.cancelConnect();
         // Including messages of other threads that are on their way to the loop: these were accepted, too.
         boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_ON_CLOSE);
+        cutRelay(connection);
         partialInputs.drop(connection);
         timers.dropAll(connection);
         sender.dropUnlessPending(connection);
@@ -272,6 +277,13 @@ final class Lifecycle {
         dropOldest.notifyPending(connection);
         connection.set(ConnectionRecord.CLOSE_NOTIFIED);
         callbacks.closed(connection, connection.finishReason());
+    }
+
+    private static void cutRelay(ConnectionRecord connection) {
+        InputSink sink = connection.inputSink();
+        if (sink != null) {
+            sink.cut();
+        }
     }
 
     /** The proactor has released a closed connection. Releases the memory of its pending send. */

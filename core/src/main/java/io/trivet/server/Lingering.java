@@ -33,8 +33,8 @@ final class Lingering {
                 return;
             }
         }
-        if (connection.state() != ConnectionState.DRAINING) {
-            return; // a half-close: the peer may continue to send
+        if (connection.state() != ConnectionState.DRAINING || connection.inputSink() != null) {
+            return; // a half-close: the peer may continue to send, for a relay even when everything else has ended
         }
         if (connection.is(ConnectionRecord.INPUT_ENDED)) {
             closeRequests.close(connection, connection.finishReason());

@@ -1,13 +1,13 @@
 package io.trivet.server;
 
 import io.trivet.net.Proactor;
-import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.util.ArrayDeque;
 
 /**
  * Decides when the proactor receives for a connection, and which connections continue a delivery later. Reading is paused by the
- * application, by a queue that is high, and by messages that a delivery has left over. One thread.
+ * application, by a queue that is high, by a relay whose target is full, and by messages that a delivery has left over. One
+ * thread.
  */
 final class ReadGate {
     private final Proactor proactor;
@@ -24,7 +24,7 @@ final class ReadGate {
         this.closeRequests = closeRequests;
     }
 
-    /** Pauses reading: sets {@link ConnectionRecord#PAUSED_BY_APPLICATION} or {@link ConnectionRecord#PAUSED_BY_QUEUE}. */
+    /** Pauses reading: sets one of the flags of {@link ConnectionRecord#PAUSED}. */
     void pause(ConnectionRecord connection, int flag) {
         connection.set(flag);
         update(connection);
@@ -36,7 +36,7 @@ final class ReadGate {
             return;
         }
         connection.clear(flag);
-        if (!connection.isPaused() && connection.state() == ConnectionState.OPEN) {
+        if (!connection.isPaused() && connection.wantsInput()) {
             deadlines.startFirstMessage(connection); // the peer is not to blame for the pause
             if (connection.profile().limitsReadIdle()) {
                 deadlines.startReadIdle(connection);
@@ -74,14 +74,15 @@ final class ReadGate {
     }
 
     /**
-     * Starts or stops receiving, as the connection's state requires: it receives while input can be delivered, and while it
+     * Starts or stops receiving, as the connection's state requires: it receives while input can be delivered or relayed, and while it
      * lingers, when input is dropped.
      */
     void update(ConnectionRecord connection) {
         boolean wanted = switch (connection.state()) {
-            case OPEN -> connection.mayDeliver() && !connection.is(ConnectionRecord.INPUT_ENDED);
+            case OPEN, DRAINING -> connection.wantsInput() && connection.mayDeliver()
+                    && !connection.is(ConnectionRecord.INPUT_ENDED);
             case LINGERING -> !connection.is(ConnectionRecord.INPUT_ENDED);
-            case CONNECTING, INPUT_ENDED, DRAINING, CLOSED -> false;
+            case CONNECTING, INPUT_ENDED, CLOSED -> false;
         };
         if (wanted == connection.is(ConnectionRecord.RECEIVING) || connection.handle < 0 || connection.isClosed()) {
             return;

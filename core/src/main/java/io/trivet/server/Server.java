@@ -267,7 +267,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Starts to connect, on the loop that has the fewest connections. The connection uses the framing, limits and overflow policy
+     * Starts to connect, on the loop that has the fewest connections; {@link Connection#connect} does so on the loop of a
+     * connection. The connection uses the framing, limits and overflow policy
      * of the server; {@link #connect(InetSocketAddress, Protocol, Object)} sets others.
      *
      * <p>An {@linkplain InetSocketAddress#createUnresolved unresolved} address is a host name. It is looked up on a separate
@@ -294,7 +295,7 @@ public final class Server implements AutoCloseable {
             throw new IllegalArgumentException("the timeout must not be negative: " + timeout);
         }
         Profile profile = settings.profile();
-        return connect(address, Protocol.of(profile.framing(), handler), profile, attachment, timeout);
+        return connect(loops.leastLoaded(), address, Protocol.of(profile.framing(), handler), profile, attachment, timeout);
     }
 
     /**
@@ -310,17 +311,21 @@ public final class Server implements AutoCloseable {
      * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
-        return connect(address, protocol, protocol.profile(settings.profile()), attachment, null);
+        return connect(loops.leastLoaded(), address, protocol, protocol.profile(settings.profile()), attachment, null);
     }
 
-    private Connection connect(InetSocketAddress address, Protocol protocol, Profile profile, @Nullable Object attachment,
-            @Nullable Duration timeout) {
+    /** Starts to connect on a loop. */
+    Connection connectOn(int loop, InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
+        return connect(loops.all().get(loop), address, protocol, protocol.profile(settings.profile()), attachment, null);
+    }
+
+    private Connection connect(EventLoop loop, InetSocketAddress address, Protocol protocol, Profile profile,
+            @Nullable Object attachment, @Nullable Duration timeout) {
         Objects.requireNonNull(address, "address");
         ServerBuilder.check(profile, settings.network());
         if (draining) {
             throw new RejectedExecutionException("the server is draining");
         }
-        EventLoop loop = loops.leastLoaded();
         Connection connection = new Connection(new Contexts(this, loop.calls(), protocol, profile).next(), address);
         connection.attachment(attachment);
         loop.connect(connection, address, timeout == null ? profile.limits().connectTimeout() : timeout);

@@ -19,8 +19,17 @@ interface TransferSource extends Closeable {
     int read(ByteBuffer piece, long at) throws IOException;
 
     /**
-     * Sends bytes without reading them, where the kernel can do that.
+     * Returns the number of bytes that {@link #sendTo} can send now. If there are none, the source continues the transfer when it
+     * has some.
+     */
+    default long available() {
+        return Long.MAX_VALUE;
+    }
+
+    /**
+     * Sends bytes without reading them, where that is possible.
      *
+     * @param count no more than are {@linkplain #available available}
      * @return as {@link Proactor#sendFile}
      * @throws IOException the source or the connection has failed
      */

@@ -95,7 +95,8 @@ final class Transfers {
                 return sum;
             }
             try {
-                long sent = transfer.isRead ? sendPiece(connection, transfer) : sendFile(connection, transfer, bytesMax - sum);
+                long sent = transfer.isRead ? sendPiece(connection, transfer)
+                        : sendFromSource(connection, transfer, bytesMax - sum);
                 if (sent > 0) {
                     sent(connection, transfer, sent);
                     sum += sent;
@@ -119,8 +120,12 @@ final class Transfers {
                 && !connection.is(ConnectionRecord.AWAITS_WRITABLE);
     }
 
-    private long sendFile(ConnectionRecord connection, Transfer transfer, long bytesMax) throws IOException {
-        long offered = Math.min(transfer.left(), bytesMax);
+    private long sendFromSource(ConnectionRecord connection, Transfer transfer, long bytesMax) throws IOException {
+        long offered = Math.min(Math.min(transfer.left(), bytesMax), transfer.source.available());
+        if (offered == 0) {
+            transfer.awaitsSource = true;
+            return 0;
+        }
         long taken = transfer.source.sendTo(proactor, connection.handle, transfer.sent(), offered);
         if (taken == SendableFile.UNSUPPORTED) {
             transfer.isRead = true;
@@ -147,6 +152,35 @@ final class Transfers {
             awaitWritable(connection, taken);
         }
         return taken;
+    }
+
+    /**
+     * Sends bytes of the first transfer that its source has not passed on. If they are its last ones, ends it.
+     *
+     * @param bytes direct; the position advances over the bytes that were sent
+     */
+    void sendNow(ConnectionRecord connection, Transfer transfer, ByteBuffer bytes) {
+        if (connection.isClosed() || connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+            return;
+        }
+        parts[0] = bytes;
+        int offered = bytes.remaining();
+        try {
+            long taken = proactor.sendNow(connection.handle, parts, 0, 1);
+            if (taken < offered) {
+                awaitWritable(connection, taken);
+            }
+            if (taken > 0) {
+                sent(connection, transfer, taken);
+            }
+        } catch (IOException e) {
+            transfer.fail(e);
+            closeRequests.fail(connection, e);
+            return;
+        }
+        if (transfer.left() == 0) {
+            end(connection, transfer);
+        }
     }
 
     private static int pieceBytesMax(ConnectionRecord connection) {
@@ -236,7 +270,7 @@ final class Transfers {
     }
 
     /** Ends a transfer of which all bytes were sent. */
-    private void end(ConnectionRecord connection, Transfer transfer) {
+    void end(ConnectionRecord connection, Transfer transfer) {
         transfer.end();
         queues.releasePiece(connection, transfer);
         removeFirst(connection);

@@ -17,7 +17,8 @@ final class ConnectionCallsTest {
     private final LoopParts parts = new LoopParts(Limits.defaults().withQueueBytesMax(10));
     private final ConnectionCalls calls = new ConnectionCalls(3, parts.proactor, parts.clock, parts.mailbox, parts.admission,
             parts.transferAdmission,
-            parts.sender, parts.budgetGuard, parts.gate, parts.lifecycle, parts.delivery, parts.closeRequests, parts.timers, parts.pendingSends,
+            parts.sender, parts.budgetGuard, parts.gate, parts.lifecycle, parts.delivery, parts.relays, parts.closeRequests,
+            parts.timers, parts.pendingSends,
             parts.callbacks);
     private final TestRecord connection = parts.open();
 

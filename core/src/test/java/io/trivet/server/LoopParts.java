@@ -42,6 +42,7 @@ final class LoopParts {
     final Transfers transfers;
     final Sender sender;
     final TransferAdmission transferAdmission;
+    final Relays relays;
     final Admission admission;
     final Lifecycle lifecycle;
     /** Lookups of host names, whose outcomes the test sets. */
@@ -81,6 +82,7 @@ final class LoopParts {
                 deadlines,
                 closeRequests, callbacks, transfers);
         transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender, closeRequests);
+        relays = new Relays(clock, partialInputs, gate, transfers, sender, transferAdmission, closeRequests);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
