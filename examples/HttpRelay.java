@@ -35,8 +35,6 @@ public final class HttpRelay implements Handler {
     private final Shared shared;
     private Connection connection;
     private String name;
-    /** The client at the other end of the stream; null before there is one, and when the stream is complete. */
-    private HttpRelay partner;
     private long length;
 
     private HttpRelay(Shared shared) {
@@ -58,7 +56,7 @@ public final class HttpRelay implements Handler {
         }
     }
 
-    /** Finds the end of a request's head, an empty line. The body, if any, is received in parts. */
+    /** Finds the end of a request's head, an empty line. The body, if any, is relayed. */
     private static void decode(ByteBuffer in, int from, int to, Frame frame) {
         for (int at = frame.searchFrom(); at <= to - 4; at++) {
             if (in.getInt(at) == 0x0d0a0d0a) {
@@ -106,8 +104,7 @@ public final class HttpRelay implements Handler {
             answer("409 Conflict");
         } else {
             length = Long.parseLong(contentLength.group(1));
-            connection.receiveParts(length);
-            connection.pauseReading(); // until there is a client to send it to
+            connection.pauseReading(); // until there is a client to relay the body to
             join();
         }
     }
@@ -125,34 +122,15 @@ public final class HttpRelay implements Handler {
         if (shared.uploads.containsKey(name) && shared.downloads.containsKey(name)) {
             HttpRelay upload = shared.uploads.remove(name);
             HttpRelay download = shared.downloads.remove(name);
-            upload.partner = download;
-            download.partner = upload;
             download.connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + upload.length + "\r\nConnection: close\r\n\r\n");
             upload.connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+            upload.connection.relayTo(download.connection, upload.length, (peer, bytes, failure) -> {
+                if (failure == null) { // otherwise both were reset: neither end takes a part for the whole
+                    upload.answer("200 OK");
+                }
+            });
             upload.connection.resumeReading();
-        }
-    }
-
-    @Override
-    public void onPart(Connection connection, ByteBuffer part, boolean last) {
-        Connection receiver = partner.connection;
-        if (last) {
-            partner.partner = null;
-            partner = null;
-            receiver.send(part, (peer, bytes, failure) -> answer(failure == null ? "200 OK" : "502 Bad Gateway"));
-            receiver.finish();
-        } else {
-            receiver.send(part);
-            if (receiver.queue().isHigh()) {
-                connection.pauseReading(); // the receiver is slower: TCP slows the sender down
-            }
-        }
-    }
-
-    @Override
-    public void onDrained(Connection connection) {
-        if (partner != null) {
-            partner.connection.resumeReading();
+            download.connection.finish(); // when the body has been relayed
         }
     }
 
@@ -160,10 +138,6 @@ public final class HttpRelay implements Handler {
     public void onClose(Connection connection, CloseReason reason) {
         shared.uploads.remove(name, this);
         shared.downloads.remove(name, this);
-        if (partner != null) {
-            partner.partner = null;
-            partner.connection.reset(); // so that neither end takes a part for the whole
-        }
     }
 
     // ---- files
