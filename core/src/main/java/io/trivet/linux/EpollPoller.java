@@ -74,7 +74,8 @@ final class EpollPoller extends LinuxPoller {
         }
         int operation = before == 0 ? EPOLL_CTL_ADD : after == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
         int result = control(operation, fd, PollBits.of(after) | mode, generation);
-        boolean closedFirst = after == 0 && (result == -Errno.ENOENT || result == -Errno.EBADF);
+        // EPERM: the number has been reused by a regular file, which cannot be in an epoll.
+        boolean closedFirst = after == 0 && (result == -Errno.ENOENT || result == -Errno.EBADF || result == -Errno.EPERM);
         return closedFirst ? 0 : result; // the kernel had already removed it
     }
 

@@ -135,25 +135,47 @@ final class ParkedWaits {
             at = new Watched(fd, socket);
         } else {
             // The descriptor may have been closed and its number reused since: then the kernel has removed it from the epoll.
-            poller.deregister(at.socket);
+            deregister(at, poller);
             at.socket = socket;
         }
-        at.waiters.add(new Waiter(wait, interest));
-        wait.at.add(at);
+        Waiter newest = new Waiter(wait, interest);
+        at.waiters.add(newest);
         watched.put(fd, at);
-        watch(at, poller);
+        try {
+            poller.register(socket, at.interest(), fd);
+            wait.at.add(at);
+        } catch (IOException e) {
+            at.waiters.remove(newest);
+            wakeAll(at); // they have waited for a closed descriptor with this number, or have to wait in the kernel
+            if (!(e instanceof NetworkException refused && refused.code() == ErrorCode.EPERM)) {
+                throw e;
+            }
+            // A regular file: always readable and writable, so this is a wait for urgent data only, of which it has none.
+        }
     }
 
-    /** Registers the interests of all waiters for a descriptor. If the kernel refuses, wakes all of them. */
+    /**
+     * Registers the interests of all waiters for a descriptor.
+     *
+     * @throws IOException the kernel refuses. Then all of them are woken
+     */
     private void watch(Watched at, EpollPoller poller) throws IOException {
         try {
             poller.register(at.socket, at.interest(), at.fd);
-        } catch (NetworkException e) {
-            if (e.code() != ErrorCode.EPERM) {
-                wakeAll(at);
-                throw e;
-            }
-            watched.remove(at.fd); // a regular file: always readable and writable, so this is a wait for urgent data only
+        } catch (IOException e) {
+            wakeAll(at);
+            throw e;
+        }
+    }
+
+    /**
+     * Removes the registration of a descriptor.
+     *
+     * @throws IOException the kernel refuses. Then all waiters for the descriptor are woken
+     */
+    private void deregister(Watched at, EpollPoller poller) throws IOException {
+        try {
+            poller.deregister(at.socket);
         } catch (IOException e) {
             wakeAll(at);
             throw e;
@@ -225,10 +247,10 @@ final class ParkedWaits {
             return;
         }
         try {
-            poller.deregister(at.socket);
+            deregister(at, poller);
             watch(at, poller);
         } catch (IOException e) {
-            wakeAll(at);
+            // All waiters were woken, and check their sockets again.
         }
     }
 }
