@@ -1,5 +1,6 @@
 import io.trivet.server.Framing;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
 import io.trivet.server.Session;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -8,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.IntSupplier;
 
 /**
  * A guessing game as straight-line code: each connection has a virtual thread, and its state is in local variables.
@@ -26,19 +28,22 @@ public final class LineSession {
                 ? new InetSocketAddress("127.0.0.1", 8080)
                 : new InetSocketAddress(args[0], Integer.parseInt(args[1]));
         Duration patience = Duration.ofMillis(args.length < 3 ? 30_000 : Long.parseLong(args[2]));
-        try (Server server = Server.builder()
-                .listen(address)
-                .framing(Framing.lines())
-                .session(session -> play(session, patience))
-                .start()) {
+        try (Server server = server(address, patience, () -> 1 + ThreadLocalRandom.current().nextInt(NUMBER_MAX)).start()) {
             System.out.println("game on port " + server.address().getPort());
             server.join();
         }
     }
 
+    /** Returns a server that is not started yet. A test can put it on a simulated network. */
+    static ServerBuilder server(InetSocketAddress address, Duration patience, IntSupplier numbers) {
+        return Server.builder()
+                .listen(address)
+                .framing(Framing.lines())
+                .session(session -> play(session, patience, numbers.getAsInt()));
+    }
+
     /** When this returns, everything that was sent is delivered, and the connection is closed. */
-    private static void play(Session session, Duration patience) throws IOException {
-        int number = 1 + ThreadLocalRandom.current().nextInt(NUMBER_MAX);
+    private static void play(Session session, Duration patience, int number) throws IOException {
         session.send("I think of a number from 1 to " + NUMBER_MAX + ". You have " + GUESSES + " guesses.");
         for (int left = GUESSES; left > 0; left--) {
             ByteBuffer line;

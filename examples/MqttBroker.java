@@ -5,6 +5,7 @@ import io.trivet.server.Handler;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -38,18 +39,22 @@ public final class MqttBroker implements Handler {
         InetSocketAddress address = args.length < 2
                 ? new InetSocketAddress("127.0.0.1", 1883)
                 : new InetSocketAddress(args[0], Integer.parseInt(args[1]));
+        try (Server server = server(address).start()) {
+            System.out.println("mqtt on port " + server.address().getPort());
+            server.join();
+        }
+    }
+
+    /** Returns a server that is not started yet. A test can put it on a simulated network. */
+    static ServerBuilder server(InetSocketAddress address) {
         MqttState state = new MqttState();
-        try (Server server = Server.builder()
+        return Server.builder()
                 .listen(address)
                 .framing(Framing.of(MqttPacket::decode))
                 .overflow(Overflow.DISCONNECT) // reading goes on, because acknowledgements make room
                 .limits(Limits.defaults().withFirstMessageTimeout(Duration.ofSeconds(10)).withLingerTimeout(Duration.ofSeconds(1))
                         .withQueueBytesMax(MqttSession.QUEUE_BYTES_MAX))
-                .handlers(() -> new MqttBroker(state)) // one object per connection: its state is in fields
-                .start()) {
-            System.out.println("mqtt on port " + server.address().getPort());
-            server.join();
-        }
+                .handlers(() -> new MqttBroker(state)); // one object per connection: its state is in fields
     }
 
     @Override

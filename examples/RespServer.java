@@ -4,6 +4,7 @@ import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Limits;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
@@ -40,16 +41,20 @@ public final class RespServer implements Handler {
         InetSocketAddress address = args.length < 2
                 ? new InetSocketAddress("127.0.0.1", 6380)
                 : new InetSocketAddress(args[0], Integer.parseInt(args[1]));
-        Shared shared = new Shared(new RespDatabase(), new HashMap<>());
-        try (Server server = Server.builder()
-                .listen(address)
-                .framing(Framing.of(RespRequest::decode))
-                .limits(Limits.defaults().withMessageBytesMax(REQUEST_BYTES_MAX))
-                .handlers(() -> new RespServer(shared)) // one object per connection: its state is in fields
-                .start()) {
+        try (Server server = server(address).start()) {
             System.out.println("resp on port " + server.address().getPort());
             server.join();
         }
+    }
+
+    /** Returns a server that is not started yet. A test can put it on a simulated network. */
+    static ServerBuilder server(InetSocketAddress address) {
+        Shared shared = new Shared(new RespDatabase(), new HashMap<>());
+        return Server.builder()
+                .listen(address)
+                .framing(Framing.of(RespRequest::decode))
+                .limits(Limits.defaults().withMessageBytesMax(REQUEST_BYTES_MAX))
+                .handlers(() -> new RespServer(shared)); // one object per connection: its state is in fields
     }
 
     @Override
