@@ -10,11 +10,18 @@ final class AcceptRetries {
     private static final long ACCEPT_FAILURES_NANOS = 10_000_000;
 
     private final RunContext context;
+    private final int failuresMax;
     private int failures;
     private long sinceNanos;
 
-    AcceptRetries(RunContext context) {
+    /**
+     * Creates a check.
+     *
+     * @param ports the number of ports that accept, each of which tries again
+     */
+    AcceptRetries(RunContext context, int ports) {
         this.context = context;
+        failuresMax = ACCEPT_FAILURES_MAX * ports;
     }
 
     /** Counts a failed accept. */
@@ -24,7 +31,7 @@ final class AcceptRetries {
             sinceNanos = context.now();
             failures = 0;
         }
-        if (++failures > ACCEPT_FAILURES_MAX) {
+        if (++failures > failuresMax) {
             context.failures.report(Rule.SPIN, "accepting has failed " + failures + " times within "
                     + ReportText.duration(ACCEPT_FAILURES_NANOS) + " and is retried at once: " + failure.getMessage());
         }

@@ -62,6 +62,12 @@ final class Broadcasts {
         }
         long toAll = (long) plan.framing().framedLength(content.length) * server.connections().size();
         server.raiseBudgetBound(toAll);
+        for (ConnectionModel model : server.connections()) {
+            if (model.connectsByName && model.phase == ConnectionModel.Phase.BEFORE_OPEN) {
+                model.mayHoldUnknownBroadcast = true; // it does not tell whether its loop knows it yet
+                anyUnobserved = true;
+            }
+        }
         int here = plan.loops() == 1 ? 0 : context.currentLoop == RunContext.OUTSIDE ? -1 : context.currentLoop & 0xff;
         for (int loop = 0; loop < plan.loops(); loop++) {
             if (loop == here) {

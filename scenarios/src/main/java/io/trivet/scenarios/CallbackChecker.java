@@ -152,9 +152,9 @@ final class CallbackChecker {
         Connection connection = model.connection();
         int queued = connection.queue().bytes();
         int cap = connection.queue().bytesMax();
-        // With several loops, up to the same number of bytes may be on their way to the loop, since only the loop can drop
+        // From another thread up to the same number of bytes may be on their way to the loop, since only the loop can drop
         // messages.
-        long capNow = model.plan.overflow() == Overflow.DROP_OLDEST && model.plan.loops() > 1 ? 2L * cap : cap;
+        long capNow = model.plan.overflow() == Overflow.DROP_OLDEST && model.mayBeOnItsWay() ? 2L * cap : cap;
         boolean mayBeReply = model.plan.overflow() == Overflow.PAUSE_READING && method != SendMethod.OFFER
                 && context.currentLoop == model.loopKey;
         if (mayBeReply) {
@@ -217,8 +217,7 @@ final class CallbackChecker {
      * partly sent, and those of a pending send.
      */
     private static long undroppableBytes(ConnectionModel model) {
-        // with several loops the message may be on its way to its loop
-        boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && !model.hasStreamed && model.plan.loops() == 1
+        boolean drops = model.plan.overflow() == Overflow.DROP_OLDEST && !model.hasStreamed && !model.mayBeOnItsWay()
                 && (model.socket == null || !model.socket.hasPendingSend());
         return drops ? model.sentFirstBytes + model.framedMax : Long.MAX_VALUE / 2;
     }

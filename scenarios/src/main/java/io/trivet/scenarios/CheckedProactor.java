@@ -49,7 +49,7 @@ final class CheckedProactor implements Proactor {
 
     CheckedProactor(RunContext context, ServerUnderTest server, Proactor proactor) {
         this.context = context;
-        this.acceptRetries = new AcceptRetries(context);
+        this.acceptRetries = new AcceptRetries(context, server.plan.secondPort() ? 2 : 1);
         this.pendingSends = new PendingSends(context);
         framing = server.plan.framing();
         counters = server.counters;

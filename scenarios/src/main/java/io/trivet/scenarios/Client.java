@@ -223,7 +223,7 @@ final class Client {
         }
         InetSocketAddress local;
         try {
-            local = socket.connect(server.address);
+            local = socket.connect(server.addressFor(plan));
         } catch (IOException e) {
             hasNoSocket = true;
             end(End.NOT_CONNECTED, "cannot connect: " + e.getMessage());
@@ -245,6 +245,7 @@ final class Client {
             case ClientAction.SendMessages messages -> messages.requests().forEach(sentStream::append);
             case ClientAction.SendOversized oversized -> sentStream.appendIncomplete(oversized.length(), Integer.MAX_VALUE);
             case ClientAction.SendHugeLength huge -> sentStream.appendLength(huge.length());
+            case ClientAction.SendMalformed malformed -> sentStream.appendMalformed();
             case ClientAction.SendPartial partial -> sentStream.appendIncomplete(partial.length(), partial.sent());
             case ClientAction.SendUrgent urgent -> {
                 byte next = (byte) (MessageContent.URGENT_MIN + urgentsSent % 100);

@@ -29,6 +29,14 @@ sealed interface ClientAction {
         }
     }
 
+    /** Sends a byte that no frame starts with. */
+    record SendMalformed() implements ClientAction {
+        @Override
+        public String toString() {
+            return "sends a byte that no frame starts with";
+        }
+    }
+
     /** Starts a message and never completes it. */
     record SendPartial(int length, int sent) implements ClientAction {
         @Override

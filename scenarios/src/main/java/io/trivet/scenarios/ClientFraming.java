@@ -22,6 +22,9 @@ enum ClientFraming {
     /** The first message is a line with a long end, upon which the connection is upgraded to {@link #TYPED}. */
     UPGRADED(TypedDecoder.HEAD_BYTES, "\n----", Integer.MAX_VALUE - TypedDecoder.HEAD_BYTES);
 
+    /** No frame with a decoder of the application starts with this byte. */
+    static final byte MALFORMED = 'x';
+
     private final int headBytes;
     private final String tail;
     private final int lengthMax;
@@ -79,6 +82,11 @@ enum ClientFraming {
     /** Returns true if frames start with a length. An urgent byte that becomes an ordinary one then corrupts all that follows. */
     boolean isPrefixed() {
         return headBytes > 0 || this == NETSTRINGS;
+    }
+
+    /** Returns true if the length of a frame alone decides where it ends. */
+    boolean mayContainAnyByte() {
+        return isPrefixed() && !upgrades();
     }
 
     /** Returns true if an urgent byte that becomes an ordinary one can corrupt a delimiter or a length. */

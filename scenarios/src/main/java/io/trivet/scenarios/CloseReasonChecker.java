@@ -49,7 +49,7 @@ final class CloseReasonChecker {
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
             case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
             case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();
-            case PROTOCOL_ERROR -> false; // the built-in framings accept everything
+            case PROTOCOL_ERROR -> model.mayHaveReceivedMalformedMessage();
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
             case TRANSFER_FAILED -> model.cutsStream;

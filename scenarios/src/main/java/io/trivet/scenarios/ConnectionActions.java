@@ -38,7 +38,7 @@ final class ConnectionActions {
         String name = "r" + model.nextReplyNumber++;
         byte[] content = MessageContent.of(name, Math.max(size, MessageContent.lengthMin(name)), plan.framing());
         SendResult result;
-        if (method == SendMethod.TEXT) {
+        if (method == SendMethod.TEXT && MessageContent.isAscii(content)) {
             result = connection.send(new String(content, StandardCharsets.US_ASCII));
         } else if (model.nextReplyNumber % 3 == 0 && content.length + OFFSET <= context.sendBuffer.capacity()) {
             result = sendFromMiddle(model, content, method);
@@ -74,6 +74,22 @@ final class ConnectionActions {
             model.openStreams++;
             model.cutsStream |= isCut;
             recordAccepted(model, name, framed.length, SendMethod.BYTES).upgraded = model.upgraded;
+        }
+    }
+
+    /** Sends a message with a listener. */
+    void replyReported(ConnectionModel model, int size) {
+        String name = "r" + model.nextReplyNumber++;
+        byte[] content = MessageContent.of(name, Math.max(size, MessageContent.lengthMin(name)), plan.framing());
+        int framed = plan.framing().framedLength(content.length);
+        ReportedReply report = new ReportedReply(context, model, framed);
+        server.raiseBudgetBound(framed);
+        SendResult result = model.connection().send(ByteBuffer.wrap(content), report);
+        model.hasStreamed = true;
+        model.wasFull |= result == SendResult.FULL;
+        if (result == SendResult.QUEUED) {
+            model.openStreams++;
+            recordAccepted(model, name, framed, SendMethod.BYTES);
         }
     }
 
@@ -247,5 +263,10 @@ final class ConnectionActions {
     void close(ConnectionModel model) {
         model.closedByApplication = true;
         model.connection().close();
+    }
+
+    void reset(ConnectionModel model) {
+        model.closedByApplication = true;
+        model.connection().reset();
     }
 }

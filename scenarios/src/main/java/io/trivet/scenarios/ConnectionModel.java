@@ -37,11 +37,15 @@ final class ConnectionModel {
 
     /** The next message to be delivered, by its index among those of the client. */
     int nextMessage;
+    /** The offset of the next byte that is to be delivered as a part; -1 if messages are delivered. */
+    int partsFrom = -1;
     /** With raw framing: the bytes that were delivered. */
     int bytesDelivered;
     final long createdNanos;
     /** When the start of its connect was observed; -1 if not yet. */
     long connectingSinceNanos = -1;
+    /** Its address was passed as a host name: it has no number before it is established. */
+    boolean connectsByName;
     /** The timeout of its connect. */
     Duration connectTimeout;
     long openedNanos;
@@ -71,6 +75,8 @@ final class ConnectionModel {
     int emptySent;
     int emptyReceived;
     int droppedMessages;
+    /** How often onDropped was called. */
+    int droppedReports;
     long droppedBytes;
     /** With a pure echo: the bytes of all pieces that were sent back. */
     long echoedBytes;
@@ -204,14 +210,18 @@ final class ConnectionModel {
     /** Counts a message that was accepted. */
     void accepted(int framedLength) {
         ServerUnderTest server = client.server;
-        // a single loop belongs to the calling thread, once it has turned
-        boolean here = (plan.loops() == 1 && server.network().loops().getFirst().turnCount() > 0)
+        boolean here = !mayBeOnItsWay()
                 || (plan.loops() > 1 && phase != Phase.BEFORE_OPEN && server.origin(this) == ServerUnderTest.OWN_LOOP);
         server.counters.messageOut(here);
         acceptedBytes += framedLength;
         acceptedMessages++;
         framedMin = Math.min(framedMin, framedLength);
         framedMax = Math.max(framedMax, framedLength);
+    }
+
+    /** Returns true unless a single loop belongs to the calling thread, which it does once it has turned. */
+    boolean mayBeOnItsWay() {
+        return plan.loops() > 1 || client.server.network().loops().getFirst().turnCount() == 0;
     }
 
     @Nullable
@@ -270,10 +280,15 @@ final class ConnectionModel {
         return "server " + plan.number() + "'s connection to client " + client.plan.number();
     }
 
+    /** Returns true if the message that the server expects next breaks the framing. */
+    boolean mayHaveReceivedMalformedMessage() {
+        return client.sentStream.isMalformed(nextMessage);
+    }
+
     /** Returns true if the message that the server expects next is one that exceeds the limit. */
     boolean mayHaveReceivedTooLongMessage() {
-        return nextMessage < client.sentStream.messages().size()
-                // an urgent byte may have become part of the message
+        return !mayHaveReceivedMalformedMessage() && nextMessage < client.sentStream.messages().size()
+        // an urgent byte may have become part of the message
                 && (client.sentStream.messages().get(nextMessage).request() == null || client.urgentsSent > 0);
     }
 }

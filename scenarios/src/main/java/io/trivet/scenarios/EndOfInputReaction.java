@@ -9,5 +9,7 @@ enum EndOfInputReaction {
     /** Sends a message after some time, and then finishes. */
     SEND_LATER_THEN_FINISH,
     /** Closes at once. */
-    CLOSE
+    CLOSE,
+    /** Does nothing: the connection stays open for output. */
+    NOTHING
 }

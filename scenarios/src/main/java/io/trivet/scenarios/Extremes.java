@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class Extremes {
     private static final long MILLI = 1_000_000;
     private static final int ONE_IN = 16;
+    /** One in this number of scenarios of a kind goes far beyond its bound. */
+    private static final int MANY_ONE_IN = 16;
     private static final int LONG_MESSAGE_BYTES_MAX = 400_000;
 
     private enum Kind {
@@ -61,7 +63,7 @@ final class Extremes {
         }
         switch (kind) {
             case CONNECTIONS -> {
-                int count = random.between(70, 140);
+                int count = random.below(MANY_ONE_IN) == 0 ? random.between(1_000, 2_000) : random.between(70, 140);
                 for (int i = 0; i < count; i++) {
                     clients.add(client(clients.size(), 300 * MILLI, i % 4 == 0 ? small(1) : List.of()));
                 }
@@ -75,9 +77,14 @@ final class Extremes {
                 int size = Math.min(random.between(300_000, 900_000), lengthMax);
                 clients.add(client(clients.size(), 100 * MILLI, List.of(new Request(RequestKind.REPLY, 10, 5, size, 0))));
             }
-            case TASKS -> clients.add(client(clients.size(), 100 * MILLI, List.of(
-                    new Request(RequestKind.TASKS, 10, random.between(1_025, 2_500), 1, 0),
-                    new Request(RequestKind.TIMERS, 10, random.between(1_025, 2_500), 1, random.logUniform(1_000, 50 * MILLI)))));
+            case TASKS -> {
+                boolean many = random.below(MANY_ONE_IN) == 0;
+                int tasks = many ? random.between(100_000, 900_000) : random.between(1_025, 2_500);
+                int timers = many ? random.between(30_000, 60_000) : random.between(1_025, 2_500);
+                clients.add(client(clients.size(), 100 * MILLI, List.of(
+                        new Request(RequestKind.TASKS, 10, tasks, 1, 0),
+                        new Request(RequestKind.TIMERS, 10, timers, 1, random.logUniform(1_000, 50 * MILLI)))));
+            }
             case LONG_MESSAGES -> {
                 int longest = Math.min(LONG_MESSAGE_BYTES_MAX, lengthMax);
                 for (int i = 0; i < 2; i++) {

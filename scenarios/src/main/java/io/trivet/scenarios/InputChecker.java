@@ -64,6 +64,32 @@ final class InputChecker {
         return bytes;
     }
 
+    /** Checks a part of the frame of the next message. The last part completes the message. */
+    void part(ConnectionModel model, ByteBuffer part, boolean last) {
+        byte[] bytes = new byte[part.remaining()];
+        part.get(part.position(), bytes);
+        SentStream sentStream = model.client.sentStream;
+        if (model.partsFrom < 0 || !sentStream.matches(bytes, model.partsFrom)) {
+            fail(Rule.BYTES, model, "onPart called with other bytes at offset " + model.partsFrom + " than were sent: "
+                    + shown(bytes));
+            return;
+        }
+        model.partsFrom += bytes.length;
+        if (model.client.written < model.partsFrom) {
+            fail(Rule.ORDER, model, "onPart called with bytes that were not written yet");
+        }
+        int end = sentStream.messages().get(model.nextMessage).to();
+        if (last != (model.partsFrom == end)) {
+            fail(Rule.BYTES, model, "onPart called " + (last ? "with the last part" : "without a last part") + " at offset "
+                    + model.partsFrom + "; the requested bytes end at " + end);
+        }
+        if (last) {
+            model.nextMessage++;
+            model.partsFrom = -1;
+            model.lastMessageNanos = context.now();
+        }
+    }
+
     /** With raw framing: returns the next message that has arrived completely; null if there is none. */
     SentStream.@Nullable Message nextWhole(ConnectionModel model) {
         SentStream sentStream = model.client.sentStream;

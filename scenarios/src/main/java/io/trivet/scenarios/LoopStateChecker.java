@@ -101,7 +101,8 @@ final class LoopStateChecker {
      * connect.
      */
     private void checkConnect(ConnectionModel model) {
-        if (ServerUnderTest.loopOf(model) != (loopKey & 0xff) || model.connection().state() != ConnectionState.CONNECTING) {
+        boolean here = (model.connectsByName && model.plan.loops() == 1) || ServerUnderTest.loopOf(model) == (loopKey & 0xff);
+        if (!here || model.connection().state() != ConnectionState.CONNECTING) {
             return;
         }
         if (model.connectingSinceNanos < 0) {
@@ -221,7 +222,8 @@ final class LoopStateChecker {
         checkDrained(model, state);
         // A connection that ends because a rule was broken gets no callback but onClose.
         boolean hasBrokenOff = model.hasThrown || (model.hasStartedToEnd
-                && (!model.endsGracefully() || model.mayHaveReceivedTooLongMessage() || !model.overdueAtEnd.isEmpty()));
+                && (!model.endsGracefully() || model.mayHaveReceivedTooLongMessage()
+                        || model.mayHaveReceivedMalformedMessage() || !model.overdueAtEnd.isEmpty()));
         ApplicationTimer timer = model.pendingTimers.peek();
         if (!hasBrokenOff && timer != null) {
             CallbackChecker.timerWaits(context, timer, model);
@@ -324,7 +326,7 @@ final class LoopStateChecker {
         ClientFraming framing = model.plan.framing();
         long held = socket.bytesIn - model.client.sentStream.startOf(model.nextMessage);
         boolean awaitsRest = held > 0 && state == ConnectionState.OPEN && socket.receiving && !socket.inputEnded;
-        if (!awaitsRest || framing.isRaw() || model.client.urgentsSent > 0) {
+        if (!awaitsRest || framing.isRaw() || model.client.urgentsSent > 0 || model.partsFrom >= 0) {
             model.awaitedSinceNanos = -1;
             return;
         }

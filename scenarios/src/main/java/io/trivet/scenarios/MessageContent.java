@@ -17,9 +17,18 @@ final class MessageContent {
     /** Urgent bytes have at least this value. All other bytes are smaller. */
     static final int URGENT_MIN = 128;
 
+    /** Any bytes, for frames that may contain any. */
+    private static final byte[] ANY = new byte[1 << 16];
+    /** Bytes like those of frames: lengths of one to four bytes, with and without the top bit, and what ends other frames. */
+    private static final byte[] FRAMES = {0, 0, 0, 1, '1', ':', 3, 0, 0, 0, 2, -1, -1, -1, -1, 4, '\n', 0, 1, ',', 3, -128, 0, 0,
+        0, '9', ':'};
+    private static final int KINDS = 4;
+
     static {
+        SeededRandom random = new SeededRandom(1);
         for (int i = 0; i < FILLS.length; i++) {
             FILLS[i] = FILL[i % FILL.length];
+            ANY[i] = (byte) random.below(256);
         }
     }
 
@@ -39,12 +48,7 @@ final class MessageContent {
         int named = Math.min(head.length, content.length);
         System.arraycopy(head, 0, content, 0, named);
         int salt = name.hashCode() & 0xff;
-        for (int i = named; i < content.length;) {
-            int from = (i + salt) % FILL.length;
-            int count = Math.min(content.length - i, FILLS.length - from);
-            System.arraycopy(FILLS, from, content, i, count);
-            i += count;
-        }
+        fill(content, named, salt, framing.mayContainAnyByte() ? salt % KINDS : KINDS);
         if (content.length > 0) {
             int last = content.length - 1;
             if (framing.isRaw()) {
@@ -54,6 +58,31 @@ final class MessageContent {
             }
         }
         return content;
+    }
+
+    private static void fill(byte[] content, int start, int salt, int kind) {
+        if (kind == 0) {
+            for (int i = start; i < content.length; i++) {
+                content[i] = FRAMES[(i + salt) % FRAMES.length];
+            }
+            return;
+        }
+        byte[] source = kind == 1 ? ANY : FILLS;
+        for (int i = start; i < content.length;) {
+            int from = (i + salt) % FILL.length;
+            int count = Math.min(content.length - i, source.length - from);
+            System.arraycopy(source, from, content, i, count);
+            i += count;
+        }
+    }
+
+    /** Returns true if a message consists of characters of ASCII only, so that it can be sent as text. */
+    static boolean isAscii(byte[] content) {
+        int all = 0;
+        for (byte b : content) {
+            all |= b;
+        }
+        return all >= 0;
     }
 
     /** Returns the length of the shortest message that contains its name. */

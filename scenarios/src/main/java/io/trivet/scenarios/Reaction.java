@@ -28,7 +28,11 @@ enum Reaction {
      */
     CONNECT_FINISHES_OUTPUT, CONNECT_FINISHES, CONNECT_WITH_TIMEOUT,
     /** Throws an exception. */
-    OPEN_THROWS, URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS, CLOSE_THROWS;
+    OPEN_THROWS, URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS, CLOSE_THROWS,
+    /** When the server connects: passes the address as a host name, which is resolved without a lookup. */
+    CONNECT_BY_NAME,
+    /** When the server connects: sends more than the queue may hold, before the connection is established. */
+    CONNECT_FILLS;
 
     /** Returns true if this reaction ends the connection. */
     boolean ends() {
@@ -37,7 +41,8 @@ enum Reaction {
                     URGENT_THROWS, END_THROWS, DRAINED_THROWS, DROPPED_THROWS ->
                 true;
             case OPEN_SENDS_FIRST, OPEN_FILLS, OPEN_PAUSES, OPEN_PAUSES_AND_RESUMES, DROPPED_SENDS, DRAINED_SENDS, CLOSE_SENDS,
-                    CLOSE_RECONNECTS, CONNECT_FINISHES_OUTPUT, CONNECT_FINISHES, CONNECT_WITH_TIMEOUT, CLOSE_THROWS ->
+                    CLOSE_RECONNECTS, CONNECT_FINISHES_OUTPUT, CONNECT_FINISHES, CONNECT_WITH_TIMEOUT, CLOSE_THROWS,
+                    CONNECT_BY_NAME, CONNECT_FILLS ->
                 false;
         };
     }

@@ -14,10 +14,13 @@ record Request(RequestKind kind, int length, int count, int size, long delayNano
     public String toString() {
         String what = ReportText.words(kind) + "[" + length;
         return switch (kind) {
-            case NO_REPLY, ECHO, CLOSE, THROW, THROW_IN_TASK, PAUSE_AND_RESUME, URGENT, EMPTY_REPLY, FILL_QUEUE, RELAY ->
+            case NO_REPLY, ECHO, CLOSE, THROW, THROW_IN_TASK, PAUSE_AND_RESUME, URGENT, EMPTY_REPLY, FILL_QUEUE, RELAY, RESET,
+                    SAME_LIMITS,
+                    SET_OPTION, NEXT_IN_PARTS ->
                 what + "]";
             case REPLY, REPLY_STREAM, REPLY_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
-            case REPLY_FIRST, REPLY_IN_TASK, BROADCAST, MESSAGE_TO_OTHER, FINISH_OUTPUT, FINISH -> what + " -> " + size + "]";
+            case REPLY_FIRST, REPLY_IN_TASK, REPLY_REPORTED, BROADCAST, MESSAGE_TO_OTHER, FINISH_OUTPUT, FINISH ->
+                what + " -> " + size + "]";
             case REPLY_LATER, TASK_ON_OTHER, RENEW_TIMER, RENEW_TIMER_OF_OTHER ->
                 what + " -> " + size + " in " + ReportText.duration(delayNanos) + "]";
             case TASKS -> what + " -> " + count + " tasks]";

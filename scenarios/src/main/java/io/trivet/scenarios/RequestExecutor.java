@@ -2,7 +2,11 @@ package io.trivet.scenarios;
 
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.SendResult;
+import io.trivet.sim.Fault;
+import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Does what a client's message requests of the application. */
@@ -97,6 +101,11 @@ final class RequestExecutor {
                 actions.finish(model);
             }
             case CLOSE -> actions.close(model);
+            case RESET -> actions.reset(model);
+            case REPLY_REPORTED -> actions.replyReported(model, request.size());
+            case SAME_LIMITS -> model.connection().limits(model.connection().limits());
+            case SET_OPTION -> setOption(model, request.length() % 2 == 0);
+            case NEXT_IN_PARTS -> nextInParts(model, received);
             case THROW -> throw handlerException(model);
             case THROW_IN_TASK -> actions.execute(model, () -> {
                 context.progress++;
@@ -106,6 +115,34 @@ final class RequestExecutor {
                 model.hasThrown = true;
                 TestExceptions.throwUndeclared(received.number());
             });
+        }
+    }
+
+    private void setOption(ConnectionModel model, boolean value) {
+        try {
+            model.connection().setOption(StandardSocketOptions.TCP_NODELAY, value);
+            boolean got = model.connection().getOption(StandardSocketOptions.TCP_NODELAY);
+            if (got != value) {
+                context.failures.report(Rule.CALLBACKS, model + ": TCP_NODELAY is " + got + " after it was set to " + value);
+            }
+        } catch (IOException e) {
+            boolean ended = model.connection().state() == ConnectionState.CLOSED || model.client.hasBrokenConnection()
+                    || model.client.isAffectedBy(Fault.RESET);
+            if (!ended) {
+                context.failures.report(Rule.CRASH, model + ": an option cannot be set", e);
+            }
+        }
+    }
+
+    /** Receives all bytes up to the end of the next message in parts, if that message will be complete. */
+    private void nextInParts(ConnectionModel model, SentStream.Message received) {
+        List<SentStream.Message> messages = model.client.sentStream.messages();
+        int next = received.number() + 1;
+        boolean expected = next < messages.size() && messages.get(next).request() != null && !context.sendsUrgent
+                && !plan.framing().isRaw() && !plan.framing().upgrades();
+        if (expected && model.connection().state() == ConnectionState.OPEN) {
+            model.partsFrom = received.to();
+            model.connection().receiveParts(messages.get(next).to() - received.to());
         }
     }
 

@@ -63,5 +63,15 @@ enum RequestKind {
     /** Run several tasks on the connection's loop. */
     TASKS,
     /** Schedule several timers, some for the same time, some without a delay, and one more from within each of these. */
-    TIMERS
+    TIMERS,
+    /** Reset the connection. */
+    RESET,
+    /** Reply with a message whose listener is called when it has been sent. */
+    REPLY_REPORTED,
+    /** Set the limits of the connection to what they are, which must change nothing. */
+    SAME_LIMITS,
+    /** Set an option of the socket, and read it. */
+    SET_OPTION,
+    /** Receive the frame of the next message in parts. */
+    NEXT_IN_PARTS
 }

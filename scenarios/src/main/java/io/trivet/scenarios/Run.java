@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * its timeline. Not thread-safe, but runs on different threads are independent.
  */
 public final class Run {
+    private static final int SERVERS = 1;
+    private static final int CLIENTS = 2;
     private static final Duration STEP = Duration.ofSeconds(1);
     /**
      * Twenty times the rounds of the longest of 6,000 passing runs (seed 247: 2,506,212; median: 11,198). A round in which
@@ -115,7 +117,7 @@ public final class Run {
         context.plantedBug = plantedBug;
         ClientsByAddress clientsByAddress = new ClientsByAddress();
         for (ServerPlan plan : scenario.servers()) {
-            InetAddress address = InetAddress.ofLiteral("10.0.1." + (plan.number() + 1));
+            InetAddress address = address(SERVERS, plan.number());
             CheckedNetwork host = new CheckedNetwork(context, network.host(address, plan.engine(), scenario.faults()));
             ServerUnderTest server = new ServerUnderTest(context, plan, host,
                     new InetSocketAddress(address, ServerUnderTest.PORT), clientsByAddress);
@@ -130,7 +132,7 @@ public final class Run {
         List<ClientLoop> loops = new ArrayList<>();
         List<Client> byNumber = new ArrayList<>();
         for (int i = 0; i < Scenario.CLIENT_HOSTS; i++) {
-            SimHost host = network.host(InetAddress.ofLiteral("10.0.2." + (i + 1)));
+            SimHost host = network.host(address(CLIENTS, i));
             Poller poller = host.poller();
             clientHosts.add(host);
             pollers.add(poller);
@@ -153,6 +155,10 @@ public final class Run {
         if (plantedBug == PlantedBug.SPINNING_LOOP) {
             network.attach(new Spinner());
         }
+    }
+
+    private InetAddress address(int subnet, int number) {
+        return InetAddress.ofLiteral((scenario.isIpv6() ? "fd00::" + subnet + ":" : "10.0." + subnet + ".") + (number + 1));
     }
 
     private static final class Spinner implements Loop {
@@ -195,6 +201,9 @@ public final class Run {
             server.instance().close();
         }
         advance(STEP);
+        if (Reopening.appliesTo(scenario)) {
+            new Reopening(context, servers.getFirst(), clientHosts.getFirst()).perform(this::advance);
+        }
         for (Poller poller : pollers) {
             poller.close();
         }

@@ -13,6 +13,10 @@ public final class Scenario {
     /** The number of hosts of clients, each with an address of its own. */
     static final int CLIENT_HOSTS = 3;
 
+    /** Selects the random sequence that decides whether addresses are of IPv6. */
+    private static final long IPV6 = 0x69_70_76_36L;
+    private static final int IPV6_PERCENT = 10;
+
     private final long seed;
     private final List<ServerPlan> servers;
     private final List<ClientPlan> clients;
@@ -68,6 +72,11 @@ public final class Scenario {
 
     List<ExternalAction> actions() {
         return actions;
+    }
+
+    /** Returns true if all addresses are of IPv6. */
+    boolean isIpv6() {
+        return new SeededRandom(seed ^ IPV6).chance(IPV6_PERCENT);
     }
 
     /** Returns when the recovery phase starts, since the start of the run. */
@@ -210,7 +219,8 @@ public final class Scenario {
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder(
-                "seed " + seed + ": " + faults + "; faults end after " + ReportText.duration(recoveryNanos) + "\n");
+                "seed " + seed + ": " + (isIpv6() ? "IPv6; " : "") + faults + "; faults end after "
+                        + ReportText.duration(recoveryNanos) + "\n");
         for (ServerPlan server : servers) {
             if (isVisited(server)) {
                 text.append("  ").append(describe(server)).append('\n');
@@ -240,7 +250,7 @@ public final class Scenario {
 
     private static String describe(ServerPlan server) {
         return "server " + server.number() + ": " + server.engine() + ", "
-                + (server.loops() == 1 ? "" : server.loops() + " loops, ")
+                + (server.loops() == 1 ? "" : server.loops() + " loops, ") + (server.secondPort() ? "two ports, " : "")
                 + ReportText.words(server.framing()) + (server.pureEcho() ? " (echoes every piece)" : "") + ", "
                 + ReportText.words(server.overflow())
                 + (server.urgent() ? ", urgent" : "") + ", backlog " + server.backlog()

@@ -54,7 +54,7 @@ final class ScenarioGenerator {
                 continue;
             }
             boolean ends = switch (requestKind) {
-                case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT -> true;
+                case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT, RESET -> true;
                 default -> false;
             };
             if (random.chance(ends ? 25 : 50)) {
@@ -97,8 +97,8 @@ final class ScenarioGenerator {
                 random.number(1, 8, 16, 64, 128, 128, 128), random.chance(10) ? random.between(12, 30) : 0,
                 random.chance(30) ? random.between(1, 3) : 0, pureEcho,
                 random.pick(EndOfInputReaction.FINISH, EndOfInputReaction.FINISH, EndOfInputReaction.SEND_THEN_FINISH,
-                        EndOfInputReaction.SEND_LATER_THEN_FINISH, EndOfInputReaction.CLOSE),
-                List.of());
+                        EndOfInputReaction.SEND_LATER_THEN_FINISH, EndOfInputReaction.CLOSE, EndOfInputReaction.NOTHING),
+                List.of(), random.chance(10));
     }
 
     /** Gives some servers a framing with a decoder of the application, from a separate random sequence. */
@@ -220,7 +220,11 @@ final class ScenarioGenerator {
                 case RESETTER -> steps.add(new Step(gap(), new ClientAction.Reset()));
                 case ABRUPT_CLOSER -> steps.add(new Step(gap(), new ClientAction.Close()));
                 case OVERSIZED_SENDER -> {
-                    if (server.framing() == ClientFraming.PREFIXED_4 && random.chance(50)) {
+                    boolean refusesBytes = server.framing() == ClientFraming.NETSTRINGS
+                            || server.framing() == ClientFraming.TYPED;
+                    if (refusesBytes && random.chance(50)) {
+                        steps.add(new Step(gap(), new ClientAction.SendMalformed()));
+                    } else if (server.framing() == ClientFraming.PREFIXED_4 && random.chance(50)) {
                         int huge = Integer.MIN_VALUE | (int) random.logUniform(1, Integer.MAX_VALUE);
                         steps.add(new Step(gap(), new ClientAction.SendHugeLength(huge)));
                     } else if (longest < server.framing().lengthMax()) {
@@ -250,7 +254,7 @@ final class ScenarioGenerator {
             for (int i = 0; i < count; i++) {
                 RequestKind requestKind = random.pick(choice);
                 boolean ends = switch (requestKind) {
-                    case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT -> true;
+                    case CLOSE, THROW, THROW_IN_TIMER, FINISH, FINISH_OUTPUT, RESET -> true;
                     default -> false;
                 };
                 requests.add(request(ends && random.chance(70) ? RequestKind.ECHO : requestKind));

@@ -25,6 +25,7 @@ final class SentStream {
     private final List<Message> messages = new ArrayList<>();
     private byte[] stream = new byte[256];
     private int length;
+    private int malformed = -1;
 
     /**
      * Creates an empty stream.
@@ -59,6 +60,19 @@ final class SentStream {
         int from = length;
         appendBytes(ByteBuffer.allocate(Integer.BYTES).putInt(contentLength).array());
         messages.add(new Message(messages.size(), null, from, length));
+    }
+
+    /** Appends a byte that no frame starts with. */
+    void appendMalformed() {
+        int from = length;
+        appendBytes(new byte[]{ClientFraming.MALFORMED});
+        malformed = messages.size();
+        messages.add(new Message(malformed, null, from, length));
+    }
+
+    /** Returns true if this is the number of a message that breaks the framing. */
+    boolean isMalformed(int message) {
+        return message == malformed;
     }
 
     private byte[] framed(int number, int contentLength) {

@@ -17,6 +17,8 @@ final class ServerApplication implements Handler {
     /** Limits a reaction that refills a drained queue, which would otherwise continue as long as its client reads. */
     private static final int REFILLS_MAX = 20;
     private static final int FILL_MESSAGES_MAX = 50;
+    /** The maximum number of messages that are sent in one onDropped. */
+    private static final int DROPPED_SENDS_MAX = 3;
     private static final long LATER_NANOS = 20_000_000;
 
     private final RunContext context;
@@ -142,6 +144,16 @@ final class ServerApplication implements Handler {
     }
 
     @Override
+    public void onPart(Connection connection, ByteBuffer part, boolean last) {
+        ConnectionModel model = modelOf(connection);
+        if (model != null) {
+            callbacks.message(model, connection);
+            server.runPendingAction();
+            input.part(model, part, last);
+        }
+    }
+
+    @Override
     public void onUrgent(Connection connection, byte b) throws Exception {
         ConnectionModel model = modelOf(connection);
         if (model == null) {
@@ -187,6 +199,9 @@ final class ServerApplication implements Handler {
                 actions.finish(model);
             });
             case CLOSE -> actions.close(model);
+            case NOTHING -> {
+                // The connection stays open until a deadline passes, or until the recovery phase.
+            }
         }
         throwIfPlanned(model, Reaction.END_THROWS);
     }
@@ -232,7 +247,8 @@ final class ServerApplication implements Handler {
             log(model, "onDropped: " + messages + " messages, " + bytes + " bytes");
         }
         ReactionPlan sends = server.reactionOf(model, Reaction.DROPPED_SENDS);
-        if (sends != null) {
+        int more = model.droppedReports++ < REFILLS_MAX ? model.client.plan.number() % DROPPED_SENDS_MAX : 0;
+        for (int i = 0; sends != null && i <= more; i++) {
             actions.reply(model, sends.size(), SendMethod.BYTES);
         }
         if (server.reactionOf(model, Reaction.DROPPED_FINISHES) != null) {

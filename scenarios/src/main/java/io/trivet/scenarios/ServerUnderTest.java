@@ -4,6 +4,7 @@ import io.trivet.net.Loop;
 import io.trivet.server.Connection;
 import io.trivet.server.Handler;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
 import io.trivet.sim.Fault;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -22,7 +23,10 @@ final class ServerUnderTest {
     /** The result of {@link #origin} for the connection's own loop. */
     static final int OWN_LOOP = -2;
     static final int PORT = 8080;
+    static final int SECOND_PORT = 8081;
     private static final int RECONNECTS_MAX = 3;
+    private static final int CONNECT_FILL_MESSAGES = 5;
+    private static final int CONNECT_FILL_BYTES_MAX = 20_000;
     private static final long DRAIN_STARTS_WITHIN_NANOS = 10_000;
 
     /** How the end of a server is requested. */
@@ -90,9 +94,17 @@ final class ServerUnderTest {
     }
 
     void start() throws IOException {
-        instance = Server.builder().network(network).listen(address).backlog(plan.backlog()).handler(application)
-                .framing(plan.framing().toFraming())
-                .limits(plan.limits()).overflow(plan.overflow()).urgent(plan.urgent()).loops(plan.loops()).open();
+        ServerBuilder builder = Server.builder().network(network).listen(address).backlog(plan.backlog()).handler(application)
+                .framing(plan.framing().toFraming());
+        if (plan.secondPort()) {
+            builder.listen(new InetSocketAddress(address.getAddress(), SECOND_PORT));
+        }
+        instance = builder.limits(plan.limits()).overflow(plan.overflow()).urgent(plan.urgent()).loops(plan.loops()).open();
+    }
+
+    /** Returns the address that a client connects to. */
+    InetSocketAddress addressFor(ClientPlan client) {
+        return plan.secondPort() && client.number() % 2 == 1 ? new InetSocketAddress(address.getAddress(), SECOND_PORT) : address;
     }
 
     Server instance() {
@@ -233,12 +245,17 @@ final class ServerUnderTest {
         Connection connection;
         try {
             ServerApplication handler = new ServerApplication(context, this, model, false);
+            InetSocketAddress to = client.listenAddress();
+            if (reactionOf(model, Reaction.CONNECT_BY_NAME) != null) {
+                model.connectsByName = true;
+                to = InetSocketAddress.createUnresolved(to.getAddress().getHostAddress(), to.getPort());
+            }
             ReactionPlan timed = reactionOf(model, Reaction.CONNECT_WITH_TIMEOUT);
             if (timed != null) {
                 model.connectTimeout = Duration.ofNanos(timed.nanos());
-                connection = instance().connect(client.listenAddress(), handler, model.connectTimeout);
+                connection = instance().connect(to, handler, model.connectTimeout);
             } else {
-                connection = instance().connect(client.listenAddress(), handler);
+                connection = instance().connect(to, handler);
             }
         } catch (RejectedExecutionException e) { // the server is closed
             if (!isEnding()) {
@@ -258,6 +275,12 @@ final class ServerUnderTest {
             int size = Math.min(25 + 20 * client.plan.number() * client.plan.number(), plan.limits().queueBytesMax() / 4);
             actions.reply(model, Math.min(size, plan.framing().lengthMax()), SendMethod.BYTES);
         }
+        ReactionPlan fills = plan.pureEcho() ? null : reactionOf(model, Reaction.CONNECT_FILLS);
+        int most = plan.limits().queueBytesMax();
+        int fill = Math.min(most / 3 + 1, Math.min(plan.framing().lengthMax(), CONNECT_FILL_BYTES_MAX));
+        for (int i = 0; fills != null && i < CONNECT_FILL_MESSAGES; i++) {
+            actions.reply(model, fill, i % 2 == 0 ? SendMethod.BYTES : SendMethod.OFFER);
+        }
         if (reactionOf(model, Reaction.CONNECT_FINISHES_OUTPUT) != null) {
             model.outputFinished = true;
             connection.finishOutput();
@@ -272,6 +295,9 @@ final class ServerUnderTest {
     void recover() {
         for (ConnectionModel model : List.copyOf(connections)) {
             actions.resume(model);
+            if (plan.endOfInput() == EndOfInputReaction.NOTHING && model.phase == ConnectionModel.Phase.INPUT_ENDED) {
+                actions.finish(model);
+            }
         }
     }
 

@@ -27,7 +27,7 @@ final class NoFalseAlarmTest {
         for (int micros = 1; micros < 40; micros++) {
             for (int size : new int[]{60, 2000}) {
                 ServerPlan server = new ServerPlan(0, SimEngine.EPOLL, 3, ClientFraming.LINES, overflow, limits, false, 128, 0, 0,
-                        false, EndOfInputReaction.FINISH, List.of());
+                        false, EndOfInputReaction.FINISH, List.of(), false);
                 assertPasses(new Scenario(1, List.of(server), clients(8), List.of(new ExternalAction.Broadcast(micros * MICRO, 0,
                         size)), FaultPlan.none(), 1_000_000_000));
             }
