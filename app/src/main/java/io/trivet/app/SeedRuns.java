@@ -253,6 +253,7 @@ final class SeedRuns {
         if (table) {
             Coverage.table(tally).forEach(out::println);
             Coverage.rare(tally, done).ifPresent(out::println);
+            Coverage.combinations(tally, done).forEach(out::println);
         } else if (done >= SEEDS_FOR_FULL_COVERAGE) {
             Coverage.uncovered(tally).forEach(name -> out.println("never occurred: " + name));
         }

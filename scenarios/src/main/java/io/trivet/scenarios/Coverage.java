@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The events that the runs must cover. An event that never occurs is not tested. */
 public final class Coverage {
@@ -26,7 +27,56 @@ public final class Coverage {
     private static final long SEEDS_FOR_RARE = 10_000;
     private static final double RARE_BELOW = 0.001;
 
+    /** Starts the names of combinations, which are counted and not part of the table. */
+    private static final String COMBINATION = "end ";
+
     private Coverage() {}
+
+    /** Counts that a connection has ended: the reason, the last state that was observed before, and each fault that has occurred. */
+    static void addCombinations(RunContext context, CloseReason reason, @Nullable ConnectionState state) {
+        for (Fault fault : context.scenario.faults().faults()) {
+            if (context.hasFired(fault)) {
+                context.tally.add(
+                        COMBINATION + reason.name() + ' ' + fault.name() + ' ' + (state == null ? "NEW" : state.name()), 1);
+            }
+        }
+    }
+
+    private static Map<String, Long> combinations(Tally tally, boolean withState) {
+        Map<String, Long> counts = new TreeMap<>();
+        tally.counts().forEach((name, count) -> {
+            if (name.startsWith(COMBINATION)) {
+                int end = withState ? name.length() : name.lastIndexOf(' ');
+                counts.merge(name.substring(COMBINATION.length(), end), count, Long::sum);
+            }
+        });
+        return counts;
+    }
+
+    /**
+     * Reports the combinations of a reason for the end of a connection and a fault that had occurred before.
+     *
+     * @param tally the counts
+     * @param seeds the number of runs
+     * @return a line with the number of those that have occurred, and one with those that are rare, with their counts
+     */
+    public static List<String> combinations(Tally tally, long seeds) {
+        Map<String, Long> counts = combinations(tally, false);
+        List<String> rare = new ArrayList<>();
+        int often = 0;
+        for (Map.Entry<String, Long> entry : counts.entrySet()) {
+            if (entry.getValue() < seeds * RARE_BELOW) {
+                rare.add(entry.getKey() + ' ' + entry.getValue());
+            } else {
+                often++;
+            }
+        }
+        return List.of(
+                String.format(Locale.ROOT, "%d combinations of reason and fault have occurred, %d of them at least 100 times per"
+                        + " 100,000 seeds; %d combinations of reason, fault and state",
+                        counts.size(), often, combinations(tally, true).size()),
+                "rare combinations: " + String.join(", ", rare));
+    }
 
     private static Set<String> expected() {
         Set<String> names = new LinkedHashSet<>();
@@ -82,6 +132,7 @@ public final class Coverage {
         }
         double least = seeds * RARE_BELOW;
         Set<String> names = names(tally);
+        names.removeIf(name -> name.startsWith("excuse ")); // which may well never be needed
         List<String> rare = names.stream().filter(name -> tally.count(name) < least)
                 .map(name -> name + " " + tally.count(name)).toList();
         return Optional
@@ -91,7 +142,7 @@ public final class Coverage {
 
     private static Set<String> names(Tally tally) {
         Set<String> names = expected();
-        names.addAll(tally.counts().keySet());
+        tally.counts().keySet().stream().filter(name -> !name.startsWith(COMBINATION)).forEach(names::add);
         return names;
     }
 

@@ -31,6 +31,7 @@ final class ScenarioGenerator {
     private static final long STREAMS = 0x53_54_52_45_41_4dL;
 
     private final SeededRandom random;
+    private final Steering steering;
     private final List<ServerPlan> servers = new ArrayList<>();
     private final Set<ClientKind> clientKinds = EnumSet.of(ClientKind.STEADY);
     private final Set<RequestKind> requestKinds = EnumSet.of(RequestKind.ECHO, RequestKind.REPLY);
@@ -38,6 +39,7 @@ final class ScenarioGenerator {
     ScenarioGenerator(long seed) {
         this.seed = seed;
         random = new SeededRandom(seed);
+        steering = new Steering(seed);
     }
 
     Scenario generate() {
@@ -61,25 +63,29 @@ final class ScenarioGenerator {
                 requestKinds.add(requestKind);
             }
         }
+        steering.addClients(clientKinds);
+        steering.addRequests(requestKinds);
         int serverCount = random.number(1, 1, 1, 1, 1, 1, 2, 2, 2, 3);
         for (int i = 0; i < serverCount; i++) {
             ServerPlan server = server(i);
             servers.add(customized(server.withReactions(reactions(server))));
         }
         Extremes extremes = new Extremes(seed, servers.size());
+        servers.replaceAll(steering::aim);
         servers.replaceAll(extremes::widen);
         List<ClientPlan> clients = new ArrayList<>();
         int clientCount = random.between(CLIENTS_MIN, CLIENTS_MAX);
-        boolean outgoing = random.chance(40);
+        boolean outgoing = random.chance(40) || steering.connects();
         for (int i = 0; i < clientCount; i++) {
             clients.add(client(i, outgoing && random.chance(30)));
         }
         List<ExternalAction> actions = actions();
         actions.addAll(datagrams());
+        actions.addAll(steering.actions());
         extremes.addClients(clients);
         long recoveryNanos = 500 * MILLI + random.logUniform(100 * MILLI, 8_000 * MILLI);
         FaultPlan faults = random.chance(10) ? FaultPlan.none() : FaultPlan.of(seed);
-        return new Scenario(seed, List.copyOf(servers), clients, actions, faults, recoveryNanos);
+        return new Scenario(seed, List.copyOf(servers), clients, actions, steering.faults(faults), recoveryNanos);
     }
 
     // ---- servers

@@ -272,6 +272,7 @@ final class ServerApplication implements Handler {
         }
         checkUpgrade(model);
         context.tally.add("reason", reason);
+        Coverage.addCombinations(context, reason, model.stateSeen);
         context.tally.add("state", ConnectionState.CLOSED);
         if (context.timeline.isEnabled()) {
             log(model, "onClose: " + reason);
