@@ -11,6 +11,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -237,14 +238,38 @@ public final class SimNetwork extends SimHost {
      * @throws IllegalStateException if called during a loop's turn
      */
     public void run(Duration duration) throws IOException {
-        if (kernel.scheduler.isTurning()) {
-            throw new IllegalStateException("the network is already running: run must not be called on the turn of a loop");
-        }
-        long end = Math.addExact(kernel.now(), duration.toNanos());
-        kernel.scheduler.wakeAll(); // since the last run, the caller may have changed anything about a server
+        long end = startRun(duration);
         while (kernel.now() < end && kernel.step(end)) {
             // each step is a round of the loops, or a move of the clock
         }
+    }
+
+    /** Prepares a run of the loops. Returns the time at which it ends. */
+    private long startRun(Duration duration) {
+        if (kernel.scheduler.isTurning()) {
+            throw new IllegalStateException("the network is already running: run must not be called on the turn of a loop");
+        }
+        kernel.scheduler.wakeAll(); // since the last run, the caller may have changed anything about a server
+        return Math.addExact(kernel.now(), duration.toNanos());
+    }
+
+    /**
+     * Advances the simulated time like {@link #run}, until a condition holds. The condition is checked after each step.
+     *
+     * @param condition the condition
+     * @param limit the greatest simulated time to wait
+     * @return whether the condition holds
+     * @throws IOException if a loop fails
+     * @throws IllegalStateException if called during a loop's turn
+     */
+    public boolean runUntil(BooleanSupplier condition, Duration limit) throws IOException {
+        long end = startRun(limit);
+        while (!condition.getAsBoolean()) {
+            if (kernel.now() >= end || !kernel.step(end)) {
+                return condition.getAsBoolean();
+            }
+        }
+        return true;
     }
 
     /**

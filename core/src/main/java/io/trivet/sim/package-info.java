@@ -10,6 +10,8 @@
  * <li>{@link io.trivet.sim.SimNetwork} has no real sockets. One seed decides everything that happens on it, time included, so
  * that a failing run can be repeated. Your server runs on it unchanged, with as many clients as you like, and hours pass in
  * seconds.
+ * <li>{@link io.trivet.sim.SimClient} is a scripted client on the simulated network, and {@link io.trivet.sim.ClientOracle} judges
+ * what it has seen: the messages, its {@link io.trivet.sim.ClientEnd}, and whether faults explain it.
  * <li>{@link io.trivet.sim.FaultPlan} determines which {@link io.trivet.sim.Fault}s either network injects, and how often.
  * <li>{@link io.trivet.sim.SimHost} is another process on the simulated network, for clients with their own address and
  * descriptor table. {@link io.trivet.sim.SimEngine} is the engine that a host simulates.
