@@ -337,7 +337,7 @@ public final class ClientOracle {
                 + "  expected: " + expected + System.lineSeparator()
                 + "  sent:     " + EscapedBytes.quote(client.sent()) + System.lineSeparator()
                 + "  end:      " + client.end() + (client.failure() == null ? "" : ", " + client.failure().getMessage())
-                + (client.faults().isEmpty() ? "" : "; faults on its connection: " + EnumSet.copyOf(client.faults())));
+                + (client.faults().isEmpty() ? "" : "; faults on its connection: " + client.faults()));
     }
 
     private static byte[] joined(Sequence sequence) {

@@ -14,7 +14,9 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -390,10 +392,14 @@ public final class SimClient {
     /**
      * Returns the faults that have affected the connection, as {@link SimNetwork#faultsOf} records them.
      *
-     * @return a copy; empty if there were none
+     * @return a copy, in the order of the constants; empty if there were none
      */
     public Set<Fault> faults() {
-        return address == null ? Set.of() : Set.copyOf(host.kernel.faultsOf(address));
+        EnumSet<Fault> faults = EnumSet.noneOf(Fault.class);
+        if (address != null) {
+            faults.addAll(host.kernel.faultsOf(address));
+        }
+        return Collections.unmodifiableSet(faults);
     }
 
     /**
