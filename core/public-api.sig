@@ -136,6 +136,7 @@ meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Proactor proactor() throws java.io.IOException
 meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public java.lang.System$Logger logger(java.lang.String)
 meth public static io.trivet.net.Network named(java.lang.String)
 meth public static io.trivet.net.Network system()
 meth public static java.util.List<io.trivet.net.EngineStatus> engines()
@@ -489,12 +490,15 @@ meth public <%0 extends java.lang.Object> void setOption(java.net.SocketOption<{
 meth public <%0 extends java.lang.Object> {%%0} getOption(java.net.SocketOption<{%%0}>) throws java.io.IOException
 meth public int loop()
 meth public io.trivet.observe.ConnectionState state()
+meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Protocol,java.lang.Object)
 meth public io.trivet.server.Limits limits()
 meth public io.trivet.server.MessageQueue queue()
 meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public io.trivet.server.SendResult offer(byte[])
 meth public io.trivet.server.SendResult offer(java.lang.String)
 meth public io.trivet.server.SendResult offer(java.nio.ByteBuffer)
+meth public io.trivet.server.SendResult relayTo(io.trivet.server.Connection)
+meth public io.trivet.server.SendResult relayTo(io.trivet.server.Connection,long,io.trivet.server.TransferListener)
 meth public io.trivet.server.SendResult send(byte[])
 meth public io.trivet.server.SendResult send(java.lang.String)
 meth public io.trivet.server.SendResult send(java.nio.ByteBuffer)
@@ -718,6 +722,31 @@ CLSS public abstract interface io.trivet.server.TransferListener
  anno 0 java.lang.FunctionalInterface()
 meth public abstract void done(io.trivet.server.Connection,long,java.io.IOException) throws java.lang.Exception
 
+CLSS public final !enum io.trivet.sim.ClientEnd
+fld public final static io.trivet.sim.ClientEnd CLOSED
+fld public final static io.trivet.sim.ClientEnd ENDED
+fld public final static io.trivet.sim.ClientEnd OPEN
+fld public final static io.trivet.sim.ClientEnd REFUSED
+fld public final static io.trivet.sim.ClientEnd RESET
+meth public static io.trivet.sim.ClientEnd valueOf(java.lang.String)
+meth public static io.trivet.sim.ClientEnd[] values()
+supr java.lang.Enum<io.trivet.sim.ClientEnd>
+
+CLSS public final io.trivet.sim.ClientOracle
+meth public !varargs static io.trivet.sim.ClientOracle expecting(java.lang.String[])
+meth public boolean check(io.trivet.sim.SimClient)
+meth public io.trivet.sim.ClientOracle and(java.util.Collection<java.lang.String>)
+meth public io.trivet.sim.ClientOracle andUpTo(java.util.Collection<java.lang.String>)
+meth public io.trivet.sim.ClientOracle mayDrop()
+meth public io.trivet.sim.ClientOracle mayEndEarly()
+meth public io.trivet.sim.ClientOracle mayRefuse()
+meth public io.trivet.sim.ClientOracle mayReset()
+meth public io.trivet.sim.ClientOracle mayStartLate()
+meth public static io.trivet.sim.ClientOracle expecting(java.util.Collection<java.lang.String>)
+meth public static io.trivet.sim.ClientOracle expectingBytes(java.util.Collection<byte[]>)
+meth public void checkSoFar(io.trivet.sim.SimClient)
+supr java.lang.Object
+
 CLSS public final !enum io.trivet.sim.Fault
 fld public final static io.trivet.sim.Fault ACCEPT_ABORTED
 fld public final static io.trivet.sim.Fault ACCEPT_NO_DESCRIPTOR
@@ -772,6 +801,33 @@ meth public static io.trivet.sim.FaultPlan none()
 meth public static io.trivet.sim.FaultPlan of(long)
 supr java.lang.Object
 
+CLSS public final io.trivet.sim.SimClient
+meth public boolean isDone()
+meth public byte[] received()
+meth public byte[] sent()
+meth public io.trivet.sim.ClientEnd end()
+meth public io.trivet.sim.SimClient await(java.lang.String)
+meth public io.trivet.sim.SimClient awaitBytes(int)
+meth public io.trivet.sim.SimClient close()
+meth public io.trivet.sim.SimClient endOutput()
+meth public io.trivet.sim.SimClient pause(java.time.Duration)
+meth public io.trivet.sim.SimClient pauseReading()
+meth public io.trivet.sim.SimClient reset()
+meth public io.trivet.sim.SimClient resumeReading()
+meth public io.trivet.sim.SimClient send(byte[])
+meth public io.trivet.sim.SimClient send(java.lang.String)
+meth public io.trivet.sim.SimClient sendInPieces(byte[])
+meth public io.trivet.sim.SimClient sendInPieces(java.lang.String)
+meth public java.io.IOException failure()
+meth public java.lang.String receivedText()
+meth public java.lang.String toString()
+meth public java.net.InetSocketAddress address()
+meth public java.util.List<java.lang.String> receivedLines()
+meth public java.util.Set<io.trivet.sim.Fault> faults()
+meth public static io.trivet.sim.SimClient connect(io.trivet.sim.SimHost,java.net.InetSocketAddress) throws java.io.IOException
+meth public static io.trivet.sim.SimClient connect(io.trivet.sim.SimHost,java.net.InetSocketAddress,java.lang.String) throws java.io.IOException
+supr java.lang.Object
+
 CLSS public final io.trivet.sim.SimClock
 intf io.trivet.net.Clock
 meth public java.time.Duration elapsed()
@@ -807,6 +863,7 @@ meth public final io.trivet.sim.SimClock clock()
 meth public final io.trivet.sim.SimEngine engine()
 meth public final java.lang.Object family()
 meth public final java.lang.String describeDescriptors()
+meth public final java.lang.System$Logger logger(java.lang.String)
 meth public final java.net.InetAddress address()
 meth public final void attach(io.trivet.net.Loop)
 meth public final void descriptorLimit(int)
@@ -816,6 +873,7 @@ supr java.lang.Object
 
 CLSS public final io.trivet.sim.SimNetwork
 meth public boolean leftUnread(java.net.InetSocketAddress)
+meth public boolean runUntil(java.util.function.BooleanSupplier,java.time.Duration) throws java.io.IOException
 meth public io.trivet.sim.FaultPlan plan()
 meth public io.trivet.sim.SimHost host(java.net.InetAddress)
 meth public io.trivet.sim.SimHost host(java.net.InetAddress,io.trivet.sim.SimEngine,io.trivet.sim.FaultPlan)
@@ -854,6 +912,7 @@ meth public io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.
 meth public java.lang.Object family()
 meth public java.lang.String name()
 meth public java.lang.String toString()
+meth public java.lang.System$Logger logger(java.lang.String)
 meth public java.util.Map<io.trivet.sim.Fault,java.lang.Long> faultCounts()
 meth public long faultCount(io.trivet.sim.Fault)
 meth public long seed()
