@@ -254,7 +254,14 @@ final class Lifecycle {
         cutRelay(connection);
         partialInputs.drop(connection);
         timers.dropAll(connection);
-        sender.dropUnlessPending(connection);
+        try {
+            sender.dropUnlessPending(connection);
+        } finally { // an Error of a transfer's listener stops the loop, and the handler is notified all the same
+            release(connection, isCut);
+        }
+    }
+
+    private void release(ConnectionRecord connection, boolean isCut) {
         if (connection.handle >= 0) {
             deadlines.remove(connection);
             if (isCut) {
@@ -274,9 +281,12 @@ final class Lifecycle {
         if (connection.is(ConnectionRecord.ACCEPTED) && remote != null) {
             source.gone(remote);
         }
-        dropOldest.notifyPending(connection);
-        connection.set(ConnectionRecord.CLOSE_NOTIFIED);
-        callbacks.closed(connection, connection.finishReason());
+        try {
+            dropOldest.notifyPending(connection);
+        } finally {
+            connection.set(ConnectionRecord.CLOSE_NOTIFIED);
+            callbacks.closed(connection, connection.finishReason());
+        }
     }
 
     private static void cutRelay(ConnectionRecord connection) {

@@ -280,12 +280,20 @@ final class Transfers {
 
     /** Ends all transfers of a closed connection. */
     void drop(ConnectionRecord connection) {
+        Error thrown = null;
         for (Transfer transfer = SendQueues.firstTransfer(connection); transfer != null; transfer = SendQueues
                 .firstTransfer(connection)) {
             queues.dropMemory(connection, transfer);
             removeFirst(connection);
             connection.releaseDropped(1, transfer.reserved());
-            callbacks.transferred(connection, transfer, failure(connection, transfer));
+            try {
+                callbacks.transferred(connection, transfer, failure(connection, transfer));
+            } catch (Error e) { // thrown by one listener; the other listeners are notified all the same
+                thrown = thrown == null ? e : thrown;
+            }
+        }
+        if (thrown != null) {
+            throw thrown;
         }
     }
 

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Loop;
@@ -335,5 +336,23 @@ final class LifecycleTest {
         connect();
         assertThat(connection.closeReason()).isEqualTo(CloseReason.SERVER_CLOSED);
         assertThat(parts.proactor.newCalls()).isEmpty();
+    }
+
+    @Test
+    void errorOfATransfersListenerKeepsNobodyElseFromBeingNotified() {
+        adopt();
+        for (int i = 0; i < 2; i++) {
+            parts.transferAdmission.putMessage(connection, LoopParts.bytes("unsent"), (bytes, failure) -> {
+                connection.calls.add("cut");
+                throw new AssertionError("a listener");
+            });
+        }
+        parts.proactor.newCalls();
+        parts.closeRequests.close(connection, CloseReason.CLOSED);
+        assertThatThrownBy(lifecycle::completeCloses).isInstanceOf(AssertionError.class).hasMessage("a listener");
+        assertThat(connection.calls).containsExactly("open", "cut", "cut", "close CLOSED");
+        assertThat(parts.proactor.newCalls()).containsExactly("reset 0");
+        assertThat(parts.table.load()).isZero();
+        assertThat(parts.budget.bytes()).isZero();
     }
 }
