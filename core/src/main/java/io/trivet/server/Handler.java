@@ -90,6 +90,14 @@ public interface Handler {
      * Called when the connection is closed. Nothing more can be sent. If the network ended it, or the protocol was broken, {@link
      * Connection#failure} returns the error.
      *
+     * <p>If the connection is closed at once, this is called in the same turn of the loop: after a reset by the peer, another error of
+     * the network, {@link Connection#close}, or a full queue. <b>Otherwise it is called later</b>, when the connection has lingered. After
+     * {@link Connection#finish} everything that waits is sent first, as long as the peer accepts it within {@link
+     * Limits#writeTimeout}. Then this waits for the peer's end of output, for {@link Limits#lingerTimeout} at most. After a broken protocol, a
+     * message that was too long, a timeout of a message, or an exception of the handler, both together take at most the linger
+     * timeout, and no other callback is called meanwhile. An application that has to act on the loss of a peer sooner, such as to publish its will,
+     * acts in {@link #onEndOfInput}, and before it calls {@code finish}; or it sets a short linger timeout.
+     *
      * @param connection the connection
      * @param reason why it was closed
      * @throws Exception is logged
