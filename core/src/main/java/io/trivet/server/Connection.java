@@ -255,11 +255,15 @@ public final class Connection extends ConnectionRecord {
                     "position must be at least 0, and count at least -1: " + position + ", " + count);
         }
         FileSource source = FileSource.open(context.server().network(), file, position, count);
-        SendResult result = send(source, source.count(), listener);
-        if (result != SendResult.QUEUED) {
-            source.close();
+        SendResult result = null;
+        try {
+            result = send(source, source.count(), listener);
+            return result;
+        } finally {
+            if (result != SendResult.QUEUED) { // also if too many tasks are waiting for the loop
+                source.close();
+            }
         }
-        return result;
     }
 
     /**

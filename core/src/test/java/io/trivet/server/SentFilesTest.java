@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.net.Network;
 import io.trivet.observe.CloseReason;
 import java.io.EOFException;
 import java.io.IOException;
@@ -19,7 +20,9 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Files are sent as they are, range by range, on every engine: by the kernel itself where it can. */
@@ -163,5 +166,38 @@ final class SentFilesTest {
             assertThat(transferred.ends()).containsExactly(CONTENT.length - 1000 + " complete");
         }
         Files.delete(archive);
+    }
+
+    private static long openFiles(Path file) throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+            return descriptors.filter(descriptor -> {
+                try {
+                    return Files.readSymbolicLink(descriptor).equals(file);
+                } catch (IOException e) { // closed meanwhile
+                    return false;
+                }
+            }).count();
+        }
+    }
+
+    /** Twice as many tasks as fit for the application are waiting. Then nothing can be accepted, and the connection cannot be closed. */
+    @Test
+    void fileIsClosedIfTheLoopTakesNoFurtherTask() throws IOException {
+        Path file = file(new byte[10]).toRealPath();
+        try (Stage stage = new Stage(Network.named("select"))) {
+            Story story = stage.story(SILENT);
+            Server server = stage.open(stage.server(story));
+            stage.client(server);
+            stage.until("open", () -> story.count("open") == 1);
+            Mailbox mailbox = server.loops().getFirst().mailbox();
+            LoopParts.onOtherThread(() -> {
+                for (int i = 0; i < 2 * TaskQueue.WAITING_MAX; i++) {
+                    mailbox.run(() -> {});
+                }
+                assertThatThrownBy(() -> story.connection(0).sendFile(file, 0, -1, transferred))
+                        .isInstanceOf(RejectedExecutionException.class);
+            });
+            assertThat(openFiles(file)).isZero();
+        }
     }
 }
