@@ -72,6 +72,20 @@ final class CloseRequests {
         }
     }
 
+    /**
+     * Ends a connection after sending, because a message is longer than the limit.
+     *
+     * @param bytes the length of the message
+     * @param isIncomplete true if the message may be longer
+     */
+    void messageTooLong(ConnectionRecord connection, long bytes, boolean isIncomplete) {
+        if (!connection.isClosed() && !connection.hasBrokenOff()) {
+            connection.failure(new ProtocolException("a message of " + (isIncomplete ? "at least " : "") + bytes
+                    + " bytes is longer than messageBytesMax, " + connection.profile().limits().messageBytesMax()));
+            endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
+        }
+    }
+
     /** Closes a connection with a reset, because a message that was accepted for it cannot be put into its frame. */
     void frameFailed(ConnectionRecord connection, Exception cause) {
         if (!connection.isClosed()) {

@@ -615,7 +615,8 @@ public final class Connection extends ConnectionRecord {
      *
      * @return the error, with the call, the error's name and the address, if the close reason is {@link
      *     CloseReason#CONNECT_FAILED}, {@link CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link
-     *     CloseReason#FAILED}; what broke the protocol, with the exception of the decoder as its cause, if the reason is {@link
+     *     CloseReason#FAILED}; the length of the message and the limit, if it is {@link CloseReason#MESSAGE_TOO_LONG}; what broke
+     *     the protocol, with the exception of the decoder as its cause, if the reason is {@link
      *     CloseReason#PROTOCOL_ERROR}; what the source of a transfer has thrown, if it is {@link CloseReason#TRANSFER_FAILED};
      *     otherwise, and before that, null
      */

@@ -290,11 +290,10 @@ final class Delivery {
             return false;
         }
         boolean isIncomplete = frame.isIncomplete();
-        boolean isTooLong = isIncomplete
-                ? Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX) > messageBytesMax
-                : !frame.isSkipped() && frame.payloadTo() - frame.payloadFrom() > messageBytesMax;
-        if (isTooLong) {
-            closeRequests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
+        long bytes = isIncomplete ? Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX)
+                : frame.isSkipped() ? 0 : frame.payloadTo() - frame.payloadFrom();
+        if (bytes > messageBytesMax) {
+            closeRequests.messageTooLong(connection, bytes, isIncomplete);
             return false;
         }
         if (isIncomplete) {
@@ -404,7 +403,7 @@ final class Delivery {
             }
             case DELIVER -> {
                 if (rest.bytes() > connection.profile().limits().messageBytesMax()) {
-                    closeRequests.endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
+                    closeRequests.messageTooLong(connection, rest.bytes(), false);
                     yield false;
                 }
                 deliverLast(connection, rest);

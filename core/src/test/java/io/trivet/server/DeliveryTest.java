@@ -119,6 +119,7 @@ final class DeliveryTest {
         receive("12345\n123456\nnext\n");
         assertThat(connection.calls).containsExactly("message 12345");
         assertThat(connection.closeReason()).isEqualTo(CloseReason.MESSAGE_TOO_LONG);
+        assertThat(connection.failure()).hasMessage("a message of 6 bytes is longer than messageBytesMax, 5");
         connection = parts.open();
         receive("12345\r");
         assertThat(connection.isClosed()).as("a line feed may follow").isFalse();
@@ -136,6 +137,7 @@ final class DeliveryTest {
         connection = parts.open();
         receive("\0\0\3\u00e9");
         assertThat(connection.closeReason()).isEqualTo(CloseReason.MESSAGE_TOO_LONG);
+        assertThat(connection.failure()).hasMessage("a message of at least 1001 bytes is longer than messageBytesMax, 1000");
     }
 
     @Test
