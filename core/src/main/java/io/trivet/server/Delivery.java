@@ -289,6 +289,9 @@ final class Delivery {
             closeRequests.protocolError(connection, e);
             return false;
         }
+        if (connection.state() != ConnectionState.OPEN) { // the decoder itself has ended the connection
+            return false;
+        }
         boolean isIncomplete = frame.isIncomplete();
         long bytes = isIncomplete ? Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX)
                 : frame.isSkipped() ? 0 : frame.payloadTo() - frame.payloadFrom();

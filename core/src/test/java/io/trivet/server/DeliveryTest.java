@@ -353,4 +353,15 @@ final class DeliveryTest {
         endInput();
         assertThat(parts.proactor.newCalls()).containsExactly("send 0 bye\n");
     }
+
+    @Test
+    void decoderThatClosesItsConnectionDeliversNothing() {
+        use(new LoopParts(Framing.of((in, from, to, frame) -> {
+            parts.closeRequests.close(connection, CloseReason.CLOSED);
+            frame.message(from, to, to);
+        }), Limits.defaults(), Overflow.PAUSE_READING));
+        receive("abc");
+        assertThat(connection.calls).isEmpty();
+        assertThat(connection.closeReason()).isEqualTo(CloseReason.CLOSED);
+    }
 }
