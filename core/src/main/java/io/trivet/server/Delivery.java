@@ -38,6 +38,8 @@ final class Delivery {
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
     private final Frame frame = new Frame();
+    /** The connection whose {@code onMessage} or {@code onPart} is being called: only these may request parts. */
+    private @Nullable ConnectionRecord receiver;
     /** The number of bytes, of the incomplete message that the last delivery has left, that were searched and contain no end. */
     private int scanned;
     /** The proactor's memory, and a read-only view of it for handlers. */
@@ -100,7 +102,7 @@ final class Delivery {
      * @throws IllegalStateException no message or last part of the connection is being delivered
      */
     void receiveParts(ConnectionRecord connection, long bytes) {
-        if (!batch.collectsFor(connection) || connection.partBytesLeft() != ColdState.NO_PARTS) {
+        if (receiver != connection || connection.partBytesLeft() != ColdState.NO_PARTS) {
             throw new IllegalStateException("receiveParts must be called within onMessage, or within onPart with the last part");
         }
         connection.partBytesLeft(bytes);
@@ -200,6 +202,7 @@ final class Delivery {
     }
 
     private void endBatch(ConnectionRecord connection) {
+        receiver = null;
         sender.sendReplies(connection);
         batch.end();
     }
@@ -246,18 +249,20 @@ final class Delivery {
             if (isPart || !frame.isSkipped()) {
                 view.limit(payloadTo).position(payloadFrom).order(ByteOrder.BIG_ENDIAN);
                 batch.message(isReceivedMemory ? view : null);
+                receiver = connection;
                 if (isPart) {
                     callbacks.part(connection, view, partBytesLeft == 0);
                 } else {
                     messages++;
                     callbacks.message(connection, view);
                 }
+                receiver = null;
                 batch.message(null);
+                partBytesLeft = connection.partBytesLeft();
                 if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
                     sender.sendReplies(connection);
                     sender.flush(connection);
                 }
-                partBytesLeft = connection.partBytesLeft(); // last: the flush, too, may have called the handler
             }
         }
         if (messages > 0) {
@@ -340,11 +345,11 @@ final class Delivery {
                 return; // the relay was cut, and so is the connection; or it drains, or another relay has started
             }
         }
-        if (connection.partBytesLeft() != ColdState.NO_PARTS && !endParts(connection)) {
+        if (!endParts(connection)) {
             return;
         }
         PartialInput rest = connection.partialInput();
-        if (rest != null && !deliverRemainder(connection, rest)) {
+        if (rest != null && (!deliverRemainder(connection, rest) || !endParts(connection))) {
             return;
         }
         connection.state(ConnectionState.INPUT_ENDED);
@@ -356,27 +361,41 @@ final class Delivery {
     }
 
     /**
-     * Ends parts at the end of input: with a last one, if that is their end.
+     * Ends the parts that are still expected at the end of input: with a last one, if no byte of them is missing. The handler may
+     * request further parts there.
      *
      * @return false if the end of input is not to be delivered now
      */
     private boolean endParts(ConnectionRecord connection) {
-        long left = connection.partBytesLeft();
-        connection.partBytesLeft(ColdState.NO_PARTS);
-        if (left == Long.MAX_VALUE) {
-            batch.begin(connection, null, 0);
-            try {
-                callbacks.part(connection, NOTHING, true);
-            } finally {
-                endBatch(connection);
+        int parts = 0;
+        for (long left = connection.partBytesLeft(); left != ColdState.NO_PARTS; left = connection.partBytesLeft()) {
+            if (parts++ == MESSAGES_PER_DELIVERY_MAX) {
+                connection.set(ConnectionRecord.END_OF_INPUT_PENDING);
+                gate.deliverLater(connection);
+                return false;
             }
-            return mayEndInput(connection);
-        }
-        if (connection.profile().framing().remainder() == Remainder.ERROR) {
-            closeRequests.protocolError(connection, new ProtocolException("the input ended " + left + " bytes too early"));
-            return false;
+            connection.partBytesLeft(ColdState.NO_PARTS);
+            if (left == 0 || left == Long.MAX_VALUE) {
+                deliverLastPart(connection);
+                if (!mayEndInput(connection)) {
+                    return false;
+                }
+            } else if (connection.profile().framing().remainder() == Remainder.ERROR) {
+                closeRequests.protocolError(connection, new ProtocolException("the input ended " + left + " bytes too early"));
+                return false;
+            }
         }
         return true;
+    }
+
+    private void deliverLastPart(ConnectionRecord connection) {
+        batch.begin(connection, null, 0);
+        receiver = connection;
+        try {
+            callbacks.part(connection, NOTHING, true);
+        } finally {
+            endBatch(connection);
+        }
     }
 
     /** Sends the replies to the last message or part. Returns true unless it has ended the connection or paused reading. */
@@ -421,6 +440,7 @@ final class Delivery {
         connection.set(ConnectionRecord.RECEIVED_MESSAGE);
         counters.add(Counters.MESSAGES_IN, 1);
         boolean isStillHeld;
+        receiver = connection;
         try {
             callbacks.message(connection, rest.view().limit(rest.to()).position(rest.from()).order(ByteOrder.BIG_ENDIAN));
             if (connection.hasSession()) {

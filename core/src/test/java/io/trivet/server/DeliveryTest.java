@@ -354,6 +354,57 @@ final class DeliveryTest {
         assertThat(parts.proactor.newCalls()).containsExactly("send 0 bye\n");
     }
 
+    /** Makes the handler request parts in each of the first callbacks with bytes, and counts them. */
+    private void request(long parts, int times) {
+        int[] left = {times};
+        connection.reaction = () -> {
+            String call = connection.calls.getLast();
+            if ((call.startsWith("message") || call.endsWith("the last")) && left[0]-- > 0) {
+                delivery.receiveParts(connection, parts);
+            }
+        };
+    }
+
+    @Test
+    void partsThatAreRequestedInTheUnfinishedLastMessageFollow() {
+        for (long parts : new long[]{0, Long.MAX_VALUE}) {
+            use(new LoopParts(Framing.lines().withRemainder(Remainder.DELIVER), Limits.defaults(), Overflow.PAUSE_READING));
+            receive("rest");
+            request(parts, 1);
+            endInput();
+            assertThat(connection.calls).containsExactly("message rest", "part , the last", "end of input");
+        }
+    }
+
+    @Test
+    void partsThatAreRequestedInTheLastPartAtTheEndOfInputFollow() {
+        for (long parts : new long[]{0, Long.MAX_VALUE}) {
+            connection = this.parts.open();
+            request(Long.MAX_VALUE, 1);
+            receive("go\nabc");
+            request(parts, 2);
+            endInput();
+            assertThat(connection.calls).containsExactly("message go", "part abc", "part , the last", "part , the last",
+                    "part , the last", "end of input");
+        }
+    }
+
+    /** The work of one turn is bounded, whatever a handler requests. */
+    @Test
+    void handlerThatRequestsPartsForeverDoesNotHoldTheLoop() {
+        receive("rest");
+        request(Long.MAX_VALUE, Integer.MAX_VALUE);
+        receive("\n");
+        endInput();
+        assertThat(connection.calls).hasSize(1 + Delivery.MESSAGES_PER_DELIVERY_MAX);
+        assertThat(parts.gate.pendingCount()).isEqualTo(1);
+        delivery.continuePending();
+        assertThat(connection.calls).hasSize(1 + 2 * Delivery.MESSAGES_PER_DELIVERY_MAX);
+        connection.reaction = () -> {};
+        delivery.continuePending();
+        assertThat(connection.calls).endsWith("part , the last", "end of input");
+    }
+
     @Test
     void decoderThatClosesItsConnectionDeliversNothing() {
         use(new LoopParts(Framing.of((in, from, to, frame) -> {
