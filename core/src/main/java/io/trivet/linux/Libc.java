@@ -46,6 +46,11 @@ final class Libc {
     private static final MethodHandle RECVFROM = Downcall.of("recvfrom");
     private static final MethodHandle SENDTO = Downcall.of("sendto");
     private static final MethodHandle SENDMSG = Downcall.of("sendmsg");
+    /** Sets the size of a pipe (man 2 fcntl). */
+    static final int F_SETPIPE_SZ = 1031;
+    private static final int SPLICE_F_MOVE = 1;
+    private static final int SPLICE_F_NONBLOCK = 2;
+
     private static final MethodHandle READ = Downcall.of("read");
     private static final MethodHandle WRITE = Downcall.of("write");
     /** Variadic in C, as fcntl is: see there. Without O_CREAT it has two arguments. */
@@ -53,6 +58,7 @@ final class Libc {
     private static final MethodHandle LSEEK = Downcall.of("lseek");
     private static final MethodHandle PREAD = Downcall.of("pread");
     private static final MethodHandle SENDFILE = Downcall.of("sendfile");
+    private static final MethodHandle SPLICE = Downcall.of("splice");
     private static final MethodHandle GETSOCKOPT = Downcall.of("getsockopt");
     private static final MethodHandle SETSOCKOPT = Downcall.of("setsockopt");
     private static final MethodHandle GETSOCKNAME = Downcall.of("getsockname");
@@ -314,6 +320,17 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return intResult((long) SOCKATMARK.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 splice: moves bytes between a socket and a pipe, without waiting. */
+    static long splice(int from, int to, long length) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) SPLICE.invokeExact(errno, (long) from, 0L, (long) to, 0L, length,
+                    (long) (SPLICE_F_MOVE | SPLICE_F_NONBLOCK)), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

@@ -11,6 +11,7 @@ import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
 import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
+import io.trivet.net.Splicing;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
@@ -156,6 +157,11 @@ final class LinuxNetwork implements Network {
     public SendableFile openFile(Path path) throws IOException {
         LinuxFile file = LinuxFile.open(path);
         return file != null ? file : Network.super.openFile(path);
+    }
+
+    @Override
+    public Splicing splicing() {
+        return new LinuxSplicing();
     }
 
     @Override

@@ -66,6 +66,7 @@ final class UringProactor implements Proactor {
     private final UringReceives receives = new UringReceives(operations);
     private final UringSends sends = new UringSends(operations);
     private final UringRestart restart = new UringRestart(operations, accepts, sends);
+    private final LinuxSplicing splicing = new LinuxSplicing();
     private final SlotQueue closedSlots = new SlotQueue();
     /** Opens the ring in {@link #prepare} or in the first poll. */
     private final UringThreads threads;
@@ -167,6 +168,21 @@ final class UringProactor implements Proactor {
     }
 
     @Override
+    public int splice(long from, long to, int count) throws IOException {
+        int slot = connections.slot(from);
+        // A receive that waits in the kernel would take bytes at the same time. Connections where many bytes arrive have none.
+        return slot < 0 || connections.is(slot, UringConnections.RECEIVING | UringConnections.URGENT_WANTED | CLOSING | FAILED)
+                ? 0
+                : (int) operations.writeResult(slot, "splice", splicing.fill(connections.descriptor(slot), to, count));
+    }
+
+    @Override
+    public int sendSpliced(long handle, int count) throws IOException {
+        int slot = connections.slot(handle);
+        return slot < 0 ? 0 : sends.sendSpliced(slot, splicing, handle, count);
+    }
+
+    @Override
     public long unsentBytes(long handle) {
         int slot = connections.slot(handle);
         return slot < 0 ? 0 : sends.unsentBytes(slot);
@@ -220,6 +236,7 @@ final class UringProactor implements Proactor {
             VarHandle.releaseFence(); // a thread that finds the handle stale sees what the caller wrote before
             connections.set(slot, CLOSING);
             sends.close(slot);
+            splicing.drop(handle);
             if (connections.is(slot, OPERATIONS)) {
                 operations.queueChange(slot);
             } else {
@@ -477,6 +494,7 @@ final class UringProactor implements Proactor {
                 finishClose(slot);
             }
         }
+        splicing.close();
         wakeup.close();
     }
 

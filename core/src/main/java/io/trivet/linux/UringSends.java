@@ -120,6 +120,19 @@ final class UringSends {
         return written;
     }
 
+    /** Implements {@link Proactor#sendSpliced}. */
+    int sendSpliced(int slot, LinuxSplicing splicing, long handle, int count) throws IOException {
+        if (isBehindUnsent(slot)) {
+            return 0;
+        }
+        int written = (int) operations.writeResult(slot, "splice", splicing.drain(handle, connections.descriptor(slot), count));
+        if (written < count) {
+            connections.set(slot, AWAITING_WRITABLE);
+            operations.queueChange(slot);
+        }
+        return written;
+    }
+
     /** Starts a send through the ring. Returns false if it must be made by a plain call. */
     private boolean start(int slot, ByteBuffer[] parts, int from, int count) {
         BufferRing pool = operations.buffers();

@@ -181,6 +181,15 @@ public interface Network {
     }
 
     /**
+     * Returns an object that moves bytes between streams within the kernel, for one proactor.
+     *
+     * @return the object, which the caller closes; null if the network has none, as by default
+     */
+    default @Nullable Splicing splicing() {
+        return null;
+    }
+
+    /**
      * Opens a poller.
      *
      * @return a new poller, which the caller closes

@@ -196,6 +196,35 @@ public interface Proactor extends AutoCloseable {
     }
 
     /**
+     * Moves bytes that have arrived for a connection into a pipe to another one, where the kernel can do that without copying them
+     * through this process. If bytes wait in that pipe, moves no others. Receiving goes on as before: what was moved is not
+     * delivered.
+     *
+     * @param from the connection that has received
+     * @param to the connection to send to, with {@link #sendSpliced}
+     * @param count the maximum number of bytes, at least 1
+     * @return the number of bytes in the pipe; 0: there are none to move, or the bytes have to be received, as by default
+     * @throws IOException the connection has failed
+     */
+    default int splice(long from, long to, int count) throws IOException {
+        return 0;
+    }
+
+    /**
+     * Sends bytes that {@link #splice} has moved. Like {@link #sendNow}, it is never pending.
+     *
+     * @param handle the connection to send to
+     * @param count the number of bytes, not more than are in the pipe
+     * @return the number of bytes accepted for sending. If they are less than {@code count}, wait for {@link Completions#sent}
+     *     before the next send
+     * @throws IllegalStateException an earlier send is still pending
+     * @throws IOException the connection has failed
+     */
+    default int sendSpliced(long handle, int count) throws IOException {
+        throw new UnsupportedOperationException("this proactor does not splice");
+    }
+
+    /**
      * Sets an option of a connection's socket, like {@link Socket#setOption}.
      *
      * @param handle a connection

@@ -55,6 +55,8 @@ public final class ReadinessProactor implements Proactor {
     private long[] closedHandles = new long[16];
 
     private int closedCount;
+    /** Null if the network cannot splice. */
+    private final @Nullable Splicing splicing;
     private final SpinGuard spins = new SpinGuard();
     /** True if the last poll has reached a bound: of the events, or of the bytes of a read. */
     private boolean behind;
@@ -68,6 +70,7 @@ public final class ReadinessProactor implements Proactor {
     public ReadinessProactor(Network network) throws IOException {
         this.network = network;
         this.poller = network.poller();
+        this.splicing = network.splicing();
         this.accepts = new ReadinessAccepts(poller);
     }
 
@@ -202,6 +205,28 @@ public final class ReadinessProactor implements Proactor {
     }
 
     @Override
+    public int splice(long from, long to, int count) throws IOException {
+        TcpStream stream = stream(from);
+        if (stream == null || splicing == null || (states[Proactor.slot(from)] & Interest.PRIORITY) != 0) {
+            return 0; // with urgent data, a plain read stops at the mark
+        }
+        return splicing.fill(stream, to, count);
+    }
+
+    @Override
+    public int sendSpliced(long handle, int count) throws IOException {
+        TcpStream stream = stream(handle);
+        if (stream == null || splicing == null) {
+            return 0;
+        }
+        int written = splicing.drain(handle, stream, count);
+        if (written < count) {
+            watch(stream, handle, states[Proactor.slot(handle)] | Interest.WRITE);
+        }
+        return written;
+    }
+
+    @Override
     public <T> void setOption(long handle, SocketOption<T> option, T value) throws IOException {
         requireOpen(handle).setOption(option, value);
     }
@@ -232,6 +257,9 @@ public final class ReadinessProactor implements Proactor {
         // so a handle is never negative.
         generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
         states[slot] = 0;
+        if (splicing != null) {
+            splicing.drop(handle);
+        }
         if (closedCount == closedHandles.length) {
             closedHandles = Arrays.copyOf(closedHandles, closedCount * 2);
         }
@@ -491,6 +519,9 @@ public final class ReadinessProactor implements Proactor {
                 generations[slot] = generations[slot] + 1 & Integer.MAX_VALUE;
                 closeQuietly(stream);
             }
+        }
+        if (splicing != null) {
+            splicing.close();
         }
         poller.close();
     }

@@ -298,7 +298,9 @@ public final class Connection extends ConnectionRecord {
      * waits until the relay has ended.
      *
      * <p><b>Backpressure.</b> Bytes are received only while the target's socket has room. What the socket refuses is held, some
-     * 64 KiB at most, and counts in the server's budget; then nothing is received until it was sent. All timeouts hold, as they do
+     * 64 KiB at most, and counts in the server's budget; then nothing is received until it was sent. On Linux, where many bytes
+     * arrive at a time, the kernel moves them through a pipe without copying them (man 2 splice); then the pipe holds up to 256 KiB
+     * instead, in the kernel. A loop has up to 32 pipes, and copies if they are in use. All timeouts hold, as they do
      * for messages: a target that accepts nothing ends with {@link CloseReason#WRITE_TIMEOUT}, while a source that sends nothing is
      * limited by the idle timeouts alone. {@link #pauseReading} stops the relay, too.
      *

@@ -321,6 +321,17 @@ abstract class ConnectionRecord extends HandlerCalls {
 
     // ---- activity
 
+    /** Records that bytes have arrived. */
+    void received(int bytes, long nowNanos) {
+        if (bytes > 0) {
+            bytesIn += bytes;
+            active(nowNanos);
+            if (profile().limitsReadIdle()) {
+                receivedNanos(nowNanos);
+            }
+        }
+    }
+
     /** Records that bytes arrived or left. */
     void active(long nowNanos) {
         activityTick = (int) (nowNanos >> TICK_SHIFT) + 1; // rounded up, so that an idle timeout never fires early

@@ -129,7 +129,8 @@ final class EventLoop {
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);
-        Relays relays = new Relays(clock, partialInputs, gate, transfers, sender, transferAdmission, closeRequests);
+        Relays relays = new Relays(proactor, clock, counters, partialInputs, gate, transfers, sender, transferAdmission,
+                closeRequests);
         calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, transferAdmission, sender, budgetGuard, gate,
                 lifecycle, delivery, relays, closeRequests, timers, pendingSends, callbacks);
         acceptedConnections = setup.acceptedConnections().apply(calls);

@@ -18,7 +18,14 @@ import java.nio.ByteBuffer;
  */
 @SuppressWarnings("ReferenceEquality") // this very relay
 final class Relays {
+    /** Minimum number of bytes of a receive after which the kernel is asked to move what has arrived meanwhile. */
+    static final int BULK_BYTES = 32 * 1024;
+    /** Maximum number of bytes that the kernel moves at a time. */
+    static final int SPLICE_BYTES_MAX = 256 * 1024;
+
+    private final Proactor proactor;
     private final TurnClock clock;
+    private final Counters counters;
     private final PartialInputs partialInputs;
     private final ReadGate gate;
     private final Transfers transfers;
@@ -27,9 +34,12 @@ final class Relays {
     private final CloseRequests closeRequests;
     private final ByteBuffer[] parts = new ByteBuffer[1];
 
-    Relays(TurnClock clock, PartialInputs partialInputs, ReadGate gate, Transfers transfers, Sender sender,
+    Relays(Proactor proactor, TurnClock clock, Counters counters, PartialInputs partialInputs, ReadGate gate, Transfers transfers,
+            Sender sender,
             TransferAdmission admission, CloseRequests closeRequests) {
+        this.proactor = proactor;
         this.clock = clock;
+        this.counters = counters;
         this.partialInputs = partialInputs;
         this.gate = gate;
         this.transfers = transfers;
@@ -75,6 +85,10 @@ final class Relays {
         private final ConnectionRecord source;
         private final ConnectionRecord target;
         private final Transfer transfer;
+        /** The number of bytes in the kernel's pipe to the target. They come before what is held. */
+        private int spliced;
+        /** Many bytes arrive at a time: the kernel moves them, until there are none. */
+        private boolean isBulk;
 
         Relay(ConnectionRecord source, ConnectionRecord target, long count, Transfer.Completion completion) {
             this.source = source;
@@ -90,15 +104,47 @@ final class Relays {
             if (source.inputSink() != this) {
                 return Long.MAX_VALUE; // the input had ended before the relay: so has the transfer
             }
-            if (held != null && !source.is(ConnectionRecord.PAUSED & ~ConnectionRecord.PAUSED_BY_RELAY)) {
+            if (spliced > 0 || (held == null && isBulk && !isPausedOtherwise() && splice())) {
+                return spliced;
+            }
+            if (held != null && !isPausedOtherwise()) {
                 return held.bytes();
             }
             gate.resume(source, ConnectionRecord.PAUSED_BY_RELAY);
             return 0;
         }
 
+        private boolean isPausedOtherwise() {
+            return source.is(ConnectionRecord.PAUSED & ~ConnectionRecord.PAUSED_BY_RELAY);
+        }
+
+        /** Lets the kernel move bytes that have arrived. Returns false if there are none. */
+        private boolean splice() {
+            try {
+                spliced = proactor.splice(source.handle, target.handle, (int) Math.min(transfer.left(), SPLICE_BYTES_MAX));
+            } catch (IOException e) {
+                closeRequests.fail(source, e);
+            }
+            isBulk = spliced > 0;
+            source.received(spliced, clock.now());
+            counters.add(Counters.BYTES_IN, spliced);
+            return isBulk;
+        }
+
+        private long sendSpliced(Proactor proactor, long handle, int count) throws IOException {
+            int taken = proactor.sendSpliced(handle, count);
+            spliced -= taken;
+            if (spliced > 0) { // what is received meanwhile, or the end of input, comes after it
+                gate.pause(source, ConnectionRecord.PAUSED_BY_RELAY);
+            }
+            return taken;
+        }
+
         @Override
         public long sendTo(Proactor proactor, long handle, long at, long count) throws IOException {
+            if (spliced > 0) {
+                return sendSpliced(proactor, handle, (int) count);
+            }
             PartialInput held = source.partialInput();
             if (held == null || source.inputSink() != this) {
                 return SendableFile.ENDED;
@@ -146,6 +192,7 @@ final class Relays {
             int limit = bytes.limit();
             bytes.limit(bytes.position() + (int) Math.min(bytes.remaining(), transfer.left()));
             source.set(ConnectionRecord.RECEIVED_MESSAGE);
+            isBulk = bytes.remaining() >= BULK_BYTES;
             transfers.sendNow(target, transfer, bytes);
             boolean isFull = bytes.hasRemaining();
             bytes.limit(limit);
@@ -153,6 +200,8 @@ final class Relays {
                 takeHeld();
             } else if (transfer.hasEnded()) {
                 sender.flushLater(target); // what is behind it
+            } else if (isBulk) {
+                sender.continueTransfer(target);
             }
         }
 

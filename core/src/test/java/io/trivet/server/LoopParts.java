@@ -82,7 +82,7 @@ final class LoopParts {
                 deadlines,
                 closeRequests, callbacks, transfers);
         transferAdmission = new TransferAdmission(mailbox, counters, budget, batch, sender, closeRequests);
-        relays = new Relays(clock, partialInputs, gate, transfers, sender, transferAdmission, closeRequests);
+        relays = new Relays(proactor, clock, counters, partialInputs, gate, transfers, sender, transferAdmission, closeRequests);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
         lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
