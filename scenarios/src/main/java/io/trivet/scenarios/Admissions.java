@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which accepted clients a server admits: exactly those that the limit per address allows, each on the loop with the fewest
- * connections. Clients that it accepts without a completion, when it tries again after a failed accept or drains, are not seen. From
- * then on their addresses' counts are unknown.
+ * connections.
  */
 final class Admissions {
     private final RunContext context;
@@ -26,6 +25,8 @@ final class Admissions {
     /** The adopts that have failed, and the accepted connections that are not closed. */
     private long failedAdopts;
     private int connections;
+    private boolean hasFailed;
+    /** A client that the server accepted itself had been reset before: whether it counts is not visible. */
     private boolean isUnknown;
 
     Admissions(RunContext context, ServerUnderTest server) {
@@ -35,18 +36,44 @@ final class Admissions {
 
     /** Returns true if the limit per address explains that a client was never served. */
     boolean mayBeRefused(@Nullable InetSocketAddress client) {
-        return server.plan.limits().connectionsPerAddressMax() > 0 && (isUnknown || (client != null && refused.contains(client)));
+        return server.plan.limits().connectionsPerAddressMax() > 0
+                && ((isUnknown && context.isExcused(Excuse.ADMITTED_UNSEEN)) || (client != null && refused.contains(client)));
     }
 
-    /** An accept has failed. The server tries again later, on its own. */
+    /** The server has accepted a client without a completion, and will admit it at once, as the limit allows. */
+    void acceptsItself(TcpStream stream) {
+        InetSocketAddress remote;
+        try {
+            remote = stream.remoteAddress();
+        } catch (IOException e) { // the peer has already reset it
+            return;
+        }
+        int perAddressMax = server.plan.limits().connectionsPerAddressMax();
+        int before = perAddress.merge(remote.getAddress(), 1, Integer::sum) - 1;
+        connections++;
+        if (perAddressMax > 0 && before >= perAddressMax) {
+            gone(remote);
+            refused.add(remote);
+        } else {
+            isUnknown |= isReset(remote);
+        }
+    }
+
+    /** An accept has failed: the server may stop accepting for a while. */
     void acceptFailed() {
-        isUnknown = true;
+        hasFailed = true;
     }
 
-    /** The server stops accepting, which it may do at its maximum of connections. */
+    /** The server starts to accept, or does so again. */
+    void startsAccepting() {
+        hasFailed = false;
+    }
+
+    /** The server stops accepting, which it may do at its maximum of connections, and after a failure. */
     void stopsAccepting() {
         int connectionsMax = server.plan.limits().connectionsMax();
-        if (connections < connectionsMax && !isUnknown && !server.isEnding()) {
+        if (connections < connectionsMax && !hasFailed && !server.isEnding()
+                && !(isUnknown && context.isExcused(Excuse.ADMITTED_UNSEEN))) {
             context.failures.report(Rule.CAPS, server + " stops accepting with " + connections + " connections, maximum "
                     + connectionsMax);
         }
@@ -85,13 +112,14 @@ final class Admissions {
             refused.add(remote);
             boolean allowed = perAddressMax == 0 || before < perAddressMax;
             // an option cannot be set if the peer has already reset it
-            if (allowed && !isUnknown && !server.isEnding() && !isReset(remote)) {
+            if (allowed && !server.isEnding() && !isReset(remote)
+                    && !(isUnknown && context.isExcused(Excuse.ADMITTED_UNSEEN))) {
                 context.failures.report(Rule.CAPS, server + " has refused " + remote + ", although it has " + before
                         + " connections from that address, maximum " + perAddressMax);
             }
             return;
         }
-        if (perAddressMax > 0 && before >= perAddressMax && !isUnknown) {
+        if (perAddressMax > 0 && before >= perAddressMax && !(isUnknown && context.isExcused(Excuse.ADMITTED_UNSEEN))) {
             context.failures.report(Rule.CAPS, server + " has admitted " + remote + ", although it has " + before
                     + " connections from that address, maximum " + perAddressMax);
         }

@@ -102,7 +102,7 @@ final class CheckedNetwork implements Network {
 
     @Override
     public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
-        return host.listen(address, backlog);
+        return new ObservedListener(Objects.requireNonNull(server), host.listen(address, backlog));
     }
 
     @Override

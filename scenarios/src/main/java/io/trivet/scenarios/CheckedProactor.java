@@ -71,7 +71,8 @@ final class CheckedProactor implements Proactor {
     @Override
     public void accept(TcpListener listener, long token) throws IOException {
         try {
-            proactor.accept(listener, token);
+            proactor.accept(((ObservedListener) listener).listener(), token);
+            admissions.startsAccepting();
         } catch (IOException e) {
             admissions.acceptFailed();
             throw e;
@@ -81,7 +82,7 @@ final class CheckedProactor implements Proactor {
     @Override
     public void stopAccepting(TcpListener listener) throws IOException {
         admissions.stopsAccepting();
-        proactor.stopAccepting(listener);
+        proactor.stopAccepting(((ObservedListener) listener).listener());
     }
 
     @Override

@@ -41,10 +41,11 @@ final class CloseReasonChecker {
             case CONNECT_FAILED -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN && mayFailToConnect(client);
             case CONNECT_TIMEOUT -> model.outgoing && model.phase == ConnectionModel.Phase.BEFORE_OPEN
                     && passed(model.createdNanos, model.connectTimeout);
-            case QUEUE_FULL -> model.wasFull || model.mayHoldUnknownBroadcast;
+            case QUEUE_FULL -> model.wasFull || (model.mayHoldUnknownBroadcast && context.isExcused(Excuse.UNSEEN_BROADCAST));
             case BUDGET_EXCEEDED -> server.isBudgetScarce()
                     // a single unfinished message may take half of the budget
-                    ? model.exceededBudget || 2 * server.budgetBytesBound() > limits.queueBudgetBytes()
+                    ? model.exceededBudget || (2 * server.budgetBytesBound() > limits.queueBudgetBytes()
+                            && context.isExcused(Excuse.BUDGET_BOUND))
                     : mayFillBudget(model, limits.queueBudgetBytes());
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
             case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
@@ -179,12 +180,12 @@ final class CloseReasonChecker {
 
     /** Returns true if the client did not listen, or a fault or a limit of the host may have prevented the connection. */
     private boolean mayFailToConnect(Client client) {
-        return !client.plan.listens() || client.hasStoppedListening() || context.recovering
-                || client.server.plan.descriptorLimit() > 0
+        boolean explained = !client.plan.listens() || client.hasStoppedListening() || context.recovering
                 || client.isAffectedBy(Fault.CONNECT_REFUSED) || client.isAffectedBy(Fault.CONNECT_UNREACHABLE)
                 || client.isAffectedBy(Fault.CONNECT_IGNORED) || client.isAffectedBy(Fault.ACCEPT_ABORTED)
-                || client.isAffectedBy(Fault.RESET) || client.isAffectedBy(Fault.WATCH_REFUSED)
-                || context.hasFired(Fault.SOCKET_REFUSED);
+                || client.isAffectedBy(Fault.RESET) || client.isAffectedBy(Fault.WATCH_REFUSED);
+        return explained || ((client.server.plan.descriptorLimit() > 0 || context.hasFired(Fault.SOCKET_REFUSED))
+                && context.isExcused(Excuse.NO_DESCRIPTOR));
     }
 
     static boolean isOrderly(CloseReason reason) {

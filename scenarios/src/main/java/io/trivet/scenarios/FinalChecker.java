@@ -155,20 +155,29 @@ final class FinalChecker {
         if (turnedAway && server.plan.limits().connectionsPerAddressMax() > 0 && !server.isEnding()) {
             context.tally.add("limit", Limit.CONNECTIONS_PER_ADDRESS);
         }
-        boolean refused = server.isEnding() || server.admissions.mayBeRefused(client.address())
-                || client.isAffectedBy(Fault.ACCEPT_ABORTED) || client.isAffectedBy(Fault.RESET)
-                || client.isAffectedBy(Fault.CONNECT_REFUSED) || client.isAffectedBy(Fault.CONNECT_UNREACHABLE)
-                || client.isAffectedBy(Fault.CONNECT_IGNORED) || client.isAffectedBy(Fault.WATCH_REFUSED);
         boolean explained = switch (client.end) {
             case ABORTED, NONE -> true;
-            case NOT_CONNECTED -> refused || client.plan.outgoing() || !client.hasTriedToConnect()
+            case NOT_CONNECTED -> client.plan.outgoing() || !client.hasTriedToConnect() || mayBeRefused(client)
                 // its SYN never found room in the backlog
-                    || (client.failureCode == ErrorCode.ETIMEDOUT && server.plan.backlog() < clients.size());
-            case FAILED, FINISHED -> refused;
+                    || (client.failureCode == ErrorCode.ETIMEDOUT && server.plan.backlog() < clients.size()
+                            && context.isExcused(Excuse.BACKLOG_FULL));
+            case FAILED, FINISHED -> mayBeRefused(client);
         };
         if (!explained) {
             report(client, null, "ended as " + client.end + (client.failureCode == null ? "" : " with " + client.failureCode));
         }
+    }
+
+    private boolean mayBeRefused(Client client) {
+        return client.server.admissions.mayBeRefused(client.address())
+                || (hasConnectFault(client) && context.isExcused(Excuse.CONNECT_FAULT))
+                || (client.server.isEnding() && context.isExcused(Excuse.SERVER_ENDS));
+    }
+
+    private static boolean hasConnectFault(Client client) {
+        return client.isAffectedBy(Fault.ACCEPT_ABORTED) || client.isAffectedBy(Fault.RESET)
+                || client.isAffectedBy(Fault.CONNECT_REFUSED) || client.isAffectedBy(Fault.CONNECT_UNREACHABLE)
+                || client.isAffectedBy(Fault.CONNECT_IGNORED) || client.isAffectedBy(Fault.WATCH_REFUSED);
     }
 
     private void report(Client client, @Nullable CloseReason reason, String saw) {

@@ -114,7 +114,8 @@ final class InputChecker {
             return;
         }
         // No urgent byte follows the last one, so only an interrupted call can miss it.
-        if (model.plan.urgent() && model.urgentsDelivered < client.urgentsSent && !client.isAffectedBy(Fault.INTERRUPTED)) {
+        if (model.plan.urgent() && model.urgentsDelivered < client.urgentsSent
+                && !(client.isAffectedBy(Fault.INTERRUPTED) && context.isExcused(Excuse.URGENT_INTERRUPTED))) {
             fail(Rule.DELIVERY, model, "onEndOfInput called without onUrgent for the last urgent byte");
         }
         if (framing.isRaw()) {

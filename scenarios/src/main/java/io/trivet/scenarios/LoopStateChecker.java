@@ -291,8 +291,9 @@ final class LoopStateChecker {
         boolean notReceived = !client.isOver() && (socket.ordinaryIn < client.written || client.outputEnded());
         long since = Math.max(Math.max(socket.receivedNanos, socket.receivingSinceNanos),
                 Math.max(Math.max(client.lastWriteNanos, context.jumpedNanos()), proactor.lastPendingNanos()));
-        if (notReceived && context.now() - since > UNREAD_NANOS_MAX && !client.isAffectedBy(Fault.STALL)
-                && !client.isAffectedBy(Fault.CLOG)) {
+        if (notReceived && context.now() - since > UNREAD_NANOS_MAX
+                && !((client.isAffectedBy(Fault.STALL) || client.isAffectedBy(Fault.CLOG))
+                        && context.isExcused(Excuse.LINK_STALLED))) {
             context.failures.report(Rule.LIVENESS, model + ": received " + socket.ordinaryIn + " of " + client.written + " bytes"
                     + (client.outputEnded() ? ", not the end of the input," : "") + " and for "
                     + ReportText.duration(context.now() - since)
@@ -346,7 +347,7 @@ final class LoopStateChecker {
     private void checkDeadline(ConnectionModel model, long sinceNanos, Duration timeout, long stepNanos, String what) {
         long late = context.now() - sinceNanos - timeout.toNanos() - stepNanos - toleranceNanos;
         // A server that is behind has not seen everything that has arrived, and must not judge yet.
-        if (!timeout.isZero() && late > 0 && !proactor.isBehind()) {
+        if (!timeout.isZero() && late > 0 && !(proactor.isBehind() && context.isExcused(Excuse.BEHIND))) {
             context.failures.report(Rule.DEADLINES,
                     model + ": the " + what + " timeout of " + ReportText.duration(timeout.toNanos())
                             + " has passed " + ReportText.duration(late) + " ago");

@@ -15,7 +15,6 @@ record Request(RequestKind kind, int length, int count, int size, long delayNano
         String what = ReportText.words(kind) + "[" + length;
         return switch (kind) {
             case NO_REPLY, ECHO, CLOSE, THROW, THROW_IN_TASK, PAUSE_AND_RESUME, URGENT, EMPTY_REPLY, FILL_QUEUE, RELAY, RESET,
-                    SAME_LIMITS,
                     SET_OPTION, NEXT_IN_PARTS ->
                 what + "]";
             case REPLY, REPLY_STREAM, REPLY_TEXT, OFFER, PUMP -> what + " -> " + count + "x" + size + "]";
@@ -25,7 +24,7 @@ record Request(RequestKind kind, int length, int count, int size, long delayNano
                 what + " -> " + size + " in " + ReportText.duration(delayNanos) + "]";
             case TASKS -> what + " -> " + count + " tasks]";
             case TIMERS -> what + " -> " + count + " timers in " + ReportText.duration(delayNanos) + "]";
-            case THROW_IN_TIMER, SERVER_TASKS -> what + " in " + ReportText.duration(delayNanos) + "]";
+            case THROW_IN_TIMER, SERVER_TASKS, SAME_LIMITS -> what + " in " + ReportText.duration(delayNanos) + "]";
             case PAUSE, PAUSE_OTHER -> what + " for " + ReportText.duration(delayNanos) + "]";
         };
     }

@@ -103,7 +103,10 @@ final class RequestExecutor {
             case CLOSE -> actions.close(model);
             case RESET -> actions.reset(model);
             case REPLY_REPORTED -> actions.replyReported(model, request.size());
-            case SAME_LIMITS -> model.connection().limits(model.connection().limits());
+            case SAME_LIMITS -> {
+                setSameLimits(model);
+                actions.schedule(model, request.delayNanos(), () -> setSameLimits(model));
+            }
             case SET_OPTION -> setOption(model, request.length() % 2 == 0);
             case NEXT_IN_PARTS -> nextInParts(model, received);
             case THROW -> throw handlerException(model);
@@ -116,6 +119,10 @@ final class RequestExecutor {
                 TestExceptions.throwUndeclared(received.number());
             });
         }
+    }
+
+    private static void setSameLimits(ConnectionModel model) {
+        model.connection().limits(model.connection().limits());
     }
 
     private void setOption(ConnectionModel model, boolean value) {

@@ -68,7 +68,7 @@ enum RequestKind {
     RESET,
     /** Reply with a message whose listener is called when it has been sent. */
     REPLY_REPORTED,
-    /** Set the limits of the connection to what they are, which must change nothing. */
+    /** Set the limits of the connection to what they are, now and after some time, which must change nothing. */
     SAME_LIMITS,
     /** Set an option of the socket, and read it. */
     SET_OPTION,

@@ -59,6 +59,12 @@ final class RunContext {
                 .anyMatch(step -> step.action() instanceof ClientAction.SendUrgent);
     }
 
+    /** Counts that an excuse was used, and returns true. Call it only where nothing else explains what has happened. */
+    boolean isExcused(Excuse excuse) {
+        tally.add("excuse", excuse);
+        return true;
+    }
+
     long now() {
         return clock.elapsedNanos();
     }
