@@ -5,6 +5,7 @@ import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
@@ -334,6 +335,9 @@ final class ConnectionCalls {
     }
 
     private static String whyRead(ConnectionRecord connection) {
+        if (connection.state() == ConnectionState.DRAINING) {
+            return "not read: it ends when its queue is sent";
+        }
         if (connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
             return "not read: its queue was at the high mark";
         }

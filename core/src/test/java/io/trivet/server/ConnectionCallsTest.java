@@ -101,6 +101,9 @@ final class ConnectionCallsTest {
         calls.pauseReading(connection);
         assertThat(calls.snapshot(connection, 42).interestReason()).startsWith("not read: paused by the application");
         assertThat(calls.snapshot(connection, 42).readable()).isFalse();
+        connection.state(ConnectionState.DRAINING);
+        assertThat(calls.snapshot(connection, 42).interestReason()).isEqualTo(
+                "not read: it ends when its queue is sent; written: its socket was full");
         connection.state(ConnectionState.CLOSED);
         parts.proactor.close(connection.handle);
         assertThat(calls.snapshot(connection, 42).state()).isEqualTo(ConnectionState.CLOSED);
