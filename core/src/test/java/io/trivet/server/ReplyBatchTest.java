@@ -131,6 +131,7 @@ final class ReplyBatchTest {
         batch.release(pending);
         stage("d".repeat(60_000));
         assertThat(batch.retain()).as("the first buffer is free again").isSameAs(pending);
+        assertThat(batch.stagingBytes()).as("both are counted").isEqualTo(2 * StagingBuffer.BYTES);
     }
 
     @Test
