@@ -133,6 +133,10 @@ final class CheckedLoop implements Loop {
         return proactor.completions();
     }
 
+    boolean anyCloseOverdue() {
+        return proactor.anyCloseOverdue();
+    }
+
     /** Called before a turn that handles a broadcast, if the loop has served no connection on which a task could observe it. */
     void receivesUnknownBroadcast() {
         receivesUnknownBroadcast = true;

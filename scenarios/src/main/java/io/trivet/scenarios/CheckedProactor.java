@@ -4,6 +4,7 @@ import io.trivet.net.Completions;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
+import io.trivet.sim.SimEngine;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
@@ -20,17 +21,23 @@ import org.jspecify.annotations.Nullable;
  */
 final class CheckedProactor implements Proactor {
     private static final long CLOSED_SOON_NANOS = 1_000_000;
+    private static final long CLOSE_NANOS_MAX = 1_000_000_000;
     /** The server judges no deadline of a peer before this number of polls that leave it behind, or of their completions. */
     private static final int BEHIND_POLLS_MIN = 5;
     private static final int BEHIND_COMPLETIONS_MIN = 32;
+    /** After fewer events than this, a poll has not reached its bound. */
+    private static final int EVENTS_FEW = 200;
 
     private final RunContext context;
     private final ClientFraming framing;
+    private final boolean isRing;
     private final CounterChecker counters;
     private final Admissions admissions;
     private final Proactor proactor;
     /** Only looked up, never iterated over: its order is undefined. */
     private final Map<Long, ObservedSocket> sockets = new HashMap<>();
+    /** The latest handle of each slot. */
+    private final Map<Integer, Long> handles = new HashMap<>();
     /** The latest socket of each remote address. Never iterated over either. */
     private final Map<InetSocketAddress, ObservedSocket> byAddress = new HashMap<>();
     private final CheckedCompletions checked = new CheckedCompletions();
@@ -52,6 +59,7 @@ final class CheckedProactor implements Proactor {
         this.acceptRetries = new AcceptRetries(context, server.plan.secondPort() ? 2 : 1);
         this.pendingSends = new PendingSends(context);
         framing = server.plan.framing();
+        isRing = server.plan.engine() == SimEngine.URING;
         counters = server.counters;
         admissions = server.admissions;
         this.proactor = proactor;
@@ -113,6 +121,10 @@ final class CheckedProactor implements Proactor {
         byAddress.put(remote, socket);
         if (sockets.put(handle, socket) != null) {
             violation("the handle " + handle + " is in use twice");
+        }
+        Long before = handles.put(Proactor.slot(handle), handle);
+        if (before != null && before == handle) {
+            violation("the slot of a closed connection is used again with the same handle, " + handle);
         }
         return handle;
     }
@@ -256,6 +268,7 @@ final class CheckedProactor implements Proactor {
         ObservedSocket socket = sockets.get(handle);
         if (socket != null) {
             socket.outputEnded = true;
+            socket.outputEndedNanos = context.now();
         }
     }
 
@@ -279,6 +292,11 @@ final class CheckedProactor implements Proactor {
     @Override
     public long keptBytes(long handle) {
         return proactor.keptBytes(handle);
+    }
+
+    @Override
+    public long bufferBytes() {
+        return proactor.bufferBytes();
     }
 
     @Override
@@ -323,15 +341,38 @@ final class CheckedProactor implements Proactor {
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         checked.completions = completions;
+        checked.delivered = 0;
+        checked.filledBuffer = false;
         completionCount = 0;
         polls++;
         completionCount = proactor.poll(checked, timeoutNanos);
+        if (completionCount != checked.delivered) {
+            violation("a poll returns " + completionCount + " completions, and has delivered " + checked.delivered);
+        }
         completedPolls++;
         boolean behind = proactor.isBehind();
+        checkBehind(behind);
         behindPolls = behind ? behindPolls + 1 : 0;
         behindCompletions = behind ? behindCompletions + completionCount : 0;
         allCompletions += completionCount;
         return completionCount;
+    }
+
+    /**
+     * A proactor on readiness is behind after a read that has filled its buffer, or many events; and never otherwise, because then
+     * deadlines would be judged late.
+     */
+    private void checkBehind(boolean behind) {
+        if (isRing) {
+            return;
+        }
+        if (checked.filledBuffer && !behind) {
+            violation("a receive has filled the buffer, and the proactor is not behind");
+        }
+        if (behind && !checked.filledBuffer && sockets.size() + checked.delivered < EVENTS_FEW) {
+            violation("the proactor is behind after " + checked.delivered + " completions of " + sockets.size()
+                    + " connections, none of which has filled the buffer");
+        }
     }
 
     @Override
@@ -355,6 +396,12 @@ final class CheckedProactor implements Proactor {
         boolean before = woken;
         woken = false;
         return before;
+    }
+
+    /** Returns true if a connection was closed more than a second ago, and its close has not completed. */
+    boolean anyCloseOverdue() {
+        return sockets.values().stream() // in any order
+                .anyMatch(socket -> socket.closed && context.now() - socket.closedNanos > CLOSE_NANOS_MAX);
     }
 
     long completedPolls() {
@@ -392,6 +439,10 @@ final class CheckedProactor implements Proactor {
 
     private final class CheckedCompletions implements Completions {
         @Nullable Completions completions;
+        /** The completions of the current poll. */
+        int delivered;
+        /** True if a receive in the current poll has filled the proactor's buffer. */
+        boolean filledBuffer;
 
         private Completions server() {
             return Objects.requireNonNull(completions);
@@ -412,6 +463,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void accepted(long token, TcpStream stream) {
+            delivered++;
             context.operations++;
             context.progress++;
             counters.accepted++;
@@ -420,6 +472,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void acceptFailed(long token, IOException failure) {
+            delivered++;
             context.operations++;
             acceptRetries.failed(failure);
             counters.acceptFailures++;
@@ -429,6 +482,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void connected(long handle) {
+            delivered++;
             context.operations++;
             context.progress++;
             ObservedSocket socket = open(handle, "a connect");
@@ -440,8 +494,10 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void received(long handle, ByteBuffer memory, int from, int to) {
+            delivered++;
             context.operations++;
             context.progress++;
+            filledBuffer |= to - from == proactor.bufferBytes();
             ObservedSocket socket = open(handle, "a receive");
             if (socket != null) {
                 if (socket.inputEnded || from >= to) {
@@ -468,6 +524,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void urgent(long handle, byte b) {
+            delivered++;
             context.operations++;
             context.progress++;
             ObservedSocket socket = open(handle, "an urgent byte");
@@ -479,6 +536,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void inputEnded(long handle) {
+            delivered++;
             context.operations++;
             context.progress++;
             ObservedSocket socket = open(handle, "the end of the input");
@@ -496,6 +554,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void sent(long handle, long bytes) {
+            delivered++;
             context.operations++;
             ObservedSocket socket = open(handle, "a send");
             if (socket != null) {
@@ -524,6 +583,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void failed(long handle, IOException failure) {
+            delivered++;
             context.operations++;
             context.progress++;
             ObservedSocket socket = open(handle, "a failure");
@@ -541,6 +601,7 @@ final class CheckedProactor implements Proactor {
 
         @Override
         public void closed(long handle) {
+            delivered++;
             context.progress++;
             ObservedSocket socket = sockets.remove(handle);
             if (socket != null && context.now() - socket.closedNanos > CLOSED_SOON_NANOS) {

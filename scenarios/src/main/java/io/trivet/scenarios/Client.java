@@ -388,6 +388,11 @@ final class Client {
         return interest;
     }
 
+    /** Returns the time from which the client reads again; {@link Long#MAX_VALUE} if it never does. */
+    long readsFromNanos() {
+        return recovering || plan.kind() != ClientKind.NEVER_READS ? readNanos : Long.MAX_VALUE;
+    }
+
     private boolean canRead() {
         return recovering || (plan.kind() != ClientKind.NEVER_READS && context.now() >= readNanos);
     }

@@ -128,6 +128,7 @@ final class ConnectionModel {
     boolean wasHigh;
     /** How many turns in a row have ended without the onDrained that is due. */
     int turnsWithoutDrained;
+    int turnsWithoutDropped;
     boolean wasPaused;
     boolean pausedByApplication;
     private long pausedSinceNanos;

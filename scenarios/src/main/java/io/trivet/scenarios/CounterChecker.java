@@ -26,6 +26,8 @@ final class CounterChecker {
     /** Tasks of the application that ran in turns since the last check, and the server's counter then. */
     private long tasks;
     private long tasksBefore;
+    /** The fixed memory of the loops at the last check. It is allocated once. */
+    private long fixedBefore;
 
     CounterChecker(RunContext context, ServerUnderTest server) {
         this.context = context;
@@ -73,7 +75,7 @@ final class CounterChecker {
         if (total.messagesOut() > messagesOut && !server.broadcasts.anyUnobserved()) {
             report("messagesOut", total.messagesOut(), "at most " + messagesOut);
         }
-        if (!server.isEnding()) {
+        if (!server.isEnding() && server.probes < 0) {
             // with several loops, an accepted connection may be on its way to its loop
             equal("connections", total.connections(), server.connections().size(), server.plan.loops() == 1);
         }
@@ -83,6 +85,11 @@ final class CounterChecker {
             equal("completions of loop " + i, stats.loops().get(i).completions(), loops.get(i).completions(), true);
         }
         MemoryStats memory = stats.memory();
+        long fixed = memory.rings() + memory.buffers();
+        if (!server.isEnding() && fixed < fixedBefore) {
+            report("fixed memory of the loops", fixed, "at least " + fixedBefore);
+        }
+        fixedBefore = fixed;
         if (memory.spare() < 0 || memory.spare() > stats.queueBytesMax() / 4) {
             report("memory kept for reuse", memory.spare(), "0 to " + stats.queueBytesMax() / 4);
         }

@@ -57,6 +57,9 @@ final class FinalChecker {
                 if (!server.isEnding() && loop.nextDeadline() != Loop.NO_DEADLINE) {
                     context.failures.report(Rule.LEAKS, loop + " has no connection left, and still waits for a deadline");
                 }
+                if (!server.isEnding() && loop.anyCloseOverdue()) {
+                    context.failures.report(Rule.COMPLETIONS, "a close of " + loop + " has not completed");
+                }
             }
         }
         context.failures.abortIfFailed();

@@ -21,11 +21,15 @@ final class LoopStateChecker {
     private static final long ROUND_NANOS = 1_000;
     private static final int STATS_EVERY = 32;
     private static final int AGES_EVERY = 8;
+    /** A turn runs a bounded number of tasks, and dropped messages are reported by a task. */
+    private static final int TURNS_UNTIL_DROPPED_MAX = 4;
     private static final int SNAPSHOTS_EVERY = 128;
     /** Writable completions may be late, or denied by a fault, but not for this long. */
     private static final long ROOM_UNUSED_NANOS_MAX = 200_000_000;
     /** The completion after the last unsent byte may be late, but not for this long. */
     private static final long END_UNSENT_NANOS_MAX = 500_000_000;
+    /** The end of the output may be in transit, and readiness may be reported late, but not for this long. */
+    private static final long END_UNREAD_NANOS_MAX = 1_000_000_000;
     /** Bytes may be in transit for a tenth of a second, and readiness may be reported late, but not for this long. */
     private static final long UNREAD_NANOS_MAX = 500_000_000;
 
@@ -117,8 +121,13 @@ final class LoopStateChecker {
         }
         long queued = model.connection().queue().bytes();
         long expected = model.acceptedBytes - model.droppedBytes - socket.bytesOut;
-        boolean unreported = model.plan.overflow() == Overflow.DROP_OLDEST; // the next turn calls onDropped
-        if (queued != expected && !(unreported && queued < expected && queued >= 0)) {
+        boolean unreported = model.plan.overflow() == Overflow.DROP_OLDEST && queued < expected; // the next turn calls onDropped
+        model.turnsWithoutDropped = unreported && model.acceptsMessages() ? model.turnsWithoutDropped + 1 : 0;
+        if (model.turnsWithoutDropped > TURNS_UNTIL_DROPPED_MAX) {
+            context.failures.report(Rule.CALLBACKS, model + ": " + (expected - queued)
+                    + " bytes of messages were dropped, but onDropped was not called");
+        }
+        if (queued != expected && !(unreported && queued >= 0)) {
             context.failures.report(Rule.GAUGES,
                     "the queue of " + model + " reports " + queued + " bytes instead of " + expected
                             + ": " + model.acceptedBytes + " accepted, " + socket.bytesOut + " sent, " + model.droppedBytes
@@ -200,6 +209,9 @@ final class LoopStateChecker {
         if (!waits && socket.endOfOutputWaits()) {
             checkDeadline(model, Math.max(socket.endWaitsSinceNanos, socket.acceptedNanos), limits.writeTimeout(), 0, "write");
         }
+        if (socket.outputEnded) {
+            checkEndArrives(model, socket);
+        }
         if (!waits && !socket.outputEnded && (model.outputFinished || state == ConnectionState.DRAINING)) {
             checkEndOfOutput(model, socket);
         }
@@ -263,6 +275,19 @@ final class LoopStateChecker {
         if (empty && context.now() - since > ROOM_UNUSED_NANOS_MAX) {
             context.failures.report(Rule.LIVENESS, model + ": " + model.connection().queue().bytes()
                     + " bytes are queued, although its socket has been empty for " + ReportText.duration(context.now() - since));
+        }
+    }
+
+    /** A client that reads, and has read everything, must read the end of its input soon after the server has sent it. */
+    private void checkEndArrives(ConnectionModel model, ObservedSocket socket) {
+        Client client = model.client;
+        boolean waits = client.bytesRead == socket.bytesOut && !socket.closed && model.urgentsSent == 0 && !client.isOver()
+                && !client.hasReadEnd() && !client.isAffectedBy(Fault.STALL) && !client.isAffectedBy(Fault.CLOG);
+        long since = Math.max(Math.max(socket.outputEndedNanos, client.readsFromNanos()),
+                Math.max(context.jumpedNanos(), Math.max(socket.acceptedNanos, client.lastReadNanos)));
+        if (waits && context.now() - since > END_UNREAD_NANOS_MAX) {
+            context.failures.report(Rule.DELIVERY, model + ": the output was shut down, and for "
+                    + ReportText.duration(context.now() - since) + " the client has not read the end of its input");
         }
     }
 

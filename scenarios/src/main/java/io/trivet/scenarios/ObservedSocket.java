@@ -34,6 +34,7 @@ final class ObservedSocket {
     boolean inputEnded;
     /** The output was shut down. */
     boolean outputEnded;
+    long outputEndedNanos;
     boolean closed;
     long closedNanos;
     /** The bytes of the pending send; 0 if none is pending. */

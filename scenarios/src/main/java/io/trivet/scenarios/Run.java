@@ -37,6 +37,7 @@ public final class Run {
     private final List<SimHost> clientHosts = new ArrayList<>();
     private final List<Poller> pollers = new ArrayList<>();
     private final FinalChecker finalChecker;
+    private final AdmissionProbe admissionProbe;
     private @Nullable UdpTraffic udpTraffic;
     private final PlantedBug plantedBug;
 
@@ -50,6 +51,7 @@ public final class Run {
         }
         context = new RunContext(scenario, network, timeline, new FailureLog(network.clock(), timeline), new Tally());
         finalChecker = new FinalChecker(context, servers, clients);
+        admissionProbe = new AdmissionProbe(context, clientHosts);
     }
 
     /**
@@ -102,6 +104,11 @@ public final class Run {
             runWithFaults();
             recover();
             finalChecker.awaitQuiescence(this::advance);
+            for (ServerUnderTest server : servers) {
+                if (!server.isEnding()) {
+                    admissionProbe.check(server, this::advance);
+                }
+            }
             finish();
         } catch (FailureLog.RunAborted e) {
             // The failure is in the log.
@@ -207,6 +214,7 @@ public final class Run {
         for (Poller poller : pollers) {
             poller.close();
         }
+        admissionProbe.close();
         if (udpTraffic != null) {
             udpTraffic.checkAll();
             udpTraffic.close();

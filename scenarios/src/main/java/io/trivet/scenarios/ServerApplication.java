@@ -52,6 +52,10 @@ final class ServerApplication implements Handler {
         ConnectionModel model = outgoing;
         if (model == null) {
             Client client = server.clientOf(connection);
+            if (client == null && server.probes >= 0) {
+                server.probes++;
+                return;
+            }
             if (client == null) {
                 context.failures.report(Rule.CALLBACKS, "onOpen for a connection without a client: " + connection);
                 return;

@@ -71,6 +71,8 @@ final class ServerUnderTest {
     long endDeadlineNanos = -1;
     boolean draining;
     boolean closing;
+    /** The clients of the {@link AdmissionProbe} that were served; -1 before it connects any. */
+    int probes = -1;
     /** Tasks that were passed to loops and have not run. */
     int tasksLeft;
     private @Nullable Runnable pendingAction;

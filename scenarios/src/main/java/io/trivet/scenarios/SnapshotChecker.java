@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Checks the snapshots of a server's connections after a turn: they tell what the connections themselves tell, and no other. */
 final class SnapshotChecker {
+    /** The time of the last activity is kept in steps of about a millisecond. */
+    private static final long ACTIVITY_STEP_NANOS = 3_000_000;
+
     private final RunContext context;
     private final ServerUnderTest server;
 
@@ -30,7 +33,7 @@ final class SnapshotChecker {
                 check(model, snapshot, socket);
             }
         }
-        if (snapshots.size() > models.size() && server.plan.loops() == 1) {
+        if (snapshots.size() > models.size() && server.plan.loops() == 1 && server.probes < 0) {
             report(server, snapshots.size() + " connections", String.valueOf(models.size()));
         }
     }
@@ -52,7 +55,32 @@ final class SnapshotChecker {
         same(model, "bytes sent", snapshot.bytesOut(), socket.servedOut);
         same(model, "bytes queued", snapshot.queueBytes(), (long) model.connection().queue().bytes());
         same(model, "messages queued", snapshot.queueMessages(), model.connection().queue().messages());
+        same(model, "the maximum of its queue", snapshot.queueBytesMax(), (long) model.plan.limits().queueBytesMax());
+        same(model, "the age of its oldest message", snapshot.oldestAge(), model.connection().queue().oldestAge());
         same(model, "that it is read", snapshot.readable(), socket.receiving && !socket.inputEnded);
+        same(model, "that it is written", snapshot.writable(), socket.awaitsWritable || socket.hasPendingSend());
+        if (!model.plan.urgent() || snapshot.readable()) { // otherwise it depends on the engine
+            same(model, "that it is watched for urgent data", snapshot.exceptional(), model.plan.urgent());
+        }
+        checkReason(model, snapshot);
+        long idle = context.now() - Math.max(model.openedNanos, socket.activeNanos());
+        long told = snapshot.sinceActivity().toNanos();
+        if (told < 0 || Math.abs(told - idle) > ACTIVITY_STEP_NANOS) {
+            report(model, told + " ns since the last activity", String.valueOf(idle));
+        }
+    }
+
+    private void checkReason(ConnectionModel model, ConnectionSnapshot snapshot) {
+        String reason = snapshot.interestReason();
+        boolean fits = switch (snapshot.state()) {
+            case OPEN, INPUT_ENDED, DRAINING -> reason.startsWith(snapshot.readable() ? "read" : "not read")
+                    && reason.contains("; written") == snapshot.writable();
+            case LINGERING -> reason.startsWith("read");
+            case CONNECTING, CLOSED -> !reason.isBlank();
+        };
+        if (!fits) {
+            report(model, "as the reason why it is watched: " + reason, "one that fits " + snapshot);
+        }
     }
 
     private void same(ConnectionModel model, String what, Object told, Object right) {
