@@ -244,7 +244,7 @@ final class Client {
         switch (action) {
             case ClientAction.SendMessages messages -> messages.requests().forEach(sentStream::append);
             case ClientAction.SendOversized oversized -> sentStream.appendIncomplete(oversized.length(), Integer.MAX_VALUE);
-            case ClientAction.SendHugeLength huge -> sentStream.appendLength(huge.length());
+            case ClientAction.SendLength announced -> sentStream.appendLength(announced.length());
             case ClientAction.SendMalformed malformed -> sentStream.appendMalformed();
             case ClientAction.SendPartial partial -> sentStream.appendIncomplete(partial.length(), partial.sent());
             case ClientAction.SendUrgent urgent -> {

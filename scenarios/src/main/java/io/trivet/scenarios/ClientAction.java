@@ -21,11 +21,11 @@ sealed interface ClientAction {
         }
     }
 
-    /** Sends the length of a message whose top bit is set, and no more. */
-    record SendHugeLength(int length) implements ClientAction {
+    /** Sends the length of a message that is longer than the server accepts, and no more. */
+    record SendLength(long length) implements ClientAction {
         @Override
         public String toString() {
-            return "sends a length of " + Integer.toUnsignedString(length) + " bytes, which exceeds the limit";
+            return "sends a length of " + length + " bytes, which exceeds the limit";
         }
     }
 

@@ -60,6 +60,36 @@ enum ClientFraming {
         };
     }
 
+    /** Returns true if the decoder is one of the application. */
+    boolean isCustom() {
+        return this == NETSTRINGS || this == TYPED || this == UPGRADED;
+    }
+
+    /** Returns the largest length that a head can announce, if a message with that number has one; otherwise -1. */
+    long announcedMax(int number) {
+        return switch (this) {
+            case PREFIXED_4, TYPED -> 0xffff_ffffL;
+            case NETSTRINGS -> lengthMax;
+            case UPGRADED -> number == 0 ? -1 : 0xffff_ffffL;
+            case RAW, LINES, LINES_CRLF, DELIMITED, DELIMITED_OVERLAPPING, PREFIXED_1, PREFIXED_2 -> -1;
+        };
+    }
+
+    /** Returns the head of a client's message whose length may be longer than any message can be. */
+    byte[] head(long length, int number, boolean littleEndian) {
+        return switch (this) {
+            case PREFIXED_4 -> ByteBuffer.allocate(headBytes).putInt((int) length).array();
+            case NETSTRINGS -> MessageContent.ascii(length + ":");
+            case TYPED, UPGRADED -> {
+                boolean reversed = this == TYPED && littleEndian && number > 0;
+                yield ByteBuffer.allocate(headBytes).put(TypedDecoder.MESSAGE)
+                        .putInt(reversed ? Integer.reverseBytes((int) length) : (int) length).array();
+            }
+            case RAW, LINES, LINES_CRLF, DELIMITED, DELIMITED_OVERLAPPING, PREFIXED_1, PREFIXED_2 ->
+                throw new IllegalArgumentException(this + " has no such lengths");
+        };
+    }
+
     /** Returns true if the first message of a client changes the framing. */
     boolean upgrades() {
         return this == UPGRADED;

@@ -15,6 +15,12 @@ import java.util.List;
  * woken in time.
  */
 final class LoopStateChecker {
+    /** A buffer for input of fewer bytes than this is not replaced by a smaller one; others are, below an eighth of their size. */
+    private static final int INPUT_BUFFER_BYTES = 4096;
+
+    private static final long INPUT_BUFFER_FACTOR = 16;
+    /** When a message whose length is too long must have been refused. It may have to wait for those before it. */
+    private static final long REFUSED_WITHIN_NANOS = 1_000_000;
     /** The server measures idleness in steps of about a millisecond, rounded up. */
     private static final long IDLE_STEP_NANOS = 3_000_000;
     /** Two rounds of the loops are this far apart, so a deadline may pass between them. */
@@ -92,11 +98,30 @@ final class LoopStateChecker {
                 context.failures.report(Rule.CAPS, "the queues of " + server + " hold " + stats.queueBytes()
                         + " bytes, maximum " + stats.queueBytesMax());
             }
+            checkInput(stats.memory().input());
             long buffers = stats.memory().queues() + stats.memory().input();
             if (stats.queueBytes() < buffers) {
                 context.failures.report(Rule.CAPS, "the budget of " + server + " counts " + stats.queueBytes()
                         + " bytes, but buffers of " + buffers + " bytes are held");
             }
+        }
+    }
+
+    /** Checks that the buffers of input that is not delivered yet grow with what has arrived, and not with announced lengths. */
+    private void checkInput(long bufferBytes) {
+        long most = 0;
+        for (ConnectionModel model : server.connections()) {
+            ObservedSocket socket = model.socket;
+            if (socket != null) {
+                long delivered = model.plan.framing().isRaw() ? model.bytesDelivered
+                        : model.client.sentStream.startOf(model.nextMessage);
+                boolean mayHold = model.client.urgentsSent > 0 || socket.bytesIn != delivered;
+                most += mayHold ? Math.max(INPUT_BUFFER_BYTES, INPUT_BUFFER_FACTOR * (socket.bytesIn - delivered)) : 0;
+            }
+        }
+        if (bufferBytes > most) {
+            context.failures.report(Rule.CAPS, server + " has buffers of " + bufferBytes
+                    + " bytes for input, and at most " + most + " are explained by what has arrived");
         }
     }
 
@@ -363,6 +388,10 @@ final class LoopStateChecker {
         int most = model.plan.limits().messageBytesMax();
         if (held > framing.framedLength(most)) {
             context.failures.report(Rule.CAPS, model + ": holds " + held + " bytes of a message, maximum " + most);
+        }
+        if (model.client.sentStream.mustRefuse(model.nextMessage, socket.bytesIn)
+                && context.now() - Math.max(socket.receivedNanos, context.jumpedNanos()) > REFUSED_WITHIN_NANOS) {
+            context.failures.report(Rule.CAPS, model + ": awaits a message whose length exceeds the maximum, " + most);
         }
         checkDeadline(model, Math.max(model.awaitedSinceNanos, socket.receivingSinceNanos), model.plan.limits().messageTimeout(),
                 0,

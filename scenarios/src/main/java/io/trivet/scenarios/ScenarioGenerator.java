@@ -30,6 +30,12 @@ final class ScenarioGenerator {
     /** Selects the random sequence that decides whether replies are streamed. */
     private static final long STREAMS = 0x53_54_52_45_41_4dL;
 
+    /** Selects the random sequences of the lengths that clients announce. */
+    private static final long LENGTHS = 0x6c656e67746873L; // "lengths" in ASCII
+
+    /** The longest message that is begun and never completed. */
+    private static final int PARTIAL_BYTES_MAX = 1 << 20;
+
     private final SeededRandom random;
     private final Steering steering;
     private final List<ServerPlan> servers = new ArrayList<>();
@@ -174,7 +180,7 @@ final class ScenarioGenerator {
                 !outgoing || random.chance(90),
                 random.logUniform(0, START_NANOS_MAX),
                 pace(clientKind), urgent || random.chance(20), random.chance(30) ? random.number(2048, 4096, 16 << 10) : 0,
-                new Script(random, server, clientKind, requestKinds).steps());
+                new Script(random, new SeededRandom(seed ^ ((LENGTHS + number) << 8)), server, clientKind, requestKinds).steps());
     }
 
     private Pace pace(ClientKind clientKind) {
@@ -190,7 +196,8 @@ final class ScenarioGenerator {
     }
 
     /** The script of one client. */
-    private record Script(SeededRandom random, ServerPlan server, ClientKind clientKind, Set<RequestKind> requestKinds) {
+    private record Script(SeededRandom random, SeededRandom lengths, ServerPlan server, ClientKind clientKind,
+            Set<RequestKind> requestKinds) {
         List<Step> steps() {
             List<Step> steps = new ArrayList<>();
             int messages = switch (clientKind) {
@@ -232,14 +239,17 @@ final class ScenarioGenerator {
                         steps.add(new Step(gap(), new ClientAction.SendMalformed()));
                     } else if (server.framing() == ClientFraming.PREFIXED_4 && random.chance(50)) {
                         int huge = Integer.MIN_VALUE | (int) random.logUniform(1, Integer.MAX_VALUE);
-                        steps.add(new Step(gap(), new ClientAction.SendHugeLength(huge)));
+                        steps.add(new Step(gap(), new ClientAction.SendLength(huge & 0xffff_ffffL)));
                     } else if (longest < server.framing().lengthMax()) {
-                        steps.add(new Step(gap(), new ClientAction.SendOversized(longest + random.number(1, 2, 100, 5000))));
+                        steps.add(oversized(
+                                new Step(gap(), new ClientAction.SendOversized(longest + random.number(1, 2, 100, 5000))),
+                                longest, steps));
                     }
                 }
                 case SLOWLORIS -> {
                     int length = random.between(2, Math.min(longest, 200));
-                    steps.add(new Step(gap(), new ClientAction.SendPartial(length, random.between(1, length - 1))));
+                    steps.add(partial(new Step(gap(), new ClientAction.SendPartial(length, random.between(1, length - 1))),
+                            longest));
                 }
                 default -> {
                     if (random.chance(40)) {
@@ -247,6 +257,24 @@ final class ScenarioGenerator {
                     }
                 }
             }
+        }
+
+        /** With a decoder of the application, sometimes sends only a length: little above the limit, or with the top bit set. */
+        private Step oversized(Step step, int longest, List<Step> before) {
+            long announcedMax = server.framing().announcedMax(before.isEmpty() ? 0 : 1);
+            if (!server.framing().isCustom() || announcedMax < 0 || lengths.chance(50)) {
+                return step;
+            }
+            long length = lengths.chance(50) ? longest + lengths.number(1, 2, 100, 5000)
+                    : announcedMax - lengths.logUniform(0, announcedMax / 2 - 1);
+            return new Step(step.afterNanos(), new ClientAction.SendLength(length));
+        }
+
+        /** With a decoder of the application, often begins a message that is as long as the limit permits. */
+        private Step partial(Step step, int longest) {
+            int length = Math.min(longest, PARTIAL_BYTES_MAX);
+            return !server.framing().isCustom() || lengths.chance(30) ? step : new Step(step.afterNanos(),
+                    new ClientAction.SendPartial(length, (int) lengths.logUniform(1, Math.min(length - 1, 200))));
         }
 
         private long gap() {

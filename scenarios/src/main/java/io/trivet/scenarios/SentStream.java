@@ -26,6 +26,8 @@ final class SentStream {
     private byte[] stream = new byte[256];
     private int length;
     private int malformed = -1;
+    /** The message of which only a length is sent, which exceeds the limit. It is the last one; -1 if there is none. */
+    private int refusable = -1;
 
     /**
      * Creates an empty stream.
@@ -55,11 +57,17 @@ final class SentStream {
         messages.add(new Message(messages.size(), null, from, length));
     }
 
-    /** Appends the length of a message that is oversized, without the message. */
-    void appendLength(int contentLength) {
+    /** Appends the head of a message that is oversized, without the message. */
+    void appendLength(long contentLength) {
         int from = length;
-        appendBytes(ByteBuffer.allocate(Integer.BYTES).putInt(contentLength).array());
+        appendBytes(framing.head(contentLength, messages.size(), littleEndian));
         messages.add(new Message(messages.size(), null, from, length));
+        refusable = messages.size() - 1;
+    }
+
+    /** Returns true if a message is one whose length is too long, and whose length has arrived. */
+    boolean mustRefuse(int message, long bytesArrived) {
+        return message == refusable && messages.get(message).to() <= bytesArrived;
     }
 
     /** Appends a byte that no frame starts with. */
