@@ -12,7 +12,7 @@ final class Extremes {
     private static final long MILLI = 1_000_000;
     private static final int ONE_IN = 16;
     /** One in this number of scenarios of a kind goes far beyond its bound. */
-    private static final int MANY_ONE_IN = 16;
+    private static final int MANY_ONE_IN = 64;
     private static final int LONG_MESSAGE_BYTES_MAX = 400_000;
 
     private enum Kind {

@@ -69,8 +69,8 @@ final class ScenarioGenerator {
                 requestKinds.add(requestKind);
             }
         }
-        steering.addClients(clientKinds);
-        steering.addRequests(requestKinds);
+        steering.chooseClients(clientKinds);
+        steering.chooseRequests(requestKinds);
         int serverCount = random.number(1, 1, 1, 1, 1, 1, 2, 2, 2, 3);
         for (int i = 0; i < serverCount; i++) {
             ServerPlan server = server(i);
@@ -83,7 +83,7 @@ final class ScenarioGenerator {
         int clientCount = random.between(CLIENTS_MIN, CLIENTS_MAX);
         boolean outgoing = random.chance(40) || steering.connects();
         for (int i = 0; i < clientCount; i++) {
-            clients.add(client(i, outgoing && random.chance(30)));
+            clients.add(client(i, outgoing && random.chance(steering.outgoingPercent())));
         }
         List<ExternalAction> actions = actions();
         actions.addAll(datagrams());

@@ -7,6 +7,7 @@ import io.trivet.sim.Fault;
 import io.trivet.sim.FaultPlan;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 final class Steering {
     private static final long MILLI = 1_000_000;
     private static final int PERCENT = 25;
+    private static final int OUTGOING_PERCENT = 30;
+    private static final int OUTGOING_PERCENT_AIMED = 80;
     private static final double WATCH_REFUSED_OFTEN = 0.02;
     private static final double CONNECT_IGNORED_OFTEN = 0.1;
     /** The reasons for which less than one connection in fifty ends without steering, some of them twice: the rarest. */
@@ -43,11 +46,12 @@ final class Steering {
         return aim != null && List.of(reasons).contains(aim.reason());
     }
 
-    /** Adds the kinds of clients that it needs, in addition to those drawn. */
-    void addClients(Set<ClientKind> kinds) {
+    /** Replaces most kinds of clients that were drawn by those that it needs. */
+    void chooseClients(Set<ClientKind> kinds) {
         if (aim == null) {
             return;
         }
+        kinds.retainAll(EnumSet.of(ClientKind.STEADY, ClientKind.CHATTY));
         switch (aim.reason()) {
             case WRITE_TIMEOUT, QUEUE_FULL, BUDGET_EXCEEDED -> kinds.addAll(List.of(ClientKind.NEVER_READS, ClientKind.FLOODER));
             case MESSAGE_TIMEOUT -> kinds.add(ClientKind.SLOWLORIS);
@@ -62,15 +66,20 @@ final class Steering {
         }
     }
 
-    /** Adds the requests that it needs, in addition to those drawn. */
-    void addRequests(Set<RequestKind> kinds) {
+    /** Adds the requests that it needs to those drawn. Those that end connections give way to it. */
+    void chooseRequests(Set<RequestKind> kinds) {
         if (aim == null) {
             return;
         }
+        kinds.removeAll(EnumSet.of(RequestKind.CLOSE, RequestKind.THROW, RequestKind.THROW_IN_TIMER, RequestKind.FINISH,
+                RequestKind.FINISH_OUTPUT, RequestKind.RESET));
         switch (aim.reason()) {
             case WRITE_TIMEOUT, QUEUE_FULL, BUDGET_EXCEEDED -> kinds.addAll(List.of(RequestKind.PUMP, RequestKind.FILL_QUEUE));
             case HANDLER_FAILED -> kinds.addAll(List.of(RequestKind.THROW, RequestKind.THROW_IN_TIMER));
-            case TRANSFER_FAILED -> kinds.add(RequestKind.REPLY_STREAM);
+            case TRANSFER_FAILED -> {
+                kinds.retainAll(EnumSet.of(RequestKind.ECHO, RequestKind.REPLY));
+                kinds.add(RequestKind.REPLY_STREAM);
+            }
             case CLOSED -> kinds.addAll(List.of(RequestKind.CLOSE, RequestKind.RESET));
             case FINISHED -> kinds.addAll(List.of(RequestKind.FINISH, RequestKind.FINISH_OUTPUT));
             default -> {
@@ -109,6 +118,11 @@ final class Steering {
 
     private Duration timeout() {
         return Duration.ofNanos(random.logUniform(5 * MILLI, 500 * MILLI));
+    }
+
+    /** Returns the percentage of clients that the server connects to, if it connects to any. */
+    int outgoingPercent() {
+        return connects() ? OUTGOING_PERCENT_AIMED : OUTGOING_PERCENT;
     }
 
     /** Returns the external actions that it needs, for the first server. */
