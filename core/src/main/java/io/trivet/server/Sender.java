@@ -315,12 +315,21 @@ final class Sender {
         }
     }
 
-    /** Transfers the progress of messages before a transfer to the queue behind it, which stands for all that waits. */
-    private static void shareProgress(ConnectionRecord connection, @Nullable SendQueue before) {
+    /**
+     * Transfers the progress of messages before a transfer to the queue behind it, which stands for all that waits.
+     *
+     * @param before what is left of these messages; null if the peer has accepted the last of them now, or a send of them is pending
+     */
+    private void shareProgress(ConnectionRecord connection, @Nullable SendQueue before) {
         SendQueue behind = connection.sendQueue();
-        if (before != null && behind != null) {
+        if (behind == null) {
+            return;
+        }
+        if (before != null) {
             behind.progressNanos = before.progressNanos;
             behind.isBehindUnsent = before.isBehindUnsent;
+        } else if (pendingSends.get(connection) == null) {
+            behind.progressNanos = clock.now();
         }
     }
 

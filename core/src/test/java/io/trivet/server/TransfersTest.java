@@ -135,6 +135,20 @@ final class TransfersTest {
         assertNothingWaits();
     }
 
+    /** Found by simulation: the deadline still counted from the progress before. */
+    @Test
+    void lastOfTheMessagesBeforeATransferIsProgressOfAll() {
+        parts.enqueue(connection, "message");
+        put(transfer(ScriptedSource.of("transfer"), 8));
+        parts.proactor.nextSends(3);
+        parts.sender.flushPending();
+        parts.time.step(STEP);
+        parts.proactor.nextSends(4, 0);
+        parts.sender.completed(connection, 0);
+        assertThat(parts.proactor.taken(0)).isEqualTo("message");
+        assertThat(parts.pendingSends.progressNanos(connection)).isEqualTo(parts.time.nanoTime());
+    }
+
     /** Found by simulation: it was closed at once, since these messages had waited for the first transfer. */
     @Test
     void messagesThatWaitedForATransferHaveTheWholeWriteTimeout() {
