@@ -89,6 +89,58 @@ final class ReadinessProactorTest {
         assertThat(events).containsExactly("closed");
     }
 
+    @EveryEngine
+    void urgentByteOfValueZeroIsDelivered(Lab lab) throws IOException {
+        Pair pair = lab.pair();
+        List<String> events = new ArrayList<>();
+        try (ReadinessProactor proactor = new ReadinessProactor(lab.network())) {
+            long handle = proactor.adopt(pair.server());
+            if (!lab.network().supports(Capability.URGENT_DATA)) {
+                assertThatThrownBy(() -> proactor.watchUrgent(handle)).isInstanceOf(UnsupportedOperationException.class);
+                return;
+            }
+            proactor.watchUrgent(handle);
+            proactor.receive(handle);
+            assertThat(pair.client().sendUrgent((byte) 0)).isTrue();
+            await(proactor, events, "urgent");
+        }
+        assertThat(events).containsExactly("urgent");
+    }
+
+    @Test
+    void pollWaitsAsLongAsAskedUnlessItHasAClosedConnectionToReport() throws IOException {
+        Network network = Network.named("nio");
+        List<Object> timeouts = new ArrayList<>();
+        Poller poller = Intercept.method(Poller.class, network.poller(), "poll", arguments -> {
+            timeouts.add(arguments[1]);
+            return 0;
+        });
+        List<String> events = new ArrayList<>();
+        try (TcpListener listener = network.listen(Lab.FREE_PORT, 1);
+                TcpStream stream = network.connect(listener.localAddress());
+                ReadinessProactor proactor = new ReadinessProactor(over(network, poller))) {
+            long handle = proactor.adopt(stream);
+            assertThat(proactor.poll(new CompletionLog(events), SECOND)).isZero();
+            proactor.close(handle);
+            assertThat(proactor.poll(new CompletionLog(events), SECOND)).isEqualTo(1);
+            assertThat(proactor.poll(new CompletionLog(events), SECOND)).isZero();
+        }
+        assertThat(timeouts).containsExactly(SECOND, 0L, SECOND);
+        assertThat(events).containsExactly("closed");
+    }
+
+    @Test
+    void closeClosesTheConnectionsThatAreLeft() throws IOException {
+        Network network = Network.named("nio");
+        try (TcpListener listener = network.listen(Lab.FREE_PORT, 1)) {
+            TcpStream stream = network.connect(listener.localAddress());
+            try (ReadinessProactor proactor = new ReadinessProactor(network)) {
+                proactor.adopt(stream);
+            }
+            assertThat(stream.isOpen()).isFalse();
+        }
+    }
+
     /** The slot, and on Linux the descriptor, may belong to another connection by the time the address has been read. */
     @Test
     void addressIsNotReturnedIfTheConnectionIsClosedWhileItIsRead() throws IOException {
