@@ -158,6 +158,10 @@ final class LoopStateChecker {
                             + ": " + model.acceptedBytes + " accepted, " + socket.bytesOut + " sent, " + model.droppedBytes
                             + " dropped");
         }
+        if (queued >= model.plan.limits().queueHighBytes() && !model.connection().queue().isHigh()) {
+            context.failures.report(Rule.GAUGES, "the queue of " + model + " holds " + queued
+                    + " bytes and does not count as high, although its mark is " + model.plan.limits().queueHighBytes());
+        }
         checkMessages(model, socket, queued);
         if (turns % AGES_EVERY == 0) {
             checkAge(model, socket, queued);
