@@ -23,7 +23,7 @@ final class Watch {
     }
 
     void start(double cpuSeconds, double seconds) {
-        cpuMax = cpu() + (long) (cpuSeconds * 1e9);
+        cpuMax = cpuSeconds == Double.POSITIVE_INFINITY ? Long.MAX_VALUE : cpu() + (long) (cpuSeconds * 1e9);
         timeMax = System.nanoTime() + (long) (seconds * 1e9);
         armed = true;
     }
