@@ -324,7 +324,8 @@ final class TransfersTest {
         LoopParts.onOtherThread(() -> {
             results[0] = parts.transferAdmission.putMessage(connection, message, (bytes, failure) -> ends.add("ended"));
             assertThat(parts.budget.bytes()).isEqualTo(others);
-            results[1] = parts.transferAdmission.putMessage(connection, LoopParts.bytes("ab"), (bytes, failure) -> ends.add("ended"));
+            results[1] = parts.transferAdmission.putMessage(connection, LoopParts.bytes("ab"),
+                    (bytes, failure) -> ends.add("ended"));
         });
         assertThat(results).containsExactly(SendResult.CLOSED, SendResult.QUEUED);
         assertThat(message.remaining()).as("the caller keeps it").isEqualTo(3);
