@@ -78,6 +78,8 @@ final class ConnectionModel {
     /** How often onDropped was called. */
     int droppedReports;
     long droppedBytes;
+    /** Messages were sent from within onDropped. What they have dropped is reported later: when the queue is empty at the latest. */
+    boolean hasSentInOnDropped;
     /** With a pure echo: the bytes of all pieces that were sent back. */
     long echoedBytes;
     /** Replies that are to be sent once the queue has drained. */

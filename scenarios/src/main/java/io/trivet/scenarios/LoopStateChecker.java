@@ -147,7 +147,8 @@ final class LoopStateChecker {
         long queued = model.connection().queue().bytes();
         long expected = model.acceptedBytes - model.droppedBytes - socket.bytesOut;
         boolean unreported = model.plan.overflow() == Overflow.DROP_OLDEST && queued < expected; // the next turn calls onDropped
-        model.turnsWithoutDropped = unreported && model.acceptsMessages() ? model.turnsWithoutDropped + 1 : 0;
+        boolean mayWait = !model.acceptsMessages() || (model.hasSentInOnDropped && queued > 0);
+        model.turnsWithoutDropped = unreported && !mayWait ? model.turnsWithoutDropped + 1 : 0;
         if (model.turnsWithoutDropped > TURNS_UNTIL_DROPPED_MAX) {
             context.failures.report(Rule.CALLBACKS, model + ": " + (expected - queued)
                     + " bytes of messages were dropped, but onDropped was not called");

@@ -253,6 +253,7 @@ final class ServerApplication implements Handler {
         ReactionPlan sends = server.reactionOf(model, Reaction.DROPPED_SENDS);
         int more = model.droppedReports++ < REFILLS_MAX ? model.client.plan.number() % DROPPED_SENDS_MAX : 0;
         for (int i = 0; sends != null && i <= more; i++) {
+            model.hasSentInOnDropped = true;
             actions.reply(model, sends.size(), SendMethod.BYTES);
         }
         if (server.reactionOf(model, Reaction.DROPPED_FINISHES) != null) {

@@ -35,6 +35,12 @@ final class SmallScenarioTest {
         assertThat(Run.of(Scenario.of(950_001_231)).failure()).isNull();
     }
 
+    /** What onDropped itself drops is reported with the next drop, or when the queue is empty. */
+    @Test
+    void dropsCausedByOnDroppedMayBeReportedLate() {
+        assertThat(Run.of(Scenario.of(970_000_245)).failure()).isNull();
+    }
+
     @ParameterizedTest
     @EnumSource(ClientFraming.class)
     void everyFramingCarriesEchoesAndReplies(ClientFraming framing) {
