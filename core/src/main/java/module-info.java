@@ -67,6 +67,7 @@ module io.trivet {
     exports io.trivet.select;
     exports io.trivet.server;
     exports io.trivet.sim;
+    exports io.trivet.tls;
 
     uses io.trivet.net.NetworkProvider;
 

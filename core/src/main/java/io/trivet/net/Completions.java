@@ -64,6 +64,17 @@ public interface Completions {
     void inputEnded(long handle);
 
     /**
+     * The stream from the peer has ended, but not in the way in which it ends when it is complete: on a connection with TLS, without
+     * close_notify. No more bytes follow, and receiving has stopped. Sending is still possible.
+     *
+     * @param handle the connection
+     * @param failure what is missing
+     */
+    default void inputTruncated(long handle, IOException failure) {
+        failed(handle, failure);
+    }
+
+    /**
      * A send has completed, or the socket is writable again.
      *
      * <ul>

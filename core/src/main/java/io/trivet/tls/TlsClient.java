@@ -1,0 +1,298 @@
+package io.trivet.tls;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The TLS settings of outgoing connections: which authorities are trusted, and the client's own certificate, if it has one. The
+ * settings do not change, but the certificates can be {@linkplain #reload reloaded}. Any thread.
+ *
+ * <p>The server's certificate is verified, and it must be for the host name of the address that was connected to (RFC 9525), or for
+ * the name that {@link #withServerName} sets.
+ */
+public final class TlsClient implements Tls {
+    private final Settings settings;
+    private final @Nullable String serverName;
+
+    /** What copies with another server name share. */
+    private static final class Settings {
+        final TlsContexts sources;
+        final List<String> protocols;
+        final List<String> cipherSuites;
+        final List<String> applicationProtocols;
+        final boolean verifiesHostName;
+        final Duration handshakeTimeout;
+        volatile SSLContext context;
+
+        Settings(Builder builder) throws IOException {
+            sources = builder.sources;
+            protocols = builder.protocols;
+            cipherSuites = builder.cipherSuites;
+            applicationProtocols = builder.applicationProtocols;
+            verifiesHostName = builder.verifiesHostName;
+            handshakeTimeout = builder.handshakeTimeout;
+            context = sources.create();
+            parameters(context); // fails now, not at the first connect
+        }
+
+        SSLParameters parameters(SSLContext of) {
+            return TlsContexts.parameters(of, protocols, cipherSuites, applicationProtocols);
+        }
+    }
+
+    private TlsClient(Settings settings, @Nullable String serverName) {
+        this.settings = settings;
+        this.serverName = serverName;
+    }
+
+    /**
+     * Returns a builder of settings.
+     *
+     * @return a builder that trusts the JDK's authorities, and has no certificate
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Returns a copy for servers with another name than that of their address. The copy shares its sessions with this object.
+     *
+     * @param name the name that is asked for (SNI) and that the certificate must have; or an IP address
+     * @return the copy
+     */
+    public TlsClient withServerName(String name) {
+        return new TlsClient(settings, Objects.requireNonNull(name, "name"));
+    }
+
+    /**
+     * Returns the server's name, if it is not that of its address.
+     *
+     * @return the name, or null
+     */
+    public @Nullable String serverName() {
+        return serverName;
+    }
+
+    /**
+     * Reads the files of the authorities, the certificate and the key again. New handshakes use them at once; open connections are
+     * not touched. If a file cannot be used, everything stays as it was.
+     *
+     * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
+     * @throws IllegalStateException the settings have no file
+     */
+    public void reload() throws IOException {
+        if (!settings.sources.hasFiles()) {
+            throw new IllegalStateException("these TLS settings have no file that could be read again");
+        }
+        settings.context = settings.sources.create();
+    }
+
+    @Override
+    public Duration handshakeTimeout() {
+        return settings.handshakeTimeout;
+    }
+
+    /**
+     * Returns an engine for a new connection.
+     *
+     * @param host the name or address of the server, unless these settings have one
+     * @param port its port: sessions are resumed with the same host and port
+     */
+    TlsEngine engine(String host, int port) throws IOException {
+        String name = serverName == null ? host : serverName;
+        SSLContext context = settings.context;
+        SSLEngine engine = context.createSSLEngine(name, port);
+        engine.setUseClientMode(true);
+        SSLParameters parameters = settings.parameters(context);
+        if (settings.verifiesHostName) {
+            parameters.setEndpointIdentificationAlgorithm("HTTPS");
+        }
+        if (!isAddress(name)) {
+            try {
+                parameters.setServerNames(List.of(new SNIHostName(name)));
+            } catch (IllegalArgumentException e) {
+                throw new TlsException("\"" + name + "\" is no host name that TLS can ask for", e);
+            }
+        }
+        engine.setSSLParameters(parameters);
+        return new JdkTlsEngine(engine);
+    }
+
+    private static boolean isAddress(String name) {
+        try {
+            InetAddress.ofLiteral(name);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "TLS client" + (serverName == null ? "" : " of " + serverName);
+    }
+
+    /** Builds {@link TlsClient} settings. Not thread-safe. */
+    public static final class Builder {
+        private TlsContexts sources = new TlsContexts();
+        private List<String> protocols = TlsContexts.PROTOCOLS;
+        private List<String> cipherSuites = TlsContexts.CIPHER_SUITES;
+        private List<String> applicationProtocols = List.of();
+        private boolean verifiesHostName = true;
+        private Duration handshakeTimeout = Duration.ofSeconds(10);
+
+        private Builder() {}
+
+        /**
+         * Sets which authorities are trusted.
+         *
+         * @param authorities a PEM file of their certificates; the default are those of the JDK
+         * @return this builder
+         */
+        public Builder authorities(Path authorities) {
+            sources.authorities = Objects.requireNonNull(authorities, "authorities");
+            return this;
+        }
+
+        /**
+         * Sets which authorities are trusted.
+         *
+         * @param authorities a trust store
+         * @return this builder
+         */
+        public Builder authorities(KeyStore authorities) {
+            sources.trustStore = Objects.requireNonNull(authorities, "authorities");
+            return this;
+        }
+
+        /**
+         * Sets the client's own certificate, for servers that ask for one (mutual TLS).
+         *
+         * @param chain the PEM file of the certificate, followed by those of its issuers
+         * @param key the PEM file of its private key
+         * @return this builder
+         */
+        public Builder certificate(Path chain, Path key) {
+            sources.identities
+                    .add(new Identity.Files(chain, key, null));
+            return this;
+        }
+
+        /**
+         * Sets the client's own certificate with an encrypted key.
+         *
+         * @param chain the PEM file of the certificate, followed by those of its issuers
+         * @param key the PEM file of its private key, encrypted as PKCS #8 with PBES2
+         * @param password the password of the key; copied, and kept for {@link #reload}
+         * @return this builder
+         */
+        public Builder certificate(Path chain, Path key, char[] password) {
+            sources.identities.add(new Identity.Files(chain, key, password));
+            return this;
+        }
+
+        /**
+         * Takes the client's own certificate from a key store.
+         *
+         * @param keyStore the key store
+         * @param password the password of its keys; copied
+         * @return this builder
+         */
+        public Builder keyStore(KeyStore keyStore, char[] password) {
+            sources.keyStore = Objects.requireNonNull(keyStore, "keyStore");
+            sources.keyStorePassword = password.clone();
+            return this;
+        }
+
+        /**
+         * Uses a context of the application, with its keys and trust.
+         *
+         * @param context the context
+         * @return this builder
+         */
+        public Builder context(SSLContext context) {
+            sources.given = Objects.requireNonNull(context, "context");
+            return this;
+        }
+
+        /**
+         * Accepts any certificate of a trusted authority, whatever name it is for. <b>Not secure</b>: whoever has a certificate for
+         * some other name can pose as the server. For authorities that issue certificates for one service alone.
+         *
+         * @return this builder
+         */
+        public Builder withoutHostNameVerification() {
+            verifiesHostName = false;
+            return this;
+        }
+
+        /**
+         * Sets the versions of TLS.
+         *
+         * @param protocols names as in {@code TLSv1.3}; the default is TLSv1.3 and TLSv1.2
+         * @return this builder
+         */
+        public Builder protocols(String... protocols) {
+            this.protocols = List.of(protocols);
+            return this;
+        }
+
+        /**
+         * Sets the cipher suites.
+         *
+         * @param cipherSuites IANA names in the order of preference; the default are the recommended ones
+         * @return this builder
+         */
+        public Builder cipherSuites(String... cipherSuites) {
+            this.cipherSuites = List.of(cipherSuites);
+            return this;
+        }
+
+        /**
+         * Sets the application protocols that are offered (ALPN).
+         *
+         * @param protocols the protocols, in the order of preference; the default is none
+         * @return this builder
+         */
+        public Builder applicationProtocols(String... protocols) {
+            applicationProtocols = List.of(protocols);
+            return this;
+        }
+
+        /**
+         * Sets how long a handshake may take.
+         *
+         * @param timeout the time from the established TCP connection to the end of the handshake; zero: no limit. The default is
+         *     10 s
+         * @return this builder
+         * @throws IllegalArgumentException the timeout is negative
+         */
+        public Builder handshakeTimeout(Duration timeout) {
+            handshakeTimeout = TlsServer.notNegative(timeout);
+            return this;
+        }
+
+        /**
+         * Reads the files, and returns the settings.
+         *
+         * @return the settings; later changes of this builder do not affect them
+         * @throws IllegalArgumentException the JDK supports none of the versions or cipher suites
+         * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
+         */
+        public TlsClient build() throws IOException {
+            TlsClient client = new TlsClient(new Settings(this), null);
+            sources = sources.copy();
+            return client;
+        }
+    }
+}

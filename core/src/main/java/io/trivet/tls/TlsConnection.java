@@ -1,0 +1,65 @@
+package io.trivet.tls;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** The TLS state of one connection of a {@link TlsProactor}. An idle connection has no buffer. Owner's thread, except {@link #info}. */
+final class TlsConnection {
+    final long handle;
+    final TlsEngine engine;
+    /** Bytes of the peer that cannot be processed yet, from 0 to the position: a part of a record, or what follows a handshake task. */
+    @Nullable ByteBuffer heldInput;
+    /** Ciphertext that the socket has refused, from position to limit. */
+    @Nullable ByteBuffer heldOutput;
+    /** Ciphertext of the handshake that was received. */
+    int handshakeBytes;
+    /** The handshake has been completed, and the caller was notified. */
+    boolean connected;
+    /** The caller was notified of a failure, or a method has thrown one. Nothing more is received or sent. */
+    boolean failed;
+    /** The caller has closed the connection. */
+    boolean closed;
+    /** The caller was notified of the end of the input. */
+    boolean inputEnded;
+    /** The TCP stream has ended, and the caller has yet to be notified: bytes that were held come first. */
+    boolean streamEnded;
+    /** Our FIN is to be sent once the held output has been sent. */
+    boolean finPending;
+    /** Our FIN was sent. */
+    boolean outputShut;
+    /** The engine has a task, which is queued. */
+    boolean awaitsTask;
+    /** The caller wants to be notified when it can send more, or when held output has been sent. */
+    boolean awaitsWritable;
+    /** The caller wants to receive. */
+    boolean wantsInput;
+    /** The underlying proactor receives for this connection. */
+    boolean receiving;
+    /** Set after the handshake. */
+    private volatile @Nullable TlsInfo info;
+
+    TlsConnection(long handle, TlsEngine engine) {
+        this.handle = handle;
+        this.engine = engine;
+    }
+
+    /** Returns what was negotiated, or null before the end of the handshake. Any thread. */
+    @Nullable
+    TlsInfo info() {
+        return info;
+    }
+
+    void info(TlsInfo negotiated) {
+        info = negotiated;
+    }
+
+    /** Returns true if input can be processed now. */
+    boolean takesInput() {
+        return !failed && !closed && !inputEnded && !awaitsTask;
+    }
+
+    /** Returns the size of the buffers. */
+    int heldBytes() {
+        return (heldInput == null ? 0 : heldInput.capacity()) + (heldOutput == null ? 0 : heldOutput.capacity());
+    }
+}

@@ -1,0 +1,476 @@
+package io.trivet.tls;
+
+import io.trivet.net.Completions;
+import io.trivet.net.Proactor;
+import io.trivet.net.SendableFile;
+import io.trivet.net.TcpStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Provider interface (SPI): adds TLS to a proactor. It passes everything through until a connection is {@linkplain #secure secured}.
+ * From then on the caller sends and receives plaintext. A connection that is not secured costs one array access per call.
+ *
+ * <p>Differences to other proactors, for secured connections:
+ *
+ * <ul>
+ *   <li>{@link Completions#connected} reports the end of the handshake. Until then nothing is received, and {@link #send} accepts
+ *       nothing.
+ *   <li>{@link #send} is never pending: the plaintext is encrypted at once. What the socket refuses counts in {@link #unsentBytes} and
+ *       {@link #keptBytes()}, as do incomplete records.
+ *   <li>{@link Completions#inputEnded} reports the peer's close_notify. If the TCP stream ends without it, {@link
+ *       Completions#inputTruncated} is called instead.
+ *   <li>{@link #shutdownOutput} and {@link #close(long)} send close_notify; {@link #reset} does not. A close while bytes are unsent
+ *       resets the connection.
+ *   <li>{@link Completions#failed} gets a {@link TlsException} if TLS has failed. The peer gets an alert.
+ *   <li>Files are not sent by the kernel, and there is no urgent data.
+ * </ul>
+ *
+ * <p><b>A storm of handshakes</b> does not starve established connections: the expensive parts of handshakes wait in a queue, and each
+ * poll ends with one of them.
+ */
+public final class TlsProactor extends ForwardingProactor {
+    /** Number of expensive parts of handshakes that one poll does, some 0.5 to 2 ms each. */
+    private static final int TASKS_PER_POLL = 1;
+
+    private final HeldBuffers buffers = new HeldBuffers();
+    private final TlsOutput output;
+    private final TlsInput input;
+    /** The secured connections, by slot. The owner writes; other threads may read. */
+    private volatile @Nullable TlsConnection[] bySlot = new @Nullable TlsConnection[64];
+    /** Connections whose engine has a task. May contain closed ones. */
+    private final ArrayDeque<TlsConnection> tasks = new ArrayDeque<>();
+    private final Decryption decryption = new Decryption();
+
+    /**
+     * Adds TLS to a proactor.
+     *
+     * @param delegate the proactor, which this one owns from now on
+     */
+    public TlsProactor(Proactor delegate) {
+        super(delegate);
+        output = new TlsOutput(delegate, buffers);
+        input = new TlsInput(output, buffers);
+    }
+
+    /**
+     * Secures a connection: starts the TLS handshake. Everything that was sent before must have been sent completely, and what has
+     * been received before was plaintext. {@link Completions#connected} or {@link Completions#failed} follows.
+     *
+     * @param handle a connection that is established, and not secured yet
+     * @param tls the settings: of a server to wait for the peer's handshake, of a client to begin it
+     * @throws IOException the handshake cannot start
+     */
+    public void secure(long handle, Tls tls) throws IOException {
+        TlsEngine engine = switch (tls) {
+            case TlsServer server -> server.engine();
+            case TlsClient client -> {
+                InetSocketAddress remote = delegate.remoteAddress(handle);
+                yield client.engine(remote.getAddress().getHostAddress(), remote.getPort());
+            }
+        };
+        TlsConnection connection = new TlsConnection(handle, engine);
+        int slot = Proactor.slot(handle);
+        if (slot >= bySlot.length) {
+            bySlot = Arrays.copyOf(bySlot, Math.max(slot + 1, bySlot.length + bySlot.length / 2));
+        }
+        bySlot[slot] = connection;
+        output.sendOwn(connection);
+        if (engine.hasTask()) {
+            connection.awaitsTask = true;
+            tasks.addLast(connection);
+        }
+        updateReceiving(connection);
+    }
+
+    /**
+     * Returns true if a connection was secured: its handshake has started, or is over.
+     *
+     * @param handle a connection
+     * @return true if it was
+     */
+    public boolean isSecured(long handle) {
+        return get(handle) != null;
+    }
+
+    /**
+     * Returns what a connection has negotiated. Any thread may call it.
+     *
+     * @param handle a connection
+     * @return the information; null if the connection is not secured, its handshake is not over, or the handle is stale
+     */
+    public @Nullable TlsInfo info(long handle) {
+        TlsConnection connection = get(handle);
+        return connection == null ? null : connection.info();
+    }
+
+    /**
+     * Returns true if the next poll has something to do, whatever arrives: a part of a handshake.
+     *
+     * @return true if a caller must poll soon
+     */
+    public boolean hasWork() {
+        return !tasks.isEmpty();
+    }
+
+    private @Nullable TlsConnection get(long handle) {
+        int slot = Proactor.slot(handle);
+        @Nullable TlsConnection[] connections = bySlot;
+        TlsConnection connection = slot < connections.length ? connections[slot] : null;
+        return connection == null || connection.handle != handle ? null : connection;
+    }
+
+    // ---- receiving
+
+    @Override
+    public void receive(long handle) throws IOException {
+        TlsConnection connection = get(handle);
+        if (connection == null) {
+            delegate.receive(handle);
+        } else {
+            connection.wantsInput = true;
+            updateReceiving(connection);
+        }
+    }
+
+    @Override
+    public void stopReceiving(long handle) throws IOException {
+        TlsConnection connection = get(handle);
+        if (connection == null) {
+            delegate.stopReceiving(handle);
+        } else {
+            connection.wantsInput = false;
+            updateReceiving(connection);
+        }
+    }
+
+    /** Receives while the handshake needs input or the caller wants some. */
+    private void updateReceiving(TlsConnection connection) throws IOException {
+        boolean wanted = connection.takesInput() && !connection.streamEnded && (!connection.connected || connection.wantsInput);
+        if (wanted != connection.receiving && !connection.closed) {
+            connection.receiving = wanted;
+            if (wanted) {
+                delegate.receive(connection.handle);
+            } else {
+                delegate.stopReceiving(connection.handle);
+            }
+        }
+    }
+
+    @Override
+    public void watchUrgent(long handle) throws IOException {
+        if (get(handle) != null) {
+            throw new UnsupportedOperationException("TLS has no urgent data");
+        }
+        delegate.watchUrgent(handle);
+    }
+
+    @Override
+    public boolean sendUrgent(long handle, byte b) throws IOException {
+        if (get(handle) != null) {
+            throw new UnsupportedOperationException("TLS has no urgent data: the byte would be in the clear");
+        }
+        return delegate.sendUrgent(handle, b);
+    }
+
+    // ---- sending
+
+    @Override
+    public long send(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        TlsConnection connection = get(handle);
+        return connection == null ? delegate.send(handle, parts, from, count) : output.send(connection, parts, from, count);
+    }
+
+    @Override
+    public long sendNow(long handle, ByteBuffer[] parts, int from, int count) throws IOException {
+        TlsConnection connection = get(handle);
+        return connection == null ? delegate.sendNow(handle, parts, from, count) : output.send(connection, parts, from, count);
+    }
+
+    @Override
+    public long sendFile(long handle, SendableFile file, long position, long count) throws IOException {
+        return get(handle) == null ? delegate.sendFile(handle, file, position, count) : SendableFile.UNSUPPORTED;
+    }
+
+    @Override
+    public int splice(long from, long to, int count) throws IOException {
+        return get(from) == null && get(to) == null ? delegate.splice(from, to, count) : 0;
+    }
+
+    @Override
+    public int sendSpliced(long handle, int count) throws IOException {
+        return delegate.sendSpliced(handle, count); // only between connections in plaintext
+    }
+
+    @Override
+    public long unsentBytes(long handle) {
+        long below = delegate.unsentBytes(handle);
+        TlsConnection connection = get(handle);
+        if (connection == null) {
+            return below;
+        }
+        ByteBuffer held = connection.heldOutput;
+        long unsent = below + (held == null ? 0 : held.remaining());
+        connection.awaitsWritable |= unsent > 0;
+        return unsent;
+    }
+
+    @Override
+    public void shutdownOutput(long handle) throws IOException {
+        TlsConnection connection = get(handle);
+        if (connection == null) {
+            delegate.shutdownOutput(handle);
+        } else if (!connection.failed) {
+            output.end(connection);
+        }
+    }
+
+    // ---- the end
+
+    @Override
+    public void close(long handle) {
+        TlsConnection connection = get(handle);
+        if (connection != null && connection.heldOutput != null) {
+            reset(handle); // something that was accepted is dropped
+            return;
+        }
+        if (connection != null) {
+            output.sayGoodbye(connection);
+            forget(connection);
+        }
+        delegate.close(handle);
+    }
+
+    @Override
+    public void reset(long handle) {
+        TlsConnection connection = get(handle);
+        if (connection != null) {
+            forget(connection);
+        }
+        delegate.reset(handle);
+    }
+
+    private void forget(TlsConnection connection) {
+        connection.closed = true;
+        bySlot[Proactor.slot(connection.handle)] = null;
+        if (connection.heldInput != null) {
+            buffers.release(connection.heldInput);
+            connection.heldInput = null;
+        }
+        if (connection.heldOutput != null) {
+            buffers.release(connection.heldOutput);
+            connection.heldOutput = null;
+        }
+        connection.engine.free();
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (TlsConnection connection : bySlot) {
+            if (connection != null) {
+                forget(connection);
+            }
+        }
+        delegate.close();
+    }
+
+    // ---- polling
+
+    @Override
+    public int poll(Completions completions, long timeoutNanos) throws IOException {
+        decryption.completions = completions;
+        int delivered = delegate.poll(decryption, tasks.isEmpty() ? timeoutNanos : 0);
+        return delivered + runTasks(completions);
+    }
+
+    private int runTasks(Completions completions) {
+        int done = 0;
+        while (done < TASKS_PER_POLL && !tasks.isEmpty()) {
+            TlsConnection connection = tasks.removeFirst();
+            if (connection.closed || connection.failed) {
+                continue;
+            }
+            done++;
+            connection.awaitsTask = false;
+            connection.engine.runTask();
+            try {
+                input.advance(connection, completions);
+                if (connection.takesInput()) {
+                    input.processHeld(connection, completions);
+                }
+                settle(connection, completions);
+            } catch (IOException e) {
+                fail(connection, e, completions);
+            }
+        }
+        return done;
+    }
+
+    /** Does what has become possible: a task, the end of the stream, receiving. */
+    private void settle(TlsConnection connection, Completions completions) throws IOException {
+        if (connection.closed) {
+            return;
+        }
+        if (connection.awaitsTask) {
+            tasks.addLast(connection);
+        } else if (connection.streamEnded && !connection.inputEnded) {
+            streamEnded(connection, completions);
+        }
+        updateReceiving(connection);
+    }
+
+    private static void streamEnded(TlsConnection connection, Completions completions) throws IOException {
+        if (!connection.connected) {
+            throw new TlsException("the peer has closed the connection during the handshake", null);
+        }
+        connection.inputEnded = true;
+        completions.inputTruncated(connection.handle, new TruncatedException());
+    }
+
+    private void fail(TlsConnection connection, IOException failure, Completions completions) {
+        if (connection.closed || connection.failed) {
+            return;
+        }
+        output.sendAlert(connection);
+        connection.failed = true;
+        try {
+            updateReceiving(connection);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+        completions.failed(connection.handle, failure);
+    }
+
+    /** What the underlying proactor reports, of which the ciphertext is decrypted. */
+    private final class Decryption implements Completions {
+        private @Nullable Completions completions;
+
+        private Completions to() {
+            Completions receiver = completions;
+            if (receiver == null) {
+                throw new IllegalStateException("nothing is delivered outside of a poll");
+            }
+            return receiver;
+        }
+
+        @Override
+        public void accepted(long token, TcpStream stream) {
+            to().accepted(token, stream);
+        }
+
+        @Override
+        public void acceptFailed(long token, IOException failure) {
+            to().acceptFailed(token, failure);
+        }
+
+        @Override
+        public void connected(long handle) {
+            to().connected(handle);
+        }
+
+        @Override
+        public void received(long handle, ByteBuffer memory, int from, int to) {
+            TlsConnection connection = get(handle);
+            if (connection == null) {
+                to().received(handle, memory, from, to);
+            } else if (!connection.failed && !connection.inputEnded) {
+                try {
+                    boolean awaitedTask = connection.awaitsTask;
+                    input.received(connection, memory, from, to, to());
+                    if (!awaitedTask) {
+                        settle(connection, to());
+                    }
+                } catch (IOException e) {
+                    fail(connection, e, to());
+                }
+            }
+        }
+
+        @Override
+        public void urgent(long handle, byte b) {
+            to().urgent(handle, b);
+        }
+
+        @Override
+        public void inputEnded(long handle) {
+            TlsConnection connection = get(handle);
+            if (connection == null) {
+                to().inputEnded(handle);
+            } else {
+                connection.streamEnded = true;
+                connection.receiving = false;
+                if (connection.takesInput()) {
+                    try {
+                        settle(connection, to());
+                    } catch (IOException e) {
+                        fail(connection, e, to());
+                    }
+                }
+            }
+        }
+
+        @Override
+        public void inputTruncated(long handle, IOException failure) {
+            to().inputTruncated(handle, failure);
+        }
+
+        @Override
+        public void sent(long handle, long bytes) {
+            TlsConnection connection = get(handle);
+            if (connection == null) {
+                to().sent(handle, bytes);
+            } else if (!connection.failed) {
+                try {
+                    if (output.sendHeld(connection) && connection.connected && connection.awaitsWritable) {
+                        connection.awaitsWritable = false;
+                        to().sent(handle, 0);
+                    }
+                } catch (IOException e) {
+                    fail(connection, e, to());
+                }
+            }
+        }
+
+        @Override
+        public void failed(long handle, IOException failure) {
+            TlsConnection connection = get(handle);
+            if (connection != null) {
+                connection.failed = true;
+                connection.receiving = false;
+            }
+            to().failed(handle, failure);
+        }
+
+        @Override
+        public void spinning(long handle, String description) {
+            to().spinning(handle, description);
+        }
+
+        @Override
+        public void closed(long handle) {
+            to().closed(handle);
+        }
+    }
+
+    // ---- memory
+
+    @Override
+    public long keptBytes() {
+        return delegate.keptBytes() + buffers.bytes();
+    }
+
+    @Override
+    public long keptBytes(long handle) {
+        TlsConnection connection = get(handle);
+        return delegate.keptBytes(handle) + (connection == null ? 0 : connection.heldBytes());
+    }
+
+    @Override
+    public long bufferBytes() {
+        return delegate.bufferBytes() + output.bufferBytes() + input.bufferBytes();
+    }
+}

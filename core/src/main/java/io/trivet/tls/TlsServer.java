@@ -1,0 +1,271 @@
+package io.trivet.tls;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The TLS settings of a server: certificates with their keys, and what is asked of clients. The settings do not change, but the
+ * certificates can be {@linkplain #reload reloaded}. Any thread.
+ *
+ * <p>By default TLS 1.3 and 1.2 are accepted, with cipher suites that have authenticated encryption and forward secrecy (RFC 9325);
+ * sessions are resumed; there is no renegotiation.
+ */
+public final class TlsServer implements Tls {
+    private final TlsContexts sources;
+    private final List<String> protocols;
+    private final List<String> cipherSuites;
+    private final List<String> applicationProtocols;
+    private final ClientAuthentication clientAuthentication;
+    private final Duration handshakeTimeout;
+    private volatile Loaded loaded;
+
+    /** A context, and the parameters of its engines, which each engine copies. */
+    private record Loaded(SSLContext context, SSLParameters parameters) {}
+
+    private TlsServer(Builder builder) throws IOException {
+        sources = builder.sources;
+        protocols = builder.protocols;
+        cipherSuites = builder.cipherSuites;
+        applicationProtocols = builder.applicationProtocols;
+        clientAuthentication = builder.clientAuthentication;
+        handshakeTimeout = builder.handshakeTimeout;
+        loaded = load();
+    }
+
+    /**
+     * Returns settings with one certificate from PEM files.
+     *
+     * @param chain the file of the certificate, followed by those of its issuers up to, but without, the root
+     * @param key the file of its private key: PKCS #8, or the older formats PKCS #1 (RSA) and SEC 1 (EC)
+     * @return the settings
+     * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
+     */
+    public static TlsServer of(Path chain, Path key) throws IOException {
+        return builder().certificate(chain, key).build();
+    }
+
+    /**
+     * Returns a builder of settings.
+     *
+     * @return a builder without a certificate
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Reads the certificates and keys again. New handshakes use them at once; open connections are not touched. Sessions of before
+     * are not resumed. If a file cannot be used, everything stays as it was. An expired certificate is used, and logged as a
+     * warning.
+     *
+     * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
+     * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
+     */
+    public void reload() throws IOException {
+        if (!sources.hasFiles()) {
+            throw new IllegalStateException("these TLS settings have no file that could be read again");
+        }
+        loaded = load();
+    }
+
+    private Loaded load() throws IOException {
+        SSLContext context = sources.create();
+        SSLParameters parameters = TlsContexts.parameters(context, protocols, cipherSuites, applicationProtocols);
+        switch (clientAuthentication) {
+            case NONE -> {
+                // The default.
+            }
+            case OPTIONAL -> parameters.setWantClientAuth(true);
+            case REQUIRED -> parameters.setNeedClientAuth(true);
+        }
+        return new Loaded(context, parameters);
+    }
+
+    @Override
+    public Duration handshakeTimeout() {
+        return handshakeTimeout;
+    }
+
+    /** Returns an engine for a new connection. */
+    TlsEngine engine() throws IOException {
+        Loaded current = loaded;
+        SSLEngine engine = current.context.createSSLEngine();
+        engine.setUseClientMode(false);
+        engine.setSSLParameters(current.parameters);
+        return new JdkTlsEngine(engine);
+    }
+
+    @Override
+    public String toString() {
+        return "TLS server with " + (sources.identities.isEmpty() ? "a key store or context" : sources.identities);
+    }
+
+    /** Builds {@link TlsServer} settings. Not thread-safe. */
+    public static final class Builder {
+        private TlsContexts sources = new TlsContexts();
+        private List<String> protocols = TlsContexts.PROTOCOLS;
+        private List<String> cipherSuites = TlsContexts.CIPHER_SUITES;
+        private List<String> applicationProtocols = List.of();
+        private ClientAuthentication clientAuthentication = ClientAuthentication.NONE;
+        private Duration handshakeTimeout = Duration.ofSeconds(10);
+
+        private Builder() {}
+
+        /**
+         * Adds a certificate from PEM files. A server with several chooses by the host name that the client asks for (SNI), which
+         * must be among the certificate's DNS names. Clients that ask for no name or for another one get the first certificate.
+         * A name may have two certificates with different kinds of keys.
+         *
+         * @param chain the file of the certificate, followed by those of its issuers
+         * @param key the file of its private key
+         * @return this builder
+         */
+        public Builder certificate(Path chain, Path key) {
+            sources.identities
+                    .add(new Identity.Files(chain, key, null));
+            return this;
+        }
+
+        /**
+         * Adds a certificate from PEM files with an encrypted key, otherwise like {@link #certificate(Path, Path)}.
+         *
+         * @param chain the file of the certificate, followed by those of its issuers
+         * @param key the file of its private key, encrypted as PKCS #8 with PBES2
+         * @param password the password of the key; copied, and kept for {@link #reload}
+         * @return this builder
+         */
+        public Builder certificate(Path chain, Path key, char[] password) {
+            sources.identities.add(new Identity.Files(chain, key, password));
+            return this;
+        }
+
+        /**
+         * Takes certificates and keys from a key store instead of files.
+         *
+         * @param keyStore the key store; of several certificates, SNI chooses
+         * @param password the password of its keys; copied
+         * @return this builder
+         */
+        public Builder keyStore(KeyStore keyStore, char[] password) {
+            sources.keyStore = Objects.requireNonNull(keyStore, "keyStore");
+            sources.keyStorePassword = password.clone();
+            return this;
+        }
+
+        /**
+         * Uses a context of the application, with its keys and trust, instead of files.
+         *
+         * @param context the context
+         * @return this builder
+         */
+        public Builder context(SSLContext context) {
+            sources.given = Objects.requireNonNull(context, "context");
+            return this;
+        }
+
+        /**
+         * Sets whether clients are asked for a certificate. The default is {@link ClientAuthentication#NONE}.
+         *
+         * @param mode whether, and whether it is required
+         * @param authorities a PEM file of the authorities whose certificates are trusted
+         * @return this builder
+         */
+        public Builder clientAuthentication(ClientAuthentication mode, Path authorities) {
+            clientAuthentication = Objects.requireNonNull(mode, "mode");
+            sources.authorities = Objects.requireNonNull(authorities, "authorities");
+            return this;
+        }
+
+        /**
+         * Sets whether clients are asked for a certificate, which the {@linkplain #context context} then verifies.
+         *
+         * @param mode whether, and whether it is required
+         * @param authorities a trust store with the authorities whose certificates are trusted; null: those of the context, or of the
+         *     JDK
+         * @return this builder
+         */
+        public Builder clientAuthentication(ClientAuthentication mode, @Nullable KeyStore authorities) {
+            clientAuthentication = Objects.requireNonNull(mode, "mode");
+            sources.trustStore = authorities;
+            return this;
+        }
+
+        /**
+         * Sets the versions of TLS.
+         *
+         * @param protocols names as in {@code TLSv1.3}; the default is TLSv1.3 and TLSv1.2
+         * @return this builder
+         */
+        public Builder protocols(String... protocols) {
+            this.protocols = List.of(protocols);
+            return this;
+        }
+
+        /**
+         * Sets the cipher suites.
+         *
+         * @param cipherSuites IANA names in the order of preference; those that the JDK does not have are skipped. The default are
+         *     the recommended ones of TLS 1.3, and of TLS 1.2 those with ECDHE and AES-GCM or ChaCha20
+         * @return this builder
+         */
+        public Builder cipherSuites(String... cipherSuites) {
+            this.cipherSuites = List.of(cipherSuites);
+            return this;
+        }
+
+        /**
+         * Sets the application protocols (ALPN). If a client offers some, and none of these, its handshake fails.
+         *
+         * @param protocols the protocols, in the order of preference, for instance {@code h2}; the default is none
+         * @return this builder
+         */
+        public Builder applicationProtocols(String... protocols) {
+            applicationProtocols = List.of(protocols);
+            return this;
+        }
+
+        /**
+         * Sets how long a handshake may take.
+         *
+         * @param timeout the time from the accepted TCP connection to the end of the handshake; zero: no limit. The default is 10 s
+         * @return this builder
+         * @throws IllegalArgumentException the timeout is negative
+         */
+        public Builder handshakeTimeout(Duration timeout) {
+            handshakeTimeout = notNegative(timeout);
+            return this;
+        }
+
+        /**
+         * Reads the files, and returns the settings.
+         *
+         * @return the settings; later changes of this builder do not affect them
+         * @throws IllegalStateException there is neither a certificate, nor a key store, nor a context
+         * @throws IllegalArgumentException the JDK supports none of the versions or cipher suites
+         * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
+         */
+        public TlsServer build() throws IOException {
+            if (sources.identities.isEmpty() && sources.keyStore == null && sources.given == null) {
+                throw new IllegalStateException("a TLS server needs a certificate, a key store or a context");
+            }
+            TlsServer server = new TlsServer(this);
+            sources = sources.copy();
+            return server;
+        }
+    }
+
+    static Duration notNegative(Duration timeout) {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("the handshake timeout must not be negative: " + timeout);
+        }
+        return timeout;
+    }
+}

@@ -1,0 +1,147 @@
+package io.trivet.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Certificates and keys from files: what can be used, and what errors say. */
+final class TlsSettingsTest {
+    @TempDir private Path directory;
+
+    private static Path file(String name) {
+        return TestCertificates.file(name);
+    }
+
+    @Test
+    void keysOfAllFormatsAreRead() throws IOException {
+        assertThat(TlsServer.of(file("localhost.pem"), file("localhost.key"))).isNotNull();
+        assertThat(TlsServer.of(file("localhost.pem"), file("localhost-sec1.key"))).isNotNull();
+        assertThat(TlsServer.of(file("rsa.pem"), file("rsa.key"))).isNotNull();
+        assertThat(TlsServer.of(file("rsa.pem"), file("rsa-pkcs1.key"))).isNotNull();
+        TlsServer encrypted = TlsServer.builder()
+                .certificate(file("localhost.pem"), file("localhost-encrypted.key"), "secret".toCharArray()).build();
+        assertThat(encrypted.toString()).contains("localhost.pem").doesNotContain("secret");
+    }
+
+    @Test
+    void errorsNameTheFileAndWhatIsWrongWithIt() throws IOException {
+        fails("localhost.pem", "missing.key", "missing.key", "does not exist");
+        fails("missing.pem", "localhost.key", "missing.pem", "does not exist");
+        fails("localhost.key", "localhost.key", "localhost.key", "has no certificate", "it has only: PRIVATE KEY");
+        fails("localhost.pem", "localhost.pem", "localhost.pem", "has no private key", "it has only: CERTIFICATE");
+        fails("localhost.pem", "example.key", "example.key", "does not belong to the first certificate in");
+        fails("localhost.pem", "rsa.key", "rsa.key", "does not belong to the first certificate in");
+        fails("localhost.pem", "localhost-encrypted.key", "localhost-encrypted.key", "is encrypted, and no password was given");
+        fails("rsa.pem", "rsa-old-encrypted.key", "rsa-old-encrypted.key", "OpenSSL's old format", "openssl pkcs8 -topk8");
+        assertThatThrownBy(() -> TlsServer.builder()
+                .certificate(file("localhost.pem"), file("localhost-encrypted.key"), "wrong".toCharArray()).build())
+                .isInstanceOf(FileSystemException.class).hasMessageContaining("the password is wrong")
+                .hasMessageNotContaining("wrong\"");
+        Path broken = Files.writeString(directory.resolve("broken.pem"),
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        assertThatThrownBy(() -> TlsServer.of(broken, file("localhost.key"))).hasMessageContaining("broken.pem")
+                .hasMessageContaining("certificate 1 in it is broken");
+        Path brokenKey = Files.writeString(directory.resolve("broken.key"),
+                "-----BEGIN EC PRIVATE KEY-----\nMIIBAAA=\n-----END EC PRIVATE KEY-----\n");
+        assertThatThrownBy(() -> TlsServer.of(file("localhost.pem"), brokenKey)).hasMessageContaining("broken.key")
+                .hasMessageContaining("is broken, or does not name its curve");
+        assertThatThrownBy(() -> TlsServer.of(directory, brokenKey)).hasMessageContaining("is a directory");
+        assertThatThrownBy(() -> TlsServer.builder().build()).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(
+                () -> TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key")).protocols("TLSv9").build())
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("TLSv9");
+    }
+
+    private static void fails(String chain, String key, String... message) {
+        assertThatThrownBy(() -> TlsServer.of(file(chain), file(key))).isInstanceOf(FileSystemException.class)
+                .hasMessageContainingAll(message).message().doesNotContain("\n");
+    }
+
+    @Test
+    void aBadNewFileKeepsTheOldCertificate() throws IOException {
+        Path chain = copy("localhost.pem", "chain.pem");
+        Path key = copy("localhost.key", "key.pem");
+        TlsServer server = TlsServer.of(chain, key);
+        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        X509Certificate first = certificate(client, server, "localhost");
+        copy("example.pem", "chain.pem");
+        assertThatThrownBy(server::reload).isInstanceOf(FileSystemException.class).hasMessageContaining("key.pem")
+                .hasMessageContaining("does not belong");
+        assertThat(certificate(client, server, "localhost")).isEqualTo(first);
+        copy("example.key", "key.pem");
+        server.reload();
+        assertThat(certificate(client, server, "localhost").getSubjectX500Principal().getName()).isEqualTo("CN=example");
+    }
+
+    @Test
+    void theServerNameChoosesTheCertificate() throws IOException {
+        TlsServer server = TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key"))
+                .certificate(file("example.pem"), file("example.key")).build();
+        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        for (List<String> names : List.of(List.of("localhost", "CN=localhost"), List.of("example.test", "CN=example"),
+                List.of("www.EXAMPLE.test", "CN=example"), List.of("a.b.example.test", "CN=localhost"),
+                List.of("unknown.test", "CN=localhost"), List.of("127.0.0.1", "CN=localhost"))) {
+            assertThat(certificate(client, server, names.getFirst()).getSubjectX500Principal().getName()).as(names.getFirst())
+                    .isEqualTo(names.getLast());
+        }
+    }
+
+    @Test
+    void applicationProtocolsAreNegotiated() throws IOException {
+        TlsServer server = TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key"))
+                .applicationProtocols("b", "a").build();
+        TlsClient both = TlsClient.builder().authorities(file("ca.pem")).applicationProtocols("a", "b").build();
+        assertThat(handshake(both, server, "localhost").applicationProtocol()).isEqualTo("b");
+        TlsClient none = TlsClient.builder().authorities(file("ca.pem")).build();
+        assertThat(handshake(none, server, "localhost").applicationProtocol()).isNull();
+        TlsClient other = TlsClient.builder().authorities(file("ca.pem")).applicationProtocols("c").build();
+        assertThatThrownBy(() -> handshake(other, server, "localhost")).isInstanceOf(TlsException.class);
+    }
+
+    @Test
+    void certificatesOfAnotherAuthorityOrNameOrTimeAreRefused() throws IOException {
+        TlsClient client = TestCertificates.client();
+        refuses(client, TlsServer.of(file("untrusted.pem"), file("untrusted.key")), "localhost", "certification path");
+        refuses(client, TlsServer.of(file("expired.pem"), file("expired.key")), "localhost", "validity check failed");
+        refuses(client, TestCertificates.server(), "elsewhere.test", "elsewhere.test");
+        refuses(client, TestCertificates.server(), "127.0.0.2", "127.0.0.2");
+        assertThat(handshake(client, TestCertificates.server(), "127.0.0.1")).isNotNull();
+    }
+
+    private static void refuses(TlsClient client, TlsServer server, String name, String reason) {
+        assertThatThrownBy(() -> handshake(client, server, name)).isInstanceOf(TlsException.class).hasMessageContaining(reason);
+    }
+
+    @Test
+    void aKeyStoreCanBeUsedInsteadOfFiles() throws Exception {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        store.setKeyEntry("it", PemFile.privateKey(file("localhost.key"), null), "p".toCharArray(),
+                PemFile.certificates(file("localhost.pem")).toArray(X509Certificate[]::new));
+        TlsServer server = TlsServer.builder().keyStore(store, "p".toCharArray()).build();
+        assertThat(handshake(TestCertificates.client(), server, "localhost")).isNotNull();
+        assertThatThrownBy(server::reload).isInstanceOf(IllegalStateException.class);
+    }
+
+    private Path copy(String from, String to) throws IOException {
+        return Files.copy(file(from), directory.resolve(to), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static X509Certificate certificate(TlsClient client, TlsServer server, String name) throws IOException {
+        return handshake(client, server, name).peerCertificates().getFirst();
+    }
+
+    private static TlsInfo handshake(TlsClient client, TlsServer server, String name) throws IOException {
+        return EnginePair.handshake(client.engine(name, 1), server.engine()).client().info();
+    }
+}
