@@ -75,7 +75,7 @@ final class ArchitectureTest {
             List.of("LoopActivity", "Callbacks", "TimerQueue"),
             List.of("BudgetGuard", "ReadGate", "Lingering", "DropOldest", "Transfers", "Sender", "Admission",
                     "TransferAdmission", "Relays"),
-            List.of("ConnectionSource", "Lifecycle", "Delivery", "DeadlineSweep", "StallGuard",
+            List.of("ConnectionSource", "Handshakes", "StartTls", "Lifecycle", "Delivery", "DeadlineSweep", "StallGuard",
                     "ConnectAttempts"),
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",

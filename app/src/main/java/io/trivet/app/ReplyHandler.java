@@ -4,6 +4,7 @@ import io.trivet.net.Addresses;
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
 import io.trivet.server.Handler;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -79,7 +80,7 @@ final class ReplyHandler implements Handler {
             leftAtClose.incrementAndGet();
         }
         if (log.isEnabled()) {
-            log.closed(name(connection), describe(reason));
+            log.closed(name(connection), describe(connection, reason));
         }
     }
 
@@ -88,7 +89,7 @@ final class ReplyHandler implements Handler {
     }
 
     /** Describes the reason, with the option that controls it. */
-    private String describe(CloseReason reason) {
+    private String describe(Connection connection, CloseReason reason) {
         return switch (reason) {
             case PEER_FINISHED -> "the client closed its side";
             case SERVER_CLOSED -> "cut off when the server closed (--drain-timeout)";
@@ -101,9 +102,13 @@ final class ReplyHandler implements Handler {
                 "it accepted no data for " + DurationText.of(settings.limits().writeTimeout()) + " (--write-timeout)";
             case MESSAGE_TIMEOUT -> "a message took longer than " + DurationText.of(settings.limits().messageTimeout())
                     + " (--message-timeout)";
+            case HANDSHAKE_FAILED -> {
+                IOException failure = connection.failure();
+                yield reason.description() + (failure == null ? "" : ": " + failure.getMessage());
+            }
             case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, PROTOCOL_ERROR,
                     HANDLER_FAILED,
-                    TOO_MANY_FROM_ADDRESS, TRANSFER_FAILED, SPINNING ->
+                    TOO_MANY_FROM_ADDRESS, TRANSFER_FAILED, SPINNING, HANDSHAKE_TIMEOUT, TRUNCATED ->
                 reason.description();
         };
     }

@@ -12,13 +12,16 @@ package io.trivet.observe;
  * <tr><th>reason</th><th>what happens to accepted messages</th><th>what the peer sees</th></tr>
  * <tr><td>FINISHED, PEER_FINISHED, DRAINED</td><td>they are sent, however long it takes (write timeout)</td>
  *     <td>everything, then the end</td></tr>
- * <tr><td>MESSAGE_TOO_LONG, PROTOCOL_ERROR, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED</td><td>they are sent within the
+ * <tr><td>MESSAGE_TOO_LONG, PROTOCOL_ERROR, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, HANDLER_FAILED,
+ *     TRUNCATED</td><td>they are sent within the
  *     linger timeout</td><td>everything, then the end; if the time was too short, a reset</td></tr>
  * <tr><td>CLOSED, SERVER_CLOSED, QUEUE_FULL, BUDGET_EXCEEDED, WRITE_TIMEOUT, TRANSFER_FAILED, SPINNING,
  *     FAILED</td><td>they are dropped, if the
  *     kernel has not taken them</td>
  *     <td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
  * <tr><td>RESET, CONNECT_FAILED, CONNECT_TIMEOUT</td><td>they are dropped</td><td>there is no connection any more</td></tr>
+ * <tr><td>HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT</td><td>they are dropped</td>
+ *     <td>an alert with the reason, if it still takes one, then the end</td></tr>
  * <tr><td>TOO_MANY_FROM_ADDRESS</td><td>there are none</td><td>the end at once, or a reset if it has sent something</td></tr>
  * </table>
  *
@@ -66,9 +69,21 @@ public enum CloseReason {
     /**
      * The input broke the protocol: the application's decoder threw an exception or reported impossible indices, or an unfinished
      * message remained at the end of input. {@code Connection.failure()} has the message. Also an encoder that failed on a message
-     * that had been accepted.
+     * that had been accepted. With TLS, also a record that was forged or not allowed.
      */
     PROTOCOL_ERROR("the protocol was broken"),
+    /**
+     * The TLS handshake failed: the peer does not speak TLS, or one side refuses the other's certificate, version or name. {@code
+     * Connection.failure()} has the message. The handler gets only {@code onClose}.
+     */
+    HANDSHAKE_FAILED("the TLS handshake failed"),
+    /** The TLS handshake was not complete within its timeout. The handler gets only {@code onClose}. */
+    HANDSHAKE_TIMEOUT("the TLS handshake took too long"),
+    /**
+     * The peer's TCP connection ended without TLS's close_notify: what was received may have been cut off. Everything that had
+     * arrived was delivered, and what was queued is sent.
+     */
+    TRUNCATED("the TLS stream was cut off"),
     /** The handler threw an exception. */
     HANDLER_FAILED("the handler failed"),
     /**

@@ -4,6 +4,8 @@ import io.trivet.net.Loop;
 import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.tls.TlsException;
+import io.trivet.tls.TruncatedException;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.util.ArrayDeque;
@@ -86,6 +88,12 @@ final class CloseRequests {
         }
     }
 
+    /** Ends a connection after sending, because the peer's stream has ended without TLS's close_notify. */
+    void truncated(ConnectionRecord connection) {
+        connection.failure(new TruncatedException());
+        endAfterSending(connection, CloseReason.TRUNCATED);
+    }
+
     /** Closes a connection with a reset, because a message that was accepted for it cannot be put into its frame. */
     void frameFailed(ConnectionRecord connection, Exception cause) {
         if (!connection.isClosed()) {
@@ -126,18 +134,23 @@ final class CloseRequests {
     void fail(ConnectionRecord connection, IOException failure) {
         switch (connection.state()) {
             case CONNECTING -> {
-                log.connectFailed(failure);
                 connection.failure(failure);
-                close(connection, CloseReason.CONNECT_FAILED);
+                if (connection.is(ConnectionRecord.HANDSHAKING)) {
+                    close(connection, CloseReason.HANDSHAKE_FAILED);
+                } else {
+                    log.connectFailed(failure);
+                    close(connection, CloseReason.CONNECT_FAILED);
+                }
             }
             case LINGERING -> close(connection, connection.finishReason()); // the kernel had already accepted everything
             case OPEN, INPUT_ENDED, DRAINING -> {
-                boolean reset = isReset(failure);
-                if (!reset) {
+                CloseReason reason = failure instanceof TlsException ? CloseReason.PROTOCOL_ERROR
+                        : isReset(failure) ? CloseReason.RESET : CloseReason.FAILED;
+                if (reason == CloseReason.FAILED) {
                     log.callFailed(connection, failure);
                 }
                 connection.failure(failure);
-                close(connection, reset ? CloseReason.RESET : CloseReason.FAILED);
+                close(connection, reason);
             }
             case CLOSED -> {
                 // The first failure is the reason.

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.net.Loop;
+import io.trivet.tls.TlsInfo;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -36,6 +37,8 @@ final class ColdState {
     @Nullable InputSink inputSink;
     /** The peer's address, while there is no socket to ask. */
     @Nullable InetSocketAddress remote;
+    /** What was negotiated by TLS, after the connection was closed. */
+    @Nullable TlsInfo tlsInfo;
     /** Ends a connect by name. Null unless one is in progress. */
     @Nullable Runnable connectCancellation;
     /** The error that ended the connection. */
@@ -61,7 +64,7 @@ final class ColdState {
      */
     boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && transfers == null && remote == null && connectCancellation == null
-                && failure == null && inputSink == null
+                && failure == null && tlsInfo == null && inputSink == null
                 && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE
                 && partBytesLeft == NO_PARTS && lingerBytes == 0

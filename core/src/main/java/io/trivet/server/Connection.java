@@ -3,6 +3,9 @@ package io.trivet.server;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.ConnectionState;
+import io.trivet.tls.Tls;
+import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsInfo;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
@@ -188,9 +191,12 @@ public final class Connection extends ConnectionRecord {
      * connection is not connected or its output has ended, the byte is not sent.
      *
      * @param b the byte
-     * @throws UnsupportedOperationException the server's network cannot send urgent data
+     * @throws UnsupportedOperationException the server's network cannot send urgent data, or the connection uses TLS
      */
     public void sendUrgent(byte b) {
+        if (profile().tls() != null) {
+            throw new UnsupportedOperationException("TLS has no urgent data");
+        }
         context.server().checkUrgent();
         calls().sendUrgent(this, b);
     }
@@ -509,6 +515,42 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
+     * Changes from plaintext to TLS at a message boundary, for protocols with a command for that (STARTTLS). What was sent before goes
+     * out in plaintext first. What is sent from now on waits for the handshake and is encrypted. {@link #tls} returns the outcome; if
+     * the handshake fails, the connection ends with {@link CloseReason#HANDSHAKE_FAILED} or {@link CloseReason#HANDSHAKE_TIMEOUT}.
+     *
+     * <p>If bytes have arrived behind the message that is being handled, the connection ends with {@link CloseReason#PROTOCOL_ERROR}:
+     * the peer must wait for the answer before it starts its handshake. Otherwise somebody on the way could insert commands in
+     * plaintext that would be executed as if they had been sent under TLS.
+     *
+     * {@snippet :
+     * public void onMessage(Connection connection, ByteBuffer line) {
+     *     connection.send("220 go ahead"); // in plaintext
+     *     connection.startTls(tls);        // the next message is the first one under TLS
+     * }
+     * }
+     *
+     * @param tls a {@link io.trivet.tls.TlsServer} to wait for the peer's handshake, a {@link io.trivet.tls.TlsClient} to start it. A
+     *     client verifies the host name of {@link #remoteAddress}, unless it has a server name
+     * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
+     *     {@link #execute}; the connection is not open, has TLS already, is receiving parts, or has a session; or the server has
+     *     neither a listener with TLS nor {@link ServerBuilder#enableTls}
+     * @throws UnsupportedOperationException the connection watches for urgent data, which TLS does not have
+     */
+    public void startTls(Tls tls) {
+        Objects.requireNonNull(tls, "tls");
+        calls().checkOwnThread("startTls");
+        if (hasSession()) {
+            throw new IllegalStateException("a connection with a session cannot start TLS");
+        }
+        Tls settings = tls instanceof TlsClient client && client.serverName() == null
+                ? client.withServerName(remoteAddress().getHostString())
+                : tls;
+        ConnectionContext secured = context.with(settings);
+        calls().startTls(this, () -> context = secured);
+    }
+
+    /**
      * Receives the next bytes in parts, without frames: for a payload that is longer than a message may be. Parts are delivered to
      * {@link Handler#onPart} as they arrive. They are never held, unless reading is paused. After the last part, messages follow
      * again. {@link Limits#messageBytesMax} and {@link Limits#messageTimeout} do not apply to parts; the idle timeouts do.
@@ -613,13 +655,24 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
+     * Returns what the TLS handshake has negotiated: version, cipher suite, application protocol, and the peer's certificates.
+     *
+     * @return the information, also after the connection was closed; null if the connection is in plaintext, or its handshake was not
+     *     completed
+     */
+    public @Nullable TlsInfo tls() {
+        return calls().tlsInfo(this);
+    }
+
+    /**
      * Returns the error that ended the connection: of the network, of the protocol, or of a transfer.
      *
      * @return the error, with the call, the error's name and the address, if the close reason is {@link
      *     CloseReason#CONNECT_FAILED}, {@link CloseReason#CONNECT_TIMEOUT}, {@link CloseReason#RESET} or {@link
      *     CloseReason#FAILED}; the length of the message and the limit, if it is {@link CloseReason#MESSAGE_TOO_LONG}; what broke
      *     the protocol, with the exception of the decoder as its cause, if the reason is {@link
-     *     CloseReason#PROTOCOL_ERROR}; what the source of a transfer has thrown, if it is {@link CloseReason#TRANSFER_FAILED};
+     *     CloseReason#PROTOCOL_ERROR}; why TLS failed, if it is {@link CloseReason#HANDSHAKE_FAILED} or {@link CloseReason#TRUNCATED};
+     *     what the source of a transfer has thrown, if it is {@link CloseReason#TRANSFER_FAILED};
      *     otherwise, and before that, null
      */
     @Override

@@ -6,6 +6,7 @@ import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.ConnectionState;
+import io.trivet.tls.TlsInfo;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
@@ -36,12 +37,15 @@ final class ConnectionCalls {
     private final TimerQueue timers;
     private final PendingSends pendingSends;
     private final Callbacks callbacks;
+    private final Handshakes handshakes;
+    private final StartTls startTls;
 
     ConnectionCalls(int loopIndex, Proactor proactor, TurnClock clock, Mailbox mailbox, Admission admission,
             TransferAdmission transferAdmission, Sender sender,
             BudgetGuard budgetGuard, ReadGate gate, Lifecycle lifecycle, Delivery delivery, Relays relays,
             CloseRequests closeRequests, TimerQueue timers,
-            PendingSends pendingSends, Callbacks callbacks) {
+            PendingSends pendingSends, Callbacks callbacks, Handshakes handshakes,
+            StartTls startTls) {
         this.loopIndex = loopIndex;
         this.proactor = proactor;
         this.clock = clock;
@@ -58,6 +62,8 @@ final class ConnectionCalls {
         this.timers = timers;
         this.pendingSends = pendingSends;
         this.callbacks = callbacks;
+        this.handshakes = handshakes;
+        this.startTls = startTls;
     }
 
     int loopIndex() {
@@ -151,6 +157,20 @@ final class ConnectionCalls {
 
     void framingChanged(ConnectionRecord connection) {
         delivery.framingChanged(connection);
+    }
+
+    /**
+     * Changes a connection to TLS.
+     *
+     * @param change gives it a profile with TLS
+     * @throws IllegalStateException that is not possible now
+     */
+    void startTls(ConnectionRecord connection, Runnable change) {
+        startTls.check(connection);
+        if (!connection.isClosed()) {
+            change.run();
+            startTls.begin(connection);
+        }
     }
 
     /**
@@ -293,6 +313,12 @@ final class ConnectionCalls {
         }
     }
 
+    /** Returns what a connection has negotiated by TLS, or null. */
+    @Nullable
+    TlsInfo tlsInfo(ConnectionRecord connection) {
+        return handshakes.info(connection);
+    }
+
     /** Returns how long the oldest message has waited, in nanoseconds; 0 if none waits. */
     long oldestAgeNanos(ConnectionRecord connection) {
         return pendingSends.oldestAgeNanos(connection, clock);
@@ -324,7 +350,8 @@ final class ConnectionCalls {
     /** Returns a sentence that explains to a person why the connection is in its lists. */
     private static String why(ConnectionRecord connection) {
         return switch (connection.state()) {
-            case CONNECTING -> connection.handle < 0 ? "connecting by name: looked up, or tried at its addresses"
+            case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? "read: in its TLS handshake"
+                    : connection.handle < 0 ? "connecting by name: looked up, or tried at its addresses"
                     : "connecting: writable when it has connected";
             case LINGERING -> "read to its end: our output has ended";
             case CLOSED -> "closed";

@@ -1,5 +1,7 @@
 package io.trivet.server;
 
+import io.trivet.tls.Tls;
+
 /**
  * How a connection is served. Replaced as a whole when that changes. Accepted connections of a loop and a listener share one
  * context, unless each has a handler or a decoder of its own.
@@ -18,6 +20,15 @@ record ConnectionContext(Server server, Handler handler, ConnectionCalls calls, 
      */
     ConnectionContext with(Framing framing, Handler other) {
         return new ConnectionContext(server, other, calls, profile.with(framing).check(), framing.decoder());
+    }
+
+    /**
+     * Returns a copy with TLS.
+     *
+     * @throws UnsupportedOperationException urgent data with TLS
+     */
+    ConnectionContext with(Tls tls) {
+        return new ConnectionContext(server, handler, calls, profile.with(tls).check(), decoder);
     }
 
     /** Returns a copy with other limits. */

@@ -3,6 +3,7 @@ package io.trivet.server;
 import io.trivet.net.Loop;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.tls.TlsInfo;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -71,14 +72,25 @@ abstract class ConnectionRecord extends HandlerCalls {
 
     /** The target of the relay has yet to accept what was received. */
     static final int PAUSED_BY_RELAY = 1 << 15;
+    /** The TLS handshake has started, and is not over. */
+    static final int HANDSHAKING = 1 << 16;
+    /** The peer's stream has ended without TLS's close_notify. */
+    static final int INPUT_TRUNCATED = 1 << 17;
+    /**
+     * {@code startTls} was called. Neither input is delivered nor messages are sent that were accepted afterwards, until the handshake
+     * is over.
+     */
+    static final int STARTING_TLS = 1 << 18;
+    /** After {@code startTls}: everything that was accepted before has been sent. Nothing is sent until the handshake is over. */
+    static final int PLAINTEXT_SENT = 1 << 19;
 
-    static final int PAUSED = PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | PAUSED_BY_SESSION | PAUSED_BY_RELAY;
+    static final int PAUSED = PAUSED_BY_APPLICATION | PAUSED_BY_QUEUE | PAUSED_BY_SESSION | PAUSED_BY_RELAY | STARTING_TLS;
 
     /** Above the flags: the close reason's ordinal plus 1, or 0 for none. */
-    private static final int REASON_SHIFT = 16;
-    private static final int REASON_MASK = 0xff;
+    private static final int REASON_SHIFT = 20;
+    private static final int REASON_MASK = 0x3f;
     /** Above the reason: the state's ordinal. */
-    private static final int STATE_SHIFT = 24;
+    private static final int STATE_SHIFT = 26;
 
     private static final ConnectionState[] STATES = ConnectionState.values();
     private static final CloseReason[] REASONS = CloseReason.values();
@@ -471,6 +483,19 @@ abstract class ConnectionRecord extends HandlerCalls {
 
     void cachedAddress(InetSocketAddress address) {
         coldState().remote = address;
+    }
+
+    /** Returns what was negotiated by TLS, if the connection was closed; otherwise null. */
+    @Nullable
+    TlsInfo tlsInfo() {
+        ColdState some = cold;
+        return some == null ? null : some.tlsInfo;
+    }
+
+    void tlsInfo(@Nullable TlsInfo info) {
+        if (info != null) {
+            coldState().tlsInfo = info;
+        }
     }
 
     /** Sets the task that ends a connect by name when the connection is closed; null: no such connect is in progress. */

@@ -90,7 +90,8 @@ final class DeadlineSweep {
     private @Nullable CloseReason overdue(ConnectionRecord connection, long now) {
         if (Deadline.isOver(stateDeadline(connection), now)) {
             return switch (connection.state()) {
-                case CONNECTING -> CloseReason.CONNECT_TIMEOUT;
+                case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? CloseReason.HANDSHAKE_TIMEOUT
+                        : CloseReason.CONNECT_TIMEOUT;
                 case OPEN, INPUT_ENDED -> CloseReason.FIRST_MESSAGE_TIMEOUT;
                 case DRAINING, LINGERING, CLOSED -> connection.finishReason();
             };

@@ -338,6 +338,10 @@ final class Delivery {
     }
 
     private void deliverEndOfInput(ConnectionRecord connection) {
+        if (connection.is(ConnectionRecord.INPUT_TRUNCATED)) { // neither parts nor an unfinished message are complete
+            closeRequests.truncated(connection);
+            return;
+        }
         InputSink sink = connection.inputSink();
         if (sink != null) {
             sink.end();

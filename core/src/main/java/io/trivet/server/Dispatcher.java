@@ -10,9 +10,6 @@ import java.nio.ByteBuffer;
 /**
  * Routes each completion of the proactor to the part that handles it, as the state of the connection requires. A completion for a
  * closed connection is dropped. One thread.
- *
- * <p>A byte transform (TLS) will be inserted here, between {@link #received} and {@link Delivery}, for the connections that have
- * one.
  */
 final class Dispatcher implements Completions {
     private final TurnClock clock;
@@ -120,6 +117,15 @@ final class Dispatcher implements Completions {
             case CONNECTING, INPUT_ENDED, CLOSED -> {
                 // Nothing follows.
             }
+        }
+    }
+
+    @Override
+    public void inputTruncated(long handle, IOException failure) {
+        ConnectionRecord connection = table.get(handle);
+        if (connection != null) {
+            connection.set(ConnectionRecord.INPUT_TRUNCATED);
+            inputEnded(handle);
         }
     }
 

@@ -6,6 +6,7 @@ import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
+import io.trivet.tls.TlsProactor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -50,6 +51,8 @@ final class EventLoop {
     private final ReadGate gate;
     private final Sender sender;
     private final Admission admission;
+    private final Handshakes handshakes;
+    private final StartTls startTls;
     private final Lifecycle lifecycle;
     private final Delivery delivery;
     private final DeadlineSweep sweep;
@@ -119,7 +122,9 @@ final class EventLoop {
                 closeRequests);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
-        lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
+        handshakes = new Handshakes(proactor instanceof TlsProactor tls ? tls : null, deadlines, closeRequests);
+        lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, handshakes,
+                partialInputs,
                 gate, lingering,
                 sender, dropOldest, callbacks, timers, log);
         delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,
@@ -131,8 +136,9 @@ final class EventLoop {
                 closeRequests, callbacks, log);
         Relays relays = new Relays(proactor, clock, counters, partialInputs, gate, transfers, sender, transferAdmission,
                 closeRequests);
+        startTls = new StartTls(handshakes, gate, sender, closeRequests);
         calls = new ConnectionCalls(index, proactor, clock, mailbox, admission, transferAdmission, sender, budgetGuard, gate,
-                lifecycle, delivery, relays, closeRequests, timers, pendingSends, callbacks);
+                lifecycle, delivery, relays, closeRequests, timers, pendingSends, callbacks, handshakes, startTls);
         acceptedConnections = setup.acceptedConnections().apply(calls);
     }
 
@@ -187,6 +193,7 @@ final class EventLoop {
         done += runTasks();
         done += lifecycle.startEnds();
         done += sender.flushPending();
+        done += startTls.startReady();
         done += lifecycle.completeCloses();
         if (lifecycle.hasDrained()) {
             mailbox.stopAfterTurn();
@@ -225,7 +232,8 @@ final class EventLoop {
     }
 
     private boolean hasWork() {
-        return mailbox.hasTasks() || gate.pendingCount() > 0 || sender.hasWork() || !closeRequests.isEmpty();
+        return mailbox.hasTasks() || gate.pendingCount() > 0 || sender.hasWork() || !closeRequests.isEmpty()
+                || handshakes.hasWork();
     }
 
     /**
@@ -321,6 +329,7 @@ final class EventLoop {
         } catch (IOException e) {
             log.closeFailed(e);
         }
+        budgetGuard.countUnsent();
         table.forEach(sender::drop); // only now is no send pending any more
         pool.dropSpare(); // a closed server may be referenced for long
         timers.dropAll();

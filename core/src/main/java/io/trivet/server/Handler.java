@@ -9,7 +9,8 @@ import java.nio.ByteBuffer;
  * ({@link CloseReason#HANDLER_FAILED}), and no other connection is affected. An {@link Error} stops the server, and is logged.
  *
  * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in
- * between. For an outgoing connection that cannot be established, only onClose is called.
+ * between. For a connection that cannot be established, or that ends before its TLS handshake is complete, only
+ * onClose is called.
  */
 @FunctionalInterface
 public interface Handler {

@@ -22,6 +22,7 @@ final class Lifecycle {
     private final ConnectionSource source;
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
+    private final Handshakes handshakes;
     private final PartialInputs partialInputs;
     private final ReadGate gate;
     private final Lingering lingering;
@@ -36,8 +37,8 @@ final class Lifecycle {
 
     Lifecycle(Proactor proactor, TurnClock clock, Mailbox mailbox, Counters counters, ConnectionTable table,
             ConnectionSource source,
-            ConnectionDeadlines deadlines, CloseRequests closeRequests, PartialInputs partialInputs, ReadGate gate,
-            Lingering lingering, Sender sender,
+            ConnectionDeadlines deadlines, CloseRequests closeRequests, Handshakes handshakes, PartialInputs partialInputs,
+            ReadGate gate, Lingering lingering, Sender sender,
             DropOldest dropOldest, Callbacks callbacks, TimerQueue timers, Log log) {
         this.proactor = proactor;
         this.clock = clock;
@@ -47,6 +48,7 @@ final class Lifecycle {
         this.source = source;
         this.deadlines = deadlines;
         this.closeRequests = closeRequests;
+        this.handshakes = handshakes;
         this.partialInputs = partialInputs;
         this.gate = gate;
         this.lingering = lingering;
@@ -77,7 +79,11 @@ final class Lifecycle {
             return;
         }
         enter(connection);
-        open(connection);
+        if (Handshakes.isDue(connection)) {
+            handshakes.start(connection);
+        } else {
+            open(connection);
+        }
     }
 
     /**
@@ -112,10 +118,29 @@ final class Lifecycle {
         connected(connection);
     }
 
-    /** A connect has succeeded. */
+    /** A connect has succeeded, or a TLS handshake. */
     void connected(ConnectionRecord connection) {
+        if (Handshakes.isDue(connection)) {
+            handshakes.start(connection);
+            return;
+        }
+        connection.clear(ConnectionRecord.HANDSHAKING);
         connection.stateDeadlineNanos(Loop.NO_DEADLINE);
-        open(connection);
+        if (connection.is(ConnectionRecord.STARTING_TLS)) {
+            secured(connection);
+        } else {
+            open(connection);
+        }
+    }
+
+    /** A connection that was open in plaintext has TLS now. What was accepted meanwhile is sent. */
+    private void secured(ConnectionRecord connection) {
+        connection.state(ConnectionState.OPEN);
+        connection.active(clock.now());
+        connection.clear(ConnectionRecord.PLAINTEXT_SENT);
+        startProgress(connection);
+        gate.resume(connection, ConnectionRecord.STARTING_TLS);
+        begin(connection);
     }
 
     private void enter(ConnectionRecord connection) {
@@ -126,10 +151,7 @@ final class Lifecycle {
     private void open(ConnectionRecord connection) {
         connection.state(ConnectionState.OPEN);
         connection.active(clock.now());
-        SendQueue waiting = connection.sendQueue();
-        if (waiting != null) {
-            waiting.progressNanos = clock.now(); // until now there was no peer that could have accepted it
-        }
+        startProgress(connection);
         deadlines.startFirstMessage(connection);
         deadlines.startIdle(connection);
         deadlines.startReadIdle(connection);
@@ -143,6 +165,18 @@ final class Lifecycle {
         }
         callbacks.open(connection);
         dropOldest.notifyPending(connection); // drops from before it was connected
+        begin(connection);
+    }
+
+    private void startProgress(ConnectionRecord connection) {
+        SendQueue waiting = connection.sendQueue();
+        if (waiting != null) {
+            waiting.progressNanos = clock.now(); // until now there was no peer that could have accepted it
+        }
+    }
+
+    /** Starts to receive and to send, or to finish, if that was requested meanwhile. */
+    private void begin(ConnectionRecord connection) {
         CloseReason reason = connection.closeReason(); // set if it was finished before it was connected
         if (isDrainOver()) {
             closeRequests.close(connection, CloseReason.SERVER_CLOSED);
@@ -248,6 +282,7 @@ final class Lifecycle {
         if (connection.cachedAddress() == null && connection.handle >= 0) {
             connection.cachedAddress(proactor.remoteAddress(connection.handle)); // before the socket is closed
         }
+        connection.tlsInfo(handshakes.info(connection));
         connection.cancelConnect();
         // Including messages of other threads that are on their way to the loop: these were accepted, too.
         boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_ON_CLOSE);

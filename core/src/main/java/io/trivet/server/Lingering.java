@@ -36,6 +36,10 @@ final class Lingering {
         if (connection.state() != ConnectionState.DRAINING || connection.inputSink() != null) {
             return; // a half-close: the peer may continue to send, for a relay even when everything else has ended
         }
+        if (proactor.unsentBytes(connection.handle) > 0) { // of TLS's close_notify: called again when it was sent
+            startDeadline(connection);
+            return;
+        }
         if (connection.is(ConnectionRecord.INPUT_ENDED)) {
             closeRequests.close(connection, connection.finishReason());
             return;

@@ -152,10 +152,15 @@ final class Log {
         }
     }
 
-    /** Returns what broke the protocol, for the reason PROTOCOL_ERROR. */
+    /** Returns what broke the protocol, or the TLS handshake. */
     private static String protocolFailure(ConnectionRecord connection) {
         IOException failure = connection.failure();
-        return failure == null || connection.closeReason() != CloseReason.PROTOCOL_ERROR ? "" : ": " + escaped(failure);
+        CloseReason reason = connection.closeReason();
+        if (failure == null) {
+            return "";
+        }
+        return reason == CloseReason.PROTOCOL_ERROR ? ": " + escaped(failure)
+                : reason == CloseReason.HANDSHAKE_FAILED ? ": " + escaped(String.valueOf(failure.getMessage())) : "";
     }
 
     void closeFailed(IOException failure) {

@@ -1,5 +1,8 @@
 package io.trivet.server;
 
+import io.trivet.tls.Tls;
+import org.jspecify.annotations.Nullable;
+
 /**
  * The settings of a connection. The parts of a loop ask each connection for its profile. Connections with the same settings share
  * one. Immutable; any thread.
@@ -8,14 +11,24 @@ package io.trivet.server;
  * @param limits the bounds
  * @param overflow what happens when a queue is full
  * @param urgent true to watch for TCP's urgent data
+ * @param tls the settings of TLS; null: the connection is in plaintext
  */
-record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
+record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent, @Nullable Tls tls) {
+    /** Creates the settings of connections in plaintext. */
+    Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
+        this(framing, limits, overflow, urgent, null);
+    }
+
     /**
      * Checks that the settings fit together.
      *
      * @throws IllegalStateException DROP_OLDEST with raw framing
+     * @throws UnsupportedOperationException urgent data with TLS
      */
     Profile check() {
+        if (urgent && tls != null) {
+            throw new UnsupportedOperationException("TLS has no urgent data: urgent(true) and TLS exclude each other");
+        }
         if (dropsOldest() && framing.isRaw()) {
             throw new IllegalStateException("DROP_OLDEST drops whole messages, and with raw framing there are none");
         }
@@ -24,12 +37,17 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
 
     /** Returns a copy with another framing. */
     Profile with(Framing other) {
-        return new Profile(other, limits, overflow, urgent);
+        return new Profile(other, limits, overflow, urgent, tls);
     }
 
     /** Returns a copy with other limits. */
     Profile with(Limits other) {
-        return new Profile(framing, other, overflow, urgent);
+        return new Profile(framing, other, overflow, urgent, tls);
+    }
+
+    /** Returns a copy with TLS. */
+    Profile with(Tls other) {
+        return new Profile(framing, limits, overflow, urgent, other);
     }
 
     /** Returns true if the time since the peer's last byte is limited. */

@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.tls.Tls;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -33,15 +34,17 @@ public final class Protocol {
     private final @Nullable Limits limits;
     private final @Nullable Overflow overflow;
     private final @Nullable Boolean urgent;
+    private final @Nullable Tls tls;
 
     private Protocol(Framing framing, @Nullable Handler shared, @Nullable Supplier<? extends Handler> handlers,
-            @Nullable Limits limits, @Nullable Overflow overflow, @Nullable Boolean urgent) {
+            @Nullable Limits limits, @Nullable Overflow overflow, @Nullable Boolean urgent, @Nullable Tls tls) {
         this.framing = framing;
         this.shared = shared;
         this.handlers = handlers;
         this.limits = limits;
         this.overflow = overflow;
         this.urgent = urgent;
+        this.tls = tls;
     }
 
     /**
@@ -54,7 +57,7 @@ public final class Protocol {
      */
     public static Protocol of(Framing framing, Handler handler) {
         return new Protocol(Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"), null, null,
-                null, null);
+                null, null, null);
     }
 
     /**
@@ -69,7 +72,7 @@ public final class Protocol {
      */
     public static Protocol perConnection(Framing framing, Supplier<? extends Handler> handlers) {
         return new Protocol(Objects.requireNonNull(framing, "framing"), null, Objects.requireNonNull(handlers, "handlers"), null,
-                null, null);
+                null, null, null);
     }
 
     /**
@@ -93,7 +96,7 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withLimits(Limits limits) {
-        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent);
+        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent, tls);
     }
 
     /**
@@ -103,7 +106,7 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withOverflow(Overflow overflow) {
-        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent);
+        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent, tls);
     }
 
     /**
@@ -113,13 +116,24 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withUrgent(boolean urgent) {
-        return new Protocol(framing, shared, handlers, limits, overflow, urgent);
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls);
+    }
+
+    /**
+     * Returns a copy whose connections use TLS. onOpen is called after the handshake. If the handshake fails, only onClose is called,
+     * with {@link io.trivet.observe.CloseReason#HANDSHAKE_FAILED} or HANDSHAKE_TIMEOUT.
+     *
+     * @param tls a {@link io.trivet.tls.TlsServer} for a listener, a {@link io.trivet.tls.TlsClient} for outgoing connections
+     * @return the copy
+     */
+    public Protocol withTls(Tls tls) {
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, Objects.requireNonNull(tls, "tls"));
     }
 
     /** Returns the profile of its connections. Settings that the protocol lacks are the server's. */
     Profile profile(Profile server) {
         return new Profile(framing, limits == null ? server.limits() : limits, overflow == null ? server.overflow() : overflow,
-                urgent == null ? server.urgent() : urgent);
+                urgent == null ? server.urgent() : urgent, tls);
     }
 
     /** Returns the handler of all connections, or null if each has its own. */

@@ -93,7 +93,8 @@ final class Sender {
             return;
         }
         SendQueue queue = connection.sendQueue();
-        if (queue != null && pendingSends.get(connection) == null && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+        if (queue != null && pendingSends.get(connection) == null
+                && !connection.is(ConnectionRecord.AWAITS_WRITABLE | ConnectionRecord.PLAINTEXT_SENT)) {
             if (connection.transfers() == null || sendTransfers(connection)) {
                 sendWaiting(connection);
             }
@@ -298,13 +299,14 @@ final class Sender {
                 flushLater(connection); // the other connections first
                 break;
             }
-            if (connection.isClosed() || connection.is(ConnectionRecord.AWAITS_WRITABLE) || next.before() != null
-                    || next.awaitsSource) {
+            if (connection.isClosed() || connection.is(ConnectionRecord.AWAITS_WRITABLE | ConnectionRecord.PLAINTEXT_SENT)
+                    || next.before() != null || next.awaitsSource) {
                 break;
             }
         }
         guardWrite(connection);
-        return connection.transfers() == null && !connection.isClosed() && !connection.is(ConnectionRecord.AWAITS_WRITABLE);
+        return connection.transfers() == null && !connection.isClosed()
+                && !connection.is(ConnectionRecord.AWAITS_WRITABLE | ConnectionRecord.PLAINTEXT_SENT);
     }
 
     /** Messages before a transfer may have waited for an earlier one: the peer has made progress meanwhile. */

@@ -8,6 +8,8 @@ import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
 import io.trivet.observe.ServerStats;
+import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsProactor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -50,9 +52,10 @@ public final class Server implements AutoCloseable {
      *
      * @param protocols the protocol of each address
      * @param profile the server's own settings: those of connections that set none
+     * @param usesTls true if connections may be secured by TLS
      */
     record Settings(Network network, List<InetSocketAddress> addresses, List<Protocol> protocols, Profile profile, int loops,
-            int backlog, @Nullable HostLookup lookup) {
+            int backlog, @Nullable HostLookup lookup, boolean usesTls) {
         Limits limits() {
             return profile.limits();
         }
@@ -130,7 +133,8 @@ public final class Server implements AutoCloseable {
         Network network = settings.network();
         Proactor proactor;
         try {
-            proactor = network.proactor();
+            Proactor plain = network.proactor();
+            proactor = settings.usesTls() ? new TlsProactor(plain) : plain;
         } catch (IOException e) {
             throw new UnusableEngineException(e);
         }
@@ -306,17 +310,33 @@ public final class Server implements AutoCloseable {
      * @param protocol the framing, the handler, and the settings that differ from the server's
      * @param attachment the connection's {@linkplain Connection#attachment() attachment} from the start, or null
      * @return the connection
-     * @throws IllegalStateException DROP_OLDEST with raw framing
-     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     * @throws IllegalStateException DROP_OLDEST with raw framing; or TLS on a server that has neither a listener with TLS nor {@link
+     *     ServerBuilder#enableTls}
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it, or with TLS
      * @throws RejectedExecutionException the server is closed or draining, or a million tasks are waiting
      */
     public Connection connect(InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
-        return connect(loops.leastLoaded(), address, protocol, protocol.profile(settings.profile()), attachment, null);
+        return connect(loops.leastLoaded(), address, protocol, outgoing(protocol, address), attachment, null);
     }
 
     /** Starts to connect on a loop. */
     Connection connectOn(int loop, InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
-        return connect(loops.all().get(loop), address, protocol, protocol.profile(settings.profile()), attachment, null);
+        return connect(loops.all().get(loop), address, protocol, outgoing(protocol, address), attachment, null);
+    }
+
+    /** Returns the profile of an outgoing connection. With TLS, the server's name is that of its address, unless another one is set. */
+    private Profile outgoing(Protocol protocol, InetSocketAddress address) {
+        Profile profile = protocol.profile(settings.profile());
+        if (profile.tls() == null) {
+            return profile;
+        }
+        if (!settings.usesTls()) {
+            throw new IllegalStateException("the server was built without TLS: call enableTls() on its builder");
+        }
+        if (!(profile.tls() instanceof TlsClient client)) {
+            throw new IllegalStateException("an outgoing connection needs a TlsClient, not a TlsServer");
+        }
+        return client.serverName() != null ? profile : profile.with(client.withServerName(address.getHostString()));
     }
 
     private Connection connect(EventLoop loop, InetSocketAddress address, Protocol protocol, Profile profile,

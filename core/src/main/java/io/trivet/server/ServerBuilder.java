@@ -2,6 +2,8 @@ package io.trivet.server;
 
 import io.trivet.net.Capability;
 import io.trivet.net.Network;
+import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -24,6 +26,8 @@ public final class ServerBuilder {
     private int loops = 1;
     private int backlog = 4096;
     private boolean urgent;
+    private @Nullable TlsServer tls;
+    private boolean tlsEnabled;
     private @Nullable HostLookup lookup;
 
     ServerBuilder() {}
@@ -179,6 +183,28 @@ public final class ServerBuilder {
     }
 
     /**
+     * Sets TLS for the addresses that have no protocol of their own. Plain connections of the same server are served as before.
+     *
+     * @param tls the settings, with the server's certificate
+     * @return this builder
+     */
+    public ServerBuilder tls(TlsServer tls) {
+        this.tls = Objects.requireNonNull(tls, "tls");
+        return this;
+    }
+
+    /**
+     * Prepares the server for outgoing connections with TLS ({@link Protocol#withTls}) and for {@link Connection#startTls}. Not needed
+     * if a listener has TLS.
+     *
+     * @return this builder
+     */
+    public ServerBuilder enableTls() {
+        tlsEnabled = true;
+        return this;
+    }
+
+    /**
      * Sets how many connections may wait to be accepted.
      *
      * @param backlog at least 1; the default is 4,096; the kernel caps it (net.core.somaxconn)
@@ -249,32 +275,40 @@ public final class ServerBuilder {
     private Server.Settings settings(Network chosen) {
         Profile profile = new Profile(framing, limits, overflow, urgent);
         List<Protocol> ofListeners = new ArrayList<>();
+        boolean usesTls = tlsEnabled;
         for (Protocol given : protocols) {
             Protocol protocol = given != null ? given : own();
-            check(protocol.profile(profile), chosen);
+            Profile itsOwn = protocol.profile(profile);
+            if (itsOwn.tls() instanceof TlsClient) {
+                throw new IllegalStateException("a listener needs a TlsServer with its certificate, not a TlsClient");
+            }
+            usesTls |= itsOwn.tls() != null;
+            check(itsOwn, chosen);
             ofListeners.add(protocol);
         }
         if (addresses.isEmpty()) {
             check(profile, chosen);
         }
-        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, lookup);
+        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, lookup, usesTls);
     }
 
     private Protocol own() {
+        Protocol own;
         if (handlers != null) {
-            return Protocol.perConnection(framing, handlers);
-        }
-        if (handler == null) {
+            own = Protocol.perConnection(framing, handlers);
+        } else if (handler != null) {
+            own = Protocol.of(framing, handler);
+        } else {
             throw new IllegalStateException("a server that listens needs a handler");
         }
-        return Protocol.of(framing, handler);
+        return tls == null ? own : own.withTls(tls);
     }
 
     /**
      * Checks that the settings of connections fit together, and fit the network.
      *
      * @throws IllegalStateException DROP_OLDEST with raw framing
-     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it
+     * @throws UnsupportedOperationException urgent data on a network that cannot watch for it, or with TLS
      */
     static void check(Profile profile, Network network) {
         profile.check();

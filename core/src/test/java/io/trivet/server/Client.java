@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.function.UnaryOperator;
 
 /**
  * A TCP client for the tests. On a real network it is a channel of the JDK, so that the peer is independent of the code under test. On a
@@ -41,11 +42,22 @@ final class Client implements AutoCloseable {
 
     /** Connects a client with a receive buffer of the given size. */
     Client(Stage stage, InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
+        this(stage, address, turning, receiveBufferBytes, UnaryOperator.identity());
+    }
+
+    /** Connects a client whose socket is wrapped, for instance by TLS. */
+    Client(Stage stage, InetSocketAddress address, UnaryOperator<ClientSocket> wrapper) throws IOException {
+        this(stage, address, true, RECEIVE_BUFFER_BYTES, wrapper);
+    }
+
+    private Client(Stage stage, InetSocketAddress address, boolean turning, int receiveBufferBytes,
+            UnaryOperator<ClientSocket> wrapper) throws IOException {
         this.stage = stage;
-        socket = stage.network() instanceof SimNetwork simulated
+        ClientSocket plain = stage.network() instanceof SimNetwork simulated
                 ? new SimulatedSocket(simulated.host(InetAddress.ofLiteral("127.0.0.1"), SimEngine.EPOLL, FaultPlan.none()),
                         address, receiveBufferBytes)
                 : new JdkSocket(address, turning, receiveBufferBytes);
+        socket = wrapper.apply(plain);
         stage.until("connected", socket::finishConnect);
     }
 

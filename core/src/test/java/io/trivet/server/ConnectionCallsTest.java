@@ -19,7 +19,8 @@ final class ConnectionCallsTest {
             parts.transferAdmission,
             parts.sender, parts.budgetGuard, parts.gate, parts.lifecycle, parts.delivery, parts.relays, parts.closeRequests,
             parts.timers, parts.pendingSends,
-            parts.callbacks);
+            parts.callbacks, parts.handshakes,
+            new StartTls(parts.handshakes, parts.gate, parts.sender, parts.closeRequests));
     private final TestRecord connection = parts.open();
 
     @Test

@@ -27,7 +27,8 @@ final class LifecycleTest {
     private void use(LoopParts lower) {
         parts = lower;
         lifecycle = new Lifecycle(parts.proactor, parts.clock, parts.mailbox, parts.counters, parts.table, parts.source,
-                parts.deadlines, parts.closeRequests, parts.partialInputs, parts.gate, parts.lingering, parts.sender,
+                parts.deadlines, parts.closeRequests, parts.handshakes, parts.partialInputs, parts.gate, parts.lingering,
+                parts.sender,
                 parts.dropOldest,
                 parts.callbacks, parts.timers, parts.log);
         connection = new TestRecord(true, parts.profile);

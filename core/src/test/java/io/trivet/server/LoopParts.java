@@ -44,6 +44,7 @@ final class LoopParts {
     final TransferAdmission transferAdmission;
     final Relays relays;
     final Admission admission;
+    final Handshakes handshakes;
     final Lifecycle lifecycle;
     /** Lookups of host names, whose outcomes the test sets. */
     final NamesOfTest names = new NamesOfTest();
@@ -85,8 +86,9 @@ final class LoopParts {
         relays = new Relays(proactor, clock, counters, partialInputs, gate, transfers, sender, transferAdmission, closeRequests);
         admission = new Admission(mailbox, clock, counters, budget, queues, pendingSends, batch, sender, dropOldest,
                 closeRequests);
-        lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, partialInputs,
-                gate, lingering,
+        handshakes = new Handshakes(null, deadlines, closeRequests);
+        lifecycle = new Lifecycle(proactor, clock, mailbox, counters, table, source, deadlines, closeRequests, handshakes,
+                partialInputs, gate, lingering,
                 sender, dropOldest, callbacks, timers, log);
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, names.lookup());
         delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,

@@ -6,6 +6,7 @@ import io.trivet.contract.Slowness;
 import io.trivet.net.Network;
 import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
+import io.trivet.tls.TestCertificates;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -31,6 +32,12 @@ final class Stage implements AutoCloseable {
     private static final byte[] OVERSIZED = FramedEchoTest.patterned(OVERSIZED_BYTES);
     /** Limits under which such a message fits into a queue. */
     static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * OVERSIZED_BYTES).withMessageBytesMax(2 * OVERSIZED_BYTES);
+
+    /**
+     * If true, servers and clients use TLS: {@code -Dtrivet.tls=true}. Tests that need plaintext, such as those of urgent data, or of
+     * sockets that the test handles itself, then fail.
+     */
+    private static final boolean TLS = Boolean.getBoolean("trivet.tls");
 
     private static final Duration STEP = Duration.ofMillis(1);
     private static final long PAUSE_NANOS = 50_000;
@@ -92,12 +99,16 @@ final class Stage implements AutoCloseable {
 
     /** Returns the builder of a server on a free port, in real time. */
     ServerBuilder server(Handler handler) {
-        return Server.builder().network(network).listen(FREE_PORT).handler(handler);
+        return secured(Server.builder().network(network).listen(FREE_PORT).handler(handler));
     }
 
     /** Returns the builder of a server on a free port, with the clock of {@link #stepped}. */
     ServerBuilder steppedServer(Handler handler) {
-        return Server.builder().network(stepped).listen(FREE_PORT).handler(handler);
+        return secured(Server.builder().network(stepped).listen(FREE_PORT).handler(handler));
+    }
+
+    private static ServerBuilder secured(ServerBuilder builder) {
+        return TLS ? builder.tls(TestCertificates.server()) : builder;
     }
 
     /** Opens a server. This thread turns its loops whenever it waits for a condition. */
@@ -117,7 +128,7 @@ final class Stage implements AutoCloseable {
 
     /** Connects a client to a server. */
     Client client(Server server) throws IOException {
-        return keep(new Client(this, server.address()));
+        return keep(TLS ? new Client(this, server.address(), TlsClientSocket::new) : new Client(this, server.address()));
     }
 
     // Waiting.

@@ -50,6 +50,7 @@ final class CloseReasonChecker {
             case WRITE_TIMEOUT -> model.socket != null && hasSentNothing(model, model.socket);
             case IDLE_TIMEOUT, MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT -> wasOverdue(model, reason);
             case MESSAGE_TOO_LONG -> model.mayHaveReceivedTooLongMessage();
+            case HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, TRUNCATED -> false; // there is no TLS
             case PROTOCOL_ERROR -> model.mayHaveReceivedMalformedMessage();
             case HANDLER_FAILED -> model.hasThrown;
             case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
@@ -258,7 +259,7 @@ final class CloseReasonChecker {
             case SERVER_CLOSED -> model.client.server.draining && !context.recovering ? Limit.DRAIN_TIME : null;
             case FINISHED, DRAINED, PEER_FINISHED -> lingering(model);
             case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, PROTOCOL_ERROR, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS,
-                    TRANSFER_FAILED,
+                    HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, TRUNCATED, TRANSFER_FAILED,
                     SPINNING ->
                 null;
         };

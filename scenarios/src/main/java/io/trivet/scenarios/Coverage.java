@@ -21,6 +21,9 @@ public final class Coverage {
     private static final Map<String, String> NEVER = new TreeMap<>(Map.of(
             "reason TOO_MANY_FROM_ADDRESS", "no handler is called: see limit CONNECTIONS_PER_ADDRESS",
             "reason SPINNING", "a bug of the server, which fails a run",
+            "reason HANDSHAKE_FAILED", "the scenarios have no TLS",
+            "reason HANDSHAKE_TIMEOUT", "the scenarios have no TLS",
+            "reason TRUNCATED", "the scenarios have no TLS",
             "limit HANDLER_TIME", "only for started servers: a separate thread watches it"));
 
     /** With fewer runs the counts of rare events are not significant. */

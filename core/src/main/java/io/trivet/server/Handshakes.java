@@ -1,0 +1,69 @@
+package io.trivet.server;
+
+import io.trivet.observe.ConnectionState;
+import io.trivet.tls.Tls;
+import io.trivet.tls.TlsInfo;
+import io.trivet.tls.TlsProactor;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts the TLS handshakes of connections whose profile has TLS. Until the handshake is over, the connection is CONNECTING, and the
+ * handshake timeout runs. Everything else about TLS is in {@link TlsProactor}. Loop thread, except {@link #info}.
+ */
+final class Handshakes {
+    private final @Nullable TlsProactor proactor;
+    private final ConnectionDeadlines deadlines;
+    private final CloseRequests closeRequests;
+
+    /**
+     * Creates the handshakes of a loop.
+     *
+     * @param proactor the loop's proactor; null: it has no TLS, and no connection has a profile with TLS
+     */
+    Handshakes(@Nullable TlsProactor proactor, ConnectionDeadlines deadlines, CloseRequests closeRequests) {
+        this.proactor = proactor;
+        this.deadlines = deadlines;
+        this.closeRequests = closeRequests;
+    }
+
+    /** Returns true if a connection that has been established needs a handshake, which has not been started. */
+    static boolean isDue(ConnectionRecord connection) {
+        return connection.profile().tls() != null && !connection.is(ConnectionRecord.HANDSHAKING);
+    }
+
+    /** Starts the handshake of a connection, which must be due. If it cannot start, the connection is closed. */
+    void start(ConnectionRecord connection) {
+        Tls tls = connection.profile().tls();
+        TlsProactor secures = proactor;
+        if (tls == null || secures == null) {
+            throw new IllegalStateException("the loop has no TLS");
+        }
+        connection.state(ConnectionState.CONNECTING);
+        connection.set(ConnectionRecord.HANDSHAKING);
+        deadlines.stateEndsIn(connection, tls.handshakeTimeout());
+        try {
+            secures.secure(connection.handle, tls);
+        } catch (IOException e) {
+            closeRequests.fail(connection, e);
+        }
+    }
+
+    /** Returns true if parts of handshakes wait for the next turn. */
+    boolean hasWork() {
+        TlsProactor secures = proactor;
+        return secures != null && secures.hasWork();
+    }
+
+    /** Returns true if connections can be secured. Any thread. */
+    boolean isPossible() {
+        return proactor != null;
+    }
+
+    /** Returns what a connection has negotiated, or null. Any thread. */
+    @Nullable
+    TlsInfo info(ConnectionRecord connection) {
+        TlsInfo cached = connection.tlsInfo();
+        return cached != null || proactor == null || connection.handle < 0 ? cached : proactor.info(connection.handle);
+    }
+}

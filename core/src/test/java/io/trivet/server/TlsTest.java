@@ -1,0 +1,425 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.sim.TortureNetwork;
+import io.trivet.tls.ClientAuthentication;
+import io.trivet.tls.TestCertificates;
+import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsInfo;
+import io.trivet.tls.TlsServer;
+import io.trivet.tls.TruncatedException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+import org.assertj.core.api.Assertions;
+
+/** A server with TLS, on every network, with a client that has the JDK's engine alone. */
+final class TlsTest {
+    private static final Handler ECHO = (connection, message) -> connection.send(message);
+
+    private static TlsServer.Builder settings() {
+        return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"));
+    }
+
+    private static SSLEngine engine(String... protocols) {
+        SSLEngine engine = TlsClientSocket.context().createSSLEngine("localhost", 1);
+        if (protocols.length > 0) {
+            engine.setEnabledProtocols(protocols);
+        }
+        return engine;
+    }
+
+    private static Client client(Stage stage, Server server, UnaryOperator<Client.ClientSocket> wrapper) throws IOException {
+        return stage.keep(new Client(stage, server.address(), wrapper));
+    }
+
+    private static Client client(Stage stage, Server server, String... protocols) throws IOException {
+        return client(stage, server, inner -> new TlsClientSocket(inner, engine(protocols)));
+    }
+
+    @EveryNetwork
+    void messagesOfAllSizesAreEchoed(Stage stage) throws IOException {
+        for (String protocol : new String[]{"TLSv1.3", "TLSv1.2"}) {
+            Story story = stage.story(ECHO);
+            Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).limits(Stage.ROOMY)
+                    .tls(settings().build()));
+            Client client = client(stage, server, protocol);
+            for (int size : new int[]{0, 1, 100, 16_383, 16_384, 16_385, 100_000}) {
+                byte[] message = ByteBuffer.allocate(4 + size).putInt(size).put(FramedEchoTest.patterned(size)).array();
+                client.send(message);
+                assertThat(client.receive(message.length)).isEqualTo(message);
+            }
+            TlsInfo info = story.connection(0).tls();
+            assertThat(info).isNotNull();
+            assertThat(info.protocol()).isEqualTo(protocol);
+            client.finish();
+            assertThat(client.rest()).isEmpty();
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
+            assertThat(story.connection(0).tls()).isEqualTo(info);
+        }
+    }
+
+    @EveryNetwork
+    void muchDataInBothDirectionsWithBackPressure(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        Client client = client(stage, server);
+        byte[] bytes = FramedEchoTest.patterned(3 << 20);
+        int sent = 0;
+        int received = 0;
+        byte[] back = new byte[bytes.length];
+        while (sent < bytes.length) {
+            sent += client.sendSome(bytes, sent);
+            stage.step();
+            byte[] part = sent > bytes.length / 2 ? client.available() : new byte[0];
+            System.arraycopy(part, 0, back, received, part.length);
+            received += part.length;
+            if (sent < bytes.length && part.length == 0 && sent > bytes.length / 2) {
+                continue;
+            }
+            if (sent <= bytes.length / 2) {
+                stage.step();
+                int before = sent;
+                sent += client.sendSome(bytes, sent);
+                if (sent == before) { // both directions are full: the server has paused reading
+                    part = client.available();
+                    System.arraycopy(part, 0, back, received, part.length);
+                    received += part.length;
+                }
+            }
+        }
+        client.finish();
+        byte[] rest = client.rest();
+        System.arraycopy(rest, 0, back, received, rest.length);
+        assertThat(received + rest.length).isEqualTo(bytes.length);
+        assertThat(Arrays.equals(back, bytes)).isTrue();
+    }
+
+    @EveryNetwork
+    void halfCloseInEitherDirection(Stage stage) throws IOException {
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                connection.send("last");
+                connection.finishOutput();
+            }
+
+            @Override
+            public void onEndOfInput(Connection connection) {
+                // The connection stays open until our output has ended, too.
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        Client client = client(stage, server);
+        client.send("one\n");
+        assertThat(client.restText()).isEqualTo("last\n");
+        client.send("two\n");
+        stage.until("delivered", () -> story.count("message") == 2);
+        client.finish();
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.callbacks()).containsExactly("open", "message one", "message two", "end", "close PEER_FINISHED");
+
+        Client other = client(stage, server);
+        other.finish();
+        stage.until("end", () -> story.count("end") == 2);
+        story.connection(1).send("after your end");
+        story.connection(1).finish();
+        assertThat(other.restText()).isEqualTo("after your end\n");
+        stage.until("closed", () -> story.count("close") == 2);
+    }
+
+    @EveryNetwork
+    void aStreamWithoutCloseNotifyIsTruncated(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        TlsClientSocket[] socket = new TlsClientSocket[1];
+        Client client = client(stage, server, inner -> socket[0] = new TlsClientSocket(inner, engine()));
+        client.send("whole\nunfinished");
+        socket[0].truncate();
+        assertThat(client.restText()).isEqualTo("whole\n");
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.callbacks()).containsExactly("open", "message whole", "close TRUNCATED");
+        assertThat(story.connection(0).failure()).isInstanceOf(TruncatedException.class);
+    }
+
+    @EveryNetwork
+    void repliesBeforeTheEndOfTls12AreDelivered(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        Client client = client(stage, server, "TLSv1.2");
+        client.send("one\ntwo\n");
+        client.finish(); // its close_notify ends both directions
+        assertThat(client.restText()).isEqualTo("one\ntwo\n");
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
+    }
+
+    @EveryNetwork
+    void newCertificatesAreUsedWithoutTouchingConnections(Stage stage) throws IOException {
+        Path chain = Files.createTempFile("trivet", ".pem");
+        Path key = Files.createTempFile("trivet", ".key");
+        Files.copy(TestCertificates.file("localhost.pem"), chain, StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(TestCertificates.file("localhost.key"), key, StandardCopyOption.REPLACE_EXISTING);
+        TlsServer tls = TlsServer.of(chain, key);
+        Server server = stage.open(stage.server(stage.story(ECHO)).framing(Framing.lines()).tls(tls));
+        TlsClientSocket[] sockets = new TlsClientSocket[2];
+        Client before = client(stage, server, inner -> sockets[0] = new TlsClientSocket(inner, engine()));
+        Files.copy(TestCertificates.file("example.pem"), chain, StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(TestCertificates.file("example.key"), key, StandardCopyOption.REPLACE_EXISTING);
+        tls.reload();
+        Client after = client(stage, server, inner -> sockets[1] = new TlsClientSocket(inner, engine()));
+        for (Client client : List.of(before, after)) {
+            client.send("x\n");
+            client.expect("x\n");
+        }
+        assertThat(sockets[0].engine().getSession().getPeerPrincipal().getName()).isEqualTo("CN=localhost");
+        assertThat(sockets[1].engine().getSession().getPeerPrincipal().getName()).isEqualTo("CN=example");
+        Files.delete(chain);
+        Files.delete(key);
+    }
+
+    @EveryNetwork
+    void aSessionLearnsThatItsStreamIsTruncated(Stage stage) throws IOException {
+        List<String> received = Collections.synchronizedList(new ArrayList<>());
+        Server server = stage.open(Server.builder().network(stage.network()).listen(Stage.FREE_PORT,
+                Protocol.session(Framing.lines(), session -> {
+                    try {
+                        for (ByteBuffer line = session.receive(); line != null; line = session.receive()) {
+                            received.add(LoopParts.text(line));
+                        }
+                        received.add("end");
+                    } catch (ConnectionClosedException e) {
+                        received.add(e.reason().toString());
+                    }
+                }).withTls(settings().build())));
+        TlsClientSocket[] socket = new TlsClientSocket[1];
+        Client client = client(stage, server, inner -> socket[0] = new TlsClientSocket(inner, engine()));
+        client.send("one\ntwo\n");
+        socket[0].truncate();
+        stage.until("truncated", () -> received.size() == 3);
+        assertThat(received).containsExactly("one", "two", "TRUNCATED");
+    }
+
+    @EveryNetwork
+    void garbageEndsAConnectionWithOneReason(Stage stage) throws IOException {
+        long seed = Long.getLong("trivet.tls.seed", System.nanoTime());
+        Random random = new Random(seed);
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        for (int i = 0; i < 12; i++) {
+            TlsClientSocket[] socket = new TlsClientSocket[1];
+            boolean established = i % 2 == 0;
+            Client client = established ? client(stage, server, inner -> socket[0] = new TlsClientSocket(inner, engine()))
+                    : stage.client(server);
+            byte[] bytes = new byte[random.nextInt(TlsClientSocket.RECORD_BYTES_MIN, 2_000)];
+            random.nextBytes(bytes);
+            if (i % 3 > 0) { // the header of a record
+                bytes[0] = (byte) random.nextInt(20, 25);
+                bytes[1] = 3;
+                bytes[2] = 3;
+                bytes[3] = 0;
+                bytes[4] = (byte) random.nextInt(1, 100);
+            }
+            if (established) {
+                socket[0].writeRaw(ByteBuffer.wrap(bytes));
+                socket[0].truncate();
+            } else {
+                client.send(bytes);
+                client.finish();
+            }
+            int expected = i + 1;
+            stage.until("closed, with seed " + seed, () -> story.count("close") == expected);
+            assertThat(story.reasons().getLast()).as("seed %s, round %s", seed, i)
+                    .isIn(established ? List.of(CloseReason.PROTOCOL_ERROR, CloseReason.TRUNCATED)
+                            : List.of(CloseReason.HANDSHAKE_FAILED));
+            client.close();
+        }
+    }
+
+    @EveryNetwork
+    void filesAreSent(Stage stage) throws IOException {
+        Path file = Files.createTempFile("trivet", ".bin");
+        byte[] content = FramedEchoTest.patterned(200_000);
+        Files.write(file, content);
+        Story story = stage.story(new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) throws IOException {
+                connection.sendFile(file, 0, -1, (c, bytes, failure) -> c.finish());
+            }
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        Client client = client(stage, server);
+        client.send("file\n");
+        assertThat(client.rest()).isEqualTo(content);
+        Files.delete(file);
+    }
+
+    @EveryNetwork
+    void aStalledHandshakeIsClosedByItsDeadline(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.steppedServer(story).tls(settings().handshakeTimeout(Duration.ofSeconds(3)).build()));
+        Client client = stage.client(server);
+        client.send(new byte[]{22, 3, 1}); // the beginning of a record
+        stage.settle();
+        assertThat(server.connections()).hasSize(1);
+        stage.pass(Duration.ofSeconds(3));
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.callbacks()).containsExactly("close HANDSHAKE_TIMEOUT");
+        assertThat(client.restText()).isEmpty();
+    }
+
+    @EveryNetwork
+    void anotherProtocolIsNamed(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        try (LogLines log = new LogLines()) {
+            Client client = stage.client(server);
+            client.send("GET / HTTP/1.1\r\n\r\n");
+            assertThat(client.restText()).isEmpty();
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(log.lines()).singleElement().asString().startsWith("FINE connection 0 CLOSED with ")
+                    .contains(": the TLS handshake failed: the peer does not speak TLS: it began with \"GET / HTTP");
+        }
+        assertThat(story.callbacks()).containsExactly("close HANDSHAKE_FAILED");
+        assertThat(story.connection(0).failure())
+                .hasMessage("the peer does not speak TLS: it began with \"GET / HTTP/1.1\\x0D\\x0A\"");
+    }
+
+    @EveryNetwork
+    void aHandshakeThatIsCutAnywhereFails(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        SSLEngine engine = engine();
+        engine.setUseClientMode(true);
+        ByteBuffer hello = ByteBuffer.allocate(1 << 15);
+        engine.beginHandshake();
+        engine.wrap(ByteBuffer.allocate(0), hello);
+        byte[] bytes = Arrays.copyOf(hello.array(), hello.position());
+        int count = 0;
+        for (int cut = 0; cut < bytes.length; cut += 1 + cut / 3) {
+            Client client = stage.client(server);
+            client.send(Arrays.copyOf(bytes, cut));
+            client.finish();
+            assertThat(client.endsInOrder()).isTrue();
+            int expected = ++count;
+            stage.until("closed", () -> story.count("close") == expected);
+        }
+        assertThat(story.reasons()).containsOnly(CloseReason.HANDSHAKE_FAILED);
+        assertThat(story.connection(0).failure()).hasMessage("the peer has closed the connection during the handshake");
+    }
+
+    @EveryNetwork
+    void clientsAreAskedForCertificates(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines())
+                .tls(settings().clientAuthentication(ClientAuthentication.REQUIRED, TestCertificates.file("ca.pem")).build()));
+        Client without = client(stage, server, "TLSv1.3");
+        Assertions.assertThatThrownBy(without::rest).isInstanceOf(SSLException.class);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.HANDSHAKE_FAILED);
+
+        TlsClient client = TlsClient.builder().authorities(TestCertificates.file("ca.pem"))
+                .certificate(TestCertificates.file("client.pem"), TestCertificates.file("client.key")).build();
+        Story outgoing = stage.story((connection, message) -> connection.finish());
+        Server other = stage.open(Server.builder().network(stage.network()).enableTls());
+        Connection made = other.connect(server.address(), Protocol.of(Framing.lines(), outgoing).withTls(client), null);
+        made.send("hello"); // waits for the handshake
+        stage.until("closed", () -> story.count("close") == 2 && outgoing.count("close") == 1);
+        assertThat(outgoing.callbacks()).containsExactly("open", "message hello", "close FINISHED");
+        assertThat(story.connection(1).tls().peerCertificates().getFirst().getSubjectX500Principal().getName())
+                .isEqualTo("CN=client");
+    }
+
+    @EveryNetwork
+    void plaintextIsSentBeforeTheHandshakeAndTheRestUnderTls(Stage stage) throws IOException {
+        TlsServer tls = settings().build();
+        Story accepted = stage.story((connection, message) -> {
+            if (LoopParts.text(message).equals("starttls")) {
+                connection.send("go ahead");
+                connection.startTls(tls);
+                connection.send("welcome");
+            } else {
+                connection.send(message);
+            }
+        });
+        Server server = stage.open(stage.server(accepted).framing(Framing.lines()).enableTls());
+        TlsClient trust = TestCertificates.client();
+        Story outgoing = stage.story((connection, message) -> {
+            switch (LoopParts.text(message)) {
+                case "go ahead" -> {
+                    connection.startTls(trust);
+                    connection.send("ping");
+                }
+                case "ping" -> connection.finish();
+                default -> {
+                    // The welcome.
+                }
+            }
+        });
+        Server client = stage.open(Server.builder().network(stage.network()).enableTls());
+        Connection made = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing), null);
+        made.send("starttls");
+        stage.until("closed", () -> accepted.count("close") == 1 && outgoing.count("close") == 1);
+        assertThat(outgoing.callbacks()).containsExactly("open", "message go ahead", "message welcome", "message ping",
+                "close FINISHED");
+        assertThat(accepted.callbacks()).containsExactly("open", "message starttls", "message ping", "end",
+                "close PEER_FINISHED");
+        assertThat(made.tls()).isNotNull();
+    }
+
+    @EveryNetwork
+    void plaintextBehindTheCommandIsNotExecutedUnderTls(Stage stage) throws IOException {
+        TlsServer tls = settings().build();
+        Story story = stage.story((connection, message) -> {
+            connection.send("go ahead");
+            connection.startTls(tls);
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).enableTls());
+        Client client = stage.client(server);
+        client.send("starttls\ninjected\n");
+        assertThat(client.endsInOrder()).isIn(true, false);
+        stage.until("closed", () -> story.count("close") == 1);
+        if (stage.network() instanceof TortureNetwork) { // the second line may come later, where it is no handshake
+            assertThat(story.reasons().getFirst()).isIn(CloseReason.PROTOCOL_ERROR, CloseReason.HANDSHAKE_FAILED);
+        } else {
+            assertThat(story.callbacks()).containsExactly("open", "message starttls", "close PROTOCOL_ERROR");
+            assertThat(story.connection(0).failure()).hasMessageContaining("9 bytes in plaintext");
+        }
+    }
+
+    @EveryNetwork
+    void theHostNameIsVerified(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        Server client = stage.open(Server.builder().network(stage.network()).enableTls());
+        Story outgoing = stage.story((connection, message) -> connection.finish());
+        TlsClient wrong = TestCertificates.client().withServerName("other.test");
+        Connection refused = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing).withTls(wrong), null);
+        stage.until("closed", () -> outgoing.count("close") == 1 && story.count("close") == 1);
+        assertThat(outgoing.reasons()).containsExactly(CloseReason.HANDSHAKE_FAILED);
+        assertThat(refused.failure()).hasMessageContaining("other.test");
+        if (!(stage.network() instanceof TortureNetwork)) { // where the alert may not fit into the socket
+            assertThat(story.connection(0).failure()).hasMessageContaining("certificate_unknown");
+        }
+
+        TlsClient right = TestCertificates.client(); // the address 127.0.0.1 is in the certificate
+        Connection made = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing).withTls(right), null);
+        made.send("x");
+        stage.until("closed", () -> outgoing.count("close") == 2);
+        assertThat(outgoing.reasons()).containsExactly(CloseReason.HANDSHAKE_FAILED, CloseReason.FINISHED);
+    }
+}
