@@ -3,10 +3,14 @@ package io.trivet.app;
 import io.trivet.net.Network;
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
+import io.trivet.server.Framing;
 import io.trivet.server.Handler;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
+import io.trivet.server.Protocol;
 import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
+import io.trivet.tls.TlsClient;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -43,6 +47,7 @@ final class Client implements Handler, AutoCloseable {
     private static final Duration CONNECT_TIMEOUT_MIN = Duration.ofNanos(1);
 
     private final Network network = Network.system();
+    private final Protocol protocol;
     private final Server server;
     private final HostPort target;
     private final List<ClientConnection> connections = new ArrayList<>();
@@ -51,12 +56,19 @@ final class Client implements Handler, AutoCloseable {
     /** Why the connect in progress failed; null as long as it has not. */
     private @Nullable CloseReason connectFailure;
 
-    /** Starts the timeout that all operations of this client share, including the lookup of the target's name. */
-    Client(HostPort target, Duration timeout) throws IOException {
+    /**
+     * Starts the timeout that all operations of this client share, including the lookup of the target's name.
+     *
+     * @param tls the settings of TLS; null: plaintext
+     */
+    Client(HostPort target, Duration timeout, @Nullable TlsClient tls) throws IOException {
         this.target = target;
+        Protocol plain = Protocol.of(Framing.raw(), this);
+        protocol = tls == null ? plain : plain.withTls(tls);
         deadlineNanos = network.clock().nanoTime() + timeout.toNanos();
         // PAUSE_READING would deadlock with an echo server: with much to send, both sides would stop reading.
-        server = Server.builder().limits(LIMITS).overflow(Overflow.DISCONNECT).open();
+        ServerBuilder builder = Server.builder().limits(LIMITS).overflow(Overflow.DISCONNECT);
+        server = tls == null ? builder.open() : builder.enableTls().open();
     }
 
     /**
@@ -67,8 +79,9 @@ final class Client implements Handler, AutoCloseable {
     ClientConnection connect() throws IOException {
         Duration remaining = remaining();
         connectFailure = null;
-        Connection connection = server.connect(InetSocketAddress.createUnresolved(target.host(), target.port()), this, null,
-                remaining.isZero() ? CONNECT_TIMEOUT_MIN : remaining);
+        Limits limits = LIMITS.withConnectTimeout(remaining.isZero() ? CONNECT_TIMEOUT_MIN : remaining);
+        Connection connection = server.connect(InetSocketAddress.createUnresolved(target.host(), target.port()),
+                protocol.withLimits(limits), null);
         while (connection.attachment() == null && connectFailure == null) {
             server.turn(null);
         }
@@ -77,6 +90,10 @@ final class Client implements Handler, AutoCloseable {
             return connected;
         }
         IOException failure = failure(connection, connectFailure);
+        if (connectFailure == CloseReason.HANDSHAKE_FAILED || connectFailure == CloseReason.HANDSHAKE_TIMEOUT) {
+            throw new IOException(target + ": " + CloseReason.HANDSHAKE_FAILED.description() + ": " + failure.getMessage(),
+                    failure);
+        }
         throw connectFailure == CloseReason.CONNECT_TIMEOUT
                 ? new IOException(failure.getMessage() + " (the limit is --wait)", failure)
                 : failure;

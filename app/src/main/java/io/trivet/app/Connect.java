@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -55,6 +56,9 @@ final class Connect implements Callable<Integer> {
             description = "With --send: the longest total time, including the lookup of the name and the connect. Without: how long "
                     + "these two may take, and how long the server may be silent after the input has ended.")
     private Duration wait;
+
+    @Mixin
+    private ConnectTls tls = new ConnectTls();
     // @formatter:on
 
     @Override
@@ -69,7 +73,7 @@ final class Connect implements Callable<Integer> {
             throw new IOException("standard input is closed: give it one, for instance </dev/null, or use --send");
         }
         PrintStream err = System.err;
-        try (Client client = new Client(target, wait)) {
+        try (Client client = new Client(target, wait, tls.settings(spec.commandLine(), wait))) {
             for (int i = 0; i < connections; i++) {
                 ClientConnection connection = client.connect();
                 err.println(connection.name + ": connected to " + connection.serverAddress());

@@ -7,6 +7,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.net.TcpListener;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
+import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -42,6 +43,10 @@ final class ReplyServer implements AutoCloseable {
                 .urgent(settings.urgent() && (network == null ? Network.system() : network).supports(Capability.URGENT_DATA))
                 .loops(settings.loops())
                 .handler(handler);
+        TlsServer tls = settings.tls();
+        if (tls != null) {
+            builder.tls(tls);
+        }
         addresses.forEach(builder::listen);
         if (network != null) {
             builder.network(network);

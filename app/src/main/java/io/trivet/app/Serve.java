@@ -15,6 +15,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -122,6 +123,9 @@ final class Serve implements Callable<Integer> {
                     + "appears whole. A symbolic link is followed. A FIFO or a device is written, and never replaced.")
     private @Nullable Path readyFile;
 
+    @Mixin
+    private ServeTls tls = new ServeTls();
+
     @Option(names = {"-v", "--verbose"},
             description = "Log each turn of the loop, client, message and reply to standard error.")
     private boolean verbose;
@@ -137,6 +141,9 @@ final class Serve implements Callable<Integer> {
         Network named = engine == EngineOption.AUTO ? null : network;
         try (ReplyServer server = ReplyServer.listen(named, requested, settings, new VerboseLog(err, verbose))) {
             printStart(server, settings, err);
+            if (settings.tls() != null) {
+                tls.start(settings.tls(), err);
+            }
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
@@ -182,7 +189,7 @@ final class Serve implements Callable<Integer> {
         return "";
     }
 
-    private ServerSettings settings() {
+    private ServerSettings settings() throws IOException {
         require(port >= 0 && port <= 65535, "--port", "a port from 0 to 65535, not " + port);
         require(backlog >= 1, "--backlog", "at least 1, not " + backlog);
         require(!timeout.isZero(), "--timeout", "longer than 0");
@@ -198,6 +205,7 @@ final class Serve implements Callable<Integer> {
                 + SizeText.of(queueLimit));
         require(overflow != OverflowOption.DROP_OLDEST || framing == FramingOption.LINES, "--overflow",
                 "pause or disconnect with --framing raw, where a client could not know which bytes are missing");
+        require(!urgent || !tls.isRequested(), "--urgent", "absent with --tls-cert: TLS has no urgent data");
         OverflowOption policy = overflow != null ? overflow
                 : reply == ReplyOption.BROADCAST ? OverflowOption.DISCONNECT : OverflowOption.PAUSE;
         // One more reply must fit above the high mark. Otherwise a client to be paused would reach the cap and be disconnected.
@@ -214,7 +222,8 @@ final class Serve implements Callable<Integer> {
         if (queueBudget != null) {
             limits = limits.withQueueBudgetBytes(queueBudget);
         }
-        return new ServerSettings(reply, framing, timeout, policy, limits, loops, backlog, urgent);
+        return new ServerSettings(reply, framing, timeout, policy, limits, loops, backlog, urgent,
+                tls.settings(spec.commandLine()));
     }
 
     private void require(boolean condition, String option, String rule) {

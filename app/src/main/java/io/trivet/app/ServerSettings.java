@@ -1,14 +1,22 @@
 package io.trivet.app;
 
 import io.trivet.server.Limits;
+import io.trivet.tls.TlsServer;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The options of {@code trivet serve}, checked.
  *
  * @param timeout the longest time an idle loop waits in one turn
  * @param urgent whether to watch connections for urgent data
+ * @param tls the settings of TLS; null: plaintext
  */
 record ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits,
         int loops,
-        int backlog, boolean urgent) {}
+        int backlog, boolean urgent, @Nullable TlsServer tls) {
+    ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits, int loops,
+            int backlog, boolean urgent) {
+        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null);
+    }
+}

@@ -5,7 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.function.IntConsumer;
 
-/** Handles SIGINT and SIGTERM, and knows the exit codes that belong to them. */
+/** Handles SIGINT, SIGTERM and SIGHUP, and knows the exit codes that belong to them. */
 final class Signals {
     private static final int INTERRUPTED = 130;
     private static final int TERMINATED = 143;
@@ -19,6 +19,11 @@ final class Signals {
     static void onFirst(IntConsumer onSignal, PrintStream err) {
         handle("INT", () -> first(INTERRUPTED, onSignal, err), err);
         handle("TERM", () -> first(TERMINATED, onSignal, err), err);
+    }
+
+    /** Calls an action on each SIGHUP, on a thread of its own, instead of ending the process. */
+    static void onHangUp(Runnable action, PrintStream err) {
+        handle("HUP", action, err);
     }
 
     private static void first(int exitCode, IntConsumer onSignal, PrintStream err) {
