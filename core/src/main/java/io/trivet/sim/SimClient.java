@@ -521,6 +521,7 @@ public final class SimClient {
             // The server has ended its output before: only the output has failed, and what has arrived is still there.
             trace("can send no more: " + cause.getMessage());
             steps.clear();
+            reads = true; // the step that reads again may be one of them
             steps.add(new Step("for the end of its input", () -> false));
         } else {
             end(ClientEnd.RESET, "is reset: " + cause.getMessage(), cause);

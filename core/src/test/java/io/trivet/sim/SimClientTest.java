@@ -90,6 +90,25 @@ final class SimClientTest {
     }
 
     @Test
+    void aClientThatCanSendNoMoreReadsWhatHasArrived() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none());
+        try (Server server = server(network, new Handler() {
+            @Override
+            public void onMessage(Connection connection, ByteBuffer message) {
+                connection.send("bye");
+                connection.finish();
+            }
+        })) {
+            SimClient client = SimClient.connect(network.host(CLIENTS), server.address())
+                    .pauseReading().send("x\n").pause(Duration.ofMinutes(1)) // longer than the server lingers
+                    .send("y\n").pause(Duration.ofSeconds(1)).send("z\n").resumeReading();
+            network.run(Duration.ofMinutes(2));
+            assertThat(client.end()).isEqualTo(ClientEnd.ENDED);
+            assertThat(client.receivedText()).isEqualTo("bye\n");
+        }
+    }
+
+    @Test
     void theEndOfAConnectionIsRecorded() throws IOException {
         SimNetwork network = SimNetwork.of(1, FaultPlan.none());
         SimHost host = network.host(CLIENTS);
