@@ -103,6 +103,9 @@ public final class Coverage {
         add(names, "server-end", ServerUnderTest.Ending.values());
         add(names, "client-end", Client.End.values());
         names.remove("client-end NONE");
+        add(names, "session", SessionRequest.values());
+        add(names, "session-end", SessionEnd.values());
+        names.addAll(List.of("session SEND_WAITED", "session RECEIVE_TIMED_OUT"));
         return names;
     }
 

@@ -71,6 +71,42 @@ sealed interface ExternalAction {
         }
     }
 
+    /** Connects a client to the {@link SessionServer}. */
+    record Converse(long atNanos, Conversation conversation) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a new client connects:";
+        }
+
+        @Override
+        public String toString() {
+            return conversation.toString();
+        }
+    }
+
+    /** Drains the {@link SessionServer}. */
+    record DrainSessions(long atNanos, long timeoutNanos) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "the server of sessions";
+        }
+
+        @Override
+        public String toString() {
+            return "drains within " + ReportText.duration(timeoutNanos);
+        }
+    }
+
     /**
      * Drains the server, which may be draining already. If {@code inCallback}, the next callback of its application requests the
      * drain.

@@ -14,13 +14,16 @@ final class ExternalActions implements Loop {
     private final RunContext context;
     private final List<ServerUnderTest> servers;
     private final @Nullable UdpTraffic udpTraffic;
+    private final @Nullable SessionServer sessions;
     private final List<ExternalAction> actions;
     private int next;
     /** When the next action is due. */
     private long nextNanos;
 
-    ExternalActions(RunContext context, List<ServerUnderTest> servers, @Nullable UdpTraffic udpTraffic) {
+    ExternalActions(RunContext context, List<ServerUnderTest> servers, @Nullable UdpTraffic udpTraffic,
+            @Nullable SessionServer sessions) {
         this.udpTraffic = udpTraffic;
+        this.sessions = sessions;
         this.context = context;
         this.servers = servers;
         actions = new ArrayList<>(context.scenario.actions());
@@ -70,6 +73,14 @@ final class ExternalActions implements Loop {
             context.progress++;
             record(action);
             Objects.requireNonNull(udpTraffic).send(datagram.size());
+        } else if (action instanceof ExternalAction.Converse converse) {
+            context.progress++;
+            record(action);
+            Objects.requireNonNull(sessions).converse(converse.conversation());
+        } else if (action instanceof ExternalAction.DrainSessions drain) {
+            context.progress++;
+            record(action);
+            Objects.requireNonNull(sessions).drain(drain.timeoutNanos());
         } else if (!servers.get(action.server()).isEnding() || (endsServer(action) && !servers.get(action.server()).closing)) {
             ServerUnderTest server = servers.get(action.server());
             perform(action, server);
@@ -118,7 +129,8 @@ final class ExternalActions implements Loop {
                     server.actions.close(model);
                 }
             }
-            case ExternalAction.Datagram datagram -> throw new AssertionError("concerns no server: " + datagram);
+            case ExternalAction.Datagram _, ExternalAction.Converse _, ExternalAction.DrainSessions _ ->
+                throw new AssertionError("concerns no server under test: " + action);
             case ExternalAction.Drain drain when drain.inCallback() ->
                 server.runInNextCallback(() -> server.drain(drain.timeoutNanos()));
             case ExternalAction.Drain drain -> server.drain(drain.timeoutNanos());

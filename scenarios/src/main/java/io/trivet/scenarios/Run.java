@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
 public final class Run {
     private static final int SERVERS = 1;
     private static final int CLIENTS = 2;
+    /** The servers beside those under test, and their clients. */
+    private static final int SIDE_SERVERS = 3;
+    private static final int SIDE_CLIENTS = 4;
+    private static final int SIDE_STEPS_MAX = 300;
     private static final Duration STEP = Duration.ofSeconds(1);
     /**
      * Twenty times the rounds of the longest of 6,000 passing runs (seed 247: 2,506,212; median: 11,198). A round in which
@@ -39,6 +43,7 @@ public final class Run {
     private final FinalChecker finalChecker;
     private final AdmissionProbe admissionProbe;
     private @Nullable UdpTraffic udpTraffic;
+    private @Nullable SessionServer sessions;
     private final PlantedBug plantedBug;
 
     private Run(Scenario scenario, @Nullable Consumer<String> listener, PlantedBug plantedBug) {
@@ -158,7 +163,10 @@ public final class Run {
             udpTraffic = new UdpTraffic(context, clientHosts.getFirst(), clientHosts.getLast());
             network.attach(udpTraffic);
         }
-        network.attach(new ExternalActions(context, servers, udpTraffic));
+        if (scenario.actions().stream().anyMatch(ExternalAction.Converse.class::isInstance)) {
+            sessions = new SessionServer(context, address(SIDE_SERVERS, 0), address(SIDE_CLIENTS, 0));
+        }
+        network.attach(new ExternalActions(context, servers, udpTraffic, sessions));
         if (plantedBug == PlantedBug.SPINNING_LOOP) {
             network.attach(new Spinner());
         }
@@ -201,8 +209,23 @@ public final class Run {
         context.failures.abortIfFailed();
     }
 
+    private void awaitSessions(SessionServer waited) throws IOException {
+        for (int i = 0; i < SIDE_STEPS_MAX && waited.remaining() != null; i++) {
+            advance(STEP);
+        }
+        String remaining = waited.remaining();
+        if (remaining != null) {
+            context.failures.report(Rule.LIVENESS, "the faults have ended long ago, but " + remaining);
+        }
+        waited.checkAll();
+    }
+
     private void finish() throws IOException {
         finalChecker.checkEndings();
+        if (sessions != null) {
+            awaitSessions(sessions);
+            sessions.close();
+        }
         for (ServerUnderTest server : servers) {
             server.closing = true;
             server.instance().close();
@@ -218,6 +241,9 @@ public final class Run {
         if (udpTraffic != null) {
             udpTraffic.checkAll();
             udpTraffic.close();
+        }
+        if (sessions != null) {
+            sessions.checkLeaks();
         }
         finalChecker.checkLeaks(clientHosts);
     }

@@ -88,6 +88,7 @@ final class ScenarioGenerator {
         List<ExternalAction> actions = actions();
         actions.addAll(datagrams());
         actions.addAll(steering.actions());
+        actions.addAll(new SideServers(seed).sessions());
         extremes.addClients(clients);
         long recoveryNanos = 500 * MILLI + random.logUniform(100 * MILLI, 8_000 * MILLI);
         FaultPlan faults = random.chance(10) ? FaultPlan.none() : FaultPlan.of(seed);
