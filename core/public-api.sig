@@ -135,6 +135,7 @@ meth public io.trivet.net.Network fallback()
 meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Proactor proactor() throws java.io.IOException
 meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
+meth public io.trivet.net.Splicing splicing()
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public java.lang.System$Logger logger(java.lang.String)
 meth public static io.trivet.net.Network named(java.lang.String)
@@ -211,6 +212,8 @@ meth public abstract void stopReceiving(long) throws java.io.IOException
 meth public abstract void wakeup()
 meth public abstract void watchUrgent(long) throws java.io.IOException
 meth public boolean isBehind()
+meth public int sendSpliced(long,int) throws java.io.IOException
+meth public int splice(long,long,int) throws java.io.IOException
 meth public long bufferBytes()
 meth public long keptBytes()
 meth public long keptBytes(long)
@@ -230,6 +233,8 @@ meth public boolean isBehind()
 meth public boolean sendUrgent(long,byte) throws java.io.IOException
 meth public int interest(long)
 meth public int poll(io.trivet.net.Completions,long) throws java.io.IOException
+meth public int sendSpliced(long,int) throws java.io.IOException
+meth public int splice(long,long,int) throws java.io.IOException
 meth public java.net.InetSocketAddress localAddress(long)
 meth public java.net.InetSocketAddress remoteAddress(long)
 meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
@@ -292,6 +297,13 @@ meth public abstract int fd()
 meth public abstract io.trivet.net.Network network()
 meth public abstract void close() throws java.io.IOException
 meth public io.trivet.net.Socket socket()
+
+CLSS public abstract interface io.trivet.net.Splicing
+intf java.lang.AutoCloseable
+meth public abstract int drain(long,io.trivet.net.TcpStream,int) throws java.io.IOException
+meth public abstract int fill(io.trivet.net.TcpStream,long,int) throws java.io.IOException
+meth public abstract void close()
+meth public abstract void drop(long)
 
 CLSS public abstract interface io.trivet.net.TcpListener
 intf io.trivet.net.Socket
@@ -623,6 +635,16 @@ meth public int highBytes()
 meth public int lowBytes()
 meth public int messages()
 meth public java.time.Duration oldestAge()
+supr java.lang.Object
+
+CLSS public final io.trivet.server.Messages
+meth public static boolean equalsAscii(java.nio.ByteBuffer,java.lang.String)
+meth public static boolean equalsIgnoreCaseAscii(java.nio.ByteBuffer,java.lang.String)
+meth public static byte[] bytes(java.nio.ByteBuffer)
+meth public static java.lang.String text(java.nio.ByteBuffer)
+meth public static java.lang.String text(java.nio.ByteBuffer,java.nio.charset.Charset)
+meth public static long parseLong(java.nio.ByteBuffer)
+meth public static long parseLong(java.nio.ByteBuffer,int,int)
 supr java.lang.Object
 
 CLSS public final !enum io.trivet.server.Overflow

@@ -5,6 +5,7 @@ import io.trivet.server.Connection;
 import io.trivet.server.Frame;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
+import io.trivet.server.Messages;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -74,7 +75,7 @@ public final class HttpRelay implements Handler {
 
     @Override
     public void onMessage(Connection connection, ByteBuffer bytes) throws IOException {
-        String head = ISO_8859_1.decode(bytes).toString().replace("\r", "");
+        String head = Messages.text(bytes, ISO_8859_1).replace("\r", "");
         Matcher request = REQUEST.matcher(head.lines().findFirst().orElse(""));
         if (name != null || !request.matches()) {
             answer("400 Bad Request");

@@ -1,4 +1,5 @@
 import io.trivet.server.Framing;
+import io.trivet.server.Messages;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import io.trivet.server.Session;
@@ -6,7 +7,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntSupplier;
@@ -56,7 +56,7 @@ public final class LineSession {
             if (line == null) {
                 return; // the player has left
             }
-            String guess = StandardCharsets.UTF_8.decode(line).toString().trim();
+            String guess = Messages.text(line).trim();
             if (!guess.matches("[0-9]{1,3}")) {
                 session.send("That is no number.");
             } else if (Integer.parseInt(guess) == number) {

@@ -1,6 +1,7 @@
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.trivet.server.Frame;
+import io.trivet.server.Messages;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -104,10 +105,9 @@ final class MqttPacket {
         return topic;
     }
 
+    /** Returns what follows the fields that were read: the last field. */
     byte[] rest() {
-        byte[] bytes = new byte[fields.remaining()];
-        fields.get(bytes);
-        return bytes;
+        return Messages.bytes(fields);
     }
 
     boolean hasMore() {

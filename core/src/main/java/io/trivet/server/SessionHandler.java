@@ -12,7 +12,7 @@ package io.trivet.server;
  *             session.send("your name?");
  *             ByteBuffer name = session.receive();
  *             if (name != null) {
- *                 session.send("hello " + StandardCharsets.UTF_8.decode(name));
+ *                 session.send("hello " + Messages.text(name));
  *             }
  *         })
  *         .start();
