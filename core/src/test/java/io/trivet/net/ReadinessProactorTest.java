@@ -89,6 +89,59 @@ final class ReadinessProactorTest {
         assertThat(events).containsExactly("closed");
     }
 
+    @Test
+    void connectionThatCannotBeWatchedIsClosedBeforeItHasConnected() throws IOException {
+        Network network = Network.named("nio");
+        Poller poller = Intercept.method(Poller.class, network.poller(), "register", _ -> {
+            throw new NetworkException("epoll_ctl", null, ErrorCode.ENOSPC);
+        });
+        List<TcpStream> opened = new ArrayList<>();
+        Network recording = Intercept.method(Network.class, over(network, poller), "connect", arguments -> {
+            opened.add(network.connect((InetSocketAddress) arguments[0]));
+            return opened.getLast();
+        });
+        try (TcpListener listener = network.listen(Lab.FREE_PORT, 1);
+                ReadinessProactor proactor = new ReadinessProactor(recording)) {
+            assertThatThrownBy(() -> proactor.connect(listener.localAddress())).isInstanceOf(NetworkException.class);
+        }
+        assertThat(opened).singleElement().matches(stream -> !stream.isOpen());
+    }
+
+    /** Events with nothing to do end each wait. The next socket in the slot must not pay for them. */
+    @Test
+    void connectionThatIsReadyForeverSpinsAndTheNextInItsSlotStartsAtZero() throws IOException {
+        Network network = Network.named("nio");
+        long[] token = new long[1];
+        Poller poller = Intercept.method(Poller.class, network.poller(), "poll", arguments -> {
+            ReadyEvents out = (ReadyEvents) arguments[0];
+            out.clear();
+            out.add(token[0], Interest.READ);
+            return 1;
+        });
+        List<String> events = new ArrayList<>();
+        try (TcpListener listener = network.listen(Lab.FREE_PORT, 2);
+                ReadinessProactor proactor = new ReadinessProactor(over(network, poller))) {
+            for (int i = 0; i < 2; i++) {
+                token[0] = proactor.adopt(network.connect(listener.localAddress()));
+                proactor.receive(token[0]);
+                poll(proactor, events, SpinGuard.FRUITLESS_EVENTS_MAX - 1);
+                assertThat(events).doesNotContain("spinning");
+                proactor.close(token[0]);
+                poll(proactor, events, 1);
+            }
+            token[0] = proactor.adopt(network.connect(listener.localAddress()));
+            proactor.receive(token[0]);
+            poll(proactor, events, SpinGuard.FRUITLESS_EVENTS_MAX);
+        }
+        assertThat(events).containsExactly("closed", "closed", "spinning");
+    }
+
+    private static void poll(ReadinessProactor proactor, List<String> events, int times) throws IOException {
+        for (int i = 0; i < times; i++) {
+            proactor.poll(new CompletionLog(events), 0);
+        }
+    }
+
     @EveryEngine
     void urgentByteOfValueZeroIsDelivered(Lab lab) throws IOException {
         Pair pair = lab.pair();

@@ -232,6 +232,22 @@ final class AcceptorTest {
     }
 
     @Test
+    void acceptingThatCannotStartAgainIsTriedAgain() throws IOException {
+        use(Limits.defaults().withConnectionsMax(1));
+        acceptor.start();
+        accept();
+        first.newCalls();
+        first.failNext("accept", ErrorCode.ENOMEM);
+        acceptor.gone(RecordingProactor.REMOTE);
+        assertThat(first.newCalls()).containsExactly("accept 0", "stopAccepting", "stopAccepting");
+        assertThat(loops.first().nextDeadline()).isEqualTo(time.nanoTime() + BACKOFF_MIN.toNanos());
+        turnAfter(BACKOFF_MIN); // the other client waits in the backlog, and is accepted at once
+        acceptor.gone(RecordingProactor.REMOTE);
+        assertThat(first.newCalls()).containsExactly("accept 0", "accept 1");
+        assertThat(log.lines("accepting is paused")).hasSize(1);
+    }
+
+    @Test
     void backoffDoesNotResumeBeyondTheLimit() throws IOException {
         use(Limits.defaults().withConnectionsMax(1));
         acceptor.start();

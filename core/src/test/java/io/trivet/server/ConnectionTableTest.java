@@ -55,6 +55,14 @@ final class ConnectionTableTest {
     }
 
     @Test
+    void tableGrowsForTheFirstSlotThatItDoesNotHave() {
+        int slot = table.slots();
+        TestRecord connection = put(slot, 0);
+        assertThat(table.get(connection.handle)).isSameAs(connection);
+        assertThat(table.slots()).isGreaterThan(slot);
+    }
+
+    @Test
     void loadCountsConnectionsThatAreOnTheirWay() {
         table.expect();
         table.expect();

@@ -85,6 +85,15 @@ final class DeliveryTest {
     }
 
     @Test
+    void largeBufferIsNotKeptForAFewBytes() {
+        receive("x".repeat(5000));
+        assertThat(parts.budget.bytes()).isGreaterThanOrEqualTo(5000);
+        receive("\nhalf");
+        assertThat(connection.calls).hasSize(1);
+        assertThat(parts.budget.bytes()).isEqualTo(256);
+    }
+
+    @Test
     void deadlineOfAMessageIsCountedFromItsFirstByte() {
         long start = parts.time.nanoTime();
         receive("slow");

@@ -7,6 +7,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -90,6 +91,14 @@ final class DispatcherTest {
         connection.state(ConnectionState.DRAINING);
         dispatcher.urgent(connection.handle, (byte) '?');
         assertThat(connection.calls).hasSize(1);
+    }
+
+    @Test
+    void urgentByteCountsAsActivity() {
+        parts.time.step(Duration.ofSeconds(5));
+        long idleSince = connection.activityNanos(parts.clock.now());
+        dispatcher.urgent(connection.handle, (byte) '!');
+        assertThat(connection.activityNanos(parts.clock.now())).isGreaterThan(idleSince);
     }
 
     @Test

@@ -91,6 +91,19 @@ final class LaneTest {
     }
 
     @Test
+    void shareOfASharedMessageIsHeldUntilItWasSent() {
+        for (int length : new int[]{512, 600}) {
+            SharedMessage message = new SharedMessage(budget, LoopParts.direct("s".repeat(length)));
+            lane.putShared(message, 0);
+            message.release(); // the lane is its last holder
+        }
+        assertThat(lane.heldBytes()).isEqualTo(512 + 600);
+        lane.advance(512);
+        lane.sent(512);
+        assertThat(lane.heldBytes()).isEqualTo(600);
+    }
+
+    @Test
     void ownBytesAreNeverWrittenBehindASharedMessageInItsMemory() {
         ByteBuffer shared = ByteBuffer.allocateDirect(1024).put(LoopParts.bytes("shared ")).flip();
         SharedMessage message = new SharedMessage(budget, shared);

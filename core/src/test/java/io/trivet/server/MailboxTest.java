@@ -65,6 +65,15 @@ final class MailboxTest {
     }
 
     @Test
+    void tasksThatWereTakenMakeRoomForOthers() {
+        TaskQueue tasks = new TaskQueue();
+        for (int i = 0; i <= TaskQueue.WAITING_MAX; i++) {
+            tasks.add(() -> {});
+            assertThat(tasks.take() == null).as("task %s", i).isFalse();
+        }
+    }
+
+    @Test
     void loopBelongsToOneLiveThread() {
         LoopParts.onOtherThread(mailbox::claim);
         assertThat(mailbox.isOwnThread()).isFalse();

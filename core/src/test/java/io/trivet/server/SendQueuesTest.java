@@ -75,6 +75,16 @@ final class SendQueuesTest {
     }
 
     @Test
+    void ageIsNoLongerThatOfAMessageThatWasDropped() {
+        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        put(queue.ordinary(), "o".repeat(1024)); // fills its buffer
+        time.step(Duration.ofSeconds(1));
+        put(queue.ordinary(), "later");
+        assertThat(queue.dropOldest()).isEqualTo(1024);
+        assertThat(queue.sinceNanos()).isEqualTo(time.nanoTime());
+    }
+
+    @Test
     void pendingQueueIsPutBackBeforeWhatWasQueuedMeanwhileExceptUrgentMessages() {
         SendQueue older = queues.of(connection);
         put(older.ordinary(), "pending ");

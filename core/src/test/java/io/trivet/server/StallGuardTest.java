@@ -42,6 +42,31 @@ final class StallGuardTest {
     }
 
     @Test
+    void nextOverduePeersAreSparedAsLongAsTheFirst() {
+        parts.open();
+        long deadline = parts.clock.now();
+        parts.time.step(Duration.ofSeconds(1));
+        parts.proactor.behind = true;
+        assertThat(isOver(deadline, SEEN_MAX)).isFalse();
+        assertThat(isOver(deadline, 1)).isTrue();
+        assertThat(isOver(deadline, SEEN_MAX)).isFalse();
+        assertThat(isOver(deadline, 1)).isTrue();
+    }
+
+    /** What has arrived during the wait may not have been received yet. */
+    @Test
+    void deadlinesAreComparedWithTheStartOfThePoll() {
+        parts.open();
+        long deadline = parts.clock.now() + 1;
+        guard.beforePoll(deadline);
+        long started = guard.judgeByNanos();
+        parts.time.step(Duration.ofSeconds(1));
+        guard.afterPoll(1);
+        assertThat(guard.judgeByNanos()).isEqualTo(started);
+        assertThat(guard.isOver(deadline)).isFalse();
+    }
+
+    @Test
     void eachStallIsSparedAnew() {
         parts.open();
         long first = parts.clock.now();
