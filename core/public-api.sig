@@ -36,6 +36,7 @@ meth public abstract void received(long,java.nio.ByteBuffer,int,int)
 meth public abstract void sent(long,long)
 meth public abstract void spinning(long,java.lang.String)
 meth public abstract void urgent(long,byte)
+meth public void inputTruncated(long,java.io.IOException)
 
 CLSS public abstract interface io.trivet.net.Descriptor
 intf io.trivet.net.Socket
@@ -361,6 +362,8 @@ fld public final static io.trivet.observe.CloseReason FAILED
 fld public final static io.trivet.observe.CloseReason FINISHED
 fld public final static io.trivet.observe.CloseReason FIRST_MESSAGE_TIMEOUT
 fld public final static io.trivet.observe.CloseReason HANDLER_FAILED
+fld public final static io.trivet.observe.CloseReason HANDSHAKE_FAILED
+fld public final static io.trivet.observe.CloseReason HANDSHAKE_TIMEOUT
 fld public final static io.trivet.observe.CloseReason IDLE_TIMEOUT
 fld public final static io.trivet.observe.CloseReason MESSAGE_TIMEOUT
 fld public final static io.trivet.observe.CloseReason MESSAGE_TOO_LONG
@@ -372,6 +375,7 @@ fld public final static io.trivet.observe.CloseReason SERVER_CLOSED
 fld public final static io.trivet.observe.CloseReason SPINNING
 fld public final static io.trivet.observe.CloseReason TOO_MANY_FROM_ADDRESS
 fld public final static io.trivet.observe.CloseReason TRANSFER_FAILED
+fld public final static io.trivet.observe.CloseReason TRUNCATED
 fld public final static io.trivet.observe.CloseReason WRITE_TIMEOUT
 meth public java.lang.String description()
 meth public static io.trivet.observe.CloseReason valueOf(java.lang.String)
@@ -521,6 +525,7 @@ meth public io.trivet.server.SendResult sendFirst(java.lang.String)
 meth public io.trivet.server.SendResult sendFirst(java.nio.ByteBuffer)
 meth public io.trivet.server.SendResult sendFrom(java.nio.channels.ReadableByteChannel,long,io.trivet.server.TransferListener)
 meth public io.trivet.server.Server server()
+meth public io.trivet.tls.TlsInfo tls()
 meth public java.io.IOException failure()
 meth public java.lang.Object attachment()
 meth public java.lang.String toString()
@@ -539,6 +544,7 @@ meth public void receiveParts(long)
 meth public void reset()
 meth public void resumeReading()
 meth public void sendUrgent(byte)
+meth public void startTls(io.trivet.tls.Tls)
 meth public void upgrade(io.trivet.server.Framing,io.trivet.server.Handler)
 supr java.lang.Object
 
@@ -658,6 +664,7 @@ supr java.lang.Enum<io.trivet.server.Overflow>
 CLSS public final io.trivet.server.Protocol
 meth public io.trivet.server.Protocol withLimits(io.trivet.server.Limits)
 meth public io.trivet.server.Protocol withOverflow(io.trivet.server.Overflow)
+meth public io.trivet.server.Protocol withTls(io.trivet.tls.Tls)
 meth public io.trivet.server.Protocol withUrgent(boolean)
 meth public static io.trivet.server.Protocol of(io.trivet.server.Framing,io.trivet.server.Handler)
 meth public static io.trivet.server.Protocol perConnection(io.trivet.server.Framing,java.util.function.Supplier<? extends io.trivet.server.Handler>)
@@ -711,6 +718,7 @@ CLSS public final io.trivet.server.ServerBuilder
 meth public io.trivet.server.Server open() throws java.io.IOException
 meth public io.trivet.server.Server start() throws java.io.IOException
 meth public io.trivet.server.ServerBuilder backlog(int)
+meth public io.trivet.server.ServerBuilder enableTls()
 meth public io.trivet.server.ServerBuilder framing(io.trivet.server.Framing)
 meth public io.trivet.server.ServerBuilder handler(io.trivet.server.Handler)
 meth public io.trivet.server.ServerBuilder handlers(java.util.function.Supplier<? extends io.trivet.server.Handler>)
@@ -722,6 +730,7 @@ meth public io.trivet.server.ServerBuilder network(io.trivet.net.Network)
 meth public io.trivet.server.ServerBuilder onMessage(io.trivet.server.Handler)
 meth public io.trivet.server.ServerBuilder overflow(io.trivet.server.Overflow)
 meth public io.trivet.server.ServerBuilder session(io.trivet.server.SessionHandler)
+meth public io.trivet.server.ServerBuilder tls(io.trivet.tls.TlsServer)
 meth public io.trivet.server.ServerBuilder urgent(boolean)
 supr java.lang.Object
 
@@ -944,6 +953,129 @@ meth public static io.trivet.sim.TortureNetwork of(io.trivet.net.Network,long,io
 meth public static java.util.Set<io.trivet.sim.Fault> faults()
 meth public void attach(io.trivet.net.Loop)
 supr java.lang.Object
+
+CLSS public final !enum io.trivet.tls.ClientAuthentication
+fld public final static io.trivet.tls.ClientAuthentication NONE
+fld public final static io.trivet.tls.ClientAuthentication OPTIONAL
+fld public final static io.trivet.tls.ClientAuthentication REQUIRED
+meth public static io.trivet.tls.ClientAuthentication valueOf(java.lang.String)
+meth public static io.trivet.tls.ClientAuthentication[] values()
+supr java.lang.Enum<io.trivet.tls.ClientAuthentication>
+
+CLSS public abstract interface io.trivet.tls.Tls
+meth public abstract java.time.Duration handshakeTimeout()
+
+CLSS public final io.trivet.tls.TlsClient
+innr public final static Builder
+intf io.trivet.tls.Tls
+meth public io.trivet.tls.TlsClient withServerName(java.lang.String)
+meth public java.lang.String serverName()
+meth public java.lang.String toString()
+meth public java.time.Duration handshakeTimeout()
+meth public static io.trivet.tls.TlsClient$Builder builder()
+meth public void reload() throws java.io.IOException
+supr java.lang.Object
+
+CLSS public final static io.trivet.tls.TlsClient$Builder
+ outer io.trivet.tls.TlsClient
+meth public !varargs io.trivet.tls.TlsClient$Builder applicationProtocols(java.lang.String[])
+meth public !varargs io.trivet.tls.TlsClient$Builder cipherSuites(java.lang.String[])
+meth public !varargs io.trivet.tls.TlsClient$Builder protocols(java.lang.String[])
+meth public io.trivet.tls.TlsClient build() throws java.io.IOException
+meth public io.trivet.tls.TlsClient$Builder authorities(java.nio.file.Path)
+meth public io.trivet.tls.TlsClient$Builder authorities(java.security.KeyStore)
+meth public io.trivet.tls.TlsClient$Builder certificate(java.nio.file.Path,java.nio.file.Path)
+meth public io.trivet.tls.TlsClient$Builder certificate(java.nio.file.Path,java.nio.file.Path,char[])
+meth public io.trivet.tls.TlsClient$Builder context(javax.net.ssl.SSLContext)
+meth public io.trivet.tls.TlsClient$Builder handshakeTimeout(java.time.Duration)
+meth public io.trivet.tls.TlsClient$Builder keyStore(java.security.KeyStore,char[])
+meth public io.trivet.tls.TlsClient$Builder withoutHostNameVerification()
+supr java.lang.Object
+
+CLSS public io.trivet.tls.TlsException
+cons public init(java.lang.String,java.lang.Throwable)
+supr java.io.IOException
+
+CLSS public final io.trivet.tls.TlsInfo
+cons public init(java.lang.String,java.lang.String,java.lang.String,java.lang.String,java.util.List<java.security.cert.X509Certificate>)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public java.lang.String applicationProtocol()
+meth public java.lang.String cipherSuite()
+meth public java.lang.String protocol()
+meth public java.lang.String serverName()
+meth public java.util.List<java.security.cert.X509Certificate> peerCertificates()
+supr java.lang.Record
+
+CLSS public final io.trivet.tls.TlsProactor
+cons public init(io.trivet.net.Proactor)
+intf io.trivet.net.Proactor
+meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
+meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
+meth public boolean hasWork()
+meth public boolean isBehind()
+meth public boolean isSecured(long)
+meth public boolean sendUrgent(long,byte) throws java.io.IOException
+meth public int interest(long)
+meth public int poll(io.trivet.net.Completions,long) throws java.io.IOException
+meth public int sendSpliced(long,int) throws java.io.IOException
+meth public int splice(long,long,int) throws java.io.IOException
+meth public io.trivet.tls.TlsInfo info(long)
+meth public java.net.InetSocketAddress localAddress(long)
+meth public java.net.InetSocketAddress remoteAddress(long)
+meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
+meth public long bufferBytes()
+meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public long keptBytes()
+meth public long keptBytes(long)
+meth public long ringBytes()
+meth public long send(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public long sendFile(long,io.trivet.net.SendableFile,long,long) throws java.io.IOException
+meth public long sendNow(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
+meth public long unsentBytes(long)
+meth public void accept(io.trivet.net.TcpListener,long) throws java.io.IOException
+meth public void close() throws java.io.IOException
+meth public void close(long)
+meth public void prepare() throws java.io.IOException
+meth public void receive(long) throws java.io.IOException
+meth public void reset(long)
+meth public void secure(long,io.trivet.tls.Tls) throws java.io.IOException
+meth public void shutdownOutput(long) throws java.io.IOException
+meth public void stopAccepting(io.trivet.net.TcpListener) throws java.io.IOException
+meth public void stopReceiving(long) throws java.io.IOException
+meth public void wakeup()
+meth public void watchUrgent(long) throws java.io.IOException
+supr java.lang.Object
+
+CLSS public final io.trivet.tls.TlsServer
+innr public final static Builder
+intf io.trivet.tls.Tls
+meth public java.lang.String toString()
+meth public java.time.Duration handshakeTimeout()
+meth public static io.trivet.tls.TlsServer of(java.nio.file.Path,java.nio.file.Path) throws java.io.IOException
+meth public static io.trivet.tls.TlsServer$Builder builder()
+meth public void reload() throws java.io.IOException
+supr java.lang.Object
+
+CLSS public final static io.trivet.tls.TlsServer$Builder
+ outer io.trivet.tls.TlsServer
+meth public !varargs io.trivet.tls.TlsServer$Builder applicationProtocols(java.lang.String[])
+meth public !varargs io.trivet.tls.TlsServer$Builder cipherSuites(java.lang.String[])
+meth public !varargs io.trivet.tls.TlsServer$Builder protocols(java.lang.String[])
+meth public io.trivet.tls.TlsServer build() throws java.io.IOException
+meth public io.trivet.tls.TlsServer$Builder certificate(java.nio.file.Path,java.nio.file.Path)
+meth public io.trivet.tls.TlsServer$Builder certificate(java.nio.file.Path,java.nio.file.Path,char[])
+meth public io.trivet.tls.TlsServer$Builder clientAuthentication(io.trivet.tls.ClientAuthentication,java.nio.file.Path)
+meth public io.trivet.tls.TlsServer$Builder clientAuthentication(io.trivet.tls.ClientAuthentication,java.security.KeyStore)
+meth public io.trivet.tls.TlsServer$Builder context(javax.net.ssl.SSLContext)
+meth public io.trivet.tls.TlsServer$Builder handshakeTimeout(java.time.Duration)
+meth public io.trivet.tls.TlsServer$Builder keyStore(java.security.KeyStore,char[])
+supr java.lang.Object
+
+CLSS public io.trivet.tls.TruncatedException
+cons public init()
+supr java.io.IOException
 
 CLSS public java.io.IOException
 cons public init()
