@@ -583,6 +583,33 @@ meth public static io.trivet.server.Framing perConnection(java.util.function.Sup
 meth public static io.trivet.server.Framing raw()
 supr java.lang.Object
 
+CLSS public final io.trivet.server.FramingTester
+innr public final static Decoded
+innr public final static Failure
+meth public !varargs io.trivet.server.FramingTester$Decoded decode(byte[],int[]) throws io.trivet.server.FramingTester$Failure
+meth public io.trivet.server.FramingTester withLimits(io.trivet.server.Limits)
+meth public io.trivet.server.FramingTester$Decoded decodeByteByByte(byte[]) throws io.trivet.server.FramingTester$Failure
+meth public io.trivet.server.FramingTester$Decoded decodeCutAnywhere(byte[]) throws io.trivet.server.FramingTester$Failure
+meth public static io.trivet.server.FramingTester of(io.trivet.server.Framing)
+supr java.lang.Object
+
+CLSS public final static io.trivet.server.FramingTester$Decoded
+ outer io.trivet.server.FramingTester
+cons public init(java.util.List<java.nio.ByteBuffer>,java.nio.ByteBuffer)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public java.nio.ByteBuffer remainder()
+meth public java.util.List<java.lang.String> texts()
+meth public java.util.List<java.nio.ByteBuffer> messages()
+supr java.lang.Record
+
+CLSS public final static io.trivet.server.FramingTester$Failure
+ outer io.trivet.server.FramingTester
+meth public io.trivet.observe.CloseReason reason()
+meth public java.util.List<java.nio.ByteBuffer> messages()
+supr java.net.ProtocolException
+
 CLSS public abstract interface io.trivet.server.Handler
  anno 0 java.lang.FunctionalInterface()
 meth public abstract void onMessage(io.trivet.server.Connection,java.nio.ByteBuffer) throws java.lang.Exception
@@ -1213,6 +1240,11 @@ meth public abstract java.lang.annotation.ElementType[] value()
 
 CLSS public abstract interface java.lang.constant.Constable
 meth public abstract java.util.Optional<? extends java.lang.constant.ConstantDesc> describeConstable()
+
+CLSS public java.net.ProtocolException
+cons public init()
+cons public init(java.lang.String)
+supr java.io.IOException
 
 CLSS public abstract interface java.net.SocketOption<%0 extends java.lang.Object>
 meth public abstract java.lang.Class<{java.net.SocketOption%0}> type()

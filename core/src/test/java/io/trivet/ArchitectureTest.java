@@ -62,7 +62,8 @@ final class ArchitectureTest {
     /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
     private static final List<List<String>> SERVER_LAYERS = List.of(
             List.of("DirectMemory", "Limits", "Overflow", "SendResult", "Framing", "Frame", "FrameDecoder", "FrameEncoder",
-                    "FrameWriter", "DelimiterDecoder", "LengthPrefix", "Remainder", "Messages", "Profile", "DroppedMessages",
+                    "FrameWriter", "DelimiterDecoder", "LengthPrefix", "Remainder", "FrameFinder", "Messages", "Profile",
+                    "DroppedMessages",
                     "Counters",
                     "ScheduledTask", "ConnectionClosedException"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
@@ -82,7 +83,7 @@ final class ArchitectureTest {
                     "ListenerOpening", "Acceptor"),
             List.of("MessageQueue", "TransferListener", "Handler", "Protocol", "Contexts", "ConnectionContext", "Connection",
                     "Server",
-                    "ServerBuilder", "Session", "SessionHandler", "SessionCallbacks"));
+                    "ServerBuilder", "Session", "SessionHandler", "SessionCallbacks", "FramingTester"));
 
     /** The packages that run on the simulated network as they are. */
     private static final String[] DETERMINISTIC = {"io.trivet.server..", "io.trivet.select.."};

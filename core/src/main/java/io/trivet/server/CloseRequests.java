@@ -82,8 +82,7 @@ final class CloseRequests {
      */
     void messageTooLong(ConnectionRecord connection, long bytes, boolean isIncomplete) {
         if (!connection.isClosed() && !connection.hasBrokenOff()) {
-            connection.failure(new ProtocolException("a message of " + (isIncomplete ? "at least " : "") + bytes
-                    + " bytes is longer than messageBytesMax, " + connection.profile().limits().messageBytesMax()));
+            connection.failure(tooLong(bytes, isIncomplete, connection.profile().limits().messageBytesMax()));
             endAfterSending(connection, CloseReason.MESSAGE_TOO_LONG);
         }
     }
@@ -103,7 +102,14 @@ final class CloseRequests {
         }
     }
 
-    private static ProtocolException protocolFailure(Exception cause) {
+    /** Returns the failure of a connection whose input contains too long a message. */
+    static ProtocolException tooLong(long bytes, boolean isIncomplete, int messageBytesMax) {
+        return new ProtocolException("a message of " + (isIncomplete ? "at least " : "") + bytes
+                + " bytes is longer than messageBytesMax, " + messageBytesMax);
+    }
+
+    /** Returns the failure of a connection whose decoder or encoder has thrown an exception. */
+    static ProtocolException protocolFailure(Exception cause) {
         // An exception that is no IOException may be a mistake in the decoder: its class helps then.
         ProtocolException failure = new ProtocolException(cause instanceof IOException ? cause.getMessage() : cause.toString());
         failure.initCause(cause);

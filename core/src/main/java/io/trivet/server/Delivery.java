@@ -18,11 +18,6 @@ final class Delivery {
      * connections.
      */
     static final int MESSAGES_PER_DELIVERY_MAX = 1024;
-    /**
-     * Maximum number of bytes that the frame of an incomplete message may add to the longest message. It bounds a decoder that
-     * never finds an end.
-     */
-    static final int FRAME_OVERHEAD_MAX = 1024;
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0).asReadOnlyBuffer();
 
@@ -37,11 +32,9 @@ final class Delivery {
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
-    private final Frame frame = new Frame();
+    private final FrameFinder frame = new FrameFinder();
     /** The connection whose {@code onMessage} or {@code onPart} is being called: only these may request parts. */
     private @Nullable ConnectionRecord receiver;
-    /** The number of bytes, of the incomplete message that the last delivery has left, that were searched and contain no end. */
-    private int scanned;
     /** The proactor's memory, and a read-only view of it for handlers. */
     private @Nullable ByteBuffer memory;
 
@@ -221,7 +214,7 @@ final class Delivery {
     private int deliver(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int begin, int to, int scannedBefore,
             boolean isReceivedMemory) {
         int from = begin;
-        scanned = scannedBefore;
+        frame.begin(scannedBefore);
         int frames = 0;
         int messages = 0;
         long partBytesLeft = connection.partBytesLeft();
@@ -237,6 +230,7 @@ final class Delivery {
                 partBytesLeft -= partBytesLeft == Long.MAX_VALUE ? 0 : payloadTo - from;
                 connection.partBytesLeft(partBytesLeft == 0 ? ColdState.NO_PARTS : partBytesLeft);
                 from = payloadTo;
+                frame.begin(0);
             } else if (decode(connection, in, view, from, to)) {
                 from = frame.end();
                 payloadFrom = frame.payloadFrom();
@@ -245,7 +239,6 @@ final class Delivery {
                 break;
             }
             frames++;
-            scanned = 0;
             if (isPart || !frame.isSkipped()) {
                 view.limit(payloadTo).position(payloadFrom).order(ByteOrder.BIG_ENDIAN);
                 batch.message(isReceivedMemory ? view : null);
@@ -281,15 +274,10 @@ final class Delivery {
      * @return false if it is incomplete, or ends the connection: it is too long, or breaks the protocol
      */
     private boolean decode(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int from, int to) {
-        Framing framing = connection.profile().framing();
-        int messageBytesMax = connection.profile().limits().messageBytesMax();
-        // Raw input has no message ends: it is cut at the maximum length of a message.
-        int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
-        frame.begin(from, end, scanned);
+        Profile profile = connection.profile();
+        int messageBytesMax = profile.limits().messageBytesMax();
         try {
-            // A decoder of the application may change the position, the limit and the order, as a handler may.
-            ByteBuffer bytes = framing.isBuiltIn() ? in : view.limit(end).position(from).order(ByteOrder.BIG_ENDIAN);
-            connection.decoder().decode(bytes, from, end, frame);
+            frame.find(profile.framing(), connection.decoder(), in, view, from, to, messageBytesMax);
         } catch (Exception e) { // this includes checked exceptions that were thrown without being declared
             closeRequests.protocolError(connection, e);
             return false;
@@ -297,17 +285,11 @@ final class Delivery {
         if (connection.state() != ConnectionState.OPEN) { // the decoder itself has ended the connection
             return false;
         }
-        boolean isIncomplete = frame.isIncomplete();
-        long bytes = isIncomplete ? Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX)
-                : frame.isSkipped() ? 0 : frame.payloadTo() - frame.payloadFrom();
-        if (bytes > messageBytesMax) {
-            closeRequests.messageTooLong(connection, bytes, isIncomplete);
+        if (frame.messageBytes() > messageBytesMax) {
+            closeRequests.messageTooLong(connection, frame.messageBytes(), frame.isIncomplete());
             return false;
         }
-        if (isIncomplete) {
-            scanned = frame.scanned();
-        }
-        return !isIncomplete;
+        return !frame.isIncomplete();
     }
 
     /** Starts the deadline of an incomplete message; or keeps whole messages while reading is paused. */
@@ -321,7 +303,7 @@ final class Delivery {
         } else {
             input.shrink();
             if (connection.mayDeliver()) {
-                input.scanned = scanned;
+                input.scanned = frame.scanned();
                 deadlines.startMessage(connection, input.beganNanos);
             }
         }

@@ -38,6 +38,8 @@ import java.nio.ByteBuffer;
  * handler, one object can implement both interfaces and call {@code connection.upgrade(Framing.perConnection(() -> this), this)}
  * in {@code onOpen}.
  *
+ * <p><b>Tests.</b> A {@link FramingTester} calls a decoder without a server, with a stream that is cut anywhere.
+ *
  * <p><b>Failures.</b> If a decoder throws an exception, or reports impossible indices, its connection is closed with {@link
  * io.trivet.observe.CloseReason#PROTOCOL_ERROR}, and {@link Connection#failure} has the message. Earlier messages have been
  * delivered by then, and the replies to them are sent. No other connection is affected. An {@link Error} stops the server. A

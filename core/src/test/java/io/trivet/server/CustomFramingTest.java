@@ -233,8 +233,8 @@ final class CustomFramingTest {
         Server server = stage.open(stage.server(story).framing(Framing.of((in, from, to, frame) -> {}))
                 .limits(Limits.defaults().withMessageBytesMax(1000)));
         Client client = stage.client(server);
-        client.send("x".repeat(1000 + Delivery.FRAME_OVERHEAD_MAX));
-        stage.until("received", () -> server.stats().total().bytesIn() == 1000 + Delivery.FRAME_OVERHEAD_MAX);
+        client.send("x".repeat(1000 + FrameFinder.FRAME_OVERHEAD_MAX));
+        stage.until("received", () -> server.stats().total().bytesIn() == 1000 + FrameFinder.FRAME_OVERHEAD_MAX);
         stage.settle();
         assertThat(story.count("close")).isZero();
         client.send("x");
