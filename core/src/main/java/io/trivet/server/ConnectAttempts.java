@@ -215,8 +215,8 @@ final class ConnectAttempts {
     }
 
     private void fail(NamedConnect connect, IOException failure) {
-        end(connect);
         closeRequests.fail(connect.connection, failure);
+        end(connect);
     }
 
     /**
@@ -265,9 +265,18 @@ final class ConnectAttempts {
         attemptNext(attempt.of);
     }
 
+    /**
+     * Ends an attempt. The peer may have accepted it already. If the connection is closed with messages that wait, the peer gets a
+     * reset: it must not take the end for that of a complete stream. Otherwise another attempt delivers them, or there are none.
+     */
     private void abandon(Attempt attempt) {
         attempts.remove(attempt.handle);
-        proactor.close(attempt.handle);
+        ConnectionRecord connection = attempt.of.connection;
+        if (connection.isClosed() && connection.endsWithReset()) {
+            proactor.reset(attempt.handle);
+        } else {
+            proactor.close(attempt.handle);
+        }
     }
 
     // ---- time
@@ -287,8 +296,8 @@ final class ConnectAttempts {
                 end(connect); // completeClose would do it later in this turn
             } else if (Deadline.isOver(connect.deadlineNanos, nowNanos)) {
                 connect.connection.failure(failure(connect, ErrorCode.ETIMEDOUT));
-                end(connect);
                 closeRequests.close(connect.connection, CloseReason.CONNECT_TIMEOUT);
+                end(connect);
             } else {
                 attemptNext(connect);
             }

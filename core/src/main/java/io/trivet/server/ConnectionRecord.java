@@ -506,6 +506,14 @@ abstract class ConnectionRecord extends HandlerCalls {
         }
     }
 
+    /**
+     * Returns true if the end of the connection must be a reset: a FIN would tell the peer that it has received everything. Counts
+     * messages of other threads that are on their way to the loop: these were accepted, too.
+     */
+    boolean endsWithReset() {
+        return queuedMessages() > 0 || is(RESET_ON_CLOSE);
+    }
+
     /** Ends the connect by name, if one is in progress. */
     void cancelConnect() {
         Runnable cancellation = cold == null ? null : cold.connectCancellation;

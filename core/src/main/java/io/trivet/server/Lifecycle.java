@@ -284,8 +284,7 @@ final class Lifecycle {
         }
         connection.tlsInfo(handshakes.info(connection));
         connection.cancelConnect();
-        // Including messages of other threads that are on their way to the loop: these were accepted, too.
-        boolean isCut = connection.queuedMessages() > 0 || connection.is(ConnectionRecord.RESET_ON_CLOSE);
+        boolean isCut = connection.endsWithReset();
         cutRelay(connection);
         partialInputs.drop(connection);
         timers.dropAll(connection);

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Connects by name: the lookup, the order and times of the attempts, and their outcomes. */
 final class ConnectAttemptsTest {
@@ -211,6 +213,33 @@ final class ConnectAttemptsTest {
         assertEnded();
         assertThat(connection.calls).containsExactly("close CLOSED");
         assertThat(parts.proactor.newCalls()).contains("close 0", "close 1");
+    }
+
+    /** The peer may have accepted the attempt, although the loop does not know it yet. */
+    @ParameterizedTest
+    @EnumSource(value = CloseReason.class, names = {"CONNECT_TIMEOUT", "CLOSED"})
+    void attemptsOfAConnectWithMessagesAreResetAtTheEnd(CloseReason reason) {
+        startWith(TEN_SECONDS, "10.0.0.1", "10.0.0.2");
+        parts.enqueue(connection, "hello");
+        pass(250);
+        if (reason == CloseReason.CONNECT_TIMEOUT) {
+            pass(10_000);
+        } else {
+            parts.closeRequests.close(connection, reason);
+        }
+        assertEnded();
+        assertThat(connection.calls).containsExactly("close " + reason);
+        assertThat(parts.proactor.newCalls()).contains("reset 0", "reset 1");
+    }
+
+    @Test
+    void attemptThatSucceedsInTheTurnOfTheCloseIsResetIfMessagesWait() {
+        startWith(TEN_SECONDS, "10.0.0.1");
+        parts.enqueue(connection, "hello");
+        parts.closeRequests.close(connection, CloseReason.CLOSED);
+        attempts.connected(0);
+        assertEnded();
+        assertThat(parts.proactor.newCalls()).contains("reset 0");
     }
 
     @Test

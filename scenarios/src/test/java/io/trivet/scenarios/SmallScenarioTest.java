@@ -35,6 +35,12 @@ final class SmallScenarioTest {
         assertThat(Run.of(Scenario.of(950_001_231)).failure()).isNull();
     }
 
+    /** The client has accepted a connect by name whose timeout passes, so that it must learn that a message was dropped. */
+    @Test
+    void aConnectByNameThatTimesOutTooLateIsReset() {
+        assertThat(Run.of(Scenario.of(970_000_792)).failure()).isNull();
+    }
+
     /** What onDropped itself drops is reported with the next drop, or when the queue is empty. */
     @Test
     void dropsCausedByOnDroppedMayBeReportedLate() {
