@@ -302,8 +302,8 @@ public interface Proactor extends AutoCloseable {
      * outdated at once.
      *
      * @param handle a connection
-     * @return bits of {@link Interest}: READ while it receives, WRITE while a send waits, PRIORITY while it watches for urgent
-     *     data; 0 if the handle is stale, or became stale during the call
+     * @return bits of {@link Interest}: READ while it receives, WRITE while a send or accepted bytes wait for room, PRIORITY while
+     *     it watches for urgent data; 0 if the handle is stale, or became stale during the call
      */
     int interest(long handle);
 

@@ -341,14 +341,14 @@ final class ConnectionCalls {
         }
         return new ConnectionSnapshot(id, remote, loopIndex, connection.state(),
                 (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
-                why(connection), connection.queuedBytes(), connection.profile().limits().queueBytesMax(),
+                why(connection, interest), connection.queuedBytes(), connection.profile().limits().queueBytesMax(),
                 connection.queuedMessages(),
                 Duration.ofNanos(oldestAgeNanos(connection)), connection.bytesIn, connection.bytesOut,
                 Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
     }
 
     /** Returns a sentence that explains to a person why the connection is in its lists. */
-    private static String why(ConnectionRecord connection) {
+    private static String why(ConnectionRecord connection, int interest) {
         return switch (connection.state()) {
             case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? "read: in its TLS handshake"
                     : connection.handle < 0 ? "connecting by name: looked up, or tried at its addresses"
@@ -356,7 +356,8 @@ final class ConnectionCalls {
             case LINGERING -> "read to its end: our output has ended";
             case CLOSED -> "closed";
             case OPEN, INPUT_ENDED, DRAINING -> whyRead(connection)
-                    + (connection.is(ConnectionRecord.AWAITS_WRITABLE) ? "; written: its socket was full" : "")
+                    // The proactor decides: a ring also waits for room for bytes that the socket has refused since it accepted them.
+                    + ((interest & Interest.WRITE) != 0 ? "; written: its socket was full" : "")
                     + (connection.is(ConnectionRecord.OUTPUT_ENDED) ? "; our output has ended" : "");
         };
     }

@@ -109,4 +109,14 @@ final class ConnectionCallsTest {
         parts.proactor.close(connection.handle);
         assertThat(calls.snapshot(connection, 42).state()).isEqualTo(ConnectionState.CLOSED);
     }
+
+    @Test
+    void snapshotSaysWhyItIsWrittenIfTheProactorAloneWaitsForRoom() {
+        parts.gate.update(connection);
+        assertThat(calls.snapshot(connection, 42).interestReason()).isEqualTo("read");
+        parts.proactor.keep(connection.handle, 5);
+        ConnectionSnapshot snapshot = calls.snapshot(connection, 42);
+        assertThat(snapshot.writable()).isTrue();
+        assertThat(snapshot.interestReason()).isEqualTo("read; written: its socket was full");
+    }
 }

@@ -268,7 +268,8 @@ final class RecordingProactor implements Proactor {
     public int interest(long handle) {
         Connected connection = open.get(handle);
         return connection == null ? 0
-                : (connection.receiving ? Interest.READ : 0) | (connection.pending.isEmpty() ? 0 : Interest.WRITE)
+                : (connection.receiving ? Interest.READ : 0)
+                        | (connection.pending.isEmpty() && keptBytes(handle) == 0 ? 0 : Interest.WRITE)
                         | (connection.watchingUrgent ? Interest.PRIORITY : 0);
     }
 
