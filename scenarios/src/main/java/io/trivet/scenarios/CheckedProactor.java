@@ -1,6 +1,7 @@
 package io.trivet.scenarios;
 
 import io.trivet.net.Completions;
+import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -335,7 +336,12 @@ final class CheckedProactor implements Proactor {
 
     @Override
     public int interest(long handle) {
-        return proactor.interest(handle);
+        int interest = proactor.interest(handle);
+        ObservedSocket socket = sockets.get(handle);
+        if (socket != null) {
+            socket.isWatchedForOutput = (interest & Interest.WRITE) != 0;
+        }
+        return interest;
     }
 
     @Override
