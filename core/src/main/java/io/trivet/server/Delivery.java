@@ -118,7 +118,7 @@ final class Delivery {
         } finally {
             endBatch(connection);
         }
-        if (delivered < to && connection.state() == ConnectionState.OPEN) {
+        if (delivered < to && connection.wantsInput()) { // also a relay that was started before the connection was finished
             hold(connection, bytes, delivered, to);
             afterDelivery(connection);
             budgetGuard.enforce(connection);
@@ -168,9 +168,11 @@ final class Delivery {
                 endBatch(connection);
                 isStillHeld = partialInputs.endDelivery(connection, input);
             }
-            if (isStillHeld && connection.state() == ConnectionState.OPEN) {
+            if (isStillHeld) { // even if the connection has ended: its relay must not send what was delivered
                 input.deliveredTo(delivered, clock.now());
-                afterDelivery(connection);
+                if (connection.wantsInput()) {
+                    afterDelivery(connection);
+                }
             }
         }
         if (input == null && connection.partBytesLeft() == 0 && connection.takesInput()) {

@@ -105,6 +105,30 @@ final class RelayTest {
         assertThat(transferred.ends()).startsWith("6 complete", "0 complete", "1 complete").doesNotContain("6 cut", "1 cut");
     }
 
+    /** What follows the message is input of the relay; the message is not, whether or not it has arrived at once. */
+    @EveryNetwork
+    void aConnectionThatIsFinishedInTheSameCallIsRelayed(Stage stage) throws IOException {
+        String stream = "relay\nrest";
+        for (int cut = 1; cut <= stream.length(); cut++) {
+            AtomicReference<Connection> target = new AtomicReference<>();
+            Story story = stage.story((connection, message) -> {
+                connection.relayTo(target.get(), -1, transferred);
+                connection.finish();
+            });
+            Pair pair = Pair.of(stage, stage.server(story).framing(Framing.lines()), story);
+            target.set(pair.ofRight);
+            pair.left.send(stream.substring(0, cut));
+            stage.settle();
+            pair.left.send(stream.substring(cut));
+            pair.right.expect("rest");
+            pair.left.finish();
+            int ended = cut;
+            stage.until("the relay ends", () -> transferred.count() == ended);
+            assertThat(transferred.ends()).containsOnly("4 complete");
+            pair.server.close();
+        }
+    }
+
     /** The listener of a relay may start the next one, as a proxy of a protocol with lengths does. */
     @EveryNetwork
     void relayMayFollowARelay(Stage stage) throws IOException {
