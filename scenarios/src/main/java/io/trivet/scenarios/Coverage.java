@@ -105,6 +105,8 @@ public final class Coverage {
         names.remove("client-end NONE");
         add(names, "session", SessionRequest.values());
         add(names, "session-end", SessionEnd.values());
+        add(names, "relay", RelayMode.values());
+        names.addAll(List.of("relay COMPLETE", "relay CUT", "relay TRANSFER_FAILED"));
         names.addAll(List.of("session SEND_WAITED", "session RECEIVE_TIMED_OUT"));
         return names;
     }

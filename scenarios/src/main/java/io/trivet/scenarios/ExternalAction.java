@@ -107,6 +107,42 @@ sealed interface ExternalAction {
         }
     }
 
+    /** Connects a client, or a pair of them, to the {@link RelayServer}. */
+    record ConnectRelayed(long atNanos, RelayPlan plan) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a new client connects:";
+        }
+
+        @Override
+        public String toString() {
+            return plan.toString();
+        }
+    }
+
+    /** Drains the {@link RelayServer}. */
+    record DrainRelays(long atNanos, long timeoutNanos) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "the server of relays";
+        }
+
+        @Override
+        public String toString() {
+            return "drains within " + ReportText.duration(timeoutNanos);
+        }
+    }
+
     /**
      * Drains the server, which may be draining already. If {@code inCallback}, the next callback of its application requests the
      * drain.

@@ -15,15 +15,17 @@ final class ExternalActions implements Loop {
     private final List<ServerUnderTest> servers;
     private final @Nullable UdpTraffic udpTraffic;
     private final @Nullable SessionServer sessions;
+    private final @Nullable RelayServer relays;
     private final List<ExternalAction> actions;
     private int next;
     /** When the next action is due. */
     private long nextNanos;
 
     ExternalActions(RunContext context, List<ServerUnderTest> servers, @Nullable UdpTraffic udpTraffic,
-            @Nullable SessionServer sessions) {
+            @Nullable SessionServer sessions, @Nullable RelayServer relays) {
         this.udpTraffic = udpTraffic;
         this.sessions = sessions;
+        this.relays = relays;
         this.context = context;
         this.servers = servers;
         actions = new ArrayList<>(context.scenario.actions());
@@ -69,22 +71,26 @@ final class ExternalActions implements Loop {
     }
 
     private void perform(ExternalAction action) throws IOException {
-        if (action instanceof ExternalAction.Datagram datagram) {
+        if (action.server() < 0) {
             context.progress++;
             record(action);
-            Objects.requireNonNull(udpTraffic).send(datagram.size());
-        } else if (action instanceof ExternalAction.Converse converse) {
-            context.progress++;
-            record(action);
-            Objects.requireNonNull(sessions).converse(converse.conversation());
-        } else if (action instanceof ExternalAction.DrainSessions drain) {
-            context.progress++;
-            record(action);
-            Objects.requireNonNull(sessions).drain(drain.timeoutNanos());
+            performBeside(action);
         } else if (!servers.get(action.server()).isEnding() || (endsServer(action) && !servers.get(action.server()).closing)) {
             ServerUnderTest server = servers.get(action.server());
             perform(action, server);
             server.wakeSingleLoop();
+        }
+    }
+
+    /** Performs an action that concerns none of the servers under test. */
+    private void performBeside(ExternalAction action) throws IOException {
+        switch (action) {
+            case ExternalAction.Datagram datagram -> Objects.requireNonNull(udpTraffic).send(datagram.size());
+            case ExternalAction.Converse converse -> Objects.requireNonNull(sessions).converse(converse.conversation());
+            case ExternalAction.DrainSessions drain -> Objects.requireNonNull(sessions).drain(drain.timeoutNanos());
+            case ExternalAction.ConnectRelayed relayed -> Objects.requireNonNull(relays).connect(relayed.plan());
+            case ExternalAction.DrainRelays drain -> Objects.requireNonNull(relays).drain(drain.timeoutNanos());
+            default -> throw new AssertionError("concerns a server under test: " + action);
         }
     }
 
@@ -129,7 +135,8 @@ final class ExternalActions implements Loop {
                     server.actions.close(model);
                 }
             }
-            case ExternalAction.Datagram _, ExternalAction.Converse _, ExternalAction.DrainSessions _ ->
+            case ExternalAction.Datagram _, ExternalAction.Converse _, ExternalAction.DrainSessions _,
+                    ExternalAction.ConnectRelayed _, ExternalAction.DrainRelays _ ->
                 throw new AssertionError("concerns no server under test: " + action);
             case ExternalAction.Drain drain when drain.inCallback() ->
                 server.runInNextCallback(() -> server.drain(drain.timeoutNanos()));

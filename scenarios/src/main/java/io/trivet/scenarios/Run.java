@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,7 @@ public final class Run {
     private final AdmissionProbe admissionProbe;
     private @Nullable UdpTraffic udpTraffic;
     private @Nullable SessionServer sessions;
+    private @Nullable RelayServer relays;
     private final PlantedBug plantedBug;
 
     private Run(Scenario scenario, @Nullable Consumer<String> listener, PlantedBug plantedBug) {
@@ -166,7 +168,11 @@ public final class Run {
         if (scenario.actions().stream().anyMatch(ExternalAction.Converse.class::isInstance)) {
             sessions = new SessionServer(context, address(SIDE_SERVERS, 0), address(SIDE_CLIENTS, 0));
         }
-        network.attach(new ExternalActions(context, servers, udpTraffic, sessions));
+        if (scenario.actions().stream().anyMatch(ExternalAction.ConnectRelayed.class::isInstance)) {
+            relays = new RelayServer(context, address(SIDE_SERVERS, 1), address(SIDE_SERVERS, 2), address(SIDE_CLIENTS, 1));
+            network.attach(relays);
+        }
+        network.attach(new ExternalActions(context, servers, udpTraffic, sessions, relays));
         if (plantedBug == PlantedBug.SPINNING_LOOP) {
             network.attach(new Spinner());
         }
@@ -201,6 +207,9 @@ public final class Run {
             server.recover();
         }
         clients.forEach(Client::recover);
+        if (relays != null) {
+            relays.recover();
+        }
         context.failures.abortIfFailed();
     }
 
@@ -209,22 +218,28 @@ public final class Run {
         context.failures.abortIfFailed();
     }
 
-    private void awaitSessions(SessionServer waited) throws IOException {
-        for (int i = 0; i < SIDE_STEPS_MAX && waited.remaining() != null; i++) {
+    private void awaitEnd(Supplier<@Nullable String> remaining) throws IOException {
+        for (int i = 0; i < SIDE_STEPS_MAX && remaining.get() != null; i++) {
             advance(STEP);
         }
-        String remaining = waited.remaining();
-        if (remaining != null) {
-            context.failures.report(Rule.LIVENESS, "the faults have ended long ago, but " + remaining);
+        String left = remaining.get();
+        if (left != null) {
+            context.failures.report(Rule.LIVENESS, "the faults have ended long ago, but " + left);
         }
-        waited.checkAll();
+        context.failures.abortIfFailed();
     }
 
     private void finish() throws IOException {
         finalChecker.checkEndings();
         if (sessions != null) {
-            awaitSessions(sessions);
+            awaitEnd(sessions::remaining);
+            sessions.checkAll();
             sessions.close();
+        }
+        if (relays != null) {
+            awaitEnd(relays::remaining);
+            relays.checkAll();
+            relays.close();
         }
         for (ServerUnderTest server : servers) {
             server.closing = true;
@@ -244,6 +259,9 @@ public final class Run {
         }
         if (sessions != null) {
             sessions.checkLeaks();
+        }
+        if (relays != null) {
+            relays.checkLeaks();
         }
         finalChecker.checkLeaks(clientHosts);
     }

@@ -89,6 +89,7 @@ final class ScenarioGenerator {
         actions.addAll(datagrams());
         actions.addAll(steering.actions());
         actions.addAll(new SideServers(seed).sessions());
+        actions.addAll(new SideServers(seed).relays());
         extremes.addClients(clients);
         long recoveryNanos = 500 * MILLI + random.logUniform(100 * MILLI, 8_000 * MILLI);
         FaultPlan faults = random.chance(10) ? FaultPlan.none() : FaultPlan.of(seed);

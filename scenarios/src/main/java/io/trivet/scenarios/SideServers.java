@@ -10,6 +10,8 @@ import java.util.List;
 final class SideServers {
     private static final long MILLI = 1_000_000;
     private static final int SESSIONS_PERCENT = 25;
+    private static final int RELAYS_PERCENT = 25;
+    private static final int HEAD_BYTES = 4;
     private static final int LENGTH_MAX = 2_000;
 
     private final long seed;
@@ -50,5 +52,32 @@ final class SideServers {
         ConversationEnd end = random.pick(ConversationEnd.HALF_CLOSE, ConversationEnd.HALF_CLOSE, ConversationEnd.HALF_CLOSE,
                 ConversationEnd.RESET, ConversationEnd.CLOSE);
         return new Conversation(number, List.copyOf(asks), end, random.chance(30) ? random.logUniform(MILLI, 1_000 * MILLI) : 0);
+    }
+
+    /** Returns the clients of the {@link RelayServer}; none in most scenarios. */
+    List<ExternalAction> relays() {
+        SeededRandom random = new SeededRandom(seed ^ 0x72656c6179L); // "relay" in ASCII
+        List<ExternalAction> actions = new ArrayList<>();
+        int clients = random.chance(RELAYS_PERCENT) ? random.between(1, 5) : 0;
+        for (int i = 0; i < clients; i++) {
+            actions.add(new ExternalAction.ConnectRelayed(random.logUniform(MILLI, 300 * MILLI), relay(random, i)));
+        }
+        if (clients > 0 && random.chance(15)) {
+            actions.add(new ExternalAction.DrainRelays(random.logUniform(5 * MILLI, 500 * MILLI),
+                    random.logUniform(MILLI, 5_000 * MILLI)));
+        }
+        return actions;
+    }
+
+    private static RelayPlan relay(SeededRandom random, int number) {
+        RelayMode mode = random.pick(RelayMode.UPSTREAM, RelayMode.UPSTREAM, RelayMode.UPSTREAM, RelayMode.PAIR, RelayMode.COUNTED);
+        int up = HEAD_BYTES + (int) random.logUniform(0, random.chance(15) ? 300_000 : 20_000);
+        int down = (int) random.logUniform(0, random.chance(15) ? 300_000 : 20_000);
+        long unread = random.chance(40) ? random.logUniform(MILLI, 1_000 * MILLI) : 0;
+        long originUnread = random.chance(30) ? random.logUniform(MILLI, 1_000 * MILLI) : 0;
+        int resetsAfter = mode != RelayMode.PAIR && random.chance(15) ? random.between(1, up) : -1;
+        ConversationEnd end = random.pick(ConversationEnd.HALF_CLOSE, ConversationEnd.HALF_CLOSE, ConversationEnd.HALF_CLOSE,
+                ConversationEnd.RESET, ConversationEnd.CLOSE);
+        return new RelayPlan(number, mode, up, down, unread, originUnread, resetsAfter, random.chance(30), end);
     }
 }
