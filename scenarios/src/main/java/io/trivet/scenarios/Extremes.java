@@ -89,11 +89,18 @@ final class Extremes {
                 int longest = Math.min(LONG_MESSAGE_BYTES_MAX, lengthMax);
                 for (int i = 0; i < 2; i++) {
                     int length = random.between(Math.min(longest, 70_000), longest);
-                    clients.add(client(clients.size(), 1_000 * MILLI,
-                            List.of(new Request(RequestKind.NO_REPLY, length, 1, 1, 0))));
+                    ClientPlan sender = client(clients.size(), 1_000 * MILLI,
+                            List.of(new Request(RequestKind.NO_REPLY, length, 1, 1, 0)));
+                    clients.add(i == 0 ? sender : sender.withSteps(List.of(sender.steps().getFirst(), partial(longest))));
                 }
             }
         }
+    }
+
+    /** The beginning of a message, often in the same receive as the end of the one before: a few bytes that are held for long. */
+    private Step partial(int longest) {
+        int length = Math.min(longest, 200);
+        return new Step(0, new ClientAction.SendPartial(length, random.between(1, length - 1)));
     }
 
     private List<Request> small(int count) {

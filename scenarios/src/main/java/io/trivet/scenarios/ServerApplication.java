@@ -169,7 +169,7 @@ final class ServerApplication implements Handler {
         if (context.timeline.isEnabled()) {
             log(model, "onUrgent: " + (b & 0xff));
         }
-        if (!plan.pureEcho()) {
+        if (!plan.pureEcho() && model.client.plan.number() % 2 == 0) { // for the others, the urgent byte is the only activity
             actions.reply(model, 12, SendMethod.BYTES);
         }
         if (server.reactionOf(model, Reaction.URGENT_FINISHES) != null) {

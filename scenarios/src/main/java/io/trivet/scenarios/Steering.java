@@ -23,6 +23,8 @@ final class Steering {
     private static final int OUTGOING_PERCENT = 30;
     private static final int OUTGOING_PERCENT_AIMED = 80;
     private static final double WATCH_REFUSED_OFTEN = 0.02;
+    /** The percentage of the other scenarios whose pollers often refuse to watch a socket, and some of which limit addresses. */
+    private static final int REFUSALS_PERCENT = 8;
     private static final double CONNECT_IGNORED_OFTEN = 0.1;
     /** The reasons for which less than one connection in fifty ends without steering, some of them twice: the rarest. */
     private static final CloseReason[] RARE = {CloseReason.CONNECT_TIMEOUT, CloseReason.CONNECT_TIMEOUT,
@@ -35,11 +37,13 @@ final class Steering {
     private final SeededRandom random;
     /** Null for most scenarios. */
     private final @Nullable Combination aim;
+    private final boolean refusesOften;
 
     /** Draws whether a scenario has an aim, from a separate random sequence. */
     Steering(long seed) {
         random = new SeededRandom(seed ^ 0x737465657200L); // "steer" in ASCII
         aim = random.chance(PERCENT) ? new Combination(random.pick(RARE), random.pick(Fault.values())) : null;
+        refusesOften = aim == null && random.chance(REFUSALS_PERCENT);
     }
 
     private boolean aimsAt(CloseReason... reasons) {
@@ -90,7 +94,7 @@ final class Steering {
 
     /** Returns true if the server has to connect to clients. */
     boolean connects() {
-        return aimsAt(CloseReason.CONNECT_FAILED, CloseReason.CONNECT_TIMEOUT) || (aim != null && switch (aim.fault()) {
+        return refusesOften || aimsAt(CloseReason.CONNECT_FAILED, CloseReason.CONNECT_TIMEOUT) || (aim != null && switch (aim.fault()) {
             case CONNECT_REFUSED, CONNECT_UNREACHABLE, CONNECT_IGNORED, CONNECT_LATE, ACCEPT_ABORTED -> true;
             default -> false;
         });
@@ -99,7 +103,9 @@ final class Steering {
     /** Returns a server with the limits and the policy that it needs. */
     ServerPlan aim(ServerPlan plan) {
         if (aim == null) {
-            return plan;
+            return refusesOften && plan.limits().connectionsPerAddressMax() == 0 && random.chance(50)
+                    ? plan.withLimits(plan.limits().withConnectionsPerAddressMax(random.between(3, 20)))
+                    : plan;
         }
         Limits limits = plan.limits();
         return switch (aim.reason()) {
@@ -122,7 +128,7 @@ final class Steering {
 
     /** Returns the percentage of clients that the server connects to, if it connects to any. */
     int outgoingPercent() {
-        return connects() ? OUTGOING_PERCENT_AIMED : OUTGOING_PERCENT;
+        return connects() && !refusesOften ? OUTGOING_PERCENT_AIMED : OUTGOING_PERCENT;
     }
 
     /** Returns the external actions that it needs, for the first server. */
@@ -140,7 +146,7 @@ final class Steering {
     /** Returns a plan with the fault that it needs. */
     FaultPlan faults(FaultPlan plan) {
         if (aim == null) {
-            return plan;
+            return refusesOften ? plan.with(Fault.WATCH_REFUSED, WATCH_REFUSED_OFTEN) : plan;
         }
         FaultPlan aimed = switch (aim.reason()) {
             case FAILED -> plan.with(Fault.WATCH_REFUSED, WATCH_REFUSED_OFTEN);
