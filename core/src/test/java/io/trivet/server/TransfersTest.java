@@ -99,6 +99,15 @@ final class TransfersTest {
     }
 
     @Test
+    void collectedRepliesAreSentToMakeRoomForATransfer() {
+        use(new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(1000), Overflow.DISCONNECT));
+        parts.collectReplies(connection, "");
+        parts.stageReply(connection, "r".repeat(800));
+        put(transfer(ScriptedSource.of("x".repeat(1000)), 1000));
+        assertThat(parts.proactor.newCalls()).containsExactly("send 0 800 bytes");
+    }
+
+    @Test
     void pieceIsAsSmallAsTheQueue() {
         use(new LoopParts(Limits.defaults().withQueueBytesMax(400)));
         put(transfer(ScriptedSource.of("x".repeat(250)), 250));
