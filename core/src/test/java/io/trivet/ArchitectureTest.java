@@ -62,7 +62,7 @@ final class ArchitectureTest {
     /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
     private static final List<List<String>> SERVER_LAYERS = List.of(
             List.of("DirectMemory", "Limits", "Overflow", "SendResult", "Framing", "Frame", "FrameDecoder", "FrameEncoder",
-                    "FrameWriter", "DelimiterDecoder", "LengthPrefix", "Remainder", "FrameFinder", "Messages", "Profile",
+                    "FrameWriter", "DelimiterDecoder", "AccessList", "LengthPrefix", "Remainder", "FrameFinder", "Messages", "Profile",
                     "DroppedMessages",
                     "Counters",
                     "ScheduledTask", "ConnectionClosedException"),

@@ -108,7 +108,7 @@ final class ReplyHandler implements Handler {
             }
             case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, PROTOCOL_ERROR,
                     HANDLER_FAILED,
-                    TOO_MANY_FROM_ADDRESS, TRANSFER_FAILED, SPINNING, HANDSHAKE_TIMEOUT, TRUNCATED ->
+                    TOO_MANY_FROM_ADDRESS, ADDRESS_DENIED, TRANSFER_FAILED, SPINNING, HANDSHAKE_TIMEOUT, TRUNCATED ->
                 reason.description();
         };
     }

@@ -37,6 +37,7 @@ final class ReplyServer implements AutoCloseable {
         handler = new ReplyHandler(settings, log);
         ServerBuilder builder = Server.builder()
                 .backlog(settings.backlog())
+                .access(settings.access())
                 .framing(settings.framing().framing())
                 .limits(settings.limits())
                 .overflow(settings.overflow().policy())

@@ -126,6 +126,9 @@ final class Serve implements Callable<Integer> {
     @Mixin
     private ServeTls tls = new ServeTls();
 
+    @Mixin
+    private ServeAccess access = new ServeAccess();
+
     @Option(names = {"-v", "--verbose"},
             description = "Log each turn of the loop, client, message and reply to standard error.")
     private boolean verbose;
@@ -223,7 +226,7 @@ final class Serve implements Callable<Integer> {
             limits = limits.withQueueBudgetBytes(queueBudget);
         }
         return new ServerSettings(reply, framing, timeout, policy, limits, loops, backlog, urgent,
-                tls.settings(spec.commandLine()));
+                tls.settings(spec.commandLine()), access.list());
     }
 
     private void require(boolean condition, String option, String rule) {

@@ -1,5 +1,6 @@
 package io.trivet.app;
 
+import io.trivet.server.AccessList;
 import io.trivet.server.Limits;
 import io.trivet.tls.TlsServer;
 import java.time.Duration;
@@ -14,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 record ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits,
         int loops,
-        int backlog, boolean urgent, @Nullable TlsServer tls) {
+        int backlog, boolean urgent, @Nullable TlsServer tls, AccessList access) {
     ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits, int loops,
             int backlog, boolean urgent) {
-        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null);
+        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null, AccessList.all());
     }
 }

@@ -53,6 +53,8 @@ final class CommandLineTest {
         "serve --queue-limit 64KiB | --queue-limit must be at least 128 bytes more than --message-limit, 64KiB, so that a reply fits",
         "serve --message-limit 0 | --message-limit must be from 1 byte to 1GiB",
         "serve --backlog 0 | --backlog must be at least 1, not 0",
+        "serve --allow 10.0.0.0/33 | Invalid value for option '--allow' (CIDR): 10.0.0.0/33: the prefix has 0 to 32 bits",
+        "serve --deny localhost | Invalid value for option '--deny' (CIDR): localhost: not an IP address: write 10.0.0.0/8 or 2001:db8::/32",
         "serve --max-connections 0 | --max-connections must be at least 1, not 0",
         "serve --frobnicate | Unknown option: '--frobnicate'; did you mean --framing?",
         "serve extra | Unmatched argument at index 1: 'extra'",

@@ -23,6 +23,7 @@ package io.trivet.observe;
  * <tr><td>HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT</td><td>they are dropped</td>
  *     <td>an alert with the reason, if it still takes one, then the end</td></tr>
  * <tr><td>TOO_MANY_FROM_ADDRESS</td><td>there are none</td><td>the end at once, or a reset if it has sent something</td></tr>
+ * <tr><td>ADDRESS_DENIED</td><td>there are none</td><td>a reset</td></tr>
  * </table>
  *
  * <p>Independently of the reason, the kernel resets a connection that is closed while bytes from the peer are unread.
@@ -93,6 +94,8 @@ public enum CloseReason {
     TRANSFER_FAILED("a transfer or a relay was cut"),
     /** The peer's address already had the maximum number of connections. */
     TOO_MANY_FROM_ADDRESS("too many connections from that address"),
+    /** The access list of the server refuses the peer's address. No handler is called. */
+    ADDRESS_DENIED("the access list refuses that address"),
     /** The socket was reported as ready again and again without any progress, which kept its loop busy. */
     SPINNING("it kept its loop busy without progress");
 

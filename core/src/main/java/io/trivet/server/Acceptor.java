@@ -35,6 +35,7 @@ final class Acceptor implements ConnectionSource {
 
     private final LoopGroup loops;
     private final Network network;
+    private final AccessList access;
     private final int backlog;
     private final List<TcpListener> listeners;
     private final List<Profile> profiles;
@@ -52,14 +53,16 @@ final class Acceptor implements ConnectionSource {
      *
      * @param loops the loops, of which the first accepts; they may be added later, before {@link #start}
      * @param limits the limits of the numbers of connections
+     * @param access the addresses that may connect
      * @param listeners the listeners; may be added later, before {@link #start}. The acceptor closes them
      * @param profiles the profile of each listener's connections
      * @param backlog the backlog of each listener
      */
-    Acceptor(LoopGroup loops, Network network, Limits limits, List<TcpListener> listeners, List<Profile> profiles, int backlog,
-            Log log) {
+    Acceptor(LoopGroup loops, Network network, Limits limits, AccessList access, List<TcpListener> listeners,
+            List<Profile> profiles, int backlog, Log log) {
         this.loops = loops;
         this.network = network;
+        this.access = access;
         this.listeners = listeners;
         this.profiles = profiles;
         this.backlog = backlog;
@@ -124,19 +127,28 @@ final class Acceptor implements ConnectionSource {
     // ---- accepting
 
     @Override
-    public void accepted(int listener, TcpStream stream) {
+    public boolean accepted(int listener, TcpStream stream) {
         InetSocketAddress remote;
         try {
             remote = stream.remoteAddress();
+            if (!access.allows(remote.getAddress())) {
+                log.denied(remote);
+                reset(stream);
+                return false;
+            }
             stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
             keepAlive(stream, profiles.get(listener).limits().idleTimeout());
         } catch (IOException e) { // the peer has already reset it: it does not count as a connection
             Lifecycle.closeQuietly(stream);
-            return;
+            return true;
         }
-        if (ended || !admit(remote)) {
+        if (ended) {
             Lifecycle.closeQuietly(stream);
-            return;
+            return true;
+        }
+        if (!admit(remote)) {
+            Lifecycle.closeQuietly(stream);
+            return false;
         }
         try {
             loops.leastLoaded().adopt(listener, stream, remote);
@@ -144,6 +156,13 @@ final class Acceptor implements ConnectionSource {
             Lifecycle.closeQuietly(stream);
             gone(remote);
         }
+        return true;
+    }
+
+    /** Closes a socket so that its peer reads a reset, and not the end of a stream. */
+    private static void reset(TcpStream stream) throws IOException {
+        stream.setOption(StandardSocketOptions.SO_LINGER, 0);
+        stream.close();
     }
 
     /**

@@ -9,8 +9,12 @@ import java.net.InetSocketAddress;
  * connections. A server has one source for all of its loops.
  */
 interface ConnectionSource {
-    /** The listener of that index has accepted a connection. Thread of the first loop. */
-    void accepted(int listener, TcpStream stream);
+    /**
+     * The listener of that index has accepted a connection. Thread of the first loop.
+     *
+     * @return false if it was refused because of its address
+     */
+    boolean accepted(int listener, TcpStream stream);
 
     /** A listener failed to accept, and will fail again while the cause lasts. Thread of the first loop. */
     void acceptFailed(IOException failure);

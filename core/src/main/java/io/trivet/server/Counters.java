@@ -26,7 +26,8 @@ final class Counters {
     static final int SPARE_MEMORY = 13;
     /** Heap memory of messages on their way between the loop and its sessions, in bytes. Changed by {@link #addFromAnyThread}. */
     static final int SESSION_MEMORY = 14;
-    private static final int COUNT = 15;
+    static final int REFUSED = 15;
+    private static final int COUNT = 16;
     /** A cache line before the first counter and one after the last, against false sharing with neighbours in memory. */
     private static final int PADDING = 8;
 
@@ -47,7 +48,7 @@ final class Counters {
 
     LoopStats stats(int connections) {
         return new LoopStats(connections, value(TURNS), value(COMPLETIONS), value(ACCEPTED), value(ACCEPT_FAILURES),
-                value(MESSAGES_IN),
+                value(REFUSED), value(MESSAGES_IN),
                 value(MESSAGES_OUT), value(BYTES_IN), value(BYTES_OUT), value(CLOSED), value(DROPPED), value(TASKS));
     }
 }

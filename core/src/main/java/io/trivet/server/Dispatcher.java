@@ -45,7 +45,9 @@ final class Dispatcher implements Completions {
     @Override
     public void accepted(long token, TcpStream stream) {
         counters.add(Counters.ACCEPTED, 1);
-        source.accepted((int) token, stream);
+        if (!source.accepted((int) token, stream)) {
+            counters.add(Counters.REFUSED, 1);
+        }
     }
 
     @Override

@@ -27,6 +27,7 @@ final class Log {
     private final Kind sources = new Kind();
     private final Kind adoptions = new Kind();
     private final Kind refusals = new Kind();
+    private final Kind denials = new Kind();
     private final Kind limits = new Kind();
     private final Kind spins = new Kind();
     private final Kind slow = new Kind();
@@ -132,6 +133,14 @@ final class Log {
 
     void refused(InetSocketAddress remote, CloseReason reason) {
         log(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.description(), null);
+    }
+
+    /** Logs that an access list refuses an address. At DEBUG, because anyone on the network can cause it. */
+    void denied(InetSocketAddress remote) {
+        if (logger.isLoggable(Level.DEBUG)) {
+            log(denials, Level.DEBUG, "refused " + Addresses.toString(remote) + ": " + CloseReason.ADDRESS_DENIED.description(),
+                    null);
+        }
     }
 
     void connectionsAtLimit(int connections) {

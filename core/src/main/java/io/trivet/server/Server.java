@@ -52,10 +52,11 @@ public final class Server implements AutoCloseable {
      *
      * @param protocols the protocol of each address
      * @param profile the server's own settings: those of connections that set none
+     * @param access the addresses that may connect
      * @param usesTls true if connections may be secured by TLS
      */
     record Settings(Network network, List<InetSocketAddress> addresses, List<Protocol> protocols, Profile profile, int loops,
-            int backlog, @Nullable HostLookup lookup, boolean usesTls) {
+            int backlog, AccessList access, @Nullable HostLookup lookup, boolean usesTls) {
         Limits limits() {
             return profile.limits();
         }
@@ -83,7 +84,7 @@ public final class Server implements AutoCloseable {
         lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
         List<TcpListener> listeners = new ArrayList<>();
         profiles = settings.protocols().stream().map(protocol -> protocol.profile(settings.profile())).toList();
-        acceptor = new Acceptor(loops, network, limits, listeners, profiles, settings.backlog(), log);
+        acceptor = new Acceptor(loops, network, limits, settings.access(), listeners, profiles, settings.backlog(), log);
         Watchdog watchdog = started && !limits.handlerTimeout().isZero()
                 ? new Watchdog(log, network.clock(), limits.handlerTimeout())
                 : null;

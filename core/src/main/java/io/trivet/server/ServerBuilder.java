@@ -25,6 +25,7 @@ public final class ServerBuilder {
     private Overflow overflow = Overflow.PAUSE_READING;
     private int loops = 1;
     private int backlog = 4096;
+    private AccessList access = AccessList.all();
     private boolean urgent;
     private @Nullable TlsServer tls;
     private boolean tlsEnabled;
@@ -205,6 +206,19 @@ public final class ServerBuilder {
     }
 
     /**
+     * Sets which addresses may connect. A connection from another address is reset as soon as it is accepted: no handler is called,
+     * and it does not count in the limits. {@link io.trivet.observe.LoopStats#refused} counts it, and the log has a line at DEBUG
+     * (at most one a second).
+     *
+     * @param access the list; the default is {@link AccessList#all}
+     * @return this builder
+     */
+    public ServerBuilder access(AccessList access) {
+        this.access = Objects.requireNonNull(access, "access");
+        return this;
+    }
+
+    /**
      * Sets how many connections may wait to be accepted.
      *
      * @param backlog at least 1; the default is 4,096; the kernel caps it (net.core.somaxconn)
@@ -289,7 +303,8 @@ public final class ServerBuilder {
         if (addresses.isEmpty()) {
             check(profile, chosen);
         }
-        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, lookup, usesTls);
+        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, access, lookup,
+                usesTls);
     }
 
     private Protocol own() {

@@ -196,8 +196,8 @@ final class LoopParts {
         boolean ended;
 
         @Override
-        public void accepted(int listener, TcpStream stream) {
-            accepted.add(stream);
+        public boolean accepted(int listener, TcpStream stream) {
+            return accepted.add(stream);
         }
 
         @Override

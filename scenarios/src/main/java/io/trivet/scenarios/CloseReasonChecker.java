@@ -53,7 +53,7 @@ final class CloseReasonChecker {
             case HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, TRUNCATED -> false; // there is no TLS
             case PROTOCOL_ERROR -> model.mayHaveReceivedMalformedMessage();
             case HANDLER_FAILED -> model.hasThrown;
-            case TOO_MANY_FROM_ADDRESS -> false; // no handler is called for it
+            case TOO_MANY_FROM_ADDRESS, ADDRESS_DENIED -> false; // no handler is called for it
             case TRANSFER_FAILED -> model.cutsStream;
             case SPINNING -> false;
         };
@@ -259,7 +259,7 @@ final class CloseReasonChecker {
             case SERVER_CLOSED -> model.client.server.draining && !context.recovering ? Limit.DRAIN_TIME : null;
             case FINISHED, DRAINED, PEER_FINISHED -> lingering(model);
             case CLOSED, RESET, FAILED, CONNECT_FAILED, QUEUE_FULL, PROTOCOL_ERROR, HANDLER_FAILED, TOO_MANY_FROM_ADDRESS,
-                    HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, TRUNCATED, TRANSFER_FAILED,
+                    HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, TRUNCATED, TRANSFER_FAILED, ADDRESS_DENIED,
                     SPINNING ->
                 null;
         };

@@ -20,6 +20,7 @@ public final class Coverage {
     /** Events that cannot be counted, and why. */
     private static final Map<String, String> NEVER = new TreeMap<>(Map.of(
             "reason TOO_MANY_FROM_ADDRESS", "no handler is called: see limit CONNECTIONS_PER_ADDRESS",
+            "reason ADDRESS_DENIED", "no handler is called, and the scenarios have no access lists",
             "reason SPINNING", "a bug of the server, which fails a run",
             "reason HANDSHAKE_FAILED", "the scenarios have no TLS",
             "reason HANDSHAKE_TIMEOUT", "the scenarios have no TLS",
