@@ -62,8 +62,8 @@ final class ArchitectureTest {
     /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
     private static final List<List<String>> SERVER_LAYERS = List.of(
             List.of("DirectMemory", "Limits", "Overflow", "SendResult", "Framing", "Frame", "FrameDecoder", "FrameEncoder",
-                    "FrameWriter", "DelimiterDecoder", "AccessList", "LengthPrefix", "Remainder", "FrameFinder", "Messages", "Profile",
-                    "DroppedMessages",
+                    "FrameWriter", "DelimiterDecoder", "AccessList", "ProxyHeader", "ProxyHeaderDecoder", "LengthPrefix", "Remainder",
+                    "FrameFinder", "Messages", "Profile", "DroppedMessages",
                     "Counters",
                     "ScheduledTask", "ConnectionClosedException"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
@@ -76,7 +76,7 @@ final class ArchitectureTest {
             List.of("LoopActivity", "Callbacks", "TimerQueue"),
             List.of("BudgetGuard", "ReadGate", "Lingering", "DropOldest", "Transfers", "Sender", "Admission",
                     "TransferAdmission", "Relays"),
-            List.of("ConnectionSource", "Handshakes", "StartTls", "Lifecycle", "Delivery", "DeadlineSweep", "StallGuard",
+            List.of("ConnectionSource", "Handshakes", "ProxyHeaders", "StartTls", "Lifecycle", "Delivery", "DeadlineSweep", "StallGuard",
                     "ConnectAttempts"),
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",

@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import io.trivet.net.Capability;
+import io.trivet.net.Cidr;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
@@ -38,6 +39,7 @@ final class ReplyServer implements AutoCloseable {
         ServerBuilder builder = Server.builder()
                 .backlog(settings.backlog())
                 .access(settings.access())
+                .proxyProtocol(settings.proxies().toArray(Cidr[]::new))
                 .framing(settings.framing().framing())
                 .limits(settings.limits())
                 .overflow(settings.overflow().policy())

@@ -226,7 +226,7 @@ final class Serve implements Callable<Integer> {
             limits = limits.withQueueBudgetBytes(queueBudget);
         }
         return new ServerSettings(reply, framing, timeout, policy, limits, loops, backlog, urgent,
-                tls.settings(spec.commandLine()), access.list());
+                tls.settings(spec.commandLine()), access.list(), access.proxies());
     }
 
     private void require(boolean condition, String option, String rule) {

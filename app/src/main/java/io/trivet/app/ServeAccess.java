@@ -20,7 +20,16 @@ final class ServeAccess {
     @Option(names = "--deny", paramLabel = "CIDR", converter = Converter.class, showDefaultValue = Visibility.NEVER,
             description = "Range of addresses that are reset when they connect, even if --allow includes them. May be repeated.")
     private List<Cidr> denied = new ArrayList<>();
+
+    @Option(names = "--proxy-protocol", paramLabel = "CIDR", converter = Converter.class, showDefaultValue = Visibility.NEVER,
+            description = "Range of addresses of proxies that send a header of the PROXY protocol (version 1 or 2), which contains the client's "
+                    + "address. May be repeated. A connection from there without a header is closed. Other clients are served as they are.")
+    private List<Cidr> proxies = new ArrayList<>();
     // @formatter:on
+
+    List<Cidr> proxies() {
+        return proxies;
+    }
 
     AccessList list() {
         return AccessList.all().allow(allowed.toArray(Cidr[]::new)).deny(denied.toArray(Cidr[]::new));

@@ -1,9 +1,11 @@
 package io.trivet.app;
 
+import io.trivet.net.Cidr;
 import io.trivet.server.AccessList;
 import io.trivet.server.Limits;
 import io.trivet.tls.TlsServer;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,9 +17,10 @@ import org.jspecify.annotations.Nullable;
  */
 record ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits,
         int loops,
-        int backlog, boolean urgent, @Nullable TlsServer tls, AccessList access) {
+        int backlog, boolean urgent, @Nullable TlsServer tls, AccessList access,
+        List<Cidr> proxies) {
     ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits, int loops,
             int backlog, boolean urgent) {
-        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null, AccessList.all());
+        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null, AccessList.all(), List.of());
     }
 }

@@ -55,6 +55,7 @@ final class CommandLineTest {
         "serve --backlog 0 | --backlog must be at least 1, not 0",
         "serve --allow 10.0.0.0/33 | Invalid value for option '--allow' (CIDR): 10.0.0.0/33: the prefix has 0 to 32 bits",
         "serve --deny localhost | Invalid value for option '--deny' (CIDR): localhost: not an IP address: write 10.0.0.0/8 or 2001:db8::/32",
+        "serve --proxy-protocol haproxy | Invalid value for option '--proxy-protocol' (CIDR): haproxy: not an IP address: write 10.0.0.0/8 or 2001:db8::/32",
         "serve --max-connections 0 | --max-connections must be at least 1, not 0",
         "serve --frobnicate | Unknown option: '--frobnicate'; did you mean --framing?",
         "serve extra | Unmatched argument at index 1: 'extra'",

@@ -94,7 +94,10 @@ public enum CloseReason {
     TRANSFER_FAILED("a transfer or a relay was cut"),
     /** The peer's address already had the maximum number of connections. */
     TOO_MANY_FROM_ADDRESS("too many connections from that address"),
-    /** The access list of the server refuses the peer's address. No handler is called. */
+    /**
+     * The access list of the server refuses the peer's address. No handler is called. If a trusted proxy has told the address, the
+     * handler gets only {@code onClose}; so also with TOO_MANY_FROM_ADDRESS.
+     */
     ADDRESS_DENIED("the access list refuses that address"),
     /** The socket was reported as ready again and again without any progress, which kept its loop busy. */
     SPINNING("it kept its loop busy without progress");

@@ -11,7 +11,10 @@ package io.trivet.observe;
  * Every state can be followed by CLOSED directly.
  */
 public enum ConnectionState {
-    /** An outgoing connection that is not established yet, or any connection in its TLS handshake. */
+    /**
+     * An outgoing connection that is not established yet, an accepted one whose proxy has yet to send the PROXY header, or any
+     * connection in its TLS handshake.
+     */
     CONNECTING,
     /** The connection is established, and the peer has not ended its output. */
     OPEN,

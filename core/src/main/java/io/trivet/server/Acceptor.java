@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.net.Capability;
+import io.trivet.net.Cidr;
 import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
@@ -12,6 +13,7 @@ import java.net.StandardSocketOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Accepts for all loops of a server, on the thread of the first loop: enforces the limits of connections, spreads accepted
@@ -36,6 +38,8 @@ final class Acceptor implements ConnectionSource {
     private final LoopGroup loops;
     private final Network network;
     private final AccessList access;
+    /** The addresses of trusted proxies. */
+    private final List<Cidr> proxies;
     private final int backlog;
     private final List<TcpListener> listeners;
     private final List<Profile> profiles;
@@ -54,15 +58,17 @@ final class Acceptor implements ConnectionSource {
      * @param loops the loops, of which the first accepts; they may be added later, before {@link #start}
      * @param limits the limits of the numbers of connections
      * @param access the addresses that may connect
+     * @param proxies the addresses that send a header of the PROXY protocol
      * @param listeners the listeners; may be added later, before {@link #start}. The acceptor closes them
      * @param profiles the profile of each listener's connections
      * @param backlog the backlog of each listener
      */
-    Acceptor(LoopGroup loops, Network network, Limits limits, AccessList access, List<TcpListener> listeners,
-            List<Profile> profiles, int backlog, Log log) {
+    Acceptor(LoopGroup loops, Network network, Limits limits, AccessList access, List<Cidr> proxies,
+            List<TcpListener> listeners, List<Profile> profiles, int backlog, Log log) {
         this.loops = loops;
         this.network = network;
         this.access = access;
+        this.proxies = proxies;
         this.listeners = listeners;
         this.profiles = profiles;
         this.backlog = backlog;
@@ -129,10 +135,12 @@ final class Acceptor implements ConnectionSource {
     @Override
     public boolean accepted(int listener, TcpStream stream) {
         InetSocketAddress remote;
+        boolean isProxy;
         try {
             remote = stream.remoteAddress();
-            if (!access.allows(remote.getAddress())) {
-                log.denied(remote);
+            isProxy = AccessList.contains(proxies, remote.getAddress());
+            if (!isProxy && !access.allows(remote.getAddress())) {
+                log.refused(remote, CloseReason.ADDRESS_DENIED);
                 reset(stream);
                 return false;
             }
@@ -146,15 +154,15 @@ final class Acceptor implements ConnectionSource {
             Lifecycle.closeQuietly(stream);
             return true;
         }
-        if (!admit(remote)) {
+        if (!admit(remote, isProxy)) {
             Lifecycle.closeQuietly(stream);
             return false;
         }
         try {
-            loops.leastLoaded().adopt(listener, stream, remote);
+            loops.leastLoaded().adopt(listener, stream, remote, isProxy);
         } catch (RejectedExecutionException e) { // that loop has just ended
             Lifecycle.closeQuietly(stream);
-            gone(remote);
+            gone(isProxy ? null : remote);
         }
         return true;
     }
@@ -186,11 +194,15 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    private boolean admit(InetSocketAddress remote) {
-        CloseReason refusal = limit.add(remote);
-        if (refusal != null) {
-            log.refused(remote, refusal);
-            return false;
+    private boolean admit(InetSocketAddress remote, boolean isProxy) {
+        if (isProxy) { // the address of its client counts, as soon as that is known
+            limit.addUnidentified();
+        } else {
+            CloseReason refusal = limit.add(remote);
+            if (refusal != null) {
+                log.refused(remote, refusal);
+                return false;
+            }
         }
         if (limit.isReached()) {
             pause(); // further clients wait in the backlog, and the listeners cause no events meanwhile
@@ -200,8 +212,13 @@ final class Acceptor implements ConnectionSource {
     }
 
     @Override
-    public void gone(InetSocketAddress remote) {
-        if (limit.remove(remote)) {
+    public @Nullable CloseReason identified(InetSocketAddress client, boolean isProxy) {
+        return isProxy || access.allows(client.getAddress()) ? limit.addAddress(client) : CloseReason.ADDRESS_DENIED;
+    }
+
+    @Override
+    public void gone(@Nullable InetSocketAddress client) {
+        if (limit.remove(client)) {
             loops.first().mailbox().run(this::resume);
         }
     }

@@ -65,7 +65,7 @@ public final class AccessList {
         return !contains(denied, address) && (allowed.isEmpty() || contains(allowed, address));
     }
 
-    private static boolean contains(List<Cidr> ranges, InetAddress address) {
+    static boolean contains(List<Cidr> ranges, InetAddress address) {
         for (Cidr range : ranges) {
             if (range.contains(address)) {
                 return true;

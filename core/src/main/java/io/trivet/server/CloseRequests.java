@@ -143,6 +143,8 @@ final class CloseRequests {
                 connection.failure(failure);
                 if (connection.is(ConnectionRecord.HANDSHAKING)) {
                     close(connection, CloseReason.HANDSHAKE_FAILED);
+                } else if (connection.is(ConnectionRecord.ACCEPTED)) { // a proxy that has not sent its header
+                    close(connection, isReset(failure) ? CloseReason.RESET : CloseReason.FAILED);
                 } else {
                     log.connectFailed(failure);
                     close(connection, CloseReason.CONNECT_FAILED);

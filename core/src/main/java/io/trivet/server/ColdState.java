@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,11 @@ final class ColdState {
     @Nullable TlsInfo tlsInfo;
     /** Ends a connect by name. Null unless one is in progress. */
     @Nullable Runnable connectCancellation;
+    /**
+     * The header of the PROXY protocol that is being received or sent; null: there is none, or it is complete. Received bytes are
+     * before the position.
+     */
+    @Nullable ByteBuffer proxyHeader;
     /** The error that ended the connection. */
     @Nullable IOException failure;
     /** When the current state ends by itself: a connect, a first message, a linger. */
@@ -64,7 +70,7 @@ final class ColdState {
      */
     boolean dropIfEmpty() {
         return partialInput == null && sendQueue == null && transfers == null && remote == null && connectCancellation == null
-                && failure == null && tlsInfo == null && inputSink == null
+                && failure == null && tlsInfo == null && proxyHeader == null && inputSink == null
                 && pendingDrops == null
                 && stateDeadlineNanos == Loop.NO_DEADLINE && receivedNanos == Loop.NO_DEADLINE
                 && partBytesLeft == NO_PARTS && lingerBytes == 0

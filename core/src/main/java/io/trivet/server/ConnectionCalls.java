@@ -351,6 +351,7 @@ final class ConnectionCalls {
     private static String why(ConnectionRecord connection, int interest) {
         return switch (connection.state()) {
             case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? "read: in its TLS handshake"
+                    : connection.is(ConnectionRecord.ACCEPTED) ? "read: a proxy has yet to send the PROXY header"
                     : connection.handle < 0 ? "connecting by name: looked up, or tried at its addresses"
                     : "connecting: writable when it has connected";
             case LINGERING -> "read to its end: our output has ended";

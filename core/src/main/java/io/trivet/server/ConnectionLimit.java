@@ -28,6 +28,15 @@ final class ConnectionLimit {
 
     /** Counts a connection. Returns null, or why it is refused and not counted. */
     synchronized @Nullable CloseReason add(InetSocketAddress remote) {
+        CloseReason refusal = addAddress(remote);
+        if (refusal == null) {
+            addUnidentified();
+        }
+        return refusal;
+    }
+
+    /** Counts the address of a connection that is counted already. Returns null, or why it is refused and not counted. */
+    synchronized @Nullable CloseReason addAddress(InetSocketAddress remote) {
         if (perAddressMax > 0) {
             int already = perAddress.getOrDefault(remote.getAddress(), 0);
             if (already >= perAddressMax) {
@@ -35,19 +44,24 @@ final class ConnectionLimit {
             }
             perAddress.put(remote.getAddress(), already + 1);
         }
+        return null;
+    }
+
+    /** Counts a connection whose address is not to be counted, or not yet. */
+    synchronized void addUnidentified() {
         connections++;
         reached = connections >= connectionsMax;
-        return null;
     }
 
     /**
      * Uncounts a connection.
      *
+     * @param remote its address, if that was counted; otherwise null
      * @return true if the limit was reached, and no longer is
      */
-    synchronized boolean remove(InetSocketAddress remote) {
+    synchronized boolean remove(@Nullable InetSocketAddress remote) {
         connections--;
-        if (perAddressMax > 0) {
+        if (perAddressMax > 0 && remote != null) {
             perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count == 1 ? null : count - 1);
         }
         boolean lifted = reached && connections < connectionsMax;

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -474,7 +475,7 @@ abstract class ConnectionRecord extends HandlerCalls {
         return coldState().lingerBytes += bytes;
     }
 
-    /** Returns the peer's address if it is cached: before the connection exists, and after it was closed. */
+    /** Returns the peer's address if it is cached: before the connection exists, after it was closed, and if a proxy has told it. */
     @Nullable
     InetSocketAddress cachedAddress() {
         ColdState some = cold;
@@ -495,6 +496,20 @@ abstract class ConnectionRecord extends HandlerCalls {
     void tlsInfo(@Nullable TlsInfo info) {
         if (info != null) {
             coldState().tlsInfo = info;
+        }
+    }
+
+    /** Returns the header of the PROXY protocol that is being received or sent, or null. */
+    @Nullable
+    ByteBuffer proxyHeader() {
+        ColdState some = cold;
+        return some == null ? null : some.proxyHeader;
+    }
+
+    void proxyHeader(@Nullable ByteBuffer header) {
+        if (cold != null || header != null) {
+            coldState().proxyHeader = header;
+            dropEmptyColdState();
         }
     }
 

@@ -6,6 +6,7 @@ import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import java.net.InetSocketAddress;
+import java.net.ProtocolException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +85,10 @@ final class DeadlineSweep {
         if (reason == CloseReason.CONNECT_TIMEOUT && address != null) {
             connection.failure(new NetworkException("connect", address, ErrorCode.ETIMEDOUT));
         }
+        if (reason == CloseReason.PROTOCOL_ERROR) {
+            connection.failure(new ProtocolException("the proxy has sent no complete PROXY header within "
+                    + ProxyHeaders.TIMEOUT.toSeconds() + " s"));
+        }
         closeRequests.close(connection, reason);
     }
 
@@ -91,6 +96,7 @@ final class DeadlineSweep {
         if (Deadline.isOver(stateDeadline(connection), now)) {
             return switch (connection.state()) {
                 case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? CloseReason.HANDSHAKE_TIMEOUT
+                        : connection.is(ConnectionRecord.ACCEPTED) ? CloseReason.PROTOCOL_ERROR
                         : CloseReason.CONNECT_TIMEOUT;
                 case OPEN, INPUT_ENDED -> CloseReason.FIRST_MESSAGE_TIMEOUT;
                 case DRAINING, LINGERING, CLOSED -> connection.finishReason();

@@ -85,9 +85,17 @@ final class Dispatcher implements Completions {
                 }
             }
             case LINGERING -> lingering.received(connection, to - from);
-            case CONNECTING, INPUT_ENDED, CLOSED -> {
+            case CONNECTING -> receivedBeforeOpen(connection, memory, from, to);
+            case INPUT_ENDED, CLOSED -> {
                 // Nothing is received.
             }
+        }
+    }
+
+    private void receivedBeforeOpen(ConnectionRecord connection, ByteBuffer memory, int from, int to) {
+        int next = lifecycle.received(connection, memory, from, to);
+        if (next != ProxyHeaders.NOT_OPEN && next < to && connection.wantsInput()) { // a handler may have ended it in onOpen
+            delivery.received(connection, memory, next, to);
         }
     }
 
@@ -116,7 +124,8 @@ final class Dispatcher implements Completions {
                 }
             }
             case LINGERING -> lingering.inputEnded(connection);
-            case CONNECTING, INPUT_ENDED, CLOSED -> {
+            case CONNECTING -> lifecycle.inputEndedBeforeOpen(connection);
+            case INPUT_ENDED, CLOSED -> {
                 // Nothing follows.
             }
         }
@@ -135,7 +144,11 @@ final class Dispatcher implements Completions {
     public void sent(long handle, long bytes) {
         ConnectionRecord connection = table.get(handle);
         if (connection != null) {
-            sender.completed(connection, bytes);
+            if (connection.state() == ConnectionState.CONNECTING) {
+                lifecycle.writableBeforeOpen(connection);
+            } else {
+                sender.completed(connection, bytes);
+            }
         }
     }
 

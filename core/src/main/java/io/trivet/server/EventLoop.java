@@ -342,15 +342,16 @@ final class EventLoop {
      * Adopts an accepted connection: at once on the loop thread, otherwise soon.
      *
      * @param listener the index of the listener that has accepted it
+     * @param isProxy true if it starts with a header of the PROXY protocol
      * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
      */
-    void adopt(int listener, TcpStream stream, InetSocketAddress remote) {
+    void adopt(int listener, TcpStream stream, InetSocketAddress remote, boolean isProxy) {
         table.expect();
         if (mailbox.isOwnThread()) {
-            lifecycle.adopt(acceptedConnections.apply(listener), stream, remote);
+            lifecycle.adopt(acceptedConnections.apply(listener), stream, remote, isProxy);
             return;
         }
-        executeExpected(() -> lifecycle.adopt(acceptedConnections.apply(listener), stream, remote));
+        executeExpected(() -> lifecycle.adopt(acceptedConnections.apply(listener), stream, remote, isProxy));
     }
 
     /**

@@ -9,7 +9,8 @@ import java.nio.ByteBuffer;
  * ({@link CloseReason#HANDLER_FAILED}), and no other connection is affected. An {@link Error} stops the server, and is logged.
  *
  * <p><b>Order.</b> For each connection, onOpen is called first and onClose last; the others may be called any number of times in
- * between. For a connection that cannot be established, or that ends before its TLS handshake is complete, only
+ * between. For a connection that cannot be established, that ends before its TLS handshake is complete, or whose proxy sends no
+ * valid PROXY header, only
  * onClose is called.
  */
 @FunctionalInterface

@@ -5,6 +5,7 @@ import io.trivet.tls.Tls;
 import io.trivet.tls.TlsInfo;
 import io.trivet.tls.TlsProactor;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +47,13 @@ final class Handshakes {
             secures.secure(connection.handle, tls);
         } catch (IOException e) {
             closeRequests.fail(connection, e);
+        }
+    }
+
+    /** Passes on what has arrived together with a PROXY header: the first bytes of the handshake. Within a completion. */
+    void received(ConnectionRecord connection, ByteBuffer memory, int from, int to) {
+        if (proactor != null) {
+            proactor.receivedEarly(connection.handle, memory, from, to);
         }
     }
 

@@ -7,6 +7,7 @@ import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 
 /**
@@ -23,6 +24,7 @@ final class Lifecycle {
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
     private final Handshakes handshakes;
+    private final ProxyHeaders proxyHeaders;
     private final PartialInputs partialInputs;
     private final ReadGate gate;
     private final Lingering lingering;
@@ -49,6 +51,7 @@ final class Lifecycle {
         this.deadlines = deadlines;
         this.closeRequests = closeRequests;
         this.handshakes = handshakes;
+        proxyHeaders = new ProxyHeaders(proactor, deadlines, source, counters, closeRequests, log);
         this.partialInputs = partialInputs;
         this.gate = gate;
         this.lingering = lingering;
@@ -67,22 +70,54 @@ final class Lifecycle {
      * @param connection its record
      * @param stream its socket; closed if it cannot be used
      * @param remote the peer's address
+     * @param isProxy true if it starts with a header of the PROXY protocol
      */
-    void adopt(ConnectionRecord connection, TcpStream stream, InetSocketAddress remote) {
+    void adopt(ConnectionRecord connection, TcpStream stream, InetSocketAddress remote, boolean isProxy) {
         try {
             connection.handle = proactor.adopt(stream);
         } catch (IOException e) { // the peer has already reset it, or the kernel has no memory for another one
             log.adoptFailed(e);
             closeQuietly(stream);
             table.uncount();
-            source.gone(remote);
+            source.gone(isProxy ? null : remote);
             return;
         }
         enter(connection);
-        if (Handshakes.isDue(connection)) {
+        if (isProxy) {
+            proxyHeaders.await(connection);
+        } else if (Handshakes.isDue(connection)) {
             handshakes.start(connection);
         } else {
             open(connection);
+        }
+    }
+
+    /**
+     * A connection that is not open yet has received bytes: those of a header of the PROXY protocol. Opens it when that is complete.
+     *
+     * @return the index of the first byte after the header; {@link ProxyHeaders#NOT_OPEN}: the connection is not open
+     */
+    int received(ConnectionRecord connection, ByteBuffer memory, int from, int to) {
+        int next = proxyHeaders.received(connection, memory, from, to);
+        if (next != ProxyHeaders.NOT_OPEN) {
+            connected(connection);
+            if (connection.is(ConnectionRecord.HANDSHAKING) && next < to && !connection.isClosed()) {
+                handshakes.received(connection, memory, next, to);
+                return ProxyHeaders.NOT_OPEN;
+            }
+        }
+        return next;
+    }
+
+    /** The input of a connection that is not open yet has ended. */
+    void inputEndedBeforeOpen(ConnectionRecord connection) {
+        proxyHeaders.inputEnded(connection);
+    }
+
+    /** The socket of a connection that is not open yet has room. */
+    void writableBeforeOpen(ConnectionRecord connection) {
+        if (connection.proxyHeader() != null && !connection.is(ConnectionRecord.ACCEPTED)) {
+            connected(connection);
         }
     }
 
@@ -118,8 +153,11 @@ final class Lifecycle {
         connected(connection);
     }
 
-    /** A connect has succeeded, or a TLS handshake. */
+    /** A connect has succeeded, the header of a proxy is complete, or a TLS handshake. */
     void connected(ConnectionRecord connection) {
+        if (!connection.is(ConnectionRecord.HANDSHAKING) && !proxyHeaders.send(connection)) {
+            return;
+        }
         if (Handshakes.isDue(connection)) {
             handshakes.start(connection);
             return;
@@ -313,7 +351,7 @@ final class Lifecycle {
         table.uncount();
         InetSocketAddress remote = connection.cachedAddress();
         if (connection.is(ConnectionRecord.ACCEPTED) && remote != null) {
-            source.gone(remote);
+            source.gone(connection.proxyHeader() == null ? remote : null);
         }
         try {
             dropOldest.notifyPending(connection);

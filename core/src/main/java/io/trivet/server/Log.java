@@ -132,13 +132,10 @@ final class Log {
     }
 
     void refused(InetSocketAddress remote, CloseReason reason) {
-        log(refusals, Level.WARNING, "refused " + Addresses.toString(remote) + ": " + reason.description(), null);
-    }
-
-    /** Logs that an access list refuses an address. At DEBUG, because anyone on the network can cause it. */
-    void denied(InetSocketAddress remote) {
-        if (logger.isLoggable(Level.DEBUG)) {
-            log(denials, Level.DEBUG, "refused " + Addresses.toString(remote) + ": " + CloseReason.ADDRESS_DENIED.description(),
+        boolean isDenied = reason == CloseReason.ADDRESS_DENIED; // at DEBUG: anyone on the network can cause it
+        Level level = isDenied ? Level.DEBUG : Level.WARNING;
+        if (logger.isLoggable(level)) {
+            log(isDenied ? denials : refusals, level, "refused " + Addresses.toString(remote) + ": " + reason.description(),
                     null);
         }
     }

@@ -12,11 +12,13 @@ import org.jspecify.annotations.Nullable;
  * @param overflow what happens when a queue is full
  * @param urgent true to watch for TCP's urgent data
  * @param tls the settings of TLS; null: the connection is in plaintext
+ * @param proxyHeader what an outgoing connection sends before everything else; null: nothing
  */
-record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent, @Nullable Tls tls) {
-    /** Creates the settings of connections in plaintext. */
+record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent, @Nullable Tls tls,
+        @Nullable ProxyHeader proxyHeader) {
+    /** Creates the settings of connections in plaintext that send no header. */
     Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
-        this(framing, limits, overflow, urgent, null);
+        this(framing, limits, overflow, urgent, null, null);
     }
 
     /**
@@ -37,17 +39,17 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
 
     /** Returns a copy with another framing. */
     Profile with(Framing other) {
-        return new Profile(other, limits, overflow, urgent, tls);
+        return new Profile(other, limits, overflow, urgent, tls, proxyHeader);
     }
 
     /** Returns a copy with other limits. */
     Profile with(Limits other) {
-        return new Profile(framing, other, overflow, urgent, tls);
+        return new Profile(framing, other, overflow, urgent, tls, proxyHeader);
     }
 
     /** Returns a copy with TLS. */
     Profile with(Tls other) {
-        return new Profile(framing, limits, overflow, urgent, other);
+        return new Profile(framing, limits, overflow, urgent, other, proxyHeader);
     }
 
     /** Returns true if the time since the peer's last byte is limited. */

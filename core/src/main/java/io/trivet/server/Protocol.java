@@ -35,9 +35,11 @@ public final class Protocol {
     private final @Nullable Overflow overflow;
     private final @Nullable Boolean urgent;
     private final @Nullable Tls tls;
+    private final @Nullable ProxyHeader proxyHeader;
 
     private Protocol(Framing framing, @Nullable Handler shared, @Nullable Supplier<? extends Handler> handlers,
-            @Nullable Limits limits, @Nullable Overflow overflow, @Nullable Boolean urgent, @Nullable Tls tls) {
+            @Nullable Limits limits, @Nullable Overflow overflow, @Nullable Boolean urgent, @Nullable Tls tls,
+            @Nullable ProxyHeader proxyHeader) {
         this.framing = framing;
         this.shared = shared;
         this.handlers = handlers;
@@ -45,6 +47,7 @@ public final class Protocol {
         this.overflow = overflow;
         this.urgent = urgent;
         this.tls = tls;
+        this.proxyHeader = proxyHeader;
     }
 
     /**
@@ -57,7 +60,7 @@ public final class Protocol {
      */
     public static Protocol of(Framing framing, Handler handler) {
         return new Protocol(Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"), null, null,
-                null, null, null);
+                null, null, null, null);
     }
 
     /**
@@ -72,7 +75,7 @@ public final class Protocol {
      */
     public static Protocol perConnection(Framing framing, Supplier<? extends Handler> handlers) {
         return new Protocol(Objects.requireNonNull(framing, "framing"), null, Objects.requireNonNull(handlers, "handlers"), null,
-                null, null, null);
+                null, null, null, null);
     }
 
     /**
@@ -96,7 +99,7 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withLimits(Limits limits) {
-        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent, tls);
+        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent, tls, proxyHeader);
     }
 
     /**
@@ -106,7 +109,7 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withOverflow(Overflow overflow) {
-        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent, tls);
+        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent, tls, proxyHeader);
     }
 
     /**
@@ -116,7 +119,7 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withUrgent(boolean urgent) {
-        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls);
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, proxyHeader);
     }
 
     /**
@@ -127,13 +130,25 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withTls(Tls tls) {
-        return new Protocol(framing, shared, handlers, limits, overflow, urgent, Objects.requireNonNull(tls, "tls"));
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, Objects.requireNonNull(tls, "tls"),
+                proxyHeader);
+    }
+
+    /**
+     * Returns a copy whose outgoing connections send a header of the PROXY protocol before everything else, TLS included. Accepted
+     * connections are not affected.
+     *
+     * @param header the addresses of the client on whose behalf the connection is made
+     * @return the copy
+     */
+    public Protocol withProxyHeader(ProxyHeader header) {
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, Objects.requireNonNull(header, "header"));
     }
 
     /** Returns the profile of its connections. Settings that the protocol lacks are the server's. */
     Profile profile(Profile server) {
         return new Profile(framing, limits == null ? server.limits() : limits, overflow == null ? server.overflow() : overflow,
-                urgent == null ? server.urgent() : urgent, tls);
+                urgent == null ? server.urgent() : urgent, tls, proxyHeader);
     }
 
     /** Returns the handler of all connections, or null if each has its own. */

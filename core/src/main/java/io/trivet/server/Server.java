@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.net.Capability;
+import io.trivet.net.Cidr;
 import io.trivet.net.Network;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
@@ -53,10 +54,11 @@ public final class Server implements AutoCloseable {
      * @param protocols the protocol of each address
      * @param profile the server's own settings: those of connections that set none
      * @param access the addresses that may connect
+     * @param proxies the addresses of trusted proxies
      * @param usesTls true if connections may be secured by TLS
      */
     record Settings(Network network, List<InetSocketAddress> addresses, List<Protocol> protocols, Profile profile, int loops,
-            int backlog, AccessList access, @Nullable HostLookup lookup, boolean usesTls) {
+            int backlog, AccessList access, List<Cidr> proxies, @Nullable HostLookup lookup, boolean usesTls) {
         Limits limits() {
             return profile.limits();
         }
@@ -84,7 +86,8 @@ public final class Server implements AutoCloseable {
         lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
         List<TcpListener> listeners = new ArrayList<>();
         profiles = settings.protocols().stream().map(protocol -> protocol.profile(settings.profile())).toList();
-        acceptor = new Acceptor(loops, network, limits, settings.access(), listeners, profiles, settings.backlog(), log);
+        acceptor = new Acceptor(loops, network, limits, settings.access(), settings.proxies(), listeners, profiles,
+                settings.backlog(), log);
         Watchdog watchdog = started && !limits.handlerTimeout().isZero()
                 ? new Watchdog(log, network.clock(), limits.handlerTimeout())
                 : null;

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.net.Capability;
+import io.trivet.net.Cidr;
 import io.trivet.net.Network;
 import io.trivet.tls.TlsClient;
 import io.trivet.tls.TlsServer;
@@ -26,6 +27,7 @@ public final class ServerBuilder {
     private int loops = 1;
     private int backlog = 4096;
     private AccessList access = AccessList.all();
+    private List<Cidr> proxies = List.of();
     private boolean urgent;
     private @Nullable TlsServer tls;
     private boolean tlsEnabled;
@@ -219,6 +221,24 @@ public final class ServerBuilder {
     }
 
     /**
+     * Sets the proxies that are trusted to send a header of the PROXY protocol, version 1 or 2, such as HAProxy with {@code send-proxy-v2}.
+     * Then {@link Connection#remoteAddress} is the client's address that the header contains, and the access list and the limit per
+     * address apply to that one. A header with the command LOCAL, of a health check, is exempt from the access list. If a header has
+     * no IP address (UNKNOWN, UNSPEC, UNIX), the proxy's own address applies.
+     *
+     * <p>A connection from such an address must start with a header, of at most 4,096 bytes and within 5 s. Otherwise it is closed
+     * with {@link io.trivet.observe.CloseReason#PROTOCOL_ERROR}; its handler gets only {@code onClose}. All other connections are
+     * served as plain clients, and a header of theirs is ordinary input: nothing is guessed, so no client can forge an address.
+     *
+     * @param proxies the addresses of the proxies; none, as by default: no connection starts with a header
+     * @return this builder
+     */
+    public ServerBuilder proxyProtocol(Cidr... proxies) {
+        this.proxies = List.of(proxies);
+        return this;
+    }
+
+    /**
      * Sets how many connections may wait to be accepted.
      *
      * @param backlog at least 1; the default is 4,096; the kernel caps it (net.core.somaxconn)
@@ -303,8 +323,8 @@ public final class ServerBuilder {
         if (addresses.isEmpty()) {
             check(profile, chosen);
         }
-        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, access, lookup,
-                usesTls);
+        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, access,
+                proxies, lookup, usesTls);
     }
 
     private Protocol own() {

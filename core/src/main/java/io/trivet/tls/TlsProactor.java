@@ -148,6 +148,19 @@ public final class TlsProactor extends ForwardingProactor {
         }
     }
 
+    /**
+     * Processes bytes that were received before a connection was secured, and behind those that were for the caller: a header of the
+     * PROXY protocol. To be called within the completion that has delivered them.
+     *
+     * @param handle a secured connection
+     * @param memory the memory of the completion
+     * @param from the index of the first byte
+     * @param to the index after the last byte
+     */
+    public void receivedEarly(long handle, ByteBuffer memory, int from, int to) {
+        decryption.received(handle, memory, from, to);
+    }
+
     /** Receives while the handshake needs input or the caller wants some. */
     private void updateReceiving(TlsConnection connection) throws IOException {
         boolean wanted = connection.takesInput() && !connection.streamEnded && (!connection.connected || connection.wantsInput);

@@ -60,7 +60,7 @@ final class AcceptorTest {
     private void use(Limits limits) {
         Log lines = new Log(time);
         loops = new LoopGroup(lines);
-        acceptor = new Acceptor(loops, network, limits, AccessList.all(), listeners, profiles(limits), 4, lines);
+        acceptor = new Acceptor(loops, network, limits, AccessList.all(), List.of(), listeners, profiles(limits), 4, lines);
         loops.add(EventLoopTest.loop(0, first, time, acceptor, new Budget(100), records));
         loops.add(EventLoopTest.loop(1, second, time, acceptor, new Budget(100), records));
         loops.first().mailbox().claim();
@@ -107,7 +107,8 @@ final class AcceptorTest {
         RecordingProactor failing = new RecordingProactor();
         failing.failNext("accept", ErrorCode.ENOMEM);
         LoopGroup group = new LoopGroup(new Log(time));
-        Acceptor other = new Acceptor(group, network, Limits.defaults(), AccessList.all(), listeners, profiles(Limits.defaults()),
+        Acceptor other = new Acceptor(group, network, Limits.defaults(), AccessList.all(), List.of(), listeners,
+                profiles(Limits.defaults()),
                 4,
                 new Log(time));
         group.add(EventLoopTest.loop(0, failing, time, other, new Budget(100), records));
@@ -139,7 +140,8 @@ final class AcceptorTest {
         Map<Object, Object> options = new HashMap<>();
         TcpStream stream = Interceptor.of(TcpStream.class, late.new Stream(late.peer()), "setOption",
                 arguments -> options.put(arguments[0], arguments[1]));
-        new Acceptor(loops, probing, limits, AccessList.all(), listeners, profiles(limits), 4, new Log(time)).accepted(0, stream);
+        new Acceptor(loops, probing, limits, AccessList.all(), List.of(), listeners, profiles(limits), 4, new Log(time))
+                .accepted(0, stream);
         assertThat(options).containsEntry(StandardSocketOptions.SO_KEEPALIVE, true)
                 .containsEntry(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, probeAfter)
                 .containsEntry(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, interval)

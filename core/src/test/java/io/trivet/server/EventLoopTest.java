@@ -39,7 +39,7 @@ final class EventLoopTest {
 
     private TestRecord open() {
         LateNetwork network = new LateNetwork(new Random(0), false);
-        loop.adopt(0, network.new Stream(network.peer()), RecordingProactor.REMOTE);
+        loop.adopt(0, network.new Stream(network.peer()), RecordingProactor.REMOTE, false);
         return records.getLast();
     }
 

@@ -41,7 +41,7 @@ final class LifecycleTest {
 
     private void adopt() {
         parts.table.expect();
-        lifecycle.adopt(connection, stream(), RecordingProactor.REMOTE);
+        lifecycle.adopt(connection, stream(), RecordingProactor.REMOTE, false);
     }
 
     private void connect() {
@@ -88,7 +88,7 @@ final class LifecycleTest {
             TcpStream stream = stream();
             parts.table.expect();
             parts.proactor.failNext("adopt", ErrorCode.ENOMEM);
-            lifecycle.adopt(connection, stream, RecordingProactor.REMOTE);
+            lifecycle.adopt(connection, stream, RecordingProactor.REMOTE, false);
             assertThat(stream.isOpen()).isFalse();
             assertThat(parts.table.load()).isZero();
             assertThat(parts.source.gone).containsExactly(RecordingProactor.REMOTE);
@@ -302,7 +302,7 @@ final class LifecycleTest {
         parts.source.ended = true;
         assertThat(lifecycle.hasDrained()).as("one is on its way").isFalse();
         connection = new TestRecord(true, parts.profile);
-        lifecycle.adopt(connection, stream(), RecordingProactor.REMOTE);
+        lifecycle.adopt(connection, stream(), RecordingProactor.REMOTE, false);
         assertThat(connection.state()).as("it drains at once").isEqualTo(ConnectionState.LINGERING);
         parts.closeRequests.close(connection, CloseReason.DRAINED);
         lifecycle.completeCloses();

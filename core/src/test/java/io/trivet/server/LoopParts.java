@@ -1,12 +1,14 @@
 package io.trivet.server;
 
 import io.trivet.net.TcpStream;
+import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The parts of a loop, for tests that construct one part alone and need those of the layers below it. All are real, except the
@@ -206,7 +208,12 @@ final class LoopParts {
         }
 
         @Override
-        public void gone(InetSocketAddress remote) {
+        public @Nullable CloseReason identified(InetSocketAddress client, boolean isProxy) {
+            return null;
+        }
+
+        @Override
+        public void gone(@Nullable InetSocketAddress remote) {
             gone.add(remote);
         }
 

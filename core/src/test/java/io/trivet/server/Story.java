@@ -41,7 +41,8 @@ final class Story implements Handler {
                 callbacks.put(connection, before);
                 connections.add(connection);
                 if (!what.equals("open") && !what.startsWith("close HANDSHAKE")
-                        && !(what.startsWith("close") && !connection.is(ConnectionRecord.ACCEPTED))) {
+                        && !(what.startsWith("close")
+                        && (!connection.is(ConnectionRecord.ACCEPTED) || connection.proxyHeader() != null))) {
                     violations.add(what + " before open");
                 }
             } else {
