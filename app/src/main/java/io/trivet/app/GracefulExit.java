@@ -10,18 +10,20 @@ import java.time.Duration;
 final class GracefulExit implements AutoCloseable {
     private final ReplyServer server;
     private final Duration drainTimeout;
+    private final Runnable beforeDrain;
     private final PrintStream err;
     private final Thread hook = new Thread(this::drainAndHalt, "drain");
 
-    private GracefulExit(ReplyServer server, Duration drainTimeout, PrintStream err) {
+    private GracefulExit(ReplyServer server, Duration drainTimeout, Runnable beforeDrain, PrintStream err) {
         this.server = server;
         this.drainTimeout = drainTimeout;
+        this.beforeDrain = beforeDrain;
         this.err = err;
     }
 
     /** Installs the hook; closing the result removes it. */
-    static GracefulExit install(ReplyServer server, Duration drainTimeout, PrintStream err) {
-        GracefulExit exit = new GracefulExit(server, drainTimeout, err);
+    static GracefulExit install(ReplyServer server, Duration drainTimeout, Runnable beforeDrain, PrintStream err) {
+        GracefulExit exit = new GracefulExit(server, drainTimeout, beforeDrain, err);
         Runtime.getRuntime().addShutdownHook(exit.hook);
         return exit;
     }
@@ -38,6 +40,7 @@ final class GracefulExit implements AutoCloseable {
     private void drainAndHalt() {
         Signals.haltOnNext(err);
         err.println("draining for at most " + DurationText.of(drainTimeout) + "; Ctrl-C again stops at once");
+        beforeDrain.run();
         try {
             int left = server.drain(drainTimeout);
             err.println(left == 0 ? "drained"

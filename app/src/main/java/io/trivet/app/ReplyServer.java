@@ -31,8 +31,8 @@ final class ReplyServer implements AutoCloseable {
     private final Server server;
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private ReplyServer(@Nullable Network network, List<InetSocketAddress> addresses, ServerSettings settings, VerboseLog log)
-            throws IOException {
+    private ReplyServer(@Nullable Network network, List<InetSocketAddress> addresses, List<TcpListener> passed,
+            ServerSettings settings, VerboseLog log) throws IOException {
         this.settings = settings;
         this.log = log;
         handler = new ReplyHandler(settings, log);
@@ -51,6 +51,7 @@ final class ReplyServer implements AutoCloseable {
             builder.tls(tls);
         }
         addresses.forEach(builder::listen);
+        passed.forEach(builder::listen);
         if (network != null) {
             builder.network(network);
         }
@@ -69,7 +70,7 @@ final class ReplyServer implements AutoCloseable {
         Network listening = network == null ? Network.system() : network; // a fallback listens at the same addresses
         List<InetSocketAddress> addresses = ListenAddresses.supported(listening, requested);
         if (addresses.size() == 1 || addresses.getFirst().getPort() != 0) {
-            return new ReplyServer(network, addresses, settings, log);
+            return new ReplyServer(network, addresses, List.of(), settings, log);
         }
         for (int attempt = 1;; attempt++) {
             int port;
@@ -77,13 +78,23 @@ final class ReplyServer implements AutoCloseable {
                 port = free.localAddress().getPort();
             }
             try {
-                return new ReplyServer(network, ListenAddresses.withPort(addresses, port), settings, log);
+                return new ReplyServer(network, ListenAddresses.withPort(addresses, port), List.of(), settings, log);
             } catch (NetworkException e) {
                 if (e.code() != ErrorCode.EADDRINUSE || attempt == PORT_ATTEMPTS_MAX) {
                     throw e;
                 }
             }
         }
+    }
+
+    /**
+     * Serves the clients of listeners that a service manager has opened.
+     *
+     * @param network null: the best one on which every loop can serve
+     */
+    static ReplyServer passed(@Nullable Network network, List<TcpListener> listeners, ServerSettings settings, VerboseLog log)
+            throws IOException {
+        return new ReplyServer(network, List.of(), listeners, settings, log);
     }
 
     /** Returns the budget in force, which may be less than the settings ask for. */

@@ -4,6 +4,7 @@ import io.trivet.net.Addresses;
 import io.trivet.net.Capability;
 import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
+import io.trivet.net.Supervisor;
 import io.trivet.server.Limits;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -140,9 +141,8 @@ final class Serve implements Callable<Integer> {
         ServerSettings settings = settings();
         err.println(Version.program() + ", Java " + Runtime.version().feature());
         Network network = engine.open();
-        List<InetSocketAddress> requested = ListenAddresses.of(network, hosts, port, err);
-        Network named = engine == EngineOption.AUTO ? null : network;
-        try (ReplyServer server = ReplyServer.listen(named, requested, settings, new VerboseLog(err, verbose))) {
+        Supervisor supervisor = Supervisor.ofProcess();
+        try (ReplyServer server = open(network, supervisor, settings, err)) {
             printStart(server, settings, err);
             if (settings.tls() != null) {
                 tls.start(settings.tls(), err);
@@ -150,15 +150,47 @@ final class Serve implements Callable<Integer> {
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
-            try (GracefulExit _ = GracefulExit.install(server, drainTimeout, err)) {
+            Runnable stopping = () -> notify(supervisor, network, "STOPPING=1", err);
+            try (GracefulExit _ = GracefulExit.install(server, drainTimeout, stopping, err)) {
                 if (readyFile != null) {
                     ReadyFile.write(readyFile, server.addresses(), err);
                 }
                 err.println("ready");
+                notify(supervisor, network, "READY=1", err);
                 server.run();
             }
         }
         return 0;
+    }
+
+    /** Listens where a service manager has opened sockets; otherwise at the addresses of the options. */
+    private ReplyServer open(Network network, Supervisor supervisor, ServerSettings settings, PrintStream err) throws IOException {
+        Network named = engine == EngineOption.AUTO ? null : network;
+        VerboseLog log = new VerboseLog(err, verbose);
+        int passed = supervisor.passedSockets();
+        if (passed == 0) {
+            return ReplyServer.listen(named, ListenAddresses.of(network, hosts, port, err), settings, log);
+        }
+        if (!network.supports(Capability.DESCRIPTORS)) {
+            throw new IOException("LISTEN_FDS: " + network.name() + " cannot use sockets that were passed: use another --engine");
+        }
+        for (String option : List.of("--host", "--port")) {
+            if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                err.println("warning: " + option + " has no effect: the service manager has opened the sockets (LISTEN_FDS)");
+            }
+        }
+        for (int i = 0; i < passed; i++) {
+            err.println("passed by the service manager: " + EscapedText.line(supervisor.name(i)));
+        }
+        return ReplyServer.passed(named, supervisor.listeners(network), settings, log);
+    }
+
+    private static void notify(Supervisor supervisor, Network network, String state, PrintStream err) {
+        try {
+            supervisor.report(network, state);
+        } catch (IOException | UnsupportedOperationException e) {
+            err.println("warning: the service manager could not be notified of " + state + ": " + e.getMessage());
+        }
     }
 
     private void printStart(ReplyServer server, ServerSettings settings, PrintStream err) {

@@ -11,6 +11,7 @@ import java.lang.invoke.MethodHandle;
  * the values that x86-64 and aarch64 share; {@code LayoutTest} compares them with the C headers.
  */
 final class Libc {
+    static final int AF_UNIX = 1;
     static final int AF_INET = 2;
     static final int AF_INET6 = 10;
     static final int SOCK_STREAM = 1;
@@ -27,7 +28,10 @@ final class Libc {
     static final int MSG_OOB = 1;
     static final int MSG_NOSIGNAL = 0x4000;
     static final int F_GETFD = 1;
+    static final int F_SETFD = 2;
     static final int F_GETFL = 3;
+    static final int F_SETFL = 4;
+    static final int FD_CLOEXEC = 1;
     static final int SEEK_END = 2;
     static final int O_PATH = 0x200000;
 

@@ -110,6 +110,16 @@ final class LinuxNetwork implements Network {
     }
 
     @Override
+    public TcpListener listen(Descriptor descriptor) throws IOException {
+        return LinuxTcpListener.of(new LinuxDescriptor(this, descriptor.fd()));
+    }
+
+    @Override
+    public void sendUnixDatagram(String address, String text) throws IOException {
+        UnixDatagrams.send(address, text);
+    }
+
+    @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
         int fd = open(SocketAddress.family(address), Libc.SOCK_STREAM);
         try {

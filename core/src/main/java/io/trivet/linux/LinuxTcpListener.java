@@ -1,6 +1,8 @@
 package io.trivet.linux;
 
 import io.trivet.net.Addresses;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
@@ -15,6 +17,37 @@ final class LinuxTcpListener extends LinuxSocket implements TcpListener {
     LinuxTcpListener(LinuxNetwork network, int fd, InetSocketAddress address) {
         super(network, fd);
         this.address = address;
+    }
+
+    /** Creates a listener of a descriptor that was opened elsewhere, which must be a listening TCP socket. */
+    static LinuxTcpListener of(LinuxDescriptor passed) throws IOException {
+        requireListening(passed);
+        int fd = passed.open();
+        passed.check("fcntl", Libc.fcntl(fd, Libc.F_SETFD, Libc.FD_CLOEXEC));
+        int flags = Libc.fcntl(fd, Libc.F_GETFL, 0);
+        passed.check("fcntl", flags);
+        passed.check("fcntl", Libc.fcntl(fd, Libc.F_SETFL, flags | Libc.O_NONBLOCK));
+        return new LinuxTcpListener(passed.linux(), fd, passed.socketName());
+    }
+
+    private static void requireListening(LinuxDescriptor passed) throws IOException {
+        int domain = Options.getInt(passed, Options.SOL_SOCKET, Options.SO_DOMAIN, Integer.BYTES);
+        int type = Options.getInt(passed, Options.SOL_SOCKET, Options.SO_TYPE, Integer.BYTES);
+        int protocol = Options.getInt(passed, Options.SOL_SOCKET, Options.SO_PROTOCOL, Integer.BYTES);
+        if (domain != Libc.AF_INET && domain != Libc.AF_INET6) {
+            throw unusable(passed, domain == Libc.AF_UNIX ? "a Unix domain socket" : "a socket of the family " + domain);
+        }
+        if (type != Libc.SOCK_STREAM || protocol != Options.IPPROTO_TCP) {
+            throw unusable(passed, type == Libc.SOCK_DGRAM ? "a UDP socket" : "a socket of the protocol " + protocol);
+        }
+        if (Options.getInt(passed, Options.SOL_SOCKET, Options.SO_ACCEPTCONN, Integer.BYTES) == 0) {
+            throw unusable(passed, "a TCP socket that does not listen, such as a connection");
+        }
+    }
+
+    private static NetworkException unusable(LinuxDescriptor passed, String what) {
+        return new NetworkException("listen", passed, ErrorCode.EINVAL,
+                "EINVAL, a listening TCP socket is needed, and this is " + what);
     }
 
     void listen(int family, int backlog, boolean ipv6Only) throws IOException {

@@ -15,6 +15,7 @@ final class Options {
     static final int IPPROTO_TCP = 6;
     static final int IPPROTO_IPV6 = 41;
     static final int SO_REUSEADDR = 2;
+    static final int SO_TYPE = 3;
     static final int SO_ERROR = 4;
     static final int SO_BROADCAST = 6;
     static final int SO_SNDBUF = 7;
@@ -24,6 +25,9 @@ final class Options {
     static final int SO_LINGER = 13;
     static final int SO_REUSEPORT = 15;
     static final int SO_RCVLOWAT = 18;
+    static final int SO_ACCEPTCONN = 30;
+    static final int SO_PROTOCOL = 38;
+    static final int SO_DOMAIN = 39;
     static final int IP_TOS = 1;
     static final int IPV6_V6ONLY = 26;
     static final int TCP_NODELAY = 1;

@@ -130,6 +130,38 @@ public interface Network {
     }
 
     /**
+     * Takes over a listening TCP socket that was opened elsewhere, for instance by systemd before this process was started. The
+     * listener owns the descriptor: closing it closes the descriptor. From now on the descriptor is not passed to programs that this
+     * process starts, and accepting never blocks.
+     *
+     * @param descriptor the descriptor; not to be used otherwise
+     * @return the listener
+     * @throws UnsupportedOperationException this network has no descriptors, as java.nio
+     * @throws NetworkException {@link ErrorCode#EBADF}: it is not open; {@link ErrorCode#ENOTSOCK}: it is not a socket; {@link
+     *     ErrorCode#EINVAL}: it is not a listening TCP socket, and the message says what it is. It stays open
+     * @throws IOException another error
+     */
+    default TcpListener listen(Descriptor descriptor) throws IOException {
+        throw new UnsupportedOperationException(
+                name() + " cannot listen on a descriptor; the networks of Linux can: epoll, poll, select, uring");
+    }
+
+    /**
+     * Sends a datagram to a Unix domain socket.
+     *
+     * @param address a path, or an abstract name that starts with {@code @}
+     * @param text the contents, sent as UTF-8
+     * @throws UnsupportedOperationException this network has no descriptors, as java.nio
+     * @throws IllegalArgumentException the address is empty, or longer than the 107 bytes that the kernel permits
+     * @throws NetworkException the kernel refuses; the message contains the address
+     * @throws IOException another error
+     */
+    default void sendUnixDatagram(String address, String text) throws IOException {
+        throw new UnsupportedOperationException(
+                name() + " has no Unix datagrams; the networks of Linux have: epoll, poll, select, uring");
+    }
+
+    /**
      * Starts to connect, without waiting. When the stream is writable, {@link TcpStream#finishConnect} reports the outcome. It
      * also reports a failure that is known at once (refused, unreachable): this method does not throw it.
      *

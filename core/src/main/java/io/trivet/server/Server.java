@@ -51,14 +51,16 @@ public final class Server implements AutoCloseable {
     /**
      * The settings of a builder.
      *
-     * @param protocols the protocol of each address
+     * @param passed listeners that were opened elsewhere
+     * @param protocols the protocol of each address, then of each passed listener
      * @param profile the server's own settings: those of connections that set none
      * @param access the addresses that may connect
      * @param proxies the addresses of trusted proxies
      * @param usesTls true if connections may be secured by TLS
      */
-    record Settings(Network network, List<InetSocketAddress> addresses, List<Protocol> protocols, Profile profile, int loops,
-            int backlog, AccessList access, List<Cidr> proxies, @Nullable HostLookup lookup, boolean usesTls) {
+    record Settings(Network network, List<InetSocketAddress> addresses, List<TcpListener> passed, List<Protocol> protocols,
+            Profile profile, int loops, int backlog, AccessList access, List<Cidr> proxies, @Nullable HostLookup lookup,
+            boolean usesTls) {
         Limits limits() {
             return profile.limits();
         }
@@ -100,6 +102,10 @@ public final class Server implements AutoCloseable {
             prepare(starting);
             for (InetSocketAddress address : settings.addresses()) { // only now: no client finds a server that cannot serve
                 TcpListener listener = ListenerOpening.open(network, address, settings.addresses(), settings.backlog());
+                listeners.add(listener);
+                addresses.add(listener.localAddress());
+            }
+            for (TcpListener listener : settings.passed()) {
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }

@@ -3,6 +3,7 @@ package io.trivet.server;
 import io.trivet.net.Capability;
 import io.trivet.net.Cidr;
 import io.trivet.net.Network;
+import io.trivet.net.TcpListener;
 import io.trivet.tls.TlsClient;
 import io.trivet.tls.TlsServer;
 import java.io.IOException;
@@ -19,6 +20,9 @@ public final class ServerBuilder {
     private final List<InetSocketAddress> addresses = new ArrayList<>();
     /** The protocol of each address; null: the server's. */
     private final List<@Nullable Protocol> protocols = new ArrayList<>();
+    private final List<TcpListener> passed = new ArrayList<>();
+    /** The protocol of each passed listener; null: the server's. */
+    private final List<@Nullable Protocol> passedProtocols = new ArrayList<>();
     private Framing framing = Framing.raw();
     private @Nullable Handler handler;
     private @Nullable Supplier<? extends Handler> handlers;
@@ -61,6 +65,35 @@ public final class ServerBuilder {
         Objects.requireNonNull(protocol, "protocol");
         addresses.add(Objects.requireNonNull(address, "address"));
         protocols.add(protocol);
+        return this;
+    }
+
+    /**
+     * Adds a listener that was opened elsewhere, for instance by a service manager ({@link io.trivet.net.Supervisor#listeners}). When
+     * the server has started, it owns the listener: it closes it when it drains or closes. Other processes may have the same socket;
+     * then clients that connect later wait for one of them.
+     *
+     * @param listener the listener, of the same {@linkplain Network#family family} as the server's network; {@link #start} fails with
+     *     an {@link IllegalArgumentException} otherwise
+     * @return this builder
+     */
+    public ServerBuilder listen(TcpListener listener) {
+        passed.add(Objects.requireNonNull(listener, "listener"));
+        passedProtocols.add(null);
+        return this;
+    }
+
+    /**
+     * Adds a listener that was opened elsewhere, with a protocol of its own.
+     *
+     * @param listener the listener, as for {@link #listen(TcpListener)}
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @return this builder
+     */
+    public ServerBuilder listen(TcpListener listener, Protocol protocol) {
+        Objects.requireNonNull(protocol, "protocol");
+        passed.add(Objects.requireNonNull(listener, "listener"));
+        passedProtocols.add(protocol);
         return this;
     }
 
@@ -308,9 +341,17 @@ public final class ServerBuilder {
 
     private Server.Settings settings(Network chosen) {
         Profile profile = new Profile(framing, limits, overflow, urgent);
+        for (TcpListener listener : passed) {
+            if (!listener.network().family().equals(chosen.family())) {
+                throw new IllegalArgumentException(listener + " was opened by the network " + listener.network().name()
+                        + ", and cannot be used by " + chosen.name());
+            }
+        }
+        List<@Nullable Protocol> all = new ArrayList<>(protocols);
+        all.addAll(passedProtocols);
         List<Protocol> ofListeners = new ArrayList<>();
         boolean usesTls = tlsEnabled;
-        for (Protocol given : protocols) {
+        for (@Nullable Protocol given : all) {
             Protocol protocol = given != null ? given : own();
             Profile itsOwn = protocol.profile(profile);
             if (itsOwn.tls() instanceof TlsClient) {
@@ -320,11 +361,11 @@ public final class ServerBuilder {
             check(itsOwn, chosen);
             ofListeners.add(protocol);
         }
-        if (addresses.isEmpty()) {
+        if (ofListeners.isEmpty()) {
             check(profile, chosen);
         }
-        return new Server.Settings(chosen, List.copyOf(addresses), ofListeners, profile, loops, backlog, access,
-                proxies, lookup, usesTls);
+        return new Server.Settings(chosen, List.copyOf(addresses), List.copyOf(passed), ofListeners, profile, loops, backlog,
+                access, proxies, lookup, usesTls);
     }
 
     private Protocol own() {
