@@ -6,6 +6,7 @@ import io.trivet.net.Addresses;
 import io.trivet.net.Cidr;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.tls.TestCertificates;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -196,6 +197,25 @@ final class ProxyProtocolTest {
             assertThat(outgoing.attachment()).isEqualTo("hello 192.0.2.1:56324");
             outgoing.close();
         }
+    }
+
+    @EveryNetwork
+    void headerComesBeforeTheTlsHandshake(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(TestCertificates.server())
+                .proxyProtocol(LOOPBACK));
+        Server relay = stage.open(Server.builder().network(stage.network()).enableTls());
+        Story answers = stage.story((connection, message) -> connection.attachment(Story.text(message)));
+        Protocol secured = Protocol.of(Framing.lines(), answers).withTls(TestCertificates.client());
+        for (ProxyHeader header : List.of(ProxyHeader.v1(client("192.0.2.1"), client("198.51.100.2")),
+                ProxyHeader.v2(client("192.0.2.1"), client("198.51.100.2")))) {
+            Connection outgoing = relay.connect(server.address(), secured.withProxyHeader(header), null);
+            outgoing.send("hello");
+            stage.until("answered", () -> outgoing.attachment() != null);
+            assertThat(outgoing.attachment()).isEqualTo("hello 192.0.2.1:56324");
+            outgoing.close();
+        }
+        assertThat(story.connection(0).tls()).isNotNull();
     }
 
     @EveryNetwork
