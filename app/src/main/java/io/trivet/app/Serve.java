@@ -164,7 +164,8 @@ final class Serve implements Callable<Integer> {
     }
 
     /** Listens where a service manager has opened sockets; otherwise at the addresses of the options. */
-    private ReplyServer open(Network network, Supervisor supervisor, ServerSettings settings, PrintStream err) throws IOException {
+    private ReplyServer open(Network network, Supervisor supervisor, ServerSettings settings, PrintStream err)
+            throws IOException {
         Network named = engine == EngineOption.AUTO ? null : network;
         VerboseLog log = new VerboseLog(err, verbose);
         int passed = supervisor.passedSockets();

@@ -68,7 +68,8 @@ final class PassedSocketsProcessTest {
             assertThat(manager.err()).containsSubsequence("passed by the service manager: descriptor 3 (web)",
                     "passed by the service manager: descriptor 4 (admin)");
             assertThat(manager.err()).containsSubsequence("READY=1", "answer hello", "answer hello", "STOPPING=1", "exit 0");
-            assertThat(manager.err()).contains("warning: --port has no effect: the service manager has opened the sockets (LISTEN_FDS)");
+            assertThat(manager.err())
+                    .contains("warning: --port has no effect: the service manager has opened the sockets (LISTEN_FDS)");
             assertThat(manager.err()).filteredOn(line -> line.startsWith("listening on 127.0.0.1:")).hasSize(2);
         }
     }

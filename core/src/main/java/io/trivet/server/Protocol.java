@@ -99,7 +99,8 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withLimits(Limits limits) {
-        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent, tls, proxyHeader);
+        return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent, tls,
+                proxyHeader);
     }
 
     /**
@@ -109,7 +110,8 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withOverflow(Overflow overflow) {
-        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent, tls, proxyHeader);
+        return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent, tls,
+                proxyHeader);
     }
 
     /**

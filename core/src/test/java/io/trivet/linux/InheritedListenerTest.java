@@ -69,8 +69,10 @@ final class InheritedListenerTest {
     @Test
     void otherDescriptorsAreRefusedAndStayOpen() throws IOException {
         Network network = Network.named("epoll");
-        try (TcpListener listener = network.listen(FREE_PORT, 16); TcpStream stream = network.connect(listener.localAddress());
-                UdpSocket udp = network.udp(FREE_PORT); Pipe pipe = network.pipe()) {
+        try (TcpListener listener = network.listen(FREE_PORT, 16);
+                TcpStream stream = network.connect(listener.localAddress());
+                UdpSocket udp = network.udp(FREE_PORT);
+                Pipe pipe = network.pipe()) {
             assertRefused(network, stream.fd(), ErrorCode.EINVAL,
                     "EINVAL, a listening TCP socket is needed, and this is a TCP socket that does not listen, such as a connection");
             assertRefused(network, udp.fd(), ErrorCode.EINVAL, "and this is a UDP socket");

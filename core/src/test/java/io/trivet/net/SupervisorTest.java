@@ -42,7 +42,8 @@ final class SupervisorTest {
         "-1 | 42 | LISTEN_FDS must be a number from 0 to 1024, not '-1'",
         "1 | me | LISTEN_PID must be a number from 0 to 2147483647, not 'me'"})
     void malformedVariablesAreRefused(String count, String pid, String message) {
-        assertThatThrownBy(() -> of(Map.of("LISTEN_FDS", count, "LISTEN_PID", pid)).passedSockets()).isInstanceOf(IOException.class)
+        assertThatThrownBy(() -> of(Map.of("LISTEN_FDS", count, "LISTEN_PID", pid)).passedSockets())
+                .isInstanceOf(IOException.class)
                 .hasMessage(message);
     }
 

@@ -64,7 +64,8 @@ final class Steering {
             case RESET -> kinds.add(ClientKind.RESETTER);
             case PEER_FINISHED -> kinds.add(ClientKind.HALF_CLOSER);
             case FINISHED, CLOSED, DRAINED, SERVER_CLOSED, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, HANDLER_FAILED,
-                    TRANSFER_FAILED, TOO_MANY_FROM_ADDRESS, ADDRESS_DENIED, SPINNING, HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, TRUNCATED -> {
+                    TRANSFER_FAILED, TOO_MANY_FROM_ADDRESS, ADDRESS_DENIED, SPINNING, HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT,
+                    TRUNCATED -> {
                 // Any client may end so.
             }
         }
