@@ -62,7 +62,8 @@ final class ArchitectureTest {
     /** The layers of {@code server}, lowest first. A class names only classes of its own layer and of those below. */
     private static final List<List<String>> SERVER_LAYERS = List.of(
             List.of("DirectMemory", "Limits", "Overflow", "SendResult", "Framing", "Frame", "FrameDecoder", "FrameEncoder",
-                    "FrameWriter", "DelimiterDecoder", "AccessList", "ProxyHeader", "ProxyHeaderDecoder", "LengthPrefix", "Remainder",
+                    "FrameWriter", "DelimiterDecoder", "AccessList", "ProxyHeader", "ProxyHeaderDecoder", "LengthPrefix",
+                    "Remainder",
                     "FrameFinder", "Messages", "Profile", "DroppedMessages",
                     "Counters",
                     "ScheduledTask", "ConnectionClosedException"),

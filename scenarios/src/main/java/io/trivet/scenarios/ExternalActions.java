@@ -135,8 +135,7 @@ final class ExternalActions implements Loop {
                     server.actions.close(model);
                 }
             }
-            case ExternalAction.Datagram _, ExternalAction.Converse _, ExternalAction.DrainSessions _,
-                    ExternalAction.ConnectRelayed _, ExternalAction.DrainRelays _ ->
+            case ExternalAction.Datagram _,ExternalAction.Converse _,ExternalAction.DrainSessions _,ExternalAction.ConnectRelayed _,ExternalAction.DrainRelays _ ->
                 throw new AssertionError("concerns no server under test: " + action);
             case ExternalAction.Drain drain when drain.inCallback() ->
                 server.runInNextCallback(() -> server.drain(drain.timeoutNanos()));

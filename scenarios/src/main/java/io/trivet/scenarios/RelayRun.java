@@ -148,7 +148,8 @@ final class RelayRun {
     boolean mayBeCut() {
         boolean faulty = isCut(client.address()) || (partner != null && isCut(partner.address())) || isLinkCut();
         boolean closedEarly = plan.mode() == RelayMode.COUNTED && client.end() == ClientEnd.ENDED && upSent() < plan.upBytes();
-        return faulty || closedEarly || plan.originResetsAfter() >= 0 || plan.end() != ConversationEnd.HALF_CLOSE || serverCloses || refused
+        return faulty || closedEarly || plan.originResetsAfter() >= 0 || plan.end() != ConversationEnd.HALF_CLOSE || serverCloses
+                || refused
                 || context.hasFired(Fault.CLOCK_JUMP);
     }
 

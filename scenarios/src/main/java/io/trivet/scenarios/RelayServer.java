@@ -43,7 +43,8 @@ final class RelayServer implements Loop {
     private boolean draining;
     private long heldMax;
 
-    RelayServer(RunContext context, InetAddress address, InetAddress originAddress, InetAddress clientAddress) throws IOException {
+    RelayServer(RunContext context, InetAddress address, InetAddress originAddress, InetAddress clientAddress)
+            throws IOException {
         this.context = context;
         SeededRandom random = new SeededRandom(context.scenario.seed() ^ 0x70726f7879L); // "proxy" in ASCII
         SimEngine engine = random.pick(SimEngine.SELECT, SimEngine.POLL, SimEngine.EPOLL, SimEngine.EPOLL, SimEngine.URING,
@@ -52,14 +53,16 @@ final class RelayServer implements Loop {
         int cap = random.number(1 << 10, 64 << 10, 1 << 20);
         Limits limits = Limits.defaults().withQueueBytesMax(cap).withQueueMarks(cap, cap / 2);
         boolean pairs = context.scenario.actions().stream()
-                .anyMatch(action -> action instanceof ExternalAction.ConnectRelayed relayed && relayed.plan().mode() == RelayMode.PAIR);
+                .anyMatch(action -> action instanceof ExternalAction.ConnectRelayed relayed
+                        && relayed.plan().mode() == RelayMode.PAIR);
         host = context.network.host(address, engine, context.scenario.faults());
         originHost = context.network.host(originAddress);
         clientHost = context.network.host(clientAddress);
         origin = Server.builder().network(originHost).listen(new InetSocketAddress(originAddress, ServerUnderTest.PORT),
                 Protocol.perConnection(Framing.raw(), () -> new RelayOrigin(this))).open();
         server = Server.builder().network(host).listen(new InetSocketAddress(address, ServerUnderTest.PORT))
-                .framing(Framing.lines()).limits(limits).loops(pairs ? 1 : random.number(1, 2)).handler(new RelayFront(this)).open();
+                .framing(Framing.lines()).limits(limits).loops(pairs ? 1 : random.number(1, 2)).handler(new RelayFront(this))
+                .open();
         context.timeline.log("a server that relays: " + engine + ", queue of " + cap + " bytes");
     }
 
@@ -137,7 +140,8 @@ final class RelayServer implements Loop {
                 return run;
             }
         }
-        context.failures.report(Rule.CALLBACKS, "onOpen of the server that relays for a connection without a client: " + connection);
+        context.failures.report(Rule.CALLBACKS,
+                "onOpen of the server that relays for a connection without a client: " + connection);
         return null;
     }
 
@@ -164,7 +168,8 @@ final class RelayServer implements Loop {
         long relays = runs.stream().mapToLong(run -> run.relays.size()).sum();
         heldMax = Math.max(heldMax, memory.input());
         if (memory.input() > HELD_BYTES_MAX * (1 + relays)) {
-            context.failures.report(Rule.CAPS, "the server holds " + memory.input() + " bytes of input for " + relays + " relays");
+            context.failures.report(Rule.CAPS,
+                    "the server holds " + memory.input() + " bytes of input for " + relays + " relays");
         }
         return 0;
     }
@@ -246,7 +251,8 @@ final class RelayServer implements Loop {
             run.fail(Rule.DELIVERY, String.valueOf(e.getMessage()));
         }
         int all = expected.stream().mapToInt(bytes -> bytes.length).sum();
-        if (relayed && run.plan.mode() != RelayMode.COUNTED && client.end() == ClientEnd.ENDED && client.received().length < all) {
+        if (relayed && run.plan.mode() != RelayMode.COUNTED && client.end() == ClientEnd.ENDED
+                && client.received().length < all) {
             run.fail(Rule.ENDS, client + " has read the end of its input after " + client.received().length + " of " + all
                     + " bytes");
         }

@@ -186,8 +186,9 @@ final class SessionRun {
     /** Checks that what has ended the connection explains the reason that a call has thrown. */
     private void checkClosed(CloseReason thrown) {
         boolean explained = switch (thrown) {
-            case RESET -> plan.end() != ConversationEnd.HALF_CLOSE || isAffectedBy(Fault.RESET) || isAffectedBy(Fault.ACCEPT_ABORTED)
-                    || isAffectedBy(Fault.WATCH_REFUSED);
+            case RESET ->
+                plan.end() != ConversationEnd.HALF_CLOSE || isAffectedBy(Fault.RESET) || isAffectedBy(Fault.ACCEPT_ABORTED)
+                        || isAffectedBy(Fault.WATCH_REFUSED);
             case FAILED -> isAffectedBy(Fault.WATCH_REFUSED);
             case SERVER_CLOSED, DRAINED -> server.isDraining();
             case IDLE_TIMEOUT -> !server.limits().idleTimeout().isZero();

@@ -47,7 +47,8 @@ final class SessionServer {
         int cap = random.number(1 << 10, 4 << 10, 64 << 10, 1 << 20);
         int high = Math.max(1, cap / random.between(1, 10));
         limits = Limits.defaults().withQueueBytesMax(cap).withQueueMarks(high, random.chance(20) ? 0 : high / 2)
-                .withIdleTimeout(random.chance(10) ? Duration.ofNanos(random.logUniform(20 * MILLI, 3_000 * MILLI)) : Duration.ZERO)
+                .withIdleTimeout(
+                        random.chance(10) ? Duration.ofNanos(random.logUniform(20 * MILLI, 3_000 * MILLI)) : Duration.ZERO)
                 .withQueueBudgetBytes(random.chance(10) ? random.logUniform(16 << 10, SCARCE_BUDGET_BYTES - 1) : 64 << 20);
         host = context.network.host(address, engine, context.scenario.faults());
         clientHost = context.network.host(clientAddress);

@@ -70,7 +70,8 @@ final class SideServers {
     }
 
     private static RelayPlan relay(SeededRandom random, int number) {
-        RelayMode mode = random.pick(RelayMode.UPSTREAM, RelayMode.UPSTREAM, RelayMode.UPSTREAM, RelayMode.PAIR, RelayMode.COUNTED);
+        RelayMode mode = random.pick(RelayMode.UPSTREAM, RelayMode.UPSTREAM, RelayMode.UPSTREAM, RelayMode.PAIR,
+                RelayMode.COUNTED);
         int up = HEAD_BYTES + (int) random.logUniform(0, random.chance(15) ? 300_000 : 20_000);
         int down = (int) random.logUniform(0, random.chance(15) ? 300_000 : 20_000);
         long unread = random.chance(40) ? random.logUniform(MILLI, 1_000 * MILLI) : 0;

@@ -95,10 +95,11 @@ final class Steering {
 
     /** Returns true if the server has to connect to clients. */
     boolean connects() {
-        return refusesOften || aimsAt(CloseReason.CONNECT_FAILED, CloseReason.CONNECT_TIMEOUT) || (aim != null && switch (aim.fault()) {
-            case CONNECT_REFUSED, CONNECT_UNREACHABLE, CONNECT_IGNORED, CONNECT_LATE, ACCEPT_ABORTED -> true;
-            default -> false;
-        });
+        return refusesOften || aimsAt(CloseReason.CONNECT_FAILED, CloseReason.CONNECT_TIMEOUT)
+                || (aim != null && switch (aim.fault()) {
+                    case CONNECT_REFUSED, CONNECT_UNREACHABLE, CONNECT_IGNORED, CONNECT_LATE, ACCEPT_ABORTED -> true;
+                    default -> false;
+                });
     }
 
     /** Returns a server with the limits and the policy that it needs. */
