@@ -15,6 +15,15 @@ meth public static io.trivet.net.Capability valueOf(java.lang.String)
 meth public static io.trivet.net.Capability[] values()
 supr java.lang.Enum<io.trivet.net.Capability>
 
+CLSS public final io.trivet.net.Cidr
+meth public boolean contains(java.net.InetAddress)
+meth public boolean equals(java.lang.Object)
+meth public int hashCode()
+meth public java.lang.String toString()
+meth public static io.trivet.net.Cidr of(java.lang.String)
+meth public static io.trivet.net.Cidr of(java.net.InetAddress,int)
+supr java.lang.Object
+
 CLSS public abstract interface io.trivet.net.Clock
  anno 0 java.lang.FunctionalInterface()
 fld public final static io.trivet.net.Clock SYSTEM
@@ -137,12 +146,14 @@ meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Proactor proactor() throws java.io.IOException
 meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
 meth public io.trivet.net.Splicing splicing()
+meth public io.trivet.net.TcpListener listen(io.trivet.net.Descriptor) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public java.lang.System$Logger logger(java.lang.String)
 meth public static io.trivet.net.Network named(java.lang.String)
 meth public static io.trivet.net.Network system()
 meth public static java.util.List<io.trivet.net.EngineStatus> engines()
 meth public void attach(io.trivet.net.Loop)
+meth public void sendUnixDatagram(java.lang.String,java.lang.String) throws java.io.IOException
 
 CLSS public io.trivet.net.NetworkException
 cons public init(java.lang.String,java.lang.Object,io.trivet.net.ErrorCode)
@@ -306,6 +317,14 @@ meth public abstract int fill(io.trivet.net.TcpStream,long,int) throws java.io.I
 meth public abstract void close()
 meth public abstract void drop(long)
 
+CLSS public final io.trivet.net.Supervisor
+meth public boolean report(io.trivet.net.Network,java.lang.String) throws java.io.IOException
+meth public int passedSockets() throws java.io.IOException
+meth public java.lang.String name(int)
+meth public java.util.List<io.trivet.net.TcpListener> listeners(io.trivet.net.Network) throws java.io.IOException
+meth public static io.trivet.net.Supervisor ofProcess()
+supr java.lang.Object
+
 CLSS public abstract interface io.trivet.net.TcpListener
 intf io.trivet.net.Socket
 meth public abstract io.trivet.net.TcpStream accept() throws java.io.IOException
@@ -353,6 +372,7 @@ meth public java.lang.String reason()
 supr java.lang.UnsupportedOperationException
 
 CLSS public final !enum io.trivet.observe.CloseReason
+fld public final static io.trivet.observe.CloseReason ADDRESS_DENIED
 fld public final static io.trivet.observe.CloseReason BUDGET_EXCEEDED
 fld public final static io.trivet.observe.CloseReason CLOSED
 fld public final static io.trivet.observe.CloseReason CONNECT_FAILED
@@ -417,7 +437,7 @@ meth public static io.trivet.observe.ConnectionState[] values()
 supr java.lang.Enum<io.trivet.observe.ConnectionState>
 
 CLSS public final io.trivet.observe.LoopStats
-cons public init(int,long,long,long,long,long,long,long,long,long,long,long)
+cons public init(int,long,long,long,long,long,long,long,long,long,long,long,long)
 meth public final boolean equals(java.lang.Object)
 meth public final int hashCode()
 meth public final java.lang.String toString()
@@ -432,6 +452,7 @@ meth public long completions()
 meth public long dropped()
 meth public long messagesIn()
 meth public long messagesOut()
+meth public long refused()
 meth public long tasks()
 meth public long turns()
 supr java.lang.Record
@@ -499,6 +520,14 @@ CLSS public final io.trivet.select.Select
 meth public static <%0 extends io.trivet.net.Selectable> io.trivet.select.Ready<{%%0}> select(java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.util.Collection<? extends {%%0}>,java.time.Duration) throws java.io.IOException
 meth public static int select(int,io.trivet.select.FdSet,io.trivet.select.FdSet,io.trivet.select.FdSet,java.time.Duration) throws java.io.IOException
 meth public static io.trivet.select.NetworkSelect on(io.trivet.net.Network)
+supr java.lang.Object
+
+CLSS public final io.trivet.server.AccessList
+meth public !varargs io.trivet.server.AccessList allow(io.trivet.net.Cidr[])
+meth public !varargs io.trivet.server.AccessList deny(io.trivet.net.Cidr[])
+meth public boolean allows(java.net.InetAddress)
+meth public java.lang.String toString()
+meth public static io.trivet.server.AccessList all()
 supr java.lang.Object
 
 CLSS public final io.trivet.server.Connection
@@ -691,11 +720,21 @@ supr java.lang.Enum<io.trivet.server.Overflow>
 CLSS public final io.trivet.server.Protocol
 meth public io.trivet.server.Protocol withLimits(io.trivet.server.Limits)
 meth public io.trivet.server.Protocol withOverflow(io.trivet.server.Overflow)
+meth public io.trivet.server.Protocol withProxyHeader(io.trivet.server.ProxyHeader)
 meth public io.trivet.server.Protocol withTls(io.trivet.tls.Tls)
 meth public io.trivet.server.Protocol withUrgent(boolean)
 meth public static io.trivet.server.Protocol of(io.trivet.server.Framing,io.trivet.server.Handler)
 meth public static io.trivet.server.Protocol perConnection(io.trivet.server.Framing,java.util.function.Supplier<? extends io.trivet.server.Handler>)
 meth public static io.trivet.server.Protocol session(io.trivet.server.Framing,io.trivet.server.SessionHandler)
+supr java.lang.Object
+
+CLSS public final io.trivet.server.ProxyHeader
+meth public boolean equals(java.lang.Object)
+meth public int hashCode()
+meth public java.lang.String toString()
+meth public static io.trivet.server.ProxyHeader local()
+meth public static io.trivet.server.ProxyHeader v1(java.net.InetSocketAddress,java.net.InetSocketAddress)
+meth public static io.trivet.server.ProxyHeader v2(java.net.InetSocketAddress,java.net.InetSocketAddress)
 supr java.lang.Object
 
 CLSS public final !enum io.trivet.server.Remainder
@@ -742,14 +781,18 @@ meth public void join() throws java.lang.InterruptedException
 supr java.lang.Object
 
 CLSS public final io.trivet.server.ServerBuilder
+meth public !varargs io.trivet.server.ServerBuilder proxyProtocol(io.trivet.net.Cidr[])
 meth public io.trivet.server.Server open() throws java.io.IOException
 meth public io.trivet.server.Server start() throws java.io.IOException
+meth public io.trivet.server.ServerBuilder access(io.trivet.server.AccessList)
 meth public io.trivet.server.ServerBuilder backlog(int)
 meth public io.trivet.server.ServerBuilder enableTls()
 meth public io.trivet.server.ServerBuilder framing(io.trivet.server.Framing)
 meth public io.trivet.server.ServerBuilder handler(io.trivet.server.Handler)
 meth public io.trivet.server.ServerBuilder handlers(java.util.function.Supplier<? extends io.trivet.server.Handler>)
 meth public io.trivet.server.ServerBuilder limits(io.trivet.server.Limits)
+meth public io.trivet.server.ServerBuilder listen(io.trivet.net.TcpListener)
+meth public io.trivet.server.ServerBuilder listen(io.trivet.net.TcpListener,io.trivet.server.Protocol)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress,io.trivet.server.Protocol)
 meth public io.trivet.server.ServerBuilder loops(int)
@@ -1066,6 +1109,7 @@ meth public void close() throws java.io.IOException
 meth public void close(long)
 meth public void prepare() throws java.io.IOException
 meth public void receive(long) throws java.io.IOException
+meth public void receivedEarly(long,java.nio.ByteBuffer,int,int)
 meth public void reset(long)
 meth public void secure(long,io.trivet.tls.Tls) throws java.io.IOException
 meth public void shutdownOutput(long) throws java.io.IOException
