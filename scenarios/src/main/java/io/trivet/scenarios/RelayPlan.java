@@ -35,7 +35,7 @@ record RelayPlan(int number, RelayMode mode, int upBytes, int downBytes, long un
     private static byte[] stream(int from, int count, int salt) {
         byte[] bytes = new byte[count];
         for (int i = 0; i < count; i++) {
-            bytes[i] = (byte) ((from + i + 7919 * salt) * MULTIPLIER >>> 24);
+            bytes[i] = (byte) (((from + i + 7919 * salt) * MULTIPLIER) >>> 24);
         }
         return bytes;
     }
