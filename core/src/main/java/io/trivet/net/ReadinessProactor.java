@@ -95,6 +95,7 @@ public final class ReadinessProactor implements Proactor {
         try {
             return add(stream, CONNECTING | Interest.WRITE);
         } catch (IOException | RuntimeException e) {
+            resetAtClose(stream); // the peer may have accepted it, and must not take this for a complete stream
             stream.close();
             throw e;
         }
@@ -278,12 +279,16 @@ public final class ReadinessProactor implements Proactor {
     public void reset(long handle) {
         TcpStream stream = stream(handle);
         if (stream != null) {
-            try {
-                stream.setOption(StandardSocketOptions.SO_LINGER, 0);
-            } catch (IOException e) {
-                // The connection has failed already: the peer will not take its end for an orderly one.
-            }
+            resetAtClose(stream);
             close(handle);
+        }
+    }
+
+    private static void resetAtClose(TcpStream stream) {
+        try {
+            stream.setOption(StandardSocketOptions.SO_LINGER, 0);
+        } catch (IOException e) {
+            // The connection has failed already: the peer will not take its end for an orderly one.
         }
     }
 

@@ -259,10 +259,10 @@ final class ConnectAttempts {
         if (attempt == null) {
             return;
         }
-        abandon(attempt);
         attempt.of.attempts.remove(attempt);
         attempt.of.failed(attempt.address, failure);
         attemptNext(attempt.of);
+        abandon(attempt); // afterwards: without another attempt, the connection is closed now
     }
 
     /**

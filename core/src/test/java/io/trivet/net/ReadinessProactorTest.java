@@ -90,21 +90,26 @@ final class ReadinessProactorTest {
     }
 
     @Test
-    void connectionThatCannotBeWatchedIsClosedBeforeItHasConnected() throws IOException {
+    void connectionThatCannotBeWatchedIsResetBeforeItHasConnected() throws IOException {
         Network network = Network.named("nio");
         Poller poller = Intercept.method(Poller.class, network.poller(), "register", _ -> {
             throw new NetworkException("epoll_ctl", null, ErrorCode.ENOSPC);
         });
         List<TcpStream> opened = new ArrayList<>();
+        List<String> options = new ArrayList<>();
         Network recording = Intercept.method(Network.class, over(network, poller), "connect", arguments -> {
             opened.add(network.connect((InetSocketAddress) arguments[0]));
-            return opened.getLast();
+            return Intercept.method(TcpStream.class, opened.getLast(), "setOption", option -> {
+                options.add(option[0] + " " + option[1]);
+                return null;
+            });
         });
         try (TcpListener listener = network.listen(Lab.FREE_PORT, 1);
                 ReadinessProactor proactor = new ReadinessProactor(recording)) {
             assertThatThrownBy(() -> proactor.connect(listener.localAddress())).isInstanceOf(NetworkException.class);
         }
         assertThat(opened).singleElement().matches(stream -> !stream.isOpen());
+        assertThat(options).containsExactly("SO_LINGER 0");
     }
 
     /** Events with nothing to do end each wait. The next socket in the slot must not pay for them. */

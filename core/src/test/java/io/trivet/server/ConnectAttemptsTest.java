@@ -242,6 +242,18 @@ final class ConnectAttemptsTest {
         assertThat(parts.proactor.newCalls()).contains("reset 0");
     }
 
+    /** As if a poller could not watch a connection that the peer has accepted. */
+    @Test
+    void lastAttemptThatFailsIsResetIfMessagesWait() {
+        startWith(TEN_SECONDS, "10.0.0.1", "10.0.0.2");
+        parts.enqueue(connection, "hello");
+        attempts.failed(0, new NetworkException("epoll_ctl", "10.0.0.1:5432", ErrorCode.ENOSPC));
+        assertThat(parts.proactor.newCalls()).as("the next may deliver them").contains("close 0");
+        attempts.failed(1, new NetworkException("epoll_ctl", "10.0.0.2:5432", ErrorCode.ENOSPC));
+        assertEnded();
+        assertThat(parts.proactor.newCalls()).contains("reset 1");
+    }
+
     @Test
     void drainEndsAConnectThatHasNothingToSend() {
         startWith(TEN_SECONDS, "10.0.0.1");
