@@ -30,6 +30,14 @@ final class BudgetGuardTest {
     }
 
     @Test
+    void loopHoldsItsQueuesAndItsInput() {
+        hold(greedy, 4096);
+        assertThat(guard.heldBytes()).isEqualTo(4096);
+        parts.enqueue(greedy, "x".repeat(4096));
+        assertThat(guard.heldBytes()).isEqualTo(parts.budget.bytes()).isGreaterThanOrEqualTo(2 * 4096);
+    }
+
+    @Test
     void connectionThatHoldsTheMostIsClosedWhicheverExceedsTheBudget() {
         hold(modest, 256);
         hold(greedy, 4096);

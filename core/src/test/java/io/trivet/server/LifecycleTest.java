@@ -274,7 +274,7 @@ final class LifecycleTest {
         TestRecord broken = connection;
         parts.timers.schedule(parts.time.nanoTime() + 1000, broken, () -> {});
         parts.closeRequests.endAfterSending(broken, CloseReason.MESSAGE_TOO_LONG);
-        lifecycle.startEnds();
+        assertThat(lifecycle.startEnds()).isEqualTo(1);
         assertThat(broken.isClosed()).isFalse();
         assertThat(parts.timers.next()).isEqualTo(Loop.NO_DEADLINE);
         connection = new TestRecord(true, parts.profile);

@@ -108,6 +108,18 @@ final class TransfersTest {
     }
 
     @Test
+    void transferBeyondTheCapIsAcceptedOnlyIfReadingIsPausedThen() {
+        for (Overflow overflow : List.of(Overflow.PAUSE_READING, Overflow.DISCONNECT)) {
+            use(new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(1000), overflow));
+            parts.collectReplies(connection, "");
+            parts.proactor.nextSends(0);
+            parts.stageReply(connection, "r".repeat(800));
+            assertThat(parts.transferAdmission.put(connection, transfer(ScriptedSource.of("x"), 1))).as("%s", overflow)
+                    .isEqualTo(overflow == Overflow.PAUSE_READING ? SendResult.QUEUED : SendResult.FULL);
+        }
+    }
+
+    @Test
     void pieceIsAsSmallAsTheQueue() {
         use(new LoopParts(Limits.defaults().withQueueBytesMax(400)));
         put(transfer(ScriptedSource.of("x".repeat(250)), 250));
@@ -291,6 +303,18 @@ final class TransfersTest {
         parts.lifecycle.completeCloses();
         assertThat(ends).hasSize(1);
         assertNothingWaits();
+    }
+
+    @Test
+    void messagesBehindATransferThatContinuesHaveTheWholeWriteTimeout() {
+        ScriptedSource source = ScriptedSource.of("some and more").upTo(4);
+        put(transfer(source, 13));
+        parts.sender.flushPending();
+        parts.enqueue(connection, "behind");
+        parts.time.step(STEP);
+        source.upTo(13);
+        parts.sender.continueTransfer(connection);
+        assertThat(connection.sendQueue().progressNanos).isEqualTo(parts.time.nanoTime());
     }
 
     @Test
