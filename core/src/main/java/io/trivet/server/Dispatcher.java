@@ -102,8 +102,11 @@ final class Dispatcher implements Completions {
     @Override
     public void urgent(long handle, byte b) {
         ConnectionRecord connection = table.get(handle);
-        if (connection != null && connection.state() == ConnectionState.OPEN) {
-            connection.active(clock.now());
+        if (connection == null) {
+            return;
+        }
+        connection.active(clock.now()); // in every state, as with other bytes
+        if (connection.state() == ConnectionState.OPEN) {
             callbacks.urgent(connection, b);
             sender.flush(connection);
         }

@@ -102,6 +102,15 @@ final class DispatcherTest {
     }
 
     @Test
+    void urgentByteCountsAsActivityWhileTheConnectionEnds() {
+        parts.time.step(Duration.ofSeconds(5));
+        long idleSince = connection.activityNanos(parts.clock.now());
+        connection.state(ConnectionState.DRAINING);
+        dispatcher.urgent(connection.handle, (byte) '!');
+        assertThat(connection.activityNanos(parts.clock.now())).isGreaterThan(idleSince);
+    }
+
+    @Test
     void endOfInputIsDeliveredRememberedOrCompletesTheEnd() {
         dispatcher.inputEnded(connection.handle);
         assertThat(connection.calls).containsExactly("end of input");
