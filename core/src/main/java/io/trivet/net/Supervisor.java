@@ -7,13 +7,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The service manager that has started this process, as systemd does: the listening sockets that it has opened beforehand, and the
- * notifications that it waits for. On a process that was started otherwise there are none. Source: man 3 sd_listen_fds, man 3
+ * The service manager that has started this process, such as systemd: the listening sockets that it has opened beforehand, and
+ * the notifications that it waits for. A process that was started otherwise has neither. Source: man 3 sd_listen_fds, man 3
  * sd_notify. Immutable; any thread.
  *
- * <p>The environment variables ({@code LISTEN_FDS}, {@code LISTEN_PID}, {@code LISTEN_FDNAMES}, {@code NOTIFY_SOCKET}) stay set, because
- * Java cannot remove them. A program that this process starts does not get the sockets, and {@code LISTEN_PID} tells it that they are
- * not for it; take {@code NOTIFY_SOCKET} out of the environment of its {@link ProcessBuilder}.
+ * <p>The environment variables ({@code LISTEN_FDS}, {@code LISTEN_PID}, {@code LISTEN_FDNAMES}, {@code NOTIFY_SOCKET}) stay set,
+ * because Java cannot remove them. A program that this process starts does not inherit the sockets, and {@code LISTEN_PID} shows
+ * that they are for another process. Remove {@code NOTIFY_SOCKET} from the environment of its {@link ProcessBuilder}.
  */
 public final class Supervisor {
     /** The first passed descriptor: SD_LISTEN_FDS_START. */
@@ -60,13 +60,13 @@ public final class Supervisor {
     }
 
     /**
-     * Takes over the sockets that were passed to this process, all of which must listen for TCP. To be called once.
+     * Takes over the sockets that were passed to this process, all of which must listen for TCP. Call it once.
      *
      * @param network a network of Linux
      * @return the listeners, which the caller closes; empty if none were passed
      * @throws UnsupportedOperationException sockets were passed, and the network has no descriptors
-     * @throws IOException a socket cannot be used; the message names its descriptor, and its name in {@code LISTEN_FDNAMES}. Those before
-     *     it are closed
+     * @throws IOException a socket cannot be used; the message has its descriptor, and its name in {@code LISTEN_FDNAMES}. The
+     *     listeners before it are closed
      */
     public List<TcpListener> listeners(Network network) throws IOException {
         int count = passedSockets();
@@ -85,7 +85,7 @@ public final class Supervisor {
     }
 
     /**
-     * Returns how a passed socket is called.
+     * Returns the name of a passed socket.
      *
      * @param index its index, from 0
      * @return for instance {@code descriptor 3 (web.socket)}
@@ -98,11 +98,11 @@ public final class Supervisor {
     }
 
     /**
-     * Reports to the service manager a change of this process's state.
+     * Reports a change of this process's state to the service manager.
      *
      * @param network a network of Linux
      * @param state assignments, one a line: {@code READY=1}, {@code STOPPING=1}, {@code STATUS=…}
-     * @return false if it does not wait for notifications ({@code NOTIFY_SOCKET} is not set); nothing was sent
+     * @return true if the notification was sent; false if {@code NOTIFY_SOCKET} is not set
      * @throws UnsupportedOperationException the network has no descriptors
      * @throws IOException the notification cannot be sent
      */

@@ -21,7 +21,7 @@ package io.trivet.observe;
  *     <td>a reset if anything was dropped, or after {@code Connection.reset()}; otherwise everything, then the end</td></tr>
  * <tr><td>RESET, CONNECT_FAILED, CONNECT_TIMEOUT</td><td>they are dropped</td><td>there is no connection any more</td></tr>
  * <tr><td>HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT</td><td>they are dropped</td>
- *     <td>an alert with the reason, if it still takes one, then the end</td></tr>
+ *     <td>an alert with the reason, if it can still be sent, then the end</td></tr>
  * <tr><td>TOO_MANY_FROM_ADDRESS</td><td>there are none</td><td>the end at once, or a reset if it has sent something</td></tr>
  * <tr><td>ADDRESS_DENIED</td><td>there are none</td><td>a reset</td></tr>
  * </table>
@@ -88,15 +88,15 @@ public enum CloseReason {
     /** The handler threw an exception. */
     HANDLER_FAILED("the handler failed"),
     /**
-     * A streamed message could not be completed: its source failed, or ended too early. Or the connection had a relay, whose other
-     * connection was cut.
+     * A streamed message could not be completed: its source failed, or ended too early. Or the connection had a relay, and the
+     * other connection was cut.
      */
     TRANSFER_FAILED("a transfer or a relay was cut"),
     /** The peer's address already had the maximum number of connections. */
     TOO_MANY_FROM_ADDRESS("too many connections from that address"),
     /**
-     * The access list of the server refuses the peer's address. No handler is called. If a trusted proxy has told the address, the
-     * handler gets only {@code onClose}; so also with TOO_MANY_FROM_ADDRESS.
+     * The access list of the server refuses the peer's address. No handler is called. If the address is from the header of a
+     * trusted proxy, only {@code onClose} is called; the same holds for TOO_MANY_FROM_ADDRESS.
      */
     ADDRESS_DENIED("the access list refuses that address"),
     /** The socket was reported as ready again and again without any progress, which kept its loop busy. */

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Which addresses may connect. A denied address is refused, even if it is also allowed. If at least one range is allowed, all
+ * The addresses that may connect. A denied address is refused, even if it is also allowed. If at least one range is allowed, all
  * addresses outside of the allowed ranges are refused. Immutable; any thread.
  *
  * {@snippet :
  * AccessList access = AccessList.all().allow(Cidr.of("10.0.0.0/8")).deny(Cidr.of("10.0.66.0/24"));
  * }
  *
- * <p>An access list is compared range by range for each accepted connection: it is meant for tens of ranges, not for thousands.
+ * <p>The server searches the list range by range for each accepted connection: it is meant for tens of ranges, not for thousands.
  */
 public final class AccessList {
     private static final AccessList ALL = new AccessList(List.of(), List.of());
@@ -36,7 +36,7 @@ public final class AccessList {
     }
 
     /**
-     * Returns a copy that also allows these ranges. Once a range is allowed, what is outside of all allowed ranges is refused.
+     * Returns a copy that also allows these ranges. Addresses outside of all allowed ranges are then refused.
      *
      * @param ranges the ranges; none: the copy is like this list
      * @return the copy
@@ -59,7 +59,7 @@ public final class AccessList {
      * Returns whether an address may connect.
      *
      * @param address the address
-     * @return true if it is not denied, and allowed if the list allows certain ranges
+     * @return true if no denied range contains it, and if an allowed range contains it or no range is allowed
      */
     public boolean allows(InetAddress address) {
         return !contains(denied, address) && (allowed.isEmpty() || contains(allowed, address));

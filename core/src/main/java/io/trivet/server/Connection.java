@@ -298,21 +298,21 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Relays the input of this connection to another one: what it receives from now on, and what it has received and not delivered,
-     * is sent to the target as it is, without frames and without calling the handler. The relay is a transfer of the target, as one
-     * of {@link #sendFrom}: everything that the target has accepted before is sent first, and everything that it accepts afterwards
-     * waits until the relay has ended.
+     * Relays the input of this connection to another one. Bytes that it receives from now on, and bytes that it has received and
+     * not delivered, are sent to the target unchanged, without frames and without calling the handler. The relay is a transfer of
+     * the target, like one of {@link #sendFrom}: everything that the target has accepted before is sent first, and everything
+     * that it accepts afterwards waits until the relay has ended.
      *
-     * <p><b>Backpressure.</b> Bytes are received only while the target's socket has room. What the socket refuses is held, some
-     * 64 KiB at most, and counts in the server's budget; then nothing is received until it was sent. On Linux, where many bytes
-     * arrive at a time, the kernel moves them through a pipe without copying them (man 2 splice); then the pipe holds up to 256 KiB
-     * instead, in the kernel. A loop has up to 32 pipes, and copies if they are in use. All timeouts hold, as they do
-     * for messages: a target that accepts nothing ends with {@link CloseReason#WRITE_TIMEOUT}, while a source that sends nothing is
-     * limited by the idle timeouts alone. {@link #pauseReading} stops the relay, too.
+     * <p><b>Backpressure.</b> This connection receives only while the target's socket has room. Bytes that the socket refuses are
+     * held, about 64 KiB at most, and count in the server's budget. Nothing more is received until they were sent. On Linux,
+     * where many bytes arrive at a time, the kernel moves them through a pipe without copying them (man 2 splice). Then the pipe
+     * holds up to 256 KiB instead, in the kernel. A loop has up to 32 pipes, and copies if all are in use. All timeouts apply, as
+     * they do for messages. A target that accepts nothing ends with {@link CloseReason#WRITE_TIMEOUT}. A source that sends
+     * nothing is limited only by the idle timeouts. {@link #pauseReading} stops the relay, too.
      *
      * <p><b>The end.</b> After {@code count} bytes, messages follow again under this connection's framing. At the end of input the
      * listener is called, and then {@link Handler#onEndOfInput} of this connection. {@link #finish} and a drain, of either connection,
-     * let the relay go on to its end.
+     * let the relay continue to its end.
      *
      * <p><b>A relay is complete, or visibly cut.</b> If either connection ends before the relay, or the input ends before {@code
      * count} bytes, the other one is reset with {@link CloseReason#TRANSFER_FAILED}.
@@ -324,8 +324,8 @@ public final class Connection extends ConnectionRecord {
      * @param count the number of bytes, at least 0; -1: until the end of input
      * @param listener called with the target when the relay has ended
      * @return QUEUED: the listener will be called, exactly once. FULL: the target is being closed with {@link CloseReason#QUEUE_FULL}.
-     *     CLOSED: the target takes no messages, or this connection delivers no input any more. If it is not QUEUED, this connection
-     *     is as before, and the listener is not called
+     *     CLOSED: the target accepts no messages, or this connection delivers no further input. If the result is not QUEUED, this
+     *     connection is unchanged, and the listener is not called
      * @throws IllegalArgumentException the count is less than -1; the target is this connection, or belongs to another loop
      * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
      *     {@link #execute}; a session serves this connection; or its input is being relayed or {@linkplain #receiveParts received
@@ -354,7 +354,7 @@ public final class Connection extends ConnectionRecord {
 
     /**
      * Starts to connect, like {@link Server#connect(InetSocketAddress, Protocol, Object)}, but on the loop of this connection. So the
-     * callbacks of both come one at a time, and {@link #relayTo} can relay between them.
+     * callbacks of the two connections never run at the same time, and {@link #relayTo} can relay between them.
      *
      * @param address the address to connect to
      * @param protocol the framing, the handler, and the settings that differ from the server's
@@ -515,13 +515,14 @@ public final class Connection extends ConnectionRecord {
     }
 
     /**
-     * Changes from plaintext to TLS at a message boundary, for protocols with a command for that (STARTTLS). What was sent before goes
-     * out in plaintext first. What is sent from now on waits for the handshake and is encrypted. {@link #tls} returns the outcome; if
-     * the handshake fails, the connection ends with {@link CloseReason#HANDSHAKE_FAILED} or {@link CloseReason#HANDSHAKE_TIMEOUT}.
+     * Changes from plaintext to TLS at a message boundary, for protocols with a command for that (STARTTLS). Messages sent before
+     * go out in plaintext first. Messages sent from now on wait for the handshake and are encrypted. {@link #tls} returns the
+     * outcome. If the handshake fails, the connection ends with {@link CloseReason#HANDSHAKE_FAILED} or {@link
+     * CloseReason#HANDSHAKE_TIMEOUT}.
      *
-     * <p>If bytes have arrived behind the message that is being handled, the connection ends with {@link CloseReason#PROTOCOL_ERROR}:
-     * the peer must wait for the answer before it starts its handshake. Otherwise somebody on the way could insert commands in
-     * plaintext that would be executed as if they had been sent under TLS.
+     * <p>If bytes have arrived after the message that is being handled, the connection ends with {@link
+     * CloseReason#PROTOCOL_ERROR}: the peer must wait for the answer before it starts its handshake. Otherwise an attacker could
+     * insert commands in plaintext, and the server would execute them as if they had been sent over TLS.
      *
      * {@snippet :
      * public void onMessage(Connection connection, ByteBuffer line) {
@@ -533,8 +534,8 @@ public final class Connection extends ConnectionRecord {
      * @param tls a {@link io.trivet.tls.TlsServer} to wait for the peer's handshake, a {@link io.trivet.tls.TlsClient} to start it. A
      *     client verifies the host name of {@link #remoteAddress}, unless it has a server name
      * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
-     *     {@link #execute}; the connection is not open, has TLS already, is receiving parts, or has a session; or the server has
-     *     neither a listener with TLS nor {@link ServerBuilder#enableTls}
+     *     {@link #execute}; the connection is not open, has TLS already, is receiving parts, is being relayed, or has a session;
+     *     or the server has neither a listener with TLS nor {@link ServerBuilder#enableTls}
      * @throws UnsupportedOperationException the connection watches for urgent data, which TLS does not have
      */
     public void startTls(Tls tls) {

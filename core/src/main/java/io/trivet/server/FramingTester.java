@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tests a framing without a server: passes bytes to its decoder as they would arrive, and returns the messages that a handler would
- * get. It uses the server's code for all rules, such as {@link Limits#messageBytesMax} and {@link Frame#searchFrom}. As in a server,
- * a decoder is called with bytes at changing indices, between bytes that it must not read.
+ * receive. It uses the server's code for all rules, such as {@link Limits#messageBytesMax} and {@link Frame#searchFrom}. As in a
+ * server, the bytes are at changing indices, between bytes that the decoder must not read.
  *
  * {@snippet :
  * FramingTester tester = FramingTester.of(Framing.of(netstrings));
@@ -22,14 +22,14 @@ import org.jspecify.annotations.Nullable;
  *         .hasMessage("a netstring must end with a comma");
  * }
  *
- * <p>Each call stands for a new connection, with a decoder of its own if the framing has one per connection. There is no handler, so
- * nothing upgrades the connection or requests parts, and no end of input: {@link Decoded#remainder} has what {@link
- * Framing#withRemainder} would be applied to.
+ * <p>Each call stands for a new connection, with a decoder of its own if the framing has one per connection. There is no handler,
+ * so nothing upgrades the connection or requests parts. The input does not end: {@link Decoded#remainder} contains the bytes to
+ * which a server would apply {@link Framing#withRemainder} at the end of input.
  *
  * <p>Immutable. Any thread, as far as the decoder permits.
  */
 public final class FramingTester {
-    /** The number of bytes before those that a decoder may read, for one piece after the other. */
+    /** The numbers of bytes before those that a decoder may read, for consecutive pieces. */
     private static final int[] MARGINS = {5, 0, 12};
     /** The number of bytes after them. */
     private static final int MARGIN_AFTER = 9;
@@ -56,7 +56,7 @@ public final class FramingTester {
     /**
      * Returns a copy with other limits.
      *
-     * @param limits the limits, of which {@link Limits#messageBytesMax} counts
+     * @param limits the limits; only {@link Limits#messageBytesMax} has an effect
      * @return the copy
      */
     public FramingTester withLimits(Limits limits) {
@@ -95,8 +95,8 @@ public final class FramingTester {
      * @param stream all bytes
      * @return the messages, and what is left
      * @throws Failure a server would end the connection, wherever the bytes are cut. This is the failure when they arrive at once
-     * @throws AssertionError the messages, the remainder or the reason of the failure depend on where the bytes are cut. For raw
-     *     framing, and others whose messages are what has arrived, this is so
+     * @throws AssertionError the messages, the remainder or the reason of the failure depend on where the bytes are cut. This is
+     *     always so for raw framing, and for others that deliver bytes as they arrive
      */
     public Decoded decodeCutAnywhere(byte[] stream) throws Failure {
         Outcome atOnce = run(stream);
@@ -217,7 +217,7 @@ public final class FramingTester {
         }
 
         /**
-         * Returns the reason that {@code onClose} would get.
+         * Returns the reason that a server would pass to {@code onClose}.
          *
          * @return {@link CloseReason#PROTOCOL_ERROR} or {@link CloseReason#MESSAGE_TOO_LONG}
          */
@@ -226,7 +226,7 @@ public final class FramingTester {
         }
 
         /**
-         * Returns the messages before the failure, which a handler would have got.
+         * Returns the messages before the failure, which a handler would have received.
          *
          * @return the payloads, in order; read-only
          */

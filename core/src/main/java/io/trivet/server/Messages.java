@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p><b>Threads.</b> Any thread, platform or virtual. No other thread may change the message during a call. What a method returns
- * is a copy, and remains valid when the message no longer is, after {@code onMessage}.
+ * <p><b>Threads.</b> Any thread, platform or virtual. No other thread may change the message during a call. The methods
+ * return copies, which remain valid after {@code onMessage}, when the message no longer is.
  */
 public final class Messages {
     /** Maximum length of a message in native memory that is decoded without a temporary array. */
@@ -53,8 +53,8 @@ public final class Messages {
     }
 
     /**
-     * Returns a message as text. Malformed bytes become the replacement of the charset. What it allocates besides the text is the
-     * same as for {@link #text(ByteBuffer)}.
+     * Returns a message as text. Malformed bytes become the replacement of the charset. Temporary arrays are allocated in the
+     * same cases as in {@link #text(ByteBuffer)}.
      *
      * @param message the message, from position to limit
      * @param charset the charset of the message
@@ -170,7 +170,7 @@ public final class Messages {
     }
 
     /**
-     * Returns true if a message consists of these characters, where the case of ASCII letters is ignored, and no other letter's.
+     * Returns true if a message consists of these characters. Ignores the case of ASCII letters only.
      *
      * @param message the message, from position to limit
      * @param ascii the characters; if one is not ASCII, the result is false

@@ -125,8 +125,9 @@ public final class Protocol {
     }
 
     /**
-     * Returns a copy whose connections use TLS. onOpen is called after the handshake. If the handshake fails, only onClose is called,
-     * with {@link io.trivet.observe.CloseReason#HANDSHAKE_FAILED} or HANDSHAKE_TIMEOUT.
+     * Returns a copy whose connections use TLS. {@code onOpen} is called after the handshake. If the handshake fails, only {@code
+     * onClose} is called, with {@link io.trivet.observe.CloseReason#HANDSHAKE_FAILED} or {@link
+     * io.trivet.observe.CloseReason#HANDSHAKE_TIMEOUT}.
      *
      * @param tls a {@link io.trivet.tls.TlsServer} for a listener, a {@link io.trivet.tls.TlsClient} for outgoing connections
      * @return the copy

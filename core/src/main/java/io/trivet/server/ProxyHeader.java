@@ -9,10 +9,10 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The header of the PROXY protocol, with which a proxy tells a server the address of the client that it connects for. It is sent once,
- * before all other bytes of a connection. For outgoing connections: {@link Protocol#withProxyHeader}. Servers receive it from the
- * proxies that {@link ServerBuilder#proxyProtocol} names. Source: "The PROXY protocol, versions 1 and 2", HAProxy Technologies.
- * Immutable; any thread.
+ * The header of the PROXY protocol, in which a proxy sends a server the address of the client that it connects for. It is sent
+ * once, before all other bytes of a connection. Outgoing connections send it with {@link Protocol#withProxyHeader}. Servers
+ * receive it from the proxies that {@link ServerBuilder#proxyProtocol} names. Source: "The PROXY protocol, versions 1 and 2",
+ * HAProxy Technologies. Immutable; any thread.
  */
 public final class ProxyHeader {
     /** The first bytes of version 2. */

@@ -69,9 +69,9 @@ public final class ServerBuilder {
     }
 
     /**
-     * Adds a listener that was opened elsewhere, for instance by a service manager ({@link io.trivet.net.Supervisor#listeners}). When
-     * the server has started, it owns the listener: it closes it when it drains or closes. Other processes may have the same socket;
-     * then clients that connect later wait for one of them.
+     * Adds a listener that was opened elsewhere, for instance by a service manager ({@link io.trivet.net.Supervisor#listeners}).
+     * A server that has started owns the listener, and closes it when it drains or closes. Other processes may share the socket.
+     * Then clients that connect later wait until one of them accepts.
      *
      * @param listener the listener, of the same {@linkplain Network#family family} as the server's network; {@link #start} fails with
      *     an {@link IllegalArgumentException} otherwise
@@ -219,7 +219,7 @@ public final class ServerBuilder {
     }
 
     /**
-     * Sets TLS for the addresses that have no protocol of their own. Plain connections of the same server are served as before.
+     * Sets TLS for the listeners that have no protocol of their own.
      *
      * @param tls the settings, with the server's certificate
      * @return this builder
@@ -254,14 +254,14 @@ public final class ServerBuilder {
     }
 
     /**
-     * Sets the proxies that are trusted to send a header of the PROXY protocol, version 1 or 2, such as HAProxy with {@code send-proxy-v2}.
-     * Then {@link Connection#remoteAddress} is the client's address that the header contains, and the access list and the limit per
-     * address apply to that one. A header with the command LOCAL, of a health check, is exempt from the access list. If a header has
-     * no IP address (UNKNOWN, UNSPEC, UNIX), the proxy's own address applies.
+     * Sets the proxies that are trusted to send a header of the PROXY protocol, version 1 or 2, such as HAProxy with {@code
+     * send-proxy-v2}. Then {@link Connection#remoteAddress} returns the client's address from the header, and the access list and
+     * the limit per address apply to it. A connection with the command LOCAL, such as a health check, is exempt from the access
+     * list. If a header has no TCP address (UNKNOWN, UNSPEC, UNIX, UDP), the proxy's own address is used.
      *
-     * <p>A connection from such an address must start with a header, of at most 4,096 bytes and within 5 s. Otherwise it is closed
-     * with {@link io.trivet.observe.CloseReason#PROTOCOL_ERROR}; its handler gets only {@code onClose}. All other connections are
-     * served as plain clients, and a header of theirs is ordinary input: nothing is guessed, so no client can forge an address.
+     * <p>A connection from such an address must start with a header, of at most 4,096 bytes and within 5 s. Otherwise it is
+     * closed with {@link io.trivet.observe.CloseReason#PROTOCOL_ERROR}, and only {@code onClose} is called. All other connections
+     * are served as plain clients. If one of them sends a header, that is ordinary input, so no client can forge an address.
      *
      * @param proxies the addresses of the proxies; none, as by default: no connection starts with a header
      * @return this builder

@@ -14,11 +14,12 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Judges what a {@link SimClient} has seen: the messages it should receive, and which ends are allowed, given the server's policy
- * and the faults that have really affected the connection. It raises no alarm for what faults explain, and lets nothing else pass.
+ * Checks what a {@link SimClient} has received, and how its connection has ended. It knows which ends are allowed, given the
+ * server's policy and the faults that have affected the connection. It accepts what faults explain, and nothing else.
  *
- * <p>Give it the messages as they are on the wire, frames included. Of one sequence, each message is received at most once, in
- * order, and without gaps. Messages of several sequences, such as those of several senders of a chat, interleave in any way.
+ * <p>Pass the messages as they are on the wire, including frames. The client must receive each message of a sequence at most
+ * once, in order, and without gaps. Messages of several sequences, such as those of several senders of a chat, interleave in any
+ * way.
  *
  * <table class="striped">
  * <caption>What is allowed when the messages are not complete</caption>
@@ -27,13 +28,12 @@ import java.util.Set;
  * <tr><td>OPEN</td><td>never: stop the faults and let the network run before the check</td></tr>
  * <tr><td>ENDED</td><td>between two messages, if {@link #mayEndEarly} says so, or a deadline of the server may have expired because
  * of {@link Fault#STALL}, {@link Fault#CLOG} or {@link Fault#CLOCK_JUMP}, or {@link Fault#WATCH_REFUSED} has affected the
- * connection. Never in the middle of a message: an end of input
- * says that nothing is missing</td></tr>
+ * connection. Never in the middle of a message: an end of input means that nothing is missing</td></tr>
  * <tr><td>RESET</td><td>at any byte, if {@link #mayReset} says so, a deadline may have expired, the fault {@link Fault#RESET},
  * {@link Fault#ACCEPT_ABORTED} or {@link Fault#WATCH_REFUSED} has affected the connection, or the server has closed it before it
  * had read all that the client sent. The same holds if the messages are complete</td></tr>
  * <tr><td>REFUSED</td><td>if {@link #mayRefuse} says so, or a fault has affected the connect</td></tr>
- * <tr><td>CLOSED</td><td>always: the client did it</td></tr>
+ * <tr><td>CLOSED</td><td>always: the client has ended the connection itself</td></tr>
  * </tbody>
  * </table>
  *
@@ -148,8 +148,8 @@ public final class ClientOracle {
     }
 
     /**
-     * Allows that the server ends its output between two messages, before the last one: for instance since the client may exceed
-     * a timeout, or does not send everything.
+     * Allows that the server ends its output between two messages, before the last one: for instance because the client may
+     * exceed a timeout, or does not send everything.
      *
      * @return a copy
      */
@@ -168,8 +168,8 @@ public final class ClientOracle {
     }
 
     /**
-     * Allows that the server takes no connection from the client, or ends it before the first message: because of a limit of
-     * connections, or since it is closed.
+     * Allows that the server accepts no connection from the client, or ends it before the first message: because of a limit on
+     * connections, or because it is closed.
      *
      * @return a copy
      */

@@ -227,7 +227,7 @@ public final class SimClient {
     /**
      * Waits until a number of bytes has been received since the start.
      *
-     * @param count the number of bytes, all in all
+     * @param count the total number of bytes
      * @return this
      */
     public SimClient awaitBytes(int count) {
@@ -235,7 +235,7 @@ public final class SimClient {
     }
 
     /**
-     * Waits.
+     * Waits for a duration.
      *
      * @param duration the simulated time
      * @return this

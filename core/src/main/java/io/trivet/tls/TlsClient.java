@@ -67,7 +67,7 @@ public final class TlsClient implements Tls {
     /**
      * Returns a copy for servers with another name than that of their address. The copy shares its sessions with this object.
      *
-     * @param name the name that is asked for (SNI) and that the certificate must have; or an IP address
+     * @param name the name that the client asks for (SNI), and that the certificate must have; or an IP address
      * @return the copy
      */
     public TlsClient withServerName(String name) {
@@ -85,7 +85,7 @@ public final class TlsClient implements Tls {
 
     /**
      * Reads the files of the authorities, the certificate and the key again. New handshakes use them at once; open connections are
-     * not touched. If a file cannot be used, everything stays as it was.
+     * not affected. If a file cannot be used, the old certificates stay in use.
      *
      * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
      * @throws IllegalStateException the settings have no file
@@ -156,7 +156,7 @@ public final class TlsClient implements Tls {
         /**
          * Sets which authorities are trusted.
          *
-         * @param authorities a PEM file of their certificates; the default are those of the JDK
+         * @param authorities a PEM file of their certificates; by default those of the JDK
          * @return this builder
          */
         public Builder authorities(Path authorities) {
@@ -226,8 +226,8 @@ public final class TlsClient implements Tls {
         }
 
         /**
-         * Accepts any certificate of a trusted authority, whatever name it is for. <b>Not secure</b>: whoever has a certificate for
-         * some other name can pose as the server. For authorities that issue certificates for one service alone.
+         * Accepts any certificate of a trusted authority, whatever name it is for. <b>Not secure</b>: any holder of a certificate
+         * for another name can pose as the server. Use it only with an authority that issues certificates for a single service.
          *
          * @return this builder
          */
@@ -250,7 +250,7 @@ public final class TlsClient implements Tls {
         /**
          * Sets the cipher suites.
          *
-         * @param cipherSuites IANA names in the order of preference; the default are the recommended ones
+         * @param cipherSuites IANA names in the order of preference; by default the recommended ones
          * @return this builder
          */
         public Builder cipherSuites(String... cipherSuites) {

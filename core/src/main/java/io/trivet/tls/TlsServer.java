@@ -12,8 +12,8 @@ import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The TLS settings of a server: certificates with their keys, and what is asked of clients. The settings do not change, but the
- * certificates can be {@linkplain #reload reloaded}. Any thread.
+ * The TLS settings of a server: its certificates with their keys, and whether clients need a certificate. The settings do not
+ * change, but the certificates can be {@linkplain #reload reloaded}. Any thread.
  *
  * <p>By default TLS 1.3 and 1.2 are accepted, with cipher suites that have authenticated encryption and forward secrecy (RFC 9325);
  * sessions are resumed; there is no renegotiation.
@@ -62,9 +62,9 @@ public final class TlsServer implements Tls {
     }
 
     /**
-     * Reads the certificates and keys again. New handshakes use them at once; open connections are not touched. Sessions of before
-     * are not resumed. If a file cannot be used, everything stays as it was. An expired certificate is used, and logged as a
-     * warning.
+     * Reads the certificates and keys again. New handshakes use them at once; open connections are not affected. Earlier TLS
+     * sessions are not resumed. If a file cannot be used, the old certificates stay in use. An expired certificate is used, and
+     * logged as a warning.
      *
      * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
      * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
@@ -174,7 +174,7 @@ public final class TlsServer implements Tls {
         /**
          * Sets whether clients are asked for a certificate. The default is {@link ClientAuthentication#NONE}.
          *
-         * @param mode whether, and whether it is required
+         * @param mode whether a certificate is requested, and whether it is required
          * @param authorities a PEM file of the authorities whose certificates are trusted
          * @return this builder
          */
@@ -187,7 +187,7 @@ public final class TlsServer implements Tls {
         /**
          * Sets whether clients are asked for a certificate, which the {@linkplain #context context} then verifies.
          *
-         * @param mode whether, and whether it is required
+         * @param mode whether a certificate is requested, and whether it is required
          * @param authorities a trust store with the authorities whose certificates are trusted; null: those of the context, or of the
          *     JDK
          * @return this builder
@@ -212,7 +212,7 @@ public final class TlsServer implements Tls {
         /**
          * Sets the cipher suites.
          *
-         * @param cipherSuites IANA names in the order of preference; those that the JDK does not have are skipped. The default are
+         * @param cipherSuites IANA names in the order of preference; those that the JDK does not have are skipped. By default
          *     the recommended ones of TLS 1.3, and of TLS 1.2 those with ECDHE and AES-GCM or ChaCha20
          * @return this builder
          */

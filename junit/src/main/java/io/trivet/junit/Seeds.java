@@ -32,9 +32,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }
  * }
  *
- * <p><b>A failure</b> is run again without one kind of fault after the other, for at most ten seconds, as long as the same line of
- * the test fails with the same exception. The error names the seed, the faults that are needed, and the command that replays it.
- * If the same seed does not fail again, the error says that.
+ * <p><b>A failing seed</b> is run again without each kind of fault in turn, for at most ten seconds. A fault is left out if the
+ * same line of the test still fails with the same exception. The error names the seed, the faults that are needed, and the
+ * command that replays it. If the same seed does not fail again, the error reports that.
  *
  * <p><b>The configuration parameters</b> of JUnit, which are also system properties, apply to all such tests:
  * <ul>
@@ -44,9 +44,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <li>{@code trivet.trace=true} or {@code false} prints the events, or does not.
  * </ul>
  *
- * <p><b>Lifecycle.</b> All seeds are one test of JUnit: they run on one instance of the class, {@code @BeforeEach} runs before the
- * first, and other parameters, such as a {@code @TempDir}, are the same for all. Create in the method what a seed changes. A seed
- * whose assumption fails is skipped; if all are, the test is.
+ * <p><b>Lifecycle.</b> All seeds are one JUnit test: they run on one instance of the class, {@code @BeforeEach} runs before the
+ * first, and other parameters, such as a {@code @TempDir}, are the same for all. Create objects that a seed changes in the
+ * method. A seed whose assumption fails is skipped; if all are, the test is.
  */
 @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
 @Retention(RetentionPolicy.RUNTIME)
