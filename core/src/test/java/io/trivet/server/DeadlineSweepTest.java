@@ -55,11 +55,20 @@ final class DeadlineSweepTest {
     @Test
     void connectThatTakesTooLongFailsWithTheAddress() {
         connection.state(ConnectionState.CONNECTING);
+        connection.clear(ConnectionRecord.ACCEPTED);
         connection.cachedAddress(RecordingProactor.REMOTE);
         parts.deadlines.stateEndsIn(connection, Duration.ofSeconds(7));
         assertClosesAfter(Duration.ofSeconds(7), CloseReason.CONNECT_TIMEOUT);
         assertThat(connection.failure()).isInstanceOf(NetworkException.class).hasMessageContaining("10.0.0.1:1000");
         assertThat(((NetworkException) connection.failure()).code()).isEqualTo(ErrorCode.ETIMEDOUT);
+    }
+
+    @Test
+    void proxyThatSendsNoHeaderInTimeBreaksTheProtocol() {
+        connection.state(ConnectionState.CONNECTING);
+        parts.deadlines.stateEndsIn(connection, ProxyHeaders.TIMEOUT);
+        assertClosesAfter(ProxyHeaders.TIMEOUT, CloseReason.PROTOCOL_ERROR);
+        assertThat(connection.failure()).hasMessage("the proxy has sent no complete PROXY header within 5 s");
     }
 
     @Test

@@ -535,7 +535,8 @@ final class SessionTest {
         Client client = stage.client(server);
         stage.until("both are open", () -> server.stats().total().connections() == 2);
         Budget budget = server.budget();
-        long others = budget.bytesMax() - budget.bytes();
+        // A session may have released its message before the loop looks, so the budget is exceeded without it.
+        long others = budget.bytesMax() - budget.bytes() + 1_000;
         budget.add(others);
         client.send("y".repeat(500) + "\n");
         stage.until("one is closed", () -> server.stats().total().closed() == 1);
