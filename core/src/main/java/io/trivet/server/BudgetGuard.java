@@ -117,7 +117,7 @@ final class BudgetGuard implements Budget.Holder {
         if (ofSessions > 0) {
             for (int i = 0; i < table.slots(); i++) {
                 ConnectionRecord connection = table.at(i);
-                ofSessions -= connection == null ? 0 : connection.sessionBytes();
+                ofSessions -= connection == null || connection.isClosed() ? 0 : connection.sessionBytes();
             }
         }
         return partialInputs.leavingBytes() + Math.max(0, ofSessions);

@@ -85,7 +85,7 @@ final class DeadlineSweep {
         if (reason == CloseReason.CONNECT_TIMEOUT && address != null) {
             connection.failure(new NetworkException("connect", address, ErrorCode.ETIMEDOUT));
         }
-        if (reason == CloseReason.PROTOCOL_ERROR) {
+        if (reason == CloseReason.PROTOCOL_ERROR && connection.state() == ConnectionState.CONNECTING) {
             connection.failure(new ProtocolException("the proxy has sent no complete PROXY header within "
                     + ProxyHeaders.TIMEOUT.toSeconds() + " s"));
         }

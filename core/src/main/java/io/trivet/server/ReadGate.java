@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.net.Proactor;
+import io.trivet.observe.ConnectionState;
 import java.io.IOException;
 import java.util.ArrayDeque;
 
@@ -37,7 +38,9 @@ final class ReadGate {
         }
         connection.clear(flag);
         if (!connection.isPaused() && connection.wantsInput()) {
-            deadlines.startFirstMessage(connection); // the peer is not to blame for the pause
+            if (connection.state() == ConnectionState.OPEN) { // of a connection that drains, the same deadline ends the drain
+                deadlines.startFirstMessage(connection); // the peer is not to blame for the pause
+            }
             if (connection.profile().limitsReadIdle()) {
                 deadlines.startReadIdle(connection);
             }

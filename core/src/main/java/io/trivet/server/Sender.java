@@ -106,7 +106,9 @@ final class Sender {
             dropOldest.notifyPending(connection);
         }
         // Reserved messages of other threads may still be on their way here; the output ends behind them.
-        if (connection.awaitsEndOfOutput() && connection.queuedMessages() == 0 && !batch.collectsFor(connection)
+        // Until the handshake of startTls is over, an end of the output would be in plaintext.
+        if (connection.awaitsEndOfOutput() && !connection.is(ConnectionRecord.STARTING_TLS)
+                && connection.queuedMessages() == 0 && !batch.collectsFor(connection)
                 && pendingSends.get(connection) == null && !awaitsUnsentBytes(connection)) {
             lingering.endOutput(connection);
         }

@@ -2,11 +2,13 @@ package io.trivet.tls;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The direct buffers in which the connections of one {@link TlsProactor} hold bytes. Counts their sizes, and keeps a few of the most
- * common one for reuse. One thread.
+ * The direct buffers in which the connections of one {@link TlsProactor} hold bytes. Counts their sizes, and keeps a few of each size
+ * up to that of a record for reuse: direct memory is freed only by a garbage collection. One thread.
  */
 final class HeldBuffers {
     private static final int BYTES_MIN = 512;
@@ -14,8 +16,15 @@ final class HeldBuffers {
     private static final int RECORD_BYTES = TlsEngine.RECORD_BYTES_MAX;
     private static final int SPARE_MAX = 16;
 
-    private final ArrayDeque<ByteBuffer> spare = new ArrayDeque<>();
+    /** Unused buffers: the first deque has those of {@link #BYTES_MIN} bytes, the next ones those of twice the size; the last, records. */
+    private final List<ArrayDeque<ByteBuffer>> spare = new ArrayList<>();
     private long bytes;
+
+    HeldBuffers() {
+        for (int size = BYTES_MIN; size < RECORD_BYTES; size *= 2) {
+            spare.add(new ArrayDeque<>());
+        }
+    }
 
     /** Returns the size of all buffers that are in use. */
     long bytes() {
@@ -29,8 +38,9 @@ final class HeldBuffers {
      * @param held the buffer, filled from 0 to its position, or null for none
      * @param more the bytes; its position moves to its limit
      * @return the buffer to use from now on
+     * @throws TlsException there is no memory; the buffer stays as it was
      */
-    ByteBuffer append(@Nullable ByteBuffer held, ByteBuffer more) {
+    ByteBuffer append(@Nullable ByteBuffer held, ByteBuffer more) throws TlsException {
         ByteBuffer to = held;
         if (to == null || to.remaining() < more.remaining()) {
             int before = to == null ? 0 : to.position();
@@ -43,7 +53,7 @@ final class HeldBuffers {
         return to.put(more);
     }
 
-    private ByteBuffer acquire(int needed) {
+    private ByteBuffer acquire(int needed) throws TlsException {
         int size = BYTES_MIN;
         while (size < needed) {
             size *= 2;
@@ -51,15 +61,31 @@ final class HeldBuffers {
         if (needed <= RECORD_BYTES && size > RECORD_BYTES / 2) {
             size = RECORD_BYTES;
         }
-        ByteBuffer reused = size == RECORD_BYTES ? spare.pollLast() : null;
+        ByteBuffer reused = size <= RECORD_BYTES ? spareOf(size).pollLast() : null;
+        ByteBuffer buffer = reused != null ? reused.clear() : allocate(size);
         bytes += size;
-        return reused != null ? reused.clear() : ByteBuffer.allocateDirect(size);
+        return buffer;
+    }
+
+    /** Allocates a buffer. If there is no memory, only the connection that needs it fails. */
+    private static ByteBuffer allocate(int size) throws TlsException {
+        try {
+            return ByteBuffer.allocateDirect(size);
+        } catch (OutOfMemoryError e) {
+            throw new TlsException("there is no direct memory for " + size + " bytes of a TLS connection: "
+                    + "-XX:MaxDirectMemorySize or -Xmx raises the limit", e);
+        }
+    }
+
+    private ArrayDeque<ByteBuffer> spareOf(int size) {
+        return size == RECORD_BYTES ? spare.getLast() : spare.get(Integer.numberOfTrailingZeros(size / BYTES_MIN));
     }
 
     void release(ByteBuffer buffer) {
-        bytes -= buffer.capacity();
-        if (buffer.capacity() == RECORD_BYTES && spare.size() < SPARE_MAX) {
-            spare.addLast(buffer);
+        int size = buffer.capacity();
+        bytes -= size;
+        if (size <= RECORD_BYTES && spareOf(size).size() < SPARE_MAX) {
+            spareOf(size).addLast(buffer);
         }
     }
 }

@@ -286,10 +286,12 @@ public final class TlsClient implements Tls {
          * Reads the files, and returns the settings.
          *
          * @return the settings; later changes of this builder do not affect them
+         * @throws IllegalStateException a context, or a key store, beside settings that it would replace
          * @throws IllegalArgumentException the JDK supports none of the versions or cipher suites
          * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
          */
         public TlsClient build() throws IOException {
+            sources.check();
             TlsClient client = new TlsClient(new Settings(this), null);
             sources = sources.copy();
             return client;

@@ -59,6 +59,21 @@ final class TlsContexts {
     }
 
     /**
+     * Checks that no setting would be ignored.
+     *
+     * @throws IllegalStateException a context, or a key store, beside settings that it replaces
+     */
+    void check() {
+        if (given != null && (!identities.isEmpty() || keyStore != null || authorities != null || trustStore != null)) {
+            throw new IllegalStateException(
+                    "an SSLContext has keys and trusted authorities of its own: set either it, or certificates and authorities");
+        }
+        if (keyStore != null && !identities.isEmpty()) {
+            throw new IllegalStateException("set either a key store or certificates, not both");
+        }
+    }
+
+    /**
      * Returns a context, reading the files again.
      *
      * @throws IOException a file, a key store or a context cannot be used

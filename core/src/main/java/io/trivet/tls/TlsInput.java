@@ -181,6 +181,9 @@ final class TlsInput {
             }
         }
         if (!connection.closed && engine.hasInputEnded() && !connection.inputEnded) {
+            if (!connection.connected) {
+                throw new TlsException("the peer has ended the connection during the handshake", null);
+            }
             deliver(connection, completions);
             if (!connection.closed) {
                 connection.inputEnded = true;

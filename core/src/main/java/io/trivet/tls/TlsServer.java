@@ -248,7 +248,8 @@ public final class TlsServer implements Tls {
          * Reads the files, and returns the settings.
          *
          * @return the settings; later changes of this builder do not affect them
-         * @throws IllegalStateException there is neither a certificate, nor a key store, nor a context
+         * @throws IllegalStateException there is neither a certificate, nor a key store, nor a context; or a context, or a key
+         *     store, beside settings that it would replace
          * @throws IllegalArgumentException the JDK supports none of the versions or cipher suites
          * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
          */
@@ -256,6 +257,7 @@ public final class TlsServer implements Tls {
             if (sources.identities.isEmpty() && sources.keyStore == null && sources.given == null) {
                 throw new IllegalStateException("a TLS server needs a certificate, a key store or a context");
             }
+            sources.check();
             TlsServer server = new TlsServer(this);
             sources = sources.copy();
             return server;
