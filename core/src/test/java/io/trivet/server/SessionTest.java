@@ -526,6 +526,9 @@ final class SessionTest {
     /** A message that arrives when the budget is used up closes the connection that holds the most, not the one it is for. */
     @EveryNetwork
     void messageForASessionClosesTheConnectionThatHoldsTheMost(Stage stage) throws IOException {
+        if (!stage.network().turnsLoops()) {
+            return; // a session on a thread of its own may release its message before the loop looks
+        }
         Story hoarder = stage.story((connection, message) -> {});
         Server server = stage.open(lines(stage, SessionTest::echo).listen(Stage.FREE_PORT, Protocol.of(Framing.lines(), hoarder))
                 .limits(Limits.defaults().withQueueBudgetBytes(300_000)));
@@ -535,8 +538,7 @@ final class SessionTest {
         Client client = stage.client(server);
         stage.until("both are open", () -> server.stats().total().connections() == 2);
         Budget budget = server.budget();
-        // A session may have released its message before the loop looks, so the budget is exceeded without it.
-        long others = budget.bytesMax() - budget.bytes() + 1_000;
+        long others = budget.bytesMax() - budget.bytes();
         budget.add(others);
         client.send("y".repeat(500) + "\n");
         stage.until("one is closed", () -> server.stats().total().closed() == 1);
