@@ -289,14 +289,13 @@ final class TlsTest {
         try (LogLines log = new LogLines()) {
             Client client = stage.client(server);
             client.send("GET / HTTP/1.1\r\n\r\n");
-            assertThat(client.restText()).isEmpty();
             stage.until("closed", () -> story.count("close") == 1);
             assertThat(log.lines()).singleElement().asString().startsWith("FINE connection 0 CLOSED with ")
-                    .contains(": the TLS handshake failed: the peer does not speak TLS: it began with \"GET / HTTP");
+                    .contains(": the TLS handshake failed: the peer does not speak TLS: it began with \"G");
         }
         assertThat(story.callbacks()).containsExactly("close HANDSHAKE_FAILED");
-        assertThat(story.connection(0).failure())
-                .hasMessage("the peer does not speak TLS: it began with \"GET / HTTP/1.1\\x0D\\x0A\"");
+        assertThat(story.connection(0).failure()).hasMessageMatching(
+                "the peer does not speak TLS: it began with \"G.*\"" /* as much as has arrived, which torture makes less */);
     }
 
     @EveryNetwork
