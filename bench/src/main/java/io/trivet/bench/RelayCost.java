@@ -45,6 +45,7 @@ public final class RelayCost {
 
     /** One direction: from the client to the target. */
     private final class Proxy implements Handler {
+        @SuppressWarnings("NullAway.Init") // by onOpen, before any other callback
         private Connection upstream;
 
         @Override
@@ -140,7 +141,7 @@ public final class RelayCost {
     public static void main(String[] args) throws IOException {
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-            String[] words = line.split(" ");
+            String[] words = line.split(" ", -1);
             try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
                 Thread.ofPlatform().daemon().start(() -> receive(listener));
                 RelayCost cost = new RelayCost(words[0].equals("relay"),
