@@ -8,7 +8,7 @@ import java.util.Map;
  * What belongs to a client identifier: subscriptions, and messages of QoS 1 that the client has not acknowledged. It outlives the
  * client's connection, unless it is clean. One thread.
  *
- * <p><b>A slow subscriber</b> delays nobody. While its queue is full, messages of QoS 0 are dropped for it. A message of QoS 1 that
+ * <p><b>A slow subscriber</b> delays no other. While its queue is full, messages of QoS 0 are dropped for it. A message of QoS 1 that
  * finds the queue full, or too many bytes unacknowledged, disconnects it: when it connects again, it is sent what it has not
  * acknowledged. Only what is beyond {@link #UNACKNOWLEDGED_BYTES_MAX} is lost, the oldest first.
  */

@@ -22,7 +22,7 @@ interface ConnectionSource {
     void acceptFailed(IOException failure);
 
     /**
-     * A trusted proxy has told for whom it has connected. Any loop's thread.
+     * A trusted proxy has named the client it connects for. Any loop's thread.
      *
      * @param client the client's address
      * @param isProxy true if the proxy has connected for itself

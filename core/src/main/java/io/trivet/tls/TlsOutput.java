@@ -94,7 +94,7 @@ final class TlsOutput {
                 }
             }
         } catch (IOException e) {
-            // The connection has failed already; the alert would only have told the peer why.
+            // The connection has failed already; the alert would only have stated the reason.
         }
     }
 

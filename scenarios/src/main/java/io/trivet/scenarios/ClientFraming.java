@@ -152,7 +152,7 @@ enum ClientFraming {
         };
     }
 
-    /** Returns the length of the longest message whose frame has at most so many bytes. */
+    /** Returns the length of the longest message whose frame has at most that number of bytes. */
     int lengthWithin(int framedMax) {
         int length = framedMax - framedLength(0);
         while (framedLength(length) > framedMax) {

@@ -41,7 +41,7 @@ final class ObservedSocket {
     long pendingBytes;
     /** The last send was partial, and no writable completion has followed. */
     boolean awaitsWritable;
-    /** What the proactor has last told a snapshot: the socket is watched for output. */
+    /** What the proactor has last reported to a snapshot: the socket is watched for output. */
     boolean isWatchedForOutput;
     /**
      * The number of bytes accepted and not yet sent, as last reported to the server; 0 if all were sent, or a completion has
