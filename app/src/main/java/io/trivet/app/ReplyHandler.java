@@ -48,10 +48,12 @@ final class ReplyHandler implements Handler {
     }
 
     private void reply(Connection connection, ByteBuffer reply) {
-        ByteBuffer logged = reply.duplicate();
-        connection.send(reply);
         if (log.isEnabled()) {
+            ByteBuffer logged = reply.duplicate();
+            connection.send(reply);
             log.replied(name(connection), logged);
+        } else {
+            connection.send(reply);
         }
     }
 

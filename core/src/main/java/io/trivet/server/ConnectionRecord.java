@@ -204,6 +204,11 @@ abstract class ConnectionRecord extends HandlerCalls {
         return !is(PAUSED | DELIVERY_PENDING);
     }
 
+    /** Returns true if the state is {@link ConnectionState#OPEN}. */
+    boolean isOpen() {
+        return bits >>> STATE_SHIFT == ConnectionState.OPEN.ordinal();
+    }
+
     /** Returns true if a received message may be delivered to the handler: the connection is open, and not paused. */
     boolean takesInput() {
         int now = bits;

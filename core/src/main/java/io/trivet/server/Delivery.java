@@ -33,8 +33,8 @@ final class Delivery {
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
     private final FrameFinder frame = new FrameFinder();
-    /** The connection whose {@code onMessage} or {@code onPart} is being called: only these may request parts. */
-    private @Nullable ConnectionRecord receiver;
+    /** True while {@code onMessage} or {@code onPart} of the batch's connection is being called: only these may request parts. */
+    private boolean isReceiving;
     /** The proactor's memory, and a read-only view of it for handlers. */
     private @Nullable ByteBuffer memory;
 
@@ -95,7 +95,7 @@ final class Delivery {
      * @throws IllegalStateException no message or last part of the connection is being delivered
      */
     void receiveParts(ConnectionRecord connection, long bytes) {
-        if (receiver != connection || connection.partBytesLeft() != ColdState.NO_PARTS) {
+        if (!isReceiving || !batch.collectsFor(connection) || connection.partBytesLeft() != ColdState.NO_PARTS) {
             throw new IllegalStateException("receiveParts must be called within onMessage, or within onPart with the last part");
         }
         connection.partBytesLeft(bytes);
@@ -197,7 +197,7 @@ final class Delivery {
     }
 
     private void endBatch(ConnectionRecord connection) {
-        receiver = null;
+        isReceiving = false;
         sender.sendReplies(connection);
         batch.end();
     }
@@ -244,14 +244,14 @@ final class Delivery {
             if (isPart || !frame.isSkipped()) {
                 view.limit(payloadTo).position(payloadFrom).order(ByteOrder.BIG_ENDIAN);
                 batch.message(isReceivedMemory ? view : null);
-                receiver = connection;
+                isReceiving = true;
                 if (isPart) {
                     callbacks.part(connection, view, partBytesLeft == 0);
                 } else {
                     messages++;
                     callbacks.message(connection, view);
                 }
-                receiver = null;
+                isReceiving = false;
                 batch.message(null);
                 partBytesLeft = connection.partBytesLeft();
                 if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
@@ -276,22 +276,19 @@ final class Delivery {
      * @return false if it is incomplete, or ends the connection: it is too long, or breaks the protocol
      */
     private boolean decode(ConnectionRecord connection, ByteBuffer in, ByteBuffer view, int from, int to) {
-        Profile profile = connection.profile();
-        int messageBytesMax = profile.limits().messageBytesMax();
+        frame.use(connection.profile(), connection.decoder()); // a handler may have changed them
         try {
-            frame.find(profile.framing(), connection.decoder(), in, view, from, to, messageBytesMax);
+            if (frame.find(in, view, from, to)) {
+                return connection.isOpen(); // the decoder itself may have ended the connection
+            }
         } catch (Exception e) { // this includes checked exceptions that were thrown without being declared
             closeRequests.protocolError(connection, e);
             return false;
         }
-        if (connection.state() != ConnectionState.OPEN) { // the decoder itself has ended the connection
-            return false;
-        }
-        if (frame.messageBytes() > messageBytesMax) {
+        if (frame.isTooLong() && connection.isOpen()) {
             closeRequests.messageTooLong(connection, frame.messageBytes(), frame.isIncomplete());
-            return false;
         }
-        return !frame.isIncomplete();
+        return false;
     }
 
     /** Starts the deadline of an incomplete message; or keeps whole messages while reading is paused. */
@@ -378,7 +375,7 @@ final class Delivery {
 
     private void deliverLastPart(ConnectionRecord connection) {
         batch.begin(connection, null, 0);
-        receiver = connection;
+        isReceiving = true;
         try {
             callbacks.part(connection, NOTHING, true);
         } finally {
@@ -428,7 +425,7 @@ final class Delivery {
         connection.set(ConnectionRecord.RECEIVED_MESSAGE);
         counters.add(Counters.MESSAGES_IN, 1);
         boolean isStillHeld;
-        receiver = connection;
+        isReceiving = true;
         try {
             callbacks.message(connection, rest.view().limit(rest.to()).position(rest.from()).order(ByteOrder.BIG_ENDIAN));
             if (connection.hasSession()) {

@@ -5,6 +5,9 @@ package io.trivet.server;
  * during the call of the decoder, on its thread.
  */
 public final class Frame {
+    /** The payload's indices in a frame that is not to be delivered. */
+    private static final int SKIPPED = -1;
+
     private int from;
     private int to;
     private int searchFrom;
@@ -14,7 +17,6 @@ public final class Frame {
     private int payloadTo;
     /** The index after the frame; equal to {@code from} if it is incomplete. */
     private int end;
-    private boolean skipped;
 
     Frame() {}
 
@@ -52,7 +54,8 @@ public final class Frame {
                     "the decoder skipped to " + end + ", and the bytes are those from " + from + " to " + to);
         }
         report(end);
-        skipped = true;
+        payloadFrom = SKIPPED;
+        payloadTo = SKIPPED;
     }
 
     private void report(int end) {
@@ -112,7 +115,6 @@ public final class Frame {
         scannedTo = from;
         payloadAtLeast = 0;
         end = from;
-        skipped = false;
     }
 
     boolean isIncomplete() {
@@ -120,7 +122,7 @@ public final class Frame {
     }
 
     boolean isSkipped() {
-        return skipped;
+        return payloadTo == SKIPPED;
     }
 
     int end() {
@@ -133,6 +135,11 @@ public final class Frame {
 
     int payloadTo() {
         return payloadTo;
+    }
+
+    /** Returns the length of the message; 0 if it is skipped. */
+    int payloadBytes() {
+        return payloadTo - payloadFrom;
     }
 
     /** Returns a lower bound of the incomplete message's length. May come from the peer: never allocate by it. */

@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the next frame of received bytes by a call of the connection's decoder, and holds it to the limits. What has been searched
@@ -15,6 +16,14 @@ final class FrameFinder {
     static final int FRAME_OVERHEAD_MAX = 1024;
 
     private final Frame frame = new Frame();
+    private @Nullable Profile profile;
+    private FrameDecoder decoder = (in, from, to, frame) -> {
+        throw new IllegalStateException("use has not been called");
+    };
+    private boolean isBuiltIn;
+    private int messageBytesMax;
+    /** Maximum number of bytes to pass to the decoder. Raw input has no message ends: it is cut at the maximum length of a message. */
+    private int bytesMax;
     /** The number of bytes at the front that were searched, and contain no end of a message. */
     private int scanned;
     private long messageBytes;
@@ -25,23 +34,49 @@ final class FrameFinder {
     }
 
     /**
+     * Sets what {@link #find} uses. Nearly free if nothing has changed, so it can be called for each frame.
+     *
+     * @param settings the framing, and the maximum length of a message
+     * @param ofConnection the decoder of the connection
+     */
+    @SuppressWarnings("ReferenceEquality") // these very objects
+    void use(Profile settings, FrameDecoder ofConnection) {
+        if (settings != profile || ofConnection != decoder) {
+            profile = settings;
+            decoder = ofConnection;
+            Framing framing = settings.framing();
+            isBuiltIn = framing.isBuiltIn();
+            messageBytesMax = settings.limits().messageBytesMax();
+            bytesMax = framing.isRaw() ? messageBytesMax : Integer.MAX_VALUE;
+        }
+    }
+
+    /**
      * Calls the decoder with the bytes between two indices. The methods below have the result.
      *
      * @param in the bytes, for decoders that are built in
      * @param view a read-only view of them, for the others. They may change its position, limit and order, as a handler may
+     * @return true if there is a whole frame that is not too long
      * @throws Exception the decoder has thrown it, declared or not: the bytes break the protocol
      */
-    void find(Framing framing, FrameDecoder decoder, ByteBuffer in, ByteBuffer view, int from, int to, int messageBytesMax)
-            throws Exception {
-        // Raw input has no message ends: it is cut at the maximum length of a message.
-        int end = framing.isRaw() && to - from > messageBytesMax ? from + messageBytesMax : to;
+    boolean find(ByteBuffer in, ByteBuffer view, int from, int to) throws Exception {
+        int end = to - from > bytesMax ? from + bytesMax : to;
         frame.begin(from, end, scanned);
-        ByteBuffer bytes = framing.isBuiltIn() ? in : view.limit(end).position(from).order(ByteOrder.BIG_ENDIAN);
+        ByteBuffer bytes = isBuiltIn ? in : view.limit(end).position(from).order(ByteOrder.BIG_ENDIAN);
         decoder.decode(bytes, from, end, frame);
-        boolean isIncomplete = frame.isIncomplete();
-        messageBytes = isIncomplete ? Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX)
-                : frame.isSkipped() ? 0 : frame.payloadTo() - frame.payloadFrom();
-        scanned = isIncomplete ? frame.scanned() : 0;
+        if (frame.isIncomplete()) {
+            messageBytes = Math.max(frame.payloadAtLeast(), (long) to - from - FRAME_OVERHEAD_MAX);
+            scanned = frame.scanned();
+            return false;
+        }
+        scanned = 0;
+        messageBytes = frame.payloadBytes();
+        return messageBytes <= messageBytesMax;
+    }
+
+    /** Returns true if the message is too long, whether it is complete or not: the connection must end. */
+    boolean isTooLong() {
+        return messageBytes > messageBytesMax;
     }
 
     /**

@@ -35,12 +35,10 @@ public final class FramingTester {
     private static final int MARGIN_AFTER = 9;
     private static final int SHOWN_CHARACTERS_MAX = 200;
 
-    private final Framing framing;
-    private final int messageBytesMax;
+    private final Profile profile;
 
-    private FramingTester(Framing framing, int messageBytesMax) {
-        this.framing = framing;
-        this.messageBytesMax = messageBytesMax;
+    private FramingTester(Framing framing, Limits limits) {
+        profile = new Profile(framing, limits, Overflow.PAUSE_READING, false);
     }
 
     /**
@@ -50,7 +48,7 @@ public final class FramingTester {
      * @return the tester
      */
     public static FramingTester of(Framing framing) {
-        return new FramingTester(Objects.requireNonNull(framing, "framing"), Limits.defaults().messageBytesMax());
+        return new FramingTester(Objects.requireNonNull(framing, "framing"), Limits.defaults());
     }
 
     /**
@@ -60,7 +58,7 @@ public final class FramingTester {
      * @return the copy
      */
     public FramingTester withLimits(Limits limits) {
-        return new FramingTester(framing, limits.messageBytesMax());
+        return new FramingTester(profile.framing(), limits);
     }
 
     /**
@@ -121,7 +119,7 @@ public final class FramingTester {
 
     private Outcome run(byte[] stream, int... cuts) {
         Outcome outcome = new Outcome();
-        FrameDecoder decoder = framing.decoder();
+        FrameDecoder decoder = profile.framing().decoder();
         int from = 0;
         int to = 0;
         int scanned = 0;
@@ -134,9 +132,9 @@ public final class FramingTester {
             if (end > to) { // a receive has at least one byte
                 to = end;
                 FrameFinder frame = new FrameFinder();
+                frame.use(profile, decoder);
                 frame.begin(scanned);
-                from += decodeHeld(decoder, frame, Arrays.copyOfRange(stream, from, to), MARGINS[piece % MARGINS.length],
-                        outcome);
+                from += decodeHeld(frame, Arrays.copyOfRange(stream, from, to), MARGINS[piece % MARGINS.length], outcome);
                 scanned = frame.scanned();
             }
         }
@@ -150,7 +148,7 @@ public final class FramingTester {
      * @param margin the number of bytes to put before them
      * @return the number of bytes that were decoded
      */
-    private int decodeHeld(FrameDecoder decoder, FrameFinder frame, byte[] held, int margin, Outcome outcome) {
+    private int decodeHeld(FrameFinder frame, byte[] held, int margin, Outcome outcome) {
         ByteBuffer memory = ByteBuffer.allocate(margin + held.length + MARGIN_AFTER);
         for (int i = 0; i < memory.capacity(); i++) {
             memory.put(i, (byte) (31 * (margin + i)));
@@ -162,17 +160,11 @@ public final class FramingTester {
         boolean isWhole = true;
         while (from < to && isWhole) {
             try {
-                frame.find(framing, decoder, memory, view, from, to, messageBytesMax);
+                isWhole = frame.find(memory, view, from, to);
             } catch (Exception e) {
                 outcome.fail(CloseReason.PROTOCOL_ERROR, CloseRequests.protocolFailure(e));
                 break;
             }
-            if (frame.messageBytes() > messageBytesMax) {
-                outcome.fail(CloseReason.MESSAGE_TOO_LONG,
-                        CloseRequests.tooLong(frame.messageBytes(), frame.isIncomplete(), messageBytesMax));
-                break;
-            }
-            isWhole = !frame.isIncomplete();
             if (isWhole) {
                 if (!frame.isSkipped()) {
                     outcome.messages
@@ -180,6 +172,9 @@ public final class FramingTester {
                                     .asReadOnlyBuffer());
                 }
                 from = frame.end();
+            } else if (frame.isTooLong()) {
+                outcome.fail(CloseReason.MESSAGE_TOO_LONG, CloseRequests.tooLong(frame.messageBytes(), frame.isIncomplete(),
+                        profile.limits().messageBytesMax()));
             }
         }
         return from - margin;
