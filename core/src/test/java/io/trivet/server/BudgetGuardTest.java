@@ -21,6 +21,22 @@ final class BudgetGuardTest {
         connection.partialInput(new PartialInput(parts.pool, bytes, 0)); // without the bound of a single input
     }
 
+    /** Opens a connection whose session holds bytes until its thread has read them, even after it is closed. */
+    private TestRecord session(int bytes) {
+        TestRecord connection = new TestRecord(true, parts.profile) {
+            @Override
+            long sessionBytes() {
+                return bytes;
+            }
+        };
+        connection.handle = parts.proactor.open();
+        parts.table.expect();
+        parts.table.put(connection);
+        parts.counters.addFromAnyThread(Counters.SESSION_MEMORY, bytes);
+        parts.budget.add(bytes);
+        return connection;
+    }
+
     @Test
     void noConnectionIsClosedWithinTheBudget() {
         hold(greedy, 4096);
@@ -229,6 +245,16 @@ final class BudgetGuardTest {
         parts.proactor.keep(greedy.handle, 0);
         guard.countUnsent();
         assertThat(parts.budget.bytes()).isEqualTo(4096 + 1024);
+    }
+
+    @Test
+    void closedSessionThatStillReadsClosesNobodyElse() {
+        List<TestRecord> sessions = Stream.of(4000, 4500, 4000).map(this::session).toList();
+        guard.enforce(null);
+        assertThat(sessions).as("4,500 bytes are about to be released").extracting(TestRecord::isClosed)
+                .containsExactly(false, true, false);
+        guard.enforce(sessions.getFirst());
+        assertThat(sessions).as("in a later turn, too").extracting(TestRecord::isClosed).containsExactly(false, true, false);
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.trivet.net.Loop;
 import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import java.net.ProtocolException;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -69,6 +70,14 @@ final class DeadlineSweepTest {
         parts.deadlines.stateEndsIn(connection, ProxyHeaders.TIMEOUT);
         assertClosesAfter(ProxyHeaders.TIMEOUT, CloseReason.PROTOCOL_ERROR);
         assertThat(connection.failure()).hasMessage("the proxy has sent no complete PROXY header within 5 s");
+    }
+
+    @Test
+    void protocolErrorKeepsItsFailureIfTheRestCannotBeSentInTime() {
+        parts.closeRequests.protocolError(connection, new ProtocolException("a negative length"));
+        parts.deadlines.stateEndsIn(connection, Duration.ofSeconds(5));
+        assertClosesAfter(Duration.ofSeconds(5), CloseReason.PROTOCOL_ERROR);
+        assertThat(connection.failure()).hasMessage("a negative length");
     }
 
     @Test

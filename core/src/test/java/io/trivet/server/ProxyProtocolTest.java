@@ -219,6 +219,25 @@ final class ProxyProtocolTest {
     }
 
     @EveryNetwork
+    void headerAndTheBeginningOfTheHandshakeMayArriveTogether(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(TestCertificates.server())
+                .proxyProtocol(LOOPBACK));
+        for (String header : List.of(V1, V2)) {
+            Client client = stage.keep(new Client(stage, server.address(), inner -> {
+                TlsClientSocket socket = new TlsClientSocket(inner);
+                socket.sendFirst(Client.bytes(header));
+                return socket;
+            }));
+            client.send("hello\n");
+            client.expect("hello 192.0.2.1:56324\n");
+            client.finish();
+            assertThat(client.restText()).isEmpty();
+        }
+        assertThat(story.connection(1).tls()).isNotNull();
+    }
+
+    @EveryNetwork
     void headerIsReceivedWhileTheHandlerPausesReading(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override

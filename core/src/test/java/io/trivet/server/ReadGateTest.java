@@ -6,6 +6,7 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.Loop;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -100,6 +101,28 @@ final class ReadGateTest {
         assertThat(connection.isPaused()).isFalse();
         assertThat(gate.pendingCount()).isZero();
         assertThat(parts.proactor.newCalls()).isEmpty();
+    }
+
+    @Test
+    void relayThatDrainsHasNoDeadlineOfTheFirstMessage() {
+        connection.inputSink(new InputSink() {
+            @Override
+            public void take(ByteBuffer received) {}
+
+            @Override
+            public void takeHeld() {}
+
+            @Override
+            public void end() {}
+
+            @Override
+            public void cut() {}
+        });
+        connection.state(ConnectionState.DRAINING);
+        gate.pause(connection, ConnectionRecord.PAUSED_BY_RELAY);
+        gate.resume(connection, ConnectionRecord.PAUSED_BY_RELAY);
+        assertThat(connection.stateDeadlineNanos()).as("it would end the drain").isEqualTo(Loop.NO_DEADLINE);
+        assertThat(parts.proactor.newCalls()).containsExactly("receive 0");
     }
 
     @Test

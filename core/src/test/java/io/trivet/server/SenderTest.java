@@ -409,6 +409,17 @@ final class SenderTest {
         assertThat(parts.proactor.newCalls()).startsWith("shutdownOutput 0");
     }
 
+    @Test
+    void finWaitsForTheHandshakeOfStartTls() {
+        connection.state(ConnectionState.DRAINING);
+        connection.set(ConnectionRecord.STARTING_TLS);
+        sender.flush(connection);
+        assertThat(parts.proactor.newCalls()).as("an end in plaintext could be forged").isEmpty();
+        connection.clear(ConnectionRecord.STARTING_TLS);
+        sender.flush(connection);
+        assertThat(parts.proactor.newCalls()).startsWith("shutdownOutput 0");
+    }
+
     // ---- urgent data
 
     @Test

@@ -29,6 +29,8 @@ final class TlsClientSocket implements Client.ClientSocket {
     /** Ciphertext to be sent, from position to limit. */
     private final ByteBuffer unsent = ByteBuffer.allocate(BUFFER_BYTES).flip();
     private final ByteBuffer plaintext = ByteBuffer.allocate(BUFFER_BYTES).flip();
+    /** What is sent in plaintext, in one write with the first record. */
+    private byte[] first = new byte[0];
     private boolean connected;
     private boolean streamEnded;
 
@@ -97,7 +99,8 @@ final class TlsClientSocket implements Client.ClientSocket {
     }
 
     private int wrap(ByteBuffer from) throws IOException {
-        unsent.compact();
+        unsent.compact().put(first);
+        first = new byte[0];
         try {
             SSLEngineResult result = engine.wrap(from, unsent);
             return result.getStatus() == SSLEngineResult.Status.CLOSED ? 0 : Math.max(1, result.bytesConsumed());
@@ -154,6 +157,11 @@ final class TlsClientSocket implements Client.ClientSocket {
             flush();
         }
         return before - buffer.remaining();
+    }
+
+    /** Sends these bytes as they are, in one segment with the first record. */
+    void sendFirst(byte[] bytes) {
+        first = bytes.clone();
     }
 
     /** Sends these bytes as they are. */

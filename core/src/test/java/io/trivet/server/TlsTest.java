@@ -322,6 +322,23 @@ final class TlsTest {
     }
 
     @EveryNetwork
+    void closeNotifyWithinTheHandshakeFailsIt(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        byte[] closeNotify = {21, 3, 3, 0, 2, 1, 0};
+        byte[] canceled = {21, 3, 3, 0, 2, 1, 90};
+        for (byte[] alerts : List.of(closeNotify, Client.join(canceled, closeNotify))) {
+            int before = story.count("close");
+            Client client = stage.client(server);
+            client.send(alerts);
+            stage.until("closed, although the client keeps the connection open", () -> story.count("close") == before + 1);
+            assertThat(client.endsInOrder()).isIn(true, false);
+        }
+        assertThat(story.callbacks()).containsExactly("close HANDSHAKE_FAILED", "close HANDSHAKE_FAILED");
+        assertThat(story.connection(1).failure()).hasMessage("the peer has ended the connection during the handshake");
+    }
+
+    @EveryNetwork
     void clientsAreAskedForCertificates(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines())
@@ -377,6 +394,25 @@ final class TlsTest {
                 "close FINISHED");
         assertThat(accepted.callbacks()).containsExactly("open", "message starttls", "message ping", "end",
                 "close PEER_FINISHED");
+        assertThat(made.tls()).isNotNull();
+    }
+
+    @EveryNetwork
+    void theEndOfTheOutputAfterStartTlsIsEncrypted(Stage stage) throws IOException {
+        TlsServer tls = settings().build();
+        Story accepted = stage.story((connection, message) -> {
+            connection.send("go ahead");
+            connection.startTls(tls);
+            connection.finishOutput();
+        });
+        Server server = stage.open(stage.server(accepted).framing(Framing.lines()).enableTls());
+        TlsClient trust = TestCertificates.client();
+        Story outgoing = stage.story((connection, message) -> connection.startTls(trust));
+        Server client = stage.open(Server.builder().network(stage.network()).enableTls());
+        Connection made = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing), null);
+        made.send("starttls");
+        stage.until("closed", () -> accepted.count("close") == 1 && outgoing.count("close") == 1);
+        assertThat(outgoing.callbacks()).containsExactly("open", "message go ahead", "end", "close PEER_FINISHED");
         assertThat(made.tls()).isNotNull();
     }
 

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -131,6 +132,32 @@ final class TlsSettingsTest {
         TlsServer server = TlsServer.builder().keyStore(store, "p".toCharArray()).build();
         assertThat(handshake(TestCertificates.client(), server, "localhost")).isNotNull();
         assertThatThrownBy(server::reload).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void settingsThatWouldBeIgnoredAreRefused() throws Exception {
+        SSLContext context = SSLContext.getDefault();
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        for (TlsServer.Builder builder : List.of(
+                TlsServer.builder().context(context).certificate(file("localhost.pem"), file("localhost.key")),
+                TlsServer.builder().context(context).keyStore(store, new char[0]),
+                TlsServer.builder().context(context).clientAuthentication(ClientAuthentication.REQUIRED, file("ca.pem")),
+                TlsServer.builder().context(context).clientAuthentication(ClientAuthentication.REQUIRED, store))) {
+            assertThatThrownBy(builder::build).isInstanceOf(IllegalStateException.class)
+                    .hasMessage("an SSLContext has keys and trusted authorities of its own: set either it, or certificates and "
+                            + "authorities");
+        }
+        for (TlsClient.Builder builder : List.of(
+                TlsClient.builder().context(context).authorities(file("ca.pem")),
+                TlsClient.builder().context(context).authorities(store))) {
+            assertThatThrownBy(builder::build).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("an SSLContext has");
+        }
+        assertThatThrownBy(TlsServer.builder().keyStore(store, new char[0])
+                .certificate(file("localhost.pem"), file("localhost.key"))::build).isInstanceOf(IllegalStateException.class)
+                .hasMessage("set either a key store or certificates, not both");
+        assertThat(TlsServer.builder().context(context).build()).isNotNull();
     }
 
     private Path copy(String from, String to) throws IOException {
