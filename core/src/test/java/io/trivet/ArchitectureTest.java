@@ -69,6 +69,7 @@ final class ArchitectureTest {
                     "ScheduledTask", "ConnectionClosedException"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
             List.of("BufferPool", "Budget", "SharedMessage", "Broadcast", "Lane", "SendQueue", "PartialInput", "StagingBuffer",
+                    "ViewsByMemory",
                     "MessageHandover", "InputSink", "TransferSource", "ChannelSource", "FileSource", "Transfer", "TransferQueue"),
             List.of("HandlerCalls", "ConnectionRecord", "ColdState"),
             List.of("Log", "ConnectionTable", "ConnectionDeadlines", "TaskQueue", "Mailbox", "CloseRequests", "ReplyBatch",

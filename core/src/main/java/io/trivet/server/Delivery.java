@@ -5,7 +5,6 @@ import io.trivet.observe.ConnectionState;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts received bytes into messages, and delivers them to the handler. What cannot be delivered yet is held in {@link
@@ -35,10 +34,8 @@ final class Delivery {
     private final FrameFinder frame = new FrameFinder();
     /** True while {@code onMessage} or {@code onPart} of the batch's connection is being called: only these may request parts. */
     private boolean isReceiving;
-    /** The proactor's memory, and a read-only view of it for handlers. */
-    private @Nullable ByteBuffer memory;
-
-    private @Nullable ByteBuffer memoryView;
+    /** Read-only views of received memory, for handlers. */
+    private final ViewsByMemory<ByteBuffer> views = new ViewsByMemory<>(ByteBuffer::asReadOnlyBuffer);
 
     Delivery(TurnClock clock, Counters counters, PartialInputs partialInputs, BudgetGuard budgetGuard, ReadGate gate,
             ReplyBatch batch, Sender sender,
@@ -114,7 +111,7 @@ final class Delivery {
         batch.begin(connection, bytes, to);
         int delivered;
         try {
-            delivered = deliver(connection, bytes, viewOf(bytes), from, to, 0, true);
+            delivered = deliver(connection, bytes, views.of(bytes), from, to, 0, true);
         } finally {
             endBatch(connection);
         }
@@ -128,7 +125,7 @@ final class Delivery {
 
     /** Passes received bytes to what takes them in place of the decoder. What it leaves is held, or delivered if it has ended. */
     private void passOn(ConnectionRecord connection, InputSink sink, ByteBuffer bytes, int from, int to) {
-        ByteBuffer view = viewOf(bytes).limit(to).position(from);
+        ByteBuffer view = views.of(bytes).limit(to).position(from);
         sink.take(view);
         int taken = view.position();
         if (taken < to && connection.wantsInput()) {
@@ -140,16 +137,6 @@ final class Delivery {
         if (!partialInputs.add(connection, bytes, from, to)) {
             budgetGuard.refuse(connection);
         }
-    }
-
-    private ByteBuffer viewOf(ByteBuffer bytes) {
-        ByteBuffer view = memoryView;
-        if (view == null || memory != bytes) {
-            memory = bytes;
-            view = bytes.asReadOnlyBuffer();
-            memoryView = view;
-        }
-        return view;
     }
 
     private void deliverPartialInput(ConnectionRecord connection) {

@@ -33,6 +33,8 @@ final class ReplyBatch {
     private @Nullable ByteBuffer message;
     private @Nullable ByteBuffer received;
     private int receivedTo;
+    private final ViewsByMemory<ByteBuffer[]> views = new ViewsByMemory<>(memory -> StagingBuffer.views(memory, PARTS_MAX));
+    /** Views of {@link #received}. */
     private ByteBuffer[] receivedViews = new ByteBuffer[0];
 
     private final int[] from = new int[PARTS_MAX];
@@ -56,10 +58,8 @@ final class ReplyBatch {
     void begin(ConnectionRecord connection, @Nullable ByteBuffer memory, int end) {
         recipient = connection;
         if (memory != null) {
-            if (received != memory) {
-                received = memory;
-                receivedViews = StagingBuffer.views(memory, PARTS_MAX);
-            }
+            received = memory;
+            receivedViews = views.of(memory);
             receivedTo = end;
         }
     }
