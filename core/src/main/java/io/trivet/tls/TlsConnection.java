@@ -15,6 +15,8 @@ final class TlsConnection {
     int handshakeBytes;
     /** The handshake has been completed, and the caller was notified. */
     boolean connected;
+    /** The engine has failed. The caller is notified when it has got the plaintext before that. Nothing can be sent any more. */
+    boolean broken;
     /** The caller was notified of a failure, or a method has thrown one. Nothing more is received or sent. */
     boolean failed;
     /** The caller has closed the connection. */

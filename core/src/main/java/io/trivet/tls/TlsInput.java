@@ -141,6 +141,16 @@ final class TlsInput {
 
     /** Processes {@link #record}, then does what the engine wants. */
     private void unwrap(TlsConnection connection, Completions completions) throws IOException {
+        try {
+            unwrapRecord(connection, completions);
+            advance(connection, completions);
+        } catch (IOException e) {
+            connection.broken = true;
+            throw e;
+        }
+    }
+
+    private void unwrapRecord(TlsConnection connection, Completions completions) throws IOException {
         TlsEngine engine = connection.engine;
         if (engine.isHandshaking()) {
             connection.handshakeBytes += record.remaining();
@@ -157,7 +167,6 @@ final class TlsInput {
                 throw new TlsException("a record does not fit into " + PLAINTEXT_BYTES + " bytes", null);
             }
         }
-        advance(connection, completions);
     }
 
     /** Does what the engine wants after a record or a task, and notifies the caller of the end of the handshake and of the input. */

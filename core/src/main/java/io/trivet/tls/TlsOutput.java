@@ -34,7 +34,7 @@ final class TlsOutput {
 
     /** Implements {@link Proactor#send}: never pending, because the plaintext is encrypted at once. */
     long send(TlsConnection connection, ByteBuffer[] plaintext, int from, int count) throws IOException {
-        if (!connection.connected || connection.failed || connection.heldOutput != null) {
+        if (!connection.connected || connection.broken || connection.failed || connection.heldOutput != null) {
             connection.awaitsWritable = true;
             return 0;
         }

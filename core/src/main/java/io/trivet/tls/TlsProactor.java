@@ -237,7 +237,7 @@ public final class TlsProactor extends ForwardingProactor {
         TlsConnection connection = get(handle);
         if (connection == null) {
             delegate.shutdownOutput(handle);
-        } else if (!connection.failed) {
+        } else if (!connection.failed && !connection.broken) {
             output.end(connection);
         }
     }

@@ -339,6 +339,29 @@ final class TlsTest {
     }
 
     @EveryNetwork
+    void aForgedRecordBehindAMessageIsAProtocolError(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
+        for (String protocol : new String[]{"TLSv1.3", "TLSv1.2"}) {
+            int before = story.count("close");
+            TlsClientSocket[] socket = new TlsClientSocket[1];
+            Client client = client(stage, server, inner -> socket[0] = new TlsClientSocket(inner, engine(protocol)));
+            client.send("first\n");
+            client.expect("first\n");
+            ByteBuffer records = ByteBuffer.allocate(1 << 15);
+            socket[0].engine().wrap(ByteBuffer.wrap(Client.bytes("second\n")), records);
+            int forged = records.position() + TlsClientSocket.RECORD_BYTES_MIN + 1;
+            socket[0].engine().wrap(ByteBuffer.wrap(Client.bytes("third\n")), records);
+            records.put(forged, (byte) (records.get(forged) ^ 1)).flip();
+            socket[0].writeRaw(records);
+            stage.until("closed", () -> story.count("close") == before + 1);
+            assertThat(story.reasons().getLast()).isEqualTo(CloseReason.PROTOCOL_ERROR);
+            assertThat(story.callbacks()).endsWith("message first", "message second", "close PROTOCOL_ERROR");
+            client.close();
+        }
+    }
+
+    @EveryNetwork
     void clientsAreAskedForCertificates(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines())
