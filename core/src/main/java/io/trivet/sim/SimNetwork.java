@@ -3,6 +3,7 @@ package io.trivet.sim;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -67,10 +68,12 @@ import org.jspecify.annotations.Nullable;
 public final class SimNetwork extends SimHost {
     private static final InetAddress LOCALHOST = InetAddress.ofLiteral("127.0.0.1");
     private static final long ENGINE_STREAM = 0x656e67696e65L; // "engine"
+    private static final long SECURE_STREAM = 0x746c73L; // "tls"
 
     private final long seed;
     private final FaultPlan plan;
     private final List<FaultInjector> otherFaults = new ArrayList<>();
+    private @Nullable SecureRandom secureRandom;
 
     private SimNetwork(long seed, FaultPlan plan, SimEngine engine) {
         Kernel kernel = new Kernel(seed, plan);
@@ -135,6 +138,36 @@ public final class SimNetwork extends SimHost {
      */
     public long seed() {
         return seed;
+    }
+
+    /**
+     * Returns a source of randomness that depends on the seed alone, for TLS on this network. It is predictable: never use it on a
+     * real network.
+     *
+     * {@snippet :
+     * TlsServer tls = TlsServer.builder().certificate(chain, key).secureRandom(network.secureRandom()).build();
+     * }
+     *
+     * <p>With settings that were made for this run, the same seed then gives the same run, at the same times and with records of the
+     * same lengths. What is sent is the same byte for byte, too, if the certificate has an Ed25519 key, except for session tickets,
+     * which contain the real time. This is not from the seed:
+     * <ul>
+     * <li>The JDK draws the randomness of ECDSA and RSA signatures from its own source. An ECDSA signature varies in length by a few
+     * bytes, and so may the run.
+     * <li>Certificates are checked against the real time. Those of a test should be valid for long.
+     * <li>A client forgets the sessions that it could resume when the JVM's memory is scarce. A run that must not depend on that
+     * makes new settings for each connection.
+     * </ul>
+     *
+     * @return the source, always the same object
+     */
+    public SecureRandom secureRandom() {
+        SecureRandom random = secureRandom;
+        if (random == null) {
+            random = new SimSecureRandom(new SimRandom(seed, SECURE_STREAM));
+            secureRandom = random;
+        }
+        return random;
     }
 
     /**

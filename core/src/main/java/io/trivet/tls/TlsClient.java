@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -266,6 +267,17 @@ public final class TlsClient implements Tls {
          */
         public Builder applicationProtocols(String... protocols) {
             applicationProtocols = List.of(protocols);
+            return this;
+        }
+
+        /**
+         * Sets the source of randomness, for instance that of a device, or that of a simulated network. The default is the JDK's.
+         *
+         * @param random the source, used by all handshakes and never copied. A {@linkplain #context context} has its own
+         * @return this builder
+         */
+        public Builder secureRandom(SecureRandom random) {
+            sources.random = Objects.requireNonNull(random, "random");
             return this;
         }
 

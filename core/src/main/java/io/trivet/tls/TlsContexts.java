@@ -37,7 +37,7 @@ final class TlsContexts {
     @Nullable Path authorities;
     @Nullable KeyStore trustStore;
     @Nullable SSLContext given;
-    /** For tests: a source of randomness; null: the JDK's. */
+    /** The source of randomness; null: the JDK's. */
     @Nullable SecureRandom random;
 
     /** Returns a copy, so that a builder can be used again. */
@@ -64,9 +64,11 @@ final class TlsContexts {
      * @throws IllegalStateException a context, or a key store, beside settings that it replaces
      */
     void check() {
-        if (given != null && (!identities.isEmpty() || keyStore != null || authorities != null || trustStore != null)) {
+        if (given != null && (!identities.isEmpty() || keyStore != null || authorities != null || trustStore != null
+                || random != null)) {
             throw new IllegalStateException(
-                    "an SSLContext has keys and trusted authorities of its own: set either it, or certificates and authorities");
+                    "an SSLContext has keys, trusted authorities and randomness of its own: set either it, or "
+                            + "certificates, authorities and randomness");
         }
         if (keyStore != null && !identities.isEmpty()) {
             throw new IllegalStateException("set either a key store or certificates, not both");

@@ -54,6 +54,7 @@ public final class TestCertificates {
             signed(openssl, directory, "expired", "ca", "DNS:localhost,IP:127.0.0.1", -1);
             signed(openssl, directory, "untrusted", "other-ca", "DNS:localhost,IP:127.0.0.1", 30);
             signed(openssl, directory, "client", "ca", "DNS:client.test", 30);
+            signed(openssl, directory, "ed25519", "ca", "DNS:localhost", 30, "-newkey", "ed25519");
             run(directory, openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "rsa.key", "-out", "rsa.pem",
                     "-subj",
                     "/CN=localhost", "-days", "30");
@@ -76,9 +77,16 @@ public final class TestCertificates {
 
     private static void signed(String openssl, Path directory, String name, String authority, String alternatives, int days)
             throws IOException, InterruptedException {
+        signed(openssl, directory, name, authority, alternatives, days, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256");
+    }
+
+    private static void signed(String openssl, Path directory, String name, String authority, String alternatives, int days,
+            String... newKey) throws IOException, InterruptedException {
         Files.writeString(directory.resolve(name + ".ext"), "subjectAltName=" + alternatives + "\n");
-        run(directory, openssl, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", name + ".key",
-                "-out", name + ".csr", "-subj", "/CN=" + name);
+        List<String> request = new ArrayList<>(List.of(openssl, "req"));
+        request.addAll(List.of(newKey));
+        request.addAll(List.of("-nodes", "-keyout", name + ".key", "-out", name + ".csr", "-subj", "/CN=" + name));
+        run(directory, request.toArray(String[]::new));
         run(directory, openssl, "x509", "-req", "-in", name + ".csr", "-CA", authority + ".pem", "-CAkey", authority + ".key",
                 "-CAcreateserial", "-out", name + ".pem", "-days", String.valueOf(days), "-extfile", name + ".ext");
     }

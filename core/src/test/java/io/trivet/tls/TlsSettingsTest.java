@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.KeyStore;
+import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import javax.net.ssl.SSLContext;
@@ -142,11 +143,12 @@ final class TlsSettingsTest {
         for (TlsServer.Builder builder : List.of(
                 TlsServer.builder().context(context).certificate(file("localhost.pem"), file("localhost.key")),
                 TlsServer.builder().context(context).keyStore(store, new char[0]),
+                TlsServer.builder().context(context).secureRandom(new SecureRandom()),
                 TlsServer.builder().context(context).clientAuthentication(ClientAuthentication.REQUIRED, file("ca.pem")),
                 TlsServer.builder().context(context).clientAuthentication(ClientAuthentication.REQUIRED, store))) {
             assertThatThrownBy(builder::build).isInstanceOf(IllegalStateException.class)
-                    .hasMessage("an SSLContext has keys and trusted authorities of its own: set either it, or certificates and "
-                            + "authorities");
+                    .hasMessage("an SSLContext has keys, trusted authorities and randomness of its own: set either it, or "
+                            + "certificates, authorities and randomness");
         }
         for (TlsClient.Builder builder : List.of(
                 TlsClient.builder().context(context).authorities(file("ca.pem")),
