@@ -5,6 +5,7 @@ import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -24,10 +25,15 @@ final class ServeTls {
     @Option(names = "--tls-client-ca", paramLabel = "FILE", converter = PathText.class,
             description = "Require a certificate from each client (mutual TLS): a PEM file of the authorities that are trusted.")
     private @Nullable Path clientAuthorities;
+
+    @Option(names = "--tls-reload-interval", paramLabel = "TIME", converter = DurationText.class,
+            description = "Look this often whether the files of the other TLS options have changed or were replaced, and read them again "
+                    + "if so. Without it, only on SIGHUP.")
+    private @Nullable Duration reloadInterval;
     // @formatter:on
 
     boolean isRequested() {
-        return certificate != null || key != null || clientAuthorities != null;
+        return certificate != null || key != null || clientAuthorities != null || reloadInterval != null;
     }
 
     /** Returns the settings, or null for plaintext. */
@@ -38,7 +44,11 @@ final class ServeTls {
         }
         if (certificate == null || key == null) {
             throw new ParameterException(command, "--tls-cert and --tls-key are needed together"
-                    + (clientAuthorities == null ? "" : ", also with --tls-client-ca"));
+                    + (clientAuthorities == null ? "" : ", also with --tls-client-ca")
+                    + (reloadInterval == null ? "" : ", also with --tls-reload-interval"));
+        }
+        if (reloadInterval != null && reloadInterval.isZero()) {
+            throw new ParameterException(command, "--tls-reload-interval must be longer than 0");
         }
         TlsServer.Builder builder = TlsServer.builder().certificate(certificate, key);
         if (clientAuthorities != null) {
@@ -47,19 +57,27 @@ final class ServeTls {
         return builder.build();
     }
 
-    /** Prints what clients find, and reads the files again on SIGHUP. */
+    /** Prints what clients find, and reads the files again on SIGHUP, and when they have changed, if that was asked for. */
     void start(TlsServer tls, PrintStream err) {
         err.println("TLS with the certificate " + certificate
                 + (clientAuthorities == null ? "" : "; clients need one of " + clientAuthorities));
         Signals.onHangUp(() -> reload(tls, err), err);
+        if (reloadInterval != null) {
+            tls.watchFiles(reloadInterval, failure -> report("the TLS files have changed", failure, err)); // until the process ends
+        }
     }
 
     private void reload(TlsServer tls, PrintStream err) {
         try {
             tls.reload();
-            err.println("SIGHUP: the certificate was read again from " + certificate);
+            report("SIGHUP", null, err);
         } catch (IOException e) {
-            err.println("SIGHUP: the certificate stays as it was: " + e.getMessage());
+            report("SIGHUP", e, err);
         }
+    }
+
+    private void report(String cause, @Nullable IOException failure, PrintStream err) {
+        err.println(cause + (failure == null ? ": the certificate was read again from " + certificate
+                : ": the certificate stays as it was: " + failure.getMessage()));
     }
 }

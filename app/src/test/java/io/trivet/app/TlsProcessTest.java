@@ -110,6 +110,19 @@ final class TlsProcessTest {
     }
 
     @Test
+    void changedFilesAreReadAgainWithoutASignal() throws Exception {
+        try (Program serve = serve("--tls-reload-interval", "10ms")) {
+            target(serve);
+            Files.move(directory.resolve("next.pem"), directory.resolve("server.pem"), StandardCopyOption.REPLACE_EXISTING);
+            assertThat(serve.awaitErr(line -> line.startsWith("the TLS files have changed")))
+                    .contains("stays as it was").contains("server.key: its key does not belong to the first certificate");
+            Files.move(directory.resolve("next.key"), directory.resolve("server.key"), StandardCopyOption.REPLACE_EXISTING);
+            serve.awaitErr(line -> line.startsWith("the TLS files have changed: the certificate was read again"));
+            assertThat(serve.err().stream().filter(line -> line.contains("stays as it was"))).as("reported once").hasSize(1);
+        }
+    }
+
+    @Test
     void errorsNameTheFileOrTheOption() throws Exception {
         try (Program missing = Program.trivet("serve", "--port", "0", "--tls-cert", file("none.pem"), "--tls-key",
                 file("server.key"));

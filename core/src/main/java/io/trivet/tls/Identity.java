@@ -47,6 +47,11 @@ final class Identity {
             this.password = password == null ? null : password.clone();
         }
 
+        /** Returns the paths of the two files. */
+        List<Path> paths() {
+            return List.of(chain, key);
+        }
+
         @Override
         public String toString() {
             return chain + " with " + key;

@@ -58,6 +58,16 @@ final class TlsContexts {
         return given == null && (!identities.isEmpty() || authorities != null);
     }
 
+    /** Returns the files that a new context is made from. */
+    List<Path> files() {
+        List<Path> files = new ArrayList<>();
+        identities.forEach(identity -> files.addAll(identity.paths()));
+        if (authorities != null) {
+            files.add(authorities);
+        }
+        return files;
+    }
+
     /**
      * Checks that no setting would be ignored.
      *

@@ -7,6 +7,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
@@ -26,6 +27,8 @@ public final class TlsServer implements Tls {
     private final List<String> applicationProtocols;
     private final ClientAuthentication clientAuthentication;
     private final Duration handshakeTimeout;
+    /** Guarded by itself, as are reloads. */
+    private final FileStamps stamps;
     private volatile Loaded loaded;
 
     /** A context, and the parameters of its engines, which each engine copies. */
@@ -38,6 +41,7 @@ public final class TlsServer implements Tls {
         applicationProtocols = builder.applicationProtocols;
         clientAuthentication = builder.clientAuthentication;
         handshakeTimeout = builder.handshakeTimeout;
+        stamps = new FileStamps(sources.files()); // before they are read: a change meanwhile is noticed later
         loaded = load();
     }
 
@@ -71,10 +75,54 @@ public final class TlsServer implements Tls {
      * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
      */
     public void reload() throws IOException {
+        checkFiles();
+        synchronized (stamps) {
+            stamps.haveChanged(); // only notes the present state
+            loaded = load();
+        }
+    }
+
+    /**
+     * Reads the certificates and keys again, as {@link #reload} does, if one of their files has changed since they were last read: its
+     * size, the time of its modification, or its identity (inode), of what a symbolic link points to. A few system calls, if nothing
+     * has changed.
+     *
+     * @return true if they were read again; false if no file has changed
+     * @throws IOException a changed file cannot be used, and the old certificates stay in use. Thrown once: the next call returns
+     *     false, until a file changes again
+     * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
+     */
+    public boolean reloadIfChanged() throws IOException {
+        checkFiles();
+        synchronized (stamps) {
+            if (!stamps.haveChanged()) {
+                return false;
+            }
+            loaded = load();
+            return true;
+        }
+    }
+
+    /**
+     * Starts to watch the files: calls {@link #reloadIfChanged} repeatedly, on a virtual thread. Also finds files that are replaced by
+     * a rename, or through symbolic links, as Kubernetes replaces secrets.
+     *
+     * @param interval the time between two looks
+     * @param onReload called on that thread after each change: with null if the new certificates are in use, or with the reason why
+     *     the old ones stay
+     * @return the watch, which a close ends; otherwise it ends with the process
+     * @throws IllegalArgumentException the interval is not positive
+     * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
+     */
+    public FileWatch watchFiles(Duration interval, Consumer<? super @Nullable IOException> onReload) {
+        checkFiles();
+        return new FileWatch(this, interval, onReload);
+    }
+
+    private void checkFiles() {
         if (!sources.hasFiles()) {
             throw new IllegalStateException("these TLS settings have no file that could be read again");
         }
-        loaded = load();
     }
 
     private Loaded load() throws IOException {

@@ -3,6 +3,7 @@ package io.trivet.tls;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.Slowness;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -11,7 +12,11 @@ import java.nio.file.StandardCopyOption;
 import java.security.KeyStore;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,6 +88,74 @@ final class TlsSettingsTest {
         copy("example.key", "key.pem");
         server.reload();
         assertThat(certificate(client, server, "localhost").getSubjectX500Principal().getName()).isEqualTo("CN=example");
+    }
+
+    @Test
+    void changedFilesAreReadAgainAndABadOneIsReportedOnce() throws IOException {
+        Path chain = copy("localhost.pem", "chain.pem");
+        Path key = copy("localhost.key", "key.pem");
+        TlsServer server = TlsServer.of(chain, key);
+        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        assertThat(server.reloadIfChanged()).isFalse();
+        replace("example.pem", chain);
+        assertThatThrownBy(server::reloadIfChanged).isInstanceOf(FileSystemException.class)
+                .hasMessageContaining("does not belong");
+        assertThat(server.reloadIfChanged()).as("reported once").isFalse();
+        assertThat(certificate(client, server, "localhost").getSubjectX500Principal().getName()).isEqualTo("CN=localhost");
+        replace("example.key", key);
+        assertThat(server.reloadIfChanged()).isTrue();
+        assertThat(certificate(client, server, "localhost").getSubjectX500Principal().getName()).isEqualTo("CN=example");
+        assertThat(server.reloadIfChanged()).isFalse();
+        Files.delete(key);
+        assertThatThrownBy(server::reloadIfChanged).isInstanceOf(FileSystemException.class)
+                .hasMessageContaining("does not exist");
+        assertThat(server.reloadIfChanged()).isFalse();
+        copy("example.key", "key.pem");
+        assertThat(server.reloadIfChanged()).as("there again").isTrue();
+    }
+
+    /** Replaces a file by a rename, without changing its time. */
+    private void replace(String from, Path to) throws IOException {
+        Path next = copy(from, "next");
+        Files.setLastModifiedTime(next, Files.getLastModifiedTime(to));
+        Files.move(next, to, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** As Kubernetes does: the files are links to {@code ..data/…}, and {@code ..data} is a link that is replaced by a rename. */
+    @Test
+    void aLinkThatIsReplacedIsAChange() throws IOException {
+        for (String[] version : new String[][]{{"v1", "localhost"}, {"v2", "example"}}) {
+            Path to = Files.createDirectory(directory.resolve(version[0]));
+            Files.copy(file(version[1] + ".pem"), to.resolve("tls.crt"));
+            Files.copy(file(version[1] + ".key"), to.resolve("tls.key"));
+        }
+        Path data = Files.createSymbolicLink(directory.resolve("..data"), Path.of("v1"));
+        Path chain = Files.createSymbolicLink(directory.resolve("tls.crt"), Path.of("..data", "tls.crt"));
+        Path key = Files.createSymbolicLink(directory.resolve("tls.key"), Path.of("..data", "tls.key"));
+        TlsServer server = TlsServer.of(chain, key);
+        Files.move(Files.createSymbolicLink(directory.resolve("..tmp"), Path.of("v2")), data, StandardCopyOption.ATOMIC_MOVE);
+        assertThat(server.reloadIfChanged()).isTrue();
+        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        assertThat(certificate(client, server, "localhost").getSubjectX500Principal().getName()).isEqualTo("CN=example");
+    }
+
+    @Test
+    void watchedFilesAreReadAgainWhenTheyChange() throws Exception {
+        Path chain = copy("localhost.pem", "chain.pem");
+        Path key = copy("localhost.key", "key.pem");
+        TlsServer server = TlsServer.of(chain, key);
+        BlockingQueue<String> outcomes = new LinkedBlockingQueue<>();
+        try (FileWatch watch = server.watchFiles(Duration.ofMillis(1),
+                failure -> outcomes.add(failure == null ? "reloaded" : failure.getMessage()))) {
+            assertThat(watch).isNotNull();
+            replace("example.pem", chain);
+            assertThat(outcomes.poll(Slowness.scaled(Duration.ofSeconds(30)).toSeconds(), TimeUnit.SECONDS))
+                    .contains("does not belong");
+            replace("example.key", key);
+            assertThat(outcomes.poll(Slowness.scaled(Duration.ofSeconds(30)).toSeconds(), TimeUnit.SECONDS))
+                    .isEqualTo("reloaded");
+        }
+        assertThatThrownBy(() -> server.watchFiles(Duration.ZERO, failure -> {})).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
