@@ -57,6 +57,10 @@ final class Callbacks {
         }
     }
 
+    void secured(ConnectionRecord connection) {
+        call(connection, connection::callSecured);
+    }
+
     void drained(ConnectionRecord connection) {
         activity.beginCallback();
         try {

@@ -534,21 +534,25 @@ public final class Connection extends ConnectionRecord {
      * @param tls a {@link io.trivet.tls.TlsServer} to wait for the peer's handshake, a {@link io.trivet.tls.TlsClient} to start it. A
      *     client verifies the host name of {@link #remoteAddress}, unless it has a server name
      * @throws IllegalStateException the caller is not on the thread of the connection's loop: call this from a callback, or use
-     *     {@link #execute}; the connection is not open, has TLS already, is receiving parts, is being relayed, or has a session;
-     *     or the server has neither a listener with TLS nor {@link ServerBuilder#enableTls}
+     *     {@link #execute}; the connection is not open, has TLS already, is receiving parts, is being relayed, or has a session (see
+     *     {@link Session#startTls}); or the server has neither a listener with TLS nor {@link ServerBuilder#enableTls}
      * @throws UnsupportedOperationException the connection watches for urgent data, which TLS does not have
      */
     public void startTls(Tls tls) {
         Objects.requireNonNull(tls, "tls");
         calls().checkOwnThread("startTls");
         if (hasSession()) {
-            throw new IllegalStateException("a connection with a session cannot start TLS");
+            throw new IllegalStateException("the connection has a session, which starts TLS by Session.startTls");
         }
+        calls().startTls(this, secured(tls));
+    }
+
+    /** Returns what gives this connection the settings of TLS. A client without a server name gets that of the address. */
+    Runnable secured(Tls tls) {
         Tls settings = tls instanceof TlsClient client && client.serverName() == null
                 ? client.withServerName(remoteAddress().getHostString())
-                : tls;
-        ConnectionContext secured = context.with(settings);
-        calls().startTls(this, () -> context = secured);
+                : Objects.requireNonNull(tls, "tls");
+        return () -> context = context.with(settings);
     }
 
     /**
@@ -811,6 +815,18 @@ public final class Connection extends ConnectionRecord {
         if (context.handler() instanceof SessionCallbacks session) {
             session.delivered();
         }
+    }
+
+    @Override
+    void callSecured() {
+        if (context.handler() instanceof SessionCallbacks session) {
+            session.secured();
+        }
+    }
+
+    @Override
+    int unreadBySession() {
+        return context.handler() instanceof SessionCallbacks session ? session.unreadBytes() : 0;
     }
 
     @Override

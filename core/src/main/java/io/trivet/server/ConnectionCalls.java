@@ -14,6 +14,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -215,6 +216,36 @@ final class ConnectionCalls {
     /** Sends what a session has accepted. Loop thread. */
     void arriveFromSession(ConnectionRecord connection, MessageHandover outbox) {
         admission.arrive(connection, outbox);
+    }
+
+    /**
+     * Changes a connection to TLS for its session, which waits, after everything that the session has sent. A connection that is
+     * ending stays as it is. One whose peer has ended its output fails.
+     *
+     * @param answer sends the last message in plaintext
+     * @param change gives it a profile with TLS
+     * @param refused gets the reason if that is not possible
+     */
+    void startTlsForSession(ConnectionRecord connection, MessageHandover outbox, Runnable answer, Runnable change,
+            Consumer<RuntimeException> refused) {
+        mailbox.runAlways(() -> {
+            admission.arrive(connection, outbox);
+            try {
+                switch (connection.state()) {
+                    case OPEN -> {
+                        startTls.check(connection);
+                        answer.run();
+                        startTls(connection, change);
+                    }
+                    case INPUT_ENDED -> startTls.failEnded(connection);
+                    case CONNECTING, DRAINING, LINGERING, CLOSED -> {
+                        // The session learns that it is closed.
+                    }
+                }
+            } catch (RuntimeException e) {
+                refused.accept(e);
+            }
+        });
     }
 
     /** Pauses reading until the session has received more. Loop thread. */

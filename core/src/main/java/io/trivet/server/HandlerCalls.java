@@ -40,6 +40,14 @@ abstract class HandlerCalls {
     /** Notifies the session that one or several messages have been delivered to it. */
     void callDelivered() {}
 
+    /** Notifies the session, which waits for it, that the connection has TLS now. */
+    void callSecured() {}
+
+    /** Returns the bytes of messages that the session has not received, while it waits for TLS. */
+    int unreadBySession() {
+        return 0;
+    }
+
     /** Returns the bytes of messages on their way to and from the session. */
     long sessionBytes() {
         return 0;

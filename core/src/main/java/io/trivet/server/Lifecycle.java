@@ -178,6 +178,7 @@ final class Lifecycle {
         connection.clear(ConnectionRecord.PLAINTEXT_SENT);
         startProgress(connection);
         gate.resume(connection, ConnectionRecord.STARTING_TLS);
+        callbacks.secured(connection);
         begin(connection);
     }
 

@@ -96,6 +96,25 @@ final class MessageHandover {
         return filling == null ? 0 : filling.position();
     }
 
+    /**
+     * Returns the bytes of the messages that were added and not read; at least one for each, which has a frame. Any thread, while the
+     * consumer waits.
+     */
+    synchronized int unreadBytes() {
+        return messageBytes(taken, next, end) + messageBytes(filling, 0, filling == null ? 0 : filling.position());
+    }
+
+    private static int messageBytes(@Nullable ByteBuffer buffer, int from, int to) {
+        int sum = 0;
+        if (buffer != null) {
+            ByteBuffer view = buffer.duplicate().clear(); // big-endian
+            for (int at = from; at < to; at += HEAD_BYTES + view.getInt(at)) {
+                sum += Math.max(1, view.getInt(at));
+            }
+        }
+        return sum;
+    }
+
     /** Returns the bytes that count against the budget. Any thread. */
     synchronized long heldBytes() {
         return countedBytes(filling) + countedBytes(taken);

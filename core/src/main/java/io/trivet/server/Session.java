@@ -1,10 +1,14 @@
 package io.trivet.server;
 
 import io.trivet.observe.CloseReason;
+import io.trivet.tls.Tls;
+import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +68,10 @@ public final class Session {
     /** {@code run} has ended. */
     private boolean ended;
     private @Nullable CloseReason closed;
+    /** {@link #startTls} waits for the handshake. */
+    private boolean startingTls;
+    /** Why TLS could not be started. */
+    private @Nullable RuntimeException refusal;
 
     Session(Connection connection, SessionHandler handler) {
         this.connection = connection;
@@ -204,6 +212,87 @@ public final class Session {
 
     private void sendOutbox() {
         connection.calls().arriveFromSession(connection, outbox);
+    }
+
+    // ---- TLS
+
+    /**
+     * Changes from plaintext to TLS as a server, for protocols with a command for that (STARTTLS): sends an answer, the last message in
+     * plaintext, and waits until the handshake is over. The answer belongs to the call: if it were sent before, the peer's handshake
+     * could arrive as plaintext.
+     *
+     * <p>If messages have arrived that the session has not received, or a part of one, the connection ends with {@link
+     * CloseReason#PROTOCOL_ERROR}: the peer must wait for the answer before it starts its handshake. Otherwise an attacker could
+     * insert commands in plaintext, and the session would execute them as if they had been sent over TLS.
+     *
+     * {@snippet :
+     * session.startTls(tls, "220 go ahead"); // in plaintext; the next message is the first one under TLS
+     * }
+     *
+     * @param tls the settings, with which the peer's handshake is awaited
+     * @param answer the answer, without its frame
+     * @throws ConnectionClosedException the handshake has failed, or the connection was closed otherwise: its reason says why
+     * @throws InterruptedIOException the thread was interrupted; the connection is closed
+     * @throws IllegalStateException the connection has TLS already, or its input is being relayed, or the server has neither a
+     *     listener with TLS nor {@link ServerBuilder#enableTls}
+     * @throws IllegalArgumentException the frame cannot hold an answer of that length
+     * @throws UnsupportedOperationException the connection watches for urgent data, which TLS does not have
+     */
+    public void startTls(TlsServer tls, String answer) throws IOException {
+        byte[] bytes = answer.getBytes(StandardCharsets.UTF_8);
+        startTls(tls, () -> connection.send(bytes));
+    }
+
+    /**
+     * Changes from plaintext to TLS as a client: starts the handshake, and waits until it is over. Everything that was sent before goes
+     * out in plaintext. To be called when the server has answered the command that asks for TLS.
+     *
+     * @param tls the settings, as for {@link Connection#startTls}
+     * @throws ConnectionClosedException the handshake has failed, or the connection was closed otherwise: its reason says why; or,
+     *     with {@link CloseReason#PROTOCOL_ERROR}, messages had arrived that the session has not received
+     * @throws InterruptedIOException the thread was interrupted; the connection is closed
+     * @throws IllegalStateException as for {@link #startTls(TlsServer, String)}
+     * @throws UnsupportedOperationException the connection watches for urgent data, which TLS does not have
+     */
+    public void startTls(TlsClient tls) throws IOException {
+        startTls(tls, () -> {});
+    }
+
+    private void startTls(Tls tls, Runnable answer) throws IOException {
+        checkThread();
+        Runnable change = connection.secured(tls);
+        synchronized (inbox) {
+            startingTls = true;
+        }
+        connection.calls().startTlsForSession(connection, outbox, answer, change, this::refuse);
+        try {
+            while (isStartingTls()) {
+                park(NO_LIMIT);
+            }
+        } catch (InterruptedIOException e) {
+            connection.close(); // what has arrived in plaintext must not be received any more
+            throw e;
+        }
+    }
+
+    private boolean isStartingTls() throws ConnectionClosedException {
+        synchronized (inbox) {
+            waits = startingTls && closed == null && refusal == null;
+            if (waits) {
+                return true;
+            }
+            RuntimeException refused = refusal;
+            boolean isOver = !startingTls;
+            startingTls = false;
+            refusal = null;
+            if (refused != null) {
+                throw refused;
+            }
+            if (!isOver) {
+                throw closedException();
+            }
+            return false;
+        }
     }
 
     // ---- other methods
@@ -362,6 +451,26 @@ public final class Session {
     /** Drops the messages that wait to be received. The loop soon drops those that wait to be sent, if the connection is closed. */
     void dropReceived() {
         inbox.dropWaiting();
+    }
+
+    /** Returns the bytes of messages that were not received. While the session waits for TLS. */
+    int unreadBytes() {
+        return inbox.unreadBytes();
+    }
+
+    /** The connection has TLS now. */
+    void secured() {
+        synchronized (inbox) {
+            startingTls = false;
+        }
+        wake();
+    }
+
+    private void refuse(RuntimeException reason) {
+        synchronized (inbox) {
+            refusal = reason;
+        }
+        wake();
     }
 
     void inputEnded() {

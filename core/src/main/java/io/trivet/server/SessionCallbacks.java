@@ -49,6 +49,16 @@ final class SessionCallbacks implements Handler {
         }
     }
 
+    void secured() {
+        if (session != null) {
+            session.secured();
+        }
+    }
+
+    int unreadBytes() {
+        return session == null ? 0 : session.unreadBytes();
+    }
+
     long heldBytes() {
         return session == null ? 0 : session.heldBytes();
     }

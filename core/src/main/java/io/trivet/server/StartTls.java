@@ -50,6 +50,12 @@ final class StartTls {
         }
     }
 
+    /** Closes a connection whose peer has ended its output before the handshake. */
+    void failEnded(ConnectionRecord connection) {
+        connection.failure(new TlsException("the peer has ended its output before the handshake", null));
+        closeRequests.close(connection, CloseReason.HANDSHAKE_FAILED);
+    }
+
     /** Starts the change of an open connection whose profile has TLS now. */
     void begin(ConnectionRecord connection) {
         gate.pause(connection, ConnectionRecord.STARTING_TLS);
@@ -78,16 +84,15 @@ final class StartTls {
         if (connection.isClosed()) {
             return;
         }
-        PartialInput early = connection.partialInput();
+        PartialInput input = connection.partialInput();
+        int early = (input == null ? 0 : input.bytes()) + connection.unreadBySession();
         if (connection.hasBrokenOff()) { // what it was about to send was accepted for TLS, and is dropped
             closeRequests.close(connection, connection.finishReason());
-        } else if (early != null && early.bytes() > 0) {
-            connection
-                    .failure(new ProtocolException(early.bytes() + " bytes in plaintext have arrived before the TLS handshake"));
+        } else if (early > 0) {
+            connection.failure(new ProtocolException(early + " bytes in plaintext have arrived before the TLS handshake"));
             closeRequests.close(connection, CloseReason.PROTOCOL_ERROR);
         } else if (connection.is(ConnectionRecord.INPUT_ENDED)) {
-            connection.failure(new TlsException("the peer has ended its output before the handshake", null));
-            closeRequests.close(connection, CloseReason.HANDSHAKE_FAILED);
+            failEnded(connection);
         } else if (connection.state() == ConnectionState.DRAINING && connection.queuedMessages() == 0) {
             connection.clear(ConnectionRecord.STARTING_TLS);
             connection.clear(ConnectionRecord.PLAINTEXT_SENT);

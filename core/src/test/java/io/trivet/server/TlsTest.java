@@ -460,6 +460,101 @@ final class TlsTest {
     }
 
     @EveryNetwork
+    void sessionsChangeToTls(Stage stage) throws IOException {
+        List<String> received = Collections.synchronizedList(new ArrayList<>());
+        TlsServer tls = settings().build();
+        Server server = stage.open(Server.builder().network(stage.network()).enableTls().listen(Stage.FREE_PORT,
+                Protocol.session(Framing.lines(), session -> {
+                    received.add(text(session.receive()));
+                    session.startTls(tls, "go ahead");
+                    received.add(session.connection().tls() == null ? "plaintext" : "secured");
+                    received.add(text(session.receive()));
+                    session.send("pong");
+                    received.add("end " + text(session.receive()));
+                })));
+        TlsClient trust = TestCertificates.client();
+        Server client = stage.open(Server.builder().network(stage.network()).enableTls());
+        client.connect(server.address(), Protocol.session(Framing.lines(), session -> {
+            session.send("starttls");
+            received.add(text(session.receive()));
+            session.startTls(trust);
+            session.send("ping");
+            received.add(text(session.receive()));
+        }), null);
+        stage.until("the sessions have ended", () -> received.size() == 6);
+        assertThat(received).containsExactly("starttls", "go ahead", "secured", "ping", "pong", "end null");
+    }
+
+    private static String text(ByteBuffer message) {
+        return message == null ? "null" : LoopParts.text(message);
+    }
+
+    @EveryNetwork
+    void plaintextThatASessionHasNotReceivedIsNotExecutedUnderTls(Stage stage) throws IOException {
+        for (String injected : new String[]{"injected\n", "\n", "half"}) {
+            List<String> received = Collections.synchronizedList(new ArrayList<>());
+            TlsServer tls = settings().build();
+            Server server = stage.open(Server.builder().network(stage.network()).enableTls().listen(Stage.FREE_PORT,
+                    Protocol.session(Framing.lines(), session -> {
+                        received.add(text(session.receive()));
+                        session.sleep(Duration.ofMillis(5)); // the rest arrives
+                        try {
+                            session.startTls(tls, "go ahead");
+                            received.add(text(session.receive()));
+                        } catch (ConnectionClosedException e) {
+                            received.add(e.reason().toString());
+                            received.add(String.valueOf(e.getCause()));
+                        }
+                    })));
+            Client client = stage.client(server);
+            client.send("starttls\n" + injected);
+            stage.until("refused", () -> received.size() == 3);
+            if (!(stage.network() instanceof TortureNetwork)) { // where the rest may come later, and is no handshake
+                assertThat(received.get(1)).as(injected).isEqualTo("PROTOCOL_ERROR");
+                assertThat(received.get(2)).contains("bytes in plaintext have arrived before the TLS handshake");
+            }
+            assertThat(received).doesNotContain("injected");
+            assertThat(client.endsInOrder()).isIn(true, false);
+        }
+    }
+
+    @EveryNetwork
+    void aSessionLearnsWhyItHasNoTls(Stage stage) throws IOException {
+        List<String> received = Collections.synchronizedList(new ArrayList<>());
+        TlsServer tls = settings().handshakeTimeout(Duration.ofMillis(20)).build();
+        Server without = stage.open(Server.builder().network(stage.network()).listen(Stage.FREE_PORT,
+                Protocol.session(Framing.lines(), session -> {
+                    try {
+                        session.startTls(tls, "go ahead");
+                    } catch (IllegalStateException e) {
+                        received.add(e.getMessage());
+                    }
+                })));
+        Client first = stage.client(without);
+        assertThat(first.restText()).isEmpty();
+        assertThat(received).containsExactly("the server was built without TLS: call enableTls() on its builder");
+
+        received.clear();
+        Server server = stage.open(Server.builder().network(stage.network()).enableTls().listen(Stage.FREE_PORT,
+                Protocol.session(Framing.lines(), session -> {
+                    try {
+                        session.startTls(tls, "go ahead");
+                    } catch (ConnectionClosedException e) {
+                        received.add(e.reason().toString());
+                    }
+                })));
+        Client stalls = stage.client(server);
+        stalls.expect("go ahead\n");
+        stage.until("timed out", () -> received.size() == 1);
+        Client garbles = stage.client(server);
+        garbles.expect("go ahead\n");
+        garbles.send("GET / HTTP/1.1\r\n");
+        stage.until("refused", () -> received.size() == 2);
+        assertThat(received).containsExactly("HANDSHAKE_TIMEOUT", "HANDSHAKE_FAILED");
+        assertThat(garbles.endsInOrder()).isIn(true, false);
+    }
+
+    @EveryNetwork
     void theHostNameIsVerified(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
