@@ -508,6 +508,7 @@ final class SessionTest {
         Client client = stage.client(server);
         client.send("x".repeat(60_000) + "\n");
         stage.until("the session has it", () -> server.stats().total().messagesIn() == 1);
+        stage.until("the session runs", () -> hoarder.get() != null); // its thread may be late
         stage.settle();
         Budget budget = server.budget();
         assertThat(budget.bytes()).as("the message, whose partial input was released").isBetween(60_000L, 70_000L);
