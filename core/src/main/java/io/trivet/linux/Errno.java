@@ -13,11 +13,15 @@ final class Errno {
     static final int EBADF = 9;
     static final int EAGAIN = 11;
     static final int ENOMEM = 12;
+    static final int EACCES = 13;
     static final int EBUSY = 16;
+    static final int EADDRINUSE = 98;
     static final int EINVAL = 22;
     static final int ENOSYS = 38;
     static final int ETIME = 62;
     static final int EMSGSIZE = 90;
+    static final int EPROTOTYPE = 91;
+    static final int EOPNOTSUPP = 95;
     static final int ENOBUFS = 105;
     static final int ENOTCONN = 107;
     static final int ECONNABORTED = 103;

@@ -20,13 +20,19 @@ final class Libc {
     static final int SOCK_CLOEXEC = 0x80000;
     static final int O_NONBLOCK = 0x800;
     static final int O_CLOEXEC = 0x80000;
+    static final int O_DIRECTORY = 0x10000;
+    static final int LOCK_EX = 2;
+    static final int LOCK_NB = 4;
     static final int EFD_NONBLOCK = 0x800;
     static final int EFD_CLOEXEC = 0x80000;
     static final int SHUT_RD = 0;
     static final int SHUT_WR = 1;
     static final int SHUT_RDWR = 2;
     static final int MSG_OOB = 1;
+    static final int MSG_CTRUNC = 8;
     static final int MSG_NOSIGNAL = 0x4000;
+    static final int MSG_CMSG_CLOEXEC = 0x40000000;
+    static final int SCM_RIGHTS = 1;
     static final int F_GETFD = 1;
     static final int F_SETFD = 2;
     static final int F_GETFL = 3;
@@ -50,6 +56,8 @@ final class Libc {
     private static final MethodHandle RECVFROM = Downcall.of("recvfrom");
     private static final MethodHandle SENDTO = Downcall.of("sendto");
     private static final MethodHandle SENDMSG = Downcall.of("sendmsg");
+    private static final MethodHandle RECVMSG = Downcall.of("recvmsg");
+    private static final MethodHandle FLOCK = Downcall.of("flock");
     /** Sets the size of a pipe (man 2 fcntl). */
     static final int F_SETPIPE_SZ = 1031;
     private static final int SPLICE_F_MOVE = 1;
@@ -209,6 +217,26 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return longResult((long) SENDMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 recvmsg. */
+    static long recvmsg(int fd, long message, int flags) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return longResult((long) RECVMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L), errno);
+        } catch (Throwable t) {
+            throw Downcall.unexpected(t);
+        }
+    }
+
+    /** man 2 flock. */
+    static int flock(int fd, int operation) {
+        MemorySegment errno = ERRNO.get();
+        try {
+            return intResult((long) FLOCK.invokeExact(errno, (long) fd, (long) operation, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

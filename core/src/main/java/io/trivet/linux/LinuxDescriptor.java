@@ -4,15 +4,27 @@ import io.trivet.net.Descriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A borrowed descriptor: closing this object leaves it open. */
+/** A descriptor that was opened elsewhere. If it is borrowed, closing this object leaves it open. */
 final class LinuxDescriptor extends LinuxSocket implements Descriptor {
     private final int number;
+    private final boolean owned;
     /** The descriptor was found to be usable, and not one of O_PATH. */
     private boolean usable;
 
-    LinuxDescriptor(LinuxNetwork network, int fd) {
+    private LinuxDescriptor(LinuxNetwork network, int fd, boolean owned) {
         super(network, fd);
         this.number = fd;
+        this.owned = owned;
+    }
+
+    /** Creates an object for a borrowed descriptor. */
+    LinuxDescriptor(LinuxNetwork network, int fd) {
+        this(network, fd, false);
+    }
+
+    /** Creates an object for a descriptor that was received, which is closed with the object. */
+    static LinuxDescriptor owned(LinuxNetwork network, int fd) {
+        return new LinuxDescriptor(network, fd, true);
     }
 
     /** Returns whether it refers only to a path. A call of the kernel, until the answer was no. */
@@ -32,8 +44,12 @@ final class LinuxDescriptor extends LinuxSocket implements Descriptor {
     }
 
     @Override
-    public void close() {
-        detach();
+    public void close() throws IOException {
+        if (owned) {
+            super.close();
+        } else {
+            detach();
+        }
     }
 
     @Override

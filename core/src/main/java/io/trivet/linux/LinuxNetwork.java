@@ -4,6 +4,7 @@ import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
 import io.trivet.net.ErrorCode;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
@@ -11,10 +12,12 @@ import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
 import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
+import io.trivet.net.SocketFile;
 import io.trivet.net.Splicing;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
+import io.trivet.net.UnixAddress;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
@@ -86,22 +89,43 @@ final class LinuxNetwork implements Network {
 
     @Override
     public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
-        return listen(address, backlog, false);
+        return listen(address, backlog, ListenOptions.none());
     }
 
     @Override
     public TcpListener listenIpv6Only(InetSocketAddress address, int backlog) throws IOException {
-        return listen(address, backlog, true);
+        return listen(address, backlog, ListenOptions.none().withIpv6Only());
     }
 
-    private TcpListener listen(InetSocketAddress address, int backlog, boolean ipv6Only) throws IOException {
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog, ListenOptions options) throws IOException {
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
+        }
+        UnixAddress unix = UnixAddress.of(address);
+        if (unix != null) {
+            return listen(unix, SocketFile.defaults(), backlog); // none of the options has a meaning
         }
         int family = SocketAddress.family(address);
         LinuxTcpListener listener = new LinuxTcpListener(this, open(family, Libc.SOCK_STREAM), address);
         try {
-            listener.listen(family, backlog, ipv6Only);
+            options.apply(listener::setOption);
+            listener.listen(family, backlog, options.isIpv6Only());
+            return listener;
+        } catch (IOException | RuntimeException e) {
+            listener.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public TcpListener listen(UnixAddress address, SocketFile file, int backlog) throws IOException {
+        if (backlog < 1) {
+            throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
+        }
+        LinuxUnixListener listener = new LinuxUnixListener(this, open(Libc.AF_UNIX, Libc.SOCK_STREAM), address);
+        try {
+            listener.listen(address, file, backlog);
             return listener;
         } catch (IOException | RuntimeException e) {
             listener.close();
@@ -111,7 +135,11 @@ final class LinuxNetwork implements Network {
 
     @Override
     public TcpListener listen(Descriptor descriptor) throws IOException {
-        return LinuxTcpListener.of(new LinuxDescriptor(this, descriptor.fd()));
+        TcpListener listener = LinuxTcpListener.of(new LinuxDescriptor(this, descriptor.fd()));
+        if (descriptor instanceof LinuxDescriptor linux) {
+            linux.detach(); // the listener owns it from now on
+        }
+        return listener;
     }
 
     @Override
@@ -121,9 +149,10 @@ final class LinuxNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
-        int fd = open(SocketAddress.family(address), Libc.SOCK_STREAM);
+        UnixAddress unix = UnixAddress.of(address);
+        int fd = open(unix != null ? Libc.AF_UNIX : SocketAddress.family(address), Libc.SOCK_STREAM);
         try {
-            return LinuxTcpStream.connecting(this, fd, address);
+            return unix != null ? LinuxUnixStream.connecting(this, fd, unix) : LinuxTcpStream.connecting(this, fd, address);
         } catch (IOException | RuntimeException e) {
             Libc.close(fd);
             throw e;

@@ -173,7 +173,7 @@ abstract sealed class LinuxSocket implements Socket
         int open = open();
         Scratch scratch = Scratch.ofThread();
         check("getsockname", Libc.getsockname(open, scratch.address.address(), scratch.addressLength()));
-        return SocketAddress.read(scratch.address);
+        return SocketAddress.read(scratch);
     }
 
     @Override

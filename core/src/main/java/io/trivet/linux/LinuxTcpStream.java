@@ -13,10 +13,10 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP connection. A server has very many, so the object is small. It stores the peer's address as numbers, since the kernel
+ * A TCP connection, or a {@link LinuxUnixStream}. A server has very many, so the object is small. It stores the peer's address as numbers, since the kernel
  * forgets the address when the peer resets the connection, and converts it on demand.
  */
-final class LinuxTcpStream extends LinuxSocket implements TcpStream {
+sealed class LinuxTcpStream extends LinuxSocket implements TcpStream permits LinuxUnixStream {
     private static final int PORT_MASK = 0xffff;
     private static final int CONNECTED = 1 << 16;
     private static final int ERRNO_SHIFT = 17;
@@ -26,13 +26,13 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
      * The peer's port; whether the stream is connected; and the errno of a failed connect, which the kernel reports only once.
      */
     private int portAndState;
-    /** The peer's address if it is IPv6, otherwise null. */
-    private final @Nullable InetSocketAddress ipv6;
+    /** The peer's address, null if it is IPv4. */
+    private final @Nullable InetSocketAddress other;
 
-    private LinuxTcpStream(LinuxNetwork network, int fd, int ipv4, int port, @Nullable InetSocketAddress ipv6) {
+    LinuxTcpStream(LinuxNetwork network, int fd, int ipv4, int port, @Nullable InetSocketAddress other) {
         super(network, fd);
         this.ipv4 = ipv4;
-        this.ipv6 = ipv6;
+        this.other = other;
         portAndState = port;
     }
 
@@ -43,8 +43,11 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
     }
 
     /** Creates a stream for an accepted connection, with the address that accept4 has written. */
-    static LinuxTcpStream accepted(LinuxNetwork network, int fd, MemorySegment remote) {
-        LinuxTcpStream stream = of(network, fd, remote);
+    static LinuxTcpStream accepted(LinuxNetwork network, int fd, Scratch remote) {
+        if (UnixSocketAddress.isUnix(remote.address)) {
+            return LinuxUnixStream.accepted(network, fd, SocketAddress.read(remote));
+        }
+        LinuxTcpStream stream = of(network, fd, remote.address);
         stream.portAndState |= CONNECTED;
         return stream;
     }
@@ -253,22 +256,21 @@ final class LinuxTcpStream extends LinuxSocket implements TcpStream {
         return remote();
     }
 
-    /** Returns the peer's IPv4 address; valid if {@link #remoteIpv6} is null. */
-    int remoteIpv4() {
+    /** Returns the peer's IPv4 address; valid if {@link #remoteOther} is null. */
+    final int remoteIpv4() {
         return ipv4;
     }
 
-    int remotePort() {
+    final int remotePort() {
         return portAndState & PORT_MASK;
     }
 
-    @Nullable
-    InetSocketAddress remoteIpv6() {
-        return ipv6;
+    final @Nullable InetSocketAddress remoteOther() {
+        return other;
     }
 
     private InetSocketAddress remote() {
-        return ipv6 == null ? SocketAddress.of(ipv4, portAndState & PORT_MASK) : ipv6;
+        return other == null ? SocketAddress.of(ipv4, portAndState & PORT_MASK) : other;
     }
 
     @Override

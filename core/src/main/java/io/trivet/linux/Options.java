@@ -1,6 +1,10 @@
 package io.trivet.linux;
 
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
+import io.trivet.net.PeerCredentials;
 import io.trivet.net.TcpOptions;
+import io.trivet.net.UnixOptions;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -24,6 +28,7 @@ final class Options {
     static final int SO_OOBINLINE = 10;
     static final int SO_LINGER = 13;
     static final int SO_REUSEPORT = 15;
+    static final int SO_PEERCRED = 17;
     static final int SO_RCVLOWAT = 18;
     static final int SO_ACCEPTCONN = 30;
     static final int SO_PROTOCOL = 38;
@@ -40,6 +45,11 @@ final class Options {
     /** struct linger { onoff 0; linger 4; }. */
     static final int LINGER_SIZE = 8;
     static final int L_LINGER = 4;
+
+    /** struct ucred { pid 0; uid 4; gid 8; }. */
+    static final int UCRED_SIZE = 12;
+    static final int UCRED_UID = 4;
+    static final int UCRED_GID = 8;
 
     /** An option, with the kernel's level and name. All values are an int, booleans as 0 or 1, except SO_LINGER. */
     private record KernelOption(SocketOption<?> option, int level, int name) {}
@@ -75,18 +85,56 @@ final class Options {
             return;
         }
         int raw = value instanceof Boolean on ? (on ? 1 : 0) : (Integer) value;
-        setInt(socket, kernel.level, kernel.name, raw);
+        try {
+            setInt(socket, kernel.level, kernel.name, raw);
+        } catch (NetworkException e) {
+            throw unsupported(socket, kernel, e);
+        }
     }
 
     static <T> T get(LinuxSocket socket, SocketOption<T> option) throws IOException {
+        if (option.equals(UnixOptions.PEER_CREDENTIALS) && isUnix(socket)) {
+            return option.type().cast(peerCredentials(socket));
+        }
         KernelOption kernel = kernelOption(socket, option);
         MemorySegment memory = Scratch.ofThread().number;
         boolean linger = kernel.name == SO_LINGER && kernel.level == SOL_SOCKET;
-        int raw = getInt(socket, kernel.level, kernel.name, linger ? LINGER_SIZE : 4);
+        int raw;
+        try {
+            raw = getInt(socket, kernel.level, kernel.name, linger ? LINGER_SIZE : 4);
+        } catch (NetworkException e) {
+            throw unsupported(socket, kernel, e);
+        }
         if (linger) {
             raw = raw == 0 ? -1 : memory.get(ValueLayout.JAVA_INT, L_LINGER);
         }
         return option.type().cast(option.type() == Boolean.class ? (Object) (raw != 0) : (Object) raw);
+    }
+
+    /** Throws that a Unix domain socket has no options of TCP, or returns another failure. */
+    private static NetworkException unsupported(LinuxSocket socket, KernelOption kernel, NetworkException failure) {
+        if (failure.code() == ErrorCode.EOPNOTSUPP && kernel.level != SOL_SOCKET) {
+            throw noOption(socket, kernel.option);
+        }
+        return failure;
+    }
+
+    private static UnsupportedOperationException noOption(LinuxSocket socket, SocketOption<?> option) {
+        return new UnsupportedOperationException(socket + " has no option " + option.name());
+    }
+
+    private static boolean isUnix(LinuxSocket socket) throws IOException {
+        return !(socket instanceof LinuxPipe.End) && getInt(socket, SOL_SOCKET, SO_DOMAIN, Integer.BYTES) == Libc.AF_UNIX;
+    }
+
+    private static PeerCredentials peerCredentials(LinuxSocket socket) throws IOException {
+        MemorySegment memory = Scratch.ofThread().address;
+        MemorySegment length = Scratch.ofThread().number;
+        length.set(ValueLayout.JAVA_INT, 0, UCRED_SIZE);
+        socket.check("getsockopt",
+                Libc.getsockopt(socket.open(), SOL_SOCKET, SO_PEERCRED, memory.address(), length.address()));
+        return new PeerCredentials(memory.get(ValueLayout.JAVA_INT, 0), memory.get(ValueLayout.JAVA_INT, UCRED_UID),
+                memory.get(ValueLayout.JAVA_INT, UCRED_GID));
     }
 
     static void setInt(LinuxSocket socket, int level, int name, int value) throws IOException {
@@ -121,6 +169,6 @@ final class Options {
                 }
             }
         }
-        throw new UnsupportedOperationException(socket + " has no option " + option.name());
+        throw noOption(socket, option);
     }
 }

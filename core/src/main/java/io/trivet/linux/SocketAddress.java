@@ -24,7 +24,8 @@ import java.nio.ByteOrder;
 final class SocketAddress {
     static final int SIZE_4 = 16;
     static final int SIZE_6 = 28;
-    static final int SIZE_MAX = 32;
+    /** Also of a struct sockaddr_un, see {@link UnixSocketAddress}. */
+    static final int SIZE_MAX = 112;
     static final int SIN_PORT = 2;
     static final int SIN_ADDR = 4;
     static final int SIN6_ADDR = 8;
@@ -87,6 +88,13 @@ final class SocketAddress {
     static InetSocketAddress of(int ipv4, int port) {
         byte[] bytes = {(byte) (ipv4 >>> 24), (byte) (ipv4 >>> 16), (byte) (ipv4 >>> 8), (byte) ipv4};
         return new InetSocketAddress(address(bytes), port);
+    }
+
+    /** Reads the structure that a call has written to the scratch memory, also that of a Unix address. */
+    static InetSocketAddress read(Scratch scratch) {
+        MemorySegment from = scratch.address;
+        return UnixSocketAddress.isUnix(from) ? UnixSocketAddress.read(from, scratch.number.get(ValueLayout.JAVA_INT, 0))
+                : read(from);
     }
 
     /** Reads the structure. An IPv4-mapped address becomes IPv4. */

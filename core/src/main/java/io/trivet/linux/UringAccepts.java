@@ -72,7 +72,9 @@ final class UringAccepts {
         if (!mayCancel) {
             // Only the ring's thread may cancel. Another thread is closing the proactor, and no connection may be accepted
             // meanwhile.
-            Libc.shutdown(accepting.listener.fd(), Libc.SHUT_RD);
+            if (!accepting.listener.isShared()) {
+                Libc.shutdown(accepting.listener.fd(), Libc.SHUT_RD);
+            }
             return;
         }
         operations.cancel(UringOperations.userData(UringOperations.ACCEPT, index));

@@ -1,6 +1,7 @@
 package io.trivet.linux;
 
 import io.trivet.net.Interest;
+import io.trivet.net.UnixAddress;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
@@ -73,7 +74,8 @@ final class UringConnections {
 
     /** Rarely used state, allocated on demand. */
     static final class ColdState {
-        @Nullable InetSocketAddress ipv6;
+        /** The peer's address, null if it is IPv4. */
+        @Nullable InetSocketAddress remote;
         @Nullable LinuxTcpStream connecting;
         @Nullable Unsent unsent;
     }
@@ -125,8 +127,8 @@ final class UringConnections {
         addresses[slot] = stream.remoteIpv4();
         ports[slot] = (char) stream.remotePort();
         smallReads[slot] = 0;
-        if (stream.remoteIpv6() != null) {
-            coldState(slot).ipv6 = stream.remoteIpv6();
+        if (stream.remoteOther() != null) {
+            coldState(slot).remote = stream.remoteOther();
         }
         return slot;
     }
@@ -320,6 +322,11 @@ final class UringConnections {
 
     InetSocketAddress remote(int slot) {
         ColdState coldState = coldStates[slot];
-        return coldState == null || coldState.ipv6 == null ? SocketAddress.of(addresses[slot], ports[slot]) : coldState.ipv6;
+        return coldState == null || coldState.remote == null ? SocketAddress.of(addresses[slot], ports[slot]) : coldState.remote;
+    }
+
+    boolean isUnix(int slot) {
+        ColdState coldState = coldStates[slot];
+        return coldState != null && coldState.remote != null && UnixAddress.isUnix(coldState.remote);
     }
 }

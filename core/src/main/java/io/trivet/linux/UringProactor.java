@@ -8,6 +8,7 @@ import static io.trivet.linux.UringConnections.FAILED;
 import static io.trivet.linux.UringConnections.OPERATIONS;
 import static io.trivet.linux.UringConnections.POLLING_WRITABLE;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.Completions;
 import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
@@ -131,7 +132,7 @@ final class UringProactor implements Proactor {
     @Override
     public void watchUrgent(long handle) throws IOException {
         int slot = connections.slot(handle);
-        if (slot >= 0) {
+        if (slot >= 0 && !connections.isUnix(slot)) {
             receives.watchUrgent(slot);
         }
     }
@@ -141,6 +142,9 @@ final class UringProactor implements Proactor {
         int slot = connections.slot(handle);
         if (slot < 0) {
             return false;
+        }
+        if (connections.isUnix(slot)) {
+            throw LinuxUnixStream.noUrgentData("stream " + Addresses.toString(connections.remote(slot)));
         }
         MemorySegment memory = Scratch.ofThread().number;
         memory.set(ValueLayout.JAVA_BYTE, 0, b);
@@ -296,7 +300,7 @@ final class UringProactor implements Proactor {
         if (result < 0 || !connections.isCurrent(handle)) { // closed during the call
             throw new IllegalArgumentException("the handle is stale");
         }
-        return SocketAddress.read(scratch.address);
+        return SocketAddress.read(scratch);
     }
 
     @Override
@@ -457,7 +461,9 @@ final class UringProactor implements Proactor {
         if (!stream.finishConnect()) {
             return 0;
         }
-        stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        if (!connections.isUnix(slot)) {
+            stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        }
         connections.coldState(slot).connecting = null;
         stream.detach();
         connections.clear(slot, CONNECTING);

@@ -4,18 +4,22 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
-/** Formats addresses as people write them: {@code 127.0.0.1:8080}, {@code [::1]:8080}. Threads: any. */
+/** Formats addresses as people write them: {@code 127.0.0.1:8080}, {@code [::1]:8080}, {@code unix:/run/app.sock}. Threads: any. */
 public final class Addresses {
     private Addresses() {}
 
     /**
      * Formats an address and port. The address is shown as a number, never as a host name.
      *
-     * @param address resolved or not
-     * @return for instance {@code [::1]:8080}; an unresolved address shows its host name
+     * @param address resolved or not, or one that stands for a {@link UnixAddress}
+     * @return for instance {@code [::1]:8080}; an unresolved address shows its host name; a Unix address its own text, such as
+     *     {@code unix:/run/app.sock}
      */
     public static String toString(InetSocketAddress address) {
         InetAddress ip = address.getAddress();
+        if (UnixAddress.isUnix(address)) {
+            return address.getHostString();
+        }
         if (ip == null) {
             return address.getHostString() + ":" + address.getPort();
         }

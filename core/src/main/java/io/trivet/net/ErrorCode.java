@@ -77,8 +77,12 @@ public enum ErrorCode {
     EPIPE(32, "the output has been shut down, or the peer has closed the connection"),
     /** Protocol error. */
     EPROTO(71, "the connection failed before it was accepted"),
+    /** Wrong kind of socket. */
+    EPROTOTYPE(91, "a socket of another kind is bound to that address"),
     /** Timed out. */
     ETIMEDOUT(110, "no answer in time"),
+    /** Too many descriptors on their way. */
+    ETOOMANYREFS(109, "too many descriptors of this user have been passed, but not received yet"),
     /** Any other error; the message of the exception identifies it. */
     OTHER(0, "an error that Trivet has no explanation for");
 

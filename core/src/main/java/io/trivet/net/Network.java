@@ -103,6 +103,9 @@ public interface Network {
      * Listens for TCP connections, with SO_REUSEADDR: a port whose old connections are in TIME_WAIT can be bound, but not one on
      * which another socket listens. The wildcard IPv6 address also accepts IPv4.
      *
+     * <p>If the address stands for a {@link UnixAddress}, listens for Unix domain streams, see {@link #listen(UnixAddress, SocketFile,
+     * int)}.
+     *
      * @param address the address and port; if the port is 0, the kernel chooses one
      * @param backlog the maximum number of connections waiting to be accepted, at least 1; the kernel caps it
      *     (net.core.somaxconn)
@@ -112,6 +115,67 @@ public interface Network {
      * @throws IOException another error
      */
     TcpListener listen(InetSocketAddress address, int backlog) throws IOException;
+
+    /**
+     * Listens for TCP connections like {@link #listen(InetSocketAddress, int)}, with options that are set before the bind.
+     *
+     * @param address the address and port; if the port is 0, the kernel chooses one
+     * @param backlog the maximum number of connections waiting to be accepted, at least 1
+     * @param options the options
+     * @return the listener
+     * @throws UnsupportedOperationException this network cannot set one of them; java.nio cannot restrict a listener to IPv6
+     * @throws NetworkException as for {@link #listen(InetSocketAddress, int)}, or an option is refused
+     * @throws IOException another error
+     */
+    default TcpListener listen(InetSocketAddress address, int backlog, ListenOptions options) throws IOException {
+        if (options.equals(ListenOptions.none().withIpv6Only())) {
+            return listenIpv6Only(address, backlog);
+        }
+        if (!options.equals(ListenOptions.none())) {
+            throw new UnsupportedOperationException(name() + " cannot set options before a listener is bound");
+        }
+        return listen(address, backlog);
+    }
+
+    /**
+     * Listens for Unix domain streams. On Linux, the streams that the listener accepts are {@link UnixStream}s.
+     *
+     * <p><b>The file.</b> On Linux, a file that is there already is replaced only if it is a socket, and a connect is refused: nothing
+     * listens there any more. A live server is never displaced. Of several processes that start at the same time one wins, because each
+     * holds a lock on the directory meanwhile (man 2 flock). The file gets its mode and owner before the first client can connect.
+     * When the listener is closed, its file is removed first, unless another file has taken its place. java.nio does not replace files
+     * and cannot set mode and owner.
+     *
+     * @param address a path, or an abstract name on Linux
+     * @param file how the file is created; ignored for an abstract name
+     * @param backlog the maximum number of connections waiting to be accepted, at least 1. Once it is reached, further connects of
+     *     non-blocking sockets fail with {@link ErrorCode#EAGAIN}
+     * @return the listener
+     * @throws IllegalArgumentException the address is {@linkplain UnixAddress#unnamed unnamed}
+     * @throws UnsupportedOperationException this network cannot do that
+     * @throws NetworkException {@link ErrorCode#EADDRINUSE}: a server listens there, or a file is there that is not a stale socket;
+     *     {@link ErrorCode#ENOENT}: the directory does not exist; {@link ErrorCode#EACCES}, …
+     * @throws IOException another error
+     */
+    default TcpListener listen(UnixAddress address, SocketFile file, int backlog) throws IOException {
+        if (!file.equals(SocketFile.defaults())) {
+            throw new UnsupportedOperationException(
+                    name() + " cannot set the mode and owner of a socket's file; the networks of Linux can: epoll, poll, select, uring");
+        }
+        return listen(address.asInetSocketAddress(), backlog);
+    }
+
+    /**
+     * Starts to connect to a Unix domain socket, otherwise like {@link #connect(InetSocketAddress)}.
+     *
+     * @param address a path, or an abstract name on Linux
+     * @return the stream, connecting; on Linux a {@link UnixStream}
+     * @throws UnsupportedOperationException this network cannot do that
+     * @throws IOException no descriptor, …
+     */
+    default TcpStream connect(UnixAddress address) throws IOException {
+        return connect(address.asInetSocketAddress());
+    }
 
     /**
      * Listens for TCP connections like {@link #listen}, but over IPv6 only (IPV6_V6ONLY): the wildcard IPv6 address leaves the port
@@ -130,15 +194,15 @@ public interface Network {
     }
 
     /**
-     * Takes over a listening TCP socket that was opened elsewhere, for instance by systemd before this process was started. The
-     * listener owns the descriptor: closing it closes the descriptor. From now on the descriptor is not passed to programs that this
-     * process starts, and accepting never blocks.
+     * Takes over a listening socket for TCP or Unix domain streams that was opened elsewhere, for instance by systemd before this
+     * process was started. The listener owns the descriptor: closing it closes the descriptor, and leaves a Unix socket's file. From
+     * now on the descriptor is not passed to programs that this process starts, and accepting never blocks.
      *
      * @param descriptor the descriptor; not to be used otherwise
      * @return the listener
      * @throws UnsupportedOperationException this network has no descriptors, as java.nio
      * @throws NetworkException {@link ErrorCode#EBADF}: it is not open; {@link ErrorCode#ENOTSOCK}: it is not a socket; {@link
-     *     ErrorCode#EINVAL}: it is not a listening TCP socket, and the message says what it is. It stays open
+     *     ErrorCode#EINVAL}: it does not listen for TCP or Unix domain streams, and the message says what it is. It stays open
      * @throws IOException another error
      */
     default TcpListener listen(Descriptor descriptor) throws IOException {
@@ -165,7 +229,7 @@ public interface Network {
      * Starts to connect, without waiting. When the stream is writable, {@link TcpStream#finishConnect} reports the outcome. It
      * also reports a failure that is known at once (refused, unreachable): this method does not throw it.
      *
-     * @param address the address
+     * @param address the address; it may stand for a {@link UnixAddress}
      * @return the stream, connecting
      * @throws NetworkException no descriptor, no local port, …
      * @throws java.net.UnknownHostException the address is unresolved

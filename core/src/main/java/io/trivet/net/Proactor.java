@@ -87,7 +87,7 @@ public interface Proactor extends AutoCloseable {
      * Starts to connect. {@link Completions#connected} or {@link Completions#failed} reports the outcome. The new connection has
      * TCP_NODELAY set, since callers of a proactor batch their bytes themselves.
      *
-     * @param address the address
+     * @param address the address; it may stand for a {@link UnixAddress}
      * @return the handle
      * @throws IOException no descriptor is left, the host is unknown, …
      */
@@ -110,7 +110,7 @@ public interface Proactor extends AutoCloseable {
     void stopReceiving(long handle) throws IOException;
 
     /**
-     * Watches for urgent data as well, from the next {@link #receive} on. The proactor then reads exactly once each time that
+     * Watches for urgent data as well, from the next {@link #receive} on. Does nothing for a Unix domain stream, which has none. The proactor then reads exactly once each time that
      * data is reported: a speculative read would destroy the urgent byte.
      *
      * @param handle a connection
@@ -273,7 +273,8 @@ public interface Proactor extends AutoCloseable {
 
     /**
      * Closes a connection with a reset (RST): bytes that the kernel has not sent are discarded, and the peer's next call fails.
-     * So the peer can tell that the connection was cut, and did not end. Otherwise like {@link #close(long)}.
+     * So the peer can tell that the connection was cut, and did not end. A Unix domain stream has no reset, see {@link UnixStream}.
+     * Otherwise like {@link #close(long)}.
      *
      * @param handle a connection
      */

@@ -156,7 +156,7 @@ public final class ReadinessProactor implements Proactor {
                     + " does not support urgent data: epoll, poll and select on Linux do");
         }
         TcpStream stream = stream(handle);
-        if (stream != null) {
+        if (stream != null && !UnixAddress.isUnix(stream.remoteAddress())) {
             watch(stream, handle, states[Proactor.slot(handle)] | Interest.PRIORITY);
         }
     }
@@ -425,7 +425,9 @@ public final class ReadinessProactor implements Proactor {
         if (!stream.finishConnect()) {
             return 0;
         }
-        stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        if (!UnixAddress.isUnix(stream.remoteAddress())) {
+            stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        }
         watch(stream, handle, states[Proactor.slot(handle)] & (Interest.READ | Interest.PRIORITY));
         completions.connected(handle);
         return 1;

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A listening TCP socket. It is readable when a connection waits to be accepted. Threads: see {@link Socket}. */
+/**
+ * A listening socket, for TCP or Unix domain streams. It is readable when a connection waits to be accepted. Threads: see
+ * {@link Socket}.
+ */
 public interface TcpListener extends Socket {
     /**
      * Accepts the next waiting connection, if there is one. The peer may already have reset it: then the first read reports that.
@@ -20,8 +23,27 @@ public interface TcpListener extends Socket {
     /**
      * Returns the address it listens on, with the port that the kernel chose if 0 was requested.
      *
-     * @return the address
+     * @return the address; it may stand for a {@link UnixAddress}
      * @throws IOException the listener is closed
      */
     InetSocketAddress localAddress() throws IOException;
+
+    /**
+     * Notes that another process listens with a copy of the descriptor. Closing this listener then closes only its own descriptor:
+     * clients that wait are left to the other process, and so is the file of a Unix domain socket.
+     *
+     * @return true if the file would have been removed; the other process should {@linkplain #ownFile own} it. False, as by default: there
+     *     is none, or it is not this listener's
+     */
+    default boolean share() {
+        return false;
+    }
+
+    /**
+     * Makes the file of a Unix domain socket this listener's: it is removed when the listener is closed. Called if the process that has
+     * created it {@linkplain #share shares} it. Does nothing, as by default, for other listeners.
+     *
+     * @throws IOException the file cannot be examined
+     */
+    default void ownFile() throws IOException {}
 }

@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 
 /**
- * A TCP connection. No method waits: 0 means would block, -1 means end of input. Threads: see {@link Socket}.
+ * A TCP connection, or a Unix domain stream ({@link UnixStream}). No method waits: 0 means would block, -1 means end of input. Threads: see {@link Socket}.
  *
  * <p><b>Urgent data.</b> When a stream is in the third list, read the urgent byte with {@link #receiveUrgent} <em>before</em>
  * ordinary data: an ordinary read at the mark, even one that would block, destroys it (Linux {@code tcp_recvmsg}; measured).
@@ -129,7 +129,7 @@ public interface TcpStream extends Socket {
     /**
      * Returns the local address of the connection.
      *
-     * @return the address
+     * @return the address; it may stand for a {@link UnixAddress}, usually {@linkplain UnixAddress#unnamed an unnamed one}
      * @throws IOException the stream is closed
      */
     InetSocketAddress localAddress() throws IOException;
@@ -137,7 +137,8 @@ public interface TcpStream extends Socket {
     /**
      * Returns the peer's address, even after the peer has closed the connection.
      *
-     * @return the address that was connected to, or that the connection was accepted from
+     * @return the address that was connected to, or that the connection was accepted from; it may stand for a {@link UnixAddress},
+     *     usually {@linkplain UnixAddress#unnamed an unnamed one} if it was accepted
      * @throws IOException the stream is closed
      */
     InetSocketAddress remoteAddress() throws IOException;

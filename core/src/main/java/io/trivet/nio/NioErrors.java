@@ -30,6 +30,8 @@ final class NioErrors {
             new Pattern("Permission denied", ErrorCode.EACCES),
             new Pattern("Connection refused", ErrorCode.ECONNREFUSED),
             new Pattern("Connection reset", ErrorCode.ECONNRESET),
+            new Pattern("No such file or directory", ErrorCode.ENOENT),
+            new Pattern("Protocol wrong type for socket", ErrorCode.EPROTOTYPE),
             new Pattern("forcibly closed by the remote host", ErrorCode.ECONNRESET),
             new Pattern("Broken pipe", ErrorCode.EPIPE),
             new Pattern("pipe is being closed", ErrorCode.EPIPE),

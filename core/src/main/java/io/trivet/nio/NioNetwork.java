@@ -4,6 +4,7 @@ import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
 import io.trivet.net.ErrorCode;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
@@ -12,6 +13,7 @@ import io.trivet.net.SendableFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
+import io.trivet.net.UnixAddress;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.Inet6Address;
@@ -19,6 +21,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.net.ProtocolFamily;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
@@ -43,7 +46,7 @@ final class NioNetwork implements Network {
     }
 
     /** Creates a channel. */
-    private interface ChannelFactory<C> {
+    interface ChannelFactory<C> {
         C open() throws IOException;
     }
 
@@ -71,8 +74,20 @@ final class NioNetwork implements Network {
 
     @Override
     public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
+        return listen(address, backlog, ListenOptions.none());
+    }
+
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog, ListenOptions options) throws IOException {
+        if (options.isIpv6Only()) {
+            return listenIpv6Only(address, backlog);
+        }
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
+        }
+        UnixAddress unix = UnixAddress.of(address);
+        if (unix != null) {
+            return NioUnixListener.listen(this, unix, backlog);
         }
         ProtocolFamily family = family(address);
         ServerSocketChannel channel = open(() -> ServerSocketChannel.open(family));
@@ -82,8 +97,12 @@ final class NioNetwork implements Network {
             if (!WINDOWS) {
                 channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             }
+            options.apply(channel::setOption);
             channel.bind(address, backlog);
             return new NioTcpListener(this, channel, (InetSocketAddress) channel.getLocalAddress());
+        } catch (UnsupportedOperationException e) {
+            channel.close();
+            throw new UnsupportedOperationException("java.nio cannot set these options of a listener: " + options, e);
         } catch (IOException e) {
             channel.close();
             throw NioErrors.failure("bind", address, e);
@@ -92,11 +111,13 @@ final class NioNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
-        ProtocolFamily family = family(address);
+        UnixAddress unix = UnixAddress.of(address);
+        ProtocolFamily family = unix != null ? StandardProtocolFamily.UNIX : family(address);
+        SocketAddress target = unix != null ? NioUnixListener.nioAddress(unix) : address;
         SocketChannel channel = open(() -> SocketChannel.open(family));
         try {
-            boolean connected = channel.connect(address);
-            if (connected) {
+            boolean connected = channel.connect(target);
+            if (connected && unix == null) {
                 NioTcpStream.refuseSelf(channel);
             }
             return new NioTcpStream(this, channel, address, connected, null);
@@ -112,7 +133,7 @@ final class NioNetwork implements Network {
     /** Returns whether a failure of a connect came from the peer or the network, as opposed to the local system. */
     private static boolean isConnectOutcome(IOException e) {
         return switch (NioErrors.code(e)) {
-            case ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH -> true;
+            case ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENOENT, EPROTOTYPE -> true;
             case OTHER -> e instanceof ConnectException || e instanceof NoRouteToHostException;
             default -> false;
         };
@@ -179,11 +200,11 @@ final class NioNetwork implements Network {
     }
 
     /** Creates a channel in non-blocking mode. */
-    private static <C extends SelectableChannel> C open(ChannelFactory<C> factory) throws IOException {
+    static <C extends SelectableChannel> C open(ChannelFactory<C> factory) throws IOException {
         C channel;
         try {
             channel = factory.open();
-        } catch (UnsupportedOperationException e) { // thrown by the JDK where there is no IPv6
+        } catch (UnsupportedOperationException e) { // thrown by the JDK where there is no IPv6, or no Unix domain sockets
             NetworkException failure = new NetworkException("socket", null, ErrorCode.EAFNOSUPPORT);
             failure.initCause(e);
             throw failure;

@@ -195,7 +195,7 @@ abstract sealed class NioSocket implements Socket permits NioTcpListener, NioTcp
     }
 
     @Override
-    public final void close() throws IOException {
+    public void close() throws IOException {
         synchronized (lock) {
             if (closed) {
                 return;

@@ -11,8 +11,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
 
-/** A TCP listener on a {@link ServerSocketChannel}. */
-final class NioTcpListener extends NioSocket implements TcpListener {
+/** A TCP listener on a {@link ServerSocketChannel}, or a {@link NioUnixListener}. */
+sealed class NioTcpListener extends NioSocket implements TcpListener permits NioUnixListener {
     private final ServerSocketChannel channel;
     private final InetSocketAddress address;
 
@@ -41,7 +41,7 @@ final class NioTcpListener extends NioSocket implements TcpListener {
     private NioTcpStream stream(SocketChannel accepted) throws IOException {
         try {
             accepted.configureBlocking(false);
-            return new NioTcpStream(nioNetwork(), accepted, (InetSocketAddress) accepted.getRemoteAddress(), true, null);
+            return new NioTcpStream(nioNetwork(), accepted, NioUnixListener.inetAddress(accepted.getRemoteAddress()), true, null);
         } catch (IOException e) {
             accepted.close();
             throw e;

@@ -278,7 +278,7 @@ final class NioTcpStream extends NioSocket implements TcpStream {
         if (known == null) {
             checkConnected("getsockname");
             try {
-                known = (InetSocketAddress) channel.getLocalAddress();
+                known = NioUnixListener.inetAddress(channel.getLocalAddress());
             } catch (IOException e) {
                 throw failure("getsockname", e);
             }

@@ -6,11 +6,13 @@ import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -138,14 +140,17 @@ final class Acceptor implements ConnectionSource {
         boolean isProxy;
         try {
             remote = stream.remoteAddress();
-            isProxy = AccessList.contains(proxies, remote.getAddress());
-            if (!isProxy && !access.allows(remote.getAddress())) {
+            boolean isUnix = UnixAddress.isUnix(remote); // then the file's permissions have decided, and TCP's options do not exist
+            isProxy = !isUnix && AccessList.contains(proxies, remote.getAddress());
+            if (!isUnix && !isProxy && !access.allows(remote.getAddress())) {
                 log.refused(remote, CloseReason.ADDRESS_DENIED);
                 reset(stream);
                 return false;
             }
-            stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            keepAlive(stream, profiles.get(listener).limits().idleTimeout());
+            if (!isUnix) {
+                stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+                keepAlive(stream, profiles.get(listener).limits().idleTimeout());
+            }
         } catch (IOException e) { // the peer has already reset it: it does not count as a connection
             Lifecycle.closeQuietly(stream);
             return true;
@@ -306,6 +311,24 @@ final class Acceptor implements ConnectionSource {
                 loops.first().dispatcher().accepted(listener, stream);
             }
         }
+    }
+
+    /**
+     * Stops accepting, and leaves the listeners and the clients that wait to another process that has copies of the descriptors.
+     *
+     * @return the indices of the listeners whose files the other process should own
+     */
+    List<Integer> leave() {
+        List<Integer> withFile = new ArrayList<>();
+        if (!ended) {
+            for (int i = 0; i < listeners.size(); i++) {
+                if (listeners.get(i).share()) {
+                    withFile.add(i);
+                }
+            }
+            end();
+        }
+        return withFile;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.ConnectionState;
@@ -368,6 +369,19 @@ public final class Connection extends ConnectionRecord {
         return context.server().connectOn(loop(), address, protocol, attachment);
     }
 
+    /**
+     * Starts to connect to a Unix domain socket on the loop of this connection, otherwise like
+     * {@link #connect(InetSocketAddress, Protocol, Object)}.
+     *
+     * @param address the address
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @param attachment the new connection's {@linkplain #attachment() attachment} from the start, or null
+     * @return the new connection
+     */
+    public Connection connect(UnixAddress address, Protocol protocol, @Nullable Object attachment) {
+        return connect(address.asInetSocketAddress(), protocol, attachment);
+    }
+
     private SendResult send(TransferSource source, long count, TransferListener listener) {
         Objects.requireNonNull(listener, "listener");
         return calls().send(this, new Transfer(source, count, (bytes, failure) -> listener.done(this, bytes, failure)));
@@ -638,7 +652,8 @@ public final class Connection extends ConnectionRecord {
     /**
      * Returns the peer's address.
      *
-     * @return the address; also after the connection was closed
+     * @return the address; also after the connection was closed. For a Unix domain socket, it stands for a {@link UnixAddress}, and {@link
+     *     InetSocketAddress#getAddress} returns null
      * @throws IllegalStateException the connection has no address yet
      */
     public InetSocketAddress remoteAddress() {
@@ -648,7 +663,7 @@ public final class Connection extends ConnectionRecord {
     /**
      * Returns our own address on this connection: the one that the peer sees.
      *
-     * @return the address
+     * @return the address; for a Unix domain socket, it stands for a {@link UnixAddress}
      * @throws IllegalStateException the connection is not connected yet, or closed
      */
     public InetSocketAddress localAddress() {
@@ -757,7 +772,9 @@ public final class Connection extends ConnectionRecord {
     @Override
     public String toString() {
         InetSocketAddress address = cachedAddress();
-        return (handle < 0 && address != null ? "connection to " + address : "connection " + Long.toHexString(id())) + " "
+        return (handle < 0 && address != null
+                ? "connection to " + (UnixAddress.isUnix(address) ? address.getHostString() : address)
+                : "connection " + Long.toHexString(id())) + " "
                 + state();
     }
 

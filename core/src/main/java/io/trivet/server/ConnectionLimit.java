@@ -1,5 +1,6 @@
 package io.trivet.server;
 
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -7,7 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Counts the accepted connections of a server, in total and per IP address, and compares them with the limits. Any thread. */
+/**
+ * Counts the accepted connections of a server, in total and per IP address, and compares them with the limits. Those of Unix domain
+ * sockets have no IP address, and count only in total. Any thread.
+ */
 final class ConnectionLimit {
     private final int connectionsMax;
     private final int perAddressMax;
@@ -37,7 +41,7 @@ final class ConnectionLimit {
 
     /** Counts the address of a connection that is counted already. Returns null, or why it is refused and not counted. */
     synchronized @Nullable CloseReason addAddress(InetSocketAddress remote) {
-        if (perAddressMax > 0) {
+        if (isCounted(remote)) {
             int already = perAddress.getOrDefault(remote.getAddress(), 0);
             if (already >= perAddressMax) {
                 return CloseReason.TOO_MANY_FROM_ADDRESS;
@@ -45,6 +49,10 @@ final class ConnectionLimit {
             perAddress.put(remote.getAddress(), already + 1);
         }
         return null;
+    }
+
+    private boolean isCounted(InetSocketAddress remote) {
+        return perAddressMax > 0 && !UnixAddress.isUnix(remote);
     }
 
     /** Counts a connection whose address is not to be counted, or not yet. */
@@ -61,7 +69,7 @@ final class ConnectionLimit {
      */
     synchronized boolean remove(@Nullable InetSocketAddress remote) {
         connections--;
-        if (perAddressMax > 0 && remote != null) {
+        if (remote != null && isCounted(remote)) {
             perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count == 1 ? null : count - 1);
         }
         boolean lifted = reached && connections < connectionsMax;

@@ -4,6 +4,7 @@ import io.trivet.net.Clock;
 import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
 import io.trivet.tls.TlsProactor;
@@ -362,7 +363,7 @@ final class EventLoop {
      */
     void connect(ConnectionRecord connection, InetSocketAddress address, Duration timeout) {
         table.expect();
-        executeExpected(address.isUnresolved()
+        executeExpected(address.isUnresolved() && !UnixAddress.isUnix(address)
                 ? () -> connectAttempts.start(connection, address, timeout)
                 : () -> lifecycle.connect(connection, address, timeout));
     }

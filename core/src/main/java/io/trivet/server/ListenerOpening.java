@@ -2,9 +2,12 @@ package io.trivet.server;
 
 import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
+import io.trivet.net.SocketFile;
 import io.trivet.net.TcpListener;
+import io.trivet.net.UnixAddress;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
@@ -19,13 +22,20 @@ final class ListenerOpening {
      * Opens one listener.
      *
      * @param all all addresses of the server, this one included
+     * @param file how the file of a Unix domain socket is created
+     * @param options options of a listener with an IP address
      */
-    static TcpListener open(Network network, InetSocketAddress address, List<InetSocketAddress> all, int backlog)
+    static TcpListener open(Network network, InetSocketAddress address, List<InetSocketAddress> all, SocketFile file,
+            ListenOptions options, int backlog)
             throws IOException {
         try {
+            UnixAddress unix = UnixAddress.of(address);
+            if (unix != null) {
+                return network.listen(unix, file, backlog);
+            }
             return isIpv6Wildcard(address) && all.stream().anyMatch(other -> isIpv4(other) && isSamePort(other, address))
-                    ? network.listenIpv6Only(address, backlog)
-                    : network.listen(address, backlog);
+                    ? network.listen(address, backlog, options.withIpv6Only())
+                    : network.listen(address, backlog, options);
         } catch (NetworkException e) {
             if (e.code() == ErrorCode.EADDRINUSE) {
                 for (InetSocketAddress other : all.subList(0, all.indexOf(address))) {

@@ -2,9 +2,12 @@ package io.trivet.server;
 
 import io.trivet.net.Capability;
 import io.trivet.net.Cidr;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
 import io.trivet.net.Proactor;
+import io.trivet.net.SocketFile;
 import io.trivet.net.TcpListener;
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
@@ -19,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +43,7 @@ public final class Server implements AutoCloseable {
     private final List<Profile> profiles;
     private final LoopGroup loops;
     private final Acceptor acceptor;
+    private final List<TcpListener> listeners = new ArrayList<>();
     private final List<InetSocketAddress> addresses = new ArrayList<>();
     private final HostLookup lookup;
     /** By loop. Not changed after the first one turns. */
@@ -54,12 +59,15 @@ public final class Server implements AutoCloseable {
      * @param passed listeners that were opened elsewhere
      * @param protocols the protocol of each address, then of each passed listener
      * @param profile the server's own settings: those of connections that set none
+     * @param socketFile how the files of Unix domain sockets are created
+     * @param listenOptions the options of listeners with an IP address
      * @param access the addresses that may connect
      * @param proxies the addresses of trusted proxies
      * @param usesTls true if connections may be secured by TLS
      */
     record Settings(Network network, List<InetSocketAddress> addresses, List<TcpListener> passed, List<Protocol> protocols,
-            Profile profile, int loops, int backlog, AccessList access, List<Cidr> proxies, @Nullable HostLookup lookup,
+            Profile profile, int loops, int backlog, SocketFile socketFile, ListenOptions listenOptions, AccessList access,
+            List<Cidr> proxies, @Nullable HostLookup lookup,
             boolean usesTls) {
         Limits limits() {
             return profile.limits();
@@ -86,7 +94,6 @@ public final class Server implements AutoCloseable {
         loops = new LoopGroup(log);
         HostLookup given = settings.lookup();
         lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
-        List<TcpListener> listeners = new ArrayList<>();
         profiles = settings.protocols().stream().map(protocol -> protocol.profile(settings.profile())).toList();
         acceptor = new Acceptor(loops, network, limits, settings.access(), settings.proxies(), listeners, profiles,
                 settings.backlog(), log);
@@ -101,7 +108,8 @@ public final class Server implements AutoCloseable {
             starting = started ? new LoopThreads(loops, watchdog) : null;
             prepare(starting);
             for (InetSocketAddress address : settings.addresses()) { // only now: no client finds a server that cannot serve
-                TcpListener listener = ListenerOpening.open(network, address, settings.addresses(), settings.backlog());
+                TcpListener listener = ListenerOpening.open(network, address, settings.addresses(), settings.socketFile(),
+                        settings.listenOptions(), settings.backlog());
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }
@@ -219,7 +227,7 @@ public final class Server implements AutoCloseable {
     /**
      * Returns the first address at which the server listens.
      *
-     * @return the address, with the port that the kernel chose if port 0 was requested
+     * @return the address, with the port that the kernel chose if port 0 was requested; it may stand for a {@link UnixAddress}
      * @throws IllegalStateException the server listens nowhere
      */
     public InetSocketAddress address() {
@@ -291,7 +299,8 @@ public final class Server implements AutoCloseable {
      * its share of a shorter timeout. The first connection that is established is used. If there is none,
      * {@link Connection#failure} names each address with its reason.
      *
-     * @param address the address to connect to, resolved or not. A simulated network has no host names
+     * @param address the address to connect to, resolved or not, or one that stands for a {@link UnixAddress}. A simulated network
+     *     has no host names
      * @param handler the connection's handler. onOpen is called when it is connected. If it cannot be connected, only onClose is
      *     called, and {@link Connection#failure} returns the error. For an unknown name that is an
      *     {@link java.net.UnknownHostException}. ECONNREFUSED also means that TCP has connected the socket to itself
@@ -329,6 +338,19 @@ public final class Server implements AutoCloseable {
         return connect(loops.leastLoaded(), address, protocol, outgoing(protocol, address), attachment, null);
     }
 
+    /**
+     * Starts to connect to a Unix domain socket with a protocol of its own, otherwise like
+     * {@link #connect(InetSocketAddress, Protocol, Object)}. TLS needs {@link TlsClient#withServerName}.
+     *
+     * @param address the address
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @param attachment the connection's {@linkplain Connection#attachment() attachment} from the start, or null
+     * @return the connection
+     */
+    public Connection connect(UnixAddress address, Protocol protocol, @Nullable Object attachment) {
+        return connect(address.asInetSocketAddress(), protocol, attachment);
+    }
+
     /** Starts to connect on a loop. */
     Connection connectOn(int loop, InetSocketAddress address, Protocol protocol, @Nullable Object attachment) {
         return connect(loops.all().get(loop), address, protocol, outgoing(protocol, address), attachment, null);
@@ -346,7 +368,14 @@ public final class Server implements AutoCloseable {
         if (!(profile.tls() instanceof TlsClient client)) {
             throw new IllegalStateException("an outgoing connection needs a TlsClient, not a TlsServer");
         }
-        return client.serverName() != null ? profile : profile.with(client.withServerName(address.getHostString()));
+        if (client.serverName() != null) {
+            return profile;
+        }
+        if (UnixAddress.isUnix(address)) {
+            throw new IllegalStateException(
+                    "TLS to " + address.getHostString() + " needs TlsClient.withServerName: a Unix address has no name");
+        }
+        return profile.with(client.withServerName(address.getHostString()));
     }
 
     private Connection connect(EventLoop loop, InetSocketAddress address, Protocol protocol, Profile profile,
@@ -530,6 +559,29 @@ public final class Server implements AutoCloseable {
     /** For tests: returns the log. */
     Budget budget() {
         return budget;
+    }
+
+    boolean isDraining() {
+        return draining;
+    }
+
+    /** Returns the listeners, in the order of their addresses. */
+    List<TcpListener> listeners() {
+        return List.copyOf(listeners);
+    }
+
+    /**
+     * Stops accepting, soon, and leaves the listeners to another process that has copies of their descriptors.
+     *
+     * @param whenLeft gets the indices of the listeners whose files the other process should own, on the thread of the first loop
+     * @throws RejectedExecutionException the server is closed or draining
+     */
+    void leaveListeners(Consumer<List<Integer>> whenLeft) {
+        checkOpen();
+        if (draining) {
+            throw new RejectedExecutionException("the server is draining");
+        }
+        loops.first().mailbox().runInTurn(() -> whenLeft.accept(acceptor.leave()));
     }
 
     /** Returns the threads for the sessions of a loop. */

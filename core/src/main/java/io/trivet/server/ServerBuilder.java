@@ -2,8 +2,11 @@ package io.trivet.server;
 
 import io.trivet.net.Capability;
 import io.trivet.net.Cidr;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
+import io.trivet.net.SocketFile;
 import io.trivet.net.TcpListener;
+import io.trivet.net.UnixAddress;
 import io.trivet.tls.TlsClient;
 import io.trivet.tls.TlsServer;
 import java.io.IOException;
@@ -30,6 +33,8 @@ public final class ServerBuilder {
     private Overflow overflow = Overflow.PAUSE_READING;
     private int loops = 1;
     private int backlog = 4096;
+    private SocketFile socketFile = SocketFile.defaults();
+    private ListenOptions listenOptions = ListenOptions.none();
     private AccessList access = AccessList.all();
     private List<Cidr> proxies = List.of();
     private boolean urgent;
@@ -65,6 +70,59 @@ public final class ServerBuilder {
         Objects.requireNonNull(protocol, "protocol");
         addresses.add(Objects.requireNonNull(address, "address"));
         protocols.add(protocol);
+        return this;
+    }
+
+    /**
+     * Adds a Unix domain socket to listen at, see {@link Network#listen(UnixAddress, SocketFile, int)}. For its connections:
+     *
+     * <ul>
+     *   <li>{@link Connection#remoteAddress} stands for the peer's Unix address, which is usually {@linkplain UnixAddress#unnamed
+     *       unnamed}, and {@code connection.getOption(UnixOptions.PEER_CREDENTIALS)} returns its process and user;
+     *   <li>the access list, the limit per address and {@link #proxyProtocol}, which are about IP addresses, do not apply. The file's
+     *       permissions decide who may connect ({@link #socketFile}), and {@link Limits#connectionsMax} counts the connections;
+     *   <li>there is no urgent data, no keep-alive and no reset: see {@link io.trivet.net.UnixStream}.
+     * </ul>
+     *
+     * @param address a path, or an abstract name on Linux
+     * @return this builder
+     */
+    public ServerBuilder listen(UnixAddress address) {
+        return listen(address.asInetSocketAddress());
+    }
+
+    /**
+     * Adds a Unix domain socket to listen at with a protocol of its own.
+     *
+     * @param address the address, as for {@link #listen(UnixAddress)}
+     * @param protocol the framing, the handler, and the settings that differ from the server's
+     * @return this builder
+     */
+    public ServerBuilder listen(UnixAddress address, Protocol protocol) {
+        return listen(address.asInetSocketAddress(), protocol);
+    }
+
+    /**
+     * Sets options of this server's listeners with an IP address that are set before they are bound, such as SO_REUSEPORT or SO_RCVBUF.
+     *
+     * @param options the options; the default is {@link ListenOptions#none}. If the network cannot set one, {@link #start} fails with an
+     *     {@link UnsupportedOperationException}
+     * @return this builder
+     */
+    public ServerBuilder listenOptions(ListenOptions options) {
+        listenOptions = Objects.requireNonNull(options, "options");
+        return this;
+    }
+
+    /**
+     * Sets the mode and owner of the files of this server's Unix domain sockets.
+     *
+     * @param file the mode and owner; the default is {@link SocketFile#defaults}. Linux only: on other networks {@link #start} fails with
+     *     an {@link UnsupportedOperationException}, if the server listens at a Unix domain socket
+     * @return this builder
+     */
+    public ServerBuilder socketFile(SocketFile file) {
+        socketFile = Objects.requireNonNull(file, "file");
         return this;
     }
 
@@ -365,7 +423,7 @@ public final class ServerBuilder {
             check(profile, chosen);
         }
         return new Server.Settings(chosen, List.copyOf(addresses), List.copyOf(passed), ofListeners, profile, loops, backlog,
-                access, proxies, lookup, usesTls);
+                socketFile, listenOptions, access, proxies, lookup, usesTls);
     }
 
     private Protocol own() {

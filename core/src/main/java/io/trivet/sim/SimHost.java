@@ -16,6 +16,7 @@ import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
+import io.trivet.net.UnixAddress;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -125,8 +126,10 @@ public sealed class SimHost implements Network permits SimNetwork {
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
         }
-        checkResolved(where);
-        checkOwn(where);
+        if (!UnixAddress.isUnix(where)) {
+            checkResolved(where);
+            checkOwn(where);
+        }
         checkRoom("socket");
         ListeningSocket listening = kernel.tcp.listen(where, backlog);
         int number = descriptors.add(listening, "socket", null);
@@ -138,7 +141,9 @@ public sealed class SimHost implements Network permits SimNetwork {
 
     @Override
     public final TcpStream connect(InetSocketAddress where) throws IOException {
-        checkResolved(where);
+        if (!UnixAddress.isUnix(where)) {
+            checkResolved(where);
+        }
         checkRoom("socket");
         if (faults.happens(Fault.SOCKET_REFUSED)) {
             kernel.trace(Fault.SOCKET_REFUSED, this);

@@ -2,6 +2,7 @@ package io.trivet.sim;
 
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
+import io.trivet.net.UnixAddress;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -10,7 +11,10 @@ import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** TCP on the simulated network: listeners, ports, and connects in progress. */
+/**
+ * TCP on the simulated network: listeners, ports, and connects in progress. Unix domain streams are simulated as TCP connections
+ * without ports: also their faults, such as resets, are those of TCP.
+ */
 @SuppressWarnings("ReferenceEquality") // endpoints are compared by identity
 final class TcpStack {
     /** How long a port stays in use after its connection has ended (TIME_WAIT). */
@@ -18,6 +22,7 @@ final class TcpStack {
     /** An unanswered SYN is sent again after one second, then two, four, …: six times, then the connect fails. */
     private static final int SYN_RETRIES = 6;
     private static final long SYN_NANOS = 1_000_000_000L;
+    private static final InetSocketAddress UNNAMED = UnixAddress.unnamed().asInetSocketAddress();
     private static final int BUFFER_BYTES_MIN = 1 << 10;
     private static final int BUFFER_BYTES_MAX = 1 << 16;
 
@@ -58,7 +63,11 @@ final class TcpStack {
     ListeningSocket listen(InetSocketAddress address, int backlog) throws NetworkException {
         int port = address.getPort();
         InetSocketAddress bound = address;
-        if (port == 0) {
+        if (UnixAddress.isUnix(address)) {
+            if (findListener(address) != null) {
+                throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
+            }
+        } else if (port == 0) {
             bound = new InetSocketAddress(address.getAddress(), freePort("bind", address));
         } else if (isTaken(address.getAddress(), port)) {
             throw new NetworkException("bind", address, ErrorCode.EADDRINUSE);
@@ -114,13 +123,12 @@ final class TcpStack {
         ListeningSocket wildcard = null;
         for (int i = 0; i < listeners.size(); i++) {
             ListeningSocket each = listeners.get(i);
-            if (each.address.getPort() == address.getPort()) {
-                if (each.address.getAddress().equals(address.getAddress())) {
-                    return each;
-                }
-                if (each.address.getAddress().isAnyLocalAddress()) {
-                    wildcard = each;
-                }
+            if (each.address.equals(address)) {
+                return each;
+            }
+            if (each.address.getPort() == address.getPort() && !each.address.isUnresolved()
+                    && each.address.getAddress().isAnyLocalAddress()) {
+                wildcard = each;
             }
         }
         return wildcard;
@@ -138,7 +146,9 @@ final class TcpStack {
                     open.set(index, last);
                     last.openIndex = index;
                 }
-                timeWaits.add(new TimeWait(client.local.getPort(), kernel.now() + TIME_WAIT_NANOS));
+                if (!client.local.isUnresolved()) {
+                    timeWaits.add(new TimeWait(client.local.getPort(), kernel.now() + TIME_WAIT_NANOS));
+                }
             }
         }
     }
@@ -160,9 +170,7 @@ final class TcpStack {
 
     /** Starts a connect from an address. Without latency, the outcome is known when this returns. */
     TcpEndpoint connect(InetAddress from, InetSocketAddress to) throws NetworkException {
-        int port = freePort("connect", to);
-        taken.set(port);
-        TcpEndpoint client = TcpEndpoint.client(kernel, new InetSocketAddress(from, port), to);
+        TcpEndpoint client = TcpEndpoint.client(kernel, UnixAddress.isUnix(to) ? UNNAMED : localAddress(from, to), to);
         client.openIndex = open.size();
         open.add(client);
         Connecting attempt = new Connecting(client);
@@ -172,6 +180,12 @@ final class TcpStack {
         }
         attempt.start();
         return client;
+    }
+
+    private InetSocketAddress localAddress(InetAddress from, InetSocketAddress to) throws NetworkException {
+        int port = freePort("connect", to);
+        taken.set(port);
+        return new InetSocketAddress(from, port);
     }
 
     /** One connect attempt, from the first SYN to the outcome. */
@@ -225,7 +239,11 @@ final class TcpStack {
         private void synArrives() {
             boolean silent = ignored && kernel.faults.isEnabled(Fault.CONNECT_IGNORED);
             ListeningSocket listener = silent ? null : findListener(client.remote);
-            if (silent || (listener != null && listener.isFull())) {
+            boolean isUnix = UnixAddress.isUnix(client.remote); // then the kernel decides at once, and there are no packets
+            if (isUnix && (listener == null || listener.isFull())) {
+                failure = listener == null ? ErrorCode.ENOENT : ErrorCode.EAGAIN;
+                fire();
+            } else if (silent || (listener != null && listener.isFull())) {
                 failure = ++attempts > 1 + SYN_RETRIES ? ErrorCode.ETIMEDOUT : null;
                 if (failure != null) {
                     fire();

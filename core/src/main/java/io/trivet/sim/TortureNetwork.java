@@ -3,15 +3,18 @@ package io.trivet.sim;
 import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Loop;
 import io.trivet.net.Network;
 import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
 import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
+import io.trivet.net.SocketFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UdpSocket;
+import io.trivet.net.UnixAddress;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -212,6 +215,16 @@ public final class TortureNetwork implements Network {
     @Override
     public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
         return new TorturedListener(this, inner.listen(address, backlog));
+    }
+
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog, ListenOptions options) throws IOException {
+        return new TorturedListener(this, inner.listen(address, backlog, options));
+    }
+
+    @Override
+    public TcpListener listen(UnixAddress address, SocketFile file, int backlog) throws IOException {
+        return new TorturedListener(this, inner.listen(address, file, backlog));
     }
 
     @Override

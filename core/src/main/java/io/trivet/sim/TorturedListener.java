@@ -35,6 +35,16 @@ final class TorturedListener extends TorturedSocket<TcpListener> implements TcpL
     }
 
     @Override
+    public boolean share() {
+        return inner.share();
+    }
+
+    @Override
+    public void ownFile() throws IOException {
+        inner.ownFile();
+    }
+
+    @Override
     public InetSocketAddress localAddress() throws IOException {
         return inner.localAddress();
     }

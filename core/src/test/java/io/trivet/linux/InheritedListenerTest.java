@@ -74,13 +74,14 @@ final class InheritedListenerTest {
                 UdpSocket udp = network.udp(FREE_PORT);
                 Pipe pipe = network.pipe()) {
             assertRefused(network, stream.fd(), ErrorCode.EINVAL,
-                    "EINVAL, a listening TCP socket is needed, and this is a TCP socket that does not listen, such as a connection");
+                    "EINVAL, a listening socket for TCP or Unix domain streams is needed, and this is a TCP socket that does not listen, such as a "
+                            + "connection");
             assertRefused(network, udp.fd(), ErrorCode.EINVAL, "and this is a UDP socket");
             assertRefused(network, pipe.source().fd(), ErrorCode.ENOTSOCK, "not a socket");
             assertThat(Libc.fcntl(stream.fd(), Libc.F_GETFD, 0)).isNotNegative();
         }
-        int unix = Libc.socket(Libc.AF_UNIX, Libc.SOCK_STREAM, 0);
-        assertRefused(network, unix, ErrorCode.EINVAL, "and this is a Unix domain socket");
+        int unix = Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM, 0);
+        assertRefused(network, unix, ErrorCode.EINVAL, "and this is a Unix datagram socket");
         assertThat(Libc.close(unix)).as("it stayed open").isZero();
         assertRefused(network, unix, ErrorCode.EBADF, "EBADF");
     }

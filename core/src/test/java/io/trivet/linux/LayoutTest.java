@@ -17,13 +17,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The numbers that were copied from C's headers match the headers, on both architectures. */
 class LayoutTest {
-    private static final List<String> HEADERS = List.of("errno.h", "fcntl.h", "poll.h", "netinet/in.h", "netinet/tcp.h",
+    private static final List<String> HEADERS = List.of("errno.h", "fcntl.h", "poll.h", "sys/file.h", "netinet/in.h",
+            "netinet/tcp.h",
             "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "time.h",
             "unistd.h");
     private static final List<String> RING_HEADERS = List.of("linux/io_uring.h", "sys/mman.h", "sys/socket.h", "sys/syscall.h");
 
     /** Sizes and offsets without a name in C. Each is checked with its structure below. */
-    private static final List<String> NO_C_NAME = List.of("LINGER_SIZE", "L_LINGER");
+    private static final List<String> NO_C_NAME = List.of("LINGER_SIZE", "L_LINGER", "UCRED_SIZE", "UCRED_UID", "UCRED_GID");
 
     @ParameterizedTest
     @ValueSource(strings = {"amd64", "aarch64"})
@@ -82,6 +83,19 @@ class LayoutTest {
                 .size("struct msghdr", Scratch.MSGHDR_SIZE)
                 .field("struct msghdr", "msg_iov", Scratch.MSG_IOV, 8)
                 .field("struct msghdr", "msg_iovlen", Scratch.MSG_IOVLEN, 8)
+                .field("struct msghdr", "msg_control", PassedDescriptors.MSG_CONTROL, 8)
+                .field("struct msghdr", "msg_controllen", PassedDescriptors.MSG_CONTROLLEN, 8)
+                .field("struct msghdr", "msg_flags", PassedDescriptors.MSG_FLAGS, 4)
+                .size("struct cmsghdr", PassedDescriptors.CMSG_SIZE)
+                .field("struct cmsghdr", "cmsg_len", 0, 8)
+                .field("struct cmsghdr", "cmsg_level", PassedDescriptors.CMSG_LEVEL, 4)
+                .field("struct cmsghdr", "cmsg_type", PassedDescriptors.CMSG_TYPE, 4)
+                .size("struct sockaddr_un", UnixSocketAddress.SUN_SIZE)
+                .field("struct sockaddr_un", "sun_path", UnixSocketAddress.SUN_PATH, 108)
+                .size("struct ucred", Options.UCRED_SIZE)
+                .field("struct ucred", "pid", 0, 4)
+                .field("struct ucred", "uid", Options.UCRED_UID, 4)
+                .field("struct ucred", "gid", Options.UCRED_GID, 4)
                 .size("struct iovec", Scratch.IOVEC_SIZE)
                 .field("struct iovec", "iov_base", 0, 8)
                 .field("struct iovec", "iov_len", Scratch.IOV_LEN, 8)

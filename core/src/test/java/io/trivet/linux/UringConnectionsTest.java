@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.trivet.contract.Lab;
 import io.trivet.net.Network;
 import io.trivet.net.UnavailableException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,10 +78,10 @@ final class UringConnectionsTest {
             assumeTrue(false, e.reason());
             throw e;
         }
-        MemorySegment memory = Arena.ofAuto().allocate(SocketAddress.SIZE_MAX, 8);
+        Scratch memory = Scratch.ofThread();
         List<LinuxTcpStream> streams = new ArrayList<>();
         for (int i = 1; i <= count; i++) {
-            SocketAddress.write(new InetSocketAddress("127.0.0." + i, 1000 * i), Libc.AF_INET, memory);
+            SocketAddress.write(new InetSocketAddress("127.0.0." + i, 1000 * i), Libc.AF_INET, memory.address);
             streams.add(LinuxTcpStream.accepted(network, Integer.MAX_VALUE, memory));
         }
         return streams;

@@ -60,6 +60,6 @@ final class SupervisorTest {
         assertThatThrownBy(() -> of(Map.of("NOTIFY_SOCKET", "/" + "x".repeat(107))).report(network, "READY=1"))
                 .isInstanceOf(IOException.class).hasMessageContaining("1 to 107 bytes, not 108");
         assertThatThrownBy(() -> of(Map.of("NOTIFY_SOCKET", "@")).report(network, "READY=1")).isInstanceOf(IOException.class)
-                .hasMessageContaining("1 to 107 bytes, not 1");
+                .hasMessageContaining("1 to 107 bytes, not 0");
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimHost;
@@ -12,7 +13,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -85,11 +88,14 @@ final class Client implements AutoCloseable {
 
     private record JdkSocket(SocketChannel channel) implements ClientSocket {
         JdkSocket(InetSocketAddress address, boolean turning, int receiveBufferBytes) throws IOException {
-            this(SocketChannel.open());
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            this(UnixAddress.isUnix(address) ? SocketChannel.open(StandardProtocolFamily.UNIX) : SocketChannel.open());
+            UnixAddress unix = UnixAddress.of(address);
+            if (unix == null) {
+                channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            }
             channel.setOption(StandardSocketOptions.SO_RCVBUF, receiveBufferBytes);
             channel.configureBlocking(!turning);
-            channel.connect(address);
+            channel.connect(unix == null ? address : UnixDomainSocketAddress.of(unix.path()));
             channel.configureBlocking(false);
         }
 
@@ -130,7 +136,8 @@ final class Client implements AutoCloseable {
 
         @Override
         public InetSocketAddress localAddress() throws IOException {
-            return (InetSocketAddress) channel.getLocalAddress();
+            return channel.getLocalAddress() instanceof InetSocketAddress address ? address
+                    : UnixAddress.unnamed().asInetSocketAddress();
         }
 
         @Override

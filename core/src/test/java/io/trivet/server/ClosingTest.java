@@ -39,7 +39,7 @@ final class ClosingTest {
         log.close();
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void repliesAreDeliveredAfterThePeerEndsItsOutput(Stage stage) throws IOException {
         byte[] reply = FramedEchoTest.patterned(20_000);
         Story story = stage.story((connection, message) -> connection.send(reply));
@@ -126,7 +126,7 @@ final class ClosingTest {
                 .containsExactly("message " + (count - 1), "end", "close PEER_FINISHED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void lastReplyArrivesWhileTheClientIsStillSending(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             connection.send("denied");
@@ -388,7 +388,7 @@ final class ClosingTest {
         assertThatThrownBy(() -> server.turn(Duration.ZERO)).isInstanceOf(IllegalStateException.class);
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void refusedConnectReportsOnlyOnClose(Stage stage) throws IOException {
         InetSocketAddress closedPort;
         try (TcpListener listener = stage.network().listen(Stage.FREE_PORT, 1)) {

@@ -12,4 +12,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Retention(RetentionPolicy.RUNTIME)
 @TestTemplate
 @ExtendWith(EveryNetworkExtension.class)
-@interface EveryNetwork {}
+@interface EveryNetwork {
+    /** Whether it also runs over Unix domain sockets: once on each of {@link ServerNetworks#UNIX}. */
+    boolean unix() default false;
+}

@@ -29,7 +29,8 @@ final class EveryNetworkExtension implements TestTemplateInvocationContextProvid
 
     @Override
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
-        return ServerNetworks.ALL.stream().map(Run::new);
+        boolean unix = context.getRequiredTestMethod().getAnnotation(EveryNetwork.class).unix();
+        return Stream.concat(ServerNetworks.ALL.stream(), unix ? ServerNetworks.UNIX.stream() : Stream.of()).map(Run::new);
     }
 
     /** One run of a test on one network. Supplies the {@link Stage} parameter. */
@@ -77,7 +78,8 @@ final class EveryNetworkExtension implements TestTemplateInvocationContextProvid
         @Override
         public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
             // JUnit closes the objects in the store of a run when the run ends.
-            return context.getStore(NAMESPACE).computeIfAbsent(Stage.class, key -> new Stage(kind.opener().get()), Stage.class);
+            return context.getStore(NAMESPACE).computeIfAbsent(Stage.class, key -> new Stage(kind.opener().get(), kind.unix()),
+                    Stage.class);
         }
     }
 }

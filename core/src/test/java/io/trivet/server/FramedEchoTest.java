@@ -17,7 +17,7 @@ final class FramedEchoTest {
     /** The maximum length of one receive on the engines that poll. */
     private static final int RECEIVE_BYTES = 64 * 1024;
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void linesAreEchoedAsLines(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
@@ -46,7 +46,7 @@ final class FramedEchoTest {
         assertThat(client.receiveText(5)).isEqualTo("a\nb\n\n");
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void rawBytesAreEchoedUnchanged(Stage stage) throws Exception {
         Seeded.run(1, random -> {
             Server server = stage.open(stage.server(ECHO));
@@ -141,7 +141,7 @@ final class FramedEchoTest {
         assertThat(client.receiveText(6)).isEqualTo("12345\n");
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void messageOneByteAboveTheLimitClosesTheConnection(Stage stage) throws IOException {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Story story = stage.story(ECHO);
@@ -209,7 +209,7 @@ final class FramedEchoTest {
         assertThat(server.stats().queueBytes()).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void randomlySplitStreamsAreEchoedUnchanged(Stage stage) throws Exception {
         for (ReferenceFraming frames : ReferenceFraming.ALL_BUT_RAW) {
             Seeded.run(2, random -> {

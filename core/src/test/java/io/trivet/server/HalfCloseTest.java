@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
 final class HalfCloseTest {
     private static final Handler SILENT = (connection, message) -> {};
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void inputIsDeliveredAfterOurOutputHasEnded(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {
             connection.send("last");
@@ -43,7 +43,7 @@ final class HalfCloseTest {
         stage.until("delivered", () -> story.count("message") == 1);
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void connectionClosesWhenBothDirectionsHaveEndedInEitherOrder(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
@@ -136,7 +136,7 @@ final class HalfCloseTest {
         assertThat(outgoing.callbacks()).containsExactly("open", "close DRAINED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void finishBeforeAFailedConnectReportsTheFailure(Stage stage) throws IOException {
         Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT)); // opened before the other one closes, as it could get the same port otherwise

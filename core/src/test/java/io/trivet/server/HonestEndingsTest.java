@@ -35,7 +35,7 @@ final class HonestEndingsTest {
     }
 
     /** However TCP cuts the stream: in one piece, behind each message, and in the middle of one. */
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void repliesBeforeATooLongMessageAreDelivered(Stage stage) throws IOException {
         for (List<String> pieces : List.of(List.of("a\nb\n" + TOO_LONG), List.of("a\n", "b\n", TOO_LONG),
                 List.of("a\nb", "\n" + TOO_LONG))) {
@@ -96,7 +96,7 @@ final class HonestEndingsTest {
     }
 
     /** The timeout expires while the peer reads nothing. Then the peer reads everything. */
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void whatWasAcceptedBeforeATimeoutIsDeliveredFirst(Stage stage) throws IOException {
         for (CloseReason reason : TIMEOUTS.keySet()) {
             Story story = stage.story(SILENT);

@@ -259,7 +259,7 @@ final class LoopTest {
 
     // Draining and closing.
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void drainDeliversQueuesWithoutResetsAndClosesTheServer(Stage stage) throws Exception {
         for (int loops : new int[]{1, 3}) {
             byte[] answer = FramedEchoTest.patterned(3_000_000);
@@ -286,7 +286,7 @@ final class LoopTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void drainEndsConnectionsInTheBacklogInAnOrderlyWay(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story));
@@ -322,7 +322,7 @@ final class LoopTest {
         assertThat(story.reasons()).containsExactly(CloseReason.DRAINED, CloseReason.DRAINED);
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void drainEndsAtItsDeadline(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ZERO)));

@@ -106,7 +106,7 @@ final class QueueTest {
         return queue == null ? 0 : queue.messages();
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void messageBeyondTheCapIsRejectedAsAWholeAndClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueBytesMax(Stage.OVERSIZED_BYTES)));
@@ -149,7 +149,7 @@ final class QueueTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void pausingKeepsRepliesBelowTheCapWhateverThePeerSends(Stage stage) throws IOException {
         Limits limits = Limits.defaults().withQueueBytesMax(100_000).withQueueMarks(50_000, 20_000);
         int replyBytes = 10_000;
@@ -211,7 +211,7 @@ final class QueueTest {
         client.close();
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void dropOldestDropsOnlyMessagesOfWhichNothingHasBeenSent(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).overflow(Overflow.DROP_OLDEST)
@@ -481,7 +481,7 @@ final class QueueTest {
         assertThat(failure.get()).isNull();
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void writeTimeoutClosesAPeerThatReadsNothingButNotASlowOne(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Stage.ROOMY.withWriteTimeout(Duration.ofSeconds(10))));

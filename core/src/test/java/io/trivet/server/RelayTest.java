@@ -53,7 +53,7 @@ final class RelayTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void inputIsSentInOrderWithMessages(Stage stage) throws IOException {
         AtomicReference<Connection> target = new AtomicReference<>();
         Story story = stage.story((connection, message) -> {
@@ -150,7 +150,7 @@ final class RelayTest {
         stage.until("messages follow", () -> pair.story.count("message message") == 1);
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void manyBytesPassInBothDirectionsAtOnce(Stage stage) throws IOException, NoSuchAlgorithmException {
         long seed = System.nanoTime();
         boolean isReal = !(stage.network() instanceof SimNetwork || stage.network() instanceof TortureNetwork);
@@ -190,7 +190,7 @@ final class RelayTest {
         return bytes.length;
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void halfCloseIsPassedOnThroughAProxy(Stage stage) throws IOException {
         Story upstream = stage.story(new Handler() {
             @Override

@@ -50,7 +50,7 @@ final class SentFilesTest {
         };
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void fileArrivesRangeByRange(Stage stage) throws Exception {
         Path file = file(CONTENT);
         Server server = stage.open(stage.server(rangesOf(file)).framing(Framing.lines()));

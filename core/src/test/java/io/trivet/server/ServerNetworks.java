@@ -41,6 +41,12 @@ final class ServerNetworks {
             .filter(kind -> kind.name().contains(System.getProperty("trivet.networks", "")))
             .toList();
 
+    /** The networks on which selected tests also run over Unix domain sockets: the engines, a simulated network, and torture. */
+    static final List<Kind> UNIX = ALL.stream()
+            .filter(kind -> !kind.unix() && !kind.name().contains("cramped") && !kind.name().equals("sim epoll")
+                    && (!kind.name().contains("torture") || kind.name().startsWith("epoll")))
+            .map(kind -> new Kind(kind.name() + " over Unix sockets", kind.opener(), true)).toList();
+
     private ServerNetworks() {}
 
     /** Opens a simulated network with socket buffers as large as the kernel's can grow, because some tests rely on that. */
@@ -60,6 +66,11 @@ final class ServerNetworks {
      *
      * @param name the display name of a run
      * @param opener opens a network for one test; throws {@link io.trivet.net.UnavailableException} if it is not available here
+     * @param unix whether the test's servers listen at Unix domain sockets
      */
-    record Kind(String name, Supplier<Network> opener) {}
+    record Kind(String name, Supplier<Network> opener, boolean unix) {
+        Kind(String name, Supplier<Network> opener) {
+            this(name, opener, Boolean.getBoolean("trivet.unix"));
+        }
+    }
 }

@@ -50,7 +50,7 @@ final class SessionTest {
         return stage.server((connection, message) -> {}).framing(Framing.lines()).session(handler);
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void codeRunsInStraightLinesUntilThePeerHasFinished(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, recording(session -> {
             session.send("who?");

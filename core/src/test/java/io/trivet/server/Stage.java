@@ -4,17 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.contract.Slowness;
 import io.trivet.net.Network;
+import io.trivet.net.UnixAddress;
 import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
 import io.trivet.tls.TestCertificates;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -39,18 +42,27 @@ final class Stage implements AutoCloseable {
      */
     private static final boolean TLS = Boolean.getBoolean("trivet.tls");
 
+    /** Numbers the Unix domain sockets. */
+    private static final AtomicInteger SOCKETS = new AtomicInteger();
     private static final Duration STEP = Duration.ofMillis(1);
     private static final long PAUSE_NANOS = 50_000;
 
     private final SteppedNetwork stepped;
     private final Network network;
+    private final boolean unix;
     private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
     private final List<Server> servers = new ArrayList<>();
     private final List<Server> opened = new ArrayList<>();
     private final List<Story> stories = new ArrayList<>();
 
     Stage(Network network) {
+        this(network, false);
+    }
+
+    /** Creates a stage whose servers listen at Unix domain sockets if {@code unix}, otherwise at TCP ports. */
+    Stage(Network network, boolean unix) {
         this.network = network;
+        this.unix = unix;
         stepped = new SteppedNetwork(network);
         if (network instanceof SimNetwork simulated) {
             simulated.trace((_, event) -> logAsOnOtherNetworks(event));
@@ -97,14 +109,21 @@ final class Stage implements AutoCloseable {
 
     // Servers.
 
-    /** Returns the builder of a server on a free port, in real time. */
-    ServerBuilder server(Handler handler) {
-        return secured(Server.builder().network(network).listen(FREE_PORT).handler(handler));
+    /** Returns an address that is free: port 0, or a path. */
+    InetSocketAddress freeAddress() {
+        return unix ? UnixAddress.ofPath(Path.of(System.getProperty("java.io.tmpdir"),
+                "trivet-" + ProcessHandle.current().pid() + "-" + SOCKETS.incrementAndGet() + ".sock")).asInetSocketAddress()
+                : FREE_PORT;
     }
 
-    /** Returns the builder of a server on a free port, with the clock of {@link #stepped}. */
+    /** Returns the builder of a server at a free address, in real time. */
+    ServerBuilder server(Handler handler) {
+        return secured(Server.builder().network(network).listen(freeAddress()).handler(handler));
+    }
+
+    /** Returns the builder of a server at a free address, with the clock of {@link #stepped}. */
     ServerBuilder steppedServer(Handler handler) {
-        return secured(Server.builder().network(stepped).listen(FREE_PORT).handler(handler));
+        return secured(Server.builder().network(stepped).listen(freeAddress()).handler(handler));
     }
 
     private static ServerBuilder secured(ServerBuilder builder) {

@@ -22,7 +22,7 @@ final class TimeoutsTest {
     private static final Handler SILENT = (connection, message) -> {};
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void idleTimeoutClosesOnlyConnectionsWithoutTraffic(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.steppedServer(story).limits(Limits.defaults().withIdleTimeout(Duration.ofSeconds(10))));
@@ -91,7 +91,7 @@ final class TimeoutsTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void messageTimeoutIsNotExtendedByFurtherBytes(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
@@ -176,7 +176,7 @@ final class TimeoutsTest {
         assertThat(story.count("close")).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(unix = true)
     void firstMessageMustArriveInTime(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines())
