@@ -50,10 +50,10 @@ final class ArchitectureTest {
 
     /**
      * Classes of {@code server} that start a thread: for the loops of a started server, for its one watchdog, for sessions, and
-     * for the system's resolver, which blocks.
+     * for the system's resolver, which blocks, and for the handover to a successor.
      */
     private static final Set<String> MAY_START_THREADS = Set.of("io.trivet.server.LoopThreads", "io.trivet.server.Watchdog",
-            "io.trivet.server.HostLookup", "io.trivet.server.SessionThreads");
+            "io.trivet.server.HostLookup", "io.trivet.server.SessionThreads", "io.trivet.server.Handover");
 
     /** The classes that users see and that name each other: the only reference cycle in {@code server}. */
     private static final Set<String> SERVER_API = Set.of("Server", "ServerBuilder", "Connection", "Handler", "Protocol",
@@ -66,7 +66,7 @@ final class ArchitectureTest {
                     "Remainder",
                     "FrameFinder", "Messages", "Profile", "DroppedMessages",
                     "Counters",
-                    "ScheduledTask", "ConnectionClosedException"),
+                    "ScheduledTask", "ConnectionClosedException", "HandoverChannel"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
             List.of("BufferPool", "Budget", "SharedMessage", "Broadcast", "Lane", "SendQueue", "PartialInput", "StagingBuffer",
                     "ViewsByMemory",
@@ -86,7 +86,8 @@ final class ArchitectureTest {
                     "ListenerOpening", "Acceptor"),
             List.of("MessageQueue", "TransferListener", "Handler", "Protocol", "Contexts", "ConnectionContext", "Connection",
                     "Server",
-                    "ServerBuilder", "Session", "SessionHandler", "SessionCallbacks", "FramingTester"));
+                    "ServerBuilder", "Session", "SessionHandler", "SessionCallbacks", "FramingTester",
+                    "Handover"));
 
     /** The packages that run on the simulated network as they are. */
     private static final String[] DETERMINISTIC = {"io.trivet.server..", "io.trivet.select.."};

@@ -1,0 +1,118 @@
+package io.trivet.server;
+
+import io.trivet.net.Descriptor;
+import io.trivet.net.Interest;
+import io.trivet.net.Loop;
+import io.trivet.net.Network;
+import io.trivet.net.Socket;
+import io.trivet.net.UnixStream;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lines between the two processes of a handover, and the descriptors that are passed with them. Each wait has a limit, and ends when the
+ * thread is interrupted. One thread.
+ */
+final class HandoverChannel implements AutoCloseable {
+    private static final int LINE_BYTES_MAX = 4096;
+
+    private final Network network;
+    private final UnixStream stream;
+    private final ByteBuffer input = ByteBuffer.allocate(LINE_BYTES_MAX).limit(0);
+    private final List<Descriptor> received = new ArrayList<>();
+
+    HandoverChannel(Network network, UnixStream stream) {
+        this.network = network;
+        this.stream = stream;
+    }
+
+    /** Sends a line, and passes sockets with its first byte. */
+    void send(String line, List<? extends Socket> sockets, Duration timeout) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.US_ASCII));
+        long deadline = network.clock().nanoTime() + timeout.toNanos();
+        List<? extends Socket> unsent = sockets;
+        while (bytes.hasRemaining()) {
+            int written = unsent.isEmpty() ? stream.write(bytes) : stream.write(bytes, unsent);
+            if (written > 0) {
+                unsent = List.of();
+            } else {
+                await(network, stream, Interest.WRITE, deadline);
+            }
+        }
+    }
+
+    /** Receives a line; null: the other process has ended the connection, or has ended. */
+    @Nullable
+    String receive(Duration timeout) throws IOException {
+        long deadline = network.clock().nanoTime() + timeout.toNanos();
+        StringBuilder line = new StringBuilder();
+        while (true) {
+            while (input.hasRemaining()) {
+                byte next = input.get();
+                if (next == '\n') {
+                    return line.toString();
+                }
+                line.append((char) (next & 0xff));
+            }
+            if (line.length() >= LINE_BYTES_MAX) {
+                throw new IOException("the other process has sent a line of more than " + LINE_BYTES_MAX + " bytes");
+            }
+            input.clear();
+            int count = stream.read(input, received, UnixStream.DESCRIPTORS_MAX - received.size());
+            input.flip();
+            if (count < 0) {
+                return null;
+            }
+            if (count == 0) {
+                await(network, stream, Interest.READ, deadline);
+            }
+        }
+    }
+
+    /** Returns the descriptors that were passed so far, which then belong to the caller. */
+    List<Descriptor> takeDescriptors() {
+        List<Descriptor> taken = List.copyOf(received);
+        received.clear();
+        return taken;
+    }
+
+    /**
+     * Waits until a socket is ready.
+     *
+     * @throws SocketTimeoutException the deadline has passed
+     * @throws ClosedByInterruptException the thread was interrupted
+     */
+    static void await(Network network, Socket socket, int interest, long deadlineNanos) throws IOException {
+        Socket[] sockets = {socket};
+        int[] interests = new int[1];
+        while (true) {
+            interests[0] = interest;
+            long left = deadlineNanos == Loop.NO_DEADLINE ? -1 : Math.max(0, deadlineNanos - network.clock().nanoTime());
+            int ready = network.selectOnce(sockets, interests, 1, left);
+            if (Thread.currentThread().isInterrupted()) {
+                throw new ClosedByInterruptException();
+            }
+            if (ready > 0) {
+                return;
+            }
+            if (left == 0) {
+                throw new SocketTimeoutException("the other process has not answered in time");
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (Descriptor descriptor : takeDescriptors()) {
+            descriptor.close();
+        }
+        stream.close();
+    }
+}

@@ -1,0 +1,267 @@
+package io.trivet.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
+
+import io.trivet.net.Capability;
+import io.trivet.net.EngineStatus;
+import io.trivet.net.Network;
+import io.trivet.net.PeerCredentials;
+import io.trivet.net.SocketFile;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimNetwork;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A server takes over the listeners of another one, and no client notices. Both are in this process. */
+@EnabledOnOs(OS.LINUX)
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+final class HandoverTest {
+    private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+    private static final Duration GRACE = Duration.ofSeconds(60);
+    private static final int HANDOVERS = Integer.getInteger("trivet.handovers", 20);
+
+    @TempDir Path directory;
+
+    static Stream<Network> linux() {
+        return Network.engines().stream().filter(EngineStatus::available).map(status -> Network.named(status.name()))
+                .filter(network -> network.supports(Capability.DESCRIPTORS));
+    }
+
+    private UnixAddress control() {
+        return UnixAddress.ofPath(directory.resolve("handover.sock"));
+    }
+
+    private Path unixPath() {
+        return directory.resolve("app.sock");
+    }
+
+    /** A server of one generation, which answers each message with its number. */
+    private final class Generation implements AutoCloseable {
+        final Handover handover;
+        final Server server;
+        final List<PeerCredentials> successors = new CopyOnWriteArrayList<>();
+
+        Generation(Network network, int number) throws IOException {
+            handover = Handover.open(network, control());
+            ServerBuilder builder = Server.builder().network(network).loops(2)
+                    .onMessage((connection, _) -> connection.send(ByteBuffer.allocate(4).putInt(number).flip()));
+            if (handover.isTaken()) {
+                handover.listeners().forEach(builder::listen);
+            } else {
+                builder.listen(FREE_PORT).listen(UnixAddress.ofPath(unixPath()));
+            }
+            server = builder.start();
+        }
+
+        Generation complete() throws IOException {
+            handover.complete(server, GRACE, Duration.ofSeconds(10), successors::add);
+            return this;
+        }
+
+        void awaitEnd() throws InterruptedException {
+            server.join();
+            assertThat(server.failure()).isNull();
+            assertThat(successors).extracting(PeerCredentials::pid).containsExactly((int) ProcessHandle.current().pid());
+        }
+
+        @Override
+        public void close() throws IOException {
+            handover.close();
+            server.close();
+        }
+    }
+
+    private static int ask(SocketChannel client) throws IOException {
+        client.write(ByteBuffer.wrap(new byte[]{'?'}));
+        ByteBuffer answer = ByteBuffer.allocate(4);
+        while (answer.hasRemaining()) {
+            if (client.read(answer) < 0) {
+                throw new IOException("the server has ended the connection before its answer");
+            }
+        }
+        return answer.getInt(0);
+    }
+
+    private static int ask(SocketAddress address) throws IOException {
+        try (SocketChannel client = SocketChannel.open(address)) {
+            return ask(client);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("linux")
+    void clientsOfTheOldServerStayAndNewOnesReachTheNewServer(Network network) throws Exception {
+        Generation first = new Generation(network, 1).complete();
+        InetSocketAddress tcp = first.server.address();
+        SocketAddress unix = UnixDomainSocketAddress.of(unixPath());
+        SocketChannel stays = SocketChannel.open(tcp);
+        assertThat(ask(stays)).isEqualTo(1);
+        Generation second = new Generation(network, 2);
+        assertThat(second.handover.isTaken()).isTrue();
+        assertThat(second.server.addresses()).isEqualTo(first.server.addresses());
+        second.complete();
+        assertThat(first.handover.isHandedOver()).isTrue();
+        for (int i = 0; i < 20; i++) {
+            assertThat(ask(tcp)).isEqualTo(2);
+            assertThat(ask(unix)).isEqualTo(2);
+        }
+        assertThat(ask(stays)).as("a client of the old server").isEqualTo(1);
+        stays.close();
+        first.awaitEnd();
+        first.close();
+        assertThat(ask(unix)).as("the file is the new server's").isEqualTo(2);
+        second.close();
+        assertThat(directory).isEmptyDirectory();
+    }
+
+    @Test
+    void aProcessThatEndsBeforeItsAcknowledgementChangesNothing() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete(); LogLines lines = new LogLines()) {
+            for (int i = 0; i < 3; i++) {
+                new Generation(network, 2).close();
+            }
+            try (SocketChannel probe = SocketChannel.open(UnixDomainSocketAddress.of(control().path()))) {
+                assertThat(probe.isConnected()).isTrue(); // and says nothing
+            }
+            try (SocketChannel garbage = SocketChannel.open(UnixDomainSocketAddress.of(control().path()))) {
+                garbage.write(ByteBuffer.wrap("GET / HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII)));
+                ByteBuffer answer = ByteBuffer.allocate(100);
+                while (garbage.read(answer) >= 0) {
+                    // to the end
+                }
+                assertThat(new String(answer.array(), 0, answer.position(), StandardCharsets.US_ASCII))
+                        .isEqualTo("refused it speaks another protocol\n");
+            }
+            assertThat(ask(first.server.address())).isEqualTo(1);
+            assertThat(first.handover.isHandedOver()).isFalse();
+            try (Generation second = new Generation(network, 2).complete()) {
+                assertThat(ask(second.server.address())).isEqualTo(2);
+            }
+            assertThat(lines.await("has failed, and this process continues to serve: it has ended before it has acknowledged"))
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void aServerThatIsNotOfThisKindIsReported() throws IOException {
+        Network network = Network.named("epoll");
+        try (TcpListener listener = network.listen(control(), SocketFile.defaults(), 4)) {
+            Thread other = new Thread(() -> {
+                try (TcpStream stream = accept(listener)) {
+                    ByteBuffer request = ByteBuffer.allocate(7);
+                    while (request.hasRemaining() && stream.read(request) >= 0) {
+                        LockSupport.parkNanos(100_000);
+                    }
+                    stream.write(ByteBuffer.wrap("hello\n".getBytes(StandardCharsets.US_ASCII)));
+                } catch (IOException e) {
+                    fail(e);
+                }
+            });
+            other.start();
+            assertThatThrownBy(() -> Handover.open(network, control())).isInstanceOf(IOException.class)
+                    .hasMessage("handover " + control() + ": the process that serves it does not speak this protocol");
+        }
+    }
+
+    private static TcpStream accept(TcpListener listener) throws IOException {
+        TcpStream stream = listener.accept();
+        while (stream == null) {
+            LockSupport.parkNanos(100_000);
+            stream = listener.accept();
+        }
+        return stream;
+    }
+
+    @Test
+    void networksWithoutDescriptorsRefuse() {
+        for (Network network : List.of(Network.named("nio"), SimNetwork.of(1, FaultPlan.none()))) {
+            assertThatThrownBy(() -> Handover.open(network, control())).isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("cannot pass descriptors");
+        }
+    }
+
+    @Test
+    void withoutASuccessorTheFileIsRemoved() throws IOException {
+        Generation only = new Generation(Network.named("epoll"), 1).complete();
+        assertThat(Files.exists(directory.resolve("handover.sock"))).isTrue();
+        only.close();
+        assertThat(directory).isEmptyDirectory();
+    }
+
+    /** Clients connect, ask and leave, and others stay connected for many questions: every question is answered. */
+    @ParameterizedTest
+    @MethodSource("linux")
+    void noClientIsRefusedOrResetByManyHandovers(Network network) throws Exception {
+        Generation current = new Generation(network, 0).complete();
+        SocketAddress tcp = current.server.address();
+        SocketAddress unix = UnixDomainSocketAddress.of(unixPath());
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicLong answers = new AtomicLong();
+        List<Throwable> failures = new CopyOnWriteArrayList<>();
+        List<Thread> clients = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            SocketAddress address = i % 2 == 0 ? tcp : unix;
+            int questions = i < 4 ? 1 : 50;
+            clients.add(Thread.ofPlatform().start(() -> {
+                try {
+                    while (!over.get()) {
+                        try (SocketChannel client = SocketChannel.open(address)) {
+                            for (int question = 0; question < questions && !over.get(); question++) {
+                                ask(client);
+                                answers.incrementAndGet();
+                            }
+                        }
+                    }
+                } catch (IOException | RuntimeException e) {
+                    failures.add(e);
+                }
+            }));
+        }
+        for (int number = 1; number <= HANDOVERS && failures.isEmpty(); number++) {
+            long before = answers.get();
+            Generation next = new Generation(network, number).complete();
+            current.awaitEnd();
+            current.close();
+            current = next;
+            while (answers.get() < before + 50 && failures.isEmpty()) {
+                LockSupport.parkNanos(100_000);
+            }
+        }
+        over.set(true);
+        for (Thread client : clients) {
+            client.join();
+        }
+        current.close();
+        assertThat(failures).isEmpty();
+        assertThat(answers.get()).isGreaterThan(50L * HANDOVERS);
+    }
+}
