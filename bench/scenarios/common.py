@@ -18,6 +18,7 @@ class Bench:
         self.folder = tempfile.mkdtemp(prefix="trivet-scenarios-")
         self.processes = []
         self.failures = 0
+        self.started = 0
         self.scenario = ""
         self.client_program = os.path.join(self.folder, "client")
         subprocess.run(["gcc", "-O2", "-Wall", "-o", self.client_program, os.path.join(HERE, "client.c")], check=True)
@@ -57,7 +58,7 @@ class Server:
     """A ./trivet serve process with lines framing on an ephemeral port, and its log."""
 
     def __init__(self, bench, options, prefix=(), java="-XX:+UseSerialGC -Xmx512m", framing="lines"):
-        number = len(bench.processes)
+        number = bench.started = bench.started + 1
         ready = os.path.join(bench.folder, f"ready{number}")
         self.log_path = os.path.join(bench.folder, f"log{number}")
         if os.path.exists(ready):
@@ -73,7 +74,9 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Failed("the server did not start: " + self.log().strip()[-500:])
             time.sleep(0.02)
-        self.port = int(open(ready).read().rsplit(":", 1)[1])
+        addresses = [line.rsplit(":", 1)[1] for line in open(ready).read().splitlines()]
+        self.ports = [int(address) for address in addresses if address.isdigit()]
+        self.port = self.ports[-1]
 
     def log(self):
         return open(self.log_path, errors="replace").read()

@@ -12,7 +12,6 @@ import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import io.trivet.tls.TlsClient;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -80,8 +79,7 @@ final class Client implements Handler, AutoCloseable {
         Duration remaining = remaining();
         connectFailure = null;
         Limits limits = LIMITS.withConnectTimeout(remaining.isZero() ? CONNECT_TIMEOUT_MIN : remaining);
-        Connection connection = server.connect(InetSocketAddress.createUnresolved(target.host(), target.port()),
-                protocol.withLimits(limits), null);
+        Connection connection = server.connect(target.address(), protocol.withLimits(limits), null);
         while (connection.attachment() == null && connectFailure == null) {
             server.turn(null);
         }

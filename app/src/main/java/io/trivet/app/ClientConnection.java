@@ -1,8 +1,10 @@
 package io.trivet.app;
 
 import io.trivet.net.Addresses;
+import io.trivet.net.UnixAddress;
 import io.trivet.server.Connection;
 import java.io.ByteArrayOutputStream;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 
@@ -11,7 +13,7 @@ final class ClientConnection {
     /** Received bytes that are kept for display; later ones are only counted. */
     private static final int KEPT_BYTES_MAX = 1 << 20;
 
-    /** The local address, by which the server knows this connection. */
+    /** The local address, by which the server knows this connection; of a Unix domain socket, which has none, a number. */
     final String name;
     /** The server has ended its output, or the connection is lost. */
     boolean inputEnded;
@@ -25,7 +27,8 @@ final class ClientConnection {
 
     ClientConnection(Connection connection) {
         this.connection = connection;
-        name = Addresses.toString(connection.localAddress());
+        InetSocketAddress local = connection.localAddress();
+        name = UnixAddress.isUnix(local) ? "connection " + Long.toHexString(connection.id()) : Addresses.toString(local);
     }
 
     String serverAddress() {

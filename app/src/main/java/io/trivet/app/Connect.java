@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /** {@code trivet connect}. */
 @Command(name = "connect", mixinStandardHelpOptions = true, versionProvider = Version.class,
         showDefaultValues = true, sortOptions = false, description = {
-    "Connects to a TCP server and exchanges data with it, on one connection or several.",
+    "Connects to a server, by TCP or a Unix domain socket, and exchanges data with it, on one connection or several.",
     "With --send: sends each message on every connection, and the next one when each connection has received as many bytes as the "
             + "message has. Succeeds when each connection has received as many bytes as it sent, or --expect; fails after --wait.",
     "Without --send: sends what you type, line by line, or what is piped in. When the input ends, half-closes the connections and "
@@ -31,8 +31,8 @@ final class Connect implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "HOST:PORT", converter = HostPort.Converter.class,
-            description = "The server: localhost:8080, [::1]:8080. If the name has several addresses, the next is tried "
+    @Parameters(paramLabel = "HOST:PORT|unix:PATH", converter = HostPort.Converter.class,
+            description = "The server: localhost:8080, [::1]:8080, unix:/run/app.sock, unix:@NAME (an abstract name of Linux). If the name has several addresses, the next is tried "
                     + "when one fails or has not answered for 250 ms; the first that answers is used.")
     private HostPort target;
 
@@ -68,6 +68,9 @@ final class Connect implements Callable<Integer> {
         }
         if (send == null && (appendIndex || expect != null)) {
             throw new ParameterException(spec.commandLine(), "--append-index and --expect require --send");
+        }
+        if (tls.needsServerName() && target.isUnix()) {
+            throw new ParameterException(spec.commandLine(), "--tls with " + target + " requires --tls-server-name");
         }
         if (send == null && StandardStreams.isInputClosed()) {
             throw new IOException("standard input is closed: give it one, for instance </dev/null, or use --send");

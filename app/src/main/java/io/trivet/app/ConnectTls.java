@@ -32,6 +32,11 @@ final class ConnectTls {
     private @Nullable String serverName;
     // @formatter:on
 
+    /** Returns whether the name of the server has to come from its address. */
+    boolean needsServerName() {
+        return tls && serverName == null;
+    }
+
     /** Returns the settings, or null for plaintext. */
     @Nullable
     TlsClient settings(picocli.CommandLine command, Duration handshakeTimeout) throws IOException {

@@ -6,6 +6,7 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.TcpListener;
+import io.trivet.net.UnixAddress;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.Inet4Address;
@@ -13,12 +14,12 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.stream.Collectors;
 
-/** The addresses of {@code --host}: every address of each name, once. */
+/** The addresses of {@code --host}: every address of each name, and Unix addresses, each once. */
 final class ListenAddresses {
     private ListenAddresses() {}
 
@@ -28,8 +29,12 @@ final class ListenAddresses {
      * @param err gets a line for each address of a name that this machine does not have, as long as it has another one
      */
     static List<InetSocketAddress> of(Network network, List<String> hosts, int port, PrintStream err) throws IOException {
-        Set<InetAddress> addresses = new LinkedHashSet<>();
+        Map<String, InetSocketAddress> addresses = new LinkedHashMap<>();
         for (String host : hosts) {
+            if (UnixAddress.isUnix(host)) {
+                addresses.putIfAbsent(host, unix(host));
+                continue;
+            }
             if (host.isBlank()) { // the resolver takes it for the loopback address
                 throw new IOException("--host must be an address or a name, not empty");
             }
@@ -40,9 +45,27 @@ final class ListenAddresses {
                         + all.stream().filter(address -> !own.contains(address)).map(Addresses::toString)
                                 .collect(Collectors.joining(", ")));
             }
-            addresses.addAll(own.isEmpty() ? all : own);
+            (own.isEmpty() ? all : own).forEach(address -> addresses.putIfAbsent(Addresses.toString(address),
+                    new InetSocketAddress(address, port)));
         }
-        return at(addresses, port);
+        return List.copyOf(addresses.values());
+    }
+
+    private static InetSocketAddress unix(String host) throws IOException {
+        try {
+            UnixAddress address = UnixAddress.parse(host);
+            if (!address.isUnnamed()) {
+                return address.asInetSocketAddress();
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IOException("--host: " + EscapedText.line(String.valueOf(e.getMessage())), e);
+        }
+        throw new IOException("--host: unix: has no name: write unix:PATH, or unix:@NAME for an abstract name");
+    }
+
+    /** Returns those of the addresses that have a port. */
+    static List<InetSocketAddress> withPorts(List<InetSocketAddress> addresses) {
+        return addresses.stream().filter(address -> !UnixAddress.isUnix(address)).toList();
     }
 
     /** Returns false if the machine does not have this address, for instance because IPv6 is switched off. */
@@ -56,9 +79,10 @@ final class ListenAddresses {
         }
     }
 
-    /** Returns the same addresses with another port. */
+    /** Returns the same addresses with another port, and the Unix addresses as they are. */
     static List<InetSocketAddress> withPort(List<InetSocketAddress> addresses, int port) {
-        return at(addresses.stream().map(InetSocketAddress::getAddress).toList(), port);
+        return addresses.stream().map(address -> UnixAddress.isUnix(address) ? address
+                : new InetSocketAddress(address.getAddress(), port)).toList();
     }
 
     /**
@@ -74,7 +98,7 @@ final class ListenAddresses {
         List<InetSocketAddress> addresses = new ArrayList<>();
         boolean all4 = requested.stream().anyMatch(ListenAddresses::isIpv4Wildcard);
         for (InetSocketAddress address : requested) {
-            if (!(address.getAddress() instanceof Inet4Address)) {
+            if (!(address.getAddress() instanceof Inet4Address)) { // also a Unix address
                 addresses.add(address);
             } else if (!all4) {
                 throw new IOException("--host: " + network.name() + " cannot listen at :: for IPv6 only, and so not at "
@@ -90,13 +114,5 @@ final class ListenAddresses {
 
     private static boolean isIpv4Wildcard(InetSocketAddress address) {
         return address.getAddress() instanceof Inet4Address four && four.isAnyLocalAddress();
-    }
-
-    private static List<InetSocketAddress> at(Iterable<InetAddress> addresses, int port) {
-        List<InetSocketAddress> at = new ArrayList<>();
-        for (InetAddress address : addresses) {
-            at.add(new InetSocketAddress(address, port));
-        }
-        return at;
     }
 }

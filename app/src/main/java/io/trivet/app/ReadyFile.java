@@ -20,7 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * The file from which scripts read where the server listens: one {@code host:port} per line, a line for each listener.
+ * The file from which scripts read where the server listens: one {@code host:port} or {@code unix:path} per line, a line for each
+ * listener.
  *
  * <p>A regular file appears whole: a temporary file is renamed. A symbolic link is followed, and stays. A FIFO or a device is
  * written, never replaced. A directory is refused.
@@ -42,7 +43,7 @@ final class ReadyFile {
         for (InetSocketAddress address : addresses) {
             text.append(Addresses.toString(address)).append('\n');
         }
-        byte[] bytes = text.toString().getBytes(StandardCharsets.US_ASCII);
+        byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
         try {
             if (Files.isDirectory(file)) {
                 throw new IOException("it is a directory");

@@ -1,10 +1,12 @@
 package io.trivet.app;
 
 import io.trivet.net.Addresses;
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
 import io.trivet.server.Handler;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -58,7 +60,7 @@ final class ReplyHandler implements Handler {
     }
 
     private static ByteBuffer withAddress(ByteBuffer message, Connection connection) {
-        byte[] address = PythonAddress.of(connection.remoteAddress()).getBytes(StandardCharsets.US_ASCII);
+        byte[] address = PythonAddress.of(connection.remoteAddress()).getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(message.remaining() + address.length).put(message).put(address).flip();
     }
 
@@ -87,7 +89,9 @@ final class ReplyHandler implements Handler {
     }
 
     private static String name(Connection connection) {
-        return Addresses.toString(connection.remoteAddress());
+        InetSocketAddress address = connection.remoteAddress();
+        String text = Addresses.toString(address);
+        return UnixAddress.isUnix(address) ? text + "#" + Long.toHexString(connection.id()) : text; // most have no address
     }
 
     /** Describes the reason, with the option that controls it. */

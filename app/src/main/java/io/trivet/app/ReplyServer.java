@@ -5,7 +5,9 @@ import io.trivet.net.Cidr;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
+import io.trivet.net.PeerCredentials;
 import io.trivet.net.TcpListener;
+import io.trivet.server.Handover;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import io.trivet.tls.TlsServer;
@@ -14,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +41,7 @@ final class ReplyServer implements AutoCloseable {
         handler = new ReplyHandler(settings, log);
         ServerBuilder builder = Server.builder()
                 .backlog(settings.backlog())
+                .socketFile(settings.socketFile())
                 .access(settings.access())
                 .proxyProtocol(settings.proxies().toArray(Cidr[]::new))
                 .framing(settings.framing().framing())
@@ -69,12 +73,13 @@ final class ReplyServer implements AutoCloseable {
             throws IOException {
         Network listening = network == null ? Network.system() : network; // a fallback listens at the same addresses
         List<InetSocketAddress> addresses = ListenAddresses.supported(listening, requested);
-        if (addresses.size() == 1 || addresses.getFirst().getPort() != 0) {
+        List<InetSocketAddress> withPorts = ListenAddresses.withPorts(addresses);
+        if (withPorts.size() <= 1 || withPorts.getFirst().getPort() != 0) {
             return new ReplyServer(network, addresses, List.of(), settings, log);
         }
         for (int attempt = 1;; attempt++) {
             int port;
-            try (TcpListener free = listening.listen(addresses.getFirst(), 1)) {
+            try (TcpListener free = listening.listen(withPorts.getFirst(), 1)) {
                 port = free.localAddress().getPort();
             }
             try {
@@ -95,6 +100,16 @@ final class ReplyServer implements AutoCloseable {
     static ReplyServer passed(@Nullable Network network, List<TcpListener> listeners, ServerSettings settings, VerboseLog log)
             throws IOException {
         return new ReplyServer(network, List.of(), listeners, settings, log);
+    }
+
+    /**
+     * Completes the start of this server in place of another one, and serves the handover for its successor.
+     *
+     * @param onHandedOver called when a successor has taken over
+     */
+    void complete(Handover handover, Duration grace, Duration drainTimeout, Consumer<PeerCredentials> onHandedOver)
+            throws IOException {
+        handover.complete(server, grace, drainTimeout, onHandedOver);
     }
 
     /** Returns the budget in force, which may be less than the settings ask for. */

@@ -5,6 +5,7 @@ import io.trivet.net.Capability;
 import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
 import io.trivet.net.Supervisor;
+import io.trivet.server.Handover;
 import io.trivet.server.Limits;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Spec;
 /** {@code trivet serve}: options, start-up lines and exit. The server itself is {@link ReplyServer}. */
 @Command(name = "serve", mixinStandardHelpOptions = true, versionProvider = Version.class,
         showDefaultValues = true, sortOptions = false, description = {
-    "Serves many TCP clients, each with a bounded message queue of its own.",
+    "Serves many clients, by TCP or Unix domain sockets, each with a bounded message queue of its own.",
     "Ctrl-C and SIGTERM drain the server: it answers what has arrived, sends what is queued, and exits with 0."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Serve implements Callable<Integer> {
@@ -40,7 +41,8 @@ final class Serve implements Callable<Integer> {
 
     @Option(names = {"-H", "--host"}, paramLabel = "HOST", defaultValue = "127.0.0.1",
             description = "Address or name to listen on; 0.0.0.0 means every interface, :: also those of IPv6. May be repeated. Of a name, "
-                    + "every address is taken. Beside an IPv4 address, :: means IPv6 only.")
+                    + "every address is taken. Beside an IPv4 address, :: means IPv6 only. unix:PATH listens at a Unix domain socket, unix:@NAME at an "
+                    + "abstract one of Linux.")
     private List<String> hosts;
 
     @Option(names = {"-p", "--port"}, paramLabel = "PORT", defaultValue = "8080",
@@ -120,7 +122,7 @@ final class Serve implements Callable<Integer> {
     private Duration drainTimeout;
 
     @Option(names = {"-F", "--ready-file"}, paramLabel = "FILE", converter = PathText.class,
-            description = "File to write when the server is ready: host:port, with the port in use, a line for each address. A regular file "
+            description = "File to write when the server is ready: host:port, with the port in use, or unix:PATH, a line for each address. A regular file "
                     + "appears whole. A symbolic link is followed. A FIFO or a device is written, and never replaced.")
     private @Nullable Path readyFile;
 
@@ -129,6 +131,12 @@ final class Serve implements Callable<Integer> {
 
     @Mixin
     private ServeAccess access = new ServeAccess();
+
+    @Mixin
+    private ServeSocketFile socketFile = new ServeSocketFile();
+
+    @Mixin
+    private ServeHandover handover = new ServeHandover();
 
     @Option(names = {"-v", "--verbose"},
             description = "Log each turn of the loop, client, message and reply to standard error.")
@@ -142,7 +150,7 @@ final class Serve implements Callable<Integer> {
         err.println(Version.program() + ", Java " + Runtime.version().feature());
         Network network = engine.open();
         Supervisor supervisor = Supervisor.ofProcess();
-        try (ReplyServer server = open(network, supervisor, settings, err)) {
+        try (Handover taken = handover.open(network, err); ReplyServer server = open(network, supervisor, taken, settings, err)) {
             printStart(server, settings, err);
             if (settings.tls() != null) {
                 tls.start(settings.tls(), err);
@@ -150,8 +158,13 @@ final class Serve implements Callable<Integer> {
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
-            Runnable stopping = () -> notify(supervisor, network, "STOPPING=1", err);
+            Runnable stopping = () -> {
+                if (!handover.stop(err)) { // otherwise the service continues, in another process
+                    notify(supervisor, network, "STOPPING=1", err);
+                }
+            };
             try (GracefulExit _ = GracefulExit.install(server, drainTimeout, stopping, err)) {
+                handover.complete(server, drainTimeout, supervisor, network, err);
                 if (readyFile != null) {
                     ReadyFile.write(readyFile, server.addresses(), err);
                 }
@@ -163,11 +176,18 @@ final class Serve implements Callable<Integer> {
         return 0;
     }
 
-    /** Listens where a service manager has opened sockets; otherwise at the addresses of the options. */
-    private ReplyServer open(Network network, Supervisor supervisor, ServerSettings settings, PrintStream err)
-            throws IOException {
+    /**
+     * Listens with the sockets of the server that this one replaces; otherwise with those that a service manager has opened; otherwise at
+     * the addresses of the options.
+     */
+    private ReplyServer open(Network network, Supervisor supervisor, @Nullable Handover taken, ServerSettings settings,
+            PrintStream err) throws IOException {
         Network named = engine == EngineOption.AUTO ? null : network;
         VerboseLog log = new VerboseLog(err, verbose);
+        if (taken != null && taken.isTaken()) {
+            warnWithoutEffect("the server that is replaced has opened the sockets (--handover)", err);
+            return ReplyServer.passed(named, taken.listeners(), settings, log);
+        }
         int passed = supervisor.passedSockets();
         if (passed == 0) {
             return ReplyServer.listen(named, ListenAddresses.of(network, hosts, port, err), settings, log);
@@ -175,18 +195,22 @@ final class Serve implements Callable<Integer> {
         if (!network.supports(Capability.DESCRIPTORS)) {
             throw new IOException("LISTEN_FDS: " + network.name() + " cannot use sockets that were passed: use another --engine");
         }
-        for (String option : List.of("--host", "--port")) {
-            if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
-                err.println("warning: " + option + " has no effect: the service manager has opened the sockets (LISTEN_FDS)");
-            }
-        }
+        warnWithoutEffect("the service manager has opened the sockets (LISTEN_FDS)", err);
         for (int i = 0; i < passed; i++) {
             err.println("passed by the service manager: " + EscapedText.line(supervisor.name(i)));
         }
         return ReplyServer.passed(named, supervisor.listeners(network), settings, log);
     }
 
-    private static void notify(Supervisor supervisor, Network network, String state, PrintStream err) {
+    private void warnWithoutEffect(String reason, PrintStream err) {
+        for (String option : List.of("--host", "--port")) {
+            if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                err.println("warning: " + option + " has no effect: " + reason);
+            }
+        }
+    }
+
+    static void notify(Supervisor supervisor, Network network, String state, PrintStream err) {
         try {
             supervisor.report(network, state);
         } catch (IOException | UnsupportedOperationException e) {
@@ -259,7 +283,8 @@ final class Serve implements Callable<Integer> {
             limits = limits.withQueueBudgetBytes(queueBudget);
         }
         return new ServerSettings(reply, framing, timeout, policy, limits, loops, backlog, urgent,
-                tls.settings(spec.commandLine()), access.list(), access.proxies());
+                tls.settings(spec.commandLine()), access.list(), access.proxies(),
+                socketFile.file());
     }
 
     private void require(boolean condition, String option, String rule) {

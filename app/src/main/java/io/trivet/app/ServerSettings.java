@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import io.trivet.net.Cidr;
+import io.trivet.net.SocketFile;
 import io.trivet.server.AccessList;
 import io.trivet.server.Limits;
 import io.trivet.tls.TlsServer;
@@ -18,9 +19,10 @@ import org.jspecify.annotations.Nullable;
 record ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits,
         int loops,
         int backlog, boolean urgent, @Nullable TlsServer tls, AccessList access,
-        List<Cidr> proxies) {
+        List<Cidr> proxies, SocketFile socketFile) {
     ServerSettings(ReplyOption reply, FramingOption framing, Duration timeout, OverflowOption overflow, Limits limits, int loops,
             int backlog, boolean urgent) {
-        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null, AccessList.all(), List.of());
+        this(reply, framing, timeout, overflow, limits, loops, backlog, urgent, null, AccessList.all(), List.of(),
+                SocketFile.defaults());
     }
 }

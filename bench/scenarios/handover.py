@@ -1,0 +1,78 @@
+"""Handover under load: each process takes over from the one before. No client is refused or reset, and every message is answered."""
+import multiprocessing, os, socket, time
+
+CLIENTS = 4
+PATIENCE_SECONDS = 60
+
+
+def converse(addresses, questions, over, answers, failures):
+    """Connects, asks some questions and leaves, again and again. A message without its answer is a failure."""
+    number = 0
+    while not over.value:
+        family, address = addresses[number % len(addresses)]
+        number += 1
+        asked = "nothing"
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as client:
+                client.settimeout(PATIENCE_SECONDS)
+                client.connect(address)
+                for i in range(questions):
+                    asked = b"question %d of %d\n" % (i, number)
+                    client.sendall(asked)
+                    answer = b""
+                    while len(answer) < len(asked):
+                        part = client.recv(len(asked) - len(answer))
+                        if not part:
+                            raise EOFError("the connection ended before the answer")
+                        answer += part
+                    if answer != asked:
+                        raise ValueError(f"wrong answer {answer}")
+                    with answers.get_lock():
+                        answers.value += 1
+                    if over.value:
+                        break
+        except (OSError, EOFError, ValueError) as failure:
+            failures.put(f"{address}, {asked}: {failure!r}")
+            return
+
+
+def run(bench):
+    rounds = 20 if bench.quick else 1000
+    control, path = os.path.join(bench.folder, "handover"), os.path.join(bench.folder, "app.sock")
+    options = ["-H", "127.0.0.1", "-H", f"unix:{path}", "--handover", control]
+    java = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx64m"
+    server = bench.server(*options, java=java)
+    port = server.ports[0]
+    addresses = [(socket.AF_INET, ("127.0.0.1", port)), (socket.AF_UNIX, path)]
+    over, answers, failures = multiprocessing.Value("i", 0), multiprocessing.Value("q", 0), multiprocessing.Queue()
+    clients = [multiprocessing.Process(target=converse, args=(addresses, 1 if i % 2 == 0 else 200, over, answers, failures), daemon=True)
+               for i in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    start = time.monotonic()
+    done = codes = 0
+    try:
+        while done < rounds and failures.empty():
+            before = answers.value
+            successor = bench.server(*options, java=java)
+            codes += server.process.wait(PATIENCE_SECONDS) != 0
+            bench.processes.remove(server.process)
+            server = successor
+            done += 1
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while answers.value < before + 20 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            bench.expect(answers.value >= before + 20, f"no answers after handover {done}: {server.log().strip()[-500:]}")
+    finally:
+        over.value = 1
+        for client in clients:
+            client.join(PATIENCE_SECONDS)
+    lost = []
+    while not failures.empty():
+        lost.append(failures.get())
+    for line in lost:
+        bench.figure("a client", line, "no failure", False)
+    bench.figure(f"{done} handovers in {time.monotonic() - start:.0f} s, {answers.value} answers",
+                 f"{len(lost)} refused, reset or without an answer; {codes} exit codes other than 0", f"{rounds} handovers, 0, 0",
+                 done == rounds and not lost and not codes)
+    bench.figure("exit code of the last server", server.terminate(), "0", True)
