@@ -61,7 +61,7 @@ final class DirectoryLock implements AutoCloseable {
         byte[] name = directory.toString().getBytes(Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8")));
         try (Arena arena = Arena.ofConfined()) {
             long path = arena.allocateFrom(ValueLayout.JAVA_BYTE, Arrays.copyOf(name, name.length + 1)).address();
-            return Libc.open(path, Libc.O_CLOEXEC | Libc.O_DIRECTORY);
+            return Libc.open(path, Libc.O_CLOEXEC | Libc.O_NONBLOCK); // O_RDONLY is 0; a FIFO in its place must not block
         }
     }
 

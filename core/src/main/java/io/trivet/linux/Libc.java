@@ -20,7 +20,6 @@ final class Libc {
     static final int SOCK_CLOEXEC = 0x80000;
     static final int O_NONBLOCK = 0x800;
     static final int O_CLOEXEC = 0x80000;
-    static final int O_DIRECTORY = 0x10000;
     static final int LOCK_EX = 2;
     static final int LOCK_NB = 4;
     static final int EFD_NONBLOCK = 0x800;

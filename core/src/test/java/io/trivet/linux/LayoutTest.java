@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LayoutTest {
     private static final List<String> HEADERS = List.of("errno.h", "fcntl.h", "poll.h", "sys/file.h", "netinet/in.h",
             "netinet/tcp.h",
-            "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "time.h",
+            "sys/epoll.h", "sys/eventfd.h", "sys/select.h", "sys/socket.h", "sys/uio.h", "sys/un.h", "time.h",
             "unistd.h");
     private static final List<String> RING_HEADERS = List.of("linux/io_uring.h", "sys/mman.h", "sys/socket.h", "sys/syscall.h");
 
