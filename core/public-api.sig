@@ -54,6 +54,10 @@ meth public abstract int write(java.nio.ByteBuffer) throws java.io.IOException
 meth public static io.trivet.net.Descriptor of(int)
 meth public static io.trivet.net.Descriptor standardInput()
 
+CLSS public final io.trivet.net.DescriptorsLostException
+cons public init(io.trivet.net.Socket,int)
+supr io.trivet.net.NetworkException
+
 CLSS public final io.trivet.net.EngineStatus
 cons public init(java.lang.String,boolean,java.lang.String)
 meth public boolean available()
@@ -101,7 +105,9 @@ fld public final static io.trivet.net.ErrorCode EOPNOTSUPP
 fld public final static io.trivet.net.ErrorCode EPERM
 fld public final static io.trivet.net.ErrorCode EPIPE
 fld public final static io.trivet.net.ErrorCode EPROTO
+fld public final static io.trivet.net.ErrorCode EPROTOTYPE
 fld public final static io.trivet.net.ErrorCode ETIMEDOUT
+fld public final static io.trivet.net.ErrorCode ETOOMANYREFS
 fld public final static io.trivet.net.ErrorCode OTHER
 meth public int number()
 meth public java.lang.String sentence()
@@ -122,6 +128,23 @@ meth public static int check(int)
 meth public static int fold(int,int)
 meth public static java.lang.String toString(int)
 supr java.lang.Object
+
+CLSS public final io.trivet.net.ListenOptions
+innr public abstract interface static Setter
+meth public <%0 extends java.lang.Object> io.trivet.net.ListenOptions with(java.net.SocketOption<{%%0}>,{%%0})
+meth public boolean equals(java.lang.Object)
+meth public boolean isIpv6Only()
+meth public int hashCode()
+meth public io.trivet.net.ListenOptions withIpv6Only()
+meth public java.lang.String toString()
+meth public static io.trivet.net.ListenOptions none()
+meth public void apply(io.trivet.net.ListenOptions$Setter) throws java.io.IOException
+supr java.lang.Object
+
+CLSS public abstract interface static io.trivet.net.ListenOptions$Setter
+ outer io.trivet.net.ListenOptions
+ anno 0 java.lang.FunctionalInterface()
+meth public abstract <%0 extends java.lang.Object> void set(java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
 
 CLSS public abstract interface io.trivet.net.Loop
 fld public final static long NO_DEADLINE = 9223372036854775807
@@ -147,7 +170,10 @@ meth public io.trivet.net.Proactor proactor() throws java.io.IOException
 meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
 meth public io.trivet.net.Splicing splicing()
 meth public io.trivet.net.TcpListener listen(io.trivet.net.Descriptor) throws java.io.IOException
+meth public io.trivet.net.TcpListener listen(io.trivet.net.UnixAddress,io.trivet.net.SocketFile,int) throws java.io.IOException
+meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int,io.trivet.net.ListenOptions) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public io.trivet.net.TcpStream connect(io.trivet.net.UnixAddress) throws java.io.IOException
 meth public java.lang.System$Logger logger(java.lang.String)
 meth public static io.trivet.net.Network named(java.lang.String)
 meth public static io.trivet.net.Network system()
@@ -171,6 +197,16 @@ meth public abstract int preference()
 meth public abstract io.trivet.net.Network network(java.lang.String)
 meth public abstract java.util.List<java.lang.String> names()
 meth public java.util.List<java.lang.String> automatic()
+
+CLSS public final io.trivet.net.PeerCredentials
+cons public init(int,int,int)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public int gid()
+meth public int pid()
+meth public int uid()
+meth public java.lang.String toString()
+supr java.lang.Record
 
 CLSS public abstract interface io.trivet.net.Pipe
 innr public abstract interface static Sink
@@ -310,6 +346,20 @@ meth public abstract io.trivet.net.Network network()
 meth public abstract void close() throws java.io.IOException
 meth public io.trivet.net.Socket socket()
 
+CLSS public final io.trivet.net.SocketFile
+cons public init(java.util.Set<java.nio.file.attribute.PosixFilePermission>,java.lang.String,java.lang.String)
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public io.trivet.net.SocketFile withGroup(java.lang.String)
+meth public io.trivet.net.SocketFile withMode(java.lang.String)
+meth public io.trivet.net.SocketFile withOwner(java.lang.String)
+meth public java.lang.String group()
+meth public java.lang.String owner()
+meth public java.util.Set<java.nio.file.attribute.PosixFilePermission> mode()
+meth public static io.trivet.net.SocketFile defaults()
+supr java.lang.Record
+
 CLSS public abstract interface io.trivet.net.Splicing
 intf java.lang.AutoCloseable
 meth public abstract int drain(long,io.trivet.net.TcpStream,int) throws java.io.IOException
@@ -329,6 +379,8 @@ CLSS public abstract interface io.trivet.net.TcpListener
 intf io.trivet.net.Socket
 meth public abstract io.trivet.net.TcpStream accept() throws java.io.IOException
 meth public abstract java.net.InetSocketAddress localAddress() throws java.io.IOException
+meth public boolean share()
+meth public void ownFile() throws java.io.IOException
 
 CLSS public final io.trivet.net.TcpOptions<%0 extends java.lang.Object>
 fld public final static io.trivet.net.TcpOptions<java.lang.Boolean> URGENT_INLINE
@@ -370,6 +422,43 @@ CLSS public final io.trivet.net.UnavailableException
 cons public init(java.lang.String)
 meth public java.lang.String reason()
 supr java.lang.UnsupportedOperationException
+
+CLSS public final io.trivet.net.UnixAddress
+fld public final static int BYTES_MAX = 107
+meth public boolean equals(java.lang.Object)
+meth public boolean isAbstract()
+meth public boolean isUnnamed()
+meth public byte[] bytes()
+meth public int hashCode()
+meth public java.lang.String path()
+meth public java.lang.String toString()
+meth public java.net.InetSocketAddress asInetSocketAddress()
+meth public static boolean isUnix(java.lang.String)
+meth public static boolean isUnix(java.net.InetSocketAddress)
+meth public static io.trivet.net.UnixAddress of(java.net.InetSocketAddress)
+meth public static io.trivet.net.UnixAddress of(java.net.UnixDomainSocketAddress)
+meth public static io.trivet.net.UnixAddress ofAbstract(java.lang.String)
+meth public static io.trivet.net.UnixAddress ofBytes(byte[],int)
+meth public static io.trivet.net.UnixAddress ofPath(java.lang.String)
+meth public static io.trivet.net.UnixAddress ofPath(java.nio.file.Path)
+meth public static io.trivet.net.UnixAddress parse(java.lang.String)
+meth public static io.trivet.net.UnixAddress unnamed()
+supr java.net.SocketAddress
+
+CLSS public final io.trivet.net.UnixOptions<%0 extends java.lang.Object>
+fld public final static io.trivet.net.UnixOptions<io.trivet.net.PeerCredentials> PEER_CREDENTIALS
+intf java.net.SocketOption<{io.trivet.net.UnixOptions%0}>
+meth public java.lang.Class<{io.trivet.net.UnixOptions%0}> type()
+meth public java.lang.String name()
+meth public java.lang.String toString()
+supr java.lang.Object
+
+CLSS public abstract interface io.trivet.net.UnixStream
+fld public final static int DESCRIPTORS_MAX = 253
+intf io.trivet.net.TcpStream
+meth public abstract int read(java.nio.ByteBuffer,java.util.List<? super io.trivet.net.Descriptor>,int) throws java.io.IOException
+meth public abstract int write(java.nio.ByteBuffer,java.util.List<? extends io.trivet.net.Socket>) throws java.io.IOException
+meth public io.trivet.net.PeerCredentials peerCredentials() throws java.io.IOException
 
 CLSS public final !enum io.trivet.observe.CloseReason
 fld public final static io.trivet.observe.CloseReason ADDRESS_DENIED
@@ -535,6 +624,7 @@ meth public <%0 extends java.lang.Object> void setOption(java.net.SocketOption<{
 meth public <%0 extends java.lang.Object> {%%0} getOption(java.net.SocketOption<{%%0}>) throws java.io.IOException
 meth public int loop()
 meth public io.trivet.observe.ConnectionState state()
+meth public io.trivet.server.Connection connect(io.trivet.net.UnixAddress,io.trivet.server.Protocol,java.lang.Object)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Protocol,java.lang.Object)
 meth public io.trivet.server.Limits limits()
 meth public io.trivet.server.MessageQueue queue()
@@ -650,6 +740,16 @@ meth public void onOpen(io.trivet.server.Connection) throws java.lang.Exception
 meth public void onPart(io.trivet.server.Connection,java.nio.ByteBuffer,boolean) throws java.lang.Exception
 meth public void onUrgent(io.trivet.server.Connection,byte) throws java.lang.Exception
 
+CLSS public final io.trivet.server.Handover
+intf java.lang.AutoCloseable
+meth public boolean isHandedOver()
+meth public boolean isTaken()
+meth public java.util.List<io.trivet.net.TcpListener> listeners()
+meth public static io.trivet.server.Handover open(io.trivet.net.Network,io.trivet.net.UnixAddress) throws java.io.IOException
+meth public void close() throws java.io.IOException
+meth public void complete(io.trivet.server.Server,java.time.Duration,java.time.Duration,java.util.function.Consumer<io.trivet.net.PeerCredentials>) throws java.io.IOException
+supr java.lang.Object
+
 CLSS public final io.trivet.server.Limits
 cons public init(int,int,int,int,int,long,int,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,java.time.Duration,long,java.time.Duration)
 meth public final boolean equals(java.lang.Object)
@@ -762,6 +862,7 @@ meth public boolean isClosed()
 meth public int turn(java.time.Duration) throws java.io.IOException
 meth public io.trivet.net.Network network()
 meth public io.trivet.observe.ServerStats stats()
+meth public io.trivet.server.Connection connect(io.trivet.net.UnixAddress,io.trivet.server.Protocol,java.lang.Object)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object,java.time.Duration)
@@ -793,13 +894,17 @@ meth public io.trivet.server.ServerBuilder handlers(java.util.function.Supplier<
 meth public io.trivet.server.ServerBuilder limits(io.trivet.server.Limits)
 meth public io.trivet.server.ServerBuilder listen(io.trivet.net.TcpListener)
 meth public io.trivet.server.ServerBuilder listen(io.trivet.net.TcpListener,io.trivet.server.Protocol)
+meth public io.trivet.server.ServerBuilder listen(io.trivet.net.UnixAddress)
+meth public io.trivet.server.ServerBuilder listen(io.trivet.net.UnixAddress,io.trivet.server.Protocol)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress,io.trivet.server.Protocol)
+meth public io.trivet.server.ServerBuilder listenOptions(io.trivet.net.ListenOptions)
 meth public io.trivet.server.ServerBuilder loops(int)
 meth public io.trivet.server.ServerBuilder network(io.trivet.net.Network)
 meth public io.trivet.server.ServerBuilder onMessage(io.trivet.server.Handler)
 meth public io.trivet.server.ServerBuilder overflow(io.trivet.server.Overflow)
 meth public io.trivet.server.ServerBuilder session(io.trivet.server.SessionHandler)
+meth public io.trivet.server.ServerBuilder socketFile(io.trivet.net.SocketFile)
 meth public io.trivet.server.ServerBuilder tls(io.trivet.tls.TlsServer)
 meth public io.trivet.server.ServerBuilder urgent(boolean)
 supr java.lang.Object
@@ -1006,7 +1111,9 @@ meth public io.trivet.net.Network forOneCall()
 meth public io.trivet.net.Pipe pipe() throws java.io.IOException
 meth public io.trivet.net.Poller poller() throws java.io.IOException
 meth public io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
+meth public io.trivet.net.TcpListener listen(io.trivet.net.UnixAddress,io.trivet.net.SocketFile,int) throws java.io.IOException
 meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int,io.trivet.net.ListenOptions) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
 meth public io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
@@ -1289,6 +1396,11 @@ CLSS public java.net.ProtocolException
 cons public init()
 cons public init(java.lang.String)
 supr java.io.IOException
+
+CLSS public abstract java.net.SocketAddress
+cons public init()
+intf java.io.Serializable
+supr java.lang.Object
 
 CLSS public abstract interface java.net.SocketOption<%0 extends java.lang.Object>
 meth public abstract java.lang.Class<{java.net.SocketOption%0}> type()
