@@ -1,7 +1,10 @@
 """Handover under load: each process takes over from the one before. No client is refused or reset, and every message is answered."""
 import multiprocessing, os, socket, time
 
+ROUNDS = 1000
+ROUNDS_QUICK = 20
 CLIENTS = 4
+PAUSE_SECONDS = 0.0005  # leaves processor time for the start of the next process
 PATIENCE_SECONDS = 60
 
 
@@ -31,13 +34,14 @@ def converse(addresses, questions, over, answers, failures):
                         answers.value += 1
                     if over.value:
                         break
+                    time.sleep(PAUSE_SECONDS)
         except (OSError, EOFError, ValueError) as failure:
             failures.put(f"{address}, {asked}: {failure!r}")
             return
 
 
 def run(bench):
-    rounds = 20 if bench.quick else 1000
+    rounds = ROUNDS_QUICK if bench.quick else ROUNDS
     control, path = os.path.join(bench.folder, "handover"), os.path.join(bench.folder, "app.sock")
     options = ["-H", "127.0.0.1", "-H", f"unix:{path}", "--handover", control]
     java = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx64m"
