@@ -70,7 +70,8 @@ public final class TlsProactor extends ForwardingProactor {
             case TlsServer server -> server.engine();
             case TlsClient client -> {
                 InetSocketAddress remote = delegate.remoteAddress(handle);
-                yield client.engine(remote.getAddress().getHostAddress(), remote.getPort());
+                String host = remote.isUnresolved() ? remote.getHostString() : remote.getAddress().getHostAddress(); // unresolved: Unix
+                yield client.engine(host, remote.getPort());
             }
         };
         TlsConnection connection = new TlsConnection(handle, engine);

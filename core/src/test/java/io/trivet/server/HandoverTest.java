@@ -3,7 +3,9 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.trivet.contract.Tools;
 import io.trivet.net.Capability;
 import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
@@ -14,9 +16,11 @@ import io.trivet.net.TcpStream;
 import io.trivet.net.UnixAddress;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimNetwork;
+import io.trivet.tls.TestCertificates;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -24,6 +28,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +37,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -199,6 +205,74 @@ final class HandoverTest {
             stream = listener.accept();
         }
         return stream;
+    }
+
+    @Test
+    void listenersWithTlsAreHandedOver() throws Exception {
+        Network network = Network.named("epoll");
+        SSLContext trusted = TlsClientSocket.context();
+        Handover handover = Handover.open(network, control());
+        try (Server first = tls(network, 1).listen(FREE_PORT).listen(FREE_PORT).start()) {
+            handover.complete(first, GRACE, Duration.ofSeconds(10), _ -> {});
+            InetSocketAddress port = first.addresses().get(1);
+            try (Socket stays = trusted.getSocketFactory().createSocket(port.getAddress(), port.getPort())) {
+                assertThat(ask(stays)).isEqualTo(1);
+                ServerBuilder builder = tls(network, 2);
+                Handover taken = Handover.open(network, control());
+                assertThat(taken.listeners()).hasSize(2);
+                taken.listeners().forEach(builder::listen);
+                try (Server second = builder.start(); taken) {
+                    taken.complete(second, GRACE, Duration.ofSeconds(10), _ -> {});
+                    for (InetSocketAddress each : second.addresses()) {
+                        try (Socket client = trusted.getSocketFactory().createSocket(each.getAddress(), each.getPort())) {
+                            assertThat(ask(client)).isEqualTo(2);
+                        }
+                    }
+                    assertThat(ask(stays)).isEqualTo(1);
+                }
+            }
+            first.join();
+        }
+        handover.close();
+    }
+
+    private static ServerBuilder tls(Network network, int number) {
+        return Server.builder().network(network).tls(TestCertificates.server())
+                .onMessage((connection, _) -> connection.send(new byte[]{(byte) number}));
+    }
+
+    private static int ask(Socket client) throws IOException {
+        client.getOutputStream().write('?');
+        return client.getInputStream().read();
+    }
+
+    /** The kernel reports the user: a process of another one is refused, even if it may write to the file. */
+    @Test
+    void aProcessOfAnotherUserIsRefused() throws Exception {
+        assumeTrue((Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0,
+                "only root can start a process of another user");
+        String python = Tools.require("python3");
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete(); LogLines lines = new LogLines()) {
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+            Files.setPosixFilePermissions(directory.resolve("handover.sock"), PosixFilePermissions.fromString("rw-rw-rw-"));
+            Process process = new ProcessBuilder(python, "-c", """
+                    import os, socket, sys
+                    s = socket.socket(socket.AF_UNIX)
+                    os.setresuid(65534, 65534, 65534)
+                    s.connect(sys.argv[1])
+                    s.sendall(b"take 1\\n")
+                    try:
+                        print(socket.recv_fds(s, 100, 10))
+                    except ConnectionResetError:
+                        print("reset")
+                    """, control().path()).redirectErrorStream(true).start();
+            assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
+                    .matches("reset|\\(b'', \\[\\], 0, .*\\)");
+            assertThat(lines.await("uid 65534, gid 0 has failed, and this process continues to serve: it has another user"))
+                    .isTrue();
+            assertThat(ask(first.server.address())).isEqualTo(1);
+        }
     }
 
     @Test
