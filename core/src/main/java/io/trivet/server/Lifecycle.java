@@ -259,7 +259,8 @@ final class Lifecycle {
                 }
             }
             case OPEN, INPUT_ENDED -> {
-                boolean both = reason == CloseReason.FINISHED && connection.is(ConnectionRecord.INPUT_ENDED);
+                boolean both = reason == CloseReason.FINISHED && connection.is(ConnectionRecord.INPUT_ENDED)
+                        && !connection.is(ConnectionRecord.INPUT_TRUNCATED);
                 connection.closeReason(both ? CloseReason.PEER_FINISHED : reason);
                 connection.state(ConnectionState.DRAINING);
                 connection.stateDeadlineNanos(Loop.NO_DEADLINE);

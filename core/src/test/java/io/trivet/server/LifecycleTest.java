@@ -163,6 +163,16 @@ final class LifecycleTest {
     }
 
     @Test
+    void connectionWhosePeerWasCutIsNotFinishedByThePeer() {
+        adopt();
+        connection.set(ConnectionRecord.INPUT_ENDED | ConnectionRecord.INPUT_TRUNCATED | ConnectionRecord.END_OF_INPUT_PENDING);
+        lifecycle.finish(connection, CloseReason.FINISHED); // within one of the messages that are held
+        parts.sender.flushPending();
+        assertThat(connection.isClosed()).isTrue();
+        assertThat(connection.closeReason()).isEqualTo(CloseReason.FINISHED);
+    }
+
+    @Test
     void connectionWhosePeerHasFinishedTooEndsAsFinishedByThePeer() {
         adopt();
         connection.state(ConnectionState.INPUT_ENDED);
