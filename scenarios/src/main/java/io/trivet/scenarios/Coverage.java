@@ -20,11 +20,11 @@ public final class Coverage {
     /** Events that cannot be counted, and why. */
     private static final Map<String, String> NEVER = new TreeMap<>(Map.of(
             "reason TOO_MANY_FROM_ADDRESS", "no handler is called: see limit CONNECTIONS_PER_ADDRESS",
-            "reason ADDRESS_DENIED", "no handler is called, and the scenarios have no access lists",
+            "reason ADDRESS_DENIED", "not by the servers under test: see guarded",
             "reason SPINNING", "a bug of the server, which fails a run",
-            "reason HANDSHAKE_FAILED", "the scenarios have no TLS",
-            "reason HANDSHAKE_TIMEOUT", "the scenarios have no TLS",
-            "reason TRUNCATED", "the scenarios have no TLS",
+            "reason HANDSHAKE_FAILED", "not by the servers under test: see secured",
+            "reason HANDSHAKE_TIMEOUT", "not by the servers under test: see secured",
+            "reason TRUNCATED", "not by the servers under test: see secured",
             "limit HANDLER_TIME", "only for started servers: a separate thread watches it"));
 
     /** With fewer runs the counts of rare events are not significant. */
@@ -109,6 +109,13 @@ public final class Coverage {
         add(names, "relay", RelayMode.values());
         names.addAll(List.of("relay COMPLETE", "relay CUT", "relay TRANSFER_FAILED"));
         names.addAll(List.of("session SEND_WAITED", "session RECEIVE_TIMED_OUT"));
+        add(names, "secured", SecuredClientKind.values());
+        add(names, "secured-answer", SecuredPlan.Answer.values());
+        names.addAll(List.of("secured-reason PEER_FINISHED", "secured-reason TRUNCATED", "secured-reason PROTOCOL_ERROR",
+                "secured-reason HANDSHAKE_FAILED", "secured-reason HANDSHAKE_TIMEOUT"));
+        add(names, "guarded-proxy", GuardedPlan.Header.values());
+        names.addAll(List.of("guarded-client NONE", "guarded-client V1", "guarded DENIED", "guarded ADMITTED", "guarded TOO_MANY",
+                "guarded-reason ADDRESS_DENIED"));
         return names;
     }
 

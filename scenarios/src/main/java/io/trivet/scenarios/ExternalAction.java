@@ -143,6 +143,60 @@ sealed interface ExternalAction {
         }
     }
 
+    /** Connects a client to the {@link SecuredServer}. */
+    record ConnectSecured(long atNanos, SecuredPlan plan) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a new client connects:";
+        }
+
+        @Override
+        public String toString() {
+            return plan.toString();
+        }
+    }
+
+    /** Drains the {@link SecuredServer}. */
+    record DrainSecured(long atNanos, long timeoutNanos) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "the server with TLS";
+        }
+
+        @Override
+        public String toString() {
+            return "drains within " + ReportText.duration(timeoutNanos);
+        }
+    }
+
+    /** Connects a client to the {@link GuardedServer}. */
+    record ConnectGuarded(long atNanos, GuardedPlan plan) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a new client connects:";
+        }
+
+        @Override
+        public String toString() {
+            return plan.toString();
+        }
+    }
+
     /**
      * Drains the server, which may be draining already. If {@code inCallback}, the next callback of its application requests the
      * drain.

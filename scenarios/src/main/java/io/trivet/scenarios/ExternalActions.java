@@ -16,16 +16,18 @@ final class ExternalActions implements Loop {
     private final @Nullable UdpTraffic udpTraffic;
     private final @Nullable SessionServer sessions;
     private final @Nullable RelayServer relays;
+    private final EdgeServers edges;
     private final List<ExternalAction> actions;
     private int next;
     /** When the next action is due. */
     private long nextNanos;
 
     ExternalActions(RunContext context, List<ServerUnderTest> servers, @Nullable UdpTraffic udpTraffic,
-            @Nullable SessionServer sessions, @Nullable RelayServer relays) {
+            @Nullable SessionServer sessions, @Nullable RelayServer relays, EdgeServers edges) {
         this.udpTraffic = udpTraffic;
         this.sessions = sessions;
         this.relays = relays;
+        this.edges = edges;
         this.context = context;
         this.servers = servers;
         actions = new ArrayList<>(context.scenario.actions());
@@ -90,7 +92,11 @@ final class ExternalActions implements Loop {
             case ExternalAction.DrainSessions drain -> Objects.requireNonNull(sessions).drain(drain.timeoutNanos());
             case ExternalAction.ConnectRelayed relayed -> Objects.requireNonNull(relays).connect(relayed.plan());
             case ExternalAction.DrainRelays drain -> Objects.requireNonNull(relays).drain(drain.timeoutNanos());
-            default -> throw new AssertionError("concerns a server under test: " + action);
+            default -> {
+                if (!edges.perform(action)) {
+                    throw new AssertionError("concerns a server under test: " + action);
+                }
+            }
         }
     }
 
@@ -135,7 +141,7 @@ final class ExternalActions implements Loop {
                     server.actions.close(model);
                 }
             }
-            case ExternalAction.Datagram _,ExternalAction.Converse _,ExternalAction.DrainSessions _,ExternalAction.ConnectRelayed _,ExternalAction.DrainRelays _ ->
+            case ExternalAction.Datagram _,ExternalAction.Converse _,ExternalAction.DrainSessions _,ExternalAction.ConnectRelayed _,ExternalAction.DrainRelays _,ExternalAction.ConnectSecured _,ExternalAction.DrainSecured _,ExternalAction.ConnectGuarded _ ->
                 throw new AssertionError("concerns no server under test: " + action);
             case ExternalAction.Drain drain when drain.inCallback() ->
                 server.runInNextCallback(() -> server.drain(drain.timeoutNanos()));

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ public final class Run {
     /** The servers beside those under test, and their clients. */
     private static final int SIDE_SERVERS = 3;
     private static final int SIDE_CLIENTS = 4;
+    private static final int GUARDED_CLIENTS = 5;
     private static final int SIDE_STEPS_MAX = 300;
     private static final Duration STEP = Duration.ofSeconds(1);
     /**
@@ -46,6 +48,7 @@ public final class Run {
     private @Nullable UdpTraffic udpTraffic;
     private @Nullable SessionServer sessions;
     private @Nullable RelayServer relays;
+    private @Nullable EdgeServers edges;
     private final PlantedBug plantedBug;
 
     private Run(Scenario scenario, @Nullable Consumer<String> listener, PlantedBug plantedBug) {
@@ -172,7 +175,11 @@ public final class Run {
             relays = new RelayServer(context, address(SIDE_SERVERS, 1), address(SIDE_SERVERS, 2), address(SIDE_CLIENTS, 1));
             network.attach(relays);
         }
-        network.attach(new ExternalActions(context, servers, udpTraffic, sessions, relays));
+        EdgeServers opened = new EdgeServers(context,
+                List.of(address(SIDE_SERVERS, 3), address(SIDE_CLIENTS, 2), address(SIDE_SERVERS, 4)),
+                IntStream.range(0, GuardedServer.HOSTS).mapToObj(i -> address(GUARDED_CLIENTS, i)).toList());
+        edges = opened;
+        network.attach(new ExternalActions(context, servers, udpTraffic, sessions, relays, opened));
         if (plantedBug == PlantedBug.SPINNING_LOOP) {
             network.attach(new Spinner());
         }
@@ -210,6 +217,9 @@ public final class Run {
         if (relays != null) {
             relays.recover();
         }
+        if (edges != null) {
+            edges.recover();
+        }
         context.failures.abortIfFailed();
     }
 
@@ -241,6 +251,10 @@ public final class Run {
             relays.checkAll();
             relays.close();
         }
+        if (edges != null) {
+            awaitEnd(edges::remaining);
+            edges.finish();
+        }
         for (ServerUnderTest server : servers) {
             server.closing = true;
             server.instance().close();
@@ -262,6 +276,9 @@ public final class Run {
         }
         if (relays != null) {
             relays.checkLeaks();
+        }
+        if (edges != null) {
+            edges.checkLeaks();
         }
         finalChecker.checkLeaks(clientHosts);
     }
