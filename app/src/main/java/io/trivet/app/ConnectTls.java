@@ -1,10 +1,12 @@
 package io.trivet.app;
 
 import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsEngineKind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -30,6 +32,10 @@ final class ConnectTls {
     @Option(names = "--tls-server-name", paramLabel = "NAME",
             description = "The name that the server's certificate must have, instead of HOST.")
     private @Nullable String serverName;
+
+    @Option(names = "--tls-engine", paramLabel = "ENGINE", converter = TlsEngineConverter.class, showDefaultValue = Visibility.NEVER,
+            description = "auto, jdk or openssl (default: auto); 'trivet engines' shows which are available here.")
+    private @Nullable TlsEngineKind engine;
     // @formatter:on
 
     /** Returns whether the name of the server has to come from its address. */
@@ -41,15 +47,18 @@ final class ConnectTls {
     @Nullable
     TlsClient settings(picocli.CommandLine command, Duration handshakeTimeout) throws IOException {
         if (!tls) {
-            if (authorities != null || certificate != null || key != null || serverName != null) {
-                throw new ParameterException(command, "--tls-ca, --tls-cert, --tls-key and --tls-server-name require --tls");
+            if (authorities != null || certificate != null || key != null || serverName != null
+                    || engine != null) {
+                throw new ParameterException(command,
+                        "--tls-ca, --tls-cert, --tls-key, --tls-server-name and --tls-engine require --tls");
             }
             return null;
         }
         if ((certificate == null) != (key == null)) {
             throw new ParameterException(command, "--tls-cert and --tls-key are needed together");
         }
-        TlsClient.Builder builder = TlsClient.builder().handshakeTimeout(handshakeTimeout);
+        TlsClient.Builder builder = TlsClient.builder().handshakeTimeout(handshakeTimeout)
+                .engine(engine == null ? TlsEngineKind.AUTO : engine);
         if (authorities != null) {
             builder.authorities(authorities);
         }

@@ -2,6 +2,7 @@ package io.trivet.app;
 
 import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
+import io.trivet.tls.TlsEngineKind;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -9,9 +10,11 @@ import picocli.CommandLine.Command;
 // @formatter:off: an attribute a line
 /** {@code trivet engines}. */
 @Command(name = "engines", mixinStandardHelpOptions = true, versionProvider = Version.class,
-        description = "Lists the engines: which are available here, and for the others the reason and the cure.")
+        description = "Lists the engines for sockets and for TLS: which are available here, and for the others the reason and the cure.")
 // @formatter:on
 final class Engines implements Callable<Integer> {
+    private static final int TLS_NAME_CHARS = 13;
+
     @Override
     public Integer call() {
         PrintStream out = System.out;
@@ -20,6 +23,12 @@ final class Engines implements Callable<Integer> {
             String remark = engine.available() ? "supports " + engine.remark() : reasonOf(engine);
             out.println(padded(engine.name(), 8) + padded(engine.available() ? "yes" : "no", 5) + remark
                     + (engine.name().equals(defaultName) ? "; the default (--engine auto)" : ""));
+        }
+        String automatic = TlsEngineKind.engines().getFirst().name();
+        for (EngineStatus engine : TlsEngineKind.engines()) {
+            out.println(padded("tls " + engine.name(), TLS_NAME_CHARS) + padded(engine.available() ? "yes" : "no", 5)
+                    + engine.remark()
+                    + (engine.name().equals(automatic) ? "; the default (--tls-engine auto)" : ""));
         }
         return 0;
     }

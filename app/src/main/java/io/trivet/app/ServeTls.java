@@ -1,12 +1,14 @@
 package io.trivet.app;
 
 import io.trivet.tls.ClientAuthentication;
+import io.trivet.tls.TlsEngineKind;
 import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -30,10 +32,14 @@ final class ServeTls {
             description = "Look this often whether the files of the other TLS options have changed or were replaced, and read them again "
                     + "if so. Without it, only on SIGHUP.")
     private @Nullable Duration reloadInterval;
+
+    @Option(names = "--tls-engine", paramLabel = "ENGINE", converter = TlsEngineConverter.class, showDefaultValue = Visibility.NEVER,
+            description = "auto, jdk or openssl (default: auto); 'trivet engines' shows which are available here.")
+    private @Nullable TlsEngineKind engine;
     // @formatter:on
 
     boolean isRequested() {
-        return certificate != null || key != null || clientAuthorities != null || reloadInterval != null;
+        return certificate != null || key != null || clientAuthorities != null || reloadInterval != null || engine != null;
     }
 
     /** Returns the settings, or null for plaintext. */
@@ -45,12 +51,14 @@ final class ServeTls {
         if (certificate == null || key == null) {
             throw new ParameterException(command, "--tls-cert and --tls-key are needed together"
                     + (clientAuthorities == null ? "" : ", also with --tls-client-ca")
-                    + (reloadInterval == null ? "" : ", also with --tls-reload-interval"));
+                    + (reloadInterval == null ? "" : ", also with --tls-reload-interval")
+                    + (engine == null ? "" : ", also with --tls-engine"));
         }
         if (reloadInterval != null && reloadInterval.isZero()) {
             throw new ParameterException(command, "--tls-reload-interval must be longer than 0");
         }
-        TlsServer.Builder builder = TlsServer.builder().certificate(certificate, key);
+        TlsServer.Builder builder = TlsServer.builder().certificate(certificate, key)
+                .engine(engine == null ? TlsEngineKind.AUTO : engine);
         if (clientAuthorities != null) {
             builder.clientAuthentication(ClientAuthentication.REQUIRED, clientAuthorities);
         }
@@ -61,6 +69,7 @@ final class ServeTls {
     void start(TlsServer tls, PrintStream err) {
         err.println("TLS with the certificate " + certificate
                 + (clientAuthorities == null ? "" : "; clients need one of " + clientAuthorities));
+        err.println("TLS engine " + tls.chosenEngine().name() + ": " + tls.chosenEngine().remark());
         Signals.onHangUp(() -> reload(tls, err), err);
         if (reloadInterval != null) {
             tls.watchFiles(reloadInterval, failure -> report("the TLS files have changed", failure, err)); // until the process ends

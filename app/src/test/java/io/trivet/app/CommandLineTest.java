@@ -156,7 +156,11 @@ final class CommandLineTest {
         assertThat(out.toString(StandardCharsets.UTF_8).lines())
                 .contains("nio     yes  supports everything but urgent data, descriptors, regular files, keep alive options")
                 .anyMatch(line -> line.matches("uring   (yes  supports everything but regular files.*|no   .+)"))
-                .filteredOn(line -> line.endsWith("; the default (--engine auto)")).hasSize(1);
+                .anyMatch(line -> line.matches("tls jdk      yes  Java .+"))
+                .anyMatch(line -> line.matches("tls openssl  (yes  OpenSSL 3\\..+|no   .+)"))
+                .filteredOn(line -> line.endsWith(" auto)"))
+                .satisfiesExactly(line -> assertThat(line).endsWith("; the default (--engine auto)"),
+                        line -> assertThat(line).startsWith("tls ").endsWith("; the default (--tls-engine auto)"));
     }
 
     @Test

@@ -13,11 +13,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code trivet serve} and {@code trivet connect} with TLS, as processes, with the commands of docs/tls.md. */
+@ParameterizedClass
+@ValueSource(strings = {"jdk", "openssl"})
 @EnabledOnOs(OS.LINUX)
 final class TlsProcessTest {
+    private final String engine;
     @TempDir private Path directory;
+
+    TlsProcessTest(String engine) {
+        this.engine = engine;
+    }
 
     private String file(String name) {
         return directory.resolve(name).toString();
@@ -48,7 +57,8 @@ final class TlsProcessTest {
 
     private Program serve(String... more) throws IOException {
         List<String> arguments = new java.util.ArrayList<>(
-                List.of("serve", "--port", "0", "--tls-cert", file("server.pem"), "--tls-key", file("server.key")));
+                List.of("serve", "--port", "0", "--tls-cert", file("server.pem"), "--tls-key", file("server.key"),
+                        "--tls-engine", engine));
         arguments.addAll(List.of(more));
         return Program.trivet(arguments.toArray(String[]::new));
     }
@@ -62,17 +72,23 @@ final class TlsProcessTest {
     void aClientGetsItsEchoAndVerifiesTheServer() throws Exception {
         try (Program serve = serve()) {
             String target = target(serve);
-            try (Program good = Program.trivet("connect", target, "--tls", "--tls-ca", file("ca.pem"), "--send", "hello")) {
+            assertThat(serve.err())
+                    .anyMatch(line -> line.startsWith("TLS engine " + engine + ": ") && line.endsWith(", as requested"));
+            try (Program good = Program.trivet("connect", target, "--tls", "--tls-engine", engine, "--tls-ca", file("ca.pem"),
+                    "--send", "hello")) {
                 assertThat(good.exitCode()).as("errors: %s", good.err()).isZero();
                 assertThat(good.out()).isEqualTo("hello");
             }
-            try (Program untrusted = Program.trivet("connect", target, "--tls", "--tls-ca", file("other.pem"), "--send", "x");
-                    Program wrongName = Program.trivet("connect", target, "--tls", "--tls-ca", file("ca.pem"),
+            try (Program untrusted = Program.trivet("connect", target, "--tls", "--tls-engine", engine, "--tls-ca",
+                    file("other.pem"), "--send", "x");
+                    Program wrongName = Program.trivet("connect", target, "--tls", "--tls-engine", engine, "--tls-ca",
+                            file("ca.pem"),
                             "--tls-server-name",
                             "elsewhere.test", "--send", "x")) {
                 assertThat(untrusted.exitCode()).isEqualTo(1);
                 assertThat(untrusted.err()).last().asString()
-                        .contains("the TLS handshake failed").contains("certificate_unknown");
+                        .contains("the TLS handshake failed")
+                        .contains(engine.equals("jdk") ? "certificate_unknown" : "unable to get local issuer certificate");
                 assertThat(wrongName.exitCode()).isEqualTo(1);
                 assertThat(wrongName.err()).last().asString()
                         .contains("the TLS handshake failed").contains("elsewhere.test");
@@ -84,10 +100,12 @@ final class TlsProcessTest {
     void clientsNeedACertificateIfTheServerSaysSo() throws Exception {
         try (Program serve = serve("--tls-client-ca", file("ca.pem"))) {
             String target = target(serve);
-            try (Program with = Program.trivet("connect", target, "--tls", "--tls-ca", file("ca.pem"), "--tls-cert",
+            try (Program with = Program.trivet("connect", target, "--tls", "--tls-engine", engine, "--tls-ca", file("ca.pem"),
+                    "--tls-cert",
                     file("client.pem"),
                     "--tls-key", file("client.key"), "--send", "hello");
-                    Program without = Program.trivet("connect", target, "--tls", "--tls-ca", file("ca.pem"), "--send", "hello")) {
+                    Program without = Program.trivet("connect", target, "--tls", "--tls-engine", engine, "--tls-ca",
+                            file("ca.pem"), "--send", "hello")) {
                 assertThat(with.exitCode()).as("errors: %s", with.err()).isZero();
                 assertThat(with.out()).isEqualTo("hello");
                 assertThat(without.exitCode()).isEqualTo(1);
@@ -127,11 +145,14 @@ final class TlsProcessTest {
         try (Program missing = Program.trivet("serve", "--port", "0", "--tls-cert", file("none.pem"), "--tls-key",
                 file("server.key"));
                 Program alone = Program.trivet("serve", "--port", "0", "--tls-cert", file("server.pem"));
+                Program engineAlone = Program.trivet("serve", "--port", "0", "--tls-engine", engine);
                 Program unused = Program.trivet("connect", "localhost:1", "--tls-ca", file("ca.pem"), "--send", "x")) {
             assertThat(missing.exitCode()).isEqualTo(1);
             assertThat(missing.err()).last().asString().contains("none.pem: does not exist");
             assertThat(alone.exitCode()).isEqualTo(2);
             assertThat(alone.err().getFirst()).contains("--tls-cert and --tls-key are needed together");
+            assertThat(engineAlone.exitCode()).isEqualTo(2);
+            assertThat(engineAlone.err().getFirst()).contains("needed together, also with --tls-engine");
             assertThat(unused.exitCode()).isEqualTo(2);
             assertThat(unused.err().getFirst()).contains("require --tls");
         }

@@ -132,6 +132,11 @@ final class Identity {
         return names;
     }
 
+    /** Returns the DNS names of the certificate, in lower case. */
+    List<String> names() {
+        return names;
+    }
+
     /** Returns true if another identity is for the same host names. */
     boolean hasSameNames(Identity other) {
         return names.equals(other.names);

@@ -142,7 +142,7 @@ final class JdkTlsEngine implements TlsEngine {
     private static TlsInfo info(SSLEngine engine) {
         SSLSession session = engine.getSession();
         String protocol = engine.getApplicationProtocol();
-        return new TlsInfo(session.getProtocol(), session.getCipherSuite(),
+        return new TlsInfo(TlsEngineKind.JDK, session.getProtocol(), session.getCipherSuite(),
                 protocol == null || protocol.isEmpty() ? null : protocol, serverName(session), peerCertificates(session));
     }
 

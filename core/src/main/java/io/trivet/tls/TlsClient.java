@@ -1,5 +1,7 @@
 package io.trivet.tls;
 
+import io.trivet.net.EngineStatus;
+import io.trivet.openssl.MemoryBios;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -22,18 +24,19 @@ import org.jspecify.annotations.Nullable;
  * the name that {@link #withServerName} sets.
  */
 public final class TlsClient implements Tls {
-    private final Settings settings;
+    final Settings settings;
     private final @Nullable String serverName;
 
     /** What copies with another server name share. */
-    private static final class Settings {
+    static final class Settings {
         final TlsContexts sources;
         final List<String> protocols;
         final List<String> cipherSuites;
         final List<String> applicationProtocols;
         final boolean verifiesHostName;
         final Duration handshakeTimeout;
-        volatile SSLContext context;
+        final EngineStatus chosenEngine;
+        volatile LoadedContext loaded;
 
         Settings(Builder builder) throws IOException {
             sources = builder.sources;
@@ -42,8 +45,24 @@ public final class TlsClient implements Tls {
             applicationProtocols = builder.applicationProtocols;
             verifiesHostName = builder.verifiesHostName;
             handshakeTimeout = builder.handshakeTimeout;
-            context = sources.create();
-            parameters(context); // fails now, not at the first connect
+            chosenEngine = builder.engine.choose(sources);
+            loaded = load();
+        }
+
+        private LoadedContext load() throws IOException {
+            if (chosenEngine.name().equals(TlsEngineKind.OPENSSL.toString())) {
+                return OpenSslContext
+                        .load(new OpenSslContext.Settings(sources, protocols, cipherSuites, applicationProtocols, false,
+                                ClientAuthentication.NONE));
+            }
+            SSLContext context = sources.create();
+            return new LoadedContext.Jdk(context, parameters(context));
+        }
+
+        synchronized void reload() throws IOException {
+            LoadedContext before = loaded;
+            loaded = load();
+            before.close();
         }
 
         SSLParameters parameters(SSLContext of) {
@@ -95,7 +114,7 @@ public final class TlsClient implements Tls {
         if (!settings.sources.hasFiles()) {
             throw new IllegalStateException("these TLS settings have no file that could be read again");
         }
-        settings.context = settings.sources.create();
+        settings.reload();
     }
 
     @Override
@@ -104,29 +123,60 @@ public final class TlsClient implements Tls {
     }
 
     /**
+     * Returns the implementation of TLS that these settings use.
+     *
+     * @return its name, {@code jdk} or {@code openssl}, and as remark its version and why it was chosen
+     */
+    public EngineStatus chosenEngine() {
+        return settings.chosenEngine;
+    }
+
+    /**
      * Returns an engine for a new connection.
      *
      * @param host the name or address of the server, unless these settings have one
      * @param port its port: sessions are resumed with the same host and port
      */
-    TlsEngine engine(String host, int port) throws IOException {
+    TlsEngine engine(String host, int port, EngineBuffers buffers) throws IOException {
         String name = serverName == null ? host : serverName;
-        SSLContext context = settings.context;
+        SNIHostName hostName = isAddress(name) ? null : hostName(name);
+        while (true) {
+            switch (settings.loaded) {
+                case LoadedContext.Jdk jdk -> {
+                    return jdkEngine(jdk.context(), name, port, hostName);
+                }
+                case OpenSslContext.Lease lease -> {
+                    MemoryBios bios = buffers.bios();
+                    if (lease.context.retain()) { // otherwise it was just replaced
+                        return OpenSslTlsEngine.ofClient(lease.context, bios,
+                                hostName == null ? name : hostName.getAsciiName(), hostName != null, settings.verifiesHostName,
+                                port);
+                    }
+                }
+            }
+        }
+    }
+
+    private TlsEngine jdkEngine(SSLContext context, String name, int port, @Nullable SNIHostName hostName) throws IOException {
         SSLEngine engine = context.createSSLEngine(name, port);
         engine.setUseClientMode(true);
         SSLParameters parameters = settings.parameters(context);
         if (settings.verifiesHostName) {
             parameters.setEndpointIdentificationAlgorithm("HTTPS");
         }
-        if (!isAddress(name)) {
-            try {
-                parameters.setServerNames(List.of(new SNIHostName(name)));
-            } catch (IllegalArgumentException e) {
-                throw new TlsException("\"" + name + "\" is no host name that TLS can ask for", e);
-            }
+        if (hostName != null) {
+            parameters.setServerNames(List.of(hostName));
         }
         engine.setSSLParameters(parameters);
         return new JdkTlsEngine(engine);
+    }
+
+    private static SNIHostName hostName(String name) throws TlsException {
+        try {
+            return new SNIHostName(name);
+        } catch (IllegalArgumentException e) {
+            throw new TlsException("\"" + name + "\" is no host name that TLS can ask for", e);
+        }
     }
 
     private static boolean isAddress(String name) {
@@ -151,6 +201,7 @@ public final class TlsClient implements Tls {
         private List<String> applicationProtocols = List.of();
         private boolean verifiesHostName = true;
         private Duration handshakeTimeout = Duration.ofSeconds(10);
+        private TlsEngineKind engine = TlsEngineKind.AUTO;
 
         private Builder() {}
 
@@ -295,11 +346,24 @@ public final class TlsClient implements Tls {
         }
 
         /**
+         * Sets the implementation of TLS. The default is {@link TlsEngineKind#AUTO}.
+         *
+         * @param engine the implementation
+         * @return this builder
+         */
+        public Builder engine(TlsEngineKind engine) {
+            this.engine = Objects.requireNonNull(engine, "engine");
+            return this;
+        }
+
+        /**
          * Reads the files, and returns the settings.
          *
          * @return the settings; later changes of this builder do not affect them
-         * @throws IllegalStateException a context, or a key store, beside settings that it would replace
-         * @throws IllegalArgumentException the JDK supports none of the versions or cipher suites
+         * @throws IllegalStateException a context, or a key store, beside settings that it would replace; or a setting that the requested engine does not support
+         * @throws io.trivet.net.UnavailableException {@link TlsEngineKind#OPENSSL} was requested and is not available: the message has
+         *     the reason and the cure
+         * @throws IllegalArgumentException the engine supports none of the versions or cipher suites
          * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
          */
         public TlsClient build() throws IOException {

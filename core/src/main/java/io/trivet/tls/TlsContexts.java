@@ -14,6 +14,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,6 +86,18 @@ final class TlsContexts {
         }
     }
 
+    /** Returns the setting that only the JDK's engine supports, or null if there is none. */
+    @Nullable
+    String onlyForTheJdk() {
+        if (given != null) {
+            return "an SSLContext";
+        }
+        if (keyStore != null) {
+            return "a key store";
+        }
+        return random != null ? "a source of randomness" : null;
+    }
+
     /**
      * Returns a context, reading the files again.
      *
@@ -119,7 +132,7 @@ final class TlsContexts {
         return new KeyManager[]{new IdentityByName(loaded)};
     }
 
-    private TrustManager @Nullable [] trustManagers() throws IOException, GeneralSecurityException {
+    private TrustManager[] trustManagers() throws IOException, GeneralSecurityException {
         KeyStore store = trustStore;
         if (authorities != null) {
             store = KeyStore.getInstance("PKCS12");
@@ -132,6 +145,17 @@ final class TlsContexts {
         TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
         factory.init(store); // null: the JDK's authorities
         return factory.getTrustManagers();
+    }
+
+    /** Returns the certificates that are trusted, reading the file again. */
+    List<X509Certificate> trustedCertificates() throws IOException, GeneralSecurityException {
+        List<X509Certificate> certificates = new ArrayList<>();
+        for (TrustManager manager : trustManagers()) {
+            if (manager instanceof X509TrustManager x509) {
+                certificates.addAll(List.of(x509.getAcceptedIssuers()));
+            }
+        }
+        return certificates;
     }
 
     /** Returns the names of a list that a context supports. */

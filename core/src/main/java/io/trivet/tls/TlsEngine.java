@@ -60,7 +60,7 @@ interface TlsEngine {
     boolean hasOutput();
 
     /**
-     * Puts one or several records of the engine's own output into a buffer. The caller repeats this while {@link #hasOutput}.
+     * Puts records of the engine's own output, or a part of one, into a buffer. The caller repeats this while {@link #hasOutput}.
      *
      * @param ciphertext has room for at least {@link #RECORD_BYTES_MAX} bytes
      * @throws IOException the handshake or the connection has failed

@@ -38,6 +38,7 @@ public final class TlsProactor extends ForwardingProactor {
     private static final int TASKS_PER_POLL = 1;
 
     private final HeldBuffers buffers = new HeldBuffers();
+    private final EngineBuffers engineBuffers = new EngineBuffers();
     private final TlsOutput output;
     private final TlsInput input;
     /** The secured connections, by slot. The owner writes; other threads may read. */
@@ -67,11 +68,11 @@ public final class TlsProactor extends ForwardingProactor {
      */
     public void secure(long handle, Tls tls) throws IOException {
         TlsEngine engine = switch (tls) {
-            case TlsServer server -> server.engine();
+            case TlsServer server -> server.engine(engineBuffers);
             case TlsClient client -> {
                 InetSocketAddress remote = delegate.remoteAddress(handle);
                 String host = remote.isUnresolved() ? remote.getHostString() : remote.getAddress().getHostAddress(); // unresolved: Unix
-                yield client.engine(host, remote.getPort());
+                yield client.engine(host, remote.getPort(), engineBuffers);
             }
         };
         TlsConnection connection = new TlsConnection(handle, engine);
@@ -289,6 +290,7 @@ public final class TlsProactor extends ForwardingProactor {
                 forget(connection);
             }
         }
+        engineBuffers.close();
         delegate.close();
     }
 
@@ -485,6 +487,6 @@ public final class TlsProactor extends ForwardingProactor {
 
     @Override
     public long bufferBytes() {
-        return delegate.bufferBytes() + output.bufferBytes() + input.bufferBytes();
+        return delegate.bufferBytes() + output.bufferBytes() + input.bufferBytes() + engineBuffers.bytes();
     }
 }

@@ -1,5 +1,7 @@
 package io.trivet.tls;
 
+import io.trivet.net.EngineStatus;
+import io.trivet.openssl.MemoryBios;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -27,12 +29,10 @@ public final class TlsServer implements Tls {
     private final List<String> applicationProtocols;
     private final ClientAuthentication clientAuthentication;
     private final Duration handshakeTimeout;
+    private final EngineStatus chosenEngine;
     /** Guarded by itself, as are reloads. */
     private final FileStamps stamps;
-    private volatile Loaded loaded;
-
-    /** A context, and the parameters of its engines, which each engine copies. */
-    private record Loaded(SSLContext context, SSLParameters parameters) {}
+    volatile LoadedContext loaded;
 
     private TlsServer(Builder builder) throws IOException {
         sources = builder.sources;
@@ -41,6 +41,7 @@ public final class TlsServer implements Tls {
         applicationProtocols = builder.applicationProtocols;
         clientAuthentication = builder.clientAuthentication;
         handshakeTimeout = builder.handshakeTimeout;
+        chosenEngine = builder.engine.choose(sources);
         stamps = new FileStamps(sources.files()); // before they are read: a change meanwhile is noticed later
         loaded = load();
     }
@@ -78,7 +79,7 @@ public final class TlsServer implements Tls {
         checkFiles();
         synchronized (stamps) {
             stamps.haveChanged(); // only notes the present state
-            loaded = load();
+            replaceLoaded();
         }
     }
 
@@ -98,7 +99,7 @@ public final class TlsServer implements Tls {
             if (!stamps.haveChanged()) {
                 return false;
             }
-            loaded = load();
+            replaceLoaded();
             return true;
         }
     }
@@ -119,13 +120,23 @@ public final class TlsServer implements Tls {
         return new FileWatch(this, interval, onReload);
     }
 
+    private void replaceLoaded() throws IOException {
+        LoadedContext before = loaded;
+        loaded = load();
+        before.close();
+    }
+
     private void checkFiles() {
         if (!sources.hasFiles()) {
             throw new IllegalStateException("these TLS settings have no file that could be read again");
         }
     }
 
-    private Loaded load() throws IOException {
+    private LoadedContext load() throws IOException {
+        if (chosenEngine.name().equals(TlsEngineKind.OPENSSL.toString())) {
+            return OpenSslContext.load(new OpenSslContext.Settings(sources, protocols, cipherSuites, applicationProtocols, true,
+                    clientAuthentication));
+        }
         SSLContext context = sources.create();
         SSLParameters parameters = TlsContexts.parameters(context, protocols, cipherSuites, applicationProtocols);
         switch (clientAuthentication) {
@@ -135,7 +146,7 @@ public final class TlsServer implements Tls {
             case OPTIONAL -> parameters.setWantClientAuth(true);
             case REQUIRED -> parameters.setNeedClientAuth(true);
         }
-        return new Loaded(context, parameters);
+        return new LoadedContext.Jdk(context, parameters);
     }
 
     @Override
@@ -143,13 +154,33 @@ public final class TlsServer implements Tls {
         return handshakeTimeout;
     }
 
+    /**
+     * Returns the implementation of TLS that these settings use.
+     *
+     * @return its name, {@code jdk} or {@code openssl}, and as remark its version and why it was chosen
+     */
+    public EngineStatus chosenEngine() {
+        return chosenEngine;
+    }
+
     /** Returns an engine for a new connection. */
-    TlsEngine engine() throws IOException {
-        Loaded current = loaded;
-        SSLEngine engine = current.context.createSSLEngine();
-        engine.setUseClientMode(false);
-        engine.setSSLParameters(current.parameters);
-        return new JdkTlsEngine(engine);
+    TlsEngine engine(EngineBuffers buffers) throws IOException {
+        while (true) {
+            switch (loaded) {
+                case LoadedContext.Jdk(SSLContext context, SSLParameters parameters) -> {
+                    SSLEngine engine = context.createSSLEngine();
+                    engine.setUseClientMode(false);
+                    engine.setSSLParameters(parameters);
+                    return new JdkTlsEngine(engine);
+                }
+                case OpenSslContext.Lease lease -> {
+                    MemoryBios bios = buffers.bios();
+                    if (lease.context.retain()) { // otherwise it was just replaced
+                        return OpenSslTlsEngine.ofServer(lease.context, bios);
+                    }
+                }
+            }
+        }
     }
 
     @Override
@@ -165,6 +196,7 @@ public final class TlsServer implements Tls {
         private List<String> applicationProtocols = List.of();
         private ClientAuthentication clientAuthentication = ClientAuthentication.NONE;
         private Duration handshakeTimeout = Duration.ofSeconds(10);
+        private TlsEngineKind engine = TlsEngineKind.AUTO;
 
         private Builder() {}
 
@@ -261,7 +293,7 @@ public final class TlsServer implements Tls {
         /**
          * Sets the cipher suites.
          *
-         * @param cipherSuites IANA names in the order of preference; those that the JDK does not have are skipped. By default
+         * @param cipherSuites IANA names in the order of preference; those that the engine does not have are skipped. By default
          *     the recommended ones of TLS 1.3, and of TLS 1.2 those with ECDHE and AES-GCM or ChaCha20
          * @return this builder
          */
@@ -305,12 +337,25 @@ public final class TlsServer implements Tls {
         }
 
         /**
+         * Sets the implementation of TLS. The default is {@link TlsEngineKind#AUTO}.
+         *
+         * @param engine the implementation
+         * @return this builder
+         */
+        public Builder engine(TlsEngineKind engine) {
+            this.engine = Objects.requireNonNull(engine, "engine");
+            return this;
+        }
+
+        /**
          * Reads the files, and returns the settings.
          *
          * @return the settings; later changes of this builder do not affect them
          * @throws IllegalStateException there is neither a certificate, nor a key store, nor a context; or a context, or a key
-         *     store, beside settings that it would replace
-         * @throws IllegalArgumentException the JDK supports none of the versions or cipher suites
+         *     store, beside settings that it would replace; or a setting that the requested engine does not support
+         * @throws io.trivet.net.UnavailableException {@link TlsEngineKind#OPENSSL} was requested and is not available: the message has
+         *     the reason and the cure
+         * @throws IllegalArgumentException the engine supports none of the versions or cipher suites
          * @throws IOException a file cannot be used: the message names the file, and what is wrong with it
          */
         public TlsServer build() throws IOException {

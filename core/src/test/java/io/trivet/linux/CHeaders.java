@@ -11,16 +11,16 @@ import org.junit.jupiter.api.Assumptions;
  * Checks values in Java against C's headers with a C compiler. Every value becomes a static assertion, so a mismatch is a
  * compiler error. Nothing is run, so a cross compiler can check the values for another architecture.
  */
-final class CHeaders {
+public final class CHeaders {
     private final StringBuilder source = new StringBuilder();
 
-    CHeaders(List<String> headers) {
+    public CHeaders(List<String> headers) {
         source.append("#define _GNU_SOURCE\n#include <stddef.h>\n");
         headers.forEach(header -> source.append("#include <").append(header).append(">\n"));
     }
 
     /** Expects a constant expression of C to have the value in Java. */
-    CHeaders value(String expression, long java) {
+    public CHeaders value(String expression, long java) {
         source.append("_Static_assert((").append(expression).append(") == ").append(java).append(", \"").append(expression)
                 .append(" is not ").append(java).append("\");\n");
         return this;
@@ -34,18 +34,18 @@ final class CHeaders {
         return this;
     }
 
-    CHeaders size(String type, long java) {
+    public CHeaders size(String type, long java) {
         return value("sizeof(" + type + ")", java);
     }
 
     /** Expects a field of a structure to have an offset and a size. */
-    CHeaders field(String type, String field, long offset, long size) {
+    public CHeaders field(String type, String field, long offset, long size) {
         value("offsetof(" + type + ", " + field + ")", offset);
         return value("sizeof(((" + type + "*)0)->" + field + ")", size);
     }
 
     /** Returns the mismatches for an architecture by Java's name. Aborts the test if there is no compiler for it. */
-    List<String> mismatchesOn(String architecture) throws IOException, InterruptedException {
+    public List<String> mismatchesOn(String architecture) throws IOException, InterruptedException {
         String machine = architecture.equals("amd64") ? "x86_64" : architecture;
         for (String compiler : List.of(machine + "-linux-gnu-gcc", "gcc")) {
             if (answer(compiler, "", "-dumpmachine").startsWith(machine)) {

@@ -8,6 +8,7 @@ import io.trivet.net.UnixAddress;
 import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
 import io.trivet.tls.TestCertificates;
+import io.trivet.tls.TlsEngineKind;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -17,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
@@ -41,6 +43,9 @@ final class Stage implements AutoCloseable {
      * sockets that the test handles itself, then fail.
      */
     private static final boolean TLS = Boolean.getBoolean("trivet.tls");
+    /** With the engine {@code -Dtrivet.tls.engine=openssl}. */
+    private static final TlsEngineKind TLS_ENGINE = TlsEngineKind
+            .valueOf(System.getProperty("trivet.tls.engine", "auto").toUpperCase(Locale.ROOT));
 
     /** Numbers the Unix domain sockets. */
     private static final AtomicInteger SOCKETS = new AtomicInteger();
@@ -127,7 +132,7 @@ final class Stage implements AutoCloseable {
     }
 
     private static ServerBuilder secured(ServerBuilder builder) {
-        return TLS ? builder.tls(TestCertificates.server()) : builder;
+        return TLS ? builder.tls(TestCertificates.server(TLS_ENGINE)) : builder;
     }
 
     /** Opens a server. This thread turns its loops whenever it waits for a condition. */

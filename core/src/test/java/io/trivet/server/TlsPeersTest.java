@@ -7,6 +7,8 @@ import io.trivet.net.Network;
 import io.trivet.observe.CloseReason;
 import io.trivet.tls.ClientAuthentication;
 import io.trivet.tls.TestCertificates;
+import io.trivet.tls.TlsEngineKind;
+import io.trivet.tls.TlsEngines;
 import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -24,16 +26,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** TLS with programs that have an implementation of their own: OpenSSL, curl and Python. */
+@ParameterizedClass
+@EnumSource(value = TlsEngineKind.class, mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
 @EnabledOnOs(OS.LINUX)
 final class TlsPeersTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
     @TempDir private Path directory;
 
-    private static TlsServer.Builder settings() {
-        return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"));
+    private final TlsEngineKind kind;
+
+    TlsPeersTest(TlsEngineKind kind) {
+        this.kind = TlsEngines.require(kind);
+    }
+
+    private TlsServer.Builder settings() {
+        return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"))
+                .engine(kind);
     }
 
     private static Server start(Framing framing, Handler handler, TlsServer tls) throws IOException {
@@ -74,7 +87,8 @@ final class TlsPeersTest {
         try (Server server = start(Framing.lines(), ECHO, settings().build())) {
             for (String version : List.of("-tls1_2", "-tls1_3")) {
                 Path session = directory.resolve("session" + version);
-                try (Tools.Peer first = Tools.start(openssl, "s_client", "-connect", target(server), "-quiet", "-sess_out",
+                try (Tools.Peer first = Tools.start(openssl, "s_client", "-connect", target(server), "-quiet", "-no_ign_eof",
+                        "-sess_out",
                         session.toString(), version)) {
                     first.writeLine("x"); // the ticket of TLS 1.3 comes before the answer
                     assertThat(first.line()).isEqualTo("x");
@@ -99,6 +113,22 @@ final class TlsPeersTest {
             await(server, story);
             assertThat(story.reasons()).containsExactly(CloseReason.PROTOCOL_ERROR);
             assertThat(story.connection(0).failure()).hasMessage("the peer wants to renegotiate, which is not supported");
+        }
+    }
+
+    @Test
+    void aPeerMayChangeItsKeysAndAskForOurs() throws Exception {
+        try (Server server = start(Framing.lines(), ECHO, settings().build());
+                Tools.Peer client = Tools.start(Tools.require("openssl"), "s_client", "-connect", target(server), "-tls1_3")) {
+            for (String command : List.of("K", "k", "K")) { // K also asks the server to change its keys
+                client.writeLine(command);
+                String line = client.line();
+                while (line != null && !line.startsWith("KEYUPDATE")) {
+                    line = client.line();
+                }
+                client.writeLine("after " + command);
+                assertThat(client.line()).isEqualTo("after " + command);
+            }
         }
     }
 
@@ -128,6 +158,22 @@ final class TlsPeersTest {
                     TestCertificates.file("client.pem").toString(), "--key", TestCertificates.file("client.key").toString(), url))
                     .isEqualTo("page\n");
             assertThat(run("", curl, "-sS", "--ipv4", "--noproxy", "*", "--cacert", ca, url)).contains("alert");
+        }
+    }
+
+    @Test
+    void gnutlsSendsReceivesAndResumes() throws Exception {
+        String gnutls = Tools.require("gnutls-cli");
+        Story story = new Story(ECHO);
+        try (Server server = start(Framing.lines(), story, settings().build())) {
+            String port = String.valueOf(server.address().getPort());
+            for (String version : List.of("VERS-TLS1.2", "VERS-TLS1.3")) {
+                assertThat(run("hello\n", gnutls, "--port", port, "--x509cafile", TestCertificates.file("ca.pem").toString(),
+                        "--priority",
+                        "NORMAL:-VERS-ALL:+" + version, "--resume", "--waitresumption", "localhost"))
+                        .contains("- Status: The certificate is trusted.").contains("*** This is a resumed session")
+                        .contains("\nhello\n");
+            }
         }
     }
 
@@ -176,7 +222,7 @@ final class TlsPeersTest {
             }
             Connection connection = server.connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port),
                     Protocol.of(Framing.lines(), (c, message) -> received.add(LoopParts.text(message)))
-                            .withTls(TestCertificates.client()),
+                            .withTls(TestCertificates.client(kind)),
                     null);
             connection.send("drawer");
             for (int i = 0; i < 300 && received.isEmpty(); i++) {

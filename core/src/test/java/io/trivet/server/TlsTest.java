@@ -7,6 +7,9 @@ import io.trivet.sim.TortureNetwork;
 import io.trivet.tls.ClientAuthentication;
 import io.trivet.tls.TestCertificates;
 import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsEngineKind;
+import io.trivet.tls.TlsEngines;
+import io.trivet.tls.TlsEngines.Failure;
 import io.trivet.tls.TlsInfo;
 import io.trivet.tls.TlsServer;
 import io.trivet.tls.TruncatedException;
@@ -25,13 +28,30 @@ import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A server with TLS, on every network, with a client that has the JDK's engine alone. */
+@ParameterizedClass
+@EnumSource(value = TlsEngineKind.class, mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
 final class TlsTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
-    private static TlsServer.Builder settings() {
-        return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"));
+    private final TlsEngineKind kind;
+
+    TlsTest(TlsEngineKind kind) {
+        this.kind = TlsEngines.require(kind);
+    }
+
+    @AfterAll
+    static void everyConnectionWasFreed() {
+        assertThat(TlsEngines.liveConnections()).isZero();
+    }
+
+    private TlsServer.Builder settings() {
+        return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"))
+                .engine(kind);
     }
 
     private static SSLEngine engine(String... protocols) {
@@ -65,6 +85,7 @@ final class TlsTest {
             TlsInfo info = story.connection(0).tls();
             assertThat(info).isNotNull();
             assertThat(info.protocol()).isEqualTo(protocol);
+            assertThat(info.engine()).isEqualTo(kind);
             client.finish();
             assertThat(client.rest()).isEmpty();
             stage.until("closed", () -> story.count("close") == 1);
@@ -174,7 +195,7 @@ final class TlsTest {
         Path key = Files.createTempFile("trivet", ".key");
         Files.copy(TestCertificates.file("localhost.pem"), chain, StandardCopyOption.REPLACE_EXISTING);
         Files.copy(TestCertificates.file("localhost.key"), key, StandardCopyOption.REPLACE_EXISTING);
-        TlsServer tls = TlsServer.of(chain, key);
+        TlsServer tls = TlsServer.builder().certificate(chain, key).engine(kind).build();
         Server server = stage.open(stage.server(stage.story(ECHO)).framing(Framing.lines()).tls(tls));
         TlsClientSocket[] sockets = new TlsClientSocket[2];
         Client before = client(stage, server, inner -> sockets[0] = new TlsClientSocket(inner, engine()));
@@ -371,7 +392,7 @@ final class TlsTest {
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.reasons()).containsExactly(CloseReason.HANDSHAKE_FAILED);
 
-        TlsClient client = TlsClient.builder().authorities(TestCertificates.file("ca.pem"))
+        TlsClient client = TlsClient.builder().engine(kind).authorities(TestCertificates.file("ca.pem"))
                 .certificate(TestCertificates.file("client.pem"), TestCertificates.file("client.key")).build();
         Story outgoing = stage.story((connection, message) -> connection.finish());
         Server other = stage.open(Server.builder().network(stage.network()).enableTls());
@@ -396,7 +417,7 @@ final class TlsTest {
             }
         });
         Server server = stage.open(stage.server(accepted).framing(Framing.lines()).enableTls());
-        TlsClient trust = TestCertificates.client();
+        TlsClient trust = TestCertificates.client(kind);
         Story outgoing = stage.story((connection, message) -> {
             switch (LoopParts.text(message)) {
                 case "go ahead" -> {
@@ -560,16 +581,16 @@ final class TlsTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
         Server client = stage.open(Server.builder().network(stage.network()).enableTls());
         Story outgoing = stage.story((connection, message) -> connection.finish());
-        TlsClient wrong = TestCertificates.client().withServerName("other.test");
+        TlsClient wrong = TestCertificates.client(kind).withServerName("other.test");
         Connection refused = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing).withTls(wrong), null);
         stage.until("closed", () -> outgoing.count("close") == 1 && story.count("close") == 1);
         assertThat(outgoing.reasons()).containsExactly(CloseReason.HANDSHAKE_FAILED);
         assertThat(refused.failure()).hasMessageContaining("other.test");
         if (!(stage.network() instanceof TortureNetwork)) { // where the alert may not fit into the socket
-            assertThat(story.connection(0).failure()).hasMessageContaining("certificate_unknown");
+            assertThat(story.connection(0).failure()).hasMessageContaining(TlsEngines.text(kind, Failure.WRONG_NAME_ALERT));
         }
 
-        TlsClient right = TestCertificates.client(); // the address 127.0.0.1 is in the certificate
+        TlsClient right = TestCertificates.client(kind); // the address 127.0.0.1 is in the certificate
         Connection made = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing).withTls(right), null);
         made.send("x");
         stage.until("closed", () -> outgoing.count("close") == 2);

@@ -26,8 +26,13 @@ public final class TestCertificates {
 
     /** Returns settings of a server for localhost and 127.0.0.1. */
     public static TlsServer server() {
+        return server(TlsEngineKind.AUTO);
+    }
+
+    /** Returns settings of a server for localhost and 127.0.0.1, with an engine. */
+    public static TlsServer server(TlsEngineKind engine) {
         try {
-            return TlsServer.of(file("localhost.pem"), file("localhost.key"));
+            return TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key")).engine(engine).build();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -35,8 +40,13 @@ public final class TestCertificates {
 
     /** Returns settings of a client that trusts the authority. */
     public static TlsClient client() {
+        return client(TlsEngineKind.AUTO);
+    }
+
+    /** Returns settings of a client that trusts the authority, with an engine. */
+    public static TlsClient client(TlsEngineKind engine) {
         try {
-            return TlsClient.builder().authorities(file("ca.pem")).build();
+            return TlsClient.builder().authorities(file("ca.pem")).engine(engine).build();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.contract.Slowness;
+import io.trivet.tls.TlsEngines.Failure;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -18,12 +19,42 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Certificates and keys from files: what can be used, and what errors say. */
+@ParameterizedClass
+@EnumSource(value = TlsEngineKind.class, mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
 final class TlsSettingsTest {
+    private final TlsEngineKind kind;
+    private final EngineBuffers buffers = new EngineBuffers();
+
     @TempDir private Path directory;
+
+    TlsSettingsTest(TlsEngineKind kind) {
+        this.kind = TlsEngines.require(kind);
+    }
+
+    @AfterEach
+    void everythingIsFreed() {
+        buffers.close();
+        assertThat(OpenSslTlsEngine.live()).isZero();
+    }
+
+    private TlsServer.Builder server() {
+        return TlsServer.builder().engine(kind);
+    }
+
+    private TlsServer server(Path chain, Path key) throws IOException {
+        return server().certificate(chain, key).build();
+    }
+
+    private TlsClient.Builder client() {
+        return TlsClient.builder().engine(kind);
+    }
 
     private static Path file(String name) {
         return TestCertificates.file(name);
@@ -31,11 +62,11 @@ final class TlsSettingsTest {
 
     @Test
     void keysOfAllFormatsAreRead() throws IOException {
-        assertThat(TlsServer.of(file("localhost.pem"), file("localhost.key"))).isNotNull();
-        assertThat(TlsServer.of(file("localhost.pem"), file("localhost-sec1.key"))).isNotNull();
-        assertThat(TlsServer.of(file("rsa.pem"), file("rsa.key"))).isNotNull();
-        assertThat(TlsServer.of(file("rsa.pem"), file("rsa-pkcs1.key"))).isNotNull();
-        TlsServer encrypted = TlsServer.builder()
+        assertThat(server(file("localhost.pem"), file("localhost.key"))).isNotNull();
+        assertThat(server(file("localhost.pem"), file("localhost-sec1.key"))).isNotNull();
+        assertThat(server(file("rsa.pem"), file("rsa.key"))).isNotNull();
+        assertThat(server(file("rsa.pem"), file("rsa-pkcs1.key"))).isNotNull();
+        TlsServer encrypted = server()
                 .certificate(file("localhost.pem"), file("localhost-encrypted.key"), "secret".toCharArray()).build();
         assertThat(encrypted.toString()).contains("localhost.pem").doesNotContain("secret");
     }
@@ -50,27 +81,27 @@ final class TlsSettingsTest {
         fails("localhost.pem", "rsa.key", "rsa.key", "does not belong to the first certificate in");
         fails("localhost.pem", "localhost-encrypted.key", "localhost-encrypted.key", "is encrypted, and no password was given");
         fails("rsa.pem", "rsa-old-encrypted.key", "rsa-old-encrypted.key", "OpenSSL's old format", "openssl pkcs8 -topk8");
-        assertThatThrownBy(() -> TlsServer.builder()
+        assertThatThrownBy(() -> server()
                 .certificate(file("localhost.pem"), file("localhost-encrypted.key"), "wrong".toCharArray()).build())
                 .isInstanceOf(FileSystemException.class).hasMessageContaining("the password is wrong")
                 .hasMessageNotContaining("wrong\"");
         Path broken = Files.writeString(directory.resolve("broken.pem"),
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-        assertThatThrownBy(() -> TlsServer.of(broken, file("localhost.key"))).hasMessageContaining("broken.pem")
+        assertThatThrownBy(() -> server(broken, file("localhost.key"))).hasMessageContaining("broken.pem")
                 .hasMessageContaining("certificate 1 in it is broken");
         Path brokenKey = Files.writeString(directory.resolve("broken.key"),
                 "-----BEGIN EC PRIVATE KEY-----\nMIIBAAA=\n-----END EC PRIVATE KEY-----\n");
-        assertThatThrownBy(() -> TlsServer.of(file("localhost.pem"), brokenKey)).hasMessageContaining("broken.key")
+        assertThatThrownBy(() -> server(file("localhost.pem"), brokenKey)).hasMessageContaining("broken.key")
                 .hasMessageContaining("is broken, or does not name its curve");
-        assertThatThrownBy(() -> TlsServer.of(directory, brokenKey)).hasMessageContaining("is a directory");
-        assertThatThrownBy(() -> TlsServer.builder().build()).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> server(directory, brokenKey)).hasMessageContaining("is a directory");
+        assertThatThrownBy(() -> server().build()).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(
-                () -> TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key")).protocols("TLSv9").build())
+                () -> server().certificate(file("localhost.pem"), file("localhost.key")).protocols("TLSv9").build())
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("TLSv9");
     }
 
-    private static void fails(String chain, String key, String... message) {
-        assertThatThrownBy(() -> TlsServer.of(file(chain), file(key))).isInstanceOf(FileSystemException.class)
+    private void fails(String chain, String key, String... message) {
+        assertThatThrownBy(() -> server(file(chain), file(key))).isInstanceOf(FileSystemException.class)
                 .hasMessageContainingAll(message).message().doesNotContain("\n");
     }
 
@@ -78,8 +109,8 @@ final class TlsSettingsTest {
     void aBadNewFileKeepsTheOldCertificate() throws IOException {
         Path chain = copy("localhost.pem", "chain.pem");
         Path key = copy("localhost.key", "key.pem");
-        TlsServer server = TlsServer.of(chain, key);
-        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        TlsServer server = server(chain, key);
+        TlsClient client = client().authorities(file("ca.pem")).withoutHostNameVerification().build();
         X509Certificate first = certificate(client, server, "localhost");
         copy("example.pem", "chain.pem");
         assertThatThrownBy(server::reload).isInstanceOf(FileSystemException.class).hasMessageContaining("key.pem")
@@ -94,8 +125,8 @@ final class TlsSettingsTest {
     void changedFilesAreReadAgainAndABadOneIsReportedOnce() throws IOException {
         Path chain = copy("localhost.pem", "chain.pem");
         Path key = copy("localhost.key", "key.pem");
-        TlsServer server = TlsServer.of(chain, key);
-        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        TlsServer server = server(chain, key);
+        TlsClient client = client().authorities(file("ca.pem")).withoutHostNameVerification().build();
         assertThat(server.reloadIfChanged()).isFalse();
         replace("example.pem", chain);
         assertThatThrownBy(server::reloadIfChanged).isInstanceOf(FileSystemException.class)
@@ -132,10 +163,10 @@ final class TlsSettingsTest {
         Path data = Files.createSymbolicLink(directory.resolve("..data"), Path.of("v1"));
         Path chain = Files.createSymbolicLink(directory.resolve("tls.crt"), Path.of("..data", "tls.crt"));
         Path key = Files.createSymbolicLink(directory.resolve("tls.key"), Path.of("..data", "tls.key"));
-        TlsServer server = TlsServer.of(chain, key);
+        TlsServer server = server(chain, key);
         Files.move(Files.createSymbolicLink(directory.resolve("..tmp"), Path.of("v2")), data, StandardCopyOption.ATOMIC_MOVE);
         assertThat(server.reloadIfChanged()).isTrue();
-        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        TlsClient client = client().authorities(file("ca.pem")).withoutHostNameVerification().build();
         assertThat(certificate(client, server, "localhost").getSubjectX500Principal().getName()).isEqualTo("CN=example");
     }
 
@@ -143,7 +174,7 @@ final class TlsSettingsTest {
     void watchedFilesAreReadAgainWhenTheyChange() throws Exception {
         Path chain = copy("localhost.pem", "chain.pem");
         Path key = copy("localhost.key", "key.pem");
-        TlsServer server = TlsServer.of(chain, key);
+        TlsServer server = server(chain, key);
         BlockingQueue<String> outcomes = new LinkedBlockingQueue<>();
         try (FileWatch watch = server.watchFiles(Duration.ofMillis(1),
                 failure -> outcomes.add(failure == null ? "reloaded" : failure.getMessage()))) {
@@ -160,9 +191,9 @@ final class TlsSettingsTest {
 
     @Test
     void theServerNameChoosesTheCertificate() throws IOException {
-        TlsServer server = TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key"))
+        TlsServer server = server().certificate(file("localhost.pem"), file("localhost.key"))
                 .certificate(file("example.pem"), file("example.key")).build();
-        TlsClient client = TlsClient.builder().authorities(file("ca.pem")).withoutHostNameVerification().build();
+        TlsClient client = client().authorities(file("ca.pem")).withoutHostNameVerification().build();
         for (List<String> names : List.of(List.of("localhost", "CN=localhost"), List.of("example.test", "CN=example"),
                 List.of("www.EXAMPLE.test", "CN=example"), List.of("a.b.example.test", "CN=localhost"),
                 List.of("unknown.test", "CN=localhost"), List.of("127.0.0.1", "CN=localhost"))) {
@@ -173,27 +204,28 @@ final class TlsSettingsTest {
 
     @Test
     void applicationProtocolsAreNegotiated() throws IOException {
-        TlsServer server = TlsServer.builder().certificate(file("localhost.pem"), file("localhost.key"))
+        TlsServer server = server().certificate(file("localhost.pem"), file("localhost.key"))
                 .applicationProtocols("b", "a").build();
-        TlsClient both = TlsClient.builder().authorities(file("ca.pem")).applicationProtocols("a", "b").build();
+        TlsClient both = client().authorities(file("ca.pem")).applicationProtocols("a", "b").build();
         assertThat(handshake(both, server, "localhost").applicationProtocol()).isEqualTo("b");
-        TlsClient none = TlsClient.builder().authorities(file("ca.pem")).build();
+        TlsClient none = client().authorities(file("ca.pem")).build();
         assertThat(handshake(none, server, "localhost").applicationProtocol()).isNull();
-        TlsClient other = TlsClient.builder().authorities(file("ca.pem")).applicationProtocols("c").build();
+        TlsClient other = client().authorities(file("ca.pem")).applicationProtocols("c").build();
         assertThatThrownBy(() -> handshake(other, server, "localhost")).isInstanceOf(TlsException.class);
     }
 
     @Test
     void certificatesOfAnotherAuthorityOrNameOrTimeAreRefused() throws IOException {
-        TlsClient client = TestCertificates.client();
-        refuses(client, TlsServer.of(file("untrusted.pem"), file("untrusted.key")), "localhost", "certification path");
-        refuses(client, TlsServer.of(file("expired.pem"), file("expired.key")), "localhost", "validity check failed");
-        refuses(client, TestCertificates.server(), "elsewhere.test", "elsewhere.test");
-        refuses(client, TestCertificates.server(), "127.0.0.2", "127.0.0.2");
-        assertThat(handshake(client, TestCertificates.server(), "127.0.0.1")).isNotNull();
+        TlsClient client = TestCertificates.client(kind);
+        refuses(client, server(file("untrusted.pem"), file("untrusted.key")), "localhost",
+                TlsEngines.text(kind, Failure.UNTRUSTED));
+        refuses(client, server(file("expired.pem"), file("expired.key")), "localhost", TlsEngines.text(kind, Failure.EXPIRED));
+        refuses(client, TestCertificates.server(kind), "elsewhere.test", "elsewhere.test");
+        refuses(client, TestCertificates.server(kind), "127.0.0.2", "127.0.0.2");
+        assertThat(handshake(client, TestCertificates.server(kind), "127.0.0.1")).isNotNull();
     }
 
-    private static void refuses(TlsClient client, TlsServer server, String name, String reason) {
+    private void refuses(TlsClient client, TlsServer server, String name, String reason) {
         assertThatThrownBy(() -> handshake(client, server, name)).isInstanceOf(TlsException.class).hasMessageContaining(reason);
     }
 
@@ -203,8 +235,16 @@ final class TlsSettingsTest {
         store.load(null, null);
         store.setKeyEntry("it", PemFile.privateKey(file("localhost.key"), null), "p".toCharArray(),
                 PemFile.certificates(file("localhost.pem")).toArray(X509Certificate[]::new));
-        TlsServer server = TlsServer.builder().keyStore(store, "p".toCharArray()).build();
-        assertThat(handshake(TestCertificates.client(), server, "localhost")).isNotNull();
+        TlsServer.Builder builder = server().keyStore(store, "p".toCharArray());
+        if (kind == TlsEngineKind.OPENSSL) {
+            assertThatThrownBy(builder::build).isInstanceOf(IllegalStateException.class)
+                    .hasMessage("the TLS engine openssl does not support a key store: use PEM files, or the engine jdk");
+            assertThatThrownBy(server().certificate(file("localhost.pem"), file("localhost.key")).secureRandom(new SecureRandom())::build)
+                    .isInstanceOf(IllegalStateException.class).hasMessageContaining("does not support a source of randomness");
+            return;
+        }
+        TlsServer server = builder.build();
+        assertThat(handshake(TestCertificates.client(kind), server, "localhost")).isNotNull();
         assertThatThrownBy(server::reload).isInstanceOf(IllegalStateException.class);
     }
 
@@ -239,11 +279,18 @@ final class TlsSettingsTest {
         return Files.copy(file(from), directory.resolve(to), StandardCopyOption.REPLACE_EXISTING);
     }
 
-    private static X509Certificate certificate(TlsClient client, TlsServer server, String name) throws IOException {
+    private X509Certificate certificate(TlsClient client, TlsServer server, String name) throws IOException {
         return handshake(client, server, name).peerCertificates().getFirst();
     }
 
-    private static TlsInfo handshake(TlsClient client, TlsServer server, String name) throws IOException {
-        return EnginePair.handshake(client.engine(name, 1), server.engine()).client().info();
+    private TlsInfo handshake(TlsClient client, TlsServer server, String name) throws IOException {
+        TlsEngine itsClient = client.engine(name, 1, buffers);
+        TlsEngine itsServer = server.engine(buffers);
+        try {
+            return EnginePair.handshake(itsClient, itsServer).client().info();
+        } finally {
+            itsClient.free();
+            itsServer.free();
+        }
     }
 }

@@ -1,0 +1,98 @@
+package io.trivet.tls;
+
+import io.trivet.net.Completions;
+import io.trivet.net.Proactor;
+import java.io.ByteArrayOutputStream;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A proactor without sockets, below a {@link TlsProactor}: the test says what a connection receives, and reads what it sends. Every byte
+ * is accepted for sending.
+ */
+final class FakeProactor {
+    private final ByteBuffer memory = ByteBuffer.allocateDirect(1 << 20);
+    private final ByteArrayOutputStream sent = new ByteArrayOutputStream();
+    private final Proactor proactor = (Proactor) Proxy.newProxyInstance(Proactor.class.getClassLoader(),
+            new Class<?>[]{Proactor.class},
+            (_, method, arguments) -> call(method, arguments));
+    private long received;
+    private int from;
+    private int to;
+    private boolean ended;
+
+    Proactor proactor() {
+        return proactor;
+    }
+
+    /** Makes the next poll deliver bytes. */
+    void receives(long handle, byte[] bytes, int start, int end) {
+        received = handle;
+        memory.clear().put(bytes, start, end - start);
+        from = 0;
+        to = end - start;
+    }
+
+    /** Makes the next poll deliver the end of the stream. */
+    void ends(long handle) {
+        received = handle;
+        ended = true;
+    }
+
+    /** Returns what was sent since the last call. */
+    byte[] sent() {
+        byte[] bytes = sent.toByteArray();
+        sent.reset();
+        return bytes;
+    }
+
+    private @Nullable Object call(Method method, Object[] arguments) {
+        return switch (method.getName()) {
+            case "poll" -> poll((Completions) arguments[0]);
+            case "sendNow", "send" -> send((ByteBuffer[]) arguments[1], (int) arguments[2], (int) arguments[3]);
+            case "remoteAddress" -> new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 1);
+            case "toString" -> "FakeProactor";
+            default -> zero(method.getReturnType());
+        };
+    }
+
+    private int poll(Completions completions) {
+        if (to > from) {
+            int end = to;
+            to = from;
+            completions.received(received, memory.clear(), from, end);
+            return 1;
+        }
+        if (ended) {
+            ended = false;
+            completions.inputEnded(received);
+            return 1;
+        }
+        return 0;
+    }
+
+    private long send(ByteBuffer[] parts, int first, int count) {
+        long sum = 0;
+        for (int i = first; i < first + count; i++) {
+            byte[] bytes = new byte[parts[i].remaining()];
+            parts[i].get(bytes);
+            sent.writeBytes(bytes);
+            sum += bytes.length;
+        }
+        return sum;
+    }
+
+    private static @Nullable Object zero(Class<?> type) {
+        if (type == int.class) {
+            return 0;
+        }
+        if (type == long.class) {
+            return 0L;
+        }
+        return type == boolean.class ? false : null;
+    }
+}
