@@ -119,7 +119,8 @@ final class TlsPeersTest {
     @Test
     void aPeerMayChangeItsKeysAndAskForOurs() throws Exception {
         try (Server server = start(Framing.lines(), ECHO, settings().build());
-                Tools.Peer client = Tools.start(Tools.require("openssl"), "s_client", "-connect", target(server), "-tls1_3")) {
+                Tools.Peer client = Tools.start("sh", "-c",
+                        "exec " + Tools.require("openssl") + " s_client -tls1_3 -connect " + target(server) + " 2>&1")) {
             for (String command : List.of("K", "k", "K")) { // K also asks the server to change its keys
                 client.writeLine(command);
                 String line = client.line();
