@@ -87,7 +87,7 @@ final class TlsScanTest {
             assertThat(report).containsPattern("SSLv2 +disabled").containsPattern("SSLv3 +disabled")
                     .containsPattern("TLSv1.0 +disabled")
                     .containsPattern("TLSv1.1 +disabled").containsPattern("TLSv1.2 +enabled").containsPattern("TLSv1.3 +enabled");
-            assertThat(report).contains("Compression disabled").doesNotContain(" is vulnerable");
+            assertThat(report).contains("Session renegotiation not supported").doesNotContain("Compression enabled", " is vulnerable");
             List<String> suites = new ArrayList<>();
             for (String line : report.split("\n", -1)) {
                 if (line.startsWith("Preferred") || line.startsWith("Accepted")) {
@@ -105,12 +105,9 @@ final class TlsScanTest {
         require("testssl", "openssl");
         try (Program serve = serve()) {
             Path report = directory.resolve("report.csv");
-            run("testssl", "--quiet", "--color", "0", "--warnings", "batch", "--ip", "127.0.0.1", "--protocols", "--fs",
-                    "--server-preference",
-                    "--heartbleed", "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--poodle", "--sweet32",
-                    "--freak",
-                    "--drown", "--logjam", "--beast", "--lucky13", "--rc4", "--robot", "--csvfile", report.toString(),
-                    target(serve));
+            run("testssl", "--quiet", "--color", "0", "--warnings", "batch", "--ip", "127.0.0.1", "--protocols", "--fs", "--heartbleed",
+                    "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--sweet32", "--rc4", "--robot", "--csvfile",
+                    report.toString(), target(serve));
             List<String> lines = Files.readAllLines(report);
             assertThat(lines).hasSizeGreaterThan(20);
             assertThat(lines).noneMatch(line -> line.matches(".*\"(LOW|MEDIUM|HIGH|CRITICAL|FATAL)\",.*"));
