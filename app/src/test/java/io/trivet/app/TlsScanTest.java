@@ -87,7 +87,8 @@ final class TlsScanTest {
             assertThat(report).containsPattern("SSLv2 +disabled").containsPattern("SSLv3 +disabled")
                     .containsPattern("TLSv1.0 +disabled")
                     .containsPattern("TLSv1.1 +disabled").containsPattern("TLSv1.2 +enabled").containsPattern("TLSv1.3 +enabled");
-            assertThat(report).contains("Session renegotiation not supported").doesNotContain("Compression enabled", " is vulnerable");
+            assertThat(report).contains("Session renegotiation not supported").doesNotContain("Compression enabled",
+                    " is vulnerable");
             List<String> suites = new ArrayList<>();
             for (String line : report.split("\n", -1)) {
                 if (line.startsWith("Preferred") || line.startsWith("Accepted")) {
@@ -105,8 +106,10 @@ final class TlsScanTest {
         require("testssl", "openssl");
         try (Program serve = serve()) {
             Path report = directory.resolve("report.csv");
-            run("testssl", "--quiet", "--color", "0", "--warnings", "batch", "--ip", "127.0.0.1", "--protocols", "--fs", "--heartbleed",
-                    "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--sweet32", "--rc4", "--robot", "--csvfile",
+            run("testssl", "--quiet", "--color", "0", "--warnings", "batch", "--ip", "127.0.0.1", "--protocols", "--fs",
+                    "--heartbleed",
+                    "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--sweet32", "--rc4", "--robot",
+                    "--csvfile",
                     report.toString(), target(serve));
             List<String> lines = Files.readAllLines(report);
             assertThat(lines).hasSizeGreaterThan(20);

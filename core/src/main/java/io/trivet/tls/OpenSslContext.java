@@ -225,7 +225,8 @@ final class OpenSslContext {
             NativeIdentity identity = nativeIdentities.get(index);
             if (!LibsslContext.addIdentity(context, identity.chain, identity.key)) {
                 throw new TlsException("OpenSSL refuses the certificate or key of "
-                        + identities.get(index).chain[0].getSubjectX500Principal() + ": " + ErrorQueue.take(), null);
+                        + identities.get(index).chain[0].getSubjectX500Principal() + ": " + ErrorQueue.take()
+                        + ". The engine jdk may accept it", null);
             }
         }
         if (isServer) {

@@ -45,7 +45,7 @@ public final class TlsClient implements Tls {
             applicationProtocols = builder.applicationProtocols;
             verifiesHostName = builder.verifiesHostName;
             handshakeTimeout = builder.handshakeTimeout;
-            chosenEngine = builder.engine.choose(sources);
+            chosenEngine = builder.engine.choose(sources, protocols);
             loaded = load();
         }
 

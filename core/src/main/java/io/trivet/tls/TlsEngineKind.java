@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * TlsServer.Builder#engine} and {@link TlsClient.Builder#engine}.
  */
 public enum TlsEngineKind {
-    /** The fastest engine that is available and supports the settings. */
+    /** OPENSSL if it is available and supports the settings, because it needs the least processor time; otherwise JDK. */
     AUTO,
     /** The JDK's, which is always available. */
     JDK,
@@ -21,9 +21,6 @@ public enum TlsEngineKind {
      * randomness are the JDK's.
      */
     OPENSSL;
-
-    /** Whether {@link #AUTO} takes OpenSSL where it is available. */
-    private static final boolean AUTO_PREFERS_OPENSSL = false;
 
     /**
      * Returns the engines, and which of them are available here. The first one is what {@link #AUTO} takes for certificates from PEM
@@ -35,18 +32,19 @@ public enum TlsEngineKind {
         EngineStatus jdk = JDK.status(null);
         String obstacle = OpenSslLibrary.obstacle();
         EngineStatus openSsl = obstacle == null ? OPENSSL.status(null) : new EngineStatus(OPENSSL.toString(), false, obstacle);
-        return AUTO_PREFERS_OPENSSL && obstacle == null ? List.of(openSsl, jdk) : List.of(jdk, openSsl);
+        return obstacle == null ? List.of(openSsl, jdk) : List.of(jdk, openSsl);
     }
 
     /**
      * Chooses an engine for settings.
      *
-     * @param sources the settings
+     * @param sources the certificates and keys
+     * @param protocols the versions of TLS
      * @return its name and version, and why it was chosen
      * @throws UnavailableException OPENSSL was requested, and is not available
      * @throws IllegalStateException OPENSSL was requested, and does not support the settings
      */
-    EngineStatus choose(TlsContexts sources) {
+    EngineStatus choose(TlsContexts sources, List<String> protocols) {
         String unsupported = sources.onlyForTheJdk();
         return switch (this) {
             case JDK -> status("as requested");
@@ -61,7 +59,10 @@ public enum TlsEngineKind {
                 }
                 yield status("as requested");
             }
-            case AUTO -> AUTO_PREFERS_OPENSSL ? automatic(unsupported) : JDK.status("chosen automatically");
+            case AUTO -> {
+                boolean isUsual = TlsContexts.PROTOCOLS.containsAll(protocols);
+                yield automatic(isUsual ? unsupported : "versions other than TLSv1.2 and TLSv1.3");
+            }
         };
     }
 

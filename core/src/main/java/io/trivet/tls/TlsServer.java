@@ -41,7 +41,7 @@ public final class TlsServer implements Tls {
         applicationProtocols = builder.applicationProtocols;
         clientAuthentication = builder.clientAuthentication;
         handshakeTimeout = builder.handshakeTimeout;
-        chosenEngine = builder.engine.choose(sources);
+        chosenEngine = builder.engine.choose(sources, protocols);
         stamps = new FileStamps(sources.files()); // before they are read: a change meanwhile is noticed later
         loaded = load();
     }

@@ -241,6 +241,7 @@ final class TlsTest {
         Random random = new Random(seed);
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
+        LogLines log = stage.keep(new LogLines());
         for (int i = 0; i < 12; i++) {
             TlsClientSocket[] socket = new TlsClientSocket[1];
             boolean established = i % 2 == 0;
@@ -267,6 +268,7 @@ final class TlsTest {
             assertThat(story.reasons().getLast()).as("seed %s, round %s", seed, i)
                     .isIn(established ? List.of(CloseReason.PROTOCOL_ERROR, CloseReason.TRUNCATED)
                             : List.of(CloseReason.HANDSHAKE_FAILED));
+            assertThat(log.lines(" CLOSED with ")).as("seed %s: one line each", seed).hasSize(expected);
             client.close();
         }
     }

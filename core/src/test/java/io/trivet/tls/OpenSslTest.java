@@ -205,6 +205,22 @@ final class OpenSslTest {
     }
 
     @Test
+    void theAutomaticChoiceSaysWhy() throws Exception {
+        TlsServer pem = TlsServer.of(file("localhost.pem"), file("localhost.key"));
+        assertThat(pem.chosenEngine().name()).isEqualTo("openssl");
+        assertThat(pem.chosenEngine().remark()).matches("OpenSSL 3\\..+, chosen automatically");
+        assertThat(TlsEngineKind.engines().getFirst().name()).isEqualTo("openssl");
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        TlsClient keyStore = TlsClient.builder().keyStore(store, new char[0]).build();
+        assertThat(keyStore.chosenEngine().name()).isEqualTo("jdk");
+        assertThat(keyStore.chosenEngine().remark())
+                .endsWith(", chosen automatically, since the engine openssl does not support a key store");
+        TlsClient old = TlsClient.builder().protocols("TLSv1.2", "TLSv1.1").build();
+        assertThat(old.chosenEngine().remark()).endsWith("does not support versions other than TLSv1.2 and TLSv1.3");
+    }
+
+    @Test
     void theAuthoritiesOfATrustStoreAreTrusted() throws Exception {
         KeyStore store = KeyStore.getInstance("PKCS12");
         store.load(null, null);
