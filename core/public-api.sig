@@ -491,8 +491,24 @@ meth public static io.trivet.observe.CloseReason valueOf(java.lang.String)
 meth public static io.trivet.observe.CloseReason[] values()
 supr java.lang.Enum<io.trivet.observe.CloseReason>
 
+CLSS public final io.trivet.observe.ClosedConnection
+cons public init(long,java.net.InetSocketAddress,int,io.trivet.observe.CloseReason,java.lang.String,boolean,long,long,java.time.Duration)
+meth public boolean reset()
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public int loop()
+meth public io.trivet.observe.CloseReason reason()
+meth public java.lang.String failure()
+meth public java.net.InetSocketAddress remoteAddress()
+meth public java.time.Duration sinceClosed()
+meth public long bytesIn()
+meth public long bytesOut()
+meth public long id()
+supr java.lang.Record
+
 CLSS public final io.trivet.observe.ConnectionSnapshot
-cons public init(long,java.net.InetSocketAddress,int,io.trivet.observe.ConnectionState,boolean,boolean,boolean,java.lang.String,long,long,int,java.time.Duration,long,long,java.time.Duration,io.trivet.observe.CloseReason)
+cons public init(long,java.net.InetSocketAddress,int,io.trivet.observe.ConnectionState,boolean,boolean,boolean,io.trivet.observe.ReadState,java.lang.String,long,long,int,java.time.Duration,java.time.Duration,java.time.Duration,int,long,long,java.time.Duration,java.lang.String,io.trivet.observe.CloseReason)
 meth public boolean exceptional()
 meth public boolean readable()
 meth public boolean writable()
@@ -501,12 +517,17 @@ meth public final int hashCode()
 meth public final java.lang.String toString()
 meth public int loop()
 meth public int queueMessages()
+meth public int timesFull()
 meth public io.trivet.observe.CloseReason closeReason()
 meth public io.trivet.observe.ConnectionState state()
+meth public io.trivet.observe.ReadState readState()
 meth public java.lang.String interestReason()
+meth public java.lang.String tls()
 meth public java.net.InetSocketAddress remoteAddress()
 meth public java.time.Duration oldestAge()
 meth public java.time.Duration sinceActivity()
+meth public java.time.Duration sinceProgress()
+meth public java.time.Duration writeTimeout()
 meth public long bytesIn()
 meth public long bytesOut()
 meth public long id()
@@ -524,6 +545,50 @@ fld public final static io.trivet.observe.ConnectionState OPEN
 meth public static io.trivet.observe.ConnectionState valueOf(java.lang.String)
 meth public static io.trivet.observe.ConnectionState[] values()
 supr java.lang.Enum<io.trivet.observe.ConnectionState>
+
+CLSS public final io.trivet.observe.ListenerSnapshot
+cons public init(java.net.InetSocketAddress,io.trivet.observe.ListenerSnapshot$State)
+innr public final static !enum State
+meth public final boolean equals(java.lang.Object)
+meth public final int hashCode()
+meth public final java.lang.String toString()
+meth public io.trivet.observe.ListenerSnapshot$State state()
+meth public java.net.InetSocketAddress address()
+supr java.lang.Record
+
+CLSS public final static !enum io.trivet.observe.ListenerSnapshot$State
+ outer io.trivet.observe.ListenerSnapshot
+fld public final static io.trivet.observe.ListenerSnapshot$State ACCEPTING
+fld public final static io.trivet.observe.ListenerSnapshot$State AT_LIMIT
+fld public final static io.trivet.observe.ListenerSnapshot$State BACKED_OFF
+fld public final static io.trivet.observe.ListenerSnapshot$State CLOSED
+meth public java.lang.String description()
+meth public static io.trivet.observe.ListenerSnapshot$State valueOf(java.lang.String)
+meth public static io.trivet.observe.ListenerSnapshot$State[] values()
+supr java.lang.Enum<io.trivet.observe.ListenerSnapshot$State>
+
+CLSS public final !enum io.trivet.observe.LoopEvent
+fld public final static io.trivet.observe.LoopEvent ACCEPTED
+fld public final static io.trivet.observe.LoopEvent CLOSED
+fld public final static io.trivet.observe.LoopEvent DELIVERED
+fld public final static io.trivet.observe.LoopEvent DROPPED
+fld public final static io.trivet.observe.LoopEvent INPUT_ENDED
+fld public final static io.trivet.observe.LoopEvent OPENED
+fld public final static io.trivet.observe.LoopEvent QUEUE_HIGH
+fld public final static io.trivet.observe.LoopEvent QUEUE_LOW
+fld public final static io.trivet.observe.LoopEvent RECEIVED
+fld public final static io.trivet.observe.LoopEvent SENT
+fld public final static io.trivet.observe.LoopEvent SOCKET_FULL
+fld public final static io.trivet.observe.LoopEvent TASKS
+fld public final static io.trivet.observe.LoopEvent URGENT
+fld public final static io.trivet.observe.LoopEvent WRITABLE
+meth public static io.trivet.observe.LoopEvent valueOf(java.lang.String)
+meth public static io.trivet.observe.LoopEvent[] values()
+supr java.lang.Enum<io.trivet.observe.LoopEvent>
+
+CLSS public abstract interface io.trivet.observe.LoopObserver
+meth public abstract void event(int,io.trivet.observe.LoopEvent,long,long)
+meth public abstract void turned(int,long,long,int)
 
 CLSS public final io.trivet.observe.LoopStats
 cons public init(int,long,long,long,long,long,long,long,long,long,long,long,long)
@@ -560,14 +625,36 @@ meth public long spare()
 meth public long total()
 supr java.lang.Record
 
+CLSS public final !enum io.trivet.observe.ReadState
+fld public final static io.trivet.observe.ReadState AWAITING_PROXY_HEADER
+fld public final static io.trivet.observe.ReadState CLOSED
+fld public final static io.trivet.observe.ReadState CONNECTING
+fld public final static io.trivet.observe.ReadState CONNECTING_BY_NAME
+fld public final static io.trivet.observe.ReadState DELIVERY_PENDING
+fld public final static io.trivet.observe.ReadState DRAINING
+fld public final static io.trivet.observe.ReadState HANDSHAKING
+fld public final static io.trivet.observe.ReadState INPUT_ENDED
+fld public final static io.trivet.observe.ReadState PAUSED_BY_APPLICATION
+fld public final static io.trivet.observe.ReadState PAUSED_BY_QUEUE
+fld public final static io.trivet.observe.ReadState PAUSED_BY_RELAY
+fld public final static io.trivet.observe.ReadState PAUSED_BY_SESSION
+fld public final static io.trivet.observe.ReadState READING
+fld public final static io.trivet.observe.ReadState READING_TO_END
+fld public final static io.trivet.observe.ReadState RELAYING
+meth public java.lang.String description()
+meth public static io.trivet.observe.ReadState valueOf(java.lang.String)
+meth public static io.trivet.observe.ReadState[] values()
+supr java.lang.Enum<io.trivet.observe.ReadState>
+
 CLSS public final io.trivet.observe.ServerStats
-cons public init(io.trivet.observe.LoopStats,java.util.List<io.trivet.observe.LoopStats>,long,long,io.trivet.observe.MemoryStats)
+cons public init(io.trivet.observe.LoopStats,java.util.List<io.trivet.observe.LoopStats>,long,long,io.trivet.observe.MemoryStats,java.util.Map<io.trivet.observe.CloseReason,java.lang.Long>)
 meth public final boolean equals(java.lang.Object)
 meth public final int hashCode()
 meth public final java.lang.String toString()
 meth public io.trivet.observe.LoopStats total()
 meth public io.trivet.observe.MemoryStats memory()
 meth public java.util.List<io.trivet.observe.LoopStats> loops()
+meth public java.util.Map<io.trivet.observe.CloseReason,java.lang.Long> closed()
 meth public long queueBytes()
 meth public long queueBytesMax()
 supr java.lang.Record
@@ -868,10 +955,15 @@ meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.tr
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.lang.Object,java.time.Duration)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Handler,java.time.Duration)
 meth public io.trivet.server.Connection connect(java.net.InetSocketAddress,io.trivet.server.Protocol,java.lang.Object)
+meth public io.trivet.server.Connection connection(long)
+meth public io.trivet.server.Limits limits()
+meth public io.trivet.server.Overflow overflow()
 meth public io.trivet.server.ScheduledTask schedule(java.time.Duration,java.lang.Runnable)
 meth public java.lang.Throwable failure()
 meth public java.net.InetSocketAddress address()
+meth public java.util.List<io.trivet.observe.ClosedConnection> recentlyClosed()
 meth public java.util.List<io.trivet.observe.ConnectionSnapshot> connections()
+meth public java.util.List<io.trivet.observe.ListenerSnapshot> listeners()
 meth public java.util.List<java.net.InetSocketAddress> addresses()
 meth public static io.trivet.server.ServerBuilder builder()
 meth public void broadcast(java.nio.ByteBuffer)
@@ -879,6 +971,7 @@ meth public void close()
 meth public void drain(java.time.Duration)
 meth public void execute(java.lang.Runnable)
 meth public void join() throws java.lang.InterruptedException
+meth public void observe(io.trivet.observe.LoopObserver)
 supr java.lang.Object
 
 CLSS public final io.trivet.server.ServerBuilder

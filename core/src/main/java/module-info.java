@@ -60,6 +60,7 @@
  */
 @org.jspecify.annotations.NullMarked
 module io.trivet {
+    requires static jdk.jfr;
     requires static org.jspecify;
 
     exports io.trivet.net;

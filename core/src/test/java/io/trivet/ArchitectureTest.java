@@ -66,7 +66,7 @@ final class ArchitectureTest {
                     "FrameWriter", "DelimiterDecoder", "AccessList", "ProxyHeader", "ProxyHeaderDecoder", "LengthPrefix",
                     "Remainder",
                     "FrameFinder", "Messages", "Profile", "DroppedMessages",
-                    "Counters",
+                    "Counters", "LoopTrace", "FlightEvents",
                     "ScheduledTask", "ConnectionClosedException", "HandoverChannel"),
             List.of("TurnClock", "Deadline", "DeadlineQueue", "Timer", "TimerHeap"),
             List.of("BufferPool", "Budget", "SharedMessage", "Broadcast", "Lane", "SendQueue", "PartialInput", "StagingBuffer",

@@ -292,7 +292,8 @@ final class UringConnections {
             }
         }
         boolean awaitsSend = (state & (SENDING | SEND_ACCEPTED)) == SENDING;
-        if (awaitsSend || (state & (AWAITING_WRITABLE | CONNECTING | POLLING_WRITABLE | HAS_UNSENT)) != 0) {
+        // The multishot poll for room stays for the next time: that it is there does not mean that anything waits.
+        if (awaitsSend || (state & (AWAITING_WRITABLE | CONNECTING | HAS_UNSENT)) != 0) {
             interest |= Interest.WRITE;
         }
         return interest;

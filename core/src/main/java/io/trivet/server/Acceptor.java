@@ -8,6 +8,7 @@ import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ListenerSnapshot;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -48,10 +49,10 @@ final class Acceptor implements ConnectionSource {
     private final Log log;
     private final DescriptorReserve reserve;
     private final ConnectionLimit limit;
-    private boolean accepting;
+    private volatile boolean accepting;
     private volatile boolean ended;
     /** True from a failed accept until accepting has worked for a while. */
-    private boolean backedOff;
+    private volatile boolean backedOff;
     private long backoffNanos = BACKOFF_MIN_NANOS;
 
     /**
@@ -130,6 +131,14 @@ final class Acceptor implements ConnectionSource {
         } catch (IOException e) {
             acceptFailed(e);
         }
+    }
+
+    /** Returns whether the listeners are watched, and why not. Any thread. */
+    ListenerSnapshot.State state() {
+        return ended ? ListenerSnapshot.State.CLOSED
+                : accepting ? ListenerSnapshot.State.ACCEPTING
+                : limit.isReached() ? ListenerSnapshot.State.AT_LIMIT
+                : ListenerSnapshot.State.BACKED_OFF;
     }
 
     // ---- accepting
@@ -236,6 +245,7 @@ final class Acceptor implements ConnectionSource {
             return;
         }
         pause();
+        FlightEvents.acceptFailed(failure);
         if (!backedOff) {
             backedOff = true;
             log.acceptFailed(failure); // logged once, however long the cause lasts

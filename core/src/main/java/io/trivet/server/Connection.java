@@ -45,11 +45,6 @@ import org.jspecify.annotations.Nullable;
  * it throws {@link RejectedExecutionException}.
  */
 public final class Connection extends ConnectionRecord {
-    /**
-     * Position of the loop's index in an id. It uses upper bits of the slot, which are free: no loop has 16 million connections.
-     */
-    private static final int ID_LOOP_SHIFT = 24;
-
     private volatile ConnectionContext context;
     private volatile @Nullable Object attachment;
 
@@ -734,7 +729,7 @@ public final class Connection extends ConnectionRecord {
      * @return the number; -1 until the connect has started
      */
     public long id() {
-        return handle < 0 ? -1 : (long) loop() << ID_LOOP_SHIFT ^ handle;
+        return LoopTrace.id(loop(), handle);
     }
 
     /**

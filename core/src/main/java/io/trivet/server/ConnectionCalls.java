@@ -5,7 +5,7 @@ import io.trivet.net.Interest;
 import io.trivet.net.Proactor;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
-import io.trivet.observe.ConnectionState;
+import io.trivet.observe.ReadState;
 import io.trivet.tls.TlsInfo;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -370,50 +370,61 @@ final class ConnectionCalls {
         } catch (IllegalStateException e) { // not connected yet, or closed meanwhile
             remote = null;
         }
+        ReadState readState = readState(connection);
+        SendQueue waiting = connection.sendQueue(); // read once: the next read may return null
+        TlsInfo tls = tlsInfo(connection);
+        Limits limits = connection.profile().limits();
         return new ConnectionSnapshot(id, remote, loopIndex, connection.state(),
                 (interest & Interest.READ) != 0, (interest & Interest.WRITE) != 0, (interest & Interest.PRIORITY) != 0,
-                why(connection, interest), connection.queuedBytes(), connection.profile().limits().queueBytesMax(),
-                connection.queuedMessages(),
-                Duration.ofNanos(oldestAgeNanos(connection)), connection.bytesIn, connection.bytesOut,
-                Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))), connection.closeReason());
+                readState, why(connection, readState, interest), connection.queuedBytes(), limits.queueBytesMax(),
+                connection.queuedMessages(), Duration.ofNanos(oldestAgeNanos(connection)),
+                Duration.ofNanos(pendingSends.sinceProgressNanos(connection, clock)), limits.writeTimeout(),
+                waiting == null ? 0 : waiting.timesFull, connection.bytesIn, connection.bytesOut,
+                Duration.ofNanos(Math.max(0, now - connection.activityNanos(now))),
+                tls == null ? null : tls.protocol() + " " + tls.cipherSuite(), connection.closeReason());
     }
 
     /** Returns a sentence that explains to a person why the connection is in its lists. */
-    private static String why(ConnectionRecord connection, int interest) {
+    private static String why(ConnectionRecord connection, ReadState readState, int interest) {
         return switch (connection.state()) {
-            case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? "read: in its TLS handshake"
-                    : connection.is(ConnectionRecord.ACCEPTED) ? "read: a proxy has yet to send the PROXY header"
-                    : connection.handle < 0 ? "connecting by name: looked up, or tried at its addresses"
-                    : "connecting: writable when it has connected";
-            case LINGERING -> "read to its end: our output has ended";
-            case CLOSED -> "closed";
-            case OPEN, INPUT_ENDED, DRAINING -> whyRead(connection)
+            case CONNECTING, LINGERING, CLOSED -> readState.description();
+            case OPEN, INPUT_ENDED, DRAINING -> readState.description()
                     // The proactor decides: a ring also waits for room for bytes that the socket has refused since it accepted them.
                     + ((interest & Interest.WRITE) != 0 ? "; written: its socket was full" : "")
                     + (connection.is(ConnectionRecord.OUTPUT_ENDED) ? "; our output has ended" : "");
         };
     }
 
-    private static String whyRead(ConnectionRecord connection) {
-        if (connection.state() == ConnectionState.DRAINING) {
-            return "not read: it ends when its queue is sent";
-        }
+    private static ReadState readState(ConnectionRecord connection) {
+        return switch (connection.state()) {
+            case CONNECTING -> connection.is(ConnectionRecord.HANDSHAKING) ? ReadState.HANDSHAKING
+                    : connection.is(ConnectionRecord.ACCEPTED) ? ReadState.AWAITING_PROXY_HEADER
+                    : connection.handle < 0 ? ReadState.CONNECTING_BY_NAME
+                    : ReadState.CONNECTING;
+            case LINGERING -> ReadState.READING_TO_END;
+            case CLOSED -> ReadState.CLOSED;
+            case DRAINING -> ReadState.DRAINING;
+            case OPEN, INPUT_ENDED -> readStateWhileOpen(connection);
+        };
+    }
+
+    private static ReadState readStateWhileOpen(ConnectionRecord connection) {
         if (connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
-            return "not read: its queue was at the high mark";
+            return ReadState.PAUSED_BY_QUEUE;
         }
         if (connection.is(ConnectionRecord.PAUSED_BY_APPLICATION)) {
-            return "not read: paused by the application";
+            return ReadState.PAUSED_BY_APPLICATION;
         }
         if (connection.is(ConnectionRecord.PAUSED_BY_SESSION)) {
-            return "not read: its session has messages to receive";
+            return ReadState.PAUSED_BY_SESSION;
         }
         if (connection.is(ConnectionRecord.PAUSED_BY_RELAY)) {
-            return "not read: the target of its relay has yet to accept what was received";
+            return ReadState.PAUSED_BY_RELAY;
         }
         if (connection.is(ConnectionRecord.DELIVERY_PENDING)) {
-            return "not read: a delivery has left messages over";
+            return ReadState.DELIVERY_PENDING;
         }
-        return connection.is(ConnectionRecord.INPUT_ENDED) ? "not read: the peer has finished"
-                : connection.inputSink() != null ? "read: its input is relayed" : "read";
+        return connection.is(ConnectionRecord.INPUT_ENDED) ? ReadState.INPUT_ENDED
+                : connection.inputSink() != null ? ReadState.RELAYING : ReadState.READING;
     }
 }

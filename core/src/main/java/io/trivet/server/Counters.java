@@ -1,12 +1,17 @@
 package io.trivet.server;
 
+import io.trivet.net.Clock;
+import io.trivet.observe.CloseReason;
 import io.trivet.observe.LoopStats;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * The counters of one loop. Only the loop thread writes them, with opaque stores, which cost no fence; any thread may read them.
- * {@link #SESSION_MEMORY} is the exception: any thread writes it.
+ * {@link #SESSION_MEMORY} is the exception: any thread writes it. Where something is counted, an observer may want to know of it,
+ * so the loop's {@link #trace} is here, too.
  */
+@SuppressWarnings("EnumOrdinal") // reasons are counted by ordinal, and never leave this class as numbers
 final class Counters {
     static final int TURNS = 0;
     static final int COMPLETIONS = 1;
@@ -27,11 +32,20 @@ final class Counters {
     /** Heap memory of messages on their way between the loop and its sessions, in bytes. Changed by {@link #addFromAnyThread}. */
     static final int SESSION_MEMORY = 14;
     static final int REFUSED = 15;
-    private static final int COUNT = 16;
+    /** The first of the counters of closed connections by reason. */
+    private static final int CLOSED_BY = 16;
+    private static final CloseReason[] REASONS = CloseReason.values();
+    private static final int COUNT = CLOSED_BY + REASONS.length;
     /** A cache line before the first counter and one after the last, against false sharing with neighbours in memory. */
     private static final int PADDING = 8;
 
     private final AtomicLongArray values = new AtomicLongArray(PADDING + COUNT + PADDING);
+
+    final LoopTrace trace;
+
+    Counters(int loop, Clock clock) {
+        trace = new LoopTrace(loop, clock);
+    }
 
     void add(int counter, long count) {
         values.setOpaque(PADDING + counter, values.getPlain(PADDING + counter) + count);
@@ -44,6 +58,22 @@ final class Counters {
 
     long value(int counter) {
         return values.getOpaque(PADDING + counter);
+    }
+
+    /** Counts a closed connection. */
+    void addClosed(CloseReason reason) {
+        add(CLOSED, 1);
+        add(CLOSED_BY + reason.ordinal(), 1);
+    }
+
+    /** Adds the number of closed connections to the sums of each reason. Any thread. */
+    void addClosedTo(Map<CloseReason, Long> sums) {
+        for (CloseReason reason : REASONS) {
+            long closed = value(CLOSED_BY + reason.ordinal());
+            if (closed > 0) {
+                sums.merge(reason, closed, Long::sum);
+            }
+        }
     }
 
     LoopStats stats(int connections) {

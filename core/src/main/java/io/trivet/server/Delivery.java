@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopEvent;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -250,6 +251,7 @@ final class Delivery {
         if (messages > 0) {
             connection.set(ConnectionRecord.RECEIVED_MESSAGE);
             counters.add(Counters.MESSAGES_IN, messages);
+            counters.trace.event(LoopEvent.DELIVERED, connection.handle, messages);
             if (connection.hasSession()) {
                 callbacks.delivered(connection); // once for all messages: waking a thread costs more than they do
             }
@@ -411,6 +413,7 @@ final class Delivery {
         partialInputs.beginDelivery(rest);
         connection.set(ConnectionRecord.RECEIVED_MESSAGE);
         counters.add(Counters.MESSAGES_IN, 1);
+        counters.trace.event(LoopEvent.DELIVERED, connection.handle, 1);
         boolean isStillHeld;
         isReceiving = true;
         try {

@@ -4,6 +4,7 @@ import io.trivet.net.Completions;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -45,6 +46,7 @@ final class Dispatcher implements Completions {
     @Override
     public void accepted(long token, TcpStream stream) {
         counters.add(Counters.ACCEPTED, 1);
+        counters.trace.event(LoopEvent.ACCEPTED, -1, token);
         if (!source.accepted((int) token, stream)) {
             counters.add(Counters.REFUSED, 1);
         }
@@ -78,6 +80,7 @@ final class Dispatcher implements Completions {
         }
         connection.bytesIn += to - from;
         counters.add(Counters.BYTES_IN, to - from);
+        counters.trace.event(LoopEvent.RECEIVED, handle, to - from);
         switch (connection.state()) {
             case OPEN, DRAINING -> {
                 if (connection.wantsInput()) { // a draining connection delivers nothing, but may relay
@@ -106,6 +109,7 @@ final class Dispatcher implements Completions {
             return;
         }
         connection.active(clock.now()); // in every state, as with other bytes
+        counters.trace.event(LoopEvent.URGENT, handle, b & 0xff);
         if (connection.state() == ConnectionState.OPEN) {
             callbacks.urgent(connection, b);
             sender.flush(connection);
@@ -120,6 +124,7 @@ final class Dispatcher implements Completions {
         }
         connection.clear(ConnectionRecord.RECEIVING);
         connection.set(ConnectionRecord.INPUT_ENDED);
+        counters.trace.event(LoopEvent.INPUT_ENDED, handle, 0);
         switch (connection.state()) {
             case OPEN, DRAINING -> {
                 if (connection.wantsInput()) { // a draining connection finds the flag when its queue is empty

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopEvent;
 
 /**
  * The policy {@link Overflow#DROP_OLDEST}: drops the oldest messages of a full queue, and notifies the handler. One thread.
@@ -50,6 +51,8 @@ final class DropOldest {
 
     private void dropped(ConnectionRecord connection, DroppedMessages dropped) {
         counters.add(Counters.DROPPED, dropped.messages());
+        counters.trace.event(LoopEvent.DROPPED, connection.handle, dropped.messages());
+        FlightEvents.dropped(counters.trace.id(connection.handle), dropped.messages(), dropped.bytes());
         if (notifying || connection.state() == ConnectionState.CONNECTING) {
             connection.pendingDrops(dropped.and(connection.pendingDrops()));
         } else {

@@ -5,12 +5,18 @@ import io.trivet.net.Loop;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UnixAddress;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ClosedConnection;
+import io.trivet.observe.LoopEvent;
+import io.trivet.observe.LoopObserver;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
 import io.trivet.tls.TlsProactor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -39,7 +45,7 @@ final class EventLoop {
     private final Proactor proactor;
     private final Log log;
     private final TurnClock clock;
-    private final Counters counters = new Counters();
+    private final Counters counters;
     private final ConnectionTable table = new ConnectionTable();
     private final Mailbox mailbox;
     private final LoopActivity activity;
@@ -91,6 +97,7 @@ final class EventLoop {
 
     EventLoop(int index, Setup setup) {
         this.index = index;
+        counters = new Counters(index, setup.clock());
         proactor = setup.proactor();
         log = setup.log();
         source = setup.source();
@@ -169,9 +176,10 @@ final class EventLoop {
         if (!turning.tryLock()) {
             throw new IllegalStateException("the loop is being turned by another thread, or is ending");
         }
+        int done = 0;
+        counters.trace.beginTurn();
         try {
             clock.beginTurn();
-            int done = 0;
             if (!mailbox.isStopped()) {
                 mailbox.claim();
                 done = turnOnce(waitNanosMax);
@@ -179,12 +187,16 @@ final class EventLoop {
             if (mailbox.isStopped()) {
                 end();
             }
-            return done;
         } finally {
             clock.endTurn();
             mailbox.endTurn();
             turning.unlock();
         }
+        RuntimeException failure = counters.trace.endTurn(done); // between two turns: the observer may make the loop stand still
+        if (failure != null) {
+            log.observerFailed(failure);
+        }
+        return done;
     }
 
     private int turnOnce(long waitNanosMax) throws IOException {
@@ -209,8 +221,10 @@ final class EventLoop {
         if (wait != 0) {
             activity.beginWait();
         }
+        counters.trace.beginWait();
         int done = proactor.poll(dispatcher, wait);
         activity.endWait();
+        counters.trace.endWait();
         budgetGuard.countUnsent();
         counters.add(Counters.TURNS, 1);
         counters.add(Counters.COMPLETIONS, done);
@@ -282,6 +296,7 @@ final class EventLoop {
         }
         if (done > 0) {
             counters.add(Counters.TASKS, done);
+            counters.trace.event(LoopEvent.TASKS, -1, done);
         }
         return done;
     }
@@ -494,6 +509,27 @@ final class EventLoop {
 
     LoopStats stats() {
         return counters.stats(table.load());
+    }
+
+    /** Returns the open connection with that handle, or null. */
+    @Nullable
+    ConnectionRecord connection(long handle) {
+        return table.get(handle);
+    }
+
+    void addClosedTo(Map<CloseReason, Long> sums) {
+        counters.addClosedTo(sums);
+    }
+
+    /** Returns the ends of the last connections, the newest first. */
+    List<ClosedConnection> recentlyClosed() {
+        return counters.trace.recentlyClosed();
+    }
+
+    /** Sets or removes the observer of the turns, and makes the loop turn, so that the observer sees the next thing that happens. */
+    void observer(@Nullable LoopObserver observer) {
+        counters.trace.observer(observer);
+        mailbox.wakeup();
     }
 
     void forEachOpen(Consumer<ConnectionRecord> consumer) {

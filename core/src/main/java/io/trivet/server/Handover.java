@@ -249,7 +249,7 @@ public final class Handover implements AutoCloseable {
             throws IOException {
         HandoverChannel old = predecessor;
         if (old != null) {
-            acknowledge(old, server.listeners());
+            acknowledge(old, server.listenerSockets());
         }
         Thread serving = new Thread(() -> serve(server, grace, drainTimeout, onHandedOver), "trivet-handover");
         serving.setDaemon(true);
@@ -324,7 +324,7 @@ public final class Handover implements AutoCloseable {
                 return; // a probe: whether someone listens
             }
             List<Socket> sockets = new ArrayList<>(List.of(control));
-            sockets.addAll(server.listeners());
+            sockets.addAll(server.listenerSockets());
             String refusal = refusal(server, request, sockets.size() - 1);
             if (refusal == null) {
                 channel.send(OFFER + (sockets.size() - 1), sockets, ANSWER_TIMEOUT);

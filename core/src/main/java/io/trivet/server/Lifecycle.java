@@ -5,6 +5,7 @@ import io.trivet.net.Proactor;
 import io.trivet.net.TcpStream;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopEvent;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -190,6 +191,8 @@ final class Lifecycle {
     private void open(ConnectionRecord connection) {
         connection.state(ConnectionState.OPEN);
         connection.active(clock.now());
+        counters.trace.event(LoopEvent.OPENED, connection.handle, 0);
+        FlightEvents.opened(counters.trace.id(connection.handle), proactor, connection.handle);
         startProgress(connection);
         deadlines.startFirstMessage(connection);
         deadlines.startIdle(connection);
@@ -349,7 +352,7 @@ final class Lifecycle {
         if (profile.pausesWhenHigh() && connection.closeReason() == CloseReason.QUEUE_FULL) {
             log.queueFull(connection, profile.limits().queueBytesMax());
         }
-        counters.add(Counters.CLOSED, 1);
+        recordEnd(connection, isCut);
         table.uncount();
         InetSocketAddress remote = connection.cachedAddress();
         if (connection.is(ConnectionRecord.ACCEPTED) && remote != null) {
@@ -361,6 +364,16 @@ final class Lifecycle {
             connection.set(ConnectionRecord.CLOSE_NOTIFIED);
             callbacks.closed(connection, connection.finishReason());
         }
+    }
+
+    private void recordEnd(ConnectionRecord connection, boolean isCut) {
+        CloseReason reason = connection.finishReason();
+        counters.addClosed(reason);
+        counters.trace.closed(connection.handle, connection.cachedAddress(), reason, connection.failure(), isCut,
+                connection.bytesIn, connection.bytesOut);
+        counters.trace.event(LoopEvent.CLOSED, connection.handle, 0);
+        FlightEvents.closed(counters.trace.id(connection.handle), connection.cachedAddress(), reason, isCut, connection.bytesIn,
+                connection.bytesOut);
     }
 
     private static void cutRelay(ConnectionRecord connection) {

@@ -90,6 +90,10 @@ final class Log {
         log(spins, Level.WARNING, "the loop spins on " + description + "; " + connection + " is closed", null);
     }
 
+    void observerFailed(RuntimeException failure) {
+        logger.log(Level.WARNING, "the observer of the loops threw, and is detached: " + escaped(failure), failure);
+    }
+
     void slowHandler(String thread, long millis, StackTraceElement[] stack) {
         StringBuilder text = new StringBuilder("a handler has held " + thread + " for " + millis + " ms:");
         for (StackTraceElement element : stack) {
@@ -132,6 +136,7 @@ final class Log {
     }
 
     void refused(InetSocketAddress remote, CloseReason reason) {
+        FlightEvents.refused(remote, reason);
         boolean isDenied = reason == CloseReason.ADDRESS_DENIED; // at DEBUG: anyone on the network can cause it
         Level level = isDenied ? Level.DEBUG : Level.WARNING;
         if (logger.isLoggable(level)) {

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The pending send of each connection of a loop, by slot. It is not part of {@link ColdState}, since on a ring every message is
  * pending for a moment; nor of {@link ConnectionRecord}, where every idle connection would pay for it. The table stays empty
- * where no send is ever pending. One thread, except {@link #get} and {@link #oldestAgeNanos}.
+ * where no send is ever pending. One thread, except {@link #get},
+ * {@link #oldestAgeNanos} and {@link #sinceProgressNanos}.
  */
 final class PendingSends {
     private @Nullable PendingSend[] bySlot = new @Nullable PendingSend[0];
@@ -69,5 +70,13 @@ final class PendingSends {
         SendQueue waiting = connection.sendQueue(); // read once: the next read may return null
         return pending != null ? clock.sinceNanos(pending.sinceNanos()) : waiting != null ? clock.sinceNanos(waiting.sinceNanos())
                 : 0;
+    }
+
+    /** Returns how long the peer has accepted none of the bytes that wait for it, in nanoseconds; 0 if none wait. Any thread. */
+    long sinceProgressNanos(ConnectionRecord connection, TurnClock clock) {
+        PendingSend pending = get(connection);
+        SendQueue waiting = connection.sendQueue(); // read once: the next read may return null
+        return pending != null ? clock.sinceNanos(pending.progressNanos())
+                : waiting != null ? clock.sinceNanos(waiting.progressNanos) : 0;
     }
 }

@@ -17,6 +17,8 @@ final class SendQueue {
     long progressNanos;
     /** True if nothing could be sent because the proactor still had unsent bytes of earlier messages. */
     boolean isBehindUnsent;
+    /** How often the socket has refused bytes of this queue. */
+    int timesFull;
 
     SendQueue(BufferPool pool, long nowNanos) {
         begun = new Lane(pool);
@@ -32,6 +34,7 @@ final class SendQueue {
         progressNanos = nowNanos;
         sinceNanos = nowNanos;
         isBehindUnsent = false;
+        timesFull = 0;
         return this;
     }
 

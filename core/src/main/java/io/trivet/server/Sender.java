@@ -2,6 +2,7 @@ package io.trivet.server;
 
 import io.trivet.net.Proactor;
 import io.trivet.observe.ConnectionState;
+import io.trivet.observe.LoopEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -133,11 +134,14 @@ final class Sender {
             return;
         }
         if (connection.clearHighAt(connection.profile().lowBytes())) {
+            counters.trace.event(LoopEvent.QUEUE_LOW, connection.handle, connection.queuedBytes());
             gate.resume(connection, ConnectionRecord.PAUSED_BY_QUEUE);
             if (connection.takesMessages() || connection.hasSession()) { // a session that waits to send learns that it cannot
                 callbacks.drained(connection);
             }
         } else if (connection.profile().pausesWhenHigh() && !connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) {
+            counters.trace.event(LoopEvent.QUEUE_HIGH, connection.handle, connection.queuedBytes());
+            FlightEvents.queueHigh(counters.trace.id(connection.handle), connection.queuedBytes());
             gate.pause(connection, ConnectionRecord.PAUSED_BY_QUEUE);
         }
     }
@@ -171,6 +175,7 @@ final class Sender {
             int completed = batch.spill(taken, rest.ordinary(), clock.now());
             rest.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
             sent(connection, completed, taken);
+            refused(connection, rest);
             queued(connection);
         }
         batch.clear();
@@ -235,6 +240,7 @@ final class Sender {
             if (taken < offered) {
                 connection.set(ConnectionRecord.AWAITS_WRITABLE);
                 queue.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
+                refused(connection, queue);
             }
         }
         if (queue.isEmpty()) {
@@ -353,6 +359,9 @@ final class Sender {
     void completed(ConnectionRecord connection, long bytes) {
         PendingSend pending = pendingSends.get(connection);
         boolean isFull = pending != null && bytes < pending.bytes();
+        if (pending == null) {
+            counters.trace.event(LoopEvent.WRITABLE, connection.handle, 0);
+        }
         if (pending != null) {
             pendingSends.remove(connection);
             if (pending.queue() != null) {
@@ -410,8 +419,15 @@ final class Sender {
         connection.bytesOut += bytes;
         if (bytes > 0) { // an attempt to send is no activity
             connection.active(clock.now());
+            counters.trace.event(LoopEvent.SENT, connection.handle, bytes);
         }
         counters.add(Counters.BYTES_OUT, bytes);
+    }
+
+    /** The socket has refused bytes of a queue: its buffer is full. */
+    private void refused(ConnectionRecord connection, SendQueue queue) {
+        queue.timesFull++;
+        counters.trace.event(LoopEvent.SOCKET_FULL, connection.handle, connection.queuedBytes());
     }
 
     private void guardWrite(ConnectionRecord connection) {

@@ -8,7 +8,11 @@ import io.trivet.net.Proactor;
 import io.trivet.net.SocketFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.UnixAddress;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ClosedConnection;
 import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ListenerSnapshot;
+import io.trivet.observe.LoopObserver;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
 import io.trivet.observe.ServerStats;
@@ -19,7 +23,11 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
@@ -471,7 +479,72 @@ public final class Server implements AutoCloseable {
         LoopStats total = each.stream().reduce(LoopStats::plus).orElseThrow();
         MemoryStats memory = loops.all().stream().map(EventLoop::memory).reduce(MemoryStats::plus).orElseThrow();
         return new ServerStats(total, each, budget.bytes(), budget.bytesMax(),
-                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, 0)));
+                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, 0)), closedByReason());
+    }
+
+    private Map<CloseReason, Long> closedByReason() {
+        Map<CloseReason, Long> closed = new EnumMap<>(CloseReason.class);
+        loops.all().forEach(loop -> loop.addClosedTo(closed));
+        return Collections.unmodifiableMap(closed);
+    }
+
+    /**
+     * Returns an open connection.
+     *
+     * @param id its {@linkplain Connection#id() id}, for instance that of a snapshot
+     * @return the connection, or null if there is none with that id, or it is closed
+     */
+    public @Nullable Connection connection(long id) {
+        int loop = LoopTrace.loopOf(id);
+        return loop < loops.all().size() ? (Connection) loops.all().get(loop).connection(LoopTrace.handleOf(id)) : null;
+    }
+
+    /**
+     * Returns the ends of the last connections that were closed, up to 128 of each loop.
+     *
+     * @return the ends, the newest first
+     */
+    public List<ClosedConnection> recentlyClosed() {
+        return loops.all().stream().flatMap(loop -> loop.recentlyClosed().stream())
+                .sorted(Comparator.comparing(ClosedConnection::sinceClosed)).toList();
+    }
+
+    /**
+     * Returns a snapshot of every listening socket.
+     *
+     * @return the snapshots, in the order of {@link #addresses}
+     */
+    public List<ListenerSnapshot> listeners() {
+        ListenerSnapshot.State state = acceptor.state();
+        return addresses.stream().map(address -> new ListenerSnapshot(address, state)).toList();
+    }
+
+    /**
+     * Attaches an observer to the turns of all loops, or detaches it. Without one, observation costs next to nothing.
+     *
+     * @param observer the only observer from now on; each loop calls it soon, also if nothing happens. Null: none. A call of the one before
+     *     may still be running when this method returns
+     */
+    public void observe(@Nullable LoopObserver observer) {
+        loops.all().forEach(loop -> loop.observer(observer));
+    }
+
+    /**
+     * Returns the limits of connections that set none of their own.
+     *
+     * @return the limits of the builder
+     */
+    public Limits limits() {
+        return settings.limits();
+    }
+
+    /**
+     * Returns what happens to a connection whose queue is full, unless its protocol has another policy.
+     *
+     * @return the policy of the builder
+     */
+    public Overflow overflow() {
+        return settings.profile().overflow();
     }
 
     /**
@@ -566,7 +639,7 @@ public final class Server implements AutoCloseable {
     }
 
     /** Returns the listeners, in the order of their addresses. */
-    List<TcpListener> listeners() {
+    List<TcpListener> listenerSockets() {
         return List.copyOf(listeners);
     }
 

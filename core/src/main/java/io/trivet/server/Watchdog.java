@@ -120,6 +120,7 @@ final class Watchdog implements Runnable {
         StackTraceElement[] stack = owner.getStackTrace();
         if (loop.activity.mark() == mark) { // otherwise it has returned, and the stack belongs to another callback
             loop.loggedMark = mark;
+            FlightEvents.slowHandler(owner.getName(), held, stack);
             log.slowHandler(owner.getName(), Duration.ofNanos(held).toMillis(), stack);
         }
     }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 /** The buffers of a loop, and what counts as held. */
 final class BufferPoolTest {
     private final Budget budget = new Budget(1 << 20);
-    private final Counters counters = new Counters();
+    private final Counters counters = new Counters(0, () -> 0);
     private final BufferPool pool = new BufferPool(budget, 1, new TurnClock(new SteppedClock()), counters);
 
     private long count(int counter) {

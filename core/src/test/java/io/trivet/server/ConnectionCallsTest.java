@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionSnapshot;
 import io.trivet.observe.ConnectionState;
+import io.trivet.observe.ReadState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -96,7 +97,8 @@ final class ConnectionCallsTest {
         parts.time.step(Duration.ofSeconds(2));
         ConnectionSnapshot snapshot = calls.snapshot(connection, 42);
         assertThat(snapshot).isEqualTo(new ConnectionSnapshot(42, RecordingProactor.REMOTE, 3, ConnectionState.OPEN, true, true,
-                false, "read; written: its socket was full", 4, 10, 1, Duration.ofSeconds(2), 7, 0, snapshot.sinceActivity(),
+                false, ReadState.READING, "read; written: its socket was full", 4, 10, 1, Duration.ofSeconds(2),
+                Duration.ofSeconds(2), connection.profile().limits().writeTimeout(), 0, 7, 0, snapshot.sinceActivity(), null,
                 null));
         assertThat(snapshot.sinceActivity().toNanos()).isBetween(2_000_000_000L - (2L << 20), 2_000_000_000L);
         calls.pauseReading(connection);

@@ -24,7 +24,7 @@ final class LoopParts {
     final Budget budget;
     final BufferPool pool;
     final BudgetGuard budgetGuard;
-    final Counters counters = new Counters();
+    final Counters counters = new Counters(0, () -> 0);
     final Log log = new Log(time);
     final TurnClock clock = new TurnClock(time);
     final ConnectionTable table = new ConnectionTable();
@@ -110,7 +110,7 @@ final class LoopParts {
 
     /** Returns a pool that is the only one of its budget. */
     static BufferPool pool(Budget budget) {
-        return new BufferPool(budget, 1, new TurnClock(new SteppedClock()), new Counters());
+        return new BufferPool(budget, 1, new TurnClock(new SteppedClock()), new Counters(0, () -> 0));
     }
 
     /** Puts a message, as it is, into the ordinary lane of a connection's queue. The sender is not notified. */

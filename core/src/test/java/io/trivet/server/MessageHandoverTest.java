@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Messages on their way from one thread to another. */
 final class MessageHandoverTest {
     private final Budget budget = new Budget(10_000);
-    private final MessageHandover handover = new MessageHandover(budget, new Counters());
+    private final MessageHandover handover = new MessageHandover(budget, new Counters(0, () -> 0));
 
     private static String text(ByteBuffer message) {
         byte[] bytes = new byte[message.remaining()];

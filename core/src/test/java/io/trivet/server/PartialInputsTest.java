@@ -147,7 +147,7 @@ final class PartialInputsTest {
         try (FileChannel sparse = FileChannel.open(directory.resolve("sparse"), StandardOpenOption.CREATE_NEW,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE)) {
-            BufferPool rich = new BufferPool(new Budget(1L << 40), 1, new TurnClock(time), new Counters(),
+            BufferPool rich = new BufferPool(new Budget(1L << 40), 1, new TurnClock(time), new Counters(0, () -> 0),
                     bytes -> map(sparse, bytes));
             PartialInput input = new PartialInput(rich, 1 << 30, 0);
             assertThat(input.capacityFor((1 << 30) + 1)).as("not twice as long").isEqualTo(Integer.MAX_VALUE - 8);
