@@ -117,6 +117,10 @@ final class ReplyServer implements AutoCloseable {
         return server.stats().queueBytesMax();
     }
 
+    Server server() {
+        return server;
+    }
+
     Network network() {
         return server.network();
     }

@@ -138,6 +138,9 @@ final class Serve implements Callable<Integer> {
     @Mixin
     private ServeHandover handover = new ServeHandover();
 
+    @Mixin
+    private ServeView view = new ServeView();
+
     @Option(names = {"-v", "--verbose"},
             description = "Log each turn of the loop, client, message and reply to standard error.")
     private boolean verbose;
@@ -158,12 +161,9 @@ final class Serve implements Callable<Integer> {
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
-            Runnable stopping = () -> {
-                if (!handover.stop(err)) { // otherwise the service continues, in another process
-                    notify(supervisor, network, "STOPPING=1", err);
-                }
-            };
-            try (GracefulExit _ = GracefulExit.install(server, drainTimeout, stopping, err)) {
+            try (ServeView.Running live = view.start(server.server(), describeEngine(server.network()), taken != null, err);
+                    GracefulExit _ = GracefulExit.install(server, drainTimeout, () -> stopping(supervisor, network, live, err),
+                            err)) {
                 handover.complete(server, drainTimeout, supervisor, network, err);
                 if (readyFile != null) {
                     ReadyFile.write(readyFile, server.addresses(), err);
@@ -210,6 +210,13 @@ final class Serve implements Callable<Integer> {
         }
     }
 
+    private void stopping(Supervisor supervisor, Network network, ServeView.Running live, PrintStream err) {
+        live.close(); // a loop that stands still cannot drain
+        if (!handover.stop(err)) { // otherwise the service continues, in another process
+            notify(supervisor, network, "STOPPING=1", err);
+        }
+    }
+
     static void notify(Supervisor supervisor, Network network, String state, PrintStream err) {
         try {
             supervisor.report(network, state);
@@ -220,8 +227,7 @@ final class Serve implements Callable<Integer> {
 
     private void printStart(ReplyServer server, ServerSettings settings, PrintStream err) {
         Network network = server.network();
-        err.println("engine " + network.name()
-                + (engine == EngineOption.AUTO ? ", chosen automatically" + whyNotBetter(network) : ", as requested"));
+        err.println("engine " + describeEngine(network));
         if (!network.supports(Capability.URGENT_DATA)) {
             err.println("urgent data is not watched: " + network.name() + " does not support it");
         }
@@ -232,6 +238,11 @@ final class Serve implements Callable<Integer> {
             err.println("warning: " + clients + " clients need more than this process's " + descriptors
                     + " descriptors: raise the limit with ulimit -n " + DescriptorLimit.needed(clients));
         }
+    }
+
+    private String describeEngine(Network network) {
+        return network.name()
+                + (engine == EngineOption.AUTO ? ", chosen automatically" + whyNotBetter(network) : ", as requested");
     }
 
     /** Returns why a better native engine is not available, or "". The library itself logs a fallback to java.nio. */
@@ -250,6 +261,7 @@ final class Serve implements Callable<Integer> {
     }
 
     private ServerSettings settings() throws IOException {
+        view.check(spec.commandLine());
         require(port >= 0 && port <= 65535, "--port", "a port from 0 to 65535, not " + port);
         require(backlog >= 1, "--backlog", "at least 1, not " + backlog);
         require(!timeout.isZero(), "--timeout", "longer than 0");

@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 // @formatter:off: an attribute a line
 /** The command line. Commands write data to standard output, and everything else to standard error. */
 @Command(name = "trivet", mixinStandardHelpOptions = true, versionProvider = Version.class,
-        subcommands = {Serve.class, Connect.class, Engines.class, Sim.class},
+        subcommands = {Serve.class, Connect.class, Top.class, Engines.class, Sim.class},
         description = "select for Java: three lists in, three lists out, with a TCP server and client on top.",
         footer = {"", "Exit codes: 0 success, or drained after a signal; 1 failure; 2 wrong usage; "
                 + "10 to 12 a simulation failed; 69 no Java 25; 130 or 143 interrupted."})

@@ -1,0 +1,136 @@
+package io.trivet.view;
+
+import io.trivet.observe.LoopEvent;
+import io.trivet.observe.LoopObserver;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Keeps the last turns of each loop while the view is watched. The cost of a turn is bounded: of each turn only the first events
+ * are kept, and of a loop that turns very often only some turns a second; all of them are counted. Loops write, any thread reads.
+ */
+final class Journal implements LoopObserver {
+    /** Of a turn with more events, only the first ones are kept. */
+    static final int EVENTS_PER_TURN_MAX = 64;
+    private static final int TURNS_MAX = 256;
+    /** Of a loop that turns more often, not every turn is kept. */
+    private static final int TURNS_PER_WINDOW_MAX = 20;
+    private static final long WINDOW_MILLIS = 100;
+    private static final LoopEvent[] KINDS = LoopEvent.values();
+
+    private final LoopJournal[] loops;
+    private final PauseGate gate;
+    /** Numbers all turns of all loops, so that a reader can ask for those after the last one that it has seen. */
+    private final AtomicLong numbers = new AtomicLong();
+
+    Journal(int loops, PauseGate gate) {
+        this.gate = gate;
+        this.loops = new LoopJournal[loops];
+        for (int i = 0; i < loops; i++) {
+            this.loops[i] = new LoopJournal(i);
+        }
+    }
+
+    @Override
+    public void event(int loop, LoopEvent event, long connection, long amount) {
+        loops[loop].add(event, connection, amount);
+    }
+
+    @Override
+    public void turned(int loop, long waitNanos, long workNanos, int done) {
+        loops[loop].turned(waitNanos, workNanos, done);
+        gate.pass(loop);
+    }
+
+    /** Returns the turns of all loops that came after the one with that number, oldest first, and at most that many. */
+    List<Turn> since(long number, int turnsMax) {
+        List<Turn> turns = new ArrayList<>();
+        for (LoopJournal loop : loops) {
+            loop.addSince(number, turns);
+        }
+        turns.sort((one, other) -> Long.compare(one.number(), other.number()));
+        return turns.size() <= turnsMax ? turns : turns.subList(turns.size() - turnsMax, turns.size());
+    }
+
+    /** Returns the events of one connection that are still kept, as turns without other events, oldest first. */
+    List<Turn> of(long connection) {
+        List<Turn> found = new ArrayList<>();
+        for (Turn turn : since(0, Integer.MAX_VALUE)) {
+            List<Turn.Event> events = turn.events().stream().filter(event -> event.connection() == connection).toList();
+            if (!events.isEmpty()) {
+                found.add(new Turn(turn.loop(), turn.number(), turn.millis(), turn.waitNanos(), turn.workNanos(), turn.done(),
+                        events, events.size()));
+            }
+        }
+        return found;
+    }
+
+    /** Returns how long a loop has waited and worked since the view is watched, in nanoseconds. */
+    long[] waitAndWorkNanos(int loop) {
+        return loops[loop].waitAndWork();
+    }
+
+    /** The turns of one loop. Its thread adds events without a lock, and takes it once a turn. */
+    private final class LoopJournal {
+        private final int loop;
+        private final LoopEvent[] kinds = new LoopEvent[EVENTS_PER_TURN_MAX];
+        private final long[] connections = new long[EVENTS_PER_TURN_MAX];
+        private final long[] amounts = new long[EVENTS_PER_TURN_MAX];
+        private int count;
+        private final ArrayDeque<Turn> turns = new ArrayDeque<>();
+        private long waitNanos;
+        private long workNanos;
+        private long windowMillis;
+        private int inWindow;
+
+        LoopJournal(int loop) {
+            this.loop = loop;
+            java.util.Arrays.fill(kinds, KINDS[0]);
+        }
+
+        void add(LoopEvent event, long connection, long amount) {
+            if (count < EVENTS_PER_TURN_MAX) {
+                kinds[count] = event;
+                connections[count] = connection;
+                amounts[count] = amount;
+            }
+            count++;
+        }
+
+        synchronized void turned(long waited, long worked, int done) {
+            waitNanos += waited;
+            workNanos += worked;
+            long number = numbers.incrementAndGet();
+            long now = System.currentTimeMillis();
+            if (now - windowMillis >= WINDOW_MILLIS) {
+                windowMillis = now;
+                inWindow = 0;
+            }
+            if (inWindow++ < TURNS_PER_WINDOW_MAX || gate.isPaused()) {
+                List<Turn.Event> events = new ArrayList<>(Math.min(count, EVENTS_PER_TURN_MAX));
+                for (int i = 0; i < Math.min(count, EVENTS_PER_TURN_MAX); i++) {
+                    events.add(new Turn.Event(kinds[i], connections[i], amounts[i]));
+                }
+                if (turns.size() == TURNS_MAX) {
+                    turns.removeFirst();
+                }
+                turns.addLast(new Turn(loop, number, now, waited, worked, done, events, count));
+            }
+            count = 0;
+        }
+
+        synchronized void addSince(long number, List<Turn> found) {
+            for (Turn turn : turns) {
+                if (turn.number() > number) {
+                    found.add(turn);
+                }
+            }
+        }
+
+        synchronized long[] waitAndWork() {
+            return new long[]{waitNanos, workNanos};
+        }
+    }
+}

@@ -1,0 +1,320 @@
+package io.trivet.view;
+
+import com.sun.net.httpserver.HttpServer;
+import io.trivet.server.Server;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A live view of a server, for a browser and for programs: which socket stands in which of the three lists and why, the clients with
+ * their queues, charts of the last ten minutes, and metrics.
+ *
+ * {@snippet :
+ * try (Server server = Server.builder().listen(address).handler(handler).start();
+ *         View view = View.of(server).start()) {
+ *     System.out.println(view.url());
+ *     server.join();
+ * }
+ * }
+ *
+ * <p><b>Safety.</b> It listens on the loopback interface unless told otherwise, and gives data only to a reader who knows its token, a
+ * random text that is part of {@link #url}. Requests from pages of other sites are refused. Without
+ * {@link Builder#allowControl} the server can be seen and not changed. The view is served in plaintext: to reach it from another
+ * machine, forward its port with ssh.
+ *
+ * <p><b>Cost.</b> While nobody watches, a few counters are read once a second. While a page is open, all connections are read up to four
+ * times a second, and at least once.
+ *
+ * <p>Paths: {@code /} the page, {@code /api/state} everything as JSON, {@code /metrics} for Prometheus. Programs pass the token as
+ * {@code Authorization: Bearer TOKEN}, or as the query's {@code token}.
+ *
+ * <p><b>Threads.</b> Every method may be called from any thread.
+ */
+public final class View implements AutoCloseable {
+    private static final int BACKLOG = 64;
+    private static final int TOKEN_BYTES = 18;
+    private static final Duration SECOND = Duration.ofSeconds(1);
+    private static final Duration TICK_MIN = Duration.ofMillis(250);
+    /** A sample may take up to this part of the time. */
+    private static final int SAMPLE_SHARE = 100;
+    private static final Duration STUCK_AFTER = Duration.ofSeconds(10);
+    /** A pause ends when nobody has watched for this long. */
+    private static final Duration UNWATCHED_PAUSE_MAX = Duration.ofSeconds(5);
+
+    private final Server server;
+    private final String token;
+    private final HttpServer http;
+    private final ExecutorService executor;
+    private final PauseGate gate;
+    private final Journal journal;
+    private final Sampler sampler;
+    private final History history = new History();
+    private final Subscribers subscribers;
+    private final StateJson json;
+    private final @Nullable Control control;
+    private final Thread ticker;
+    private volatile boolean closed;
+    private boolean observing;
+
+    private View(Builder settings) throws IOException {
+        server = settings.server;
+        String given = settings.token;
+        token = given == null ? randomToken() : given;
+        int loops = server.stats().loops().size();
+        gate = new PauseGate(loops, server::isClosed);
+        journal = new Journal(loops, gate);
+        sampler = new Sampler(server);
+        ticker = Thread.ofPlatform().name("trivet-view").daemon().unstarted(this::tick);
+        subscribers = new Subscribers(STUCK_AFTER, this::wake);
+        control = settings.control ? new Control(server, gate, this::beginPause) : null;
+        json = new StateJson(server, journal, gate, settings.control, settings.description == null
+                ? server.network().name()
+                : settings.description);
+        boundRequests();
+        http = HttpServer.create(settings.address, BACKLOG);
+        executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("trivet-view-", 0).factory());
+        http.setExecutor(executor);
+        Guard guard = new Guard(token, http.getAddress(), settings.hostNames);
+        http.createContext("/", new Router(guard, sampler, json, history, subscribers, new Metrics(), control));
+    }
+
+    /** Bounds what a client can hold without a token. The JDK reads these properties once, and they apply to all its HTTP servers. */
+    private static void boundRequests() {
+        setIfAbsent("jdk.httpserver.maxConnections", "256");
+        setIfAbsent("sun.net.httpserver.maxReqTime", "10");
+        setIfAbsent("sun.net.httpserver.maxReqHeaders", "100");
+    }
+
+    private static void setIfAbsent(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
+    }
+
+    private static String randomToken() {
+        byte[] bytes = new byte[TOKEN_BYTES];
+        new SecureRandom().nextBytes(bytes);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+
+    /**
+     * Returns a builder of a view.
+     *
+     * @param server the server to watch, started or opened; it may have one view at a time
+     * @return a builder, which listens at a free port of the loopback interface, with a random token, and without control
+     */
+    public static Builder of(Server server) {
+        return new Builder(server);
+    }
+
+    /**
+     * Returns the address at which the view listens.
+     *
+     * @return the address, with the port in use
+     */
+    public InetSocketAddress address() {
+        return http.getAddress();
+    }
+
+    /**
+     * Returns the address to open in a browser, token included. Whoever has it can see the server, and control it if that is allowed.
+     *
+     * @return the address
+     */
+    public URI url() {
+        InetSocketAddress address = address();
+        InetAddress host = address.getAddress();
+        String name = host.isAnyLocalAddress() ? "127.0.0.1" : host.getHostAddress();
+        return URI.create(
+                "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + address.getPort() + "/?token=" + token);
+    }
+
+    /**
+     * Returns the token.
+     *
+     * @return the token that programs pass as {@code Authorization: Bearer TOKEN}
+     */
+    public String token() {
+        return token;
+    }
+
+    /**
+     * Ends a pause of the loops, if there is one. Call it before the server is drained: a loop that stands still cannot drain.
+     */
+    public void resume() {
+        gate.resume();
+    }
+
+    /** Ends the view, and a pause of the loops. The server continues. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        gate.resume();
+        server.observe(null);
+        subscribers.close();
+        LockSupport.unpark(ticker);
+        http.stop(0);
+        executor.shutdownNow();
+        if (control != null) {
+            control.end();
+        }
+    }
+
+    // ---- the ticker
+
+    private void tick() {
+        long nextPoint = System.nanoTime();
+        long lastWatched = System.nanoTime();
+        while (!closed) {
+            long now = System.nanoTime();
+            History.Point point = null;
+            if (now - nextPoint >= 0) {
+                point = history.add(server.stats(), now, System.currentTimeMillis());
+                nextPoint = Math.max(nextPoint + SECOND.toNanos(), now + SECOND.toNanos() / 2);
+            }
+            boolean isWatched = subscribers.count() > 0;
+            if (isWatched) {
+                lastWatched = now;
+            } else if (gate.isPaused() && now - lastWatched > UNWATCHED_PAUSE_MAX.toNanos()) {
+                gate.resume();
+            }
+            observe(isWatched || gate.isPaused());
+            if (isWatched) {
+                subscribers.publish(json.tick(sampler.sample(Duration.ZERO), 0, point));
+            }
+            long pause = isWatched ? Math.min(SECOND.toNanos(), Math.max(TICK_MIN.toNanos(), sampler.tookNanos() * SAMPLE_SHARE))
+                    : SECOND.toNanos();
+            LockSupport.parkNanos(this, Math.max(1, Math.min(pause, nextPoint - System.nanoTime())));
+        }
+    }
+
+    /** Attaches the journal to the loops while a page is open: otherwise they report nothing. */
+    private synchronized void observe(boolean wanted) {
+        if (wanted != observing && !closed) {
+            observing = wanted;
+            server.observe(wanted ? journal : null);
+        }
+    }
+
+    private void wake() {
+        LockSupport.unpark(ticker);
+    }
+
+    /** Makes the loops turn, so that a pause begins at once. */
+    private synchronized void beginPause() {
+        if (!closed) {
+            observing = true;
+            server.observe(journal);
+        }
+        wake();
+    }
+
+    private void startServing() {
+        http.start();
+        ticker.start();
+    }
+
+    /** Settings of a view. One thread. */
+    public static final class Builder {
+        private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9_-]{16,128}");
+
+        private final Server server;
+        private InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        private boolean control;
+        private @Nullable String token;
+        private @Nullable String description;
+        private final List<String> hostNames = new ArrayList<>();
+
+        private Builder(Server server) {
+            this.server = Objects.requireNonNull(server, "server");
+        }
+
+        /**
+         * Sets where the view listens. Outside of the loopback interface, everybody on the network can read the token and what the view
+         * shows, because it is served in plaintext.
+         *
+         * @param address the address; port 0: a free one
+         * @return this builder
+         */
+        public Builder listen(InetSocketAddress address) {
+            this.address = Objects.requireNonNull(address, "address");
+            return this;
+        }
+
+        /**
+         * Allows readers to pause the loops, to turn them step by step, and to close connections.
+         *
+         * @param allowed true to allow it; the default is false
+         * @return this builder
+         */
+        public Builder allowControl(boolean allowed) {
+            control = allowed;
+            return this;
+        }
+
+        /**
+         * Sets the token, so that the address stays the same when the program is started again.
+         *
+         * @param token from 16 to 128 letters, digits, {@code -} and {@code _}, which nobody can guess
+         * @return this builder
+         * @throws IllegalArgumentException the token is too short or too long, or has other characters
+         */
+        public Builder token(String token) {
+            if (!TOKEN.matcher(token).matches()) {
+                throw new IllegalArgumentException("a token has from 16 to 128 letters, digits, - and _");
+            }
+            this.token = token;
+            return this;
+        }
+
+        /**
+         * Adds a name by which browsers reach the view, besides localhost and IP addresses. Requests for other names are refused.
+         *
+         * @param name a host name, without a port
+         * @return this builder
+         */
+        public Builder hostName(String name) {
+            hostNames.add(name);
+            return this;
+        }
+
+        /**
+         * Sets what the page says about the server's engine.
+         *
+         * @param description the engine, and why it was chosen; the default is the name of the network
+         * @return this builder
+         */
+        public Builder engine(String description) {
+            this.description = description;
+            return this;
+        }
+
+        /**
+         * Starts the view.
+         *
+         * @return the view, which is to be closed
+         * @throws IOException it cannot listen at the address
+         */
+        public View start() throws IOException {
+            View view = new View(this);
+            view.startServing();
+            return view;
+        }
+    }
+}

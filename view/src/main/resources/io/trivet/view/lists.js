@@ -1,0 +1,163 @@
+// The three lists, side by side. A socket that joins a list flies there from the list where it stood.
+import {bar, element, find, reconcile, setText} from './dom.js';
+import {bytes, seconds} from './format.js';
+import {t, why} from './texts.js';
+
+const NAMES = ['readable', 'writable', 'exceptional'];
+const PYTHON = {readable: 'rlist', writable: 'wlist', exceptional: 'xlist'};
+const DETAILED_MAX = 10; // with more sockets, only their addresses are shown
+const MOVE = {duration: 650, easing: 'cubic-bezier(.3, 0, .1, 1)'};
+const still = matchMedia('(prefers-reduced-motion: reduce)');
+
+export class Lists {
+  constructor(parent, outside, onOpen) {
+    this.parent = parent;
+    this.outside = outside;
+    this.onOpen = onOpen;
+    this.cards = new Map();
+    for (const name of NAMES) this.cards.set(name, this.#card(name, parent));
+  }
+
+  #card(name, parent) {
+    const count = element('span', {class: 'count'});
+    const title = element('h2');
+    const meaning = element('p', {class: 'meaning'});
+    const members = element('ul', {class: 'members'});
+    const empty = element('p', {class: 'empty'});
+    const more = element('p', {class: 'more'});
+    const card = element('section', {class: `list card ${name}`, 'data-list': name},
+      element('div', {class: 'card-head'}, title, count), meaning, members, empty, more);
+    parent.append(card);
+    return {card, title, count, meaning, members, empty, more};
+  }
+
+  texts() {
+    for (const [name, card] of this.cards) {
+      if (name === 'none') continue;
+      card.title.replaceChildren(element('code', {}, PYTHON[name]), element('span', {}, ` ${t(name)}`));
+      setText(card.meaning, t(`${name}Meaning`));
+      setText(card.empty, t(`${name}Empty`));
+    }
+    const none = this.cards.get('none');
+    if (none) {
+      setText(none.title, t('noneTitle'));
+      setText(none.meaning, t('noneMeaning'));
+    }
+  }
+
+  show(lists, turns) {
+    const places = this.#places();
+    for (const name of NAMES) this.#fill(name, lists[name]);
+    this.#fillOutside(lists.none);
+    if (!still.matches && document.visibilityState === 'visible') this.#move(places);
+    this.#flash(turns);
+  }
+
+  #fillOutside(none) {
+    if (!this.outside) return;
+    if (none.count > 0 && !this.cards.has('none')) {
+      this.cards.set('none', this.#card('none', this.outside));
+      this.texts();
+    }
+    if (this.cards.has('none')) {
+      this.cards.get('none').card.hidden = none.count === 0;
+      this.#fill('none', none);
+    }
+  }
+
+  #fill(name, list) {
+    const {card, count, members, empty, more} = this.cards.get(name);
+    setText(count, String(list.count));
+    const items = [...list.listeners.map(address => ({listener: true, id: `L${address}`, address})), ...list.sockets];
+    members.classList.toggle('many', items.length > DETAILED_MAX);
+    reconcile(members, items, item => item.id, item => this.#member(name, item), (child, item) => this.#update(name, child, item));
+    empty.hidden = list.count > 0;
+    const left = list.count - items.length;
+    more.hidden = left <= 0;
+    if (left > 0) setText(more, t('more', left));
+    card.classList.toggle('is-empty', list.count === 0);
+  }
+
+  #member(name, item) {
+    const parts = [element('span', {class: 'name'}), element('span', {class: 'since'}), element('span', {class: 'why'})];
+    if (item.listener) return element('li', {}, element('div', {class: 'member listener'}, ...parts));
+    return element('li', {}, element('button', {class: 'member', type: 'button', onclick: () => this.onOpen(item.id)}, ...parts,
+      name === 'writable' ? bar(0) : null));
+  }
+
+  #update(name, child, item) {
+    const [who, since, reason] = child.querySelectorAll('.name, .since, .why');
+    setText(who, item.address ?? `#${item.id}`);
+    if (item.listener) {
+      setText(since, t('listener'));
+      setText(reason, t('listenerWhy'));
+      return;
+    }
+    const reading = name === 'readable' || name === 'none';
+    const exact = reading ? item.readForExact : item.writeForExact;
+    const duration = reading ? item.readFor : name === 'writable' ? item.writeFor : item.readFor;
+    setText(since, name === 'exceptional' ? '' : t(exact ? 'sinceFor' : 'sinceAtLeast', seconds(duration)));
+    setText(reason, why(name, item));
+    const button = child.firstElementChild;
+    button.title = `${item.address ?? ''}: ${why(name, item)}`;
+    const gauge = child.querySelector('.bar');
+    if (gauge) {
+      const share = item.queueBytesMax > 0 ? item.queueBytes / item.queueBytesMax : 0;
+      gauge.firstElementChild.style.width = `${Math.min(100, share * 100)}%`;
+      gauge.title = `${bytes(item.queueBytes)} / ${bytes(item.queueBytesMax)}`;
+    }
+  }
+
+  // Where each socket stands now, by list.
+  #places() {
+    const places = new Map();
+    for (const [name, {members}] of this.cards) {
+      for (const child of members.children) {
+        if (child.dataset.key[0] !== 'L') {
+          if (!places.has(child.dataset.key)) places.set(child.dataset.key, new Map());
+          places.get(child.dataset.key).set(name, child.getBoundingClientRect());
+        }
+      }
+    }
+    return places;
+  }
+
+  #move(places) {
+    for (const [name, {members}] of this.cards) {
+      for (const child of members.children) {
+        const before = places.get(child.dataset.key);
+        if (child.dataset.key[0] === 'L' || before?.has(name)) continue;
+        const from = before?.values().next().value;
+        const to = child.getBoundingClientRect();
+        if (from && to.width > 0 && from.width > 0) {
+          child.animate([{transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)`, zIndex: 3, opacity: .75},
+            {transform: 'none', zIndex: 3, opacity: 1}], MOVE);
+        } else {
+          child.animate([{transform: 'scale(.9)', opacity: 0}, {transform: 'none', opacity: 1}], {duration: 300});
+        }
+      }
+    }
+  }
+
+  // What was ready in the last turns lights up.
+  #flash(turns) {
+    const ready = {readable: new Set(), writable: new Set(), exceptional: new Set()};
+    for (const turn of turns) {
+      for (const event of turn.events) {
+        if (event.kind === 'RECEIVED' || event.kind === 'INPUT_ENDED') ready.readable.add(event.id);
+        if (event.kind === 'WRITABLE') ready.writable.add(event.id);
+        if (event.kind === 'URGENT') ready.exceptional.add(event.id);
+        if (event.kind === 'ACCEPTED') ready.readable.add('L');
+      }
+    }
+    for (const name of NAMES) {
+      for (const child of this.cards.get(name).members.children) {
+        const key = child.dataset.key[0] === 'L' ? 'L' : child.dataset.key;
+        if (ready[name].has(key)) {
+          const colour = getComputedStyle(child.firstElementChild).borderLeftColor;
+          child.firstElementChild.animate([{boxShadow: `0 0 0 3px ${colour}`}, {boxShadow: '0 0 0 0 transparent'}], {duration: 900});
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,358 @@
+// Connects to the server, and passes what it reports to the parts of the page.
+import {Charts, spark} from './charts.js';
+import {Clients} from './clients.js';
+import {element, find, setText} from './dom.js';
+import {bytes, count, percent, seconds} from './format.js';
+import {Lists} from './lists.js';
+import {currentLanguage, endReason, limitRows, setLanguage, stateName, t, why} from './texts.js';
+import {Tour} from './tour.js';
+import {showClosed, showRhythm, turnElement, Turns} from './turns.js';
+
+const TABS = ['lists', 'clients', 'server', 'tour'];
+const STALE_AFTER_MILLIS = 3500;
+const RETRY_MILLIS = 1500;
+const RATES_OVER_MILLIS = 2000;
+
+let hello = null;
+let tick = null;
+let arrivedAt = 0;
+let events = null;
+let problem = null;
+let earlier = []; // ticks of the last seconds, for rates
+let opened = null; // the client whose details are shown
+let openedQueue = [];
+
+// The token is in the cookie from now on: it need not stay in the address, where it could be read over a shoulder.
+history.replaceState(null, '', location.pathname + location.hash);
+
+// ---- requests
+
+async function fetchJson(path) {
+  try {
+    const response = await fetch(path, {cache: 'no-store'});
+    if (response.status === 401) problem = 'restarted';
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+// Returns null, or why it was refused.
+async function post(path) {
+  try {
+    const response = await fetch(path, {method: 'POST', cache: 'no-store'});
+    return response.ok ? null : (await response.text()).trim();
+  } catch (error) {
+    return String(error.message);
+  }
+}
+
+const open = id => showDetail(id);
+const lists = new Lists(find('lists'), find('outside'), open);
+const tourLists = new Lists(find('tour-lists'), null, open);
+const turns = new Turns(find('turns'));
+const tourTurns = new Turns(find('tour-turns'));
+const charts = new Charts(find('charts'));
+const clients = new Clients(find('clients'), find('filter'), find('matching'), fetchJson, open);
+const tour = new Tour(post);
+
+// ---- the stream of events
+
+function connect() {
+  events = new EventSource('api/events');
+  events.addEventListener('hello', event => greet(JSON.parse(event.data)));
+  events.addEventListener('message', event => receive(JSON.parse(event.data)));
+  events.addEventListener('error', () => {
+    if (events.readyState === EventSource.CLOSED) retry();
+    showStatus();
+  });
+}
+
+// The server has answered with an error, or is not there: finds out which, and tries again.
+async function retry() {
+  try {
+    const response = await fetch('api/hello', {cache: 'no-store'});
+    problem = response.status === 401 ? 'restarted' : response.status === 503 ? 'tooMany' : null;
+    if (response.ok) {
+      connect();
+      return;
+    }
+  } catch {
+    problem = null; // not there yet
+  }
+  showStatus();
+  setTimeout(retry, RETRY_MILLIS);
+}
+
+function greet(next) {
+  if (hello && hello.started !== next.started) {
+    turns.clear();
+    tourTurns.clear();
+    earlier = [];
+  }
+  hello = next;
+  problem = null;
+  setText(find('engine'), hello.engine);
+  find('engine').title = hello.engine;
+  charts.replace(hello.points);
+  tour.control = hello.control;
+  showLimits();
+  tour.texts();
+}
+
+function receive(next) {
+  tick = next;
+  arrivedAt = Date.now();
+  earlier.push(next);
+  while (earlier.length > 2 && next.time - earlier[1].time >= RATES_OVER_MILLIS) earlier.shift();
+  if (next.point) charts.add(next.point);
+  const listener = next.lists.readable.listeners[0];
+  if (listener && listener !== tour.server) {
+    tour.server = listener;
+    tour.texts();
+  }
+  show();
+  if (next.point || next.pause.paused) refreshTable();
+  if (opened) refreshDetail();
+}
+
+function refreshTable() {
+  if (!find('panel-clients').hidden) clients.refresh();
+}
+
+// ---- showing
+
+function show() {
+  if (!tick) return;
+  const last = turns.turns[0]?.number ?? 0;
+  const newTurns = tick.turns.filter(turn => turn.number > last);
+  lists.show(tick.lists, newTurns);
+  tourLists.show(tick.lists, newTurns);
+  turns.add(tick.turns, tick.pause.paused);
+  tourTurns.add(tick.turns, tick.pause.paused);
+  showSummary();
+  showClosed(find('closed'), tick.closed);
+  showLoops();
+  showControl();
+  showStatus();
+}
+
+function sum(loops, name) {
+  return loops.reduce((total, loop) => total + loop[name], 0);
+}
+
+function showSummary() {
+  const first = earlier[0];
+  const span = Math.max(0.001, (tick.time - first.time) / 1000);
+  const rate = (now, then) => earlier.length > 1 ? Math.max(0, now - then) / span : 0;
+  const turnRate = rate(sum(tick.loops, 'turns'), sum(first.loops, 'turns'));
+  const completions = rate(sum(tick.loops, 'completions'), sum(first.loops, 'completions'));
+  const values = [
+    ['clients', String(tick.totals.connections), ''],
+    ['messagesIn', count(rate(tick.totals.messagesIn, first.totals.messagesIn)), t('perSecond')],
+    ['bytesIn', bytes(rate(tick.totals.bytesIn, first.totals.bytesIn)), t('perSecond')],
+    ['bytesOut', bytes(rate(tick.totals.bytesOut, first.totals.bytesOut)), t('perSecond')],
+    ['turns', count(turnRate), t('perSecond')],
+    ['ready', turnRate > 0 ? count(completions / turnRate) : '–', ''],
+  ];
+  const parent = find('summary');
+  if (parent.children.length !== values.length) {
+    parent.replaceChildren(...values.map(() => element('div', {}, element('dt'), element('dd', {}, element('span'), element('small')))));
+  }
+  values.forEach(([name, value, unit], index) => {
+    const [term, data] = parent.children[index].children;
+    setText(term, t(name));
+    setText(data.firstElementChild, value);
+    setText(data.lastElementChild, unit ? ` ${unit}` : '');
+  });
+  showRhythm(find('rhythm'), sum(tick.loops, 'waitSeconds') - (earlier.length > 1 ? sum(first.loops, 'waitSeconds') : 0),
+    sum(tick.loops, 'workSeconds') - (earlier.length > 1 ? sum(first.loops, 'workSeconds') : 0));
+}
+
+function showControl() {
+  find('control').hidden = !tick.control;
+  find('pause').hidden = tick.pause.paused;
+  find('step').hidden = !tick.pause.paused;
+  find('resume').hidden = !tick.pause.paused;
+  find('step').disabled = !tick.loops.some(loop => loop.standing);
+}
+
+function showStatus() {
+  const status = find('status');
+  const silent = Date.now() - arrivedAt;
+  const isOpen = events?.readyState === EventSource.OPEN;
+  const isLive = isOpen && tick && silent < STALE_AFTER_MILLIS;
+  status.className = `status ${isLive ? 'live' : isOpen || !tick ? '' : 'lost'}`;
+  setText(status, isLive ? t(tick.pause.paused ? 'paused' : 'live') : isOpen && tick ? t('stale', seconds(silent / 1000)) : t(tick ? 'lost' : 'connecting'));
+  const notice = problem ? t(problem) : isLive && tick.pause.paused
+    ? t('pausedNotice', tick.totals.connections, seconds(tick.pause.left)) : '';
+  find('notice').hidden = !notice;
+  setText(find('notice'), notice);
+}
+
+function rowsOf(table, rows) {
+  table.replaceChildren(...rows.map(([name, value, what]) => element('tr', {}, element('th', {scope: 'row'}, name), element('td', {}, value),
+    what === undefined ? null : element('td', {}, what))));
+}
+
+function showLimits() {
+  if (hello) rowsOf(find('limits'), limitRows(hello.limits, hello.overflow));
+}
+
+function showLoops() {
+  if (find('panel-server').hidden) return;
+  const rows = tick.loops.map(loop => [`loop ${loop.index}`, `${loop.connections} ${t('clients')}`,
+    `${count(loop.turns)} ${t('turns')}, ${t('works')} ${percent(loop.workSeconds / Math.max(1e-9, loop.workSeconds + loop.waitSeconds))}`]);
+  const memory = tick.memory;
+  for (const name of ['queueBytes', 'rings', 'buffers', 'queues', 'input', 'spare', 'total']) {
+    rows.push([name === 'queueBytes' ? t('chartQueue') : name === 'total' ? `${t('chartMemory')}, ${t('total')}` : name, bytes(memory[name]),
+      name === 'queueBytes' ? `/ ${bytes(memory.queueBytesMax)}` : '']);
+  }
+  rowsOf(find('loops'), rows);
+}
+
+// ---- one client
+
+async function showDetail(id) {
+  opened = id;
+  openedQueue = [];
+  await refreshDetail();
+  const dialog = find('detail');
+  if (!dialog.open) dialog.showModal();
+}
+
+async function refreshDetail() {
+  const id = opened;
+  const client = await fetchJson(`api/client?id=${id}`);
+  if (!client || opened !== id) return;
+  const row = client.now;
+  setText(find('detail-title'), t('client', row?.address ?? client.end?.address ?? `#${id}`));
+  const table = element('table', {class: 'facts'});
+  const body = [table];
+  if (row) {
+    openedQueue.push(row.queueBytes);
+    openedQueue = openedQueue.slice(-240);
+    const where = ['readable', 'writable', 'exceptional'].filter(name => row[name]).map(name => ({readable: 'rlist', writable: 'wlist', exceptional: 'xlist'})[name]);
+    rowsOf(table, [
+      [t('colState'), stateName(row.state)],
+      [t('inLists'), where.length > 0 ? where.join(', ') : t('none')],
+      ['rlist', `${why('readable', row)}, ${t(row.readForExact ? 'sinceFor' : 'sinceAtLeast', seconds(row.readFor))}`],
+      ...(row.writable ? [['wlist', why('writable', row)]] : []),
+      [t('colQueue'), t('queueLine', row.queueMessages, bytes(row.queueBytes), bytes(row.queueBytesMax))],
+      [t('colIn'), `${bytes(row.bytesIn)}, ${bytes(row.inRate)}/s`],
+      [t('colOut'), `${bytes(row.bytesOut)}, ${bytes(row.outRate)}/s`],
+      [t('colIdle'), seconds(row.idle)],
+      [t('colTls'), row.tls ?? t('plain')],
+    ].map(([name, value]) => [name, value]));
+    if (openedQueue.length > 1 && Math.max(...openedQueue) > 0) body.push(element('h3', {}, t('queueChart')), spark(openedQueue));
+  } else {
+    rowsOf(table, [[t('gone'), client.end ? endReason(client.end) : '']]);
+  }
+  body.push(element('h3', {}, t('history')));
+  const recent = client.turns.slice(-30).reverse();
+  body.push(recent.length > 0 ? element('ol', {class: 'turns'}, ...recent.map(turnElement)) : element('p', {class: 'quiet'}, t('noHistory')));
+  if (row && tick?.control) body.push(closeButton(id));
+  const armed = find('detail-body').querySelector('[data-armed]');
+  if (!armed) find('detail-body').replaceChildren(...body);
+}
+
+function closeButton(id) {
+  const button = element('button', {type: 'button'}, t('close'));
+  button.addEventListener('click', () => {
+    if (button.dataset.armed) {
+      delete button.dataset.armed;
+      post(`api/close?id=${id}`);
+    } else { // asked twice: the client loses what waits for it
+      button.dataset.armed = 'yes';
+      setText(button, t('confirmClose'));
+      setTimeout(() => delete button.dataset.armed, 4000);
+    }
+  });
+  return element('p', {}, button);
+}
+
+find('detail').addEventListener('close', () => { opened = null; });
+find('detail-close').addEventListener('click', () => find('detail').close());
+
+// ---- tabs, languages, themes, keys
+
+function selectTab(name, focus) {
+  for (const other of TABS) {
+    const tab = find(`tab-${other}`);
+    tab.setAttribute('aria-selected', other === name);
+    tab.tabIndex = other === name ? 0 : -1;
+    find(`panel-${other}`).hidden = other !== name;
+  }
+  if (focus) find(`tab-${name}`).focus();
+  history.replaceState(null, '', `#/${name}`); // not the id of an element, to which the focus would jump
+  show();
+  refreshTable();
+}
+
+for (const name of TABS) {
+  find(`tab-${name}`).addEventListener('click', () => selectTab(name));
+  find(`tab-${name}`).addEventListener('keydown', event => {
+    const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+    if (step) selectTab(TABS[(TABS.indexOf(name) + step + TABS.length) % TABS.length], true);
+  });
+}
+
+addEventListener('keydown', event => {
+  if (event.target.matches('input') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open) return;
+  if (event.key >= '1' && event.key <= String(TABS.length)) selectTab(TABS[event.key - 1], true);
+  if (event.key === '/') {
+    event.preventDefault();
+    selectTab('clients');
+    find('filter').focus();
+  }
+  if (tick?.control && event.key === 'p') post(tick.pause.paused ? 'api/resume' : 'api/pause');
+  if (tick?.control && event.key === 's' && tick.pause.paused) post('api/step');
+});
+
+find('pause').addEventListener('click', () => post('api/pause'));
+find('step').addEventListener('click', () => post('api/step'));
+find('resume').addEventListener('click', () => post('api/resume'));
+
+function texts() {
+  document.documentElement.lang = currentLanguage();
+  for (const target of document.querySelectorAll('[data-text]')) setText(target, t(target.dataset.text));
+  for (const target of document.querySelectorAll('[data-label]')) target.setAttribute('aria-label', t(target.dataset.label));
+  for (const target of document.querySelectorAll('[data-placeholder]')) target.placeholder = t(target.dataset.placeholder);
+  const other = currentLanguage() === 'zh' ? 'en' : 'zh';
+  setText(find('language'), other === 'zh' ? '中文' : 'English');
+  find('language').lang = other;
+  lists.texts();
+  tourLists.texts();
+  turns.texts();
+  tourTurns.texts();
+  clients.texts();
+  charts.render();
+  tour.texts();
+  showLimits();
+  show();
+  showStatus();
+}
+
+find('language').addEventListener('click', () => {
+  setLanguage(currentLanguage() === 'zh' ? 'en' : 'zh');
+  texts();
+  refreshTable();
+});
+
+find('theme').addEventListener('click', () => {
+  const dark = document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === 'dark'
+    : matchMedia('(prefers-color-scheme: dark)').matches;
+  document.documentElement.dataset.theme = dark ? 'light' : 'dark';
+  try { localStorage.setItem('trivet-theme', document.documentElement.dataset.theme); } catch { /* only for this page, then */ }
+});
+
+try {
+  const theme = localStorage.getItem('trivet-theme');
+  if (theme) document.documentElement.dataset.theme = theme;
+} catch { /* the theme of the system */ }
+
+texts();
+selectTab(TABS.includes(location.hash.slice(2)) ? location.hash.slice(2) : 'lists');
+setInterval(showStatus, 1000);
+connect();

@@ -1,0 +1,247 @@
+// Drives Chromium through the live view. BrowserTest.java starts the server, runs this with a case, an address and a directory for
+// pictures, and plays the clients: a line "do: X" on standard output asks it to do X, and a line on standard input says that it is done.
+import {chromium} from 'playwright-core';
+import {strict as assert} from 'node:assert';
+import {createInterface} from 'node:readline';
+
+const [name, address, directory] = process.argv.slice(2);
+const input = createInterface({input: process.stdin})[Symbol.asyncIterator]();
+
+async function ask(what) {
+  console.log(`do: ${what}`);
+  const {value} = await input.next();
+  return value;
+}
+
+const browser = await chromium.launch({executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--force-color-profile=srgb']});
+
+async function open(options = {}, url = address) {
+  const context = await browser.newContext({viewport: {width: 1360, height: 900}, locale: 'en-GB', timezoneId: 'UTC', ...options});
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('console', message => message.type() === 'error' && page.problems.push(message.text()));
+  page.on('pageerror', error => page.problems.push(String(error)));
+  await page.goto(url);
+  await page.waitForFunction(() => document.querySelector('#status').classList.contains('live'));
+  return page;
+}
+
+const picture = (page, file, options) => page.screenshot({path: `${directory}/${file}.png`, animations: 'disabled', ...options});
+const text = (page, selector) => page.locator(selector).innerText();
+const waitText = (page, selector, part) => page.waitForFunction(([s, p]) => document.querySelector(s)?.innerText.includes(p), [selector, part]);
+
+const cases = {
+  // Sockets appear in the lists with their reasons, move, and leave.
+  async lists() {
+    const page = await open();
+    assert.equal(await page.evaluate(() => location.search), '', 'the token stays in the address');
+    await waitText(page, '[data-list=readable]', 'listening socket');
+    await waitText(page, '[data-list=writable]', 'No socket');
+    await ask('connect 3');
+    await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=readable] .member').length === 4);
+    await waitText(page, '#turns', 'The listening socket was readable: a client was waiting.');
+    await ask('flood');
+    await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=writable] .member').length === 1);
+    await waitText(page, '#lists [data-list=writable]', 'wait');
+    await waitText(page, '#lists [data-list=writable]', 'reading is paused: its queue was above the high mark');
+    await page.waitForTimeout(1500); // pictures show rates
+    await picture(page, 'lists');
+    await page.locator('#lists [data-list=writable] .member').click();
+    await waitText(page, '#detail', 'its socket was full');
+    await picture(page, 'detail');
+    await page.keyboard.press('Escape');
+    await ask('leave');
+    await waitText(page, '#closed', 'the peer finished');
+    await waitText(page, '#turns', 'the read was empty');
+    await page.locator('#language').click();
+    await waitText(page, '[data-list=readable]', '监听套接字');
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh');
+    await picture(page, 'lists-zh');
+    await page.locator('#language').click();
+    await page.locator('#theme').click();
+    await picture(page, 'lists-dark');
+    assert.deepEqual(page.problems, []);
+  },
+
+  // Fifteen thousand clients: few rows in the page, sorted and filtered at once, new values each second.
+  async many() {
+    const page = await open();
+    await page.locator('#tab-clients').click();
+    await waitText(page, '#matching', '15000');
+    assert.ok(await page.evaluate(() => document.querySelectorAll('*').length) < 2500, 'the page holds only what it shows');
+    const timed = async act => page.evaluate(async act => {
+      const rows = () => [...document.querySelectorAll('#clients .viewport .row')].map(row => row.dataset.id).join();
+      const before = rows() + document.querySelector('#matching').textContent;
+      const started = performance.now();
+      if (act.sort) document.querySelector(`#clients [data-sort=${act.sort}]`).click();
+      else {
+        const filter = document.querySelector('#filter');
+        filter.value = act.filter;
+        filter.dispatchEvent(new Event('input'));
+      }
+      while (rows() + document.querySelector('#matching').textContent === before) {
+        await new Promise(resolve => setTimeout(resolve, 1));
+        if (performance.now() - started > 10000) throw new Error(`nothing has changed after ${JSON.stringify(act)}`);
+      }
+      return performance.now() - started;
+    }, act);
+    const times = [];
+    for (let round = 0; round < 5; round++) {
+      for (const sort of ['address', 'in', 'idle']) times.push([`sort ${sort}`, await timed({sort})]);
+      times.push(['filter', await timed({filter: `:${40000 + round}`})]);
+      times.push(['filter', await timed({filter: ''})]);
+    }
+    const warm = times.slice(5).map(([, time]) => time).sort((one, other) => one - other);
+    console.log(`sorted and filtered in ${warm[Math.floor(warm.length / 2)].toFixed(0)} ms, at most ${warm.at(-1).toFixed(0)} ms`);
+    assert.ok(warm[Math.floor(warm.length / 2)] < 200, `too slow: ${JSON.stringify(times)}`);
+    await page.evaluate(() => { document.querySelector('#clients .viewport').scrollTop = 36 * 9000; });
+    await page.waitForFunction(() => [...document.querySelectorAll('#clients .row[aria-rowindex]')].some(row => Number(row.getAttribute('aria-rowindex')) > 9000));
+    await page.evaluate(() => { document.querySelector('#clients .viewport').scrollTop = 0; });
+    const gaps = await page.evaluate(() => new Promise(resolve => {
+      const source = new EventSource('api/events');
+      const arrivals = [];
+      source.onmessage = () => {
+        arrivals.push(performance.now());
+        if (arrivals.length === 6) {
+          source.close();
+          resolve(arrivals.slice(1).map((time, index) => time - arrivals[index]));
+        }
+      };
+    }));
+    console.log(`events every ${gaps.map(gap => gap.toFixed(0)).join(', ')} ms`);
+    assert.ok(Math.max(...gaps) < 2000, `updates are late: ${gaps}`);
+    await picture(page, 'clients');
+    await page.locator('#tab-lists').click();
+    await waitText(page, '[data-list=readable]', 'more');
+    await picture(page, 'lists-many');
+    assert.deepEqual(page.problems, []);
+  },
+
+  // The loop is paused, stepped and continued, with the keyboard alone.
+  async step() {
+    const page = await open();
+    await page.keyboard.press('Tab'); // the skip link
+    assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-lists');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-clients');
+    await page.keyboard.press('1');
+    await page.keyboard.press('p');
+    await waitText(page, '#notice', 'stands still between two turns');
+    await ask('connect 1');
+    await page.waitForTimeout(600);
+    assert.equal(await page.locator('#lists [data-list=readable] .member').count(), 1, 'the loop stands still');
+    for (let i = 0; i < 10 && await page.locator('#lists [data-list=readable] .member').count() < 2; i++) {
+      await page.keyboard.press('s');
+      await page.waitForTimeout(400);
+    }
+    assert.equal(await page.locator('#lists [data-list=readable] .member').count(), 2);
+    await waitText(page, '#turns', 'joins rlist');
+    await picture(page, 'step');
+    await page.keyboard.press('p');
+    await page.waitForFunction(() => document.querySelector('#notice').hidden);
+    await page.keyboard.press('/');
+    await page.keyboard.type('no such client');
+    await waitText(page, '#clients', 'No client matches.');
+    for (let i = 0; i < 8; i++) await page.keyboard.press('Backspace');
+    await page.locator('#filter').fill('');
+    await page.waitForFunction(() => document.querySelectorAll('#clients .viewport .row').length === 1);
+    await page.locator('#clients [data-sort=tls]').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('#detail').open);
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => !document.querySelector('#detail').open);
+    assert.deepEqual(page.problems, []);
+  },
+
+  // The server is started again: the page finds it by itself.
+  async restart() {
+    const page = await open();
+    await ask('connect 2');
+    await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=readable] .member').length === 3);
+    await ask('stop');
+    await page.waitForFunction(() => document.querySelector('#status').classList.contains('lost'));
+    await picture(page, 'lost');
+    await ask('start');
+    await page.waitForFunction(() => document.querySelector('#status').classList.contains('live'));
+    await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=readable] .member').length === 1);
+    await ask('stop');
+    await ask('start with another token');
+    await waitText(page, '#notice', 'has a new token');
+  },
+
+  // The tour, from its first step to its last, on a phone and in both languages.
+  async tour() {
+    const page = await open({viewport: {width: 390, height: 844}, deviceScaleFactor: 2, isMobile: true, hasTouch: true});
+    await page.locator('#tab-tour').click();
+    await picture(page, 'tour-phone');
+    const next = async () => page.locator('#tour-next').click();
+    const act = async () => page.locator('#tour-do').click();
+    await next();
+    await act();
+    await waitText(page, '#tour-turns', 'joins rlist');
+    await next();
+    await act();
+    await waitText(page, '#tour-turns', 'the kernel accepted');
+    await next();
+    await act();
+    await page.waitForFunction(() => document.querySelectorAll('#tour-lists [data-list=writable] .member').length === 1);
+    await picture(page, 'tour-flood', {fullPage: true});
+    await next();
+    await act();
+    await page.waitForFunction(() => document.querySelectorAll('#tour-lists [data-list=writable] .member').length === 0);
+    await next();
+    await page.locator('#language').click();
+    await waitText(page, '#tour-title', '第三个列表不是错误');
+    await page.locator('#language').click();
+    await next();
+    await act();
+    await waitText(page, '#tour-turns', 'leaves all lists');
+    await page.locator('#tab-lists').click();
+    await picture(page, 'lists-phone', {fullPage: true});
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    assert.equal(wide, false, 'the page scrolls sideways on a phone');
+    assert.deepEqual(page.problems.filter(problem => !problem.includes('400')), []);
+  },
+
+  // Charts, limits and loops; light and dark.
+  async server() {
+    const page = await open({colorScheme: 'dark'});
+    await ask('connect 3');
+    await ask('talk');
+    await page.locator('#tab-server').click();
+    await page.waitForTimeout(5000);
+    await waitText(page, '#limits', 'disconnected');
+    await picture(page, 'server-dark', {fullPage: true});
+    assert.deepEqual(page.problems, []);
+  },
+
+  // What a peer sends, and an address of markup in the filter, stays text.
+  async markup() {
+    const page = await open();
+    await ask('markup');
+    await waitText(page, '#closed', '<img src=x onerror=window.hit=1>');
+    await page.locator('#tab-clients').click();
+    await page.locator('#filter').fill('<img src=x onerror=window.hit=1>');
+    await waitText(page, '#clients', 'No client');
+    assert.equal(await page.evaluate(() => window.hit), undefined);
+    assert.equal(await page.locator('main img').count(), 0);
+    assert.deepEqual(page.problems, []);
+  },
+};
+
+try {
+  await cases[name]();
+  console.log('passed');
+} catch (error) {
+  console.log(`failed: ${error.stack}`);
+  for (const context of browser.contexts()) {
+    for (const page of context.pages()) await page.screenshot({path: `${directory}/failed-${name}.png`}).catch(() => {});
+  }
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  process.exit();
+}
