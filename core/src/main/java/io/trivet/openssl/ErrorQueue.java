@@ -5,7 +5,6 @@ import org.jspecify.annotations.Nullable;
 /** OpenSSL's queue of errors, which each thread has. Source: man 3 ERR_get_error. */
 public final class ErrorQueue {
     private static final NativeFunction ERR_GET_ERROR = NativeFunction.of("ERR_get_error");
-    private static final NativeFunction ERR_PEEK_ERROR = NativeFunction.of("ERR_peek_error");
     private static final NativeFunction ERR_CLEAR_ERROR = NativeFunction.of("ERR_clear_error");
     private static final NativeFunction ERR_REASON_ERROR_STRING = NativeFunction.of("ERR_reason_error_string");
     private static final NativeFunction SSL_ALERT_DESC_STRING_LONG = NativeFunction.of("SSL_alert_desc_string_long");
@@ -25,15 +24,6 @@ public final class ErrorQueue {
     /** Empties the queue of the calling thread. */
     public static void clear() {
         ERR_CLEAR_ERROR.call();
-    }
-
-    /**
-     * Returns whether the calling thread has no errors.
-     *
-     * @return true if the queue is empty
-     */
-    public static boolean isEmpty() {
-        return ERR_PEEK_ERROR.call() == 0;
     }
 
     /**

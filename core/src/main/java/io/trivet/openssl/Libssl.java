@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  * time.
  */
 public final class Libssl {
-    /** Result of SSL_want: the operation needs more bytes of the peer. */
-    public static final int SSL_READING = 3;
-    /** Bit of SSL_get_shutdown and SSL_set_shutdown: close_notify was sent. */
-    public static final int SSL_SENT_SHUTDOWN = 1;
-    /** Bit of SSL_get_shutdown and SSL_set_shutdown: close_notify was received, or a fatal alert. */
-    public static final int SSL_RECEIVED_SHUTDOWN = 2;
+    /** Result of SSL_get_error: the operation needs more bytes of the peer. */
+    public static final int SSL_ERROR_WANT_READ = 2;
+    /** Result of SSL_get_error: a close_notify was received. */
+    public static final int SSL_ERROR_ZERO_RETURN = 6;
+    /** Bit of SSL_set_shutdown: close_notify was sent. */
+    static final int SSL_SENT_SHUTDOWN = 1;
+    /** Bit of SSL_set_shutdown: close_notify was received. */
+    static final int SSL_RECEIVED_SHUTDOWN = 2;
     static final int SSL_CTRL_SET_TLSEXT_HOSTNAME = 55;
     static final int SSL_KEY_UPDATE_NOT_REQUESTED = 0;
     static final int X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 4;
@@ -29,9 +31,8 @@ public final class Libssl {
     private static final NativeFunction SSL_DO_HANDSHAKE = NativeFunction.of("SSL_do_handshake");
     private static final NativeFunction SSL_READ = NativeFunction.of("SSL_read");
     private static final NativeFunction SSL_WRITE = NativeFunction.of("SSL_write");
-    private static final NativeFunction SSL_WANT = NativeFunction.of("SSL_want");
+    private static final NativeFunction SSL_GET_ERROR = NativeFunction.of("SSL_get_error");
     private static final NativeFunction SSL_SHUTDOWN = NativeFunction.of("SSL_shutdown");
-    private static final NativeFunction SSL_GET_SHUTDOWN = NativeFunction.of("SSL_get_shutdown");
     private static final NativeFunction SSL_SET_SHUTDOWN = NativeFunction.of("SSL_set_shutdown");
     private static final NativeFunction SSL_KEY_UPDATE = NativeFunction.of("SSL_key_update");
     private static final NativeFunction SSL_CTRL = NativeFunction.of("SSL_ctrl");
@@ -88,7 +89,7 @@ public final class Libssl {
      * Continues the handshake as far as the input allows.
      *
      * @param ssl an SSL
-     * @return 1: it is complete; otherwise see {@link #want} and {@link #shutdownState}
+     * @return 1: it is complete; otherwise see {@link #error}
      */
     public static int doHandshake(long ssl) {
         return (int) SSL_DO_HANDSHAKE.call(ssl);
@@ -100,7 +101,7 @@ public final class Libssl {
      * @param ssl an SSL
      * @param buffer where to put it
      * @param length the size of the buffer
-     * @return the number of bytes; if it is not positive see {@link #want} and {@link #shutdownState}
+     * @return the number of bytes; if it is not positive see {@link #error}
      */
     public static int read(long ssl, long buffer, int length) {
         return (int) SSL_READ.call(ssl, buffer, length);
@@ -119,13 +120,14 @@ public final class Libssl {
     }
 
     /**
-     * Returns what the last operation lacked.
+     * Returns why the last operation had no result. The {@link ErrorQueue} of the thread must have been empty before it.
      *
      * @param ssl an SSL
-     * @return {@link #SSL_READING}, or another constant of SSL_want
+     * @param result the result of the operation, not positive
+     * @return {@link #SSL_ERROR_WANT_READ}, {@link #SSL_ERROR_ZERO_RETURN}, or another constant: the connection has failed
      */
-    public static int want(long ssl) {
-        return (int) SSL_WANT.call(ssl);
+    public static int error(long ssl, int result) {
+        return (int) SSL_GET_ERROR.call(ssl, result);
     }
 
     /**
@@ -135,16 +137,6 @@ public final class Libssl {
      */
     public static void shutdown(long ssl) {
         SSL_SHUTDOWN.call(ssl);
-    }
-
-    /**
-     * Returns which close_notify was sent or received.
-     *
-     * @param ssl an SSL
-     * @return {@link #SSL_SENT_SHUTDOWN}, {@link #SSL_RECEIVED_SHUTDOWN}, both or 0
-     */
-    public static int shutdownState(long ssl) {
-        return (int) SSL_GET_SHUTDOWN.call(ssl);
     }
 
     /**

@@ -146,14 +146,23 @@ final class OpenSslTlsEngine implements TlsEngine {
         bios.clearInput();
         takeOutput();
         if (result == 1) {
+            ErrorQueue.clear(); // OpenSSL can leave errors that it has recovered from
             handshakeDone = true;
             handshaking = output != null;
             TlsInfo negotiated = negotiated();
             isTls13 = negotiated.protocol().equals(TLS_1_3);
             info = negotiated;
-        } else if (hasReceivedCloseNotify()) {
+        } else {
+            endInputOrFail(result);
+        }
+    }
+
+    /** After an operation without a result: notes a close_notify, or throws if more input would not help. */
+    private void endInputOrFail(int result) throws IOException {
+        int error = Libssl.error(ssl, result);
+        if (error == Libssl.SSL_ERROR_ZERO_RETURN) {
             inputEnded = true;
-        } else if (Libssl.want(ssl) != Libssl.SSL_READING) {
+        } else if (error != Libssl.SSL_ERROR_WANT_READ) {
             throw failure();
         }
     }
@@ -255,7 +264,7 @@ final class OpenSslTlsEngine implements TlsEngine {
         bios.clearInput();
         record.position(record.limit());
         if (read <= 0) {
-            readNothing();
+            readNothing(read);
         } else if (unread > 0) {
             throw new TlsException("OpenSSL has not read a whole record", null);
         }
@@ -263,21 +272,12 @@ final class OpenSslTlsEngine implements TlsEngine {
     }
 
     /** Handles a record without application data: a ticket, a key update, an alert; or a forged one. */
-    private void readNothing() throws IOException {
+    private void readNothing(int result) throws IOException {
         takeOutput();
-        if (hasReceivedCloseNotify()) {
-            inputEnded = true;
-            if (!isTls13) {
-                endOutput();
-            }
-        } else if (Libssl.want(ssl) != Libssl.SSL_READING) {
-            throw failure();
+        endInputOrFail(result);
+        if (inputEnded && !isTls13) {
+            endOutput();
         }
-    }
-
-    /** OpenSSL sets the state for a fatal alert, too, but then there is an error. Otherwise an alert would look like the end. */
-    private boolean hasReceivedCloseNotify() {
-        return (Libssl.shutdownState(ssl) & Libssl.SSL_RECEIVED_SHUTDOWN) != 0 && ErrorQueue.isEmpty();
     }
 
     private void unwrapHandshake(ByteBuffer record) throws IOException {

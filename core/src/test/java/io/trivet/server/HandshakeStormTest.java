@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.trivet.net.Network;
 import io.trivet.observe.CloseReason;
 import io.trivet.tls.TestCertificates;
+import io.trivet.tls.TlsEngineKind;
+import io.trivet.tls.TlsEngines;
 import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,7 +16,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.SSLEngine;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Many TLS handshakes at once, on real sockets. Turns are counted, not time: how long a signature takes is the machine's affair. */
 final class HandshakeStormTest {
@@ -24,12 +27,14 @@ final class HandshakeStormTest {
 
     private final List<SocketChannel> storm = new ArrayList<>();
 
-    @Test
-    void establishedClientIsServedEachTurnAndEachStallerIsClosedByItsDeadline() throws IOException {
+    @ParameterizedTest
+    @EnumSource(value = TlsEngineKind.class, mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void establishedClientIsServedEachTurnAndEachStallerIsClosedByItsDeadline(TlsEngineKind kind) throws IOException {
         try (Stage stage = new Stage(Network.system())) {
             Story story = stage.story((connection, message) -> connection.send(message));
             TlsServer tls = TlsServer.builder().certificate(TestCertificates.file("localhost.pem"),
-                    TestCertificates.file("localhost.key")).handshakeTimeout(TIMEOUT).build();
+                    TestCertificates.file("localhost.key")).handshakeTimeout(TIMEOUT)
+                    .engine(TlsEngines.require(kind)).build();
             Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).tls(tls));
             Client established = stage.keep(new Client(stage, server.address(), TlsClientSocket::new));
             established.send("x\n");

@@ -358,7 +358,7 @@ final class TlsTest {
             assertThat(client.endsInOrder()).isIn(true, false);
         }
         assertThat(story.callbacks()).containsExactly("close HANDSHAKE_FAILED", "close HANDSHAKE_FAILED");
-        assertThat(story.connection(1).failure()).hasMessage("the peer has ended the connection during the handshake");
+        assertThat(story.connection(1).failure()).hasMessage(TlsEngines.text(kind, Failure.ENDED_AT_ONCE));
     }
 
     @EveryNetwork
@@ -452,7 +452,7 @@ final class TlsTest {
             connection.finishOutput();
         });
         Server server = stage.open(stage.server(accepted).framing(Framing.lines()).enableTls());
-        TlsClient trust = TestCertificates.client();
+        TlsClient trust = TestCertificates.client(kind);
         Story outgoing = stage.story((connection, message) -> connection.startTls(trust));
         Server client = stage.open(Server.builder().network(stage.network()).enableTls());
         Connection made = client.connect(server.address(), Protocol.of(Framing.lines(), outgoing), null);
@@ -495,7 +495,7 @@ final class TlsTest {
                     session.send("pong");
                     received.add("end " + text(session.receive()));
                 })));
-        TlsClient trust = TestCertificates.client();
+        TlsClient trust = TestCertificates.client(kind);
         Server client = stage.open(Server.builder().network(stage.network()).enableTls());
         client.connect(server.address(), Protocol.session(Framing.lines(), session -> {
             session.send("starttls");

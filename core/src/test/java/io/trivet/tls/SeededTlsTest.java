@@ -27,9 +27,10 @@ final class SeededTlsTest {
         Transcript(long seed, String protocol) throws IOException {
             SecureRandom random = SimNetwork.of(seed, FaultPlan.none()).secureRandom();
             TlsEngine server = TlsServer.builder().certificate(TestCertificates.file("ed25519.pem"),
-                    TestCertificates.file("ed25519.key")).secureRandom(random).protocols(protocol).build().engine();
+                    TestCertificates.file("ed25519.key")).secureRandom(random).protocols(protocol).build()
+                    .engine(new EngineBuffers());
             TlsEngine client = TlsClient.builder().authorities(TestCertificates.file("ca.pem")).secureRandom(random).build()
-                    .engine("localhost", 1);
+                    .engine("localhost", 1, new EngineBuffers());
             ByteBuffer toServer = ByteBuffer.allocateDirect(ROOM);
             ByteBuffer toClient = ByteBuffer.allocateDirect(ROOM);
             for (boolean moved = true; moved;) {

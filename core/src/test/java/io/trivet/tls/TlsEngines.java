@@ -31,6 +31,8 @@ public final class TlsEngines {
         UNTRUSTED("unable to find valid certification path", "unable to get local issuer certificate"), EXPIRED(
                 "validity check failed",
                 "certificate has expired"), FORGED("bad_record_mac", "decryption failed or bad record mac"),
+        /** close_notify as the first message: OpenSSL does not accept an alert there. */
+        ENDED_AT_ONCE("the peer has ended the connection during the handshake", "unexpected message"),
         /** The alert that a client sends if the host name is wrong. */
         WRONG_NAME_ALERT("certificate_unknown", "bad_certificate");
 

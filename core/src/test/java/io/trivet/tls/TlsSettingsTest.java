@@ -239,7 +239,8 @@ final class TlsSettingsTest {
         if (kind == TlsEngineKind.OPENSSL) {
             assertThatThrownBy(builder::build).isInstanceOf(IllegalStateException.class)
                     .hasMessage("the TLS engine openssl does not support a key store: use PEM files, or the engine jdk");
-            assertThatThrownBy(server().certificate(file("localhost.pem"), file("localhost.key")).secureRandom(new SecureRandom())::build)
+            assertThatThrownBy(
+                    server().certificate(file("localhost.pem"), file("localhost.key")).secureRandom(new SecureRandom())::build)
                     .isInstanceOf(IllegalStateException.class).hasMessageContaining("does not support a source of randomness");
             return;
         }
