@@ -1,6 +1,8 @@
 package io.trivet.view;
 
+import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.OpenMetricsTextFormatWriter;
+import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -19,16 +21,26 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
-/** Writes the metrics of a server as OpenMetrics text. Any thread. */
+/**
+ * Writes the metrics of a server: as OpenMetrics text for those that ask for it, as Prometheus does, and otherwise in the older format
+ * of Prometheus, which more tools read. Any thread.
+ */
 final class Metrics {
-    static final String CONTENT_TYPE = OpenMetricsTextFormatWriter.CONTENT_TYPE;
+    private static final String OPEN_METRICS = "application/openmetrics-text";
 
-    private final OpenMetricsTextFormatWriter writer = new OpenMetricsTextFormatWriter(false, false);
+    private final ExpositionFormatWriter openMetrics = new OpenMetricsTextFormatWriter(false, false);
+    private final ExpositionFormatWriter plain = PrometheusTextFormatWriter.create();
 
-    byte[] text(Sample sample) throws IOException {
+    /** Returns the format for a reader with that Accept header, or null for none. */
+    ExpositionFormatWriter format(@Nullable String accept) {
+        return accept != null && accept.contains(OPEN_METRICS) ? openMetrics : plain;
+    }
+
+    static byte[] text(Sample sample, ExpositionFormatWriter format) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream(8192);
-        writer.write(out, snapshots(sample));
+        format.write(out, snapshots(sample));
         return out.toByteArray();
     }
 

@@ -3,6 +3,7 @@ package io.trivet.view;
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
+import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -101,7 +102,10 @@ final class Router implements HttpHandler {
             return;
         }
         switch (path) {
-            case "/metrics" -> send(exchange, 200, Metrics.CONTENT_TYPE, metrics.text(sampler.sample(STATE_AGE_MAX)));
+            case "/metrics" -> {
+                ExpositionFormatWriter format = metrics.format(exchange.getRequestHeaders().getFirst("Accept"));
+                send(exchange, 200, format.getContentType(), Metrics.text(sampler.sample(STATE_AGE_MAX), format));
+            }
             case "/api/state" -> {
                 Sample sample = sampler.sample(STATE_AGE_MAX);
                 String clients = parameters.get("clients");

@@ -2,6 +2,7 @@ package io.trivet.view;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -18,6 +19,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -276,16 +279,29 @@ final class ViewTest {
         expect(client, "hello\n");
         client.close();
         await().until(() -> server.stats().total().closed() == 1);
-        RawHttp.Answer answer = RawHttp.get(view, "/metrics");
+        RawHttp.Answer answer = RawHttp.send(view.address(), "GET /metrics", RawHttp.host(view) + "Authorization: Bearer " + view.token()
+                + "\r\nAccept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n");
         assertThat(answer.head()).contains("application/openmetrics-text; version=1.0.0");
-        assertThat(answer.body()).endsWith("# EOF\n").contains("# TYPE trivet_connections gauge\n",
-                "trivet_connections{loop=\"0\"} 0.0\n",
-                "# UNIT trivet_received_bytes bytes\n", "trivet_received_bytes_total 6.0\n",
-                "trivet_messages_received_total 1.0\n",
-                "trivet_connections_closed_total{reason=\"PEER_FINISHED\"} 1.0\n",
-                "trivet_connections_closed_total{reason=\"RESET\"} 0.0\n",
+        assertThat(answer.body()).endsWith("# EOF\n").contains("# TYPE trivet_connections gauge\n", "trivet_connections{loop=\"0\"} 0.0\n",
+                "# UNIT trivet_received_bytes bytes\n", "trivet_received_bytes_total 6.0\n", "trivet_messages_received_total 1.0\n",
+                "trivet_connections_closed_total{reason=\"PEER_FINISHED\"} 1.0\n", "trivet_connections_closed_total{reason=\"RESET\"} 0.0\n",
                 "trivet_sockets_watched{list=\"readable\"} 0.0\n", "trivet_native_memory_bytes{purpose=\"buffers\"}",
                 "trivet_listener_accepting{address=\"" + Addresses.toString(server.address()) + "\"} 1.0\n");
+    }
+
+    @Test
+    void metricsPassTheCheckOfPrometheus() throws Exception {
+        Path promtool = Path.of("/usr/bin/promtool");
+        assumeTrue(Files.isExecutable(promtool), "promtool is not installed: apt-get install prometheus");
+        RawHttp.Answer answer = RawHttp.get(view, "/metrics");
+        assertThat(answer.head()).contains("text/plain; version=0.0.4");
+        Process check = new ProcessBuilder(promtool.toString(), "check", "metrics").redirectErrorStream(true).start();
+        try (var in = check.outputWriter(StandardCharsets.UTF_8)) {
+            in.write(answer.body());
+        }
+        String problems = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(check.waitFor()).as(problems).isZero();
+        assertThat(problems).isEmpty();
     }
 
     /** The stream of events of one page. */
