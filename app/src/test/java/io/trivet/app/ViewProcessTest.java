@@ -26,7 +26,8 @@ final class ViewProcessTest {
     @TempDir private Path home;
 
     private Program trivet(String... arguments) throws IOException {
-        return Program.java(List.of("--enable-native-access=ALL-UNNAMED", "-Duser.home=" + home), "io.trivet.app.Trivet", arguments);
+        return Program.java(List.of("--enable-native-access=ALL-UNNAMED", "-Duser.home=" + home), "io.trivet.app.Trivet",
+                arguments);
     }
 
     private static URI view(Program serve) throws InterruptedException {
@@ -68,8 +69,9 @@ final class ViewProcessTest {
                     Integer.parseInt(line.substring(line.lastIndexOf(':') + 1)))) {
                 client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
                 assertThat(client.getInputStream().readNBytes(5)).hasSize(5);
-                try (Program top = trivet("top", address.getAuthority()); Program whole = trivet("top", address.toString(), "-n", "2",
-                        "-i", "100ms")) {
+                try (Program top = trivet("top", address.getAuthority());
+                        Program whole = trivet("top", address.toString(), "-n", "2",
+                                "-i", "100ms")) {
                     assertThat(top.exitCode()).as("errors: %s", top.err()).isZero();
                     assertThat(top.out()).contains("clients 1", "rlist 2", "127.0.0.1:" + client.getLocalPort() + " ", "open")
                             .doesNotContain("\u001b");

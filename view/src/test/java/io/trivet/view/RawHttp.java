@@ -25,7 +25,8 @@ final class RawHttp {
             String text = all.toString(StandardCharsets.UTF_8);
             int end = text.indexOf("\r\n\r\n");
             String head = end < 0 ? text : text.substring(0, end);
-            return new Answer(head.isEmpty() ? 0 : Integer.parseInt(head.split(" ")[1]), head,
+            return new Answer(
+                    head.isEmpty() ? 0 : Integer.parseInt(head.substring("HTTP/1.1 ".length(), "HTTP/1.1 200".length())), head,
                     end < 0 ? "" : text.substring(end + 4));
         }
     }

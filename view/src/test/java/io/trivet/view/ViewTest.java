@@ -279,12 +279,16 @@ final class ViewTest {
         expect(client, "hello\n");
         client.close();
         await().until(() -> server.stats().total().closed() == 1);
-        RawHttp.Answer answer = RawHttp.send(view.address(), "GET /metrics", RawHttp.host(view) + "Authorization: Bearer " + view.token()
-                + "\r\nAccept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n");
+        RawHttp.Answer answer = RawHttp.send(view.address(), "GET /metrics",
+                RawHttp.host(view) + "Authorization: Bearer " + view.token()
+                        + "\r\nAccept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n");
         assertThat(answer.head()).contains("application/openmetrics-text; version=1.0.0");
-        assertThat(answer.body()).endsWith("# EOF\n").contains("# TYPE trivet_connections gauge\n", "trivet_connections{loop=\"0\"} 0.0\n",
-                "# UNIT trivet_received_bytes bytes\n", "trivet_received_bytes_total 6.0\n", "trivet_messages_received_total 1.0\n",
-                "trivet_connections_closed_total{reason=\"PEER_FINISHED\"} 1.0\n", "trivet_connections_closed_total{reason=\"RESET\"} 0.0\n",
+        assertThat(answer.body()).endsWith("# EOF\n").contains("# TYPE trivet_connections gauge\n",
+                "trivet_connections{loop=\"0\"} 0.0\n",
+                "# UNIT trivet_received_bytes bytes\n", "trivet_received_bytes_total 6.0\n",
+                "trivet_messages_received_total 1.0\n",
+                "trivet_connections_closed_total{reason=\"PEER_FINISHED\"} 1.0\n",
+                "trivet_connections_closed_total{reason=\"RESET\"} 0.0\n",
                 "trivet_sockets_watched{list=\"readable\"} 0.0\n", "trivet_native_memory_bytes{purpose=\"buffers\"}",
                 "trivet_listener_accepting{address=\"" + Addresses.toString(server.address()) + "\"} 1.0\n");
     }
