@@ -13,6 +13,8 @@ import java.util.Random;
 abstract class ExampleRun {
     private static final Duration WITH_FAULTS = Duration.ofSeconds(10);
     private static final Duration RECOVERY = Duration.ofMinutes(10);
+    /** Well below the write timeout: a client that does not read for that long would be cut. */
+    private static final Duration PASS_MAX = Duration.ofMillis(250);
     private static final Duration REAL_TIME_MAX = Duration.ofSeconds(Program.TIMEOUT_SECONDS);
 
     final ExampleNetwork network;
@@ -51,7 +53,7 @@ abstract class ExampleRun {
 
     /** Runs all clients until they are over. */
     final void finishClients() throws IOException {
-        until(network.isSimulated() ? RECOVERY : REAL_TIME_MAX, Duration.ofSeconds(1));
+        until(network.isSimulated() ? RECOVERY : REAL_TIME_MAX, PASS_MAX);
         for (ExampleClient client : clients) {
             client.expect(client.isOver(), "is neither served nor cut: " + client);
         }
