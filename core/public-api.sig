@@ -1115,6 +1115,8 @@ meth public io.trivet.sim.SimClient reset()
 meth public io.trivet.sim.SimClient resumeReading()
 meth public io.trivet.sim.SimClient send(byte[])
 meth public io.trivet.sim.SimClient send(java.lang.String)
+meth public void startTls(io.trivet.tls.TlsClient) throws java.io.IOException
+meth public void startTls(io.trivet.tls.TlsServer,java.lang.String) throws java.io.IOException
 meth public io.trivet.sim.SimClient sendInPieces(byte[])
 meth public io.trivet.sim.SimClient sendInPieces(java.lang.String)
 meth public java.io.IOException failure()
@@ -1283,6 +1285,7 @@ cons public init(io.trivet.net.Proactor)
 intf io.trivet.net.Proactor
 meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
 meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
+meth public java.security.SecureRandom secureRandom()
 meth public boolean hasWork()
 meth public boolean isBehind()
 meth public boolean isSecured(long)
@@ -1338,6 +1341,11 @@ meth public io.trivet.tls.TlsServer build() throws java.io.IOException
 meth public io.trivet.tls.TlsServer$Builder certificate(java.nio.file.Path,java.nio.file.Path)
 meth public io.trivet.tls.TlsServer$Builder certificate(java.nio.file.Path,java.nio.file.Path,char[])
 meth public io.trivet.tls.TlsServer$Builder clientAuthentication(io.trivet.tls.ClientAuthentication,java.nio.file.Path)
+CLSS public final io.trivet.tls.FileWatch
+intf java.lang.AutoCloseable
+meth public void close()
+supr java.lang.Object
+
 meth public io.trivet.tls.TlsServer$Builder clientAuthentication(io.trivet.tls.ClientAuthentication,java.security.KeyStore)
 meth public io.trivet.tls.TlsServer$Builder context(javax.net.ssl.SSLContext)
 meth public io.trivet.tls.TlsServer$Builder handshakeTimeout(java.time.Duration)
@@ -1365,6 +1373,7 @@ meth public abstract int compareTo({java.lang.Comparable%0})
 
 CLSS public abstract java.lang.Enum<%0 extends java.lang.Enum<{java.lang.Enum%0}>>
 cons protected init(java.lang.String,int)
+meth public io.trivet.tls.TlsClient$Builder secureRandom(java.security.SecureRandom)
 innr public final static EnumDesc
 intf java.io.Serializable
 intf java.lang.Comparable<{java.lang.Enum%0}>
@@ -1428,6 +1437,8 @@ cons public init(java.lang.Throwable)
 supr java.lang.Exception
 
 CLSS public java.lang.Throwable
+meth public boolean reloadIfChanged() throws java.io.IOException
+meth public io.trivet.tls.FileWatch watchFiles(java.time.Duration,java.util.function.Consumer<? super java.io.IOException>)
 cons protected init(java.lang.String,java.lang.Throwable,boolean,boolean)
 cons public init()
 cons public init(java.lang.String)
@@ -1448,6 +1459,7 @@ meth public void printStackTrace(java.io.PrintStream)
 meth public void printStackTrace(java.io.PrintWriter)
 meth public void setStackTrace(java.lang.StackTraceElement[])
 supr java.lang.Object
+meth public io.trivet.tls.TlsServer$Builder secureRandom(java.security.SecureRandom)
 
 CLSS public java.lang.UnsupportedOperationException
 cons public init()
