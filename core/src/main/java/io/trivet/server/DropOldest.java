@@ -10,12 +10,14 @@ import io.trivet.observe.LoopEvent;
  * notification would be called forever. These drops are added up until something else is dropped or the queue is empty.
  */
 final class DropOldest {
+    private final TurnClock clock;
     private final Counters counters;
     private final Mailbox mailbox;
     private final Callbacks callbacks;
     private boolean notifying;
 
-    DropOldest(Counters counters, Mailbox mailbox, Callbacks callbacks) {
+    DropOldest(TurnClock clock, Counters counters, Mailbox mailbox, Callbacks callbacks) {
+        this.clock = clock;
         this.counters = counters;
         this.mailbox = mailbox;
         this.callbacks = callbacks;
@@ -35,7 +37,7 @@ final class DropOldest {
         int messages = 0;
         long bytes = 0;
         while (connection.queuedBytes() + (long) length > queueBytesMax) {
-            int dropped = queue.dropOldest();
+            int dropped = queue.dropOldest(clock.now());
             if (dropped < 0) {
                 break;
             }

@@ -115,7 +115,7 @@ final class EventLoop {
         SendQueues queues = new SendQueues(pool, clock);
         PartialInputs partialInputs = new PartialInputs(pool, clock);
         ConnectionDeadlines deadlines = new ConnectionDeadlines(clock);
-        DropOldest dropOldest = new DropOldest(counters, mailbox, callbacks);
+        DropOldest dropOldest = new DropOldest(clock, counters, mailbox, callbacks);
 
         budgetGuard = new BudgetGuard(budget, pool, proactor, mailbox, counters, table, queues, partialInputs, closeRequests,
                 log);

@@ -130,9 +130,10 @@ final class SendQueue {
     /**
      * Drops the oldest ordinary message of which nothing has been sent.
      *
+     * @param nowNanos the time of the next message, if no message is left
      * @return its length, or -1 if there is none
      */
-    int dropOldest() {
+    int dropOldest(long nowNanos) {
         if (ordinary.isBegun()) {
             ordinary.removeFirst(begun);
         }
@@ -140,6 +141,7 @@ final class SendQueue {
             return -1;
         }
         int length = ordinary.removeFirst(null);
+        sinceNanos = nowNanos;
         updateSince();
         return length;
     }

@@ -12,7 +12,7 @@ final class DropOldestTest {
 
     private final LoopParts parts = new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(CAP),
             Overflow.DROP_OLDEST);
-    private final DropOldest dropOldest = new DropOldest(parts.counters, parts.mailbox, parts.callbacks);
+    private final DropOldest dropOldest = new DropOldest(parts.clock, parts.counters, parts.mailbox, parts.callbacks);
     private final TestRecord connection = parts.open();
 
     private void fill() {

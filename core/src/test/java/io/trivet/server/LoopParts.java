@@ -79,7 +79,7 @@ final class LoopParts {
         budget.add(budgetGuard);
         gate = new ReadGate(proactor, clock, deadlines, closeRequests);
         lingering = new Lingering(proactor, gate, deadlines, closeRequests);
-        dropOldest = new DropOldest(counters, mailbox, callbacks);
+        dropOldest = new DropOldest(clock, counters, mailbox, callbacks);
         transfers = new Transfers(proactor, clock, counters, budgetGuard, queues, closeRequests, callbacks);
         sender = new Sender(proactor, clock, counters, budgetGuard, queues, pendingSends, batch, gate, lingering, dropOldest,
                 deadlines,

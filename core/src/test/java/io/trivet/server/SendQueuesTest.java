@@ -50,10 +50,10 @@ final class SendQueuesTest {
         put(queue.ordinary(), "third ");
         send(queue, 1);
         put(queue.urgent(), "urgent ");
-        assertThat(queue.dropOldest()).isEqualTo("second ".length());
+        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("second ".length());
         assertThat(LoopParts.text(queue)).isEqualTo("egun urgent third ");
-        assertThat(queue.dropOldest()).isEqualTo("third ".length());
-        assertThat(queue.dropOldest()).isEqualTo(-1);
+        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("third ".length());
+        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo(-1);
         assertThat(LoopParts.text(queue)).isEqualTo("egun urgent ");
         assertThat(queue.messages()).isEqualTo(2);
     }
@@ -80,7 +80,17 @@ final class SendQueuesTest {
         put(queue.ordinary(), "o".repeat(1024)); // fills its buffer
         time.step(Duration.ofSeconds(1));
         put(queue.ordinary(), "later");
-        assertThat(queue.dropOldest()).isEqualTo(1024);
+        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo(1024);
+        assertThat(queue.sinceNanos()).isEqualTo(time.nanoTime());
+    }
+
+    @Test
+    void ageStartsAgainAfterTheOnlyMessageWasDropped() {
+        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        put(queue.ordinary(), "dropped");
+        time.step(Duration.ofSeconds(1));
+        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("dropped".length());
+        put(queue.ordinary(), "next");
         assertThat(queue.sinceNanos()).isEqualTo(time.nanoTime());
     }
 
