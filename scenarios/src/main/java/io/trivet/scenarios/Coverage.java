@@ -108,6 +108,10 @@ public final class Coverage {
         add(names, "session-end", SessionEnd.values());
         add(names, "relay", RelayMode.values());
         names.addAll(List.of("relay COMPLETE", "relay CUT", "relay TRANSFER_FAILED"));
+        add(names, "trial", TrialKind.values());
+        names.add("select CALLED");
+        names.addAll(List.of("trial-event BACKED_OFF", "trial-event BUDGET_EXCEEDED", "trial-event SPINNING",
+                "trial-event SPARED", "trial-event TRANSFER_FAILED"));
         names.addAll(List.of("session SEND_WAITED", "session RECEIVE_TIMED_OUT"));
         add(names, "secured", SecuredClientKind.values());
         add(names, "secured-answer", SecuredPlan.Answer.values());

@@ -143,6 +143,24 @@ sealed interface ExternalAction {
         }
     }
 
+    /** Runs a {@link Trial}. */
+    record RunTrial(long atNanos, TrialKind kind, long seed) implements ExternalAction {
+        @Override
+        public int server() {
+            return -1;
+        }
+
+        @Override
+        public String subject() {
+            return "a network of its own:";
+        }
+
+        @Override
+        public String toString() {
+            return "a trial of " + ReportText.words(kind) + ' ' + Long.toUnsignedString(seed, 36);
+        }
+    }
+
     /** Connects a client to the {@link SecuredServer}. */
     record ConnectSecured(long atNanos, SecuredPlan plan) implements ExternalAction {
         @Override

@@ -92,6 +92,7 @@ final class ExternalActions implements Loop {
             case ExternalAction.DrainSessions drain -> Objects.requireNonNull(sessions).drain(drain.timeoutNanos());
             case ExternalAction.ConnectRelayed relayed -> Objects.requireNonNull(relays).connect(relayed.plan());
             case ExternalAction.DrainRelays drain -> Objects.requireNonNull(relays).drain(drain.timeoutNanos());
+            case ExternalAction.RunTrial trial -> new TrialRun(context, trial.kind(), trial.seed()).perform();
             default -> {
                 if (!edges.perform(action)) {
                     throw new AssertionError("concerns a server under test: " + action);
@@ -141,7 +142,7 @@ final class ExternalActions implements Loop {
                     server.actions.close(model);
                 }
             }
-            case ExternalAction.Datagram _,ExternalAction.Converse _,ExternalAction.DrainSessions _,ExternalAction.ConnectRelayed _,ExternalAction.DrainRelays _,ExternalAction.ConnectSecured _,ExternalAction.DrainSecured _,ExternalAction.ConnectGuarded _ ->
+            case ExternalAction.Datagram _,ExternalAction.Converse _,ExternalAction.DrainSessions _,ExternalAction.ConnectRelayed _,ExternalAction.DrainRelays _,ExternalAction.RunTrial _,ExternalAction.ConnectSecured _,ExternalAction.DrainSecured _,ExternalAction.ConnectGuarded _ ->
                 throw new AssertionError("concerns no server under test: " + action);
             case ExternalAction.Drain drain when drain.inCallback() ->
                 server.runInNextCallback(() -> server.drain(drain.timeoutNanos()));

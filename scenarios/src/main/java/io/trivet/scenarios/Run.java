@@ -150,7 +150,7 @@ public final class Run {
         List<Client> byNumber = new ArrayList<>();
         for (int i = 0; i < Scenario.CLIENT_HOSTS; i++) {
             SimHost host = network.host(address(CLIENTS, i));
-            Poller poller = host.poller();
+            Poller poller = SelectPoller.appliesTo(scenario, i) ? new SelectPoller(context, host) : host.poller();
             clientHosts.add(host);
             pollers.add(poller);
             loops.add(new ClientLoop(context, poller, byNumber));

@@ -92,6 +92,7 @@ final class ScenarioGenerator {
         actions.addAll(new SideServers(seed).relays());
         actions.addAll(new EdgeClients(seed).secured());
         actions.addAll(new EdgeClients(seed).guarded());
+        actions.addAll(new SideServers(seed).trials());
         extremes.addClients(clients);
         long recoveryNanos = 500 * MILLI + random.logUniform(100 * MILLI, 8_000 * MILLI);
         FaultPlan faults = random.chance(10) ? FaultPlan.none() : FaultPlan.of(seed);

@@ -11,6 +11,7 @@ final class SideServers {
     private static final long MILLI = 1_000_000;
     private static final int SESSIONS_PERCENT = 25;
     private static final int RELAYS_PERCENT = 25;
+    private static final int TRIALS_MAX = 12;
     private static final int HEAD_BYTES = 4;
     private static final int LENGTH_MAX = 2_000;
 
@@ -65,6 +66,17 @@ final class SideServers {
         if (clients > 0 && random.chance(15)) {
             actions.add(new ExternalAction.DrainRelays(random.logUniform(5 * MILLI, 500 * MILLI),
                     random.logUniform(MILLI, 5_000 * MILLI)));
+        }
+        return actions;
+    }
+
+    /** Returns the {@link Trial}s. They come first, so that a small one is not delayed by the rest of the scenario. */
+    List<ExternalAction> trials() {
+        SeededRandom random = new SeededRandom(seed ^ 0x747269616cL); // "trial" in ASCII
+        List<ExternalAction> actions = new ArrayList<>();
+        int count = random.between(2, TRIALS_MAX);
+        for (int i = 0; i < count; i++) {
+            actions.add(new ExternalAction.RunTrial(i, random.pick(TrialKind.values()), random.logUniform(1, Long.MAX_VALUE)));
         }
         return actions;
     }

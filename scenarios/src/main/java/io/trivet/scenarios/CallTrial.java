@@ -1,0 +1,331 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
+import io.trivet.server.Connection;
+import io.trivet.server.Framing;
+import io.trivet.server.Handler;
+import io.trivet.server.Limits;
+import io.trivet.server.Overflow;
+import io.trivet.server.SendResult;
+import io.trivet.server.Server;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Several calls in one callback: an application sends, pauses, finishes, closes, resets and throws, in any order, and asks the
+ * connection about itself. Each result, the bytes that the client receives, and the end of the connection follow from the calls.
+ */
+final class CallTrial implements Trial {
+    /** The callback that makes the calls. */
+    private enum Where {
+        OPEN, MESSAGE, URGENT, END_OF_INPUT, TASK, TIMER, CLOSE
+    }
+
+    private enum Call {
+        SEND, SEND_TEXT, SEND_FIRST, OFFER, EMPTY, FINISH, FINISH_OUTPUT, CLOSE, RESET, PAUSE, RESUME, EXECUTE, LIMITS, ASK, THROW
+    }
+
+    @Override
+    public void run(TrialRun run) throws IOException {
+        new Steps(run).perform();
+    }
+
+    private static final class Steps implements Handler {
+        final TrialRun run;
+        final TrialNetwork network;
+        final Server server;
+        final TrialClient client;
+        final Where where;
+        final List<Call> calls = new ArrayList<>();
+        final List<String> callbacks = new ArrayList<>();
+        final List<String> expected = new ArrayList<>();
+        @Nullable Connection connection;
+        boolean called;
+
+        // What must follow.
+        ConnectionState state = ConnectionState.OPEN;
+        @Nullable CloseReason reason;
+        boolean refusesMessages;
+        boolean inputEnded;
+        boolean paused;
+        boolean resets;
+        /** Messages that are sent before others, and the others, in this callback. */
+        final StringBuilder first = new StringBuilder();
+        final StringBuilder ordinary = new StringBuilder();
+        int tasks;
+        int ran;
+        long id = -1;
+
+        Steps(TrialRun run) throws IOException {
+            this.run = run;
+            network = run.readinessNetwork();
+            run.sim.buffers(4096, 4096);
+            where = run.random.pick(Where.values());
+            int count = run.random.between(1, 7);
+            for (int i = 0; i < count; i++) {
+                Call call = run.random.pick(Call.values());
+                calls.add(call);
+                if (call == Call.THROW) {
+                    break;
+                }
+            }
+            run.log("in " + ReportText.words(where) + ": " + calls);
+            Limits limits = Limits.defaults();
+            server = run.builder(network, this, limits).urgent(true).framing(Framing.lines())
+                    .overflow(run.random.pick(Overflow.values())).open();
+            client = TrialClient.connect(run, run.address);
+        }
+
+        void perform() throws IOException {
+            expected.add("open");
+            network.settle();
+            switch (where) {
+                case OPEN -> {
+                    // It has made its calls.
+                }
+                case MESSAGE -> client.write("m\n");
+                case URGENT -> client.sendUrgent(9);
+                case END_OF_INPUT -> client.endOutput();
+                case TASK -> connection().execute(this::makeCalls);
+                case TIMER -> connection().schedule(Duration.ZERO, this::makeCalls);
+                case CLOSE -> connection().close();
+            }
+            network.settle();
+            run.expect(Rule.CALLBACKS, called, "the callback " + where + " was not called");
+            client.readAll();
+            checkAfterCalls();
+            end();
+            check();
+            run.close(network, server);
+        }
+
+        private Connection connection() {
+            Connection known = connection;
+            if (known == null) {
+                throw new IllegalStateException("the connection was not opened");
+            }
+            return known;
+        }
+
+        // ---- callbacks
+
+        @Override
+        public void onOpen(Connection opened) throws Exception {
+            callbacks.add("open");
+            connection = opened;
+            id = opened.id();
+            callsOf(Where.OPEN);
+        }
+
+        @Override
+        public void onMessage(Connection of, ByteBuffer message) throws Exception {
+            callbacks.add("message");
+            callsOf(Where.MESSAGE);
+        }
+
+        @Override
+        public void onUrgent(Connection of, byte b) throws Exception {
+            callbacks.add("urgent");
+            callsOf(Where.URGENT);
+        }
+
+        @Override
+        public void onEndOfInput(Connection of) throws Exception {
+            callbacks.add("end of input");
+            if (where == Where.END_OF_INPUT) {
+                inputEnded = true;
+                state = ConnectionState.INPUT_ENDED;
+                callsOf(Where.END_OF_INPUT);
+            } else {
+                of.finish();
+            }
+        }
+
+        @Override
+        public void onClose(Connection of, CloseReason why) throws Exception {
+            callbacks.add("close " + why);
+            if (where == Where.CLOSE) {
+                state = ConnectionState.CLOSED;
+                reason = CloseReason.CLOSED;
+                callsOf(Where.CLOSE);
+            }
+        }
+
+        private void callsOf(Where callback) throws Exception {
+            if (where == callback && !called) {
+                switch (callback) {
+                    case MESSAGE -> expected.add("message");
+                    case URGENT -> expected.add("urgent");
+                    case END_OF_INPUT -> expected.add("end of input");
+                    default -> {
+                        // Recorded elsewhere.
+                    }
+                }
+                makeCalls();
+            }
+        }
+
+        private void makeCalls() {
+            called = true;
+            int number = 0;
+            for (Call call : calls) {
+                if (call == Call.THROW) {
+                    if (where != Where.TASK) { // the exception of a task ends nothing
+                        breakOff();
+                    }
+                    TestExceptions.throwUndeclared(run.random.below(2));
+                }
+                make(call, (char) ('a' + number++));
+            }
+        }
+
+        private void breakOff() {
+            if (state == ConnectionState.CLOSED) {
+                return;
+            }
+            reason = CloseReason.HANDLER_FAILED;
+            state = ConnectionState.DRAINING;
+        }
+
+        private void make(Call call, char letter) {
+            Connection of = connection();
+            String text = String.valueOf(letter).repeat(1 + run.random.below(40));
+            switch (call) {
+                case SEND -> sent(call, of.send(ByteBuffer.wrap(MessageContent.ascii(text))), ordinary, text);
+                case SEND_TEXT -> sent(call, of.send(text), ordinary, text);
+                case OFFER -> sent(call, of.offer(MessageContent.ascii(text)), ordinary, text);
+                case SEND_FIRST -> sent(call, of.sendFirst(MessageContent.ascii(text)), first, text);
+                case EMPTY -> sent(call, of.send(new byte[0]), ordinary, "");
+                case FINISH -> {
+                    of.finish();
+                    finish();
+                }
+                case FINISH_OUTPUT -> {
+                    of.finishOutput();
+                    if (state == ConnectionState.OPEN) {
+                        refusesMessages = true;
+                    } else {
+                        finish();
+                    }
+                }
+                case CLOSE -> {
+                    of.close();
+                    close();
+                }
+                case RESET -> {
+                    of.reset();
+                    resets |= where != Where.CLOSE; // then it is too late
+                    close();
+                }
+                case PAUSE -> {
+                    of.pauseReading();
+                    paused = true;
+                }
+                case RESUME -> {
+                    of.resumeReading();
+                    paused = false;
+                }
+                case EXECUTE -> {
+                    tasks++;
+                    of.execute(() -> ran++);
+                }
+                case LIMITS -> of.limits(of.limits().withMessageBytesMax(100 + letter));
+                case ASK -> ask(of);
+                case THROW -> throw new AssertionError("handled by the caller");
+            }
+            run.same(Rule.CALLBACKS, "the state after " + call, of.state(), state);
+        }
+
+        private void sent(Call call, SendResult result, StringBuilder to, String text) {
+            boolean takes = !refusesMessages && (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED);
+            run.same(Rule.CALLBACKS, "the result of " + call + " in state " + state, result,
+                    takes ? SendResult.QUEUED : SendResult.CLOSED);
+            if (takes) {
+                to.append(text).append('\n');
+            }
+        }
+
+        private void finish() {
+            if (state == ConnectionState.OPEN || state == ConnectionState.INPUT_ENDED) {
+                reason = inputEnded ? CloseReason.PEER_FINISHED : CloseReason.FINISHED;
+                state = ConnectionState.DRAINING;
+            }
+        }
+
+        private void close() {
+            if (state == ConnectionState.CLOSED) {
+                return;
+            }
+            reason = CloseReason.CLOSED;
+            state = ConnectionState.CLOSED;
+            resets |= first.length() + ordinary.length() > 0;
+        }
+
+        private void ask(Connection of) {
+            run.same(Rule.CALLBACKS, "its number", of.id(), id);
+            run.same(Rule.CALLBACKS, "its loop", of.loop(), 0);
+            run.same(Rule.CALLBACKS, "its server is this one", of.server() == server, true);
+            run.same(Rule.CALLBACKS, "its remote address", of.remoteAddress().getAddress(), run.clients.address());
+            run.same(Rule.CALLBACKS, "its failure", String.valueOf(of.failure()), "null");
+            int queued = where == Where.CLOSE ? 0 : first.length() + ordinary.length();
+            run.same(Rule.GAUGES, "the bytes of its queue", of.queue().bytes(), queued);
+            run.same(Rule.GAUGES, "connections in the statistics", server.stats().total().connections(),
+                    where == Where.CLOSE ? 0 : 1);
+            if (state != ConnectionState.CLOSED) {
+                run.same(Rule.CALLBACKS, "its local address", of.localAddress(), run.address);
+                run.same(Rule.GAUGES, "snapshots", server.connections().size(), 1);
+                run.same(Rule.GAUGES, "the state of its snapshot", server.connections().getFirst().state(), state);
+                run.same(Rule.GAUGES, "the queue of its snapshot", server.connections().getFirst().queueBytes(), (long) queued);
+            }
+        }
+
+        // ---- the end
+
+        private void checkAfterCalls() {
+            run.same(Rule.CALLBACKS, "tasks that have run", ran, tasks);
+            boolean ends = state == ConnectionState.CLOSED;
+            String text = ends && resets ? "" : first.toString() + ordinary;
+            run.same(Rule.ORDER, "what the client has received", client.text(), text);
+            boolean outputEnds = refusesMessages || state == ConnectionState.DRAINING;
+            if (where == Where.URGENT && ends) {
+                return; // the kernel has yet to pass the urgent byte, which counts as unread
+            }
+            run.same(Rule.ENDS, "the client has read", client.end(),
+                    resets ? "ECONNRESET" : ends || outputEnds ? "ended" : "open");
+        }
+
+        /** The client finishes. A connection that is open then is finished by the application. */
+        private void end() throws IOException {
+            if (state != ConnectionState.CLOSED) {
+                boolean delivers = state == ConnectionState.OPEN;
+                if (paused && delivers) {
+                    connection().resumeReading();
+                    network.settle();
+                }
+                if (where == Where.END_OF_INPUT && state == ConnectionState.INPUT_ENDED) {
+                    connection().finish();
+                    reason = CloseReason.PEER_FINISHED;
+                } else if (where != Where.END_OF_INPUT) {
+                    client.endOutput();
+                    if (delivers) {
+                        expected.add("end of input");
+                        reason = CloseReason.PEER_FINISHED;
+                    }
+                }
+                network.settle();
+            }
+            expected.add("close " + reason);
+        }
+
+        private void check() throws IOException {
+            run.same(Rule.CALLBACKS, "the callbacks", callbacks, expected);
+            client.close();
+            network.settle();
+        }
+    }
+}

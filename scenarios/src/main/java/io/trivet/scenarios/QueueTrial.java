@@ -1,0 +1,381 @@
+package io.trivet.scenarios;
+
+import io.trivet.server.Connection;
+import io.trivet.server.Framing;
+import io.trivet.server.Limits;
+import io.trivet.server.Overflow;
+import io.trivet.server.SendResult;
+import io.trivet.server.Server;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The queue of one connection, whose peer reads now and then: every result, every gauge, the age of the oldest message, the
+ * messages that are dropped, and the bytes that arrive.
+ */
+final class QueueTrial implements Trial {
+    private static final int STEPS_MAX = 40;
+    /** A message of this size has a buffer of its own, so that its age is exact. */
+    private static final int BUFFER_BYTES = 64 * 1024;
+
+    /** A message that waits: a line of the same character. Its length includes the end of the line. */
+    private static final class Waiting {
+        final byte fill;
+        final int length;
+        final long sinceNanos;
+        final boolean urgent;
+        int left;
+
+        Waiting(byte fill, int length, long sinceNanos, boolean urgent) {
+            this.fill = fill;
+            this.length = length;
+            this.sinceNanos = sinceNanos;
+            this.urgent = urgent;
+            left = length;
+        }
+
+        boolean isBegun() {
+            return left < length;
+        }
+    }
+
+    /** A part of a message that was sent. */
+    private static final class Part {
+        final Waiting of;
+        int at;
+        final int to;
+
+        Part(Waiting of, int at, int to) {
+            this.of = of;
+            this.at = at;
+            this.to = to;
+        }
+    }
+
+    /** What the queue must be. */
+    private static final class Model {
+        Limits limits;
+        final Overflow overflow;
+        /** In the order in which they will be sent. */
+        final List<Waiting> queue = new ArrayList<>();
+        /** The bytes that were sent and not compared yet: parts of messages, with their first and last offsets. */
+        final ArrayDeque<Part> sent = new ArrayDeque<>();
+        boolean high;
+        int drained;
+        long droppedMessages;
+        long droppedBytes;
+        long acceptedBytes;
+
+        Model(Limits limits, Overflow overflow) {
+            this.limits = limits;
+            this.overflow = overflow;
+        }
+
+        long bytes() {
+            return queue.stream().mapToLong(waiting -> waiting.left).sum();
+        }
+
+        void add(Waiting message) {
+            int at = queue.size();
+            if (message.urgent) {
+                at = 0;
+                while (at < queue.size() && (queue.get(at).isBegun() || queue.get(at).urgent)) {
+                    at++;
+                }
+            }
+            queue.add(at, message);
+            acceptedBytes += message.length;
+            high |= bytes() >= limits.queueHighBytes();
+        }
+
+        /** Drops the oldest ordinary messages until one of that length fits. */
+        void makeRoom(int length) {
+            int at = 0;
+            while (at < queue.size() && bytes() + length > limits.queueBytesMax()) {
+                Waiting oldest = queue.get(at);
+                if (oldest.isBegun() || oldest.urgent) {
+                    at++;
+                } else {
+                    queue.remove(at);
+                    droppedMessages++;
+                    droppedBytes += oldest.length;
+                }
+            }
+        }
+
+        boolean fits(int length) {
+            return bytes() + length <= limits.queueBytesMax();
+        }
+
+        void sent(long bytes) {
+            long left = bytes;
+            while (left > 0 && !queue.isEmpty()) {
+                Waiting first = queue.getFirst();
+                int part = (int) Math.min(left, first.left);
+                int at = first.length - first.left;
+                sent.add(new Part(first, at, at + part));
+                first.left -= part;
+                left -= part;
+                if (first.left == 0) {
+                    queue.removeFirst();
+                }
+            }
+            int low = Math.min(limits.queueLowBytes(), limits.queueHighBytes() - 1);
+            if (high && bytes() <= low) {
+                high = false;
+                drained++;
+            }
+        }
+
+        long oldestNanos() {
+            return queue.stream().mapToLong(waiting -> waiting.sinceNanos).min().orElseThrow();
+        }
+    }
+
+    @Override
+    public void run(TrialRun run) throws IOException {
+        new Steps(run).perform();
+    }
+
+    private static final class Steps {
+        final TrialRun run;
+        final TrialNetwork network;
+        final TrialHandler handler = new TrialHandler();
+        final boolean aligned;
+        final Model model;
+        final Server server;
+        final TrialClient client;
+        final Connection connection;
+        private final int sendBytes;
+        private byte nextFill = 'a';
+        private int checkedBytes;
+        /** The loop has turned since the last message. */
+        private boolean flushed;
+
+        Steps(TrialRun run) throws IOException {
+            this.run = run;
+            SeededRandom random = run.random;
+            network = run.readinessNetwork();
+            aligned = random.chance(50);
+            int unit = aligned ? BUFFER_BYTES : random.number(1, 100, 1024);
+            boolean huge = aligned && random.chance(15); // more than one flush sends
+            sendBytes = unit * (huge ? 80 : random.number(1, 1, 2, 3));
+            run.sim.buffers(sendBytes, unit * random.number(1, 1, 2));
+            int cap = unit * (huge ? random.between(20, 60) : random.between(2, 8));
+            int high = unit * random.between(1, cap / unit);
+            Limits limits = Limits.defaults().withQueueBytesMax(cap).withQueueMarks(high, random.number(0, high, high / 2))
+                    .withWriteTimeout(Duration.ZERO);
+            Overflow overflow = random.pick(Overflow.DROP_OLDEST, Overflow.DROP_OLDEST, Overflow.PAUSE_READING,
+                    Overflow.DISCONNECT);
+            model = new Model(limits, overflow);
+            server = run.builder(network, handler, limits).overflow(overflow).framing(Framing.lines()).open();
+            run.log(overflow + ", queue of " + cap + " bytes, high " + high + ", low " + limits.queueLowBytes());
+            client = TrialClient.connect(run, run.address);
+            network.settle();
+            connection = handler.all.getFirst().connection;
+        }
+
+        void perform() throws IOException {
+            int steps = run.random.between(5, STEPS_MAX);
+            for (int i = 0; i < steps && !run.hasFailed() && handler.all.getFirst().isOpen(); i++) {
+                network.pass(run.random.logUniform(1, 50_000_000));
+                step();
+                check();
+            }
+            finish();
+        }
+
+        private void step() throws IOException {
+            SeededRandom random = run.random;
+            switch (random.below(8)) {
+                case 0, 1, 2 -> send(size(), random.below(4));
+                case 5 -> broadcast();
+                case 6 -> changeLimits();
+                case 3 -> {
+                    int read = client.read(aligned && random.chance(80) ? BUFFER_BYTES * random.between(1, 3) : size());
+                    run.log("the client reads " + read + " bytes");
+                    turn();
+                }
+                case 4 -> {
+                    int count = random.between(1, sendBytes > 8 * BUFFER_BYTES ? 40 : 12);
+                    for (int i = 0; i < count && handler.all.getFirst().isOpen(); i++) {
+                        send(size(), 0);
+                    }
+                }
+                default -> turn();
+            }
+        }
+
+        /** A message to all connections, which is one. If it does not fit, the connection is closed. */
+        private void broadcast() throws IOException {
+            int length = size();
+            byte fill = nextFill;
+            byte[] content = new byte[length - 1];
+            Arrays.fill(content, fill);
+            nextFill = nextFill == 'z' ? (byte) 'a' : (byte) (nextFill + 1);
+            if (model.overflow == Overflow.DROP_OLDEST && !model.fits(length) && length <= model.limits.queueBytesMax()) {
+                model.makeRoom(length);
+            }
+            boolean fits = model.fits(length);
+            run.log("a broadcast of " + length + " bytes of '" + (char) fill + "'");
+            server.broadcast(ByteBuffer.wrap(content));
+            flushed = false;
+            if (fits) {
+                model.add(new Waiting(fill, length, network.now(), false));
+            } else {
+                turn();
+                run.same(Rule.ENDS, "after a broadcast that does not fit the connection is", handler.all.getFirst().end(),
+                        "QUEUE_FULL");
+            }
+        }
+
+        private void changeLimits() throws IOException {
+            int cap = model.limits.queueBytesMax();
+            int high = run.random.between(1, cap);
+            int low = run.random.number(0, high, high / 2);
+            run.log("new marks: high " + high + ", low " + low);
+            model.limits = model.limits.withQueueMarks(high, low);
+            model.high |= model.bytes() >= high;
+            connection.limits(model.limits);
+            turn();
+        }
+
+        private int size() {
+            int cap = model.limits.queueBytesMax();
+            return aligned ? BUFFER_BYTES * run.random.number(1, 1, 1, 2) : (int) run.random.logUniform(1, cap + cap / 4);
+        }
+
+        private void send(int length, int how) throws IOException {
+            byte fill = nextFill;
+            nextFill = nextFill == 'z' ? (byte) 'a' : (byte) (nextFill + 1);
+            byte[] content = new byte[length - 1];
+            Arrays.fill(content, fill);
+            boolean urgent = how == 1;
+            boolean offer = how == 2;
+            if (model.overflow == Overflow.DROP_OLDEST && !model.fits(length) && length <= model.limits.queueBytesMax()) {
+                model.makeRoom(length);
+            }
+            boolean fits = model.fits(length);
+            SendResult result = urgent ? connection.sendFirst(content)
+                    : offer ? connection.offer(content) : connection.send(content);
+            run.log((urgent ? "sendFirst" : offer ? "offer" : "send") + " of " + length + " bytes of '" + (char) fill + "': "
+                    + result);
+            run.same(Rule.CAPS, "a message of " + length + " bytes with " + model.bytes() + " queued", result,
+                    fits ? SendResult.QUEUED : SendResult.FULL);
+            flushed = false;
+            if (fits) {
+                model.add(new Waiting(fill, length, network.now(), urgent));
+            } else if (!offer) {
+                turn();
+                run.same(Rule.ENDS, "after a send that was FULL the connection is", handler.all.getFirst().end(), "QUEUE_FULL");
+            }
+        }
+
+        /** Turns the loop, and tells the model how many bytes the socket has accepted. */
+        private void turn() throws IOException {
+            long before = server.stats().total().bytesOut();
+            network.settle();
+            flushed = true;
+            model.sent(server.stats().total().bytesOut() - before);
+        }
+
+        private void check() {
+            TrialHandler.Seen seen = handler.all.getFirst();
+            if (!seen.isOpen()) {
+                return;
+            }
+            run.same(Rule.GAUGES, "bytes in the queue", (long) connection.queue().bytes(), model.bytes());
+            run.same(Rule.GAUGES, "messages in the queue", connection.queue().messages(), model.queue.size());
+            run.same(Rule.GAUGES, "the queue is high", connection.queue().isHigh(),
+                    model.bytes() >= model.limits.queueHighBytes());
+            checkAge();
+            if (model.queue.isEmpty() || connection.queue().bytes() == 0) {
+                run.same(Rule.GAUGES, "the age of no message", connection.queue().oldestAge(), Duration.ZERO);
+            }
+            checkReceived();
+            checkRoom();
+        }
+
+        /** Bytes must not wait while two thirds of the send buffer are free: the socket is writable from a third on. */
+        private void checkRoom() {
+            long unread = server.stats().total().bytesOut() - client.count();
+            if (flushed && !model.queue.isEmpty() && 3 * unread <= sendBytes) {
+                run.fail(Rule.LIVENESS, model.bytes() + " bytes wait, although the client has yet to read only " + unread
+                        + " bytes, and the socket's buffer has " + sendBytes);
+            }
+        }
+
+        /** Messages that share a buffer have the age of the first in it, so only those with buffers of their own are exact. */
+        private void checkAge() {
+            if (model.queue.isEmpty()) {
+                return;
+            }
+            long age = connection.queue().oldestAge().toNanos();
+            long exact = network.now() - model.oldestNanos();
+            if (age < exact || (aligned && age != exact)) {
+                run.fail(Rule.GAUGES, "the age of the oldest message is " + age + " ns instead of " + exact);
+            }
+        }
+
+        /** Compares what the client has read with what was sent, in order. */
+        private void checkReceived() {
+            byte[] received = client.received();
+            while (checkedBytes < client.count()) {
+                Part next = model.sent.peek();
+                if (next == null) {
+                    run.fail(Rule.ORDER, "the client has received more than the " + checkedBytes + " bytes that were sent");
+                    return;
+                }
+                int to = Math.min(next.to, next.at + client.count() - checkedBytes);
+                for (; next.at < to; next.at++) {
+                    byte was = received[checkedBytes++];
+                    byte right = next.at == next.of.length - 1 ? (byte) '\n' : next.of.fill;
+                    if (was != right) {
+                        run.fail(Rule.ORDER, "the client has received '" + (char) was + "' at offset " + (checkedBytes - 1)
+                                + " instead of '" + (char) right + "'");
+                        return;
+                    }
+                }
+                if (next.at == next.to) {
+                    model.sent.remove();
+                }
+            }
+        }
+
+        private void finish() throws IOException {
+            turn();
+            TrialHandler.Seen seen = handler.all.getFirst();
+            if (seen.isOpen() && !run.hasFailed()) {
+                run.same(Rule.CALLBACKS, "onDrained was called this often", seen.drained, model.drained);
+                drain();
+                run.same(Rule.CALLBACKS, "messages reported as dropped", seen.droppedMessages, model.droppedMessages);
+                run.same(Rule.CALLBACKS, "bytes reported as dropped", seen.droppedBytes, model.droppedBytes);
+                run.same(Rule.GAUGES, "dropped", server.stats().total().dropped(), model.droppedMessages);
+                run.same(Rule.DELIVERY, "bytes received", (long) client.count(), model.acceptedBytes - model.droppedBytes);
+                run.same(Rule.ENDS, "the connection", seen.end(), "FINISHED");
+                run.same(Rule.ENDS, "the client's connection", client.end(), "ended");
+            }
+            run.close(network, server);
+        }
+
+        private void drain() throws IOException {
+            connection.finish();
+            @Nullable String last = null;
+            for (int i = 0; i < 1000 && !client.hasEnded(); i++) {
+                turn();
+                client.readAll();
+                last = client.end();
+            }
+            run.log("the client has read everything: " + last);
+            client.endOutput();
+            turn();
+            checkReceived();
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.trivet.scenarios;
+
+import io.trivet.net.Capability;
+import io.trivet.net.Clock;
+import io.trivet.net.Descriptor;
+import io.trivet.net.Loop;
+import io.trivet.net.Network;
+import io.trivet.net.Pipe;
+import io.trivet.net.Poller;
+import io.trivet.net.Proactor;
+import io.trivet.net.ReadinessProactor;
+import io.trivet.net.Socket;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpStream;
+import io.trivet.net.UdpSocket;
+import io.trivet.sim.SimEngine;
+import io.trivet.sim.SimHost;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The network of the server in a {@link Trial}: a simulated host whose loops are turned by the trial, one by one, and whose clock
+ * the trial moves, also in the middle of a turn.
+ */
+final class TrialNetwork implements Network {
+    private static final Duration ROUND = Duration.ofNanos(1_000);
+    private static final int ROUNDS_MAX = 20_000;
+
+    private final TrialRun run;
+    private final SimHost host;
+    private final List<Loop> loops = new ArrayList<>();
+    private final List<TrialProactor> proactors = new ArrayList<>();
+    private final long originNanos;
+    private long elapsedNanos;
+    /** Not null if readiness is reported that does not exist. */
+    private @Nullable StuckPoller stuckPoller;
+    private boolean usesStuckPoller;
+
+    TrialNetwork(TrialRun run, SimHost host) {
+        this.run = run;
+        this.host = host;
+        // sometimes the clock wraps around within the trial
+        originNanos = run.random.pick(0L, -1_000_000_000L, Long.MAX_VALUE - 2_718_281_829L);
+    }
+
+    SimHost host() {
+        return host;
+    }
+
+    /** Returns the proactor of a loop. */
+    TrialProactor proactor(int loop) {
+        return proactors.get(loop);
+    }
+
+    Loop loop(int number) {
+        return loops.get(number);
+    }
+
+    // ---- readiness that does not exist
+
+    /** Called before the server is opened: a poller of it will report what {@link StuckPoller#stick} says. */
+    void useStuckPoller() {
+        usesStuckPoller = true;
+    }
+
+    StuckPoller stuckPoller() {
+        StuckPoller poller = stuckPoller;
+        if (poller == null) {
+            throw new IllegalStateException("the server is not open");
+        }
+        return poller;
+    }
+
+    // ---- time
+
+    /** Returns the time since the trial has started. */
+    long now() {
+        return elapsedNanos;
+    }
+
+    void pass(long nanos) {
+        elapsedNanos += nanos;
+    }
+
+    /** Returns when a loop wants to be turned; {@link Loop#NO_DEADLINE} if it waits for events only. */
+    long nextDeadline(int loop) {
+        long deadline = loops.get(loop).nextDeadline();
+        return deadline == Loop.NO_DEADLINE ? Loop.NO_DEADLINE : deadline - originNanos;
+    }
+
+    // ---- turning
+
+    /** Turns one loop once. Returns how much it has done. */
+    int turn(int loop) throws IOException {
+        int done = loops.get(loop).turn();
+        run.sim.run(ROUND); // what a ring does in the background
+        return done;
+    }
+
+    /** Turns all loops until they have nothing to do. */
+    void settle() throws IOException {
+        int rounds = 0;
+        int quiet = 0;
+        while (quiet < 3) {
+            int done = 0;
+            for (int i = 0; i < loops.size(); i++) {
+                done += turn(i);
+            }
+            quiet = done == 0 ? quiet + 1 : 0;
+            if (++rounds > ROUNDS_MAX) {
+                run.fail(Rule.SPIN, "the loops have not come to rest after " + rounds + " turns");
+                return;
+            }
+        }
+    }
+
+    // ---- the network of the server
+
+    @Override
+    public Proactor proactor() throws IOException {
+        boolean isRing = host.engine() == SimEngine.URING;
+        TrialProactor proactor = new TrialProactor(usesStuckPoller && !isRing ? new ReadinessProactor(this) : host.proactor());
+        proactors.add(proactor);
+        return proactor;
+    }
+
+    @Override
+    public Poller poller() throws IOException {
+        StuckPoller poller = new StuckPoller(host.poller());
+        stuckPoller = poller;
+        return poller;
+    }
+
+    @Override
+    public void attach(Loop loop) {
+        loops.add(loop);
+    }
+
+    @Override
+    public boolean turnsLoops() {
+        return true;
+    }
+
+    @Override
+    public Clock clock() {
+        return () -> originNanos + elapsedNanos;
+    }
+
+    @Override
+    public System.Logger logger(String name) {
+        return host.logger(name);
+    }
+
+    // ---- delegated unchanged
+
+    @Override
+    public String name() {
+        return host.name();
+    }
+
+    @Override
+    public Object family() {
+        return host.family();
+    }
+
+    @Override
+    public boolean supports(Capability capability) {
+        return host.supports(capability);
+    }
+
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
+        return host.listen(address, backlog);
+    }
+
+    @Override
+    public TcpStream connect(InetSocketAddress address) throws IOException {
+        return host.connect(address);
+    }
+
+    @Override
+    public UdpSocket udp(@Nullable InetSocketAddress address) throws IOException {
+        return host.udp(address);
+    }
+
+    @Override
+    public Pipe pipe() throws IOException {
+        return host.pipe();
+    }
+
+    @Override
+    public Descriptor descriptor(int fd) {
+        return host.descriptor(fd);
+    }
+
+    @Override
+    public int selectOnce(Socket[] sockets, int[] interests, int count, long timeoutNanos) throws IOException {
+        return host.selectOnce(sockets, interests, count, timeoutNanos);
+    }
+}

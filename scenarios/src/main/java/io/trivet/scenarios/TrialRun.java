@@ -1,0 +1,120 @@
+package io.trivet.scenarios;
+
+import io.trivet.observe.ServerStats;
+import io.trivet.server.Handler;
+import io.trivet.server.Limits;
+import io.trivet.server.Server;
+import io.trivet.server.ServerBuilder;
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimEngine;
+import io.trivet.sim.SimHost;
+import io.trivet.sim.SimNetwork;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+
+/** One run of a {@link Trial}: its network, its random numbers, and its report. */
+final class TrialRun {
+    private static final InetAddress SERVER = InetAddress.ofLiteral("10.0.4.1");
+    private static final InetAddress CLIENTS = InetAddress.ofLiteral("10.0.4.2");
+
+    final SeededRandom random;
+    final SimNetwork sim;
+    final SimHost clients;
+    final InetSocketAddress address = new InetSocketAddress(SERVER, ServerUnderTest.PORT);
+    private final RunContext context;
+    private final TrialKind kind;
+    private final long seed;
+    private boolean failed;
+
+    TrialRun(RunContext context, TrialKind kind, long seed) {
+        this.context = context;
+        this.kind = kind;
+        this.seed = seed;
+        random = new SeededRandom(seed);
+        sim = SimNetwork.of(seed, FaultPlan.none());
+        clients = sim.host(CLIENTS);
+        if (context.timeline.isEnabled()) {
+            sim.trace((elapsedNanos, event) -> log("net: " + event));
+        }
+    }
+
+    void perform() throws IOException {
+        context.tally.add("trial", kind);
+        kind.trial().run(this);
+    }
+
+    /** Returns the network of a server, with an engine. */
+    TrialNetwork network(SimEngine engine) {
+        TrialNetwork network = new TrialNetwork(this, sim.host(SERVER, engine, FaultPlan.none()));
+        log("a server on " + network.name());
+        return network;
+    }
+
+    /** Returns the network of a server whose engine is drawn among those that report readiness. */
+    TrialNetwork readinessNetwork() {
+        return network(random.pick(SimEngine.SELECT, SimEngine.POLL, SimEngine.EPOLL));
+    }
+
+    /** Returns the network of a server whose engine is drawn. */
+    TrialNetwork anyNetwork() {
+        return network(random.pick(SimEngine.SELECT, SimEngine.POLL, SimEngine.EPOLL, SimEngine.URING));
+    }
+
+    ServerBuilder builder(TrialNetwork network, Handler handler, Limits limits) {
+        return Server.builder().network(network).listen(address).handler(handler).limits(limits);
+    }
+
+    /** Returns memory for one read of a client. */
+    ByteBuffer readBuffer() {
+        return context.readBuffer;
+    }
+
+    void log(String event) {
+        if (context.timeline.isEnabled()) {
+            context.timeline.log("    trial of " + ReportText.words(kind) + ": " + event);
+        }
+    }
+
+    boolean hasFailed() {
+        return failed;
+    }
+
+    /** Reports a failure. The first one counts. */
+    void fail(Rule rule, String text) {
+        failed = true;
+        context.failures.report(rule, "trial of " + ReportText.words(kind) + " " + Long.toUnsignedString(seed, 36) + ": " + text);
+    }
+
+    /** Reports a failure unless two values are equal. */
+    void same(Rule rule, String what, Object actual, Object expected) {
+        if (!actual.equals(expected)) {
+            fail(rule, what + (what.isEmpty() ? "" : ": ") + actual + " instead of " + expected);
+        }
+    }
+
+    void expect(Rule rule, boolean holds, String otherwise) {
+        if (!holds) {
+            fail(rule, otherwise);
+        }
+    }
+
+    /** Counts that something has occurred that the trial exists for. */
+    void reached(String event) {
+        context.tally.add("trial-event " + event, 1);
+    }
+
+    /** Closes a server, and checks that it has left nothing. */
+    void close(TrialNetwork network, Server server) {
+        server.close();
+        ServerStats stats = server.stats();
+        same(Rule.LEAKS, "bytes in the budget of a closed server", stats.queueBytes(), 0L);
+        same(Rule.LEAKS, "connections of a closed server", stats.total().connections(), 0);
+        same(Rule.LEAKS, "bytes of the queues of a closed server", stats.memory().queues(), 0L);
+        same(Rule.LEAKS, "bytes of input of a closed server", stats.memory().input(), 0L);
+        if (network.host().openDescriptors() != 0) {
+            fail(Rule.LEAKS, "open descriptors of a closed server: " + network.host().describeDescriptors());
+        }
+    }
+}
