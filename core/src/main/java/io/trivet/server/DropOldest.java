@@ -55,32 +55,24 @@ final class DropOldest {
         counters.add(Counters.DROPPED, dropped.messages());
         counters.trace.event(LoopEvent.DROPPED, connection.handle, dropped.messages());
         FlightEvents.dropped(counters.trace.id(connection.handle), dropped.messages(), dropped.bytes());
-        if (notifying || connection.state() == ConnectionState.CONNECTING) {
-            connection.pendingDrops(dropped.and(connection.pendingDrops()));
-        } else {
-            mailbox.runLater(() -> notify(connection, dropped)); // the handler is in the middle of a send
+        // Kept here, and not in the task: if the connection ends first, the handler is notified before.
+        connection.pendingDrops(dropped.and(connection.pendingDrops()));
+        if (!notifying && connection.state() != ConnectionState.CONNECTING) {
+            mailbox.runLater(() -> notifyPending(connection)); // the handler is in the middle of a send
         }
     }
 
-    private void notify(ConnectionRecord connection, DroppedMessages dropped) {
-        if (connection.mayNotifyDrops()) {
-            DroppedMessages all = dropped.and(connection.pendingDrops());
-            connection.pendingDrops(null);
+    /** Notifies the handler of drops of which it has not been notified, if there are any. */
+    void notifyPending(ConnectionRecord connection) {
+        DroppedMessages pending = connection.pendingDrops();
+        connection.pendingDrops(null);
+        if (pending != null && connection.mayNotifyDrops()) {
             notifying = true;
             try {
-                callbacks.dropped(connection, all);
+                callbacks.dropped(connection, pending);
             } finally {
                 notifying = false;
             }
-        }
-    }
-
-    /** Notifies the handler of drops that could not be notified when they happened, if there are any. */
-    void notifyPending(ConnectionRecord connection) {
-        DroppedMessages pending = connection.pendingDrops();
-        if (pending != null) {
-            connection.pendingDrops(null);
-            notify(connection, pending);
         }
     }
 }

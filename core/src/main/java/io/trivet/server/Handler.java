@@ -77,7 +77,8 @@ public interface Handler {
     default void onDrained(Connection connection) throws Exception {}
 
     /**
-     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages. The handler may send from here. Drops that these
+     * Called when the policy {@link Overflow#DROP_OLDEST} has dropped messages, once for all drops since the last call. It comes after
+     * the send that has caused the drop, and before a graceful close. The handler may send from here. Drops that these
      * messages cause, on this or another connection of the loop, are added up and notified later: when more is dropped, when the
      * queue is empty, or before a graceful close.
      *

@@ -105,6 +105,18 @@ final class DropOldestTest {
         assertThat(connection.calls).as("once").hasSize(1);
     }
 
+    /** So many tasks may be waiting that the one which notifies the handler runs in a later turn. */
+    @Test
+    void dropsAreNotifiedBeforeAnOrderlyEndEvenIfTheirTaskHasToWait() {
+        fill();
+        dropOldest.makeRoom(connection, 10);
+        parts.closeRequests.close(connection, CloseReason.FINISHED);
+        dropOldest.notifyPending(connection); // as when the connection is released
+        assertThat(connection.calls).containsExactly("dropped 1, 10 bytes");
+        parts.runTasks();
+        assertThat(connection.calls).as("once").hasSize(1);
+    }
+
     @Test
     void closedConnectionIsNotifiedOnlyOfDropsBeforeAnOrderlyEnd() {
         fill();
