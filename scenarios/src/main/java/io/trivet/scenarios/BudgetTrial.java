@@ -110,7 +110,7 @@ final class BudgetTrial implements Trial {
             this.run = run;
             network = run.readinessNetwork();
             loops = run.random.number(1, 2, 2, 3);
-            budgetBytes = (long) BUFFER_BYTES * run.random.between(4, 24) + run.random.number(0, 1, BUFFER_BYTES / 2);
+            budgetBytes = (long) BUFFER_BYTES * run.random.between(3, 16) + run.random.number(0, 1, BUFFER_BYTES / 2);
             run.sim.buffers(4096, 4096);
             Limits limits = Limits.defaults().withQueueBytesMax(64 << 20).withQueueMarks(64 << 20, 0)
                     .withQueueBudgetBytes(budgetBytes).withWriteTimeout(Duration.ZERO).withMessageBytesMax(64 << 10)
@@ -193,7 +193,7 @@ final class BudgetTrial implements Trial {
 
         /** A line without its end, in pieces. It is held in a buffer whose size is a power of two. */
         private void receivePart(Holder holder) throws IOException {
-            int pieces = holder.inputBytes > 0 ? 0 : run.random.number(1, 1, 2, 4, 8);
+            int pieces = holder.inputBytes > 0 ? 0 : run.random.number(1, 2, 4, 8, 15);
             for (int i = 1; i <= pieces && !holder.closed; i++) {
                 run.log("client " + holder.seen.number + " sends " + PIECE_BYTES + " bytes of a line");
                 holder.client.write("x".repeat(PIECE_BYTES));

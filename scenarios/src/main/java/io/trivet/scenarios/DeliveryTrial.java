@@ -110,7 +110,9 @@ final class DeliveryTrial implements Trial {
                 }
                 ends = untilEnd;
             }
-            if (!ends && random.chance(50)) {
+            if (!ends && random.chance(20)) {
+                cutParts(bytes, upgraded);
+            } else if (!ends && random.chance(50)) {
                 rest(bytes, upgraded);
             } else {
                 expected.add("end of input");
@@ -121,6 +123,17 @@ final class DeliveryTrial implements Trial {
         private static byte[] framed(String text, boolean upgraded) {
             ClientFraming framing = upgraded ? ClientFraming.PREFIXED_2 : ClientFraming.LINES;
             return framing.frame(MessageContent.ascii(text), false);
+        }
+
+        /** The input ends within parts: with the policy ERROR that breaks the protocol, otherwise there is no last part. */
+        private void cutParts(ByteArrayOutputStream bytes, boolean upgraded) {
+            String of = text(run.random.between(2, 3_000));
+            Item item = new Item(text(3), of, false, null, false, false);
+            items.add(item);
+            bytes.writeBytes(framed(item.text, upgraded));
+            bytes.writeBytes(MessageContent.ascii(of.substring(1)));
+            expected.add("message " + item.text);
+            expected.add(remainder == Remainder.ERROR && !upgraded ? "close PROTOCOL_ERROR" : "end of input");
         }
 
         /** The input ends within a message. */

@@ -33,6 +33,7 @@ final class FileTrial implements Trial {
         private final ByteBuffer bytes;
         private final SeededRandom random;
         private final Runnable continuation;
+        /** What it throws at its end; null: it just ends. */
         private final @Nullable IOException failure;
         boolean open = true;
 
@@ -145,7 +146,7 @@ final class FileTrial implements Trial {
             switch (run.random.below(8)) {
                 case 0, 1 -> message();
                 case 2, 3 -> sendFile();
-                case 4, 5 -> stream(null);
+                case 4, 5 -> stream(false, null);
                 case 6 -> refused();
                 default -> {
                     if (run.random.chance(40)) {
@@ -183,13 +184,12 @@ final class FileTrial implements Trial {
             endsExpected.add(number + ": " + bytes);
         }
 
-        private void stream(@Nullable IOException failure) {
+        private void stream(boolean isCut, @Nullable IOException failure) {
             int bytes = (int) run.random.logUniform(1, 150_000);
-            boolean isCut = failure != null;
-            boolean counted = run.random.chance(50);
+            boolean counted = (isCut && failure == null) || run.random.chance(50);
             int number = transfers++;
             run.log("the server streams " + bytes + " bytes" + (counted ? "" : " until the end of the source")
-                    + (isCut ? ", whose source fails" : ""));
+                    + (failure != null ? ", whose source fails" : isCut ? ", and a byte is missing" : ""));
             Source source = new Source(Arrays.copyOf(CONTENT, bytes), run.random, failure,
                     () -> connection.execute(connection::continueTransfer));
             sources.add(source);
@@ -206,7 +206,7 @@ final class FileTrial implements Trial {
         private void cutShort() {
             cut = true;
             run.reached("TRANSFER_FAILED");
-            stream(run.random.chance(50) ? new EOFException("drawn") : new IOException("drawn"));
+            stream(true, run.random.chance(50) ? null : new IOException("drawn"));
         }
 
         private void refused() throws IOException {

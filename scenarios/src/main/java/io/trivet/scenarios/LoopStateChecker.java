@@ -114,7 +114,7 @@ final class LoopStateChecker {
             ObservedSocket socket = model.socket;
             if (socket != null) {
                 long delivered = model.plan.framing().isRaw() ? model.bytesDelivered
-                        : model.client.sentStream.startOf(model.nextMessage);
+                        : model.client.sentStream.endBefore(model.nextMessage);
                 boolean mayHold = model.client.urgentsSent > 0 || socket.bytesIn != delivered;
                 most += mayHold ? Math.max(INPUT_BUFFER_BYTES, INPUT_BUFFER_FACTOR * (socket.bytesIn - delivered)) : 0;
             }
@@ -132,6 +132,10 @@ final class LoopStateChecker {
     private void checkConnect(ConnectionModel model) {
         boolean here = (model.connectsByName && model.plan.loops() == 1) || ServerUnderTest.loopOf(model) == (loopKey & 0xff);
         if (!here || model.connection().state() != ConnectionState.CONNECTING) {
+            return;
+        }
+        boolean mayHaveStarted = !model.connectsByName || context.now() > model.createdNanos; // the lookup is a task
+        if (model.connectingSinceNanos < 0 && !mayHaveStarted) {
             return;
         }
         if (model.connectingSinceNanos < 0) {

@@ -164,7 +164,7 @@ final class QueueTrial implements Trial {
             network = run.readinessNetwork();
             aligned = random.chance(50);
             int unit = aligned ? BUFFER_BYTES : random.number(1, 100, 1024);
-            boolean huge = aligned && random.chance(15); // more than one flush sends
+            boolean huge = aligned && random.chance(20); // more than one flush sends
             sendBytes = unit * (huge ? 80 : random.number(1, 1, 2, 3));
             run.sim.buffers(sendBytes, unit * random.number(1, 1, 2));
             int cap = unit * (huge ? random.between(20, 60) : random.between(2, 8));
@@ -195,26 +195,34 @@ final class QueueTrial implements Trial {
             SeededRandom random = run.random;
             switch (random.below(8)) {
                 case 0, 1, 2 -> send(size(), random.below(4));
-                case 5 -> broadcast();
+                case 5 -> broadcast(size());
                 case 6 -> changeLimits();
                 case 3 -> {
                     int read = client.read(aligned && random.chance(80) ? BUFFER_BYTES * random.between(1, 3) : size());
                     run.log("the client reads " + read + " bytes");
                     turn();
                 }
-                case 4 -> {
-                    int count = random.between(1, sendBytes > 8 * BUFFER_BYTES ? 40 : 12);
-                    for (int i = 0; i < count && handler.all.getFirst().isOpen(); i++) {
-                        send(size(), 0);
-                    }
-                }
+                case 4 -> sendMany();
                 default -> turn();
             }
         }
 
+        /** Several messages at once. Broadcasts have buffers of their own, of which a call passes at most 64 to the kernel. */
+        private void sendMany() throws IOException {
+            boolean many = sendBytes > 8 * BUFFER_BYTES;
+            boolean broadcasts = many && run.random.chance(50);
+            int count = broadcasts ? run.random.between(70, 110) : run.random.between(1, many ? 40 : 12);
+            for (int i = 0; i < count && handler.all.getFirst().isOpen(); i++) {
+                if (broadcasts) {
+                    broadcast(run.random.between(18_000, 24_000));
+                } else {
+                    send(size(), 0);
+                }
+            }
+        }
+
         /** A message to all connections, which is one. If it does not fit, the connection is closed. */
-        private void broadcast() throws IOException {
-            int length = size();
+        private void broadcast(int length) throws IOException {
             byte fill = nextFill;
             byte[] content = new byte[length - 1];
             Arrays.fill(content, fill);

@@ -109,6 +109,11 @@ final class SentStream {
         return message < messages.size() ? messages.get(message).from() : length;
     }
 
+    /** Returns the offset after the message before that one. A keep-alive may lie between the two. */
+    int endBefore(int message) {
+        return message == 0 ? 0 : messages.get(message - 1).to();
+    }
+
     /** Returns a view of the bytes between two offsets. */
     ByteBuffer bytes(int from, int to) {
         return ByteBuffer.wrap(stream, from, to - from);

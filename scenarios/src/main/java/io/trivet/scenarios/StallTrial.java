@@ -61,7 +61,7 @@ final class StallTrial implements Trial {
         }
 
         void perform() throws IOException {
-            int victims = run.random.between(1, 4);
+            int victims = run.random.between(1, 7);
             for (int i = 0; i < victims; i++) {
                 TrialClient.connect(run, run.address);
                 network.settle();
@@ -73,18 +73,27 @@ final class StallTrial implements Trial {
                 network.pass(run.random.number(0, 1, 1) * run.random.logUniform(1, 5 * MILLI));
             }
             network.proactor(0).behind(false);
+            int behindPercent = run.random.number(0, 20, 85, 100);
+            int waitsPercent = run.random.number(0, 4, 8, 25);
             int turns = run.random.between(20, 120);
             for (int i = 0; i < turns && !run.hasFailed(); i++) {
                 if (run.random.chance(10)) {
                     pass();
                 }
-                turn(run.random.chance(85), run.random.chance(30), run.random.chance(20));
+                turn(run.random.chance(behindPercent), run.random.chance(30), run.random.chance(20),
+                        run.random.chance(waitsPercent));
             }
             run.close(network, server);
         }
 
         private long next() {
             return deadlines.stream().mapToLong(each -> each).min().orElseThrow();
+        }
+
+        /** Returns a time within which one more deadline passes, if there is one. */
+        private long untilNext(long now) {
+            long next = deadlines.stream().mapToLong(each -> each).filter(each -> each > now).min().orElse(Long.MAX_VALUE);
+            return next == Long.MAX_VALUE ? MILLI : next - now;
         }
 
         private void pass() {
@@ -94,13 +103,17 @@ final class StallTrial implements Trial {
             network.pass(Math.max(0, by));
         }
 
-        private void turn(boolean behind, boolean receives, boolean takesLong) throws IOException {
+        private void turn(boolean behind, boolean receives, boolean takesLong, boolean waits) throws IOException {
             network.proactor(0).behind(behind);
             busyNanos = takesLong ? run.random.logUniform(1, 200 * MILLI) : 0;
             if (receives) {
                 busy.write("x");
             }
             long pollNanos = network.now();
+            if (waits) {
+                long nanos = untilNext(pollNanos);
+                network.proactor(0).duringNextWait(() -> network.pass(nanos));
+            }
             long next = next();
             int completions = closing + (receives ? 1 : 0);
             closing = 0;

@@ -30,6 +30,8 @@ final class TrialProactor implements Proactor {
     private boolean full;
     private long blockedHandle = -1;
     private @Nullable IOException pollFailure;
+    /** Called in the next poll, while it waits. */
+    private @Nullable Runnable duringWait;
 
     TrialProactor(Proactor proactor) {
         this.proactor = proactor;
@@ -48,6 +50,11 @@ final class TrialProactor implements Proactor {
     /** Makes the next poll fail. */
     void failPoll(IOException failure) {
         pollFailure = failure;
+    }
+
+    /** Lets something happen in the next poll, before its completions. */
+    void duringNextWait(Runnable action) {
+        duringWait = action;
     }
 
     /** Sets what {@link #isBehind} returns. */
@@ -153,6 +160,11 @@ final class TrialProactor implements Proactor {
         if (failure != null) {
             pollFailure = null;
             throw failure;
+        }
+        Runnable action = duringWait;
+        if (action != null) {
+            duringWait = null;
+            action.run();
         }
         if (!full && blockedHandle >= 0) {
             long handle = blockedHandle;
