@@ -16,17 +16,13 @@ import io.trivet.net.UnixAddress;
 import io.trivet.net.UnixStream;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -52,15 +48,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>The new process connects and gets copies of the listeners (SCM_RIGHTS). Both processes can accept from them.
- *   <li>When the new server has started, {@link #complete} acknowledges. If the new process fails before that, the old one continues as
- *       if nothing had happened.
+ *   <li>When the new server has started, {@link #complete} acknowledges. Until then, both servers accept. If the new process fails before
+ *       that, the old one continues. Clients that the new server has accepted are its own: it must drain.
  *   <li>Then the old server stops accepting. Clients that wait in the backlog are left to the new one. The old server continues to serve
  *       its connections until they end or a time has passed, and drains.
  *   <li>The new process serves the address from now on, for its own successor.
  * </ol>
  *
- * <p><b>Who may take over.</b> Both processes must run as the same user, or the other one as root, as the kernel reports it
- * (SO_PEERCRED). The socket's file has the mode {@code rw-------}.
+ * <p><b>Who may take over.</b> Both processes must run as the same user, as the kernel reports it (SO_PEERCRED). The socket's file has
+ * the mode {@code rw-------}.
  *
  * <p><b>Threads.</b> {@link #open} and {@link #complete} are called by one thread. After {@link #complete}, a thread of this object waits
  * for a successor. {@link #close} may be called by any thread.
@@ -73,6 +69,9 @@ public final class Handover implements AutoCloseable {
     private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(10);
     /** How long a new process may take to start its server, and how long it waits for one that hands over to another one. */
     private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+    /** How long a server may take to stop accepting: clearly less than the new process waits for that. */
+    private static final Duration LEAVE_TIMEOUT = Duration.ofSeconds(10);
+    private static final long ACCEPT_PAUSE_NANOS = 500_000_000;
     /** How long the last connections are given to reach their loops before a server without connections counts as idle. */
     private static final int IDLE_CHECKS = 3;
     private static final long IDLE_CHECK_NANOS = 50_000_000;
@@ -83,25 +82,30 @@ public final class Handover implements AutoCloseable {
     private static final String READY = "ready";
     private static final String DONE = "done";
     private static final String REFUSED = "refused ";
+    private static final String CLOSING = "its server is being closed";
 
     private final Network network;
     private final UnixAddress address;
     private final System.Logger logger;
     private final TcpListener control;
     private final List<TcpListener> listeners;
+    private final TakenFiles files;
     /** The connection to the old process, until it is done. */
     private volatile @Nullable HandoverChannel predecessor;
     private volatile boolean closed;
     private volatile boolean handedOver;
     private volatile @Nullable Thread thread;
+    /** Used by that thread. */
+    private boolean acceptFails;
 
     private Handover(Network network, UnixAddress address, TcpListener control, List<TcpListener> listeners,
-            @Nullable HandoverChannel predecessor) {
+            TakenFiles files, @Nullable HandoverChannel predecessor) {
         this.network = network;
         this.address = address;
         this.logger = network.logger("io.trivet.server");
         this.control = control;
         this.listeners = listeners;
+        this.files = files;
         this.predecessor = predecessor;
     }
 
@@ -129,7 +133,7 @@ public final class Handover implements AutoCloseable {
             }
             try {
                 TcpListener control = network.listen(address, SocketFile.defaults().withMode("rw-------"), BACKLOG);
-                return new Handover(network, address, control, List.of(), null);
+                return new Handover(network, address, control, List.of(), new TakenFiles(List.of()), null);
             } catch (NetworkException e) {
                 if (e.code() != ErrorCode.EADDRINUSE || race == RACES_MAX) {
                     throw e;
@@ -162,11 +166,10 @@ public final class Handover implements AutoCloseable {
         List<TcpListener> taken = new ArrayList<>();
         try {
             PeerCredentials peer = unix.peerCredentials();
-            if (!isTrusted(peer)) {
+            if (!HandoverChannel.isTrusted(peer)) {
                 throw new IOException("the process that serves it has another user (" + peer + ")");
             }
-            channel.send(TAKE, List.of(), ANSWER_TIMEOUT);
-            int count = offered(channel.receive(START_TIMEOUT));
+            int count = offered(channel.ask(TAKE, ANSWER_TIMEOUT, START_TIMEOUT));
             List<Descriptor> descriptors = channel.takeDescriptors();
             try {
                 if (descriptors.size() != count + 1) {
@@ -182,7 +185,8 @@ public final class Handover implements AutoCloseable {
                     descriptor.close(); // those that are not a listener's
                 }
             }
-            return new Handover(network, address, taken.getFirst(), List.copyOf(taken.subList(1, taken.size())), channel);
+            return new Handover(network, address, taken.getFirst(), List.copyOf(taken.subList(1, taken.size())),
+                    new TakenFiles(taken), channel);
         } catch (IOException e) {
             abandon(taken, channel);
             throw new IOException("handover " + address + ": " + e.getMessage(), e);
@@ -224,7 +228,8 @@ public final class Handover implements AutoCloseable {
     }
 
     /**
-     * Returns the listeners that were taken over. The server that is built with them owns them.
+     * Returns the listeners that were taken over. The server that is built with them owns them. It is to serve all of them: clients of
+     * one that is left out or closed are refused.
      *
      * @return the listeners, in the order of the old server's addresses; empty if no process served the address
      */
@@ -233,17 +238,17 @@ public final class Handover implements AutoCloseable {
     }
 
     /**
-     * Completes the start of a server. If listeners were taken over, tells the old process, which stops accepting. From now on, serves the
-     * address for a successor, on a thread of its own.
+     * Completes the start of a server. If listeners were taken over, notifies the old process, which stops accepting, and waits for that.
+     * From now on, serves the address for a successor, on a thread of its own.
      *
      * @param server the server, which accepts from the listeners when it is turned
      * @param grace how long the server may continue to serve its connections when a successor has taken over. Then, or when it has
      *     none left, it drains
      * @param drainTimeout the timeout of that {@link Server#drain}
-     * @param onHandedOver called when the server has stopped accepting because a successor has taken over, before the successor is
-     *     told so; its argument identifies the successor. An exception is logged
-     * @throws IOException the old process refuses, for instance because it has waited too long. It continues to accept, and this server
-     *     must be closed
+     * @param onHandedOver called when the server has stopped accepting because a successor has taken over, and the successor was
+     *     notified; its argument identifies the successor. An exception is logged
+     * @throws IOException the old process refuses, for instance because it has waited too long or is being closed; or it has ended
+     *     without an answer, and the file of a listener is gone. This server must be drained: it may have accepted clients
      */
     public void complete(Server server, Duration grace, Duration drainTimeout, Consumer<PeerCredentials> onHandedOver)
             throws IOException {
@@ -258,19 +263,19 @@ public final class Handover implements AutoCloseable {
     }
 
     private void acknowledge(HandoverChannel old, List<TcpListener> served) throws IOException {
+        String answer = null;
         try (old) {
-            @Nullable String answer;
-            try {
-                old.send(READY, List.of(), ANSWER_TIMEOUT);
-                answer = old.receive(START_TIMEOUT);
-            } catch (NetworkException e) { // EPIPE or ECONNRESET: it has just ended, and this process has its listeners
-                answer = null;
-            }
-            if (answer != null && !answer.startsWith(DONE)) {
-                throw new IOException("handover " + address + ": the old process continues to serve: "
-                        + (answer.startsWith(REFUSED) ? answer.substring(REFUSED.length()) : answer));
-            }
-            for (String index : answer == null ? new String[0] : answer.substring(DONE.length()).strip().split(" ", -1)) {
+            answer = old.ask(READY, ANSWER_TIMEOUT, START_TIMEOUT);
+        } catch (NetworkException e) {
+            // ECONNRESET: the old process has ended without an answer
+        }
+        if (answer == null) {
+            files.check(); // this process has its listeners
+        } else if (!answer.startsWith(DONE)) {
+            throw new IOException("handover " + address + ": the old process does not hand over: "
+                    + (answer.startsWith(REFUSED) ? answer.substring(REFUSED.length()) : answer));
+        } else {
+            for (String index : answer.substring(DONE.length()).strip().split(" ", -1)) {
                 own(index, served);
             }
         }
@@ -278,14 +283,17 @@ public final class Handover implements AutoCloseable {
     }
 
     /** The old process leaves the file of a listener: 0 is that of the address, then those of the server. */
-    private void own(String index, List<TcpListener> served) throws IOException {
-        if (index.matches("[0-9]{1,3}")) {
-            int number = Integer.parseInt(index);
-            if (number == 0) {
-                control.ownFile();
-            } else if (number <= Math.min(served.size(), listeners.size())) {
-                listeners.get(number - 1).ownFile();
-            }
+    private void own(String index, List<TcpListener> served) {
+        int number = index.matches("[0-9]{1,3}") ? Integer.parseInt(index) : -1;
+        if (number < 0 || number > Math.min(served.size(), listeners.size())) {
+            return;
+        }
+        TcpListener listener = number == 0 ? control : listeners.get(number - 1);
+        try {
+            listener.ownFile();
+        } catch (IOException e) { // the old process has left, so this one must serve
+            logger.log(Level.WARNING, "handover " + address + ": the file of " + listener
+                    + " will not be removed when this server ends: " + e.getMessage());
         }
     }
 
@@ -295,9 +303,7 @@ public final class Handover implements AutoCloseable {
     private void serve(Server server, Duration grace, Duration drainTimeout, Consumer<PeerCredentials> onHandedOver) {
         try {
             while (!handedOver) {
-                HandoverChannel.await(network, control, Interest.READ, Loop.NO_DEADLINE);
-                TcpStream stream = control.accept();
-                if (stream instanceof UnixStream unix) {
+                if (accept() instanceof UnixStream unix) {
                     handOver(server, unix, onHandedOver);
                 }
             }
@@ -312,84 +318,117 @@ public final class Handover implements AutoCloseable {
         }
     }
 
+    /** Waits for a process. A lack of descriptors or memory passes: it is logged once, until it is over. */
+    private @Nullable TcpStream accept() throws IOException {
+        try {
+            HandoverChannel.await(network, control, Interest.READ, Loop.NO_DEADLINE);
+            TcpStream stream = control.accept();
+            acceptFails = false;
+            return stream;
+        } catch (NetworkException e) {
+            if (!acceptFails) {
+                logger.log(Level.WARNING, "handover " + address + ": no process can take over at present: " + e.getMessage());
+            }
+            acceptFails = true;
+            LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
+            if (closed || Thread.currentThread().isInterrupted()) {
+                throw new ClosedByInterruptException();
+            }
+            return null;
+        }
+    }
+
     /** Hands over to a process, unless that fails before it has acknowledged. */
-    private void handOver(Server server, UnixStream stream, Consumer<PeerCredentials> onHandedOver) throws IOException {
-        PeerCredentials peer = stream.peerCredentials();
+    private void handOver(Server server, UnixStream stream, Consumer<PeerCredentials> onHandedOver)
+            throws ClosedByInterruptException {
+        String peer = "a process";
+        String failure;
         try (HandoverChannel channel = new HandoverChannel(network, stream)) {
-            if (!isTrusted(peer)) {
-                throw new IOException("it has another user");
+            PeerCredentials credentials = stream.peerCredentials();
+            peer = credentials.toString();
+            failure = offer(server, channel, credentials, onHandedOver);
+            if (failure != null) {
+                channel.send(REFUSED + failure, List.of(), ANSWER_TIMEOUT);
+            }
+        } catch (ClosedByInterruptException e) {
+            throw e;
+        } catch (IOException e) {
+            failure = String.valueOf(e.getMessage());
+        }
+        if (failure != null && !handedOver) {
+            logger.log(Level.WARNING, "handover to " + peer + " has failed, and this process continues to serve: " + failure);
+        }
+    }
+
+    /** Returns why the process is refused; null if it has taken over, or asks for nothing. */
+    private @Nullable String offer(Server server, HandoverChannel channel, PeerCredentials peer,
+            Consumer<PeerCredentials> onHandedOver) throws IOException {
+        try {
+            if (!HandoverChannel.isTrusted(peer)) {
+                return "it has another user";
             }
             String request = channel.receive(ANSWER_TIMEOUT);
             if (request == null) {
-                return; // a probe: whether someone listens
+                return null; // a probe: whether a server listens
             }
             List<Socket> sockets = new ArrayList<>(List.of(control));
             sockets.addAll(server.listenerSockets());
             String refusal = refusal(server, request, sockets.size() - 1);
-            if (refusal == null) {
-                channel.send(OFFER + (sockets.size() - 1), sockets, ANSWER_TIMEOUT);
-                if (READY.equals(awaitReady(channel))) {
-                    leave(server, channel, peer, onHandedOver);
-                    return;
-                }
-                refusal = "it has not acknowledged in " + START_TIMEOUT.toSeconds() + " s";
+            if (refusal != null) {
+                return refusal;
             }
-            channel.send(REFUSED + refusal, List.of(), ANSWER_TIMEOUT);
-            throw new IOException(refusal);
-        } catch (ClosedByInterruptException e) {
+            channel.send(OFFER + (sockets.size() - 1), sockets, ANSWER_TIMEOUT);
+            String answer = channel.receive(START_TIMEOUT);
+            if (answer == null) {
+                throw new IOException("it has ended before it has acknowledged");
+            }
+            return answer.equals(READY) ? leave(server, channel, peer, onHandedOver) : "it speaks another protocol";
+        } catch (SocketTimeoutException e) {
+            return "it has not acknowledged in time";
+        } catch (RejectedExecutionException e) { // a drain has begun
+            return CLOSING;
+        } catch (ClosedByInterruptException e) { // close() was called
+            if (!handedOver) {
+                channel.send(REFUSED + CLOSING, List.of(), ANSWER_TIMEOUT);
+            }
             throw e;
-        } catch (IOException | RejectedExecutionException e) {
-            logger.log(Level.WARNING,
-                    "handover to " + peer + " has failed, and this process continues to serve: " + e.getMessage());
         }
     }
 
     private static @Nullable String refusal(Server server, String request, int count) {
         return !request.equals(TAKE) ? "it speaks another protocol"
-                : server.isClosed() || server.isDraining() ? "its server is being closed"
+                : server.isClosed() || server.isDraining() ? CLOSING
                 : count > LISTENERS_MAX
                         ? "the server has " + count + " listeners, and at most " + LISTENERS_MAX + " can be passed"
                 : null;
     }
 
-    /** Returns the acknowledgement; something else if it does not come in time. */
-    private static String awaitReady(HandoverChannel channel) throws IOException {
-        try {
-            String line = channel.receive(START_TIMEOUT);
-            if (line == null) {
-                throw new IOException("it has ended before it has acknowledged");
+    /** Stops accepting. Returns why that is not possible; null: the other process has taken over. */
+    @SuppressWarnings("CatchThrowable") // an Error, too, must not leave a server that neither accepts nor drains
+    private @Nullable String leave(Server server, HandoverChannel channel, PeerCredentials successor,
+            Consumer<PeerCredentials> onHandedOver) throws IOException {
+        List<Integer> withFile = server.leaveListeners(LEAVE_TIMEOUT);
+        if (withFile == null) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new ClosedByInterruptException();
             }
-            return line;
-        } catch (java.net.SocketTimeoutException e) {
-            return "";
-        }
-    }
-
-    private void leave(Server server, HandoverChannel channel, PeerCredentials successor, Consumer<PeerCredentials> onHandedOver)
-            throws IOException {
-        BlockingQueue<List<Integer>> left = new ArrayBlockingQueue<>(1);
-        server.leaveListeners(left::add);
-        List<Integer> withFile;
-        try {
-            withFile = left.poll(START_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            throw new ClosedByInterruptException();
+            return "its event loop is busy, and has not stopped accepting in " + LEAVE_TIMEOUT.toSeconds() + " s";
         }
         handedOver = true;
-        try {
-            onHandedOver.accept(successor);
-        } catch (RuntimeException e) {
-            logger.log(Level.WARNING, "handover: the listener threw: " + e, e);
-        }
         StringBuilder done = new StringBuilder(DONE).append(control.share() ? " 0" : "");
-        if (withFile != null) {
-            withFile.forEach(index -> done.append(' ').append(index + 1));
-        }
+        withFile.forEach(index -> done.append(' ').append(index + 1));
         try {
             channel.send(done.toString(), List.of(), ANSWER_TIMEOUT);
-        } catch (NetworkException e) {
-            logger.log(Level.WARNING, "handover: " + successor + " has ended after it had acknowledged: " + e.getMessage());
+        } catch (IOException e) {
+            logger.log(Level.WARNING,
+                    "handover: " + successor + " has acknowledged, and then ended or stopped: " + e.getMessage());
         }
+        try {
+            onHandedOver.accept(successor);
+        } catch (Throwable e) {
+            logger.log(Level.WARNING, "handover: the listener threw: " + e, e);
+        }
+        return null;
     }
 
     /** Drains the server when its last connection has ended, or the time is over. */
@@ -409,21 +448,6 @@ public final class Handover implements AutoCloseable {
         }
     }
 
-    /** Returns whether a process may take over, or be taken over from. */
-    private static boolean isTrusted(PeerCredentials peer) throws IOException {
-        return peer.uid() == 0 || peer.uid() == ownUser();
-    }
-
-    /** Returns the effective user of this process: man 5 proc. */
-    private static int ownUser() throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-            if (line.startsWith("Uid:")) {
-                return Integer.parseUnsignedInt(line.split("\\s+", -1)[2]);
-            }
-        }
-        throw new IOException("/proc/self/status has no line Uid");
-    }
-
     /**
      * Returns whether a successor has taken over.
      *
@@ -434,7 +458,7 @@ public final class Handover implements AutoCloseable {
     }
 
     /**
-     * Stops to serve the address. If the handover was not completed, the old process continues, and the listeners that were taken over
+     * Stops serving the address. If the handover was not completed, the old process continues, and the listeners that were taken over
      * are closed. If a successor has taken over, the server is not drained by this object any more.
      */
     @Override

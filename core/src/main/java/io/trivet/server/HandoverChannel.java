@@ -4,6 +4,8 @@ import io.trivet.net.Descriptor;
 import io.trivet.net.Interest;
 import io.trivet.net.Loop;
 import io.trivet.net.Network;
+import io.trivet.net.NetworkException;
+import io.trivet.net.PeerCredentials;
 import io.trivet.net.Socket;
 import io.trivet.net.UnixStream;
 import java.io.IOException;
@@ -11,6 +13,8 @@ import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +50,20 @@ final class HandoverChannel implements AutoCloseable {
                 await(network, stream, Interest.WRITE, deadline);
             }
         }
+    }
+
+    /**
+     * Sends a line and returns the answer. If the other process has closed the connection already, a line that it has sent before is the
+     * answer, for instance a refusal.
+     */
+    @Nullable
+    String ask(String line, Duration sendTimeout, Duration answerTimeout) throws IOException {
+        try {
+            send(line, List.of(), sendTimeout);
+        } catch (NetworkException e) {
+            // EPIPE or ECONNRESET; what was received before can still be read
+        }
+        return receive(answerTimeout);
     }
 
     /** Receives a line; null: the other process has ended the connection, or has ended. */
@@ -106,6 +124,21 @@ final class HandoverChannel implements AutoCloseable {
                 throw new SocketTimeoutException("the other process has not answered in time");
             }
         }
+    }
+
+    /** Returns whether a process may take over, or be taken over from. */
+    static boolean isTrusted(PeerCredentials peer) throws IOException {
+        return peer.uid() == 0 || peer.uid() == ownUser();
+    }
+
+    /** Returns the effective user of this process: man 5 proc. */
+    private static int ownUser() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("Uid:")) {
+                return Integer.parseUnsignedInt(line.split("\\s+", -1)[2]);
+            }
+        }
+        throw new IOException("/proc/self/status has no line Uid");
     }
 
     @Override

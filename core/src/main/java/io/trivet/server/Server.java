@@ -29,8 +29,12 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Consumer;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -644,17 +648,38 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Stops accepting, soon, and leaves the listeners to another process that has copies of their descriptors.
+     * Stops accepting, and leaves the listeners to another process that has copies of their descriptors. Waits until the first loop has
+     * done that. If the wait ends before the loop has begun, the loop will not do it.
      *
-     * @param whenLeft gets the indices of the listeners whose files the other process should own, on the thread of the first loop
+     * @return the indices of the listeners whose files the other process should own; null if the time has passed, or the thread was
+     *     interrupted, whose interrupt status is then set
      * @throws RejectedExecutionException the server is closed or draining
      */
-    void leaveListeners(Consumer<List<Integer>> whenLeft) {
+    @Nullable
+    List<Integer> leaveListeners(Duration timeout) {
         checkOpen();
         if (draining) {
             throw new RejectedExecutionException("the server is draining");
         }
-        loops.first().mailbox().runInTurn(() -> whenLeft.accept(acceptor.leave()));
+        AtomicBoolean decided = new AtomicBoolean();
+        CompletableFuture<List<Integer>> left = new CompletableFuture<>();
+        loops.first().mailbox().runInTurn(() -> {
+            if (decided.compareAndSet(false, true)) {
+                try {
+                    left.complete(acceptor.leave());
+                } finally {
+                    left.complete(List.of()); // only if that has failed, which ends the loop
+                }
+            }
+        });
+        try {
+            return left.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (TimeoutException | ExecutionException e) {
+            // The loop is late.
+        }
+        return decided.compareAndSet(false, true) ? null : left.join(); // a few system calls
     }
 
     /** Returns the threads for the sessions of a loop. */

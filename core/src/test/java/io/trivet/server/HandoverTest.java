@@ -14,10 +14,12 @@ import io.trivet.net.SocketFile;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UnixAddress;
+import io.trivet.net.UnixStream;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimNetwork;
 import io.trivet.tls.TestCertificates;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -33,11 +35,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -51,6 +55,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class HandoverTest {
     private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+    private static final Duration WAIT = Duration.ofSeconds(30);
     private static final Duration GRACE = Duration.ofSeconds(60);
     private static final int HANDOVERS = Integer.getInteger("trivet.handovers", 20);
 
@@ -198,6 +203,158 @@ final class HandoverTest {
         }
     }
 
+    /** What an old process answers to the acknowledgement. Null: it ends at once. */
+    private void answers(Network network, TcpListener control, TcpListener listener, @Nullable String early,
+            @Nullable String late)
+            throws IOException {
+        try (HandoverChannel channel = new HandoverChannel(network, (UnixStream) accept(control))) {
+            assertThat(channel.receive(WAIT)).isEqualTo("take 1");
+            channel.send("offer 1 1", List.of(control, listener), WAIT);
+            if (early != null) {
+                channel.send(early, List.of(), WAIT);
+            } else {
+                assertThat(channel.receive(WAIT)).isEqualTo("ready");
+                if (late != null) {
+                    channel.send(late, List.of(), WAIT);
+                }
+            }
+        }
+    }
+
+    /** A new process that takes over from an old one, whose part {@link #answers} plays. */
+    private Generation taken(Network network, TcpListener control, TcpListener listener, @Nullable String early,
+            @Nullable String late) throws Exception {
+        Thread old = Thread.ofPlatform().start(() -> {
+            try {
+                answers(network, control, listener, early, late);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        Generation next = new Generation(network, 2);
+        if (early != null) {
+            old.join(); // it has closed the connection before this process acknowledges
+        }
+        return next;
+    }
+
+    @Test
+    void aRefusalBeforeTheAcknowledgementIsNotTakenForTheEndOfTheOldProcess() throws Exception {
+        Network network = Network.named("epoll");
+        try (TcpListener control = network.listen(control(), SocketFile.defaults(), 4);
+                TcpListener listener = network.listen(UnixAddress.ofPath(unixPath()), SocketFile.defaults(), 4);
+                Generation next = taken(network, control, listener, "refused it has waited too long", null)) {
+            assertThatThrownBy(next::complete).isInstanceOf(IOException.class)
+                    .hasMessage("handover " + control() + ": the old process does not hand over: it has waited too long");
+        }
+    }
+
+    @Test
+    void anOldProcessThatEndsLeavesItsListeners() throws Exception {
+        Network network = Network.named("epoll");
+        try (TcpListener control = network.listen(control(), SocketFile.defaults(), 4);
+                TcpListener listener = network.listen(UnixAddress.ofPath(unixPath()), SocketFile.defaults(), 4);
+                Generation next = taken(network, control, listener, null, null)) {
+            next.complete();
+            assertThat(ask(UnixDomainSocketAddress.of(unixPath()))).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void anOldProcessThatHasRemovedItsFileCannotBeReplaced() throws Exception {
+        Network network = Network.named("epoll");
+        try (TcpListener control = network.listen(control(), SocketFile.defaults(), 4);
+                TcpListener listener = network.listen(UnixAddress.ofPath(unixPath()), SocketFile.defaults(), 4);
+                Generation next = taken(network, control, listener, null, null)) {
+            listener.close();
+            assertThatThrownBy(next::complete).isInstanceOf(IOException.class)
+                    .hasMessage("the old process has ended, and the socket "
+                            + unixPath() + " was removed, so that clients cannot reach it: start this server again");
+        }
+    }
+
+    @Test
+    void aServerThatIsDrainedOrClosedBeforeTheAcknowledgementRefuses() throws Exception {
+        Network network = Network.named("epoll");
+        for (boolean closes : new boolean[]{false, true}) {
+            try (Generation first = new Generation(network, 1).complete(); Generation second = new Generation(network, 2)) {
+                if (closes) {
+                    first.handover.close();
+                } else {
+                    first.server.drain(Duration.ofSeconds(10));
+                }
+                assertThatThrownBy(second::complete).isInstanceOf(IOException.class)
+                        .hasMessageEndingWith("the old process does not hand over: its server is being closed");
+            }
+        }
+    }
+
+    @Test
+    void aTakenListenerThatTheApplicationHasClosedDoesNotFailTheHandover() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete(); LogLines lines = new LogLines()) {
+            Handover handover = Handover.open(network, control());
+            handover.listeners().get(1).close();
+            try (handover;
+                    Server server = Server.builder().network(network).listen(handover.listeners().getFirst())
+                            .onMessage((connection, _) -> connection.send(ByteBuffer.allocate(4).putInt(2).flip())).start()) {
+                handover.complete(server, GRACE, Duration.ofSeconds(10), _ -> {});
+                assertThat(ask(server.address())).isEqualTo(2);
+            }
+            first.awaitEnd();
+        }
+    }
+
+    @Test
+    void aServerWhoseLoopIsBusyRefusesAndContinues() throws Exception {
+        Network network = Network.named("epoll");
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        try (Handover first = Handover.open(network, control());
+                Server server = Server.builder().network(network).listen(FREE_PORT).onMessage((connection, _) -> {
+                    entered.countDown();
+                    awaitUninterruptibly(release);
+                    connection.send(ByteBuffer.allocate(4).putInt(1).flip());
+                }).start();
+                SocketChannel client = SocketChannel.open(server.address())) {
+            first.complete(server, GRACE, Duration.ofSeconds(10), _ -> {});
+            client.write(ByteBuffer.wrap(new byte[]{'?'}));
+            entered.await();
+            assertThat(server.leaveListeners(Duration.ofMillis(1))).isNull();
+            release.countDown();
+            assertThat(ask(server.address())).as("the loop has not left").isEqualTo(1);
+            try (Generation second = new Generation(network, 2).complete()) {
+                assertThat(ask(second.server.address())).isEqualTo(2);
+            }
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        while (true) {
+            try {
+                latch.await();
+                return;
+            } catch (InterruptedException e) {
+                // the test waits for it
+            }
+        }
+    }
+
+    @Test
+    void anErrorOfTheApplicationDoesNotKeepTheOldServerFromDraining() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1); LogLines lines = new LogLines()) {
+            first.handover.complete(first.server, GRACE, Duration.ofSeconds(10), _ -> {
+                throw new AssertionError("deliberate");
+            });
+            try (Generation second = new Generation(network, 2).complete()) {
+                first.server.join();
+                assertThat(ask(second.server.address())).isEqualTo(2);
+            }
+            assertThat(lines.await("the listener threw: java.lang.AssertionError: deliberate")).isTrue();
+        }
+    }
+
     private static TcpStream accept(TcpListener listener) throws IOException {
         TcpStream stream = listener.accept();
         while (stream == null) {
@@ -261,14 +418,17 @@ final class HandoverTest {
                     s = socket.socket(socket.AF_UNIX)
                     os.setresuid(65534, 65534, 65534)
                     s.connect(sys.argv[1])
-                    s.sendall(b"take 1\\n")
+                    try:
+                        s.sendall(b"take 1\\n")
+                    except OSError:
+                        pass # it has closed the connection already
                     try:
                         print(socket.recv_fds(s, 100, 10))
                     except ConnectionResetError:
                         print("reset")
                     """, control().path()).redirectErrorStream(true).start();
             assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip())
-                    .matches("reset|\\(b'', \\[\\], 0, .*\\)");
+                    .matches("\\(b'refused it has another user\\\\n', \\[\\], 0, .*\\)");
             assertThat(lines.await("uid 65534, gid 0 has failed, and this process continues to serve: it has another user"))
                     .isTrue();
             assertThat(ask(first.server.address())).isEqualTo(1);
