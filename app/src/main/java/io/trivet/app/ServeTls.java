@@ -29,7 +29,7 @@ final class ServeTls {
     private @Nullable Path clientAuthorities;
 
     @Option(names = "--tls-reload-interval", paramLabel = "TIME", converter = DurationText.class,
-            description = "Look this often whether the files of the other TLS options have changed or were replaced, and read them again "
+            description = "Interval between checks whether the files of the other TLS options have changed or were replaced, and read them again "
                     + "if so. Without it, only on SIGHUP.")
     private @Nullable Duration reloadInterval;
 

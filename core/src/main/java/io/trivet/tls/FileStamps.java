@@ -8,7 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Finds out whether files have changed: by their size, the time of their modification, and their identity (device and inode). Symbolic
+ * Finds out whether files have changed: by their size, the time of their modification, their identity (device and inode), and where the
+ * system has it, the time of the last change of their owner or permissions. Symbolic
  * links are followed, so a link that points elsewhere is a change, as when Kubernetes replaces a secret. No events of the file
  * system are used: they are lost when a directory is replaced, and network file systems have none. Not thread-safe.
  */
@@ -38,10 +39,17 @@ final class FileStamps {
         return stamps;
     }
 
+    /** Permissions decide whether a file can be read: a change of them is one of the file. */
+    private static String changeTime(Path file) throws IOException {
+        return file.getFileSystem().supportedFileAttributeViews().contains("unix") ? ", " + Files.getAttribute(file, "unix:ctime")
+                : "";
+    }
+
     private static String stamp(Path file) {
         try {
             BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            return attributes.size() + " bytes, " + attributes.lastModifiedTime() + ", " + attributes.fileKey();
+            return attributes.size() + " bytes, " + attributes.lastModifiedTime() + ", " + attributes.fileKey()
+                    + changeTime(file);
         } catch (IOException e) {
             return "not there: " + e.getClass().getName();
         }

@@ -1,6 +1,7 @@
 package io.trivet.tls;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * TlsServer#watchFiles}. Any thread.
  */
 public final class FileWatch implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger("io.trivet.tls");
+
     private final TlsServer server;
     private final Duration interval;
     private final Consumer<? super @Nullable IOException> onReload;
@@ -35,24 +38,28 @@ public final class FileWatch implements AutoCloseable {
         try {
             while (true) {
                 Thread.sleep(interval);
-                look();
+                check();
             }
         } catch (InterruptedException e) {
             // closed
         }
     }
 
-    private void look() {
+    private void check() {
         try {
-            if (server.reloadIfChanged()) {
-                onReload.accept(null);
+            try {
+                if (server.reloadIfChanged()) {
+                    onReload.accept(null);
+                }
+            } catch (IOException e) {
+                onReload.accept(e);
             }
-        } catch (IOException e) {
-            onReload.accept(e);
+        } catch (RuntimeException e) { // of the application or of a provider of security: the watch continues
+            LOGGER.log(Level.WARNING, "the check of the certificates' files has failed, and will be repeated: " + e, e);
         }
     }
 
-    /** Ends the watch. Does not wait for a look that is in progress. */
+    /** Ends the watch. Does not wait for a check that is in progress. */
     @Override
     public void close() {
         thread.interrupt();

@@ -32,6 +32,8 @@ public final class TlsServer implements Tls {
     private final EngineStatus chosenEngine;
     /** Guarded by itself, as are reloads. */
     private final FileStamps stamps;
+    /** Why the files could not be read at the last attempt. Guarded by {@link #stamps}. */
+    private @Nullable String failure;
     volatile LoadedContext loaded;
 
     private TlsServer(Builder builder) throws IOException {
@@ -85,22 +87,31 @@ public final class TlsServer implements Tls {
 
     /**
      * Reads the certificates and keys again, as {@link #reload} does, if one of their files has changed since they were last read: its
-     * size, the time of its modification, or its identity (inode), of what a symbolic link points to. A few system calls, if nothing
-     * has changed.
+     * size, its times, or its identity (inode), of what a symbolic link points to. A few system calls, if nothing has changed. If the
+     * files could not be used, each call tries again: the reason may be one that passes, such as a lack of descriptors.
      *
-     * @return true if they were read again; false if no file has changed
-     * @throws IOException a changed file cannot be used, and the old certificates stay in use. Thrown once: the next call returns
-     *     false, until a file changes again
+     * @return true if they were read again; false if no file has changed, or they still cannot be used for the same reason
+     * @throws IOException a changed file cannot be used, and the old certificates stay in use. Thrown once for each reason: the next call
+     *     returns false, until the files can be used or the message is another one
      * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
      */
     public boolean reloadIfChanged() throws IOException {
         checkFiles();
         synchronized (stamps) {
-            if (!stamps.haveChanged()) {
+            boolean changed = stamps.haveChanged();
+            String before = failure;
+            if (!changed && before == null) {
                 return false;
             }
-            replaceLoaded();
-            return true;
+            try {
+                replaceLoaded();
+                return true;
+            } catch (IOException e) {
+                if (String.valueOf(e.getMessage()).equals(before)) {
+                    return false;
+                }
+                throw e;
+            }
         }
     }
 
@@ -108,7 +119,7 @@ public final class TlsServer implements Tls {
      * Starts to watch the files: calls {@link #reloadIfChanged} repeatedly, on a virtual thread. Also finds files that are replaced by
      * a rename, or through symbolic links, as Kubernetes replaces secrets.
      *
-     * @param interval the time between two looks
+     * @param interval the time between checks
      * @param onReload called on that thread after each change: with null if the new certificates are in use, or with the reason why
      *     the old ones stay
      * @return the watch, which a close ends; otherwise it ends with the process
@@ -122,7 +133,13 @@ public final class TlsServer implements Tls {
 
     private void replaceLoaded() throws IOException {
         LoadedContext before = loaded;
-        loaded = load();
+        try {
+            loaded = load();
+        } catch (IOException e) {
+            failure = String.valueOf(e.getMessage());
+            throw e;
+        }
+        failure = null;
         before.close();
     }
 

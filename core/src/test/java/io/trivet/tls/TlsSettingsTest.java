@@ -2,6 +2,7 @@ package io.trivet.tls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.trivet.contract.Slowness;
 import io.trivet.tls.TlsEngines.Failure;
@@ -10,6 +11,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyStore;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
@@ -143,6 +145,39 @@ final class TlsSettingsTest {
         assertThat(server.reloadIfChanged()).isFalse();
         copy("example.key", "key.pem");
         assertThat(server.reloadIfChanged()).as("there again").isTrue();
+    }
+
+    @Test
+    void permissionsAreAChange() throws IOException {
+        Path chain = copy("localhost.pem", "chain.pem");
+        Path key = copy("localhost.key", "key.pem");
+        assumeTrue(key.getFileSystem().supportedFileAttributeViews().contains("unix"));
+        FileStamps stamps = new FileStamps(List.of(chain, key));
+        assertThat(stamps.haveChanged()).isFalse();
+        Object before = Files.getAttribute(key, "unix:ctime");
+        while (before.equals(Files.getAttribute(key, "unix:ctime"))) { // until the kernel's clock has moved
+            Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("r--r-----"));
+        }
+        assertThat(stamps.haveChanged()).isTrue();
+    }
+
+    @Test
+    void anExceptionOfTheApplicationDoesNotEndTheWatch() throws Exception {
+        Path chain = copy("localhost.pem", "chain.pem");
+        Path key = copy("localhost.key", "key.pem");
+        TlsServer server = server(chain, key);
+        BlockingQueue<String> outcomes = new LinkedBlockingQueue<>();
+        try (FileWatch _ = server.watchFiles(Duration.ofMillis(1), failure -> {
+            outcomes.add(failure == null ? "reloaded" : failure.getMessage());
+            throw new IllegalStateException("deliberate");
+        })) {
+            replace("example.pem", chain);
+            assertThat(outcomes.poll(Slowness.scaled(Duration.ofSeconds(30)).toSeconds(), TimeUnit.SECONDS))
+                    .contains("does not belong");
+            replace("example.key", key);
+            assertThat(outcomes.poll(Slowness.scaled(Duration.ofSeconds(30)).toSeconds(), TimeUnit.SECONDS))
+                    .isEqualTo("reloaded");
+        }
     }
 
     /** Replaces a file by a rename, without changing its time. */
