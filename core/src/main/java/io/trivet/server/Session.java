@@ -70,6 +70,8 @@ public final class Session {
     private @Nullable CloseReason closed;
     /** {@link #startTls} waits for the handshake. */
     private boolean startingTls;
+    /** TLS was asked for and has failed: what arrives in plaintext must not be received any more. */
+    private boolean dropsInput;
     /** Why TLS could not be started. */
     private @Nullable RuntimeException refusal;
 
@@ -223,7 +225,8 @@ public final class Session {
      *
      * <p>If messages have arrived that the session has not received, or a part of one, the connection ends with {@link
      * CloseReason#PROTOCOL_ERROR}: the peer must wait for the answer before it starts its handshake. Otherwise an attacker could
-     * insert commands in plaintext, and the session would execute them as if they had been sent over TLS.
+     * insert commands in plaintext, and the session would execute them as if they had been sent over TLS. When this method throws
+     * {@code ConnectionClosedException} or {@code InterruptedIOException}, messages that were not received are dropped.
      *
      * {@snippet :
      * session.startTls(tls, "220 go ahead"); // in plaintext; the next message is the first one under TLS
@@ -269,8 +272,12 @@ public final class Session {
             while (isStartingTls()) {
                 park(NO_LIMIT);
             }
-        } catch (InterruptedIOException e) {
-            connection.close(); // what has arrived in plaintext must not be received any more
+        } catch (IOException e) {
+            synchronized (inbox) {
+                dropsInput = true;
+                inbox.drop();
+            }
+            connection.close(); // it is still open if the thread was interrupted
             throw e;
         }
     }
@@ -427,7 +434,7 @@ public final class Session {
         boolean pauses = false;
         boolean refused = false;
         synchronized (inbox) {
-            if (!ended) {
+            if (!ended && !dropsInput) {
                 refused = inbox.add(message, true) == MessageHandover.Added.NO_MEMORY;
                 pauses = !paused && inbox.waitingBytes() >= INBOX_HIGH_BYTES;
                 paused |= pauses;

@@ -527,11 +527,17 @@ final class TlsTest {
                         } catch (ConnectionClosedException e) {
                             received.add(e.reason().toString());
                             received.add(String.valueOf(e.getCause()));
+                            try {
+                                received.add(text(session.receive()));
+                            } catch (ConnectionClosedException again) {
+                                received.add("closed");
+                            }
                         }
                     })));
             Client client = stage.client(server);
             client.send("starttls\n" + injected);
-            stage.until("refused", () -> received.size() == 3);
+            stage.until("refused", () -> received.size() == 4);
+            assertThat(received).last().isEqualTo("closed");
             if (!(stage.network() instanceof TortureNetwork)) { // where the rest may come later, and is no handshake
                 assertThat(received.get(1)).as(injected).isEqualTo("PROTOCOL_ERROR");
                 assertThat(received.get(2)).contains("bytes in plaintext have arrived before the TLS handshake");
