@@ -102,7 +102,7 @@ final class LinuxNetwork implements Network {
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
         }
-        UnixAddress unix = UnixAddress.of(address);
+        UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
         if (unix != null) {
             return listen(unix, SocketFile.defaults(), backlog); // none of the options has a meaning
         }
@@ -149,7 +149,7 @@ final class LinuxNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
-        UnixAddress unix = UnixAddress.of(address);
+        UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
         int fd = open(unix != null ? Libc.AF_UNIX : SocketAddress.family(address), Libc.SOCK_STREAM);
         try {
             return unix != null ? LinuxUnixStream.connecting(this, fd, unix) : LinuxTcpStream.connecting(this, fd, address);

@@ -41,7 +41,7 @@ final class LinuxUnixListener extends LinuxTcpListener {
         UnixFile own = file.getAndSet(null);
         try {
             if (own != null) {
-                own.remove(); // first, so that nobody finds a file at which nothing listens
+                own.remove(); // first, so that no client finds a file at which nothing listens
             }
         } finally {
             super.close();

@@ -19,7 +19,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The file of a listening Unix domain socket. It is created without displacing a live server, and removed only as long as it is this
+ * The file of a listening Unix domain socket. It is created without displacing a live server, among servers that take the {@link
+ * DirectoryLock}, and removed only as long as it is this
  * socket's: as long as the socket is open, no other file has its inode.
  */
 final class UnixFile {
@@ -120,7 +121,27 @@ final class UnixFile {
     }
 
     private void apply(SocketFile settings, UnixAddress address) throws IOException {
-        PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
+        if (settings.owner() == null && settings.group() == null && settings.mode() == null) {
+            return;
+        }
+        int fd = DirectoryLock.open(path, Libc.O_PATH | Libc.O_CLOEXEC);
+        if (fd < 0) {
+            throw Errno.failure("open", address, -fd);
+        }
+        try {
+            // By the descriptor: another file, or a symbolic link, may take the place of this one meanwhile.
+            apply(Path.of("/proc/self/fd/" + fd), settings, address);
+        } finally {
+            Libc.close(fd);
+        }
+    }
+
+    private void apply(Path own, SocketFile settings, UnixAddress address) throws IOException {
+        int type = (Integer) Files.getAttribute(own, "unix:mode") & S_IFMT;
+        if (type != S_IFSOCK || !key.equals(Files.readAttributes(own, BasicFileAttributes.class).fileKey())) {
+            throw inUse(address, "another process has replaced the file of the socket");
+        }
+        PosixFileAttributeView view = Files.getFileAttributeView(own, PosixFileAttributeView.class);
         String call = "chown";
         try {
             if (settings.owner() != null) {

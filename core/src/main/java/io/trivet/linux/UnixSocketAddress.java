@@ -43,7 +43,7 @@ final class UnixSocketAddress {
         return from.get(ValueLayout.JAVA_SHORT, 0) == Libc.AF_UNIX;
     }
 
-    /** Reads the structure, of which the kernel has written that many bytes, as the address that stands for it. */
+    /** Reads the structure, of which the kernel has written {@code length} bytes, as the address that stands for it. */
     static InetSocketAddress read(MemorySegment from, int length) {
         int count = Math.min(length, SUN_SIZE) - SUN_PATH;
         if (count <= 0) {

@@ -17,8 +17,9 @@ public final class Addresses {
      */
     public static String toString(InetSocketAddress address) {
         InetAddress ip = address.getAddress();
-        if (UnixAddress.isUnix(address)) {
-            return address.getHostString();
+        UnixAddress unix = UnixAddress.of(address);
+        if (unix != null) {
+            return unix.toString();
         }
         if (ip == null) {
             return address.getHostString() + ":" + address.getPort();

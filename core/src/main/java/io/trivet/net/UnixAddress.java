@@ -101,11 +101,11 @@ public final class UnixAddress extends SocketAddress {
      * Returns the Unix address that an {@code InetSocketAddress} stands for.
      *
      * @param address any address
-     * @return the Unix address; null if it is an IP address or the name of a host
-     * @throws IllegalArgumentException as for {@link #parse}
+     * @return the Unix address; null if it is an IP address or the name of a host. It is not validated: a peer may have bound an address
+     *     that {@link #parse} refuses, such as a path of 108 bytes, or an abstract name with a NUL
      */
     public static @Nullable UnixAddress of(InetSocketAddress address) {
-        return isUnix(address) ? parse(address.getHostString()) : null;
+        return isUnix(address) ? new UnixAddress(address.getHostString().substring(SCHEME.length())) : null;
     }
 
     /**
@@ -164,7 +164,7 @@ public final class UnixAddress extends SocketAddress {
      * @return an unresolved address with port 0
      */
     public InetSocketAddress asInetSocketAddress() {
-        return InetSocketAddress.createUnresolved(toString(), 0);
+        return InetSocketAddress.createUnresolved(SCHEME + name, 0);
     }
 
     /**
@@ -230,12 +230,19 @@ public final class UnixAddress extends SocketAddress {
     }
 
     /**
-     * Returns the text that {@link #parse} accepts.
+     * Returns the text that {@link #parse} accepts, except that control characters, which a peer may have chosen, are written as in {@code
+     * \\u000a}.
      *
      * @return for instance {@code unix:/run/app.sock}
      */
     @Override
     public String toString() {
-        return SCHEME + name;
+        if (name.chars().noneMatch(Character::isISOControl)) {
+            return SCHEME + name;
+        }
+        StringBuilder text = new StringBuilder(SCHEME);
+        name.chars()
+                .forEach(c -> text.append(Character.isISOControl(c) ? String.format("\\u%04x", c) : String.valueOf((char) c)));
+        return text.toString();
     }
 }

@@ -85,7 +85,7 @@ final class NioNetwork implements Network {
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, was " + backlog);
         }
-        UnixAddress unix = UnixAddress.of(address);
+        UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
         if (unix != null) {
             return NioUnixListener.listen(this, unix, backlog);
         }
@@ -111,7 +111,7 @@ final class NioNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
-        UnixAddress unix = UnixAddress.of(address);
+        UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
         ProtocolFamily family = unix != null ? StandardProtocolFamily.UNIX : family(address);
         SocketAddress target = unix != null ? NioUnixListener.nioAddress(unix) : address;
         SocketChannel channel = open(() -> SocketChannel.open(family));

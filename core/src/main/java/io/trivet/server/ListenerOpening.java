@@ -29,7 +29,7 @@ final class ListenerOpening {
             ListenOptions options, int backlog)
             throws IOException {
         try {
-            UnixAddress unix = UnixAddress.of(address);
+            UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
             if (unix != null) {
                 return network.listen(unix, file, backlog);
             }

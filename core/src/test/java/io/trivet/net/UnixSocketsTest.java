@@ -3,6 +3,7 @@ package io.trivet.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.contract.Tools;
 import io.trivet.select.Ready;
 import io.trivet.select.Select;
 import io.trivet.sim.FaultPlan;
@@ -341,5 +342,39 @@ final class UnixSocketsTest {
         assertThatThrownBy(() -> UnixAddress.ofPath("a\0b")).hasMessageContaining("must not contain a NUL");
         assertThatThrownBy(() -> UnixAddress.parse("/run/a.sock"))
                 .hasMessage("/run/a.sock is not a Unix address: write unix:PATH or unix:@NAME");
+    }
+
+    @Test
+    void whateverAPeerHasBoundIsAnAddressAndItsControlCharactersAreEscaped() {
+        for (String name : new String[]{"@" + "x".repeat(107), "@a\0b", "p".repeat(108), "@"}) {
+            byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+            UnixAddress peer = UnixAddress.ofBytes(bytes, bytes.length);
+            assertThat(UnixAddress.of(peer.asInetSocketAddress())).isEqualTo(peer);
+        }
+        InetSocketAddress line = UnixAddress.ofAbstract("a\nb").asInetSocketAddress();
+        assertThat(Addresses.toString(line)).isEqualTo("unix:@a\\u000ab");
+        assertThat(UnixAddress.of(line)).isEqualTo(UnixAddress.ofAbstract("a\nb"));
+    }
+
+    /** Any process that can read a directory can hold its lock: that must not prevent the start of the directory's owner. */
+    @Test
+    void aHeldLockPreventsTheStartOnlyWhereOthersMayWrite() throws Exception {
+        Network network = Network.named("poll");
+        Path own = Files.createDirectory(directory.resolve("own"), PosixFilePermissions.asFileAttribute(
+                PosixFilePermissions.fromString("rwxr-xr-x")));
+        Path open = Files.createDirectory(directory.resolve("open"));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Process holder = new ProcessBuilder(Tools.require("flock"), own.toString(), Tools.require("flock"), open.toString(), "sh",
+                "-c",
+                "echo held; read line").redirectErrorStream(true).start();
+        try {
+            assertThat(holder.inputReader().readLine()).isEqualTo("held");
+            network.listen(UnixAddress.ofPath(own.resolve("s")), SocketFile.defaults().withMode("600"), 1).close();
+            assertThatThrownBy(() -> network.listen(UnixAddress.ofPath(open.resolve("s")), SocketFile.defaults(), 1))
+                    .isInstanceOf(NetworkException.class).hasMessageContaining("another process has held the lock of " + open);
+        } finally {
+            holder.outputWriter().close(); // the end of its input
+            holder.waitFor();
+        }
     }
 }
