@@ -71,7 +71,7 @@ final class BufferPool {
         return Math.min(BUFFER_BYTES_MAX, budget.bytesMax() / 2);
     }
 
-    /** Returns a cleared, big-endian buffer with room for at least that many bytes. The budget may be exceeded afterwards. */
+    /** Returns a cleared, big-endian buffer with room for at least this number of bytes. The budget may be exceeded afterwards. */
     ByteBuffer acquire(int bytes, Use use) {
         int size = sizeClass(bytes);
         ByteBuffer buffer;

@@ -263,8 +263,8 @@ final class HandoverTest {
     @Test
     void anOldProcessThatHasRemovedItsFileCannotBeReplaced() throws Exception {
         Network network = Network.named("epoll");
+        TcpListener listener = network.listen(UnixAddress.ofPath(unixPath()), SocketFile.defaults(), 4);
         try (TcpListener control = network.listen(control(), SocketFile.defaults(), 4);
-                TcpListener listener = network.listen(UnixAddress.ofPath(unixPath()), SocketFile.defaults(), 4);
                 Generation next = taken(network, control, listener, null, null)) {
             listener.close();
             assertThatThrownBy(next::complete).isInstanceOf(IOException.class)
@@ -297,11 +297,13 @@ final class HandoverTest {
             handover.listeners().get(1).close();
             try (handover;
                     Server server = Server.builder().network(network).listen(handover.listeners().getFirst())
+                            .listen(FREE_PORT)
                             .onMessage((connection, _) -> connection.send(ByteBuffer.allocate(4).putInt(2).flip())).start()) {
                 handover.complete(server, GRACE, Duration.ofSeconds(10), _ -> {});
                 assertThat(ask(server.address())).isEqualTo(2);
             }
             first.awaitEnd();
+            assertThat(lines.await("will not be removed when this server ends")).isTrue();
         }
     }
 
