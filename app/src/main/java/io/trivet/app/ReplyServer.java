@@ -16,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,9 @@ final class ReplyServer implements AutoCloseable {
     private final VerboseLog log;
     private final ReplyHandler handler;
     private final Server server;
+    /** How much longer than the timeout a drain may take. */
+    private static final Duration DRAIN_MARGIN = Duration.ofSeconds(2);
+
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private ReplyServer(@Nullable Network network, List<InetSocketAddress> addresses, List<TcpListener> passed,
@@ -159,18 +163,20 @@ final class ReplyServer implements AutoCloseable {
     }
 
     /**
-     * Stops accepting clients and messages, sends what is queued, and waits until {@link #run} has returned.
+     * Stops accepting clients and messages, sends what is queued, and waits until {@link #run} has returned, or this server was closed.
+     * If it is not running yet, waits for little more than the timeout.
      *
      * @return the number of clients that were still connected when the timeout expired
      */
     int drain(Duration timeout) throws InterruptedException {
         server.drain(timeout);
-        ended.await();
+        boolean _ = ended.await(timeout.plus(DRAIN_MARGIN).toMillis(), TimeUnit.MILLISECONDS);
         return handler.leftAtClose();
     }
 
     @Override
     public void close() {
         server.close();
+        ended.countDown();
     }
 }

@@ -123,7 +123,8 @@ final class Serve implements Callable<Integer> {
 
     @Option(names = {"-F", "--ready-file"}, paramLabel = "FILE", converter = PathText.class,
             description = "File to write when the server is ready: host:port, with the port in use, or unix:PATH, a line for each address. A regular file "
-                    + "appears whole. A symbolic link is followed. A FIFO or a device is written, and never replaced.")
+                    + "appears whole. A symbolic link is followed. A FIFO or a device is written, and never replaced. With --handover, the server that is "
+                    + "replaced still accepts at that time, too.")
     private @Nullable Path readyFile;
 
     @Mixin
@@ -164,10 +165,10 @@ final class Serve implements Callable<Integer> {
             try (ServeView.Running live = view.start(server.server(), describeEngine(server.network()), taken != null, err);
                     GracefulExit _ = GracefulExit.install(server, drainTimeout, () -> stopping(supervisor, network, live, err),
                             err)) {
-                handover.complete(server, drainTimeout, supervisor, network, err);
-                if (readyFile != null) {
+                if (readyFile != null) { // first: if that fails, the server that is replaced must continue
                     ReadyFile.write(readyFile, server.addresses(), err);
                 }
+                handover.complete(server, drainTimeout, supervisor, network, err);
                 err.println("ready");
                 notify(supervisor, network, "READY=1", err);
                 server.run();
@@ -203,7 +204,7 @@ final class Serve implements Callable<Integer> {
     }
 
     private void warnWithoutEffect(String reason, PrintStream err) {
-        for (String option : List.of("--host", "--port")) {
+        for (String option : List.of("--host", "--port", "--backlog", "--socket-mode", "--socket-owner")) {
             if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
                 err.println("warning: " + option + " has no effect: " + reason);
             }

@@ -48,7 +48,7 @@ final class ServeHandover {
         return opened;
     }
 
-    /** Tells the other server that this one has started, and serves the address for the next one. */
+    /** Notifies the other server that this one has started, and serves the address for the next one. */
     void complete(ReplyServer server, Duration drainTimeout, Supervisor supervisor, Network network, PrintStream err)
             throws IOException {
         Handover opened = handover;
@@ -65,7 +65,7 @@ final class ServeHandover {
         }
     }
 
-    /** Stops to serve the address. Returns whether another server has taken over. */
+    /** Stops serving the address. Returns whether another server has taken over. */
     boolean stop(PrintStream err) {
         Handover opened = handover;
         if (opened == null) {

@@ -178,4 +178,16 @@ final class UnixProcessTest {
             }
         }
     }
+
+    @Test
+    void aProcessThatCannotWriteItsReadyFileLeavesTheOldOneInPlace() throws Exception {
+        String handover = directory.resolve("handover.sock").toString();
+        try (Program old = Program.trivet("serve", "-H", "unix:" + path(), "--handover", handover)) {
+            old.awaitErr("ready"::equals);
+            assertFailure("cannot be written", "serve", "--handover", handover, "-b", "7", "-F",
+                    directory.resolve("missing").resolve("ready").toString());
+            assertThat(ask("UNIX-CONNECT:" + path(), "hello")).isEqualTo("hello");
+            assertThat(old.isAlive()).isTrue();
+        }
+    }
 }
