@@ -124,9 +124,14 @@ final class LinuxSplicing implements Splicing {
 
     @Override
     public void close() {
-        free.forEach(SplicePipe::close);
+        // No method references: they would load the class of a pipe, and without descriptors that fails.
+        for (SplicePipe pipe : free) {
+            pipe.close();
+        }
         free.clear();
-        filled.values().forEach(SplicePipe::close);
+        for (SplicePipe pipe : filled.values()) {
+            pipe.close();
+        }
         filled.clear();
     }
 }
