@@ -229,7 +229,7 @@ final class QueueTest {
         assertThat(connection.queue().bytes()).isLessThanOrEqualTo(connection.queue().bytesMax());
         stage.settle();
         assertThat(server.stats().total().dropped()).isEqualTo(6);
-        assertThat(story.count("dropped 1 1000")).isEqualTo(6);
+        assertThat(story.count("dropped 6 6000")).as("one notification for all").isEqualTo(1);
         assertThat(connection.offer(ByteBuffer.allocate(connection.queue().bytesMax()))).as("never fits")
                 .isEqualTo(SendResult.FULL);
 
