@@ -1011,6 +1011,8 @@ meth public void send(byte[]) throws java.io.IOException
 meth public void send(java.lang.String) throws java.io.IOException
 meth public void send(java.nio.ByteBuffer) throws java.io.IOException
 meth public void sleep(java.time.Duration) throws java.io.IOException
+meth public void startTls(io.trivet.tls.TlsClient) throws java.io.IOException
+meth public void startTls(io.trivet.tls.TlsServer,java.lang.String) throws java.io.IOException
 supr java.lang.Object
 
 CLSS public abstract interface io.trivet.server.SessionHandler
@@ -1115,8 +1117,6 @@ meth public io.trivet.sim.SimClient reset()
 meth public io.trivet.sim.SimClient resumeReading()
 meth public io.trivet.sim.SimClient send(byte[])
 meth public io.trivet.sim.SimClient send(java.lang.String)
-meth public void startTls(io.trivet.tls.TlsClient) throws java.io.IOException
-meth public void startTls(io.trivet.tls.TlsServer,java.lang.String) throws java.io.IOException
 meth public io.trivet.sim.SimClient sendInPieces(byte[])
 meth public io.trivet.sim.SimClient sendInPieces(java.lang.String)
 meth public java.io.IOException failure()
@@ -1179,6 +1179,7 @@ meth public io.trivet.sim.FaultPlan plan()
 meth public io.trivet.sim.SimHost host(java.net.InetAddress)
 meth public io.trivet.sim.SimHost host(java.net.InetAddress,io.trivet.sim.SimEngine,io.trivet.sim.FaultPlan)
 meth public java.lang.String toString()
+meth public java.security.SecureRandom secureRandom()
 meth public java.util.Map<io.trivet.sim.Fault,java.lang.Long> faultCounts()
 meth public java.util.Set<io.trivet.sim.Fault> faultsOf(java.net.InetSocketAddress)
 meth public long faultCount(io.trivet.sim.Fault)
@@ -1234,12 +1235,18 @@ meth public static io.trivet.tls.ClientAuthentication valueOf(java.lang.String)
 meth public static io.trivet.tls.ClientAuthentication[] values()
 supr java.lang.Enum<io.trivet.tls.ClientAuthentication>
 
+CLSS public final io.trivet.tls.FileWatch
+intf java.lang.AutoCloseable
+meth public void close()
+supr java.lang.Object
+
 CLSS public abstract interface io.trivet.tls.Tls
 meth public abstract java.time.Duration handshakeTimeout()
 
 CLSS public final io.trivet.tls.TlsClient
 innr public final static Builder
 intf io.trivet.tls.Tls
+meth public io.trivet.net.EngineStatus chosenEngine()
 meth public io.trivet.tls.TlsClient withServerName(java.lang.String)
 meth public java.lang.String serverName()
 meth public java.lang.String toString()
@@ -1259,20 +1266,33 @@ meth public io.trivet.tls.TlsClient$Builder authorities(java.security.KeyStore)
 meth public io.trivet.tls.TlsClient$Builder certificate(java.nio.file.Path,java.nio.file.Path)
 meth public io.trivet.tls.TlsClient$Builder certificate(java.nio.file.Path,java.nio.file.Path,char[])
 meth public io.trivet.tls.TlsClient$Builder context(javax.net.ssl.SSLContext)
+meth public io.trivet.tls.TlsClient$Builder engine(io.trivet.tls.TlsEngineKind)
 meth public io.trivet.tls.TlsClient$Builder handshakeTimeout(java.time.Duration)
 meth public io.trivet.tls.TlsClient$Builder keyStore(java.security.KeyStore,char[])
+meth public io.trivet.tls.TlsClient$Builder secureRandom(java.security.SecureRandom)
 meth public io.trivet.tls.TlsClient$Builder withoutHostNameVerification()
 supr java.lang.Object
+
+CLSS public final !enum io.trivet.tls.TlsEngineKind
+fld public final static io.trivet.tls.TlsEngineKind AUTO
+fld public final static io.trivet.tls.TlsEngineKind JDK
+fld public final static io.trivet.tls.TlsEngineKind OPENSSL
+meth public java.lang.String toString()
+meth public static io.trivet.tls.TlsEngineKind valueOf(java.lang.String)
+meth public static io.trivet.tls.TlsEngineKind[] values()
+meth public static java.util.List<io.trivet.net.EngineStatus> engines()
+supr java.lang.Enum<io.trivet.tls.TlsEngineKind>
 
 CLSS public io.trivet.tls.TlsException
 cons public init(java.lang.String,java.lang.Throwable)
 supr java.io.IOException
 
 CLSS public final io.trivet.tls.TlsInfo
-cons public init(java.lang.String,java.lang.String,java.lang.String,java.lang.String,java.util.List<java.security.cert.X509Certificate>)
+cons public init(io.trivet.tls.TlsEngineKind,java.lang.String,java.lang.String,java.lang.String,java.lang.String,java.util.List<java.security.cert.X509Certificate>)
 meth public final boolean equals(java.lang.Object)
 meth public final int hashCode()
 meth public final java.lang.String toString()
+meth public io.trivet.tls.TlsEngineKind engine()
 meth public java.lang.String applicationProtocol()
 meth public java.lang.String cipherSuite()
 meth public java.lang.String protocol()
@@ -1285,7 +1305,6 @@ cons public init(io.trivet.net.Proactor)
 intf io.trivet.net.Proactor
 meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
 meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
-meth public java.security.SecureRandom secureRandom()
 meth public boolean hasWork()
 meth public boolean isBehind()
 meth public boolean isSecured(long)
@@ -1325,6 +1344,9 @@ supr java.lang.Object
 CLSS public final io.trivet.tls.TlsServer
 innr public final static Builder
 intf io.trivet.tls.Tls
+meth public boolean reloadIfChanged() throws java.io.IOException
+meth public io.trivet.net.EngineStatus chosenEngine()
+meth public io.trivet.tls.FileWatch watchFiles(java.time.Duration,java.util.function.Consumer<? super java.io.IOException>)
 meth public java.lang.String toString()
 meth public java.time.Duration handshakeTimeout()
 meth public static io.trivet.tls.TlsServer of(java.nio.file.Path,java.nio.file.Path) throws java.io.IOException
@@ -1341,15 +1363,12 @@ meth public io.trivet.tls.TlsServer build() throws java.io.IOException
 meth public io.trivet.tls.TlsServer$Builder certificate(java.nio.file.Path,java.nio.file.Path)
 meth public io.trivet.tls.TlsServer$Builder certificate(java.nio.file.Path,java.nio.file.Path,char[])
 meth public io.trivet.tls.TlsServer$Builder clientAuthentication(io.trivet.tls.ClientAuthentication,java.nio.file.Path)
-CLSS public final io.trivet.tls.FileWatch
-intf java.lang.AutoCloseable
-meth public void close()
-supr java.lang.Object
-
 meth public io.trivet.tls.TlsServer$Builder clientAuthentication(io.trivet.tls.ClientAuthentication,java.security.KeyStore)
 meth public io.trivet.tls.TlsServer$Builder context(javax.net.ssl.SSLContext)
+meth public io.trivet.tls.TlsServer$Builder engine(io.trivet.tls.TlsEngineKind)
 meth public io.trivet.tls.TlsServer$Builder handshakeTimeout(java.time.Duration)
 meth public io.trivet.tls.TlsServer$Builder keyStore(java.security.KeyStore,char[])
+meth public io.trivet.tls.TlsServer$Builder secureRandom(java.security.SecureRandom)
 supr java.lang.Object
 
 CLSS public io.trivet.tls.TruncatedException
@@ -1373,7 +1392,6 @@ meth public abstract int compareTo({java.lang.Comparable%0})
 
 CLSS public abstract java.lang.Enum<%0 extends java.lang.Enum<{java.lang.Enum%0}>>
 cons protected init(java.lang.String,int)
-meth public io.trivet.tls.TlsClient$Builder secureRandom(java.security.SecureRandom)
 innr public final static EnumDesc
 intf java.io.Serializable
 intf java.lang.Comparable<{java.lang.Enum%0}>
@@ -1437,8 +1455,6 @@ cons public init(java.lang.Throwable)
 supr java.lang.Exception
 
 CLSS public java.lang.Throwable
-meth public boolean reloadIfChanged() throws java.io.IOException
-meth public io.trivet.tls.FileWatch watchFiles(java.time.Duration,java.util.function.Consumer<? super java.io.IOException>)
 cons protected init(java.lang.String,java.lang.Throwable,boolean,boolean)
 cons public init()
 cons public init(java.lang.String)
@@ -1459,7 +1475,6 @@ meth public void printStackTrace(java.io.PrintStream)
 meth public void printStackTrace(java.io.PrintWriter)
 meth public void setStackTrace(java.lang.StackTraceElement[])
 supr java.lang.Object
-meth public io.trivet.tls.TlsServer$Builder secureRandom(java.security.SecureRandom)
 
 CLSS public java.lang.UnsupportedOperationException
 cons public init()
