@@ -29,12 +29,11 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -662,24 +661,30 @@ public final class Server implements AutoCloseable {
             throw new RejectedExecutionException("the server is draining");
         }
         AtomicBoolean decided = new AtomicBoolean();
-        CompletableFuture<List<Integer>> left = new CompletableFuture<>();
+        Semaphore done = new Semaphore(0);
+        AtomicReference<List<Integer>> left = new AtomicReference<>(List.of()); // also if leaving fails, which ends the loop
         loops.first().mailbox().runInTurn(() -> {
             if (decided.compareAndSet(false, true)) {
                 try {
-                    left.complete(acceptor.leave());
+                    left.set(acceptor.leave());
                 } finally {
-                    left.complete(List.of()); // only if that has failed, which ends the loop
+                    done.release();
                 }
             }
         });
+        boolean isDone = false;
         try {
-            return left.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+            isDone = done.tryAcquire(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (TimeoutException | ExecutionException e) {
-            // The loop is late.
         }
-        return decided.compareAndSet(false, true) ? null : left.join(); // a few system calls
+        if (!isDone) {
+            if (decided.compareAndSet(false, true)) {
+                return null;
+            }
+            done.acquireUninterruptibly(); // the loop has begun: a few system calls
+        }
+        return left.get();
     }
 
     /** Returns the threads for the sessions of a loop. */
