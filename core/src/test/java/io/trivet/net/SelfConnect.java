@@ -28,15 +28,22 @@ public final class SelfConnect implements AutoCloseable {
 
     public SelfConnect(String host) throws IOException {
         InetAddress address = InetAddress.ofLiteral(host);
-        int first = PORT_MIN + 100 * (int) (ProcessHandle.current().pid() % 200);
-        int port = first; // even, because Linux prefers even ports for connects
-        while (!isFree(address, port)) {
-            port += 2 * TAKEN;
-            if (port >= PORT_END - TAKEN) {
+        int ranges = (PORT_END - PORT_MIN) / (2 * TAKEN);
+        int first = (int) (ProcessHandle.current().pid() % ranges);
+        int tried = 0;
+        int port = portOf(first);
+        while (!isFree(address, port)) { // other tests may have left thousands of connections in TIME_WAIT
+            if (++tried == ranges) {
                 throw new IOException("no range of ports is free");
             }
+            port = portOf((first + tried) % ranges);
         }
         unused = new InetSocketAddress(address, port + TAKEN);
+    }
+
+    /** Returns the first port of a range. It is even, because Linux prefers even ports for connects. */
+    private static int portOf(int range) {
+        return PORT_MIN + range * 2 * TAKEN;
     }
 
     /** Binds the ports from this one on, except the last, if all are free. */
