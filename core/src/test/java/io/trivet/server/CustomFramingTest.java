@@ -281,7 +281,7 @@ final class CustomFramingTest {
         assertThat(story.callbacks()).contains("message abcd", "message e");
         // However the network has cut the bytes, none was searched twice before the end of a message.
         assertThat(searched).startsWith(0).contains(3);
-        assertThat(searched.getLast()).isZero();
+        assertThat(searched.getLast()).as("at most the e").isBetween(0, 1);
     }
 
     // ---- the remainder
