@@ -27,6 +27,12 @@ final class FlightEvents {
             ? ModuleLayer.boot().findModule("jdk.jfr").isPresent()
             : FlightEvents.class.getModule().getLayer().findModule("jdk.jfr").isPresent();
 
+    static {
+        if (AVAILABLE) {
+            new AcceptRefused(); // loads its class: when accept fails for lack of descriptors, no file can be opened
+        }
+    }
+
     private FlightEvents() {}
 
     // ---- connections
