@@ -5,6 +5,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A local port where nothing listens, and which the kernel soon chooses for a connect to it, so that TCP connects the socket to
@@ -22,6 +24,8 @@ public final class SelfConnect implements AutoCloseable {
     private static final int PORT_MIN = 32_768;
     private static final int PORT_END = 61_000;
     private static final int TAKEN = 16;
+    /** Longer than the kernel keeps the port of a closed connection (TCP_TIMEWAIT_LEN in net/tcp.h). */
+    private static final int TIME_WAIT_SECONDS = 90;
 
     private final List<TcpListener> taken = new ArrayList<>();
     private final InetSocketAddress unused;
@@ -32,11 +36,14 @@ public final class SelfConnect implements AutoCloseable {
         int first = (int) (ProcessHandle.current().pid() % ranges);
         int tried = 0;
         int port = portOf(first);
-        while (!isFree(address, port)) { // other tests may have left thousands of connections in TIME_WAIT
-            if (++tried == ranges) {
-                throw new IOException("no range of ports is free");
+        while (!isFree(address, port)) {
+            port = portOf((first + ++tried) % ranges);
+            if (tried % ranges == 0) {
+                if (tried / ranges > TIME_WAIT_SECONDS) {
+                    throw new IOException("no range of ports is free");
+                }
+                LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1)); // other tests have left thousands of connections in TIME_WAIT
             }
-            port = portOf((first + tried) % ranges);
         }
         unused = new InetSocketAddress(address, port + TAKEN);
     }
