@@ -205,7 +205,7 @@ final class UnixSocketsTest {
         Network network = Network.named("epoll");
         Path file = directory.resolve("a.sock");
         TcpListener first = network.listen(path(), SocketFile.defaults(), 16);
-        Files.delete(file); // by somebody's script
+        Files.delete(file); // as a script might
         try (TcpListener _ = network.listen(path(), SocketFile.defaults(), 16)) {
             first.close();
             assertThat(file).exists();

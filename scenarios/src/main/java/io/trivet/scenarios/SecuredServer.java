@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A server with TLS beside the servers under test, and its clients, which it turns as a loop. They check that a complete stream and a
- * cut one are told apart in both directions, that handshakes that stall are closed by their deadline, and that what is no TLS is
+ * cut one are distinguished in both directions, that handshakes that stall are closed by their deadline, and that what is no TLS is
  * refused. The randomness of TLS is that of the network.
  */
 final class SecuredServer implements Loop {

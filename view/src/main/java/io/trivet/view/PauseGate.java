@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /**
- * Makes the loops of a server stand still between two turns, and lets them turn one by one. A pause is never for ever: it ends when
- * nobody has used it for a while, and when the server is closed. Any thread.
+ * Makes the loops of a server stand still between two turns, and lets them turn one by one. A pause always ends: when
+ * no request has come for a while, and when the server is closed. Any thread.
  */
 final class PauseGate {
     /** How long the loops stand still after the last request to pause or to step. */

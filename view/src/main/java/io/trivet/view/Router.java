@@ -17,7 +17,7 @@ final class Router implements HttpHandler {
             + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     /** A program that asks for the state wants it now, but several that ask at once share a sample. */
     private static final Duration STATE_AGE_MAX = Duration.ofMillis(100);
-    /** The table follows the lists: it shows the sample that they show, unless nobody takes one. */
+    /** The table follows the lists: it shows the sample that they show, if one is taken. */
     private static final Duration TABLE_AGE_MAX = Duration.ofMillis(1100);
     private static final String JSON = "application/json; charset=utf-8";
 

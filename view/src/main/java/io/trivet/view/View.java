@@ -30,12 +30,12 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p><b>Safety.</b> It listens on the loopback interface unless told otherwise, and gives data only to a reader who knows its token, a
+ * <p><b>Safety.</b> It listens on the loopback interface by default, and gives data only to a reader who knows its token, a
  * random text that is part of {@link #url}. Requests from pages of other sites are refused. Without
  * {@link Builder#allowControl} the server can be seen and not changed. The view is served in plaintext: to reach it from another
  * machine, forward its port with ssh.
  *
- * <p><b>Cost.</b> While nobody watches, a few counters are read once a second. While a page is open, all connections are read up to four
+ * <p><b>Cost.</b> While no page is open, a few counters are read once a second. While a page is open, all connections are read up to four
  * times a second, and at least once.
  *
  * <p>Paths: {@code /} the page, {@code /api/state} everything as JSON, {@code /metrics} for Prometheus. Programs pass the token as
