@@ -46,6 +46,11 @@ final class JdkTlsEngine implements TlsEngine {
     }
 
     @Override
+    public boolean keepsRecords() {
+        return false; // a cipher decrypts in place where it can
+    }
+
+    @Override
     public boolean isHandshaking() {
         return handshaking;
     }

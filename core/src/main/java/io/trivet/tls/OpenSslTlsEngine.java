@@ -116,6 +116,11 @@ final class OpenSslTlsEngine implements TlsEngine {
     }
 
     @Override
+    public boolean keepsRecords() {
+        return true;
+    }
+
+    @Override
     public boolean isHandshaking() {
         return handshaking;
     }

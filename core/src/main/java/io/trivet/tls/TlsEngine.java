@@ -37,6 +37,9 @@ interface TlsEngine {
      */
     int RECORD_BYTES_MAX = HEADER_BYTES + PLAINTEXT_BYTES_MAX + 2_048;
 
+    /** Returns true if {@link #unwrap} leaves the bytes of a record as they are, so that received memory needs no copy. */
+    boolean keepsRecords();
+
     /**
      * Returns true until the handshake has been completed on this side: all its messages were received and verified, and the own
      * ones were wrapped. Never becomes true again: there is no renegotiation, and key updates and tickets of TLS 1.3 are no handshake

@@ -25,7 +25,7 @@ final class TlsInput {
     private final TlsOutput output;
     private final HeldBuffers buffers;
     private final ByteBuffer plaintext = ByteBuffer.allocateDirect(PLAINTEXT_BYTES);
-    /** A record to be decrypted: an engine may decrypt in place, and received memory must not be modified. */
+    /** A copy of a record, for an engine that decrypts in place: received memory must not be modified. */
     private final ByteBuffer record = ByteBuffer.allocateDirect(TlsEngine.RECORD_BYTES_MAX);
     /** The memory of the underlying proactor, and a view of it. */
     private @Nullable ByteBuffer memory;
@@ -121,7 +121,7 @@ final class TlsInput {
             held.flip();
             record.clear().put(held).flip();
             buffers.release(held);
-            unwrap(connection, completions);
+            unwrap(connection, record, completions);
         }
     }
 
@@ -133,16 +133,17 @@ final class TlsInput {
                 return;
             }
             int end = source.limit();
-            record.clear().put(source.limit(source.position() + length)).flip();
-            source.limit(end);
-            unwrap(connection, completions);
+            int next = source.position() + length;
+            source.limit(next);
+            unwrap(connection, connection.engine.keepsRecords() ? source : record.clear().put(source).flip(), completions);
+            source.limit(end).position(next);
         }
     }
 
-    /** Processes {@link #record}, then does what the engine wants. */
-    private void unwrap(TlsConnection connection, Completions completions) throws IOException {
+    /** Processes a whole record, then does what the engine wants. */
+    private void unwrap(TlsConnection connection, ByteBuffer whole, Completions completions) throws IOException {
         try {
-            unwrapRecord(connection, completions);
+            unwrapRecord(connection, whole, completions);
             advance(connection, completions);
         } catch (IOException e) {
             connection.broken = true;
@@ -150,20 +151,20 @@ final class TlsInput {
         }
     }
 
-    private void unwrapRecord(TlsConnection connection, Completions completions) throws IOException {
+    private void unwrapRecord(TlsConnection connection, ByteBuffer whole, Completions completions) throws IOException {
         TlsEngine engine = connection.engine;
         if (engine.isHandshaking()) {
-            connection.handshakeBytes += record.remaining();
+            connection.handshakeBytes += whole.remaining();
             if (connection.handshakeBytes > HANDSHAKE_BYTES_MAX) {
                 throw new TlsException("the peer's handshake is longer than " + HANDSHAKE_BYTES_MAX + " bytes", null);
             }
         }
-        if (record.get(0) != APPLICATION_DATA) {
+        if (whole.get(whole.position()) != APPLICATION_DATA) {
             deliver(connection, completions); // in TLS 1.2, after a close_notify it could not be answered any more
         }
-        if (!connection.closed && !engine.unwrap(record, plaintext)) {
+        if (!connection.closed && !engine.unwrap(whole, plaintext)) {
             deliver(connection, completions);
-            if (!connection.closed && !engine.unwrap(record, plaintext)) {
+            if (!connection.closed && !engine.unwrap(whole, plaintext)) {
                 throw new TlsException("a record does not fit into " + PLAINTEXT_BYTES + " bytes", null);
             }
         }
