@@ -9,6 +9,7 @@ import jdk.jfr.DataAmount;
 import jdk.jfr.Description;
 import jdk.jfr.Enabled;
 import jdk.jfr.Event;
+import jdk.jfr.FlightRecorder;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
@@ -27,18 +28,20 @@ final class FlightEvents {
             ? ModuleLayer.boot().findModule("jdk.jfr").isPresent()
             : FlightEvents.class.getModule().getLayer().findModule("jdk.jfr").isPresent();
 
-    static {
-        if (AVAILABLE) {
-            new AcceptRefused(); // loads its class: when accept fails for lack of descriptors, no file can be opened
-        }
-    }
-
     private FlightEvents() {}
+
+    /**
+     * Returns true once a recording was started in this JVM. Until then no event class is loaded: the JDK takes some 10 ms to register
+     * each, which a server would spend before its first answer.
+     */
+    private static boolean areUsed() {
+        return AVAILABLE && FlightRecorder.isInitialized();
+    }
 
     // ---- connections
 
     static void opened(long id, Proactor proactor, long handle) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             ConnectionOpened event = new ConnectionOpened();
             if (event.shouldCommit()) {
                 event.connection = id;
@@ -50,7 +53,7 @@ final class FlightEvents {
 
     static void closed(long id, @Nullable InetSocketAddress remote, CloseReason reason, boolean isReset, long bytesIn,
             long bytesOut) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             ConnectionClosed event = new ConnectionClosed();
             if (event.shouldCommit()) {
                 event.connection = id;
@@ -65,7 +68,7 @@ final class FlightEvents {
     }
 
     static void refused(InetSocketAddress remote, CloseReason reason) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             AcceptRefused event = new AcceptRefused();
             if (event.shouldCommit()) {
                 event.cause = Addresses.toString(remote) + ": " + reason.name();
@@ -75,7 +78,7 @@ final class FlightEvents {
     }
 
     static void acceptFailed(Exception failure) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             AcceptRefused event = new AcceptRefused();
             if (event.shouldCommit()) {
                 event.cause = failure.getMessage();
@@ -87,7 +90,7 @@ final class FlightEvents {
     // ---- queues
 
     static void queueHigh(long id, long bytes) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             QueueHigh event = new QueueHigh();
             if (event.shouldCommit()) {
                 event.connection = id;
@@ -98,7 +101,7 @@ final class FlightEvents {
     }
 
     static void dropped(long id, int messages, long bytes) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             MessagesDropped event = new MessagesDropped();
             if (event.shouldCommit()) {
                 event.connection = id;
@@ -112,7 +115,7 @@ final class FlightEvents {
     // ---- loops
 
     static void slowHandler(String thread, long nanos, StackTraceElement[] stack) {
-        if (AVAILABLE) {
+        if (areUsed()) {
             SlowHandler event = new SlowHandler();
             if (event.shouldCommit()) {
                 StringBuilder text = new StringBuilder();
@@ -129,7 +132,7 @@ final class FlightEvents {
 
     /** Returns true if a recording wants to know how long the turns of loops take. */
     static boolean recordsStalls() {
-        return AVAILABLE && LoopStall.PROBE.isEnabled();
+        return areUsed() && LoopStall.PROBE.isEnabled();
     }
 
     /** Returns the start of the work of a turn, if {@link #recordsStalls}. */
@@ -243,6 +246,10 @@ final class FlightEvents {
     private static final class LoopStall extends Event {
         /** Never recorded: asks whether the event is enabled, without a new object for each turn. */
         static final LoopStall PROBE = new LoopStall();
+
+        static {
+            new AcceptRefused(); // loads its class: when accept fails for lack of descriptors, no file can be opened
+        }
 
         @Label("Loop") int loop;
         @Label("Done")
