@@ -1,0 +1,43 @@
+package io.trivet.app;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * Has the JDK generate the code for calls of C functions on another thread while the command line is parsed. Each of the two takes some
+ * 50 ms of a start. The forms are those of the library, which then finds the code in the linker's cache.
+ */
+final class LinkerPreparation {
+    private LinkerPreparation() {}
+
+    /** Starts the preparation, and does not wait for it. */
+    static void start() {
+        Thread thread = new Thread(LinkerPreparation::prepare, "linker preparation");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static void prepare() {
+        try {
+            FunctionDescriptor six = FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                    JAVA_LONG);
+            MethodHandle getpid = handle("getpid", six);
+            handle("syscall", six.appendArgumentLayouts(JAVA_LONG));
+            MemorySegment errno = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
+            long _ = (long) getpid.invokeExact(errno, 0L, 0L, 0L, 0L, 0L, 0L);
+        } catch (Throwable e) {
+            // The system has no such calls, or they are not permitted: an engine that needs them reports it.
+        }
+    }
+
+    @SuppressWarnings("restricted") // the program has native access anyway: see the manifest
+    private static MethodHandle handle(String function, FunctionDescriptor form) {
+        Linker linker = Linker.nativeLinker();
+        return linker.downcallHandle(linker.defaultLookup().findOrThrow(function), form, Linker.Option.captureCallState("errno"));
+    }
+}
