@@ -4,6 +4,7 @@ import io.trivet.observe.CloseReason;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Accepts messages for sending, or refuses them: reserves room in the connection's queue, and hands the message to the reply
@@ -29,6 +30,8 @@ final class Admission {
     private final Sender sender;
     private final DropOldest dropOldest;
     private final CloseRequests closeRequests;
+    /** The message of the present broadcast in the frame of the last connection. */
+    private @Nullable Chunk sharedChunk;
 
     Admission(Mailbox mailbox, TurnClock clock, Counters counters, Budget budget, SendQueues queues, PendingSends pendingSends,
             ReplyBatch batch, Sender sender, DropOldest dropOldest, CloseRequests closeRequests) {
@@ -169,8 +172,23 @@ final class Admission {
         }
         counters.add(Counters.MESSAGES_OUT, 1);
         sender.queueReplies(connection);
-        queues.of(connection).ordinary().putShared(message, clock.now());
+        queues.of(connection).ordinary().putShared(chunkOf(message), clock.now());
         sender.queued(connection);
+    }
+
+    /** Returns the chunk that all connections of this loop use for a message of the present broadcast. */
+    private Chunk chunkOf(SharedMessage message) {
+        Chunk chunk = sharedChunk;
+        if (chunk == null || chunk.shared != message) {
+            chunk = Chunk.ofShared(message, clock.now());
+            sharedChunk = chunk;
+        }
+        return chunk;
+    }
+
+    /** Ends a broadcast: its message is kept only by the queues. */
+    void endBroadcast() {
+        sharedChunk = null;
     }
 
     // ---- from other threads

@@ -399,6 +399,7 @@ final class EventLoop {
         try {
             runs = mailbox.run(() -> {
                 table.forEachOpen(connection -> admission.putShared(connection, message));
+                admission.endBroadcast();
                 message.release();
             });
         } finally {

@@ -2,10 +2,11 @@ package io.trivet.server;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sequence of messages that wait to be sent: their bytes, contiguous in a few buffers, and the length of each message. One
+ * A sequence of messages that wait to be sent: their bytes, in a few chunks, and the length of each message. One
  * thread.
  */
 final class Lane {
@@ -19,25 +20,6 @@ final class Lane {
     private static final int VIEW_BYTES = 104;
     /** Up to this many, views are not counted in the budget: peers that read have a few during a turn. */
     private static final int VIEWS_UNCOUNTED = 8;
-
-    /** A buffer whose bytes from position to limit wait. If the lane owns it, further bytes are written behind the limit. */
-    private static final class Chunk {
-        final ByteBuffer buffer;
-        /** The message that the buffer is a view of; null if the buffer comes from the pool. */
-        final @Nullable SharedMessage shared;
-        /** When its first message was accepted. */
-        final long sinceNanos;
-
-        Chunk(ByteBuffer buffer, @Nullable SharedMessage shared, long sinceNanos) {
-            this.buffer = buffer;
-            this.shared = shared;
-            this.sinceNanos = sinceNanos;
-        }
-
-        int room() {
-            return shared == null ? buffer.capacity() - buffer.limit() : 0;
-        }
-    }
 
     private final BufferPool pool;
     private final ArrayDeque<Chunk> chunks = new ArrayDeque<>(4);
@@ -142,18 +124,12 @@ final class Lane {
         while (source.hasRemaining()) {
             Chunk last = chunks.peekLast();
             if (last == null || last.room() == 0) {
-                int size = Math.max(source.remaining(), last == null ? CHUNK_BYTES_MIN : last.buffer.capacity() * 2);
-                ByteBuffer buffer = pool.acquire(Math.min(size, CHUNK_BYTES_MAX), BufferPool.Use.SEND).limit(0);
-                last = new Chunk(buffer, null, nowNanos);
+                int size = Math.max(source.remaining(), last == null ? CHUNK_BYTES_MIN : last.capacity() * 2);
+                last = Chunk.ofPool(pool.acquire(Math.min(size, CHUNK_BYTES_MAX), BufferPool.Use.SEND), nowNanos);
                 chunks.addLast(last);
-                heldBytes += buffer.capacity();
+                heldBytes += last.capacity();
             }
-            int part = Math.min(source.remaining(), last.room());
-            ByteBuffer buffer = last.buffer;
-            int limit = buffer.limit();
-            buffer.limit(limit + part);
-            buffer.put(limit, source, source.position(), part);
-            source.position(source.position() + part);
+            last.append(source);
         }
     }
 
@@ -161,16 +137,19 @@ final class Lane {
      * Adds a message whose bytes are shared by many connections.
      *
      * <p>If other messages wait before it, a short message is copied, because a view would take many times its bytes.
+     *
+     * @param whole a chunk for all lanes of this loop
      */
-    void putShared(SharedMessage message, long nowNanos) {
-        ByteBuffer view = message.view();
-        begin(view.remaining());
-        if (chunks.isEmpty() || view.remaining() >= SHARED_BYTES_MIN) {
+    void putShared(Chunk whole, long nowNanos) {
+        SharedMessage message = Objects.requireNonNull(whole.shared);
+        int length = message.length();
+        begin(length);
+        if (chunks.isEmpty() || length >= SHARED_BYTES_MIN) {
             message.retain();
-            chunks.addLast(new Chunk(view, message, nowNanos));
-            viewsChanged(1, view.capacity());
+            chunks.addLast(whole);
+            viewsChanged(1, whole.capacity());
         } else {
-            put(view, nowNanos);
+            put(whole.waiting(), nowNanos);
         }
     }
 
@@ -199,21 +178,19 @@ final class Lane {
             if (next == parts.length) {
                 break;
             }
-            parts[next++] = chunk.buffer;
+            parts[next++] = chunk.waiting();
         }
         return next;
     }
 
     /**
-     * Removes bytes that were sent. The positions of the buffers have moved already.
+     * Removes bytes that were sent.
      *
      * @return the number of messages that were completed
      */
     int sent(long count) {
         bytes -= count;
-        while (!chunks.isEmpty() && !chunks.getFirst().buffer.hasRemaining()) {
-            release(chunks.removeFirst());
-        }
+        removeBytes(count, null, 0);
         int completed = 0;
         long left = count;
         while (messages > 0 && lengths[first] <= left) {
@@ -230,15 +207,21 @@ final class Lane {
         return completed;
     }
 
-    /** Moves the positions of the buffers, for a send that did not move them. */
-    void advance(long count) {
+    /** Removes the first bytes from the chunks. Appends a copy of them to another lane, unless that is null. */
+    private void removeBytes(long count, @Nullable Lane other, long sinceNanos) {
         long left = count;
-        for (Chunk chunk : chunks) {
-            int part = (int) Math.min(left, chunk.buffer.remaining());
-            chunk.buffer.position(chunk.buffer.position() + part);
+        while (left > 0) {
+            Chunk chunk = chunks.removeFirst();
+            int part = (int) Math.min(left, chunk.bytes());
+            if (other != null) {
+                ByteBuffer waiting = chunk.waiting();
+                other.put(waiting.slice(waiting.position(), part), sinceNanos);
+            }
             left -= part;
-            if (left == 0) {
-                return;
+            if (part == chunk.bytes()) {
+                release(chunk);
+            } else {
+                chunks.addFirst(chunk.without(part));
             }
         }
     }
@@ -251,26 +234,13 @@ final class Lane {
      */
     int removeFirst(@Nullable Lane other) {
         int length = lengths[first];
-        long sinceNanos = oldestNanos();
         if (other != null) {
             other.begin(length);
             if (begun) {
                 other.setBegun();
             }
         }
-        int left = length;
-        while (left > 0) {
-            ByteBuffer buffer = chunks.getFirst().buffer;
-            int part = Math.min(left, buffer.remaining());
-            if (other != null) {
-                other.put(buffer.slice(buffer.position(), part), sinceNanos);
-            }
-            buffer.position(buffer.position() + part);
-            left -= part;
-            if (!buffer.hasRemaining()) {
-                release(chunks.removeFirst());
-            }
-        }
+        removeBytes(length, other, oldestNanos());
         first = first + 1 & lengths.length - 1;
         messages--;
         bytes -= length;
@@ -293,10 +263,10 @@ final class Lane {
 
     private void release(Chunk chunk) {
         if (chunk.shared == null) {
-            heldBytes -= chunk.buffer.capacity();
-            pool.release(chunk.buffer, BufferPool.Use.SEND);
+            heldBytes -= chunk.capacity();
+            chunk.releaseTo(pool);
         } else {
-            viewsChanged(-1, -chunk.buffer.capacity());
+            viewsChanged(-1, -chunk.capacity());
             chunk.shared.release();
         }
     }

@@ -6,11 +6,15 @@ import java.nio.ByteBuffer;
  * The messages that wait for one peer, in three lanes. The message of which some bytes have been sent is completed first; then
  * the urgent lane ({@code sendFirst}) is sent; then the ordinary lane. Exists only while something waits. One thread.
  */
+@SuppressWarnings("ReferenceEquality") // the same lane
 final class SendQueue {
-    private final Lane begun;
-    private final Lane urgent;
+    private final BufferPool pool;
+    private final Lane empty;
     private final Lane ordinary;
-    private final Lane[] lanes;
+    /** Most queues never need these two, which are then the empty lane that all queues of a loop share. */
+    private Lane begun;
+
+    private Lane urgent;
     /** When the oldest message was accepted, or one accepted soon after it. Other threads read it, and may get an old value. */
     private long sinceNanos;
     /** When the peer last accepted bytes, or when the first message was accepted. */
@@ -20,11 +24,17 @@ final class SendQueue {
     /** How often the socket has refused bytes of this queue. */
     int timesFull;
 
-    SendQueue(BufferPool pool, long nowNanos) {
-        begun = new Lane(pool);
-        urgent = new Lane(pool);
+    /**
+     * Creates an empty queue.
+     *
+     * @param empty a lane that stays empty
+     */
+    SendQueue(BufferPool pool, Lane empty, long nowNanos) {
+        this.pool = pool;
+        this.empty = empty;
         ordinary = new Lane(pool);
-        lanes = new Lane[]{begun, urgent, ordinary};
+        begun = empty;
+        urgent = empty;
         progressNanos = nowNanos;
         sinceNanos = nowNanos;
     }
@@ -66,10 +76,21 @@ final class SendQueue {
 
     /** Returns the lane that is sent before the ordinary one, from the next message boundary on. */
     Lane urgent() {
-        if (ordinary.isBegun()) {
-            ordinary.removeFirst(begun);
+        moveBegun();
+        if (urgent == empty) {
+            urgent = new Lane(pool);
         }
         return urgent;
+    }
+
+    /** Moves the ordinary message of which some bytes have been sent to a lane of its own. */
+    private void moveBegun() {
+        if (ordinary.isBegun()) {
+            if (begun == empty) {
+                begun = new Lane(pool);
+            }
+            ordinary.removeFirst(begun);
+        }
     }
 
     /**
@@ -99,15 +120,14 @@ final class SendQueue {
     }
 
     private void updateSince() {
-        Lane oldest = null;
-        for (Lane lane : lanes) {
-            if (!lane.isEmpty() && (oldest == null || lane.oldestNanos() - oldest.oldestNanos() < 0)) {
-                oldest = lane;
-            }
-        }
-        if (oldest != null) {
+        Lane oldest = older(older(begun, urgent), ordinary);
+        if (!oldest.isEmpty()) {
             sinceNanos = oldest.oldestNanos();
         }
+    }
+
+    private static Lane older(Lane one, Lane other) {
+        return one.isEmpty() || (!other.isEmpty() && other.oldestNanos() - one.oldestNanos() < 0) ? other : one;
     }
 
     /** Moves all messages of a newer queue, of which nothing has been sent, behind the messages of this one. */
@@ -118,15 +138,6 @@ final class SendQueue {
         ordinary.add(newer.ordinary);
     }
 
-    /** Moves the positions of the buffers over sent bytes: a pending send does not move them. */
-    void advance(long bytes) {
-        long fromBegun = Math.min(bytes, begun.bytes());
-        long fromUrgent = Math.min(bytes - fromBegun, urgent.bytes());
-        begun.advance(fromBegun);
-        urgent.advance(fromUrgent);
-        ordinary.advance(bytes - fromBegun - fromUrgent);
-    }
-
     /**
      * Drops the oldest ordinary message of which nothing has been sent.
      *
@@ -134,9 +145,7 @@ final class SendQueue {
      * @return its length, or -1 if there is none
      */
     int dropOldest(long nowNanos) {
-        if (ordinary.isBegun()) {
-            ordinary.removeFirst(begun);
-        }
+        moveBegun();
         if (ordinary.isEmpty()) {
             return -1;
         }

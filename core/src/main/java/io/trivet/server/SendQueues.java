@@ -9,15 +9,18 @@ import org.jspecify.annotations.Nullable;
  * it queues a message for every connection until the end of the turn. One thread.
  */
 final class SendQueues {
-    private static final int SPARE_MAX = 1024;
+    /** Maximum number of unused queues, of some 250 bytes each: as many connections get a broadcast without garbage. */
+    private static final int SPARE_MAX = 16 * 1024;
 
     private final BufferPool pool;
     private final TurnClock clock;
+    private final Lane empty;
     private final ArrayDeque<SendQueue> spare = new ArrayDeque<>();
 
     SendQueues(BufferPool pool, TurnClock clock) {
         this.pool = pool;
         this.clock = clock;
+        empty = new Lane(pool);
     }
 
     /** Returns the queue of a connection, which is created if there is none. */
@@ -33,7 +36,7 @@ final class SendQueues {
     /** Creates an empty queue whose messages wait since that time. */
     SendQueue create(long sinceNanos) {
         SendQueue reused = spare.pollLast();
-        return reused == null ? new SendQueue(pool, sinceNanos) : reused.reuse(sinceNanos);
+        return reused == null ? new SendQueue(pool, empty, sinceNanos) : reused.reuse(sinceNanos);
     }
 
     /** Returns the first streamed message that has not been sent, or null. */

@@ -391,7 +391,6 @@ final class Sender {
     }
 
     private void completedQueue(ConnectionRecord connection, SendQueue queue, long bytes) {
-        queue.advance(bytes);
         sentFromQueue(connection, queue, bytes);
         if (queue.isEmpty()) {
             queues.recycle(queue);

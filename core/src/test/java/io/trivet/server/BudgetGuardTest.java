@@ -96,9 +96,9 @@ final class BudgetGuardTest {
     @Test
     void sharedMessageCountsOnceAndIsReleasedByItsLastHolder() {
         SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(6000)));
-        parts.queues.of(modest).ordinary().putShared(message, 0);
-        parts.queues.of(greedy).ordinary().putShared(message, 0);
-        parts.queues.of(last).ordinary().putShared(message, 0);
+        parts.queues.of(modest).ordinary().putShared(Chunk.ofShared(message, 0), 0);
+        parts.queues.of(greedy).ordinary().putShared(Chunk.ofShared(message, 0), 0);
+        parts.queues.of(last).ordinary().putShared(Chunk.ofShared(message, 0), 0);
         message.release();
         assertThat(parts.budget.bytes()).isEqualTo(6000);
         assertThat(parts.budget.sharedBytes()).isEqualTo(6000);
@@ -175,7 +175,7 @@ final class BudgetGuardTest {
         for (int i = 0; i < 2; i++) { // two broadcasts in one turn
             SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(1200)));
             for (TestRecord healthy : List.of(modest, greedy, last)) {
-                parts.queues.of(healthy).ordinary().putShared(message, 0);
+                parts.queues.of(healthy).ordinary().putShared(Chunk.ofShared(message, 0), 0);
                 guard.enforce(healthy);
             }
             message.release();
@@ -189,7 +189,7 @@ final class BudgetGuardTest {
         hold(modest, 4096);
         for (int i = 0; i < 5; i++) {
             SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(1200)));
-            parts.queues.of(greedy).ordinary().putShared(message, 0);
+            parts.queues.of(greedy).ordinary().putShared(Chunk.ofShared(message, 0), 0);
             message.release();
         }
         guard.enforce(modest);
@@ -203,7 +203,7 @@ final class BudgetGuardTest {
         for (int i = 0; i < 100; i++) {
             SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(512)));
             for (TestRecord holder : List.of(modest, greedy, last)) {
-                parts.queues.of(holder).ordinary().putShared(message, 0);
+                parts.queues.of(holder).ordinary().putShared(Chunk.ofShared(message, 0), 0);
             }
             message.release();
         }

@@ -61,7 +61,6 @@ final class DropOldestTest {
     void messageOfWhichAPartHasLeftIsKept() {
         fill();
         SendQueue queue = connection.sendQueue();
-        queue.advance(1);
         connection.release(queue.sent(1, 0), 1);
         parts.budget.release(1);
         assertThat(dropOldest.makeRoom(connection, 22)).as("what could be dropped").isTrue();

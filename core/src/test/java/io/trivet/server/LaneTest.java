@@ -43,7 +43,6 @@ final class LaneTest {
                 lengths.add(message.length());
                 int bytes = random.nextInt(2) * random.nextInt((int) sequence.bytes() + 1);
                 sent.append(text(sequence), 0, bytes);
-                sequence.advance(bytes);
                 completed += sequence.sent(bytes);
                 int whole = 0;
                 int sum = 0;
@@ -65,10 +64,8 @@ final class LaneTest {
         put(lane, "x".repeat(1000));
         ByteBuffer[] parts = new ByteBuffer[1];
         assertThat(lane.parts(parts, 0)).isEqualTo(1);
-        lane.advance(999);
         lane.sent(999);
         assertThat(pool.acquire(1000, BufferPool.Use.SEND)).as("one byte is left").isNotSameAs(parts[0]);
-        lane.advance(1);
         lane.sent(1);
         assertThat(pool.acquire(1000, BufferPool.Use.SEND)).isSameAs(parts[0]);
     }
@@ -77,10 +74,10 @@ final class LaneTest {
     void longSharedMessageIsSentFromItsMemoryAndAShortOneBehindOthersIsCopied() {
         ByteBuffer shared = LoopParts.direct("s".repeat(512));
         SharedMessage message = new SharedMessage(budget, shared);
-        lane.putShared(message, 0);
-        lane.putShared(message, 0);
+        lane.putShared(Chunk.ofShared(message, 0), 0);
+        lane.putShared(Chunk.ofShared(message, 0), 0);
         ByteBuffer small = LoopParts.direct("t".repeat(511));
-        lane.putShared(new SharedMessage(budget, small), 0);
+        lane.putShared(Chunk.ofShared(new SharedMessage(budget, small), 0), 0);
         shared.put(0, (byte) 'S');
         small.put(0, (byte) 'T');
         String changed = "S" + "s".repeat(511);
@@ -94,11 +91,10 @@ final class LaneTest {
     void shareOfASharedMessageIsHeldUntilItWasSent() {
         for (int length : new int[]{512, 600}) {
             SharedMessage message = new SharedMessage(budget, LoopParts.direct("s".repeat(length)));
-            lane.putShared(message, 0);
+            lane.putShared(Chunk.ofShared(message, 0), 0);
             message.release(); // the lane is its last holder
         }
         assertThat(lane.heldBytes()).isEqualTo(512 + 600);
-        lane.advance(512);
         lane.sent(512);
         assertThat(lane.heldBytes()).isEqualTo(600);
     }
@@ -107,7 +103,7 @@ final class LaneTest {
     void ownBytesAreNeverWrittenBehindASharedMessageInItsMemory() {
         ByteBuffer shared = ByteBuffer.allocateDirect(1024).put(LoopParts.bytes("shared ")).flip();
         SharedMessage message = new SharedMessage(budget, shared);
-        lane.putShared(message, 0);
+        lane.putShared(Chunk.ofShared(message, 0), 0);
         put(lane, "own");
         assertThat(text(lane)).isEqualTo("shared own");
         assertThat(shared.clear().get(7)).isZero();
@@ -117,7 +113,6 @@ final class LaneTest {
     void firstMessageMovesToAnotherLaneWithItsRestAndItsMark() {
         put(lane, "first");
         put(lane, "second");
-        lane.advance(2);
         lane.sent(2);
         Lane other = new Lane(pool);
         assertThat(lane.removeFirst(other)).isEqualTo(3);
@@ -134,7 +129,7 @@ final class LaneTest {
     @Test
     void partsFillTheRestOfAnArrayAndNoMore() {
         for (int i = 0; i < 5; i++) {
-            lane.putShared(new SharedMessage(budget, LoopParts.direct(Integer.toString(i).repeat(512))), 0);
+            lane.putShared(Chunk.ofShared(new SharedMessage(budget, LoopParts.direct(Integer.toString(i).repeat(512))), 0), 0);
         }
         ByteBuffer[] parts = new ByteBuffer[4];
         assertThat(lane.parts(parts, 1)).isEqualTo(4);

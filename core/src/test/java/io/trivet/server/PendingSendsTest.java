@@ -44,7 +44,7 @@ final class PendingSendsTest {
         sends.put(connection, sends.create().ofUnsentBytes(start));
         assertThat(sends.isWaiting(connection)).isTrue();
         time.step(Duration.ofSeconds(1));
-        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        SendQueue queue = new SendQueue(pool, new Lane(pool), time.nanoTime());
         connection.sendQueue(queue);
         time.step(Duration.ofSeconds(1));
         assertThat(sends.progressNanos(connection)).isEqualTo(start);
@@ -75,7 +75,7 @@ final class PendingSendsTest {
         assertThat(send.staging()).isNotNull();
         assertThat(send.staging().isPending()).isTrue();
 
-        SendQueue rest = new SendQueue(pool, 0);
+        SendQueue rest = new SendQueue(pool, new Lane(pool), 0);
         assertThat(send.spill(602, rest.ordinary())).as("messages sent whole").isEqualTo(1);
         assertThat(LoopParts.text(rest)).isEqualTo("aged" + "b".repeat(600) + "\n");
         assertThat(rest.messages()).isEqualTo(2);

@@ -576,7 +576,9 @@ final class QueueTest {
     void shortSharedMessagesAreCollectedInFewBuffers() {
         Lane lane = new Lane(LoopParts.pool(new Budget(1 << 20)));
         for (int i = 0; i < 60; i++) {
-            lane.putShared(new SharedMessage(new Budget(1), ByteBuffer.allocateDirect(2).put((byte) i).put((byte) ~i).flip()), 0);
+            SharedMessage message = new SharedMessage(new Budget(1),
+                    ByteBuffer.allocateDirect(2).put((byte) i).put((byte) ~i).flip());
+            lane.putShared(Chunk.ofShared(message, 0), 0);
         }
         assertThat(lane.messages()).isEqualTo(60);
         assertThat(lane.bytes()).isEqualTo(120);

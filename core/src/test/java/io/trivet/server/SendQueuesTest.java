@@ -20,13 +20,12 @@ final class SendQueuesTest {
     }
 
     private int send(SendQueue queue, int bytes) {
-        queue.advance(bytes);
         return queue.sent(bytes, time.nanoTime());
     }
 
     @Test
     void begunMessageIsCompletedBeforeTheUrgentLaneWhichGoesBeforeTheOrdinaryOne() {
-        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        SendQueue queue = new SendQueue(pool, new Lane(pool), time.nanoTime());
         put(queue.ordinary(), "begun ");
         put(queue.ordinary(), "ordinary ");
         assertThat(send(queue, 2)).isZero();
@@ -44,7 +43,7 @@ final class SendQueuesTest {
 
     @Test
     void oldestOrdinaryMessageOfWhichNothingHasLeftIsDropped() {
-        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        SendQueue queue = new SendQueue(pool, new Lane(pool), time.nanoTime());
         put(queue.ordinary(), "begun ");
         put(queue.ordinary(), "second ");
         put(queue.ordinary(), "third ");
@@ -61,7 +60,7 @@ final class SendQueuesTest {
     @Test
     void ageIsThatOfTheOldestMessageAndProgressThatOfTheLastByteTaken() {
         long start = time.nanoTime();
-        SendQueue queue = new SendQueue(pool, start);
+        SendQueue queue = new SendQueue(pool, new Lane(pool), start);
         put(queue.ordinary(), "o".repeat(1024)); // fills its buffer, so that the next message has one of its own
         time.step(Duration.ofSeconds(1));
         put(queue.ordinary(), "later");
@@ -76,7 +75,7 @@ final class SendQueuesTest {
 
     @Test
     void ageIsNoLongerThatOfAMessageThatWasDropped() {
-        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        SendQueue queue = new SendQueue(pool, new Lane(pool), time.nanoTime());
         put(queue.ordinary(), "o".repeat(1024)); // fills its buffer
         time.step(Duration.ofSeconds(1));
         put(queue.ordinary(), "later");
@@ -86,7 +85,7 @@ final class SendQueuesTest {
 
     @Test
     void ageStartsAgainAfterTheOnlyMessageWasDropped() {
-        SendQueue queue = new SendQueue(pool, time.nanoTime());
+        SendQueue queue = new SendQueue(pool, new Lane(pool), time.nanoTime());
         put(queue.ordinary(), "dropped");
         time.step(Duration.ofSeconds(1));
         assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("dropped".length());
