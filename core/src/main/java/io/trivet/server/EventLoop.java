@@ -527,10 +527,15 @@ final class EventLoop {
         return counters.trace.recentlyClosed();
     }
 
-    /** Sets or removes the observer of the turns, and makes the loop turn, so that the observer sees the next thing that happens. */
+    /**
+     * Sets or removes the observer of the turns, and makes the loop turn, so that the observer sees the next thing that happens. A loop
+     * that has yet to turn is not woken, so that an observed run on a simulated network is the same as one that is not observed.
+     */
     void observer(@Nullable LoopObserver observer) {
         counters.trace.observer(observer);
-        mailbox.wakeup();
+        if (counters.trace.hasTurned()) { // read after the observer was set
+            mailbox.wakeup();
+        }
     }
 
     void forEachOpen(Consumer<ConnectionRecord> consumer) {

@@ -35,6 +35,8 @@ final class LoopTrace {
     private final @Nullable End[] ends = new @Nullable End[CLOSED_MAX];
     private long endCount;
     private volatile @Nullable LoopObserver observer;
+    /** False until the first turn begins, which sees an observer that was set before. */
+    private volatile boolean hasTurned;
     /** The observer of the current turn. */
     private @Nullable LoopObserver active;
     private @Nullable RuntimeException failure;
@@ -75,6 +77,11 @@ final class LoopTrace {
         observer = next;
     }
 
+    /** Returns true once the first turn has begun. Any thread. */
+    boolean hasTurned() {
+        return hasTurned;
+    }
+
     // ---- events
 
     void event(LoopEvent event, long handle, long amount) {
@@ -91,6 +98,9 @@ final class LoopTrace {
 
     /** Called before a turn. */
     void beginTurn() {
+        if (!hasTurned) {
+            hasTurned = true; // written before the observer is read: see EventLoop.observer
+        }
         active = observer;
     }
 

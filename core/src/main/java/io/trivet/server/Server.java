@@ -523,7 +523,8 @@ public final class Server implements AutoCloseable {
     }
 
     /**
-     * Attaches an observer to the turns of all loops, or detaches it. Without one, observation costs next to nothing.
+     * Attaches an observer to the turns of all loops, or detaches it. Without one, observation costs next to nothing. An observer that is
+     * attached to an opened server before its first turn sees everything, and does not change a run on a simulated network.
      *
      * @param observer the only observer from now on; each loop calls it soon, also if nothing happens. Null: none. A call of the one before
      *     may still be running when this method returns
