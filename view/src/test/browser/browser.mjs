@@ -22,7 +22,7 @@ async function open(options = {}, url = address) {
   page.on('console', message => message.type() === 'error' && page.problems.push(message.text()));
   page.on('pageerror', error => page.problems.push(String(error)));
   await page.goto(url);
-  await page.waitForFunction(() => document.querySelector('#status').classList.contains('live'));
+  await page.waitForFunction(() => ['live', 'recorded'].some(name => document.querySelector('#status').classList.contains(name)));
   return page;
 }
 
@@ -217,6 +217,104 @@ const cases = {
     await waitText(page, '#limits', 'disconnected');
     await picture(page, 'server-dark', {fullPage: true});
     assert.deepEqual(page.problems, []);
+  },
+
+  // A recorded run: the timeline is scrubbed by mouse and by keyboard, and every part of the page follows.
+  async replay() {
+    const page = await open();
+    const step = async () => Number((await text(page, '#replay-where')).match(/step (\d+) of/)[1]);
+    const current = () => text(page, '#turns [aria-current=step]');
+    const shows = async number => {
+      await page.waitForFunction(n => document.querySelector('#turns [aria-current=step] b')?.textContent === `step ${n}`, number);
+      assert.equal(await step(), number);
+    };
+    const count = Number((await text(page, '#replay-where')).match(/of (\d+)/)[1]);
+    assert.ok(count > 50, `${count} steps`);
+    await shows(1);
+    assert.equal(await page.locator('#tab-tour').isVisible(), false);
+    assert.equal(await page.locator('#control').isVisible(), false);
+    await page.locator('#replay-next').click();
+    await shows(2);
+    await page.keyboard.press('Escape');
+    await page.locator('#main').click({position: {x: 2, y: 2}}); // the focus is nowhere
+    for (const [key, number] of [['ArrowRight', 3], ['s', 4], ['ArrowLeft', 3], ['End', count], ['ArrowLeft', count - 1], ['Home', 1]]) {
+      await page.keyboard.press(key);
+      await shows(number);
+    }
+    await page.locator('#replay-step').focus(); // the slider knows the same keys
+    await page.keyboard.press('ArrowRight');
+    await shows(2);
+    await page.keyboard.press('End');
+    await shows(count);
+    assert.match(await current(), /The recording ends/);
+    assert.match(await text(page, '#lists [data-list=readable]'), /No socket|listening socket/);
+    assert.match(await page.locator('#replay-step').getAttribute('aria-valuetext'), new RegExp(`^step ${count} of ${count}, after `));
+
+    // By mouse: to the middle of the timeline.
+    const box = await page.locator('#replay-step').boundingBox();
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await page.waitForFunction(all => Math.abs(document.querySelector('#replay-step').value - all / 2) < all / 10, count);
+    await shows(await step());
+
+    // Each list shows its members as they were: at some step a socket is in wlist, and not read.
+    let full = 0;
+    for (let number = 1; number <= count && !full; number++) {
+      await page.evaluate(position => {
+        const slider = document.querySelector('#replay-step');
+        slider.value = position;
+        slider.dispatchEvent(new Event('input'));
+      }, number - 1);
+      await shows(number);
+      const members = await page.locator('#lists [data-list=writable] .member').count();
+      if (members > 0 && (await text(page, '#lists [data-list=writable]')).includes('reading is paused')) full = number;
+    }
+    assert.ok(full > 0, 'no socket is ever in wlist');
+    assert.match(await text(page, '#lists [data-list=writable]'), /wait/);
+    await picture(page, 'replay');
+    await page.locator('#lists [data-list=writable] .member').click();
+    await waitText(page, '#detail', 'reading is paused');
+    await waitText(page, '#detail', 'joins rlist');
+    await page.keyboard.press('Escape');
+    await page.locator('#tab-clients').click();
+    await waitText(page, '#clients', 'open');
+    assert.ok(await page.locator('#clients .viewport .row').count() >= 1);
+    await page.locator('#tab-server').click();
+    await waitText(page, '#scenario', 'clients: ann, bob');
+    await page.locator('#tab-lists').click();
+
+    // The failure, by its button and by its key; what it quotes stays text.
+    await page.locator('#replay-failed').click();
+    await waitText(page, '#replay-failure', 'the run fails here');
+    await waitText(page, '#turns [aria-current=step]', 'the run fails here');
+    await waitText(page, '#replay-failure', '<img src=x onerror=window.hit=1>');
+    assert.equal(await page.evaluate(() => window.hit), undefined);
+    const failed = await step();
+    await picture(page, 'replay-failure', {fullPage: true});
+    await page.locator('#replay-first').click();
+    await shows(1);
+    await page.keyboard.press('f');
+    await shows(failed);
+
+    await page.locator('#replay-first').click();
+    await page.locator('#replay-play').click();
+    await waitText(page, '#replay-play', 'Stop');
+    await shows(3);
+    await page.locator('#replay-play').click();
+
+    await page.locator('#language').click();
+    await waitText(page, '#replay-where', '步，共');
+    await page.keyboard.press('f');
+    await waitText(page, '#replay-failure', '运行在此失败');
+    await page.locator('#theme').click();
+    await picture(page, 'replay-zh-dark');
+    assert.deepEqual(page.problems, []);
+
+    const phone = await open({viewport: {width: 390, height: 844}, deviceScaleFactor: 2, isMobile: true, hasTouch: true});
+    await phone.locator('#replay-next').tap();
+    await waitText(phone, '#replay-where', 'step 2 of');
+    await picture(phone, 'replay-phone', {fullPage: true});
+    assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'the page scrolls sideways on a phone');
+    assert.deepEqual(phone.problems, []);
   },
 
   // What a peer sends, and an address of markup in the filter, stays text.

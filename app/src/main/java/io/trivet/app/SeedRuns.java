@@ -294,5 +294,6 @@ final class SeedRuns {
         out.println(again.failure());
         out.println("replay with: trivet sim --seed " + scenario.seed()
                 + (removed.toString().isEmpty() ? "" : " --without " + removed) + (canary ? " --canary" : ""));
+        out.println("see it step by step in a browser: add --view 0 to that command");
     }
 }

@@ -7,7 +7,9 @@ import io.trivet.scenarios.Run;
 import io.trivet.scenarios.Scenario;
 import io.trivet.scenarios.Verdict;
 import java.io.BufferedOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
@@ -71,13 +73,18 @@ final class Sim implements Callable<Integer> {
             description = "With --seeds: stops after this number of failed seeds.")
     private int failuresMax;
 
+    @Option(names = "--view", paramLabel = "[HOST:]PORT", converter = ServeView.Converter.class,
+            description = "With --seed: then shows the run in a browser, step by step with a timeline, until Ctrl-C. At this address, of the loopback "
+                    + "interface without HOST; port 0: a free one.")
+    private @Nullable InetSocketAddress view;
+
     @Option(names = "--canary",
             description = "Reports a failure on purpose, to show how failures are reported, shrunk and replayed.")
     private boolean canary;
     // @formatter:on
 
     @Override
-    public Integer call() throws InterruptedException {
+    public Integer call() throws InterruptedException, IOException {
         checkOptions();
         StderrLoggerFinder.silence(); // handlers throw on purpose here, and a log has a real clock
         Long seed = which.seed;
@@ -100,7 +107,8 @@ final class Sim implements Callable<Integer> {
 
     /** Rejects options that would have no effect: the user expects one. */
     private void checkOptions() {
-        List<String> others = which.seed == null ? List.of("--without") : List.of("--threads", "--table", "--max-failures");
+        List<String> others = which.seed == null ? List.of("--without", "--view")
+                : List.of("--threads", "--table", "--max-failures");
         for (String option : others) {
             require(!spec.commandLine().getParseResult().hasMatchedOption(option), option,
                     which.seed == null ? "given with --seed, not with --seeds" : "given with --seeds, not with --seed");
@@ -117,7 +125,7 @@ final class Sim implements Callable<Integer> {
         }
     }
 
-    private int replay(long seed) {
+    private int replay(long seed) throws InterruptedException, IOException {
         Scenario scenario;
         try {
             scenario = Scenario.of(seed).without(RemovedParts.parse(without));
@@ -126,10 +134,15 @@ final class Sim implements Callable<Integer> {
         }
         PrintStream out = new PrintStream(new BufferedOutputStream(System.out, 1 << 16), false, StandardCharsets.UTF_8);
         out.print(scenario);
-        Outcome outcome = canary ? Run.canary(scenario, out::println) : Run.of(scenario, out::println);
+        SimView shown = new SimView("seed " + seed + (without.isEmpty() ? "" : " --without " + without), out::println);
+        Outcome outcome = view != null ? Run.observed(scenario, shown, canary)
+                : canary ? Run.canary(scenario, out::println) : Run.of(scenario, out::println);
         CheckFailure failure = outcome.failure();
         out.println(failure == null ? "all checks passed" : failure.toString());
         out.flush();
+        if (view != null) {
+            shown.show(scenario.toString(), view, System.err);
+        }
         return exitCode(outcome.verdict());
     }
 

@@ -3,7 +3,15 @@ package io.trivet.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +34,52 @@ final class SimProcessTest {
             assertThat(program.exitCode()).isZero();
             return program.out();
         }
+    }
+
+    @Test
+    void viewShowsTheRunAndLeavesItAsItIs() throws Exception {
+        String printed = out(List.of(), SMALL_SCENARIO);
+        String[] arguments = Stream.concat(Stream.of(SMALL_SCENARIO), Stream.of("--view", "0")).toArray(String[]::new);
+        try (Program program = Program.trivet(arguments); HttpClient http = HttpClient.newHttpClient()) {
+            URI address = URI
+                    .create(program.awaitErr(line -> line.startsWith("view http://127.0.0.1:")).substring("view ".length()));
+            assertThat(program.out()).isEqualTo(printed);
+            String hello = get(http, address, "/api/hello?");
+            assertThat(hello).contains("\"title\":\"seed 7 --without c3-11\"", "client 0 ", "\"failure\":null", "\"server ");
+            int steps = Integer.parseInt(hello.replaceFirst("(?s).*\"steps\":(\\d+).*", "$1"));
+            assertThat(steps).isGreaterThan(100);
+            assertThat(get(http, address, "/api/step?step=" + steps + "&")).contains("\"lists\":", "\"last\":true");
+            program.signal("INT");
+            assertThat(program.exitCode()).isZero();
+        }
+    }
+
+    @Test
+    void viewMarksTheStepOfAFailure() throws Exception {
+        try (Program program = Program.trivet("sim", "--seed", "3", "--canary", "--view", "0");
+                HttpClient http = HttpClient.newHttpClient()) {
+            URI address = URI.create(program.awaitErr(line -> line.startsWith("view ")).substring("view ".length()));
+            String hello = get(http, address, "/api/hello?");
+            assertThat(hello).contains("\"failure\":\"WRONG, CANARY: ");
+            List<String> marks = List.of(hello.replaceFirst("(?s).*\"marks\":\\[([^]]*)].*", "$1").split(","));
+            assertThat(marks.stream().filter(mark -> (Integer.parseInt(mark) & 16) != 0)).hasSize(1);
+            program.signal("TERM");
+            assertThat(program.exitCode()).isEqualTo(10);
+        }
+        try (Program many = Program.trivet("sim", "--seeds", "1..2", "--view", "0")) {
+            assertThat(many.exitCode()).isEqualTo(2);
+            assertThat(many.err().toString()).contains("--view must be given with --seed, not with --seeds");
+        }
+        try (ServerSocket busy = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"));
+                Program taken = Program.trivet("sim", "--seed", "3", "--view", Integer.toString(busy.getLocalPort()))) {
+            assertThat(taken.exitCode()).isEqualTo(1);
+            assertThat(taken.err().toString()).contains("--view 127.0.0.1:" + busy.getLocalPort());
+        }
+    }
+
+    private static String get(HttpClient http, URI address, String path) throws IOException, InterruptedException {
+        return http.send(HttpRequest.newBuilder(address.resolve(path + address.getQuery())).build(),
+                HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8)).body();
     }
 
     @Test

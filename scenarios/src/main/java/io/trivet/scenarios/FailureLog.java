@@ -29,10 +29,9 @@ final class FailureLog {
 
     void report(Rule rule, String text, @Nullable Throwable cause) {
         if (first == null) {
-            first = new CheckFailure(rule, clock.elapsedNanos(), text, cause);
-            if (timeline.isEnabled()) {
-                timeline.log("CHECK FAILED " + rule + ": " + text);
-            }
+            CheckFailure failure = new CheckFailure(rule, clock.elapsedNanos(), text, cause);
+            first = failure;
+            timeline.failed(failure);
         }
     }
 

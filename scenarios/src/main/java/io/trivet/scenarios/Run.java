@@ -1,7 +1,9 @@
 package io.trivet.scenarios;
 
+import io.trivet.net.Clock;
 import io.trivet.net.Loop;
 import io.trivet.net.Poller;
+import io.trivet.server.Server;
 import io.trivet.sim.SimHost;
 import io.trivet.sim.SimNetwork;
 import java.io.IOException;
@@ -36,7 +38,25 @@ public final class Run {
      */
     static final long ROUNDS_MAX = 50_000_000;
 
+    /** Receives the lines of the timeline, and nothing else. */
+    private record LineListener(Consumer<String> lines) implements RunObserver {
+        @Override
+        public void begins(Clock clock) {}
+
+        @Override
+        public void opened(String name, Server server) {}
+
+        @Override
+        public void happened(String line, String event) {
+            lines.accept(line);
+        }
+
+        @Override
+        public void failed(CheckFailure failure) {}
+    }
+
     private final Scenario scenario;
+    private final @Nullable RunObserver observer;
     private final SimNetwork network;
     private final RunContext context;
     private final List<ServerUnderTest> servers = new ArrayList<>();
@@ -51,12 +71,14 @@ public final class Run {
     private @Nullable EdgeServers edges;
     private final PlantedBug plantedBug;
 
-    private Run(Scenario scenario, @Nullable Consumer<String> listener, PlantedBug plantedBug) {
+    private Run(Scenario scenario, @Nullable RunObserver observer, PlantedBug plantedBug) {
         this.scenario = scenario;
+        this.observer = observer;
         this.plantedBug = plantedBug;
         network = SimNetwork.of(scenario.seed(), scenario.faults());
-        Timeline timeline = new Timeline(network.clock(), listener);
-        if (listener != null) {
+        Timeline timeline = new Timeline(network.clock(), observer);
+        if (observer != null) {
+            observer.begins(network.clock());
             network.trace((elapsedNanos, event) -> timeline.log("  net: " + event));
         }
         context = new RunContext(scenario, network, timeline, new FailureLog(network.clock(), timeline), new Tally());
@@ -82,7 +104,19 @@ public final class Run {
      * @return the outcome
      */
     public static Outcome of(Scenario scenario, Consumer<String> listener) {
-        return new Run(scenario, listener, PlantedBug.NONE).perform();
+        return new Run(scenario, new LineListener(listener), PlantedBug.NONE).perform();
+    }
+
+    /**
+     * Runs a scenario and shows it to an observer. The run is the same as without one.
+     *
+     * @param scenario the scenario
+     * @param observer the observer
+     * @param canary true to report a failure on purpose, as {@link #canary} does
+     * @return the outcome
+     */
+    public static Outcome observed(Scenario scenario, RunObserver observer, boolean canary) {
+        return new Run(scenario, observer, canary ? PlantedBug.CANARY : PlantedBug.NONE).perform();
     }
 
     /**
@@ -93,7 +127,7 @@ public final class Run {
      * @return the outcome: failed, if there was such a message
      */
     public static Outcome canary(Scenario scenario, @Nullable Consumer<String> listener) {
-        return new Run(scenario, listener, PlantedBug.CANARY).perform();
+        return new Run(scenario, listener == null ? null : new LineListener(listener), PlantedBug.CANARY).perform();
     }
 
     /** Runs a scenario with a planted bug. */
@@ -140,6 +174,9 @@ public final class Run {
                     new InetSocketAddress(address, ServerUnderTest.PORT), clientsByAddress);
             servers.add(server);
             server.start();
+            if (observer != null && scenario.isVisited(plan)) {
+                observer.opened(server.toString(), server.instance());
+            }
             if (plan.descriptorLimit() > 0) {
                 host.host().descriptorLimit(plan.descriptorLimit());
             }

@@ -201,7 +201,8 @@ public final class Scenario {
         return parts;
     }
 
-    private boolean isVisited(ServerPlan server) {
+    /** Returns true if a client connects to the server, or an external action concerns it. */
+    boolean isVisited(ServerPlan server) {
         return clients.stream().anyMatch(client -> client.server() == server.number())
                 || actions.stream().anyMatch(action -> action.server() == server.number());
     }

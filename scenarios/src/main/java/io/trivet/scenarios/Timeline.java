@@ -2,15 +2,14 @@ package io.trivet.scenarios;
 
 import io.trivet.sim.SimClock;
 import java.util.Locale;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Logs the events of a run, each with its time, if there is a listener. */
 final class Timeline {
     private final SimClock clock;
-    private final @Nullable Consumer<String> listener;
+    private final @Nullable RunObserver listener;
 
-    Timeline(SimClock clock, @Nullable Consumer<String> listener) {
+    Timeline(SimClock clock, @Nullable RunObserver listener) {
         this.clock = clock;
         this.listener = listener;
     }
@@ -22,7 +21,14 @@ final class Timeline {
 
     void log(String line) {
         if (listener != null) {
-            listener.accept(String.format(Locale.ROOT, "%14.6f ms  %s", clock.elapsedNanos() / 1e6, line));
+            listener.happened(String.format(Locale.ROOT, "%14.6f ms  %s", clock.elapsedNanos() / 1e6, line), line);
+        }
+    }
+
+    void failed(CheckFailure failure) {
+        if (listener != null) {
+            log("CHECK FAILED " + failure.rule() + ": " + failure.text());
+            listener.failed(failure);
         }
     }
 }

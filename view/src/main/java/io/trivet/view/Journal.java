@@ -5,6 +5,7 @@ import io.trivet.observe.LoopObserver;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -72,6 +73,11 @@ final class Journal implements LoopObserver {
         return loops[loop].waitAndWork();
     }
 
+    /** Returns true if something has happened in a turn of the loop that is not over. */
+    boolean isWorking(int loop) {
+        return loops[loop].working.getAcquire();
+    }
+
     /** The turns of one loop. Its thread adds events without a lock, and takes it once a turn. */
     private final class LoopJournal {
         private final int loop;
@@ -79,6 +85,8 @@ final class Journal implements LoopObserver {
         private final long[] connections = new long[EVENTS_PER_TURN_MAX];
         private final long[] amounts = new long[EVENTS_PER_TURN_MAX];
         private int count;
+        /** True from the first event of a turn to the turn's end. */
+        private final AtomicBoolean working = new AtomicBoolean();
         private final ArrayDeque<Turn> turns = new ArrayDeque<>();
         private long waitNanos;
         private long workNanos;
@@ -91,6 +99,9 @@ final class Journal implements LoopObserver {
         }
 
         void add(LoopEvent event, long connection, long amount) {
+            if (count == 0) {
+                working.setRelease(true); // no fence: a reader may see it late
+            }
             if (count < EVENTS_PER_TURN_MAX) {
                 kinds[count] = event;
                 connections[count] = connection;
@@ -119,6 +130,7 @@ final class Journal implements LoopObserver {
                 turns.addLast(new Turn(loop, number, now, waited, worked, done, events, count));
             }
             count = 0;
+            working.setRelease(false);
         }
 
         synchronized void addSince(long number, List<Turn> found) {

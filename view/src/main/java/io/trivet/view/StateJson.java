@@ -82,7 +82,7 @@ final class StateJson {
     }
 
     /** Returns a part of the table of clients. */
-    String clients(Sample sample, ClientQuery query) {
+    static String clients(Sample sample, ClientQuery query) {
         List<Row> matching = query.matching(sample.rows());
         int from = Math.min(query.from(), matching.size());
         int to = Math.min(matching.size(), from + query.count());
@@ -94,6 +94,11 @@ final class StateJson {
 
     /** Returns one client with what has happened to it lately; of a closed one, its end. */
     String client(Sample sample, long id) {
+        return client(sample, id, journal.of(id));
+    }
+
+    /** Returns one client with the given turns; of a closed one, its end. */
+    static String client(Sample sample, long id, List<Turn> turns) {
         Json json = new Json().beginObject().name("id").string(Long.toHexString(id)).name("now");
         Row row = sample.byId().get(id);
         if (row == null) {
@@ -105,7 +110,7 @@ final class StateJson {
         sample.closed().stream().filter(end -> end.id() == id).findFirst().ifPresentOrElse(end -> closed(json, end),
                 json::nothing);
         json.name("turns").beginArray();
-        journal.of(id).forEach(turn -> turn(json, turn, sample));
+        turns.forEach(turn -> turn(json, turn, sample));
         return json.endArray().endObject().toString();
     }
 
@@ -121,6 +126,14 @@ final class StateJson {
             loop(json, i, loops.get(i));
         }
         json.endArray();
+        sample(json, sample);
+        json.name("turns").beginArray();
+        journal.since(turnsAfter, gate.isPaused() ? 16 : 8).forEach(turn -> turn(json, turn, sample));
+        json.endArray();
+    }
+
+    /** Writes what a sample has: totals, memory, lists, and the last ends. */
+    static void sample(Json json, Sample sample) {
         totals(json, sample);
         json.name("lists").beginObject();
         list(json, "readable", sample, ConnectionSnapshot::readable, true);
@@ -129,17 +142,19 @@ final class StateJson {
         list(json, "none", sample, now -> !now.readable() && !now.writable() && !now.exceptional(), false);
         json.endObject().name("closed").beginArray();
         sample.closed().stream().limit(CLOSED_MAX).forEach(end -> closed(json, end));
-        json.endArray().name("turns").beginArray();
-        journal.since(turnsAfter, gate.isPaused() ? 16 : 8).forEach(turn -> turn(json, turn, sample));
         json.endArray();
     }
 
     private void loop(Json json, int index, LoopStats stats) {
-        long[] nanos = journal.waitAndWorkNanos(index);
+        loop(json, index, stats, journal.waitAndWorkNanos(index), gate.isStanding(index), journal.isWorking(index));
+    }
+
+    /** Writes the counters of a loop, and how long it has waited and worked. */
+    static void loop(Json json, int index, LoopStats stats, long[] nanos, boolean isStanding, boolean isWorking) {
         json.beginObject().name("index").number(index).name("connections").number(stats.connections()).name("turns")
                 .number(stats.turns()).name("completions").number(stats.completions()).name("tasks").number(stats.tasks())
                 .name("waitSeconds").number(nanos[0] / 1e9).name("workSeconds").number(nanos[1] / 1e9)
-                .name("standing").bool(gate.isStanding(index)).endObject();
+                .name("standing").bool(isStanding).name("working").bool(isWorking).endObject();
     }
 
     private static void totals(Json json, Sample sample) {
@@ -230,7 +245,14 @@ final class StateJson {
     }
 
     private static void turn(Json json, Turn turn, Sample sample) {
-        json.beginObject().name("loop").number(turn.loop()).name("number").number(turn.number()).name("time")
+        json.beginObject();
+        turnMembers(json, turn, sample);
+        json.endObject();
+    }
+
+    /** Writes what a turn has, within an object. */
+    static void turnMembers(Json json, Turn turn, Sample sample) {
+        json.name("loop").number(turn.loop()).name("number").number(turn.number()).name("time")
                 .number(turn.millis()).name("wait").number(turn.waitNanos() / 1e9).name("work").number(turn.workNanos() / 1e9)
                 .name("done").number(turn.done()).name("eventCount").number(turn.eventCount()).name("events").beginArray();
         for (Turn.Event event : turn.events()) {
@@ -239,7 +261,7 @@ final class StateJson {
                     .name("address").string(address(event.connection(), sample)).name("amount").number(event.amount())
                     .endObject();
         }
-        json.endArray().endObject();
+        json.endArray();
     }
 
     private static @Nullable String address(long id, Sample sample) {

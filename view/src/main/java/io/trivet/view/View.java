@@ -1,19 +1,14 @@
 package io.trivet.view;
 
-import com.sun.net.httpserver.HttpServer;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +39,6 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> Every method may be called from any thread.
  */
 public final class View implements AutoCloseable {
-    private static final int BACKLOG = 64;
-    private static final int TOKEN_BYTES = 18;
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final Duration TICK_MIN = Duration.ofMillis(250);
     /** A sample may take up to this part of the time. */
@@ -55,9 +48,7 @@ public final class View implements AutoCloseable {
     private static final Duration UNWATCHED_PAUSE_MAX = Duration.ofSeconds(5);
 
     private final Server server;
-    private final String token;
-    private final HttpServer http;
-    private final ExecutorService executor;
+    private final Site site;
     private final PauseGate gate;
     private final Journal journal;
     private final Sampler sampler;
@@ -71,8 +62,6 @@ public final class View implements AutoCloseable {
 
     private View(Builder settings) throws IOException {
         server = settings.server;
-        String given = settings.token;
-        token = given == null ? randomToken() : given;
         int loops = server.stats().loops().size();
         gate = new PauseGate(loops, server::isClosed);
         journal = new Journal(loops, gate);
@@ -83,31 +72,8 @@ public final class View implements AutoCloseable {
         json = new StateJson(server, journal, gate, settings.control, settings.description == null
                 ? server.network().name()
                 : settings.description);
-        boundRequests();
-        http = HttpServer.create(settings.address, BACKLOG);
-        executor = Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("trivet-view-", 0).factory());
-        http.setExecutor(executor);
-        Guard guard = new Guard(token, http.getAddress(), settings.hostNames);
-        http.createContext("/", new Router(guard, sampler, json, history, subscribers, new Metrics(), control));
-    }
-
-    /** Bounds what a client can hold without a token. The JDK reads these properties once, and they apply to all its HTTP servers. */
-    private static void boundRequests() {
-        setIfAbsent("jdk.httpserver.maxConnections", "256");
-        setIfAbsent("sun.net.httpserver.maxReqTime", "10");
-        setIfAbsent("sun.net.httpserver.maxReqHeaders", "100");
-    }
-
-    private static void setIfAbsent(String property, String value) {
-        if (System.getProperty(property) == null) {
-            System.setProperty(property, value);
-        }
-    }
-
-    private static String randomToken() {
-        byte[] bytes = new byte[TOKEN_BYTES];
-        new SecureRandom().nextBytes(bytes);
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+        site = new Site(settings.address, settings.token, settings.hostNames,
+                new LiveData(sampler, json, history, subscribers, control));
     }
 
     /**
@@ -126,7 +92,7 @@ public final class View implements AutoCloseable {
      * @return the address, with the port in use
      */
     public InetSocketAddress address() {
-        return http.getAddress();
+        return site.address();
     }
 
     /**
@@ -135,11 +101,7 @@ public final class View implements AutoCloseable {
      * @return the address
      */
     public URI url() {
-        InetSocketAddress address = address();
-        InetAddress host = address.getAddress();
-        String name = host.isAnyLocalAddress() ? "127.0.0.1" : host.getHostAddress();
-        return URI.create(
-                "http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + address.getPort() + "/?token=" + token);
+        return site.url();
     }
 
     /**
@@ -148,7 +110,7 @@ public final class View implements AutoCloseable {
      * @return the token that programs pass as {@code Authorization: Bearer TOKEN}
      */
     public String token() {
-        return token;
+        return site.token();
     }
 
     /**
@@ -169,8 +131,7 @@ public final class View implements AutoCloseable {
         server.observe(null);
         subscribers.close();
         LockSupport.unpark(ticker);
-        http.stop(0);
-        executor.shutdownNow();
+        site.close();
         if (control != null) {
             control.end();
         }
@@ -226,7 +187,7 @@ public final class View implements AutoCloseable {
     }
 
     private void startServing() {
-        http.start();
+        site.start();
         ticker.start();
     }
 

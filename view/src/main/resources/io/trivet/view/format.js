@@ -29,6 +29,11 @@ export function seconds(value) {
   return value < 172800 ? `${Math.round(value / 3600)} h` : `${Math.round(value / 86400)} d`;
 }
 
+// A time of a simulated run, to the microsecond.
+export function simulated(nanos) {
+  return nanos < 1e9 ? `${(nanos / 1e6).toFixed(3)} ms` : `${(nanos / 1e9).toFixed(6)} s`;
+}
+
 export function clock(millis) {
   return new Date(millis).toLocaleTimeString('sv'); // 14:03:59, whatever the locale
 }

@@ -2,13 +2,15 @@
 import {Charts, spark} from './charts.js';
 import {Clients} from './clients.js';
 import {element, find, setText} from './dom.js';
-import {bytes, count, percent, seconds} from './format.js';
+import {bytes, count, percent, seconds, simulated} from './format.js';
 import {Lists} from './lists.js';
+import {Replay} from './replay.js';
 import {currentLanguage, endReason, limitRows, setLanguage, stateName, t, why} from './texts.js';
 import {Tour} from './tour.js';
-import {showClosed, showRhythm, turnElement, Turns} from './turns.js';
+import {loopName, showClosed, showRhythm, showSteps, turnElement, Turns} from './turns.js';
 
-const TABS = ['lists', 'clients', 'server', 'tour'];
+const LIVE_TABS = ['lists', 'clients', 'server', 'tour'];
+const REPLAY_TABS = LIVE_TABS.slice(0, 3);
 const STALE_AFTER_MILLIS = 3500;
 const RETRY_MILLIS = 1500;
 const RATES_OVER_MILLIS = 2000;
@@ -18,9 +20,11 @@ let tick = null;
 let arrivedAt = 0;
 let events = null;
 let problem = null;
+let gone = false; // the last request had no answer
 let earlier = []; // ticks of the last seconds, for rates
 let opened = null; // the client whose details are shown
 let openedQueue = [];
+let tabs = LIVE_TABS;
 
 // The token is in the cookie from now on: it need not stay in the address, where it could be read over a shoulder.
 history.replaceState(null, '', location.pathname + location.hash);
@@ -31,8 +35,11 @@ async function fetchJson(path) {
   try {
     const response = await fetch(path, {cache: 'no-store'});
     if (response.status === 401) problem = 'restarted';
+    gone = false;
     return response.ok ? await response.json() : null;
   } catch {
+    gone = true;
+    if (replay.active) showStatus();
     return null;
   }
 }
@@ -53,8 +60,12 @@ const tourLists = new Lists(find('tour-lists'), null, open);
 const turns = new Turns(find('turns'));
 const tourTurns = new Turns(find('tour-turns'));
 const charts = new Charts(find('charts'));
-const clients = new Clients(find('clients'), find('filter'), find('matching'), fetchJson, open);
+const replay = new Replay(fetchJson, receive);
+const clients = new Clients(find('clients'), find('filter'), find('matching'), query => fetchJson(atStep(query)), open);
 const tour = new Tour(post);
+
+// Adds the step that is shown to a request about a recorded run.
+function atStep(path) { return replay.active ? `${path}&step=${replay.step}` : path; }
 
 // ---- the stream of events
 
@@ -74,7 +85,9 @@ async function retry() {
     const response = await fetch('api/hello', {cache: 'no-store'});
     problem = response.status === 401 ? 'restarted' : response.status === 503 ? 'tooMany' : null;
     if (response.ok) {
-      connect();
+      const next = await response.json();
+      if (next.replay) showRecording(next);
+      else connect();
       return;
     }
   } catch {
@@ -100,9 +113,28 @@ function greet(next) {
   tour.texts();
 }
 
+function showRecording(next) {
+  hello = next;
+  tabs = REPLAY_TABS;
+  for (const id of ['tab-tour', 'charts', 'limits-card', 'rhythm']) find(id).hidden = true;
+  find('scenario-card').hidden = false;
+  setText(find('engine'), hello.engine);
+  find('tab-server').dataset.text = 'tabScenario';
+  find('turns-title').dataset.text = 'replayTurnsTitle';
+  showSteps(next.replay.loops, number => replay.time(number));
+  replay.start(next.replay);
+  if (!find('panel-tour').hidden) {
+    find('panel-tour').hidden = true;
+    selectTab('lists');
+  }
+  texts();
+}
+
+// Shows a state: the newest of a server that runs, or that after a step of a recorded run.
 function receive(next) {
   tick = next;
   arrivedAt = Date.now();
+  if (replay.active) earlier = [];
   earlier.push(next);
   while (earlier.length > 2 && next.time - earlier[1].time >= RATES_OVER_MILLIS) earlier.shift();
   if (next.point) charts.add(next.point);
@@ -112,7 +144,7 @@ function receive(next) {
     tour.texts();
   }
   show();
-  if (next.point || next.pause.paused) refreshTable();
+  if (next.point || next.pause.paused || replay.active) refreshTable();
   if (opened) refreshDetail();
 }
 
@@ -125,11 +157,15 @@ function refreshTable() {
 function show() {
   if (!tick) return;
   const last = turns.turns[0]?.number ?? 0;
-  const newTurns = tick.turns.filter(turn => turn.number > last);
+  const newTurns = replay.active ? tick.turns.slice(-1) : tick.turns.filter(turn => turn.number > last);
   lists.show(tick.lists, newTurns);
   tourLists.show(tick.lists, newTurns);
-  turns.add(tick.turns, tick.pause.paused);
-  tourTurns.add(tick.turns, tick.pause.paused);
+  if (replay.active) {
+    turns.replace(tick.turns);
+  } else {
+    turns.add(tick.turns, tick.pause.paused);
+    tourTurns.add(tick.turns, tick.pause.paused);
+  }
   showSummary();
   showClosed(find('closed'), tick.closed);
   showLoops();
@@ -147,7 +183,7 @@ function showSummary() {
   const rate = (now, then) => earlier.length > 1 ? Math.max(0, now - then) / span : 0;
   const turnRate = rate(sum(tick.loops, 'turns'), sum(first.loops, 'turns'));
   const completions = rate(sum(tick.loops, 'completions'), sum(first.loops, 'completions'));
-  const values = [
+  const values = replay.active ? recordedValues() : [
     ['clients', String(tick.totals.connections), ''],
     ['messagesIn', count(rate(tick.totals.messagesIn, first.totals.messagesIn)), t('perSecond')],
     ['bytesIn', bytes(rate(tick.totals.bytesIn, first.totals.bytesIn)), t('perSecond')],
@@ -165,8 +201,17 @@ function showSummary() {
     setText(data.firstElementChild, value);
     setText(data.lastElementChild, unit ? ` ${unit}` : '');
   });
-  showRhythm(find('rhythm'), sum(tick.loops, 'waitSeconds') - (earlier.length > 1 ? sum(first.loops, 'waitSeconds') : 0),
-    sum(tick.loops, 'workSeconds') - (earlier.length > 1 ? sum(first.loops, 'workSeconds') : 0));
+  if (!replay.active) {
+    find('rhythm').hidden = tick.pause.paused;
+    if (earlier.length > 1) showRhythm(find('rhythm'), tick.loops, first.loops, span);
+  }
+}
+
+// What is told of a recorded run, in which rates mean nothing.
+function recordedValues() {
+  const {totals} = tick;
+  return [['time', simulated(tick.nanos), ''], ['clients', String(totals.connections), ''], ['messagesIn', count(totals.messagesIn), ''],
+    ['bytesIn', bytes(totals.bytesIn), ''], ['bytesOut', bytes(totals.bytesOut), ''], ['ends', count(totals.closed), '']];
 }
 
 function showControl() {
@@ -179,6 +224,13 @@ function showControl() {
 
 function showStatus() {
   const status = find('status');
+  if (replay.active) {
+    status.className = `status ${gone ? 'lost' : 'recorded'}`;
+    setText(status, t(gone ? 'replayGone' : 'replayStatus'));
+    find('notice').hidden = !problem;
+    setText(find('notice'), problem ? t(problem) : '');
+    return;
+  }
   const silent = Date.now() - arrivedAt;
   const isOpen = events?.readyState === EventSource.OPEN;
   const isLive = isOpen && tick && silent < STALE_AFTER_MILLIS;
@@ -196,13 +248,13 @@ function rowsOf(table, rows) {
 }
 
 function showLimits() {
-  if (hello) rowsOf(find('limits'), limitRows(hello.limits, hello.overflow));
+  if (hello?.limits) rowsOf(find('limits'), limitRows(hello.limits, hello.overflow));
 }
 
 function showLoops() {
   if (find('panel-server').hidden) return;
-  const rows = tick.loops.map(loop => [`loop ${loop.index}`, `${loop.connections} ${t('clients')}`,
-    `${count(loop.turns)} ${t('turns')}, ${t('works')} ${percent(loop.workSeconds / Math.max(1e-9, loop.workSeconds + loop.waitSeconds))}`]);
+  const rows = tick.loops.map(loop => [loopName(loop.index), `${loop.connections} ${t('clients')}`, `${count(loop.turns)} ${t('turns')}${
+    replay.active ? '' : `, ${t('works')} ${percent(loop.workSeconds / Math.max(1e-9, loop.workSeconds + loop.waitSeconds))}`}`]);
   const memory = tick.memory;
   for (const name of ['queueBytes', 'rings', 'buffers', 'queues', 'input', 'spare', 'total']) {
     rows.push([name === 'queueBytes' ? t('chartQueue') : name === 'total' ? `${t('chartMemory')}, ${t('total')}` : name, bytes(memory[name]),
@@ -223,14 +275,14 @@ async function showDetail(id) {
 
 async function refreshDetail() {
   const id = opened;
-  const client = await fetchJson(`api/client?id=${id}`);
+  const client = await fetchJson(atStep(`api/client?id=${id}`));
   if (!client || opened !== id) return;
   const row = client.now;
   setText(find('detail-title'), t('client', row?.address ?? client.end?.address ?? `#${id}`));
   const table = element('table', {class: 'facts'});
   const body = [table];
   if (row) {
-    openedQueue.push(row.queueBytes);
+    if (!replay.active) openedQueue.push(row.queueBytes);
     openedQueue = openedQueue.slice(-240);
     const where = ['readable', 'writable', 'exceptional'].filter(name => row[name]).map(name => ({readable: 'rlist', writable: 'wlist', exceptional: 'xlist'})[name]);
     rowsOf(table, [
@@ -239,8 +291,8 @@ async function refreshDetail() {
       ['rlist', `${why('readable', row)}, ${t(row.readForExact ? 'sinceFor' : 'sinceAtLeast', seconds(row.readFor))}`],
       ...(row.writable ? [['wlist', why('writable', row)]] : []),
       [t('colQueue'), t('queueLine', row.queueMessages, bytes(row.queueBytes), bytes(row.queueBytesMax))],
-      [t('colIn'), `${bytes(row.bytesIn)}, ${bytes(row.inRate)}/s`],
-      [t('colOut'), `${bytes(row.bytesOut)}, ${bytes(row.outRate)}/s`],
+      [t('colIn'), replay.active ? bytes(row.bytesIn) : `${bytes(row.bytesIn)}, ${bytes(row.inRate)}/s`],
+      [t('colOut'), replay.active ? bytes(row.bytesOut) : `${bytes(row.bytesOut)}, ${bytes(row.outRate)}/s`],
       [t('colIdle'), seconds(row.idle)],
       [t('colTls'), row.tls ?? t('plain')],
     ].map(([name, value]) => [name, value]));
@@ -277,7 +329,7 @@ find('detail-close').addEventListener('click', () => find('detail').close());
 // ---- tabs, languages, themes, keys
 
 function selectTab(name, focus) {
-  for (const other of TABS) {
+  for (const other of tabs) {
     const tab = find(`tab-${other}`);
     tab.setAttribute('aria-selected', other === name);
     tab.tabIndex = other === name ? 0 : -1;
@@ -289,21 +341,25 @@ function selectTab(name, focus) {
   refreshTable();
 }
 
-for (const name of TABS) {
+for (const name of LIVE_TABS) {
   find(`tab-${name}`).addEventListener('click', () => selectTab(name));
   find(`tab-${name}`).addEventListener('keydown', event => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-    if (step) selectTab(TABS[(TABS.indexOf(name) + step + TABS.length) % TABS.length], true);
+    if (step) selectTab(tabs[(tabs.indexOf(name) + step + tabs.length) % tabs.length], true);
   });
 }
 
 addEventListener('keydown', event => {
-  if (event.target.matches('input') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open) return;
-  if (event.key >= '1' && event.key <= String(TABS.length)) selectTab(TABS[event.key - 1], true);
+  if (event.target.matches('input:not([type=range])') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open) return;
+  if (event.key >= '1' && event.key <= String(tabs.length)) selectTab(tabs[event.key - 1], true);
   if (event.key === '/') {
     event.preventDefault();
     selectTab('clients');
     find('filter').focus();
+  }
+  if (replay.active && !event.target.matches('[role=tab]') && replay.key(event)) {
+    event.preventDefault();
+    return;
   }
   if (tick?.control && event.key === 'p') post(tick.pause.paused ? 'api/resume' : 'api/pause');
   if (tick?.control && event.key === 's' && tick.pause.paused) post('api/step');
@@ -328,6 +384,7 @@ function texts() {
   clients.texts();
   charts.render();
   tour.texts();
+  replay.texts();
   showLimits();
   show();
   showStatus();
@@ -353,6 +410,6 @@ try {
 } catch { /* the theme of the system */ }
 
 texts();
-selectTab(TABS.includes(location.hash.slice(2)) ? location.hash.slice(2) : 'lists');
+selectTab(LIVE_TABS.includes(location.hash.slice(2)) ? location.hash.slice(2) : 'lists');
 setInterval(showStatus, 1000);
-connect();
+retry();

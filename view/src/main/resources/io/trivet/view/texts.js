@@ -29,6 +29,12 @@ const EN = {
   ago: s => `${s} ago`, now: 'now', close: 'Close this client', history: 'What happened lately', noHistory: 'Nothing since this page was opened.', queueChart: 'Its queue while this window is open',
   client: a => `Client ${a}`, gone: 'This client is gone', inLists: 'in the lists', sinceAtLeast: s => `for more than ${s}`, sinceFor: s => `for ${s}`,
   queueLine: (m, b, max) => `${m} ${m === 1 ? 'message' : 'messages'}, ${b} of at most ${max}`, back: 'Back', next: 'Next', tourCount: (n, all) => `Step ${n} of ${all}`, tourEnd: 'Start again',
+  time: 'time since the start', ends: 'have left', replayOf: 'Recorded run:', replayWhere: (n, all, time) => `step ${n} of ${all}, after ${time}`, replayStep: n => `step ${n}`,
+  replayFirst: 'First step', replayBack: 'Back', replayNext: 'Next step', replayLast: 'Last step', replayPlay: 'Play', replayStop: 'Stop', replayToFailure: 'To the failure',
+  replayTimeline: 'Timeline', replayStatus: 'recorded run', replayGone: 'the program that shows this run has ended', replayTurnsTitle: 'What happened, the newest first',
+  replayFailedHere: 'the run fails here', replayFails: n => `The run fails at step ${n}`, replayEnd: 'The recording ends.',
+  replayLeftOut: (from, to) => `The run was long: steps ${from} to ${to} are left out.`, moreLines: n => `… and ${n} more lines`, meanwhile: 'Before it, in the log of the run:',
+  markOpened: 'joins', markClosed: 'leaves', markFull: 'its socket or queue is full', markFault: 'fault', tabScenario: 'Scenario', scenarioTitle: 'The run',
   confirmClose: 'Press again to close', total: 'total', wasReset: 'the peer got a reset', endOf: s => `${s} ago`,
 };
 
@@ -56,6 +62,12 @@ const ZH = {
   ago: s => `${s}前`, now: '现在', close: '关闭此客户端', history: '最近发生的事', noHistory: '打开此页面以来没有。', queueChart: '此窗口打开期间的队列',
   client: a => `客户端 ${a}`, gone: '此客户端已离开', inLists: '所在列表', sinceAtLeast: s => `超过 ${s}`, sinceFor: s => `已 ${s}`,
   queueLine: (m, b, max) => `${m} 条消息，${b}，上限 ${max}`, back: '上一步', next: '下一步', tourCount: (n, all) => `第 ${n} 步，共 ${all} 步`, tourEnd: '重新开始',
+  time: '开始以来的时间', ends: '已离开', replayOf: '录制的运行：', replayWhere: (n, all, time) => `第 ${n} 步，共 ${all} 步，${time} 之后`, replayStep: n => `第 ${n} 步`,
+  replayFirst: '第一步', replayBack: '上一步', replayNext: '下一步', replayLast: '最后一步', replayPlay: '播放', replayStop: '停止', replayToFailure: '到失败处',
+  replayTimeline: '时间轴', replayStatus: '录制的运行', replayGone: '显示此运行的程序已结束', replayTurnsTitle: '发生了什么（最新的在前）',
+  replayFailedHere: '运行在此失败', replayFails: n => `运行在第 ${n} 步失败`, replayEnd: '录制到此结束。',
+  replayLeftOut: (from, to) => `运行很长：第 ${from} 到 ${to} 步被省略。`, moreLines: n => `…另有 ${n} 行`, meanwhile: '此前，运行日志中：',
+  markOpened: '加入', markClosed: '离开', markFull: '套接字或队列已满', markFault: '故障', tabScenario: '场景', scenarioTitle: '此次运行',
   confirmClose: '再按一次以关闭', total: '总计', wasReset: '对方收到了重置', endOf: s => `${s}前`,
 };
 

@@ -1,6 +1,7 @@
 // What the loop did in its last turns, in words, and who has left.
 import {element, find, reconcile, setText} from './dom.js';
-import {clock, percent, seconds} from './format.js';
+import {clock, percent, seconds, simulated} from './format.js';
+import {logElements} from './replay.js';
 import {endReason, eventClass, eventText, ORDERLY, t} from './texts.js';
 
 const SHOWN_MAX = 40;
@@ -21,6 +22,15 @@ export class Turns {
     }
     this.turns.length = Math.min(this.turns.length, SHOWN_MAX);
     this.render();
+  }
+
+  // Shows the turns up to a step of a recorded run, its own first.
+  replace(turns) {
+    this.turns = turns.toReversed();
+    this.parent.replaceChildren();
+    this.render();
+    this.parent.firstElementChild?.setAttribute('aria-current', 'step');
+    this.parent.scrollTop = 0;
   }
 
   clear() {
@@ -45,21 +55,52 @@ export class Turns {
 }
 
 export function turnElement(turn) {
+  return loopNames.length > 0 ? recordedTurn(turn) : liveTurn(turn);
+}
+
+function recordedTurn(turn) {
+  const who = turn.loop < 0 ? '' : loopName(turn.loop);
+  return element('li', {class: turn.failed ? 'failed' : ''}, element('div', {class: 'turn-head'}, element('b', {}, t('replayStep', turn.number)),
+    element('span', {}, simulated(timeOf(turn.number))), who ? element('span', {}, who) : null, turn.failed ? element('strong', {}, t('replayFailedHere')) : null),
+  element('ul', {}, ...eventElements(turn, t(turn.last ? 'replayEnd' : 'nothing'))), ...logElements(turn));
+}
+
+let loopNames = [];
+let timeOf = () => 0;
+
+// From now on, turns are the steps of a recorded run: with the names of its loops, and a function from the number of a step to its time.
+export function showSteps(names, time) {
+  loopNames = names;
+  timeOf = time;
+}
+
+export const loopName = index => loopNames[index] ?? `loop ${index}`;
+
+function eventElements(turn, nothing) {
   const events = turn.events.slice(0, EVENTS_SHOWN_MAX).map(event => element('li', {class: eventClass(event.kind)}, eventText(event)));
   const left = turn.eventCount - events.length;
   if (left > 0) events.push(element('li', {}, t('moreEvents', left)));
-  if (events.length === 0) events.push(element('li', {}, t('nothing')));
-  return element('li', {}, element('div', {class: 'turn-head'}, element('b', {}, t('turn', turn.number)), element('span', {}, clock(turn.time)),
-    element('span', {}, t('slept', seconds(turn.wait))), element('span', {}, t('worked', seconds(turn.work)))), element('ul', {}, ...events));
+  if (events.length === 0) events.push(element('li', {}, nothing));
+  return events;
 }
 
-export function showRhythm(parent, wait, work) {
-  const sum = wait + work;
-  if (sum <= 0) return;
+function liveTurn(turn) {
+  return element('li', {}, element('div', {class: 'turn-head'}, element('b', {}, t('turn', turn.number)), element('span', {}, clock(turn.time)),
+    element('span', {}, t('slept', seconds(turn.wait))), element('span', {}, t('worked', seconds(turn.work)))), element('ul', {}, ...eventElements(turn, t('nothing'))));
+}
+
+// Shows which part of the last seconds the loops have worked. A turn counts when it is over, so one that has not ended for the whole time
+// counts as work, if something has happened in it.
+export function showRhythm(parent, loops, before, span) {
   if (!parent.firstElementChild) {
     parent.append(element('div', {class: 'split'}, element('i')), element('div', {class: 'legend'}, element('span'), element('span')));
   }
-  const share = work / sum;
+  const shares = loops.map((loop, index) => {
+    const then = before[index];
+    const isBusy = loop.working && then.working && loop.turns === then.turns;
+    return isBusy ? 1 : Math.min(1, Math.max(0, loop.workSeconds - then.workSeconds) / span);
+  });
+  const share = shares.reduce((sum, part) => sum + part, 0) / Math.max(1, shares.length);
   parent.querySelector('i').style.width = `${share * 100}%`;
   const [working, waiting] = parent.querySelectorAll('.legend span');
   setText(working, `${t('works')} ${percent(share)}`);

@@ -19,6 +19,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,10 +141,22 @@ final class BrowserTest {
         run("markup");
     }
 
+    @Test
+    void recordedRunIsScrubbedByMouseAndKeyboard() throws Exception {
+        try (Replay replay = Replay.start(new RecordedRun(7, true, true, 30).recording(),
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            run("replay", replay.url());
+        }
+    }
+
     // ---- what the script asks for
 
     private void run(String name) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder("node", "browser.mjs", name, view.url().toString(), PICTURES.toString())
+        run(name, view.url());
+    }
+
+    private void run(String name, URI address) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder("node", "browser.mjs", name, address.toString(), PICTURES.toString())
                 .directory(SCRIPTS.toFile()).redirectErrorStream(true).start();
         StringBuilder output = new StringBuilder();
         try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);

@@ -1,0 +1,188 @@
+package io.trivet.view;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.trivet.observe.CloseReason;
+import io.trivet.observe.LoopEvent;
+import io.trivet.observe.ReadState;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What a recording keeps of a run, and what its address gives to readers. */
+final class ReplayTest {
+    private static final InetSocketAddress ANY = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    @Test
+    void stepsHaveTheStateAfterThem() throws IOException {
+        Recording recording = new RecordedRun(7, true, false, 5).recording();
+        List<RecordedStep> steps = recording.kept();
+        assertThat(recording.leftOut()).isZero();
+        assertThat(steps).isSortedAccordingTo((one, other) -> Long.compare(one.nanos(), other.nanos()));
+        int open = 0;
+        boolean anyFull = false;
+        boolean anyPaused = false;
+        for (int i = 0; i < steps.size(); i++) {
+            Turn turn = steps.get(i).turn();
+            Sample sample = recording.sample(i);
+            open += (int) (count(turn, LoopEvent.OPENED) - count(turn, LoopEvent.CLOSED));
+            assertThat(sample.rows()).as("step %d: %s", i + 1, turn).hasSize(open);
+            assertThat(sample.stats().total().connections()).isEqualTo(open);
+            assertThat(recording.number(i)).isEqualTo(i + 1);
+            assertThat(turn.number()).isEqualTo(i + 1);
+            anyFull |= sample.rows().stream().anyMatch(row -> row.now().writable() && row.now().queueBytes() > 0);
+            anyPaused |= sample.rows().stream().anyMatch(row -> row.now().readState() == ReadState.PAUSED_BY_QUEUE);
+            for (Turn.Event event : turn.events()) {
+                if (event.kind() == LoopEvent.RECEIVED && count(turn, LoopEvent.CLOSED) == 0) {
+                    assertThat(sample.byId().get(event.connection()).now().bytesIn()).isGreaterThanOrEqualTo(event.amount());
+                }
+            }
+        }
+        assertThat(anyFull).isTrue();
+        assertThat(anyPaused).isTrue();
+        assertThat(open).isZero();
+        Sample last = recording.sample(steps.size() - 1);
+        assertThat(last.closed()).hasSize(4)
+                .isSortedAccordingTo((one, other) -> one.sinceClosed().compareTo(other.sinceClosed()));
+        assertThat(last.closed()).anyMatch(end -> end.reason() == CloseReason.RESET)
+                .anyMatch(end -> end.reason() == CloseReason.PEER_FINISHED);
+        assertThat(steps.getLast().isLast()).isTrue();
+        assertThat(steps.stream().anyMatch(step -> (step.marks() & 8) != 0)).as("a fault").isTrue();
+    }
+
+    private static long count(Turn turn, LoopEvent kind) {
+        return turn.events().stream().filter(event -> event.kind() == kind).count();
+    }
+
+    @Test
+    void recordedRunIsTheSameAsOneThatIsNot() throws IOException {
+        for (long seed = 1; seed <= 20; seed++) {
+            assertThat(new RecordedRun(seed, true, true, 5).trace).as("seed " + seed)
+                    .isEqualTo(new RecordedRun(seed, false, true, 5).trace);
+        }
+    }
+
+    @Test
+    void connectionTakesMemoryOnlyWhereItHasChanged() throws IOException {
+        Recording recording = new RecordedRun(7, true, false, 50).recording();
+        List<RecordedStep> steps = recording.kept();
+        long rows = steps.stream().mapToLong(step -> step.rows().size()).sum();
+        long different = steps.stream().flatMap(step -> step.rows().stream()).map(System::identityHashCode).distinct().count();
+        assertThat(different).isLessThan(rows);
+        int waiting = IntStream.range(1, steps.size()).filter(i -> steps.get(i).rows().stream()
+                .anyMatch(kept -> steps.get(i - 1).rows().contains(kept) && kept.row().now().queueBytes() > 0)).findFirst()
+                .orElseThrow();
+        Recording.KeptRow same = steps.get(waiting).rows().stream()
+                .filter(kept -> steps.get(waiting - 1).rows().contains(kept)).findFirst().orElseThrow();
+        long later = steps.get(waiting).nanos() - steps.get(waiting - 1).nanos();
+        assertThat(same.at(steps.get(waiting).nanos()).now().sinceActivity())
+                .isEqualTo(same.at(steps.get(waiting - 1).nanos()).now().sinceActivity().plusNanos(later));
+    }
+
+    @Test
+    void ofALongRunTheBeginningAndTheEndAreKept() throws IOException {
+        Recording recording = new RecordedRun(7, true, false, 4000).recording();
+        int kept = Recording.STEPS_FIRST + Recording.STEPS_LAST;
+        assertThat(recording.steps()).isGreaterThan(kept);
+        assertThat(recording.kept()).hasSize(kept);
+        assertThat(recording.leftOut()).isEqualTo(recording.steps() - kept);
+        assertThat(recording.number(kept - 1)).isEqualTo(recording.steps());
+        assertThat(recording.kept().getLast().turn().number()).isEqualTo(recording.steps());
+        try (Replay replay = Replay.start(recording, ANY)) {
+            JsonObject about = json(replay, "/api/hello").getAsJsonObject("replay");
+            assertThat(about.get("leftOut").getAsLong()).isEqualTo(recording.leftOut());
+            assertThat(about.getAsJsonArray("nanos")).hasSize(kept);
+            RawHttp.Answer missing = get(replay, "/api/step?step=501");
+            assertThat(missing.status()).isEqualTo(400);
+            assertThat(missing.body()).contains(recording.leftOut() + " after 500", "left out");
+            long next = Recording.STEPS_FIRST + recording.leftOut() + 1;
+            assertThat(json(replay, "/api/step?step=" + next).get("step").getAsLong()).isEqualTo(next);
+        }
+    }
+
+    @Test
+    void stepInWhichTheRunFailsIsMarked() throws IOException {
+        Recording recording = new RecordedRun(7, true, true, 5).recording();
+        try (Replay replay = Replay.start(recording, ANY)) {
+            JsonObject hello = json(replay, "/api/hello");
+            JsonObject about = hello.getAsJsonObject("replay");
+            assertThat(hello.get("control").getAsBoolean()).isFalse();
+            assertThat(about.get("failure").getAsString()).isEqualTo(RecordedRun.FAILURE);
+            JsonArray marks = about.getAsJsonArray("marks");
+            List<Integer> failed = IntStream.range(0, marks.size()).filter(i -> (marks.get(i).getAsInt() & 16) != 0).boxed()
+                    .toList();
+            assertThat(failed).hasSize(1);
+            JsonObject step = json(replay, "/api/step?step=" + (failed.getFirst() + 1));
+            JsonObject turn = step.getAsJsonArray("turns").get(step.getAsJsonArray("turns").size() - 1).getAsJsonObject();
+            assertThat(turn.get("failed").getAsBoolean()).isTrue();
+            assertThat(turn.get("number").getAsInt()).isEqualTo(failed.getFirst() + 1);
+            assertThat(turn.getAsJsonArray("events").toString()).contains("DELIVERED");
+        }
+    }
+
+    @Test
+    void stepHasTheFormOfALiveState() throws IOException {
+        Recording recording = new RecordedRun(7, true, false, 5).recording();
+        try (Replay replay = Replay.start(recording, ANY)) {
+            int middle = recording.kept().size() / 2;
+            JsonObject step = json(replay, "/api/step?step=" + middle);
+            List<String> missing = List.of("time", "engine", "control", "pause", "loops", "totals", "memory", "lists", "closed",
+                    "turns").stream().filter(name -> !step.has(name)).toList();
+            assertThat(missing).isEmpty();
+            Sample sample = recording.sample(middle - 1);
+            assertThat(step.getAsJsonObject("lists").getAsJsonObject("readable").get("count").getAsLong())
+                    .isEqualTo(1 + sample.rows().stream().filter(row -> row.now().readable()).count());
+            JsonObject clients = json(replay, "/api/clients?sort=in&order=desc&step=" + middle);
+            assertThat(clients.get("total").getAsInt()).isEqualTo(sample.rows().size());
+            String id = clients.getAsJsonArray("rows").get(0).getAsJsonObject().get("id").getAsString();
+            JsonObject client = json(replay, "/api/client?id=" + id + "&step=" + middle);
+            assertThat(client.getAsJsonObject("now").get("id").getAsString()).isEqualTo(id);
+            assertThat(client.getAsJsonArray("turns").toString()).contains("OPENED").contains("RECEIVED");
+        }
+    }
+
+    @Test
+    void readersNeedTheTokenAndChangeNothing() throws IOException {
+        Recording recording = new RecordedRun(7, true, false, 1).recording();
+        try (Replay replay = Replay.start(recording, ANY)) {
+            String host = "Host: 127.0.0.1:" + replay.address().getPort() + "\r\n";
+            assertThat(RawHttp.send(replay.address(), "GET /api/step?step=1", host).status()).isEqualTo(401);
+            assertThat(RawHttp.send(replay.address(), "GET /api/step?step=1", "Host: evil.example\r\n").status()).isEqualTo(403);
+            assertThat(RawHttp.send(replay.address(), "POST /api/pause", host + "Origin: http://127.0.0.1:"
+                    + replay.address().getPort() + "\r\nContent-Length: 0\r\nAuthorization: Bearer " + token(replay) + "\r\n")
+                    .status()).isEqualTo(403);
+            assertThat(get(replay, "/api/step?step=x").status()).isEqualTo(400);
+            assertThat(get(replay, "/api/step?step=0").status()).isEqualTo(400);
+            assertThat(get(replay, "/api/events").status()).isEqualTo(404);
+            assertThat(get(replay, "/metrics").status()).isEqualTo(404);
+        }
+    }
+
+    @Test
+    void recordingMustHaveEnded() {
+        assertThatThrownBy(() -> Replay.start(new Recording("empty", System::nanoTime), ANY))
+                .isInstanceOf(IllegalStateException.class).hasMessageContaining("not ended");
+    }
+
+    private static String token(Replay replay) {
+        return replay.url().getQuery().substring("token=".length());
+    }
+
+    private static RawHttp.Answer get(Replay replay, String path) throws IOException {
+        return RawHttp.send(replay.address(), "GET " + path, "Host: 127.0.0.1:" + replay.address().getPort()
+                + "\r\nAuthorization: Bearer " + token(replay) + "\r\n");
+    }
+
+    private static JsonObject json(Replay replay, String path) throws IOException {
+        RawHttp.Answer answer = get(replay, path);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        return JsonParser.parseString(answer.body()).getAsJsonObject();
+    }
+}
