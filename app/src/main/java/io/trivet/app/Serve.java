@@ -162,7 +162,8 @@ final class Serve implements Callable<Integer> {
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
-            try (ServeView.Running live = view.start(server.server(), describeEngine(server.network()), taken != null, err);
+            try (ServeView.Running live = view.start(server.server(), describeEngine(server.network()),
+                    taken != null && taken.isTaken(), err);
                     GracefulExit _ = GracefulExit.install(server, drainTimeout, () -> stopping(supervisor, network, live, err),
                             err)) {
                 if (readyFile != null) { // first: if that fails, the server that is replaced must continue

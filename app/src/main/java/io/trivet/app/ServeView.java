@@ -42,6 +42,17 @@ final class ServeView {
     private @Nullable Path tokenFile;
     // @formatter:on
 
+    private final Duration takeOverMax;
+
+    ServeView() {
+        this(TAKE_OVER_MAX);
+    }
+
+    /** For tests, which wait less for a port to be released. */
+    ServeView(Duration takeOverMax) {
+        this.takeOverMax = takeOverMax;
+    }
+
     boolean isRequested() {
         return address != null;
     }
@@ -104,8 +115,8 @@ final class ServeView {
         return running;
     }
 
-    private static void startLater(View.Builder builder, Running running, IOException failure, PrintStream err) {
-        for (long end = System.nanoTime() + TAKE_OVER_MAX.toNanos(); System.nanoTime() - end < 0;) {
+    private void startLater(View.Builder builder, Running running, IOException failure, PrintStream err) {
+        for (long end = System.nanoTime() + takeOverMax.toNanos(); System.nanoTime() - end < 0;) {
             try {
                 Thread.sleep(TAKE_OVER_PAUSE);
                 start(builder, running, err);

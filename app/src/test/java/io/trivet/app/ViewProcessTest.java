@@ -123,6 +123,37 @@ final class ViewProcessTest {
         }
     }
 
+    /** The old process has the port until it is drained; then the new one takes it, and a page that was open finds it by itself. */
+    @Test
+    void viewMovesToTheProcessThatTakesOver() throws Exception {
+        Path handover = home.resolve("handover");
+        Path token = home.resolve("token");
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+            port = free.getLocalPort();
+        }
+        String[] arguments = {"serve", "--port", "0", "--view", Integer.toString(port), "--view-token-file", token.toString(),
+            "--handover", handover.toString()};
+        try (Program old = trivet(arguments)) {
+            URI address = view(old);
+            int served = old.awaitReady().getPort();
+            try (Program next = trivet(arguments)) {
+                assertThat(next.awaitReady().getPort()).isEqualTo(served);
+                assertThat(view(next)).isEqualTo(address);
+                assertThat(old.exitCode()).isZero();
+                try (Socket client = new Socket(InetAddress.getLoopbackAddress(), served)) {
+                    client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
+                    assertThat(client.getInputStream().readNBytes(5)).hasSize(5);
+                    assertThat(send(HttpRequest.newBuilder(address.resolve("/api/state?" + address.getQuery()))).body())
+                            .contains("127.0.0.1:" + client.getLocalPort());
+                }
+                try (Program top = trivet("top", address.getAuthority())) { // the token of the old process is not deleted by it
+                    assertThat(top.exitCode()).as("errors: %s", top.err()).isZero();
+                }
+            }
+        }
+    }
+
     @Test
     void mistakesAreNamed() throws Exception {
         try (Program control = trivet("serve", "--port", "0", "--view-control");
