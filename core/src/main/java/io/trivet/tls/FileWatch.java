@@ -8,27 +8,27 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reloads the certificates of a {@link TlsServer} when their files have changed, until it is closed: see {@link
- * TlsServer#watchFiles}. Any thread.
+ * Reloads the certificates of a {@link TlsServer} or a {@link TlsClient} when their files have changed, until it is closed: see {@link
+ * TlsServer#watchFiles} and {@link TlsClient#watchFiles}. Any thread.
  */
 public final class FileWatch implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger("io.trivet.tls");
 
-    private final TlsServer server;
+    private final ReloadableContext context;
     private final Duration interval;
     private final Consumer<? super @Nullable IOException> onReload;
     private final Thread thread;
 
     /**
-     * Starts to watch the files of a server.
+     * Starts to watch the files of a context.
      *
      * @throws IllegalArgumentException the interval is not positive
      */
-    FileWatch(TlsServer server, Duration interval, Consumer<? super @Nullable IOException> onReload) {
+    FileWatch(ReloadableContext context, Duration interval, Consumer<? super @Nullable IOException> onReload) {
         if (interval.isNegative() || interval.isZero()) {
             throw new IllegalArgumentException("the interval must be positive: " + interval);
         }
-        this.server = server;
+        this.context = context;
         this.interval = interval;
         this.onReload = Objects.requireNonNull(onReload, "onReload");
         thread = Thread.ofVirtual().name("trivet-certificates").start(this::watch);
@@ -48,7 +48,7 @@ public final class FileWatch implements AutoCloseable {
     private void check() {
         try {
             try {
-                if (server.reloadIfChanged()) {
+                if (context.reloadIfChanged()) {
                     onReload.accept(null);
                 }
             } catch (IOException e) {

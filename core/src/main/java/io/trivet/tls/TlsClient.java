@@ -10,6 +10,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -36,7 +37,7 @@ public final class TlsClient implements Tls {
         final boolean verifiesHostName;
         final Duration handshakeTimeout;
         final EngineStatus chosenEngine;
-        volatile LoadedContext loaded;
+        final ReloadableContext context;
 
         Settings(Builder builder) throws IOException {
             sources = builder.sources;
@@ -46,7 +47,7 @@ public final class TlsClient implements Tls {
             verifiesHostName = builder.verifiesHostName;
             handshakeTimeout = builder.handshakeTimeout;
             chosenEngine = builder.engine.choose(sources, protocols);
-            loaded = load();
+            context = new ReloadableContext(sources, this::load);
         }
 
         private LoadedContext load() throws IOException {
@@ -55,14 +56,8 @@ public final class TlsClient implements Tls {
                         .load(new OpenSslContext.Settings(sources, protocols, cipherSuites, applicationProtocols, false,
                                 ClientAuthentication.NONE));
             }
-            SSLContext context = sources.create();
-            return new LoadedContext.Jdk(context, parameters(context));
-        }
-
-        synchronized void reload() throws IOException {
-            LoadedContext before = loaded;
-            loaded = load();
-            before.close();
+            SSLContext jdk = sources.create();
+            return new LoadedContext.Jdk(jdk, parameters(jdk));
         }
 
         SSLParameters parameters(SSLContext of) {
@@ -111,10 +106,35 @@ public final class TlsClient implements Tls {
      * @throws IllegalStateException the settings have no file
      */
     public void reload() throws IOException {
-        if (!settings.sources.hasFiles()) {
-            throw new IllegalStateException("these TLS settings have no file that could be read again");
-        }
-        settings.reload();
+        settings.context.reload();
+    }
+
+    /**
+     * Reads the authorities, the certificate and the key again, as {@link #reload} does, if one of their files has changed since they
+     * were last read, otherwise like {@link TlsServer#reloadIfChanged}. Copies with another server name share what was read.
+     *
+     * @return true if they were read again; false if no file has changed, or they still cannot be used for the same reason
+     * @throws IOException a changed file cannot be used, and the old certificates stay in use. Thrown once for each reason: the next call
+     *     returns false, until the files can be used or the message is another one
+     * @throws IllegalStateException the settings have no file
+     */
+    public boolean reloadIfChanged() throws IOException {
+        return settings.context.reloadIfChanged();
+    }
+
+    /**
+     * Starts to watch the files: calls {@link #reloadIfChanged} repeatedly, on a virtual thread. For programs that run long and whose
+     * certificate is short-lived, or whose authorities change. Also finds files that are replaced by a rename, or through symbolic links.
+     *
+     * @param interval the time between checks
+     * @param onReload called on that thread after each change: with null if the new files are in use, or with the reason why the old
+     *     ones stay
+     * @return the watch, which a close ends; otherwise it ends with the process
+     * @throws IllegalArgumentException the interval is not positive
+     * @throws IllegalStateException the settings have no file
+     */
+    public FileWatch watchFiles(Duration interval, Consumer<? super @Nullable IOException> onReload) {
+        return settings.context.watch(interval, onReload);
     }
 
     @Override
@@ -141,7 +161,7 @@ public final class TlsClient implements Tls {
         String name = serverName == null ? host : serverName;
         SNIHostName hostName = isAddress(name) ? null : hostName(name);
         while (true) {
-            switch (settings.loaded) {
+            switch (settings.context.current()) {
                 case LoadedContext.Jdk jdk -> {
                     return jdkEngine(jdk.context(), name, port, hostName);
                 }

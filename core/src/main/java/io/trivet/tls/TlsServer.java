@@ -30,11 +30,7 @@ public final class TlsServer implements Tls {
     private final ClientAuthentication clientAuthentication;
     private final Duration handshakeTimeout;
     private final EngineStatus chosenEngine;
-    /** Guarded by itself, as are reloads. */
-    private final FileStamps stamps;
-    /** Why the files could not be read at the last attempt. Guarded by {@link #stamps}. */
-    private @Nullable String failure;
-    volatile LoadedContext loaded;
+    final ReloadableContext context;
 
     private TlsServer(Builder builder) throws IOException {
         sources = builder.sources;
@@ -44,8 +40,7 @@ public final class TlsServer implements Tls {
         clientAuthentication = builder.clientAuthentication;
         handshakeTimeout = builder.handshakeTimeout;
         chosenEngine = builder.engine.choose(sources, protocols);
-        stamps = new FileStamps(sources.files()); // before they are read: a change meanwhile is noticed later
-        loaded = load();
+        context = new ReloadableContext(sources, this::load);
     }
 
     /**
@@ -78,11 +73,7 @@ public final class TlsServer implements Tls {
      * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
      */
     public void reload() throws IOException {
-        checkFiles();
-        synchronized (stamps) {
-            stamps.haveChanged(); // only notes the present state
-            replaceLoaded();
-        }
+        context.reload();
     }
 
     /**
@@ -96,23 +87,7 @@ public final class TlsServer implements Tls {
      * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
      */
     public boolean reloadIfChanged() throws IOException {
-        checkFiles();
-        synchronized (stamps) {
-            boolean changed = stamps.haveChanged();
-            String before = failure;
-            if (!changed && before == null) {
-                return false;
-            }
-            try {
-                replaceLoaded();
-                return true;
-            } catch (IOException e) {
-                if (String.valueOf(e.getMessage()).equals(before)) {
-                    return false;
-                }
-                throw e;
-            }
-        }
+        return context.reloadIfChanged();
     }
 
     /**
@@ -127,26 +102,7 @@ public final class TlsServer implements Tls {
      * @throws IllegalStateException the settings were made from a key store or an SSLContext, and have no file
      */
     public FileWatch watchFiles(Duration interval, Consumer<? super @Nullable IOException> onReload) {
-        checkFiles();
-        return new FileWatch(this, interval, onReload);
-    }
-
-    private void replaceLoaded() throws IOException {
-        LoadedContext before = loaded;
-        try {
-            loaded = load();
-        } catch (IOException e) {
-            failure = String.valueOf(e.getMessage());
-            throw e;
-        }
-        failure = null;
-        before.close();
-    }
-
-    private void checkFiles() {
-        if (!sources.hasFiles()) {
-            throw new IllegalStateException("these TLS settings have no file that could be read again");
-        }
+        return context.watch(interval, onReload);
     }
 
     private LoadedContext load() throws IOException {
@@ -154,8 +110,8 @@ public final class TlsServer implements Tls {
             return OpenSslContext.load(new OpenSslContext.Settings(sources, protocols, cipherSuites, applicationProtocols, true,
                     clientAuthentication));
         }
-        SSLContext context = sources.create();
-        SSLParameters parameters = TlsContexts.parameters(context, protocols, cipherSuites, applicationProtocols);
+        SSLContext jdk = sources.create();
+        SSLParameters parameters = TlsContexts.parameters(jdk, protocols, cipherSuites, applicationProtocols);
         switch (clientAuthentication) {
             case NONE -> {
                 // The default.
@@ -163,7 +119,7 @@ public final class TlsServer implements Tls {
             case OPTIONAL -> parameters.setWantClientAuth(true);
             case REQUIRED -> parameters.setNeedClientAuth(true);
         }
-        return new LoadedContext.Jdk(context, parameters);
+        return new LoadedContext.Jdk(jdk, parameters);
     }
 
     @Override
@@ -183,9 +139,9 @@ public final class TlsServer implements Tls {
     /** Returns an engine for a new connection. */
     TlsEngine engine(EngineBuffers buffers) throws IOException {
         while (true) {
-            switch (loaded) {
-                case LoadedContext.Jdk(SSLContext context, SSLParameters parameters) -> {
-                    SSLEngine engine = context.createSSLEngine();
+            switch (context.current()) {
+                case LoadedContext.Jdk(SSLContext jdk, SSLParameters parameters) -> {
+                    SSLEngine engine = jdk.createSSLEngine();
                     engine.setUseClientMode(false);
                     engine.setSSLParameters(parameters);
                     return new JdkTlsEngine(engine);

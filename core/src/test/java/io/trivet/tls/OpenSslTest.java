@@ -75,23 +75,23 @@ final class OpenSslTest {
         Path key = Files.copy(file("localhost.key"), directory.resolve("key.pem"), StandardCopyOption.REPLACE_EXISTING);
         TlsServer server = TlsServer.builder().certificate(chain, key).engine(TlsEngineKind.OPENSSL).build();
         TlsClient client = TlsClient.builder().authorities(file("ca.pem")).engine(TlsEngineKind.OPENSSL).build();
-        OpenSslContext first = context(server.loaded);
+        OpenSslContext first = context(server.context.current());
         EnginePair pair = handshake(client, server);
         server.reload();
-        OpenSslContext second = context(server.loaded);
+        OpenSslContext second = context(server.context.current());
         assertThat(second).isNotSameAs(first);
         assertThat(first.isLive()).isTrue();
         send(pair.client(), pair.server(), 100);
         Files.writeString(key, "no key");
         assertThatThrownBy(server::reload).isInstanceOf(IOException.class);
-        assertThat(context(server.loaded)).isSameAs(second);
+        assertThat(context(server.context.current())).isSameAs(second);
         pair.server().free();
         assertThat(first.isLive()).isFalse();
         assertThat(first.retain()).isFalse();
         assertThat(second.isLive()).isTrue();
-        OpenSslContext ofClient = context(client.settings.loaded);
+        OpenSslContext ofClient = context(client.settings.context.current());
         for (int i = 0; i < 100; i++) {
-            OpenSslContext before = context(client.settings.loaded);
+            OpenSslContext before = context(client.settings.context.current());
             client.reload();
             assertThat(before.isLive()).isEqualTo(i == 0); // the first one has a connection
         }
@@ -101,7 +101,7 @@ final class OpenSslTest {
 
     @Test
     void unreachableSettingsAreFreed() {
-        OpenSslContext context = context(server().loaded);
+        OpenSslContext context = context(server().context.current());
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         while (context.isLive()) {
             assertThat(System.nanoTime()).isLessThan(deadline);

@@ -225,6 +225,48 @@ final class TlsSettingsTest {
     }
 
     @Test
+    void aClientReadsItsChangedFilesAgainAndReportsABadOneOnce() throws IOException {
+        Path authorities = copy("other-ca.pem", "authorities.pem");
+        TlsServer server = server(file("localhost.pem"), file("localhost.key"));
+        TlsClient client = client().authorities(authorities).build();
+        TlsClient named = client.withServerName("localhost");
+        assertThat(client.reloadIfChanged()).isFalse();
+        refuses(named, server, "localhost", TlsEngines.text(kind, Failure.UNTRUSTED));
+        replace("ca.pem", authorities);
+        assertThat(client.reloadIfChanged()).isTrue();
+        assertThat(handshake(named, server, "localhost")).as("with the copy").isNotNull();
+        replace("localhost.key", authorities);
+        assertThatThrownBy(named::reloadIfChanged).isInstanceOf(FileSystemException.class)
+                .hasMessageContaining("authorities.pem").hasMessageContaining("has no certificate");
+        assertThat(client.reloadIfChanged()).as("reported once").isFalse();
+        assertThat(handshake(client, server, "localhost")).as("with the old authorities").isNotNull();
+        replace("other-ca.pem", authorities);
+        assertThat(client.reloadIfChanged()).isTrue();
+        refuses(client, server, "localhost", TlsEngines.text(kind, Failure.UNTRUSTED));
+        TlsClient withoutFiles = client().build();
+        assertThatThrownBy(withoutFiles::reloadIfChanged).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> withoutFiles.watchFiles(Duration.ofSeconds(1), failure -> {}))
+                .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void aClientWatchesItsCertificateAndKey() throws Exception {
+        Path chain = copy("client.pem", "chain.pem");
+        Path key = copy("client.key", "key.pem");
+        TlsClient client = client().authorities(file("ca.pem")).certificate(chain, key).build();
+        BlockingQueue<String> outcomes = new LinkedBlockingQueue<>();
+        try (FileWatch _ = client.watchFiles(Duration.ofMillis(1),
+                failure -> outcomes.add(failure == null ? "reloaded" : failure.getMessage()))) {
+            replace("example.pem", chain);
+            assertThat(outcomes.poll(Slowness.scaled(Duration.ofSeconds(30)).toSeconds(), TimeUnit.SECONDS))
+                    .contains("key.pem").contains("does not belong");
+            replace("example.key", key);
+            assertThat(outcomes.poll(Slowness.scaled(Duration.ofSeconds(30)).toSeconds(), TimeUnit.SECONDS))
+                    .isEqualTo("reloaded");
+        }
+    }
+
+    @Test
     void theServerNameChoosesTheCertificate() throws IOException {
         TlsServer server = server().certificate(file("localhost.pem"), file("localhost.key"))
                 .certificate(file("example.pem"), file("example.key")).build();
