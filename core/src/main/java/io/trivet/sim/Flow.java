@@ -161,6 +161,9 @@ final class Flow {
     }
 
     private long drawDelay() {
+        if (from.isUnix()) {
+            return 0; // there is no network: the kernel appends what is written to the peer's queue
+        }
         FaultInjector faults = kernel.faults;
         if (faults.happens(Fault.STALL)) {
             long stall = faults.random(Fault.STALL).between(STALL_NANOS_MIN, STALL_NANOS_MAX);
@@ -202,7 +205,7 @@ final class Flow {
         if (cancelled) {
             return;
         }
-        boolean breaks = (written > arrived) && kernel.faults.happens(Fault.RESET);
+        boolean breaks = written > arrived && !from.isUnix() && kernel.faults.happens(Fault.RESET);
         if (breaks) {
             kernel.recordFault(Fault.RESET, from);
         }
@@ -266,7 +269,7 @@ final class Flow {
             // Bytes sent before the reset are in transit. Without latency they all arrive; with latency, a random part of them.
             return faults.isEnabled(Fault.LATENCY) ? faults.random(Fault.LATENCY).below(count + 1) : count;
         }
-        if (count > 1 && faults.happens(Fault.DRIBBLE)) {
+        if (count > 1 && !from.isUnix() && faults.happens(Fault.DRIBBLE)) {
             int part = faults.random(Fault.DRIBBLE).part(count);
             long pause = faults.random(Fault.DRIBBLE).between(DRIBBLE_NANOS_MIN, DRIBBLE_NANOS_MAX);
             stalledUntil = Math.max(stalledUntil, kernel.now() + pause);

@@ -149,7 +149,7 @@ final class RingReceives {
     /** Called when there is nothing to read. Posts a pending error or the end of the input; otherwise waits. */
     private boolean receiveNothing(RingConnection connection) {
         TcpEndpoint end = connection.end();
-        ErrorCode error = end.isInputDone() ? null : end.takeError();
+        ErrorCode error = end.hidesError() ? null : end.takeError();
         if (error != null) {
             connection.receiveEnded = true;
             queue.postFailed(connection, new NetworkException("recv", connection.stream(), error));

@@ -517,7 +517,7 @@ public final class SimClient {
         worked = true;
         if (!connected && !(cause instanceof NetworkException refused && refused.code() == ErrorCode.ECONNRESET)) {
             end(ClientEnd.REFUSED, "cannot connect: " + cause.getMessage(), cause);
-        } else if (stream().end.isInputDone()) {
+        } else if (stream().end.hidesError()) {
             // The server has ended its output before: only the output has failed, and what has arrived is still there.
             trace("can send no more: " + cause.getMessage());
             steps.clear();

@@ -36,7 +36,7 @@ final class SimTcpListener extends SimSocket implements TcpListener {
         if (faults.happens(Fault.ACCEPT_NO_MEMORY)) {
             throw failure("accept", draw(Fault.ACCEPT_NO_MEMORY, ErrorCode.ENOBUFS, ErrorCode.ENOMEM));
         }
-        while (first != null && faults.happens(Fault.ACCEPT_ABORTED)) {
+        while (first != null && !first.isUnix() && faults.happens(Fault.ACCEPT_ABORTED)) {
             host.kernel.recordFault(Fault.ACCEPT_ABORTED, first);
             listener.removeFirst();
             first.reset();

@@ -71,7 +71,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             }
             return count;
         }
-        if (!end.isInputDone()) {
+        if (!end.hidesError()) {
             throwPending("recv", end);
         }
         if (end.refusesReads()) {
@@ -140,7 +140,11 @@ final class SimTcpStream extends SimSocket implements TcpStream {
 
     private void checkWritable(String call) throws IOException {
         if (end.refusesWrites()) {
-            throwPending(call, end);
+            if (end.isUnix()) {
+                host.kernel.noteUnread(end.peer());
+            } else {
+                throwPending(call, end);
+            }
             throw failure(call, ErrorCode.EPIPE);
         }
     }
@@ -175,7 +179,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (end.options.urgentInline || in.urgent == Flow.Urgent.NONE || in.urgent == Flow.Urgent.TAKEN) {
             return -1;
         }
-        if (end.isClosed() && !end.isInputDone()) {
+        if (end.isClosed() && !end.hidesError()) {
             throw failure("recv", ErrorCode.ENOTCONN);
         }
         if (in.urgent == Flow.Urgent.VALID) {

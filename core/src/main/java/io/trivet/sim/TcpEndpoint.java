@@ -3,11 +3,15 @@ package io.trivet.sim;
 import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
+import io.trivet.net.UnixAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** One end of a TCP connection inside the simulated kernel. Source: Linux net/ipv4/tcp.c and tcp_input.c. */
+/**
+ * One end of a TCP connection inside the simulated kernel, or of a Unix domain stream, which has no resets. Source: Linux
+ * net/ipv4/tcp.c, tcp_input.c and net/unix/af_unix.c.
+ */
 final class TcpEndpoint extends Endpoint {
     private enum State {
         /** The client's end while it connects, and the server's end before the handshake is done. */
@@ -25,6 +29,7 @@ final class TcpEndpoint extends Endpoint {
     final SocketOptions options;
     private final TcpEndpoint peer;
     private final boolean isClient;
+    private final boolean isUnix;
     private State state = State.SYN_SENT;
     private boolean inputShut;
     private boolean outputShut;
@@ -44,6 +49,7 @@ final class TcpEndpoint extends Endpoint {
         this.local = local;
         this.remote = remote;
         this.isClient = true;
+        this.isUnix = UnixAddress.isUnix(remote);
         this.options = kernel.tcp.drawOptions();
         this.out = new Flow(kernel, this);
         this.peer = new TcpEndpoint(this);
@@ -58,6 +64,7 @@ final class TcpEndpoint extends Endpoint {
         this.local = client.remote;
         this.remote = client.local;
         this.isClient = false;
+        this.isUnix = client.isUnix;
         this.options = kernel.tcp.drawOptions();
         this.out = new Flow(kernel, this);
         this.peer = client;
@@ -75,6 +82,11 @@ final class TcpEndpoint extends Endpoint {
 
     boolean isClient() {
         return isClient;
+    }
+
+    /** Returns whether this is a Unix domain stream. */
+    boolean isUnix() {
+        return isUnix;
     }
 
     boolean isUrgentInline() {
@@ -204,7 +216,7 @@ final class TcpEndpoint extends Endpoint {
     }
 
     /**
-     * Returns whether the input has ended when there is nothing to read. Check for an error first, unless {@link #isInputDone}.
+     * Returns whether the input has ended when there is nothing to read. Check for an error first, unless {@link #hidesError}.
      */
     boolean isInputOver() {
         return inputDone || inputShut || state == State.CLOSED;
@@ -215,9 +227,9 @@ final class TcpEndpoint extends Endpoint {
         return disconnected && !inputShut;
     }
 
-    /** Returns whether the peer's FIN has arrived. A read then reports the end of the input, even if an error is pending. */
-    boolean isInputDone() {
-        return inputDone;
+    /** Returns whether a read reports the end of the input even if an error is pending: the peer's FIN has arrived. */
+    boolean hidesError() {
+        return inputDone && !isUnix;
     }
 
     /** Returns whether a write fails: the output has ended, or an error is pending. */
@@ -245,6 +257,10 @@ final class TcpEndpoint extends Endpoint {
 
     void shutInput() {
         inputShut = true;
+        if (isUnix) {
+            peer.outputShut = true; // unix_shutdown
+            peer.changed();
+        }
         changed();
     }
 
@@ -272,6 +288,8 @@ final class TcpEndpoint extends Endpoint {
     void release() {
         if (state == State.SYN_SENT) {
             abandon();
+        } else if (state == State.CONNECTED && isUnix) {
+            closeUnix(false);
         } else if (state == State.CONNECTED) {
             boolean finished = outputShut && inputDone;
             if (in.unread() > 0) {
@@ -286,10 +304,35 @@ final class TcpEndpoint extends Endpoint {
         }
     }
 
-    /** Resets the connection from this end. */
+    /** Resets the connection from this end, which was never accepted. */
     void reset() {
+        if (isUnix) {
+            closeUnix(true);
+        } else {
+            end();
+            out.writeReset();
+        }
+    }
+
+    /**
+     * Closes a Unix domain stream (unix_release_sock). The peer reads what was written, then ECONNRESET once if bytes that it has sent
+     * were not read or the connection was not accepted, then the end. It cannot write any more.
+     */
+    private void closeUnix(boolean unaccepted) {
+        boolean unread = in.unread() > 0 || in.unacknowledged() > 0;
+        if (unread) {
+            kernel.noteUnread(this);
+        }
+        in.cancel();
+        inputShut = true;
+        outputShut = true;
+        if (peer.state == State.CONNECTED) {
+            peer.outputShut = true;
+            peer.error = unread || unaccepted ? ErrorCode.ECONNRESET : peer.error;
+            peer.changed();
+        }
+        out.writeFin();
         end();
-        out.writeReset();
     }
 
     // What arrives from the peer and the network.

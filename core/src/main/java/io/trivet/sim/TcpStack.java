@@ -12,8 +12,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TCP on the simulated network: listeners, ports, and connects in progress. Unix domain streams are simulated as TCP connections
- * without ports: also their faults, such as resets, are those of TCP.
+ * TCP on the simulated network: listeners, ports, and connects in progress. Also Unix domain streams, which have neither ports nor
+ * packets: nothing is late or lost between their ends, and they are not reset.
  */
 @SuppressWarnings("ReferenceEquality") // endpoints are compared by identity
 final class TcpStack {
@@ -203,6 +203,10 @@ final class TcpStack {
 
         void start() {
             FaultInjector faults = kernel.faults;
+            if (client.isUnix()) { // the kernel decides at once, and there are no packets
+                fire();
+                return;
+            }
             if (faults.happens(Fault.CONNECT_REFUSED)) {
                 failure = ErrorCode.ECONNREFUSED;
                 kernel.recordFault(Fault.CONNECT_REFUSED, client);
@@ -239,8 +243,7 @@ final class TcpStack {
         private void synArrives() {
             boolean silent = ignored && kernel.faults.isEnabled(Fault.CONNECT_IGNORED);
             ListeningSocket listener = silent ? null : findListener(client.remote);
-            boolean isUnix = UnixAddress.isUnix(client.remote); // then the kernel decides at once, and there are no packets
-            if (isUnix && (listener == null || listener.isFull())) {
+            if (client.isUnix() && (listener == null || listener.isFull())) {
                 failure = listener == null ? ErrorCode.ENOENT : ErrorCode.EAGAIN;
                 fire();
             } else if (silent || (listener != null && listener.isFull())) {
@@ -256,7 +259,7 @@ final class TcpStack {
             } else {
                 listener.reserve();
                 reserved = listener;
-                fireAfter(kernel.drawLatency());
+                fireAfter(client.isUnix() ? 0 : kernel.drawLatency());
             }
         }
 
