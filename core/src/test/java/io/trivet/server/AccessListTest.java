@@ -25,7 +25,7 @@ final class AccessListTest {
         assertThat(AccessList.all().allow(Cidr.of("::/0")).allow(Cidr.of("0.0.0.0/0")).deny().allows(client)).isTrue();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void deniedClientIsResetBeforeAnyHandlerAndCountedAndLoggedOnce(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -53,7 +53,7 @@ final class AccessListTest {
         assertThat(server.stats().total().refused()).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void clientOutsideOfTheAllowedRangesIsReset(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).access(AccessList.all().allow(Cidr.of("192.0.2.0/24"))));

@@ -21,7 +21,7 @@ import java.util.List;
 final class AdmissionTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionBeyondTheLimitWaitsUntilAnotherCloses(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -52,7 +52,7 @@ final class AdmissionTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionLimitAppliesAcrossAllLoops(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.start(stage.server(story).loops(3).limits(Limits.defaults().withConnectionsMax(5)));
@@ -70,7 +70,7 @@ final class AdmissionTest {
         stage.until("closed", () -> story.count("close") == 30);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionBeyondThePerAddressLimitIsClosedAtOnceAndLogged(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -105,7 +105,7 @@ final class AdmissionTest {
         assertThat(client.receiveText(4)).isEqualTo("mine");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void serverListensOnSeveralAddresses(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).listen(Stage.FREE_PORT));
@@ -118,7 +118,7 @@ final class AdmissionTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void acceptBacksOffLogsOnceAndResumesWhenDescriptorsRunOut(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             OutOfDescriptors network = new OutOfDescriptors(stage.network());

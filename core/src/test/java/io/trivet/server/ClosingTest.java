@@ -179,7 +179,7 @@ final class ClosingTest {
         assertThat(story.reasons()).as("not the idle timeout").containsExactly(CloseReason.FINISHED);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void closeDropsQueuedMessagesAtOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
@@ -320,7 +320,7 @@ final class ClosingTest {
         assertThat(log.lines("SEVERE a loop has stopped")).hasSize(1);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void errorInOnCloseLeavesNoConnectionOpenAndDoesNotBlockClose(Stage stage) throws Exception {
         Story story = stage.story(new Handler() {
             @Override
@@ -360,7 +360,7 @@ final class ClosingTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     @NotSimulated(NotSimulated.THREADS)
     void anotherThreadCanCloseAnOpenedServerDuringTurn(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
@@ -420,7 +420,7 @@ final class ClosingTest {
         assertThat(server.stats().total().connections()).isLessThanOrEqualTo(1);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void localAddressMatchesThePeersRemoteAddressUntilClose(Stage stage) throws IOException {
         Story accepted = stage.story(SILENT);
         Story outgoing = stage.story(SILENT);
@@ -437,7 +437,7 @@ final class ClosingTest {
         assertThat(connection.failure()).isNull();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void serverWithoutAListenerActsAsAClient(Stage stage) throws IOException {
         Server server = stage.open(stage.server((connection, message) -> connection.send(message)).framing(Framing.lines()));
         Story story = stage.story(SILENT);
@@ -466,7 +466,7 @@ final class ClosingTest {
                 failure -> assertThat(failure.code()).isEqualTo(ErrorCode.ECONNRESET));
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void onlyCompleteMessagesAreDeliveredBeforeAReset(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()));

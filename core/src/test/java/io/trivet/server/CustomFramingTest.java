@@ -286,7 +286,7 @@ final class CustomFramingTest {
 
     // ---- the remainder
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void remainderIsDroppedOrDeliveredOrAnError(Stage stage) throws IOException {
         Story dropped = stage.story(ECHO);
         Story delivered = stage.story(ECHO);
@@ -327,7 +327,7 @@ final class CustomFramingTest {
 
     // ---- encoders
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void broadcastIsFramedForEachFraming(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {});
         Server server = stage.open(stage.server(story).framing(Framing.lines())

@@ -15,4 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @interface EveryNetwork {
     /** Whether it also runs over Unix domain sockets: once on each of {@link ServerNetworks#UNIX}. */
     boolean unix() default false;
+
+    /** Whether it also runs over TLS: once on each of {@link ServerNetworks#TLS}. False if it needs plaintext, such as one of urgent data. */
+    boolean tls() default true;
 }

@@ -29,8 +29,10 @@ final class EveryNetworkExtension implements TestTemplateInvocationContextProvid
 
     @Override
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
-        boolean unix = context.getRequiredTestMethod().getAnnotation(EveryNetwork.class).unix();
-        return Stream.concat(ServerNetworks.ALL.stream(), unix ? ServerNetworks.UNIX.stream() : Stream.of()).map(Run::new);
+        EveryNetwork test = context.getRequiredTestMethod().getAnnotation(EveryNetwork.class);
+        return Stream.of(ServerNetworks.ALL, test.unix() ? ServerNetworks.UNIX : List.<ServerNetworks.Kind>of(),
+                test.tls() ? ServerNetworks.TLS : List.<ServerNetworks.Kind>of()).flatMap(List::stream)
+                .filter(kind -> kind.name().contains(System.getProperty("trivet.networks", ""))).map(Run::new);
     }
 
     /** One run of a test on one network. Supplies the {@link Stage} parameter. */
@@ -78,7 +80,8 @@ final class EveryNetworkExtension implements TestTemplateInvocationContextProvid
         @Override
         public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
             // JUnit closes the objects in the store of a run when the run ends.
-            return context.getStore(NAMESPACE).computeIfAbsent(Stage.class, key -> new Stage(kind.opener().get(), kind.unix()),
+            return context.getStore(NAMESPACE).computeIfAbsent(Stage.class,
+                    key -> new Stage(kind.opener().get(), kind.unix(), kind.tls()),
                     Stage.class);
         }
     }

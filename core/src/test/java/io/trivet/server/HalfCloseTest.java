@@ -73,7 +73,7 @@ final class HalfCloseTest {
         assertThat(story.reasons()).containsOnly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void finishOutputWhileConnectingDeliversTheQueueAndWaitsForTheAnswer(Stage stage) throws IOException {
         Story accepted = stage.story(new Handler() {
             @Override
@@ -110,7 +110,7 @@ final class HalfCloseTest {
         assertThat(story.callbacks()).containsExactly("open", "close DRAINED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void finishWhileConnectingDeliversTheQueue(Stage stage) throws IOException {
         Story accepted = stage.story(SILENT);
         Story outgoing = stage.story(SILENT);
@@ -123,7 +123,7 @@ final class HalfCloseTest {
         assertThat(outgoing.callbacks()).containsExactly("open", "close FINISHED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void drainWhileConnectingDeliversTheQueue(Stage stage) throws IOException {
         Story accepted = stage.story(SILENT);
         Story outgoing = stage.story(SILENT);

@@ -47,7 +47,7 @@ final class HammerTest {
     private static final Limits LIMITS = Limits.defaults().withQueueBytesMax(256 << 20).withQueueBudgetBytes(1L << 30)
             .withWriteTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO);
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     @NotSimulated(NotSimulated.THREADS)
     void queuedMessagesArriveOnceAndInTheOrderOfTheirThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
@@ -58,7 +58,7 @@ final class HammerTest {
         });
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     @NotSimulated(NotSimulated.THREADS)
     void closingUnderLoadLosesNothingSilentlyAndBlocksNoThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
@@ -68,7 +68,7 @@ final class HammerTest {
         });
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     @NotSimulated(NotSimulated.THREADS)
     void idleLoopIsAlwaysWoken(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {

@@ -159,7 +159,7 @@ final class HandlersTest {
         assertThat(outgoing.callbacks()).startsWith("open", "dropped 15 1500");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void drainBetweenTurnsCallsHandlersInTheNextTurn(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override

@@ -293,7 +293,7 @@ final class HonestEndingsTest {
         assertThat(client.endsInOrder()).isFalse();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void closeWithNothingQueuedIsAnEnd(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));

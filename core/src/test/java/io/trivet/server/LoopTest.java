@@ -286,7 +286,7 @@ final class LoopTest {
         }
     }
 
-    @EveryNetwork(unix = true)
+    @EveryNetwork(unix = true, tls = false)
     void drainEndsConnectionsInTheBacklogInAnOrderlyWay(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story));
@@ -304,7 +304,7 @@ final class LoopTest {
         assertThatThrownBy(() -> stage.keep(new Client(stage, server.address()))).isInstanceOf(IOException.class);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void drainMissesNoConnectionInAFullBacklog(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).backlog(1));
@@ -470,7 +470,7 @@ final class LoopTest {
 
     // Outgoing connections, and several loops.
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectUsesTheServersFramingAndTheGivenHandler(Stage stage) throws IOException {
         Story there = stage.story(ECHO);
         Story here = stage.story(SILENT);
@@ -488,7 +488,7 @@ final class LoopTest {
                 "close PEER_FINISHED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void oneHandlerCanServeBothSides(Stage stage) throws IOException {
         Story both = stage.story((connection, message) -> {
             int number = Integer.parseInt(Story.text(message));
@@ -505,7 +505,7 @@ final class LoopTest {
         assertThat(both.connection(0).id()).isNotEqualTo(both.connection(1).id());
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionsGoToTheLeastLoadedLoop(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.start(stage.server(story).loops(3));
@@ -684,7 +684,7 @@ final class LoopTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionThatMakesTheLoopSpinIsLoggedAndClosed(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -757,7 +757,7 @@ final class LoopTest {
         assertThat(story.callbacks()).containsExactly("open", "message one", "close HANDLER_FAILED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void drainFromAHandlerDoesNotNestCallbacks(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override

@@ -113,7 +113,7 @@ final class ObserveTest {
         assertThat(ends.getFirst().sinceClosed()).isLessThanOrEqualTo(ends.getLast().sinceClosed());
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void listenersSayWhyTheyAreNotWatched(Stage stage) throws IOException {
         Server server = stage.open(stage.server(stage.story((connection, message) -> {}))
                 .limits(Limits.defaults().withConnectionsMax(1)));

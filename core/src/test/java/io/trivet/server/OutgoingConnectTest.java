@@ -76,7 +76,7 @@ final class OutgoingConnectTest {
                 e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED));
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectByNameUsesTheFirstAddressThatAnswers(Stage stage) throws IOException {
         if (stage.network() instanceof SimNetwork) {
             return; // it has one address of its own

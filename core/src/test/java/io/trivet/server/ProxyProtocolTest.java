@@ -34,7 +34,7 @@ final class ProxyProtocolTest {
         return stage.steppedServer(story).framing(Framing.lines()).proxyProtocol(LOOPBACK);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionHasTheAddressOfTheClientThatItsProxyTells(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
@@ -51,7 +51,7 @@ final class ProxyProtocolTest {
         assertThat(story.reasons()).containsOnly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void headerMayArriveInAnyTwoPieces(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
@@ -68,7 +68,7 @@ final class ProxyProtocolTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void waitingConnectionIsShownAndOpensWithTheLastByte(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
@@ -87,7 +87,7 @@ final class ProxyProtocolTest {
         assertThat(proxy.receiveText(22)).isEqualTo("hello 192.0.2.1:56324\n");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void connectionWithoutAHeaderIsClosedWithItsReason(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -102,7 +102,7 @@ final class ProxyProtocolTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void headerThatIsCutOffOrLateClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
@@ -125,7 +125,7 @@ final class ProxyProtocolTest {
         assertThat(story.count("open")).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void headerOfAnUntrustedClientIsOrdinaryInput(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).proxyProtocol(Cidr.of("10.0.0.0/8")));
@@ -135,7 +135,7 @@ final class ProxyProtocolTest {
         assertThat(client.receiveText(expected.length())).isEqualTo(expected);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void accessListAndLimitPerAddressApplyToTheClient(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -172,7 +172,7 @@ final class ProxyProtocolTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void drainClosesConnectionsThatWaitForTheirHeader(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
@@ -183,7 +183,7 @@ final class ProxyProtocolTest {
         proxy.endsInOrder();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void outgoingConnectionSendsItsHeaderBeforeEverythingElse(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
@@ -199,7 +199,7 @@ final class ProxyProtocolTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void headerComesBeforeTheTlsHandshake(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(TestCertificates.server())
@@ -218,7 +218,7 @@ final class ProxyProtocolTest {
         assertThat(story.connection(0).tls()).isNotNull();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void headerAndTheBeginningOfTheHandshakeMayArriveTogether(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(TestCertificates.server())
@@ -237,7 +237,7 @@ final class ProxyProtocolTest {
         assertThat(story.connection(1).tls()).isNotNull();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void headerIsReceivedWhileTheHandlerPausesReading(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 final class QueueTest {
     private static final Handler SILENT = (connection, message) -> {};
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void gaugesReportQueuedMessages(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4)).limits(Stage.ROOMY));
@@ -53,7 +53,7 @@ final class QueueTest {
         assertThat(server.stats().queueBytes()).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void gaugesMatchTheQueueUnderRandomOperations(Stage stage) throws Exception {
         for (Overflow overflow : Overflow.values()) {
             Seeded.run(2, random -> {
@@ -356,7 +356,7 @@ final class QueueTest {
         assertThat(story.count("close")).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void exceedingTheQueueBudgetClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story)

@@ -129,7 +129,7 @@ final class ReceivePartsTest {
         assertThat(story.callbacks()).endsWith("last part ", "end", "close PEER_FINISHED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void bodyThatIsCutShortHasNoLastPart(Stage stage) throws IOException {
         Story story = stage.story(BODIES);
         Story strict = stage.story(BODIES);

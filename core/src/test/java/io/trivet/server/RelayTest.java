@@ -190,7 +190,7 @@ final class RelayTest {
         return bytes.length;
     }
 
-    @EveryNetwork(unix = true)
+    @EveryNetwork(unix = true, tls = false)
     void halfCloseIsPassedOnThroughAProxy(Stage stage) throws IOException {
         Story upstream = stage.story(new Handler() {
             @Override
@@ -533,7 +533,7 @@ final class RelayTest {
         assertThat(pair.right.line()).startsWith("body;8x");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void relayIsRefusedWithAReason(Stage stage) throws IOException {
         Pair pair = Pair.of(stage, Framing.lines());
         Server other = stage.open(stage.server(SILENT));

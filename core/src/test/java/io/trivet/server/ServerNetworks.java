@@ -8,11 +8,15 @@ import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
+import io.trivet.tls.TlsEngineKind;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The networks on which the server's tests run: every engine, simulated networks, and engines behind a torture network, which injects
@@ -23,6 +27,10 @@ final class ServerNetworks {
     private static final List<Long> SEEDS = List.of(1L, 20_260_117L, Long.getLong("trivet.torture.seed", System.nanoTime()));
 
     private static final int BUFFER_BYTES = 512 << 10;
+
+    /** If not null, all tests run over TLS: {@code -Dtrivet.tls=openssl} or {@code jdk}. Those that need plaintext then fail. */
+    private static final @Nullable TlsEngineKind TLS_ENGINE = Optional.ofNullable(System.getProperty("trivet.tls"))
+            .map(name -> TlsEngineKind.valueOf(name.toUpperCase(Locale.ROOT))).orElse(null);
 
     /** Without the faults that would make outcomes of tests undefined. {@code EchoUnderTortureTest} covers those. */
     private static final FaultPlan PLAN = TortureNetwork.defaults()
@@ -38,14 +46,24 @@ final class ServerNetworks {
             IntStream.rangeClosed(0, Engine.REAL.size()).mapToObj(i -> tortured(
                     Engine.REAL.get(i % Engine.REAL.size()), SEEDS.get((i + i / Engine.REAL.size()) % SEEDS.size()))))
             .flatMap(Function.identity())
-            .filter(kind -> kind.name().contains(System.getProperty("trivet.networks", "")))
             .toList();
 
     /** The networks on which selected tests also run over Unix domain sockets: the engines, a simulated network, and torture. */
     static final List<Kind> UNIX = ALL.stream()
             .filter(kind -> !kind.unix() && !kind.name().contains("cramped") && !kind.name().equals("sim epoll")
                     && (!kind.name().contains("torture") || kind.name().startsWith("epoll")))
-            .map(kind -> new Kind(kind.name() + " over Unix sockets", kind.opener(), true)).toList();
+            .map(kind -> new Kind(kind.name() + " over Unix sockets", kind.opener(), true, null)).toList();
+
+    /** The networks on which most tests also run over TLS, with both engines: some engines, a simulated network, and torture. */
+    static final List<Kind> TLS = Stream.of(secured("uring", TlsEngineKind.OPENSSL), secured("epoll", TlsEngineKind.JDK),
+            secured("sim uring", TlsEngineKind.JDK), secured("epoll under torture", TlsEngineKind.OPENSSL))
+            .flatMap(Function.identity()).toList();
+
+    private static Stream<Kind> secured(String name, TlsEngineKind engine) {
+        return ALL.stream().filter(kind -> kind.tls() == null && !kind.unix() && (kind.name() + ",").startsWith(name + ","))
+                .limit(1)
+                .map(kind -> new Kind(kind.name() + " over TLS, " + engine, kind.opener(), false, engine));
+    }
 
     private ServerNetworks() {}
 
@@ -67,10 +85,11 @@ final class ServerNetworks {
      * @param name the display name of a run
      * @param opener opens a network for one test; throws {@link io.trivet.net.UnavailableException} if it is not available here
      * @param unix whether the test's servers listen at Unix domain sockets
+     * @param tls the engine with which they use TLS; null: plaintext
      */
-    record Kind(String name, Supplier<Network> opener, boolean unix) {
+    record Kind(String name, Supplier<Network> opener, boolean unix, @Nullable TlsEngineKind tls) {
         Kind(String name, Supplier<Network> opener) {
-            this(name, opener, Boolean.getBoolean("trivet.unix"));
+            this(name, opener, Boolean.getBoolean("trivet.unix"), TLS_ENGINE);
         }
     }
 }

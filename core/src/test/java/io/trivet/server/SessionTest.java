@@ -269,7 +269,7 @@ final class SessionTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void drainLetsASessionAnswerWhatItHasReceived(Stage stage) throws IOException {
         AtomicInteger open = new AtomicInteger();
         Server server = stage.open(lines(stage, recording(session -> {
@@ -309,7 +309,7 @@ final class SessionTest {
                 e -> assertThat(e.reason()).isEqualTo(CloseReason.SERVER_CLOSED));
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void sessionCanCloseItsServer(Stage stage) throws IOException {
         Server server = stage.start(lines(stage, recording(session -> {
             session.receive();
@@ -373,7 +373,7 @@ final class SessionTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void outgoingConnectionHasASession(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, SessionTest::echo));
         server.connect(server.address(), Protocol.session(Framing.lines(), recording(session -> {

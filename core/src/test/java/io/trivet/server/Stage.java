@@ -9,6 +9,7 @@ import io.trivet.sim.SimNetwork;
 import io.trivet.sim.TortureNetwork;
 import io.trivet.tls.TestCertificates;
 import io.trivet.tls.TlsEngineKind;
+import io.trivet.tls.TlsEngines;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -18,9 +19,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The fixture of one test run on one network: it opens servers and clients, and waits for conditions. At the end it closes
@@ -38,15 +39,6 @@ final class Stage implements AutoCloseable {
     /** Limits under which such a message fits into a queue. */
     static final Limits ROOMY = Limits.defaults().withQueueBytesMax(2 * OVERSIZED_BYTES).withMessageBytesMax(2 * OVERSIZED_BYTES);
 
-    /**
-     * If true, servers and clients use TLS: {@code -Dtrivet.tls=true}. Tests that need plaintext, such as those of urgent data, or of
-     * sockets that the test handles itself, then fail.
-     */
-    private static final boolean TLS = Boolean.getBoolean("trivet.tls");
-    /** With the engine {@code -Dtrivet.tls.engine=openssl}. */
-    private static final TlsEngineKind TLS_ENGINE = TlsEngineKind
-            .valueOf(System.getProperty("trivet.tls.engine", "auto").toUpperCase(Locale.ROOT));
-
     /** Numbers the Unix domain sockets. */
     private static final AtomicInteger SOCKETS = new AtomicInteger();
     private static final Duration STEP = Duration.ofMillis(1);
@@ -55,19 +47,26 @@ final class Stage implements AutoCloseable {
     private final SteppedNetwork stepped;
     private final Network network;
     private final boolean unix;
+    private final @Nullable TlsEngineKind tls;
     private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
     private final List<Server> servers = new ArrayList<>();
     private final List<Server> opened = new ArrayList<>();
     private final List<Story> stories = new ArrayList<>();
 
     Stage(Network network) {
-        this(network, false);
+        this(network, false, null);
     }
 
-    /** Creates a stage whose servers listen at Unix domain sockets if {@code unix}, otherwise at TCP ports. */
-    Stage(Network network, boolean unix) {
+    /**
+     * Creates a stage.
+     *
+     * @param unix whether servers listen at Unix domain sockets instead of TCP ports
+     * @param tls the engine with which servers use TLS, and so do clients; null: plaintext
+     */
+    Stage(Network network, boolean unix, @Nullable TlsEngineKind tls) {
         this.network = network;
         this.unix = unix;
+        this.tls = tls;
         stepped = new SteppedNetwork(network);
         if (network instanceof SimNetwork simulated) {
             simulated.trace((_, event) -> logAsOnOtherNetworks(event));
@@ -126,13 +125,18 @@ final class Stage implements AutoCloseable {
         return secured(Server.builder().network(network).listen(freeAddress()).handler(handler));
     }
 
+    /** Returns the builder of a server at a free TCP port, in real time and always in plaintext. */
+    ServerBuilder plainServer(Handler handler) {
+        return Server.builder().network(network).listen(FREE_PORT).handler(handler);
+    }
+
     /** Returns the builder of a server at a free address, with the clock of {@link #stepped}. */
     ServerBuilder steppedServer(Handler handler) {
         return secured(Server.builder().network(stepped).listen(freeAddress()).handler(handler));
     }
 
-    private static ServerBuilder secured(ServerBuilder builder) {
-        return TLS ? builder.tls(TestCertificates.server(TLS_ENGINE)) : builder;
+    private ServerBuilder secured(ServerBuilder builder) {
+        return tls == null ? builder : builder.tls(TestCertificates.server(TlsEngines.require(tls)));
     }
 
     /** Opens a server. This thread turns its loops whenever it waits for a condition. */
@@ -152,7 +156,7 @@ final class Stage implements AutoCloseable {
 
     /** Connects a client to a server. */
     Client client(Server server) throws IOException {
-        return keep(TLS ? new Client(this, server.address(), TlsClientSocket::new) : new Client(this, server.address()));
+        return keep(tls == null ? new Client(this, server.address()) : new Client(this, server.address(), TlsClientSocket::new));
     }
 
     // Waiting.

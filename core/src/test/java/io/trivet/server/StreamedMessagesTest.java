@@ -282,7 +282,7 @@ final class StreamedMessagesTest {
         assertThat(client.line()).startsWith("9x");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void transferBeforeTheConnectionIsOpenWaitsForIt(Stage stage) throws IOException {
         Server far = stage.open(stage.server((connection, message) -> {
             connection.send(message);

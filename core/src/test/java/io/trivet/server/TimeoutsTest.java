@@ -52,7 +52,7 @@ final class TimeoutsTest {
     }
 
     /** Includes amounts so small that all of it was passed to a ring at once. */
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void slowReaderIsNeitherStuckNorIdle(Stage stage) throws IOException {
         Limits limits = Limits.defaults().withIdleTimeout(Duration.ZERO).withWriteTimeout(Duration.ZERO);
         for (Limits timeout : List.of(limits.withWriteTimeout(Duration.ofSeconds(2)),
@@ -355,7 +355,7 @@ final class TimeoutsTest {
         assertThat(story.reasons()).as("a deadline that starts then").endsWith(CloseReason.WRITE_TIMEOUT);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void durationsCanBeArbitrarilyLong(Stage stage) throws IOException {
         Duration forever = ChronoUnit.FOREVER.getDuration();
         Limits limits = Limits.defaults().withIdleTimeout(forever).withMessageTimeout(forever).withFirstMessageTimeout(forever)

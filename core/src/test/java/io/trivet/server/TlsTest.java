@@ -70,7 +70,7 @@ final class TlsTest {
         return client(stage, server, inner -> new TlsClientSocket(inner, engine(protocols)));
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void messagesOfAllSizesAreEchoed(Stage stage) throws IOException {
         for (String protocol : new String[]{"TLSv1.3", "TLSv1.2"}) {
             Story story = stage.story(ECHO);
@@ -94,7 +94,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void muchDataInBothDirectionsWithBackPressure(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -130,7 +130,7 @@ final class TlsTest {
         assertThat(Arrays.equals(back, bytes)).isTrue();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void halfCloseInEitherDirection(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
@@ -163,7 +163,7 @@ final class TlsTest {
         stage.until("closed", () -> story.count("close") == 2);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aStreamWithoutCloseNotifyIsTruncated(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
@@ -177,7 +177,7 @@ final class TlsTest {
         assertThat(story.connection(0).failure()).isInstanceOf(TruncatedException.class);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void repliesBeforeTheEndOfTls12AreDelivered(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
@@ -189,7 +189,7 @@ final class TlsTest {
         assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void newCertificatesAreUsedWithoutTouchingConnections(Stage stage) throws IOException {
         Path chain = Files.createTempFile("trivet", ".pem");
         Path key = Files.createTempFile("trivet", ".key");
@@ -213,7 +213,7 @@ final class TlsTest {
         Files.delete(key);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aSessionLearnsThatItsStreamIsTruncated(Stage stage) throws IOException {
         List<String> received = Collections.synchronizedList(new ArrayList<>());
         Server server = stage.open(Server.builder().network(stage.network()).listen(Stage.FREE_PORT,
@@ -235,7 +235,7 @@ final class TlsTest {
         assertThat(received).containsExactly("one", "two", "TRUNCATED");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void garbageEndsAConnectionWithOneReason(Stage stage) throws IOException {
         long seed = Long.getLong("trivet.tls.seed", System.nanoTime());
         Random random = new Random(seed);
@@ -273,7 +273,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void filesAreSent(Stage stage) throws IOException {
         Path file = Files.createTempFile("trivet", ".bin");
         byte[] content = FramedEchoTest.patterned(200_000);
@@ -291,7 +291,7 @@ final class TlsTest {
         Files.delete(file);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aStalledHandshakeIsClosedByItsDeadline(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).tls(settings().handshakeTimeout(Duration.ofSeconds(3)).build()));
@@ -305,7 +305,7 @@ final class TlsTest {
         assertThat(client.restText()).isEmpty();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void anotherProtocolIsNamed(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -321,7 +321,7 @@ final class TlsTest {
                 "the peer does not speak TLS: it began with \"G.*\"" /* as much as has arrived, which torture makes less */);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aHandshakeThatIsCutAnywhereFails(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -344,7 +344,7 @@ final class TlsTest {
         assertThat(story.connection(0).failure()).hasMessage("the peer has closed the connection during the handshake");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void closeNotifyWithinTheHandshakeFailsIt(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -361,7 +361,7 @@ final class TlsTest {
         assertThat(story.connection(1).failure()).hasMessage(TlsEngines.text(kind, Failure.ENDED_AT_ONCE));
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aForgedRecordBehindAMessageIsAProtocolError(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
@@ -384,7 +384,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void clientsAreAskedForCertificates(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines())
@@ -406,7 +406,7 @@ final class TlsTest {
                 .isEqualTo("CN=client");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void plaintextIsSentBeforeTheHandshakeAndTheRestUnderTls(Stage stage) throws IOException {
         TlsServer tls = settings().build();
         Story accepted = stage.story((connection, message) -> {
@@ -443,7 +443,7 @@ final class TlsTest {
         assertThat(made.tls()).isNotNull();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void theEndOfTheOutputAfterStartTlsIsEncrypted(Stage stage) throws IOException {
         TlsServer tls = settings().build();
         Story accepted = stage.story((connection, message) -> {
@@ -462,7 +462,7 @@ final class TlsTest {
         assertThat(made.tls()).isNotNull();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void plaintextBehindTheCommandIsNotExecutedUnderTls(Stage stage) throws IOException {
         TlsServer tls = settings().build();
         Story story = stage.story((connection, message) -> {
@@ -482,7 +482,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void sessionsChangeToTls(Stage stage) throws IOException {
         List<String> received = Collections.synchronizedList(new ArrayList<>());
         TlsServer tls = settings().build();
@@ -512,7 +512,7 @@ final class TlsTest {
         return message == null ? "null" : LoopParts.text(message);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void plaintextThatASessionHasNotReceivedIsNotExecutedUnderTls(Stage stage) throws IOException {
         for (String injected : new String[]{"injected\n", "\n", "half"}) {
             List<String> received = Collections.synchronizedList(new ArrayList<>());
@@ -547,7 +547,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aSessionLearnsWhyItHasNoTls(Stage stage) throws IOException {
         List<String> received = Collections.synchronizedList(new ArrayList<>());
         TlsServer tls = settings().handshakeTimeout(Duration.ofMillis(20)).build();
@@ -583,7 +583,7 @@ final class TlsTest {
         assertThat(garbles.endsInOrder()).isIn(true, false);
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void theHostNameIsVerified(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
