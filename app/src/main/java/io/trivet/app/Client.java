@@ -12,6 +12,7 @@ import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import io.trivet.tls.TlsClient;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -59,10 +60,12 @@ final class Client implements Handler, AutoCloseable {
      * Starts the timeout that all operations of this client share, including the lookup of the target's name.
      *
      * @param tls the settings of TLS; null: plaintext
+     * @param from the local address; null: any
      */
-    Client(HostPort target, Duration timeout, @Nullable TlsClient tls) throws IOException {
+    Client(HostPort target, Duration timeout, @Nullable TlsClient tls, @Nullable InetSocketAddress from) throws IOException {
         this.target = target;
-        Protocol plain = Protocol.of(Framing.raw(), this);
+        Protocol any = Protocol.of(Framing.raw(), this);
+        Protocol plain = from == null ? any : any.withLocalAddress(from);
         protocol = tls == null ? plain : plain.withTls(tls);
         deadlineNanos = network.clock().nanoTime() + timeout.toNanos();
         // PAUSE_READING would deadlock with an echo server: with much to send, both sides would stop reading.

@@ -2,6 +2,7 @@ package io.trivet.app;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +58,11 @@ final class Connect implements Callable<Integer> {
                     + "these two may take, and how long the server may be silent after the input has ended.")
     private Duration wait;
 
+    @Option(names = {"-f", "--from"}, paramLabel = "ADDRESS[:PORT]", converter = LocalAddress.class, showDefaultValue = Visibility.NEVER,
+            description = "The local address of the connections, and the local port (default: any): 192.0.2.1, [2001:db8::1]:5000. It must be "
+                    + "one of this machine, and IPv4 if the server's is.")
+    private @Nullable InetSocketAddress from;
+
     @Mixin
     private ConnectTls tls = new ConnectTls();
     // @formatter:on
@@ -72,11 +78,18 @@ final class Connect implements Callable<Integer> {
         if (tls.needsServerName() && target.isUnix()) {
             throw new ParameterException(spec.commandLine(), "--tls with " + target + " requires --tls-server-name");
         }
+        if (from != null && target.isUnix()) {
+            throw new ParameterException(spec.commandLine(), "--from is for TCP, and " + target + " is a Unix domain socket");
+        }
+        if (from != null && from.getPort() != 0 && connections > 1) {
+            throw new ParameterException(spec.commandLine(),
+                    "--from with a port permits one connection, not --connections " + connections + ": omit the port");
+        }
         if (send == null && StandardStreams.isInputClosed()) {
             throw new IOException("standard input is closed: give it one, for instance </dev/null, or use --send");
         }
         PrintStream err = System.err;
-        try (Client client = new Client(target, wait, tls.settings(spec.commandLine(), wait))) {
+        try (Client client = new Client(target, wait, tls.settings(spec.commandLine(), wait), from)) {
             for (int i = 0; i < connections; i++) {
                 ClientConnection connection = client.connect();
                 err.println(connection.name + ": connected to " + connection.serverAddress());

@@ -43,14 +43,15 @@ record HostPort(String host, int port) {
             }
             throw new TypeConversionException("'" + text + "' has no name: write unix:PATH, or unix:@NAME for an abstract name");
         }
+    }
 
-        private static int port(String text) {
-            if (text.isEmpty() || text.length() > 5 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-                return -1;
-            }
-            int port = Integer.parseInt(text);
-            return port <= 65535 ? port : -1;
+    /** Returns a port from 0 to 65535; -1 if the text is none. */
+    static int port(String text) {
+        if (text.isEmpty() || text.length() > 5 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            return -1;
         }
+        int port = Integer.parseInt(text);
+        return port <= 65535 ? port : -1;
     }
 
     boolean isUnix() {

@@ -55,6 +55,27 @@ final class ConnectProcessTest {
     }
 
     @Test
+    void connectsFromALocalAddress() throws Exception {
+        try (RunningServer running = RunningServer.start(io.trivet.net.Network.system(), ADDRESS)) {
+            String target = "127.0.0.1:" + running.server.addresses().getFirst().getPort();
+            try (Program connect = Program.trivet("connect", target, "--from", "127.0.0.2", "-s", "x", "-x", "1")) {
+                assertThat(connect.exitCode()).as("errors: %s", connect.err()).isZero();
+                assertThat(connect.out()).startsWith("x('127.0.0.2', ");
+            }
+            fails("bind 192.0.2.1:0: EADDRNOTAVAIL, this machine has no such address", target, "192.0.2.1");
+            fails("bind " + target + ": EADDRINUSE, the address is in use", target, target);
+            fails("bind [::1]:0: EAFNOSUPPORT, an IPv6 address cannot connect to an IPv4 address", target, "::1");
+        }
+    }
+
+    private static void fails(String message, String target, String from) throws Exception {
+        try (Program connect = Program.trivet("connect", target, "--from", from, "-s", "x")) {
+            assertThat(connect.exitCode()).isEqualTo(1);
+            assertThat(connect.err()).singleElement().asString().startsWith("trivet connect: " + message);
+        }
+    }
+
+    @Test
     void reportsMissingRepliesAfterTheTimeout() throws Exception {
         try (RunningServer running = RunningServer.start(io.trivet.net.Network.system(),
                 RunningServer.settings(ReplyOption.DISCARD, FramingOption.RAW));

@@ -16,6 +16,7 @@ final class Errno {
     static final int EACCES = 13;
     static final int EBUSY = 16;
     static final int EADDRINUSE = 98;
+    static final int EADDRNOTAVAIL = 99;
     static final int EINVAL = 22;
     static final int ENOSYS = 38;
     static final int ETIME = 62;

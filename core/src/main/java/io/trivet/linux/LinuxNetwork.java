@@ -1,5 +1,6 @@
 package io.trivet.linux;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
@@ -149,10 +150,19 @@ final class LinuxNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
+        return connect(address, null);
+    }
+
+    @Override
+    public TcpStream connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        if (local != null) {
+            Addresses.checkFamilies(local, address);
+        }
         UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
         int fd = open(unix != null ? Libc.AF_UNIX : SocketAddress.family(address), Libc.SOCK_STREAM);
         try {
-            return unix != null ? LinuxUnixStream.connecting(this, fd, unix) : LinuxTcpStream.connecting(this, fd, address);
+            return unix != null ? LinuxUnixStream.connecting(this, fd, unix)
+                    : LinuxTcpStream.connecting(this, fd, address, local);
         } catch (IOException | RuntimeException e) {
             Libc.close(fd);
             throw e;

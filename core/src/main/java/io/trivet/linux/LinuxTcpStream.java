@@ -1,6 +1,8 @@
 package io.trivet.linux;
 
 import io.trivet.net.Addresses;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
 import io.trivet.net.SendableFile;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
@@ -53,7 +55,11 @@ sealed class LinuxTcpStream extends LinuxSocket implements TcpStream permits Lin
     }
 
     /** Starts to connect. An error that the peer or the network reports at once is stored for {@link #finishConnect}. */
-    static LinuxTcpStream connecting(LinuxNetwork network, int fd, InetSocketAddress remote) throws IOException {
+    static LinuxTcpStream connecting(LinuxNetwork network, int fd, InetSocketAddress remote, @Nullable InetSocketAddress local)
+            throws IOException {
+        if (local != null) {
+            bind(fd, local);
+        }
         Scratch scratch = Scratch.ofThread();
         int length = SocketAddress.write(remote, SocketAddress.family(remote), scratch.address);
         LinuxTcpStream stream = of(network, fd, scratch.address);
@@ -61,9 +67,31 @@ sealed class LinuxTcpStream extends LinuxSocket implements TcpStream permits Lin
         if (isPeerError(errno)) {
             stream.portAndState |= errno << ERRNO_SHIFT;
         } else if (errno != 0 && errno != Errno.EINPROGRESS && errno != Errno.EINTR) { // EINTR: the connect goes on
+            if (local != null && local.getPort() != 0 && errno == Errno.EADDRNOTAVAIL) {
+                throw new NetworkException("connect", remote, ErrorCode.EADDRINUSE, "EADDRINUSE, a connection from "
+                        + Addresses.toString(local) + " to this address exists, or has ended less than a minute ago");
+            }
             throw Errno.failure("connect", remote, errno, fd);
         }
         return stream; // finishConnect also checks a connection that was established at once
+    }
+
+    /**
+     * Binds before a connect. If the port is 0, the connect chooses it, and it need not be free for other peers. A fixed port may be in
+     * TIME_WAIT, or in use for another peer.
+     */
+    private static void bind(int fd, InetSocketAddress local) throws IOException {
+        Scratch scratch = Scratch.ofThread();
+        boolean isFixed = local.getPort() != 0;
+        scratch.number.set(ValueLayout.JAVA_INT, 0, 1);
+        // The result does not matter: without the option, fewer ports are free.
+        int _ = Libc.setsockopt(fd, isFixed ? Options.SOL_SOCKET : Options.IPPROTO_IP,
+                isFixed ? Options.SO_REUSEADDR : Options.IP_BIND_ADDRESS_NO_PORT, scratch.number.address(), Integer.BYTES);
+        int length = SocketAddress.write(local, SocketAddress.family(local), scratch.address);
+        int result = Libc.bind(fd, scratch.address.address(), length);
+        if (result < 0) {
+            throw Errno.failure("bind", local, -result, fd);
+        }
     }
 
     /** Returns whether an error was reported by the peer or the network, as opposed to a local failure. */

@@ -34,6 +34,7 @@ final class Options {
     static final int SO_PROTOCOL = 38;
     static final int SO_DOMAIN = 39;
     static final int IP_TOS = 1;
+    static final int IP_BIND_ADDRESS_NO_PORT = 24;
     static final int IPV6_V6ONLY = 26;
     static final int TCP_NODELAY = 1;
     static final int TCP_KEEPIDLE = 4;

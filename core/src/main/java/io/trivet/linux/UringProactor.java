@@ -25,6 +25,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A proactor on io_uring (man 7 io_uring). One call per turn hands over all sends, and waits. Its parts:
@@ -106,7 +107,12 @@ final class UringProactor implements Proactor {
 
     @Override
     public long connect(InetSocketAddress address) throws IOException {
-        LinuxTcpStream stream = (LinuxTcpStream) network.connect(address);
+        return connect(address, null);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        LinuxTcpStream stream = (LinuxTcpStream) network.connect(address, local);
         int slot = connections.add(stream.open(), CONNECTING, stream);
         connections.coldState(slot).connecting = stream;
         operations.queueChange(slot);

@@ -1,11 +1,16 @@
 package io.trivet.net;
 
+import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import org.jspecify.annotations.Nullable;
 
 /** Formats addresses as people write them: {@code 127.0.0.1:8080}, {@code [::1]:8080}, {@code unix:/run/app.sock}. Threads: any. */
 public final class Addresses {
+    private static final String UNIX = "a Unix";
+
     private Addresses() {}
 
     /**
@@ -67,6 +72,34 @@ public final class Addresses {
         }
         int scope = address instanceof Inet6Address six ? six.getScopeId() : 0;
         return scope == 0 ? text.toString() : text.append('%').append(scope).toString();
+    }
+
+    /**
+     * Checks that a socket can be bound to one address and connect to another: both must be IPv4, or both IPv6. For networks.
+     *
+     * @param local the address to bind to
+     * @param remote the address to connect to; resolved, or a Unix address
+     * @throws NetworkException {@link ErrorCode#EAFNOSUPPORT}: their families differ, or one is a Unix address
+     * @throws UnknownHostException the local address is unresolved
+     */
+    public static void checkFamilies(InetSocketAddress local, InetSocketAddress remote) throws IOException {
+        String from = family(local);
+        String to = family(remote);
+        if (from == null) {
+            throw new UnknownHostException("unknown host " + local.getHostString() + ": the local address must be a number");
+        }
+        if (to != null && (!from.equals(to) || from.equals(UNIX))) {
+            throw new NetworkException("bind", local, ErrorCode.EAFNOSUPPORT,
+                    "EAFNOSUPPORT, " + (from.equals(UNIX) || to.equals(UNIX) ? "a local address is for TCP"
+                            : from + " address cannot connect to " + to + " address")
+                            + ": connect to " + toString(remote));
+        }
+    }
+
+    private static @Nullable String family(InetSocketAddress address) {
+        return UnixAddress.isUnix(address) ? UNIX
+                : address.isUnresolved() ? null
+                : address.getAddress() instanceof Inet6Address ? "an IPv6" : "an IPv4";
     }
 
     /** Formats the subject of an exception: addresses in the form of this class, everything else by its own {@code toString}. */

@@ -238,6 +238,30 @@ public interface Network {
     TcpStream connect(InetSocketAddress address) throws IOException;
 
     /**
+     * Starts to connect from a local address, otherwise like {@link #connect(InetSocketAddress)}: for a machine with several
+     * addresses, or a firewall that expects a certain port. With port 0, the kernel chooses a port that is free for this peer, so the
+     * number of connections is limited for each peer, not for all together (man 7 ip, IP_BIND_ADDRESS_NO_PORT; java.nio cannot do that). A
+     * fixed port allows one connection to each peer. After its end, the port is in use for another minute for the same peer, if this side
+     * has closed first (TIME_WAIT).
+     *
+     * @param address the address; not that of a Unix domain socket, unless the local address is null
+     * @param local an address of this machine, of the same family, and the port, or 0; null: any
+     * @return the stream, connecting
+     * @throws NetworkException {@link ErrorCode#EADDRNOTAVAIL}: this machine has no such address, or no local port is free; {@link
+     *     ErrorCode#EADDRINUSE}: another socket has the port; {@link ErrorCode#EACCES}: the port needs a privilege; {@link
+     *     ErrorCode#EAFNOSUPPORT}: one of the addresses is IPv4 and the other IPv6, or one is a Unix address; {@link ErrorCode#EOPNOTSUPP}: this
+     *     network cannot do that, as by default
+     * @throws IOException as for {@link #connect(InetSocketAddress)}
+     */
+    default TcpStream connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        if (local == null) {
+            return connect(address);
+        }
+        throw new NetworkException("bind", local, ErrorCode.EOPNOTSUPP,
+                "EOPNOTSUPP, " + name() + " cannot choose the local address of a connection");
+    }
+
+    /**
      * Opens a UDP socket.
      *
      * @param address the address to bind to; null: none yet (IPv4)

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Provider interface (SPI): performs operations on TCP connections and delivers their completions. The server is built on it,
@@ -92,6 +93,23 @@ public interface Proactor extends AutoCloseable {
      * @throws IOException no descriptor is left, the host is unknown, …
      */
     long connect(InetSocketAddress address) throws IOException;
+
+    /**
+     * Starts to connect from a local address, otherwise like {@link #connect(InetSocketAddress)}.
+     *
+     * @param address the address
+     * @param local an address of this machine, and the port, or 0; null: any
+     * @return the handle
+     * @throws IOException as for {@link Network#connect(InetSocketAddress, InetSocketAddress)}; or this proactor cannot do that, as by
+     *     default
+     */
+    default long connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        if (local == null) {
+            return connect(address);
+        }
+        throw new NetworkException("bind", local, ErrorCode.EOPNOTSUPP,
+                "EOPNOTSUPP, this network cannot choose the local address of a connection");
+    }
 
     /**
      * Receives until {@link #stopReceiving}.

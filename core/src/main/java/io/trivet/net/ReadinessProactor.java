@@ -91,7 +91,12 @@ public final class ReadinessProactor implements Proactor {
 
     @Override
     public long connect(InetSocketAddress address) throws IOException {
-        TcpStream stream = network.connect(address);
+        return connect(address, null);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        TcpStream stream = network.connect(address, local);
         try {
             return add(stream, CONNECTING | Interest.WRITE);
         } catch (IOException | RuntimeException e) {

@@ -1,5 +1,6 @@
 package io.trivet.nio;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
@@ -111,10 +112,21 @@ final class NioNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
+        return connect(address, null);
+    }
+
+    @Override
+    public TcpStream connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        if (local != null) {
+            Addresses.checkFamilies(local, address);
+        }
         UnixAddress unix = UnixAddress.isUnix(address) ? UnixAddress.parse(address.getHostString()) : null; // validated
         ProtocolFamily family = unix != null ? StandardProtocolFamily.UNIX : family(address);
         SocketAddress target = unix != null ? NioUnixListener.nioAddress(unix) : address;
         SocketChannel channel = open(() -> SocketChannel.open(family));
+        if (local != null) {
+            bind(channel, local);
+        }
         try {
             boolean connected = channel.connect(target);
             if (connected && unix == null) {
@@ -126,7 +138,25 @@ final class NioNetwork implements Network {
             if (isConnectOutcome(e)) {
                 return new NioTcpStream(this, channel, address, false, e);
             }
-            throw NioErrors.failure("connect", address, e);
+            NetworkException failure = NioErrors.failure("connect", address, e);
+            if (local != null && local.getPort() != 0 && failure.code() == ErrorCode.EADDRNOTAVAIL) {
+                throw new NetworkException("connect", address, ErrorCode.EADDRINUSE, "EADDRINUSE, a connection from "
+                        + Addresses.toString(local) + " to this address exists, or has ended less than a minute ago");
+            }
+            throw failure;
+        }
+    }
+
+    /** Binds before a connect. A fixed port may be in TIME_WAIT, or in use for another peer; not on Windows, as for listeners. */
+    private static void bind(SocketChannel channel, InetSocketAddress local) throws IOException {
+        try {
+            if (!WINDOWS && local.getPort() != 0) {
+                channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            }
+            channel.bind(local);
+        } catch (IOException e) {
+            channel.close();
+            throw NioErrors.failure("bind", local, e);
         }
     }
 

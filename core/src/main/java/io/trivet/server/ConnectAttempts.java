@@ -198,7 +198,8 @@ final class ConnectAttempts {
                 connect.failed(oldest.address, new NetworkException("connect", oldest.address, ErrorCode.ETIMEDOUT));
             }
             try {
-                Attempt attempt = new Attempt(connect, address, proactor.connect(address));
+                Attempt attempt = new Attempt(connect, address,
+                        proactor.connect(address, connect.connection.profile().localAddress()));
                 attempts.put(attempt.handle, attempt);
                 connect.attempts.add(attempt);
                 connect.nextAttemptNanos = untried.isEmpty() ? Loop.NO_DEADLINE : clock.now() + delay;

@@ -131,7 +131,7 @@ final class Lifecycle {
             return;
         }
         try {
-            connection.handle = proactor.connect(address);
+            connection.handle = proactor.connect(address, connection.profile().localAddress());
         } catch (IOException e) {
             closeRequests.fail(connection, e);
             return;

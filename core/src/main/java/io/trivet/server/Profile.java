@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.tls.Tls;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,12 +14,13 @@ import org.jspecify.annotations.Nullable;
  * @param urgent true to watch for TCP's urgent data
  * @param tls the settings of TLS; null: the connection is in plaintext
  * @param proxyHeader what an outgoing connection sends before everything else; null: nothing
+ * @param localAddress what an outgoing connection is bound to; null: any address
  */
 record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent, @Nullable Tls tls,
-        @Nullable ProxyHeader proxyHeader) {
-    /** Creates the settings of connections in plaintext that send no header. */
+        @Nullable ProxyHeader proxyHeader, @Nullable InetSocketAddress localAddress) {
+    /** Creates the settings of connections in plaintext that send no header and have any local address. */
     Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent) {
-        this(framing, limits, overflow, urgent, null, null);
+        this(framing, limits, overflow, urgent, null, null, null);
     }
 
     /**
@@ -39,17 +41,17 @@ record Profile(Framing framing, Limits limits, Overflow overflow, boolean urgent
 
     /** Returns a copy with another framing. */
     Profile with(Framing other) {
-        return new Profile(other, limits, overflow, urgent, tls, proxyHeader);
+        return new Profile(other, limits, overflow, urgent, tls, proxyHeader, localAddress);
     }
 
     /** Returns a copy with other limits. */
     Profile with(Limits other) {
-        return new Profile(framing, other, overflow, urgent, tls, proxyHeader);
+        return new Profile(framing, other, overflow, urgent, tls, proxyHeader, localAddress);
     }
 
     /** Returns a copy with TLS. */
     Profile with(Tls other) {
-        return new Profile(framing, limits, overflow, urgent, other, proxyHeader);
+        return new Profile(framing, limits, overflow, urgent, other, proxyHeader, localAddress);
     }
 
     /** Returns true if the time since the peer's last byte is limited. */

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import io.trivet.tls.Tls;
+import java.net.InetSocketAddress;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -36,10 +37,11 @@ public final class Protocol {
     private final @Nullable Boolean urgent;
     private final @Nullable Tls tls;
     private final @Nullable ProxyHeader proxyHeader;
+    private final @Nullable InetSocketAddress localAddress;
 
     private Protocol(Framing framing, @Nullable Handler shared, @Nullable Supplier<? extends Handler> handlers,
             @Nullable Limits limits, @Nullable Overflow overflow, @Nullable Boolean urgent, @Nullable Tls tls,
-            @Nullable ProxyHeader proxyHeader) {
+            @Nullable ProxyHeader proxyHeader, @Nullable InetSocketAddress localAddress) {
         this.framing = framing;
         this.shared = shared;
         this.handlers = handlers;
@@ -48,6 +50,7 @@ public final class Protocol {
         this.urgent = urgent;
         this.tls = tls;
         this.proxyHeader = proxyHeader;
+        this.localAddress = localAddress;
     }
 
     /**
@@ -60,7 +63,7 @@ public final class Protocol {
      */
     public static Protocol of(Framing framing, Handler handler) {
         return new Protocol(Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"), null, null,
-                null, null, null, null);
+                null, null, null, null, null);
     }
 
     /**
@@ -75,7 +78,7 @@ public final class Protocol {
      */
     public static Protocol perConnection(Framing framing, Supplier<? extends Handler> handlers) {
         return new Protocol(Objects.requireNonNull(framing, "framing"), null, Objects.requireNonNull(handlers, "handlers"), null,
-                null, null, null, null);
+                null, null, null, null, null);
     }
 
     /**
@@ -100,7 +103,7 @@ public final class Protocol {
      */
     public Protocol withLimits(Limits limits) {
         return new Protocol(framing, shared, handlers, Objects.requireNonNull(limits, "limits"), overflow, urgent, tls,
-                proxyHeader);
+                proxyHeader, localAddress);
     }
 
     /**
@@ -111,7 +114,7 @@ public final class Protocol {
      */
     public Protocol withOverflow(Overflow overflow) {
         return new Protocol(framing, shared, handlers, limits, Objects.requireNonNull(overflow, "overflow"), urgent, tls,
-                proxyHeader);
+                proxyHeader, localAddress);
     }
 
     /**
@@ -121,7 +124,7 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withUrgent(boolean urgent) {
-        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, proxyHeader);
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, proxyHeader, localAddress);
     }
 
     /**
@@ -134,7 +137,7 @@ public final class Protocol {
      */
     public Protocol withTls(Tls tls) {
         return new Protocol(framing, shared, handlers, limits, overflow, urgent, Objects.requireNonNull(tls, "tls"),
-                proxyHeader);
+                proxyHeader, localAddress);
     }
 
     /**
@@ -145,13 +148,32 @@ public final class Protocol {
      * @return the copy
      */
     public Protocol withProxyHeader(ProxyHeader header) {
-        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, Objects.requireNonNull(header, "header"));
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, Objects.requireNonNull(header, "header"),
+                localAddress);
+    }
+
+    /**
+     * Returns a copy whose outgoing connections are made from a local address: for a machine with several addresses, or a firewall that
+     * expects a certain port. Accepted connections are not affected. If the address cannot be used, the connect fails, and {@link
+     * Connection#failure} states why: this machine does not have it, the port is in use, it needs a privilege, or the server's address
+     * is IPv6 or that of a Unix domain socket and this one is IPv4. Of the addresses of a host name, those of the other family fail.
+     *
+     * @param address an IP address of this machine, or the wildcard address, and a port. With port 0 the kernel chooses one. A fixed
+     *     port allows one connection to each peer, and after its end none for up to a minute
+     * @return the copy
+     * @throws IllegalArgumentException the address is unresolved or a Unix address
+     */
+    public Protocol withLocalAddress(InetSocketAddress address) {
+        if (address.isUnresolved()) {
+            throw new IllegalArgumentException("a local address must be an IP address, not " + address.getHostString());
+        }
+        return new Protocol(framing, shared, handlers, limits, overflow, urgent, tls, proxyHeader, address);
     }
 
     /** Returns the profile of its connections. Settings that the protocol lacks are the server's. */
     Profile profile(Profile server) {
         return new Profile(framing, limits == null ? server.limits() : limits, overflow == null ? server.overflow() : overflow,
-                urgent == null ? server.urgent() : urgent, tls, proxyHeader);
+                urgent == null ? server.urgent() : urgent, tls, proxyHeader, localAddress);
     }
 
     /** Returns the handler of all connections, or null if each has its own. */

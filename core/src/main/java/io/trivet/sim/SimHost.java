@@ -1,5 +1,6 @@
 package io.trivet.sim;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.Capability;
 import io.trivet.net.ClosedSocketException;
 import io.trivet.net.Descriptor;
@@ -141,15 +142,40 @@ public sealed class SimHost implements Network permits SimNetwork {
 
     @Override
     public final TcpStream connect(InetSocketAddress where) throws IOException {
+        return connect(where, null);
+    }
+
+    @Override
+    public final TcpStream connect(InetSocketAddress where, @Nullable InetSocketAddress from) throws IOException {
         if (!UnixAddress.isUnix(where)) {
             checkResolved(where);
+        }
+        if (from != null) {
+            Addresses.checkFamilies(from, where);
+            checkOwn(from);
         }
         checkRoom("socket");
         if (faults.happens(Fault.SOCKET_REFUSED)) {
             kernel.trace(Fault.SOCKET_REFUSED, this);
             throw new NetworkException("socket", null, REFUSALS[faults.random(Fault.SOCKET_REFUSED).below(REFUSALS.length)]);
         }
-        TcpEndpoint end = kernel.tcp.connect(source(where), where);
+        InetAddress source = from == null || from.getAddress().isAnyLocalAddress() ? source(where) : from.getAddress();
+        TcpEndpoint end = kernel.tcp.connect(source, from == null ? 0 : from.getPort(), where);
+        return new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
+    }
+
+    /**
+     * Starts to connect to a Unix domain socket from a name of its own, as a client of Linux does that calls bind before connect. The
+     * server sees the name as the remote address, so it can tell such clients apart.
+     *
+     * @param where the server's address
+     * @param name the client's name, which no other socket should have; its uniqueness is not checked
+     * @return the stream, connecting
+     * @throws NetworkException no descriptor
+     */
+    public final TcpStream connect(UnixAddress where, UnixAddress name) throws NetworkException {
+        checkRoom("socket");
+        TcpEndpoint end = kernel.tcp.connect(name.asInetSocketAddress(), where.asInetSocketAddress());
         return new SimTcpStream(this, end, descriptors.add(end, "socket", null), false);
     }
 

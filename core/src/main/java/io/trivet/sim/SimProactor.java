@@ -12,6 +12,7 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Simulates io_uring as a {@link Proactor}. The completions of one connection are delivered in order, those of different
@@ -75,7 +76,12 @@ final class SimProactor implements Proactor {
 
     @Override
     public long connect(InetSocketAddress address) throws IOException {
-        RingConnection connection = slots.add((SimTcpStream) host.connect(address));
+        return connect(address, null);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        RingConnection connection = slots.add((SimTcpStream) host.connect(address, local));
         connection.connecting = true;
         return connection.handle();
     }

@@ -93,17 +93,21 @@ final class TcpStack {
     }
 
     private int freePort(String call, Object subject) throws NetworkException {
+        freeTimeWaits();
+        int port = ports.find(each -> !taken.get(each) && !isListening(each));
+        if (port == 0) {
+            throw new NetworkException(call, subject, ErrorCode.EADDRNOTAVAIL);
+        }
+        return port;
+    }
+
+    private void freeTimeWaits() {
         TimeWait first = timeWaits.peek();
         while (first != null && first.freeNanos <= kernel.now()) {
             taken.clear(first.port);
             timeWaits.remove();
             first = timeWaits.peek();
         }
-        int port = ports.find(each -> !taken.get(each) && !isListening(each));
-        if (port == 0) {
-            throw new NetworkException(call, subject, ErrorCode.EADDRNOTAVAIL);
-        }
-        return port;
     }
 
     private boolean isListening(int port) {
@@ -168,9 +172,17 @@ final class TcpStack {
 
     // Connects.
 
-    /** Starts a connect from an address. Without latency, the outcome is known when this returns. */
-    TcpEndpoint connect(InetAddress from, InetSocketAddress to) throws NetworkException {
-        TcpEndpoint client = TcpEndpoint.client(kernel, UnixAddress.isUnix(to) ? UNNAMED : localAddress(from, to), to);
+    /**
+     * Starts a connect from an address and a port, which is chosen here if it is 0. Without latency, the outcome is known when this
+     * returns.
+     */
+    TcpEndpoint connect(InetAddress from, int port, InetSocketAddress to) throws NetworkException {
+        return connect(UnixAddress.isUnix(to) ? UNNAMED : localAddress(from, port, to), to);
+    }
+
+    /** Starts a connect from an address that is bound. */
+    TcpEndpoint connect(InetSocketAddress local, InetSocketAddress to) {
+        TcpEndpoint client = TcpEndpoint.client(kernel, local, to);
         client.openIndex = open.size();
         open.add(client);
         Connecting attempt = new Connecting(client);
@@ -182,10 +194,17 @@ final class TcpStack {
         return client;
     }
 
-    private InetSocketAddress localAddress(InetAddress from, InetSocketAddress to) throws NetworkException {
-        int port = freePort("connect", to);
-        taken.set(port);
-        return new InetSocketAddress(from, port);
+    private InetSocketAddress localAddress(InetAddress from, int port, InetSocketAddress to) throws NetworkException {
+        int free = port == 0 ? freePort("connect", to) : port;
+        InetSocketAddress local = new InetSocketAddress(from, free);
+        if (port != 0) {
+            freeTimeWaits();
+            if (isTaken(from, port) || taken.get(port)) { // Linux also permits a port whose connections have other peers
+                throw new NetworkException("bind", local, ErrorCode.EADDRINUSE);
+            }
+        }
+        taken.set(free);
+        return local;
     }
 
     /** One connect attempt, from the first SYN to the outcome. */

@@ -234,7 +234,12 @@ public final class TortureNetwork implements Network {
 
     @Override
     public TcpStream connect(InetSocketAddress address) throws IOException {
-        return new TorturedStream(this, inner.connect(address), false);
+        return connect(address, null);
+    }
+
+    @Override
+    public TcpStream connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        return new TorturedStream(this, inner.connect(address, local), false);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
+import org.jspecify.annotations.Nullable;
 
 /** The operations of a proactor that TLS does not change: passes them on to another one. */
 abstract class ForwardingProactor implements Proactor {
@@ -34,6 +35,11 @@ abstract class ForwardingProactor implements Proactor {
     @Override
     public long connect(InetSocketAddress address) throws IOException {
         return delegate.connect(address);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        return delegate.connect(address, local);
     }
 
     @Override

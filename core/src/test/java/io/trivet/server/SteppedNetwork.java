@@ -67,6 +67,11 @@ class SteppedNetwork implements Network {
     }
 
     @Override
+    public TcpStream connect(InetSocketAddress address, InetSocketAddress local) throws IOException {
+        return inner.connect(address, local);
+    }
+
+    @Override
     public UdpSocket udp(InetSocketAddress address) throws IOException {
         return inner.udp(address);
     }
