@@ -163,7 +163,7 @@ public final class Server implements AutoCloseable {
         Proactor proactor;
         try {
             Proactor plain = network.proactor();
-            proactor = settings.usesTls() ? new TlsProactor(plain) : plain;
+            proactor = settings.usesTls() ? new TlsProactor(plain, network.clock()) : plain;
         } catch (IOException e) {
             throw new UnusableEngineException(e);
         }

@@ -1,5 +1,6 @@
 package io.trivet.tls;
 
+import io.trivet.net.Clock;
 import io.trivet.net.Completions;
 import io.trivet.net.Proactor;
 import io.trivet.net.SendableFile;
@@ -7,7 +8,6 @@ import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -30,30 +30,28 @@ import org.jspecify.annotations.Nullable;
  *   <li>Files are not sent by the kernel, and there is no urgent data.
  * </ul>
  *
- * <p><b>A storm of handshakes</b> does not starve established connections: the expensive parts of handshakes wait in a queue, and each
- * poll ends with one of them.
+ * <p><b>A storm of handshakes</b> does not starve established connections, nor they the handshakes: the expensive parts of handshakes wait in
+ * a queue. Each poll ends with one of them, or with more if the caller's turns are long: then they take half as long as the rest of a turn.
  */
 public final class TlsProactor extends ForwardingProactor {
-    /** Number of expensive parts of handshakes that one poll does, some 0.5 to 2 ms each. */
-    private static final int TASKS_PER_POLL = 1;
-
     private final HeldBuffers buffers = new HeldBuffers();
     private final EngineBuffers engineBuffers = new EngineBuffers();
     private final TlsOutput output;
     private final TlsInput input;
     /** The secured connections, by slot. The owner writes; other threads may read. */
     private volatile @Nullable TlsConnection[] bySlot = new @Nullable TlsConnection[64];
-    /** Connections whose engine has a task. May contain closed ones. */
-    private final ArrayDeque<TlsConnection> tasks = new ArrayDeque<>();
+    private final HandshakeTasks tasks;
     private final Decryption decryption = new Decryption();
 
     /**
      * Adds TLS to a proactor.
      *
      * @param delegate the proactor, which this one owns from now on
+     * @param clock measures the turns of the caller
      */
-    public TlsProactor(Proactor delegate) {
+    public TlsProactor(Proactor delegate, Clock clock) {
         super(delegate);
+        tasks = new HandshakeTasks(clock);
         output = new TlsOutput(delegate, buffers);
         input = new TlsInput(output, buffers);
     }
@@ -83,8 +81,7 @@ public final class TlsProactor extends ForwardingProactor {
         bySlot[slot] = connection;
         output.sendOwn(connection);
         if (engine.hasTask()) {
-            connection.awaitsTask = true;
-            tasks.addLast(connection);
+            tasks.add(connection);
         }
         updateReceiving(connection);
     }
@@ -299,19 +296,14 @@ public final class TlsProactor extends ForwardingProactor {
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         decryption.completions = completions;
-        int delivered = delegate.poll(decryption, tasks.isEmpty() ? timeoutNanos : 0);
-        return delivered + runTasks(completions);
+        boolean mayWait = tasks.isEmpty();
+        int delivered = delegate.poll(decryption, mayWait ? timeoutNanos : 0);
+        return tasks.isEmpty() ? delivered : delivered + runTasks(completions, mayWait);
     }
 
-    private int runTasks(Completions completions) {
-        int done = 0;
-        while (done < TASKS_PER_POLL && !tasks.isEmpty()) {
-            TlsConnection connection = tasks.removeFirst();
-            if (connection.closed || connection.failed) {
-                continue;
-            }
-            done++;
-            connection.awaitsTask = false;
+    private int runTasks(Completions completions, boolean mayHaveWaited) {
+        tasks.begin(mayHaveWaited);
+        for (TlsConnection connection = tasks.next(); connection != null; connection = tasks.next()) {
             connection.engine.runTask();
             try {
                 input.advance(connection, completions);
@@ -323,7 +315,7 @@ public final class TlsProactor extends ForwardingProactor {
                 fail(connection, e, completions);
             }
         }
-        return done;
+        return tasks.end();
     }
 
     /** Does what has become possible: a task, the end of the stream, receiving. */
@@ -332,7 +324,7 @@ public final class TlsProactor extends ForwardingProactor {
             return;
         }
         if (connection.awaitsTask) {
-            tasks.addLast(connection);
+            tasks.add(connection);
         } else if (connection.streamEnded && !connection.inputEnded) {
             streamEnded(connection, completions);
         }

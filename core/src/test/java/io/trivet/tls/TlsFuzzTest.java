@@ -3,6 +3,7 @@ package io.trivet.tls;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.trivet.net.Clock;
 import io.trivet.net.Completions;
 import io.trivet.net.TcpStream;
 import java.io.ByteArrayOutputStream;
@@ -33,7 +34,7 @@ final class TlsFuzzTest {
     private final long seed = Long.getLong("trivet.tls.seed", System.nanoTime());
     private final Random random = new Random(seed);
     private final FakeProactor below = new FakeProactor();
-    private final TlsProactor proactor = new TlsProactor(below.proactor());
+    private final TlsProactor proactor = new TlsProactor(below.proactor(), Clock.SYSTEM);
     private final EngineBuffers buffers = new EngineBuffers();
     private final TlsServer[] servers;
     private final TlsClient[] clients;

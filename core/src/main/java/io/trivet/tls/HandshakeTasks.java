@@ -1,0 +1,68 @@
+package io.trivet.tls;
+
+import io.trivet.net.Clock;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections whose engine has an expensive part of a handshake to do, some 0.3 to 2 ms each, and how many of these parts a poll does:
+ * one, or more if the turns of the caller are long. Otherwise many busy connections would delay the handshakes of new ones without end. One
+ * thread.
+ */
+final class HandshakeTasks {
+    /** The parts may take this fraction of the time of everything else in a turn. */
+    private static final int TURN_FRACTION = 2;
+    /** Maximum number of parts in one poll, even after a turn that has taken very long. */
+    static final int PER_POLL_MAX = 64;
+
+    private final Clock clock;
+    /** May contain closed connections. */
+    private final ArrayDeque<TlsConnection> waiting = new ArrayDeque<>();
+    private long endedNanos;
+    private long untilNanos;
+    private int done;
+
+    HandshakeTasks(Clock clock) {
+        this.clock = clock;
+    }
+
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    void add(TlsConnection connection) {
+        connection.awaitsTask = true;
+        waiting.addLast(connection);
+    }
+
+    /**
+     * Begins the parts of a poll.
+     *
+     * @param mayHaveWaited true if the poll may have waited for completions: the time since the last poll is not that of a turn
+     */
+    void begin(boolean mayHaveWaited) {
+        done = 0;
+        long now = clock.nanoTime();
+        untilNanos = now + (mayHaveWaited ? 0 : (now - endedNanos) / TURN_FRACTION);
+    }
+
+    /** Returns the connection of the next part of this poll, or null. */
+    @Nullable
+    TlsConnection next() {
+        while (!waiting.isEmpty() && (done == 0 || (done < PER_POLL_MAX && clock.nanoTime() - untilNanos < 0))) {
+            TlsConnection connection = waiting.removeFirst();
+            if (!connection.closed && !connection.failed) {
+                done++;
+                connection.awaitsTask = false;
+                return connection;
+            }
+        }
+        return null;
+    }
+
+    /** Ends the parts of a poll. Returns how many there were. */
+    int end() {
+        endedNanos = clock.nanoTime();
+        return done;
+    }
+}
