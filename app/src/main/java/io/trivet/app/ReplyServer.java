@@ -38,8 +38,8 @@ final class ReplyServer implements AutoCloseable {
 
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    private ReplyServer(@Nullable Network network, List<InetSocketAddress> addresses, List<TcpListener> passed,
-            ServerSettings settings, VerboseLog log) throws IOException {
+    private ReplyServer(@Nullable Network network, Consumer<ServerBuilder> listening, ServerSettings settings, VerboseLog log)
+            throws IOException {
         this.settings = settings;
         this.log = log;
         handler = new ReplyHandler(settings, log);
@@ -58,8 +58,7 @@ final class ReplyServer implements AutoCloseable {
         if (tls != null) {
             builder.tls(tls);
         }
-        addresses.forEach(builder::listen);
-        passed.forEach(builder::listen);
+        listening.accept(builder);
         if (network != null) {
             builder.network(network);
         }
@@ -79,7 +78,7 @@ final class ReplyServer implements AutoCloseable {
         List<InetSocketAddress> addresses = ListenAddresses.supported(listening, requested);
         List<InetSocketAddress> withPorts = ListenAddresses.withPorts(addresses);
         if (withPorts.size() <= 1 || withPorts.getFirst().getPort() != 0) {
-            return new ReplyServer(network, addresses, List.of(), settings, log);
+            return new ReplyServer(network, builder -> addresses.forEach(builder::listen), settings, log);
         }
         for (int attempt = 1;; attempt++) {
             int port;
@@ -87,7 +86,8 @@ final class ReplyServer implements AutoCloseable {
                 port = free.localAddress().getPort();
             }
             try {
-                return new ReplyServer(network, ListenAddresses.withPort(addresses, port), List.of(), settings, log);
+                List<InetSocketAddress> samePort = ListenAddresses.withPort(addresses, port);
+                return new ReplyServer(network, builder -> samePort.forEach(builder::listen), settings, log);
             } catch (NetworkException e) {
                 if (e.code() != ErrorCode.EADDRINUSE || attempt == PORT_ATTEMPTS_MAX) {
                     throw e;
@@ -103,7 +103,17 @@ final class ReplyServer implements AutoCloseable {
      */
     static ReplyServer passed(@Nullable Network network, List<TcpListener> listeners, ServerSettings settings, VerboseLog log)
             throws IOException {
-        return new ReplyServer(network, List.of(), listeners, settings, log);
+        return new ReplyServer(network, builder -> listeners.forEach(builder::listen), settings, log);
+    }
+
+    /**
+     * Serves the clients of another server, which this one replaces when the handover is {@linkplain #complete complete}.
+     *
+     * @param taken a handover that has taken over listeners; the server owns them
+     */
+    static ReplyServer successor(@Nullable Network network, Handover taken, ServerSettings settings, VerboseLog log)
+            throws IOException {
+        return new ReplyServer(network, builder -> builder.listen(taken), settings, log);
     }
 
     /**

@@ -188,7 +188,7 @@ final class Serve implements Callable<Integer> {
         VerboseLog log = new VerboseLog(err, verbose);
         if (taken != null && taken.isTaken()) {
             warnWithoutEffect("the server that is replaced has opened the sockets (--handover)", err);
-            return ReplyServer.passed(named, taken.listeners(), settings, log);
+            return ReplyServer.successor(named, taken, settings, log);
         }
         int passed = supervisor.passedSockets();
         if (passed == 0) {

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -177,6 +180,88 @@ final class UnixProcessTest {
                 current.close();
             }
         }
+    }
+
+    /** The old process has no descriptor for the connection of the new one, for a while: it says so once, and then hands over. */
+    @Test
+    void aLackOfDescriptorsDelaysAHandover() throws Exception {
+        Path prlimit = Path.of("/usr/bin/prlimit");
+        assumeTrue(Files.isExecutable(prlimit), "prlimit is not installed: apt-get install util-linux");
+        String handover = directory.resolve("handover.sock").toString();
+        try (Program old = serve("-H", "unix:" + path(), "--handover", handover)) {
+            long lowestFree = 0;
+            while (Files.exists(Path.of("/proc", String.valueOf(old.pid()), "fd", String.valueOf(lowestFree)))) {
+                lowestFree++;
+            }
+            limitDescriptors(prlimit, old, lowestFree);
+            try (Program next = Program.trivet("serve", "--handover", handover)) {
+                old.awaitErr(line -> line.contains("no process can take over at present: accept") && line.contains("EMFILE"));
+                limitDescriptors(prlimit, old, 1024);
+                next.awaitErr("ready"::equals);
+                assertThat(ask("UNIX-CONNECT:" + path(), "hello")).isEqualTo("hello");
+                assertThat(old.exitCode()).isZero();
+                assertThat(old.err()).filteredOn(line -> line.contains("no process can take over")).hasSize(1);
+            }
+        }
+    }
+
+    private static void limitDescriptors(Path prlimit, Program program, long limit) throws Exception {
+        Process process = new ProcessBuilder(prlimit.toString(), "--pid", String.valueOf(program.pid()),
+                "--nofile=" + limit + ":")
+                .inheritIO().start();
+        assertThat(process.waitFor()).isZero();
+    }
+
+    /** A process is terminated while it takes over: it exits, and the old one continues. */
+    @Test
+    void sigtermToTheNewProcessLeavesTheOldOneInPlace() throws Exception {
+        String handover = directory.resolve("handover.sock").toString();
+        Path fifo = directory.resolve("ready");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+        try (Program old = serve("-H", "unix:" + path(), "--handover", handover);
+                Program next = Program.trivet("serve", "--handover", handover, "-F", fifo.toString())) {
+            next.awaitErr(("listening on unix:" + path())::equals); // it writes to the FIFO now, which blocks until it has a reader
+            old.signal("STOP"); // it does not answer
+            assertThat(Files.readString(fifo)).contains("unix:" + path()); // the next step is to acknowledge
+            next.signal("TERM");
+            assertThat(next.exitCode()).isZero();
+            old.signal("CONT");
+            old.awaitErr(line -> line.contains("has failed, and this process continues to serve: it has "));
+            assertThat(ask("UNIX-CONNECT:" + path(), "hello")).isEqualTo("hello");
+            assertThat(old.isAlive()).isTrue();
+        }
+    }
+
+    /** The old process is terminated while it hands over: it either has handed over, or refuses. */
+    @Test
+    void sigtermToTheOldProcessEndsTheHandoverOrComesTooLate() throws Exception {
+        for (int i = 0; i < 4; i++) {
+            boolean acknowledges = i > 0;
+            try (Program old = serve("-H", "unix:" + path(), "--handover", directory.resolve("handover.sock").toString());
+                    SocketChannel peer = SocketChannel
+                            .open(UnixDomainSocketAddress.of(directory.resolve("handover.sock")))) {
+                peer.write(ByteBuffer.wrap("take 1\n".getBytes(StandardCharsets.US_ASCII)));
+                assertThat(line(peer)).isEqualTo("offer 1 1");
+                if (acknowledges) {
+                    peer.write(ByteBuffer.wrap("ready\n".getBytes(StandardCharsets.US_ASCII)));
+                }
+                old.signal("TERM");
+                assertThat(line(peer)).matches(
+                        (acknowledges ? "done[ 01]*|" : "") + "refused its server is being closed");
+                assertThat(old.exitCode()).isZero();
+            }
+        }
+    }
+
+    private static String line(SocketChannel peer) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(200);
+        while (bytes.position() == 0 || bytes.get(bytes.position() - 1) != '\n') {
+            bytes.limit(bytes.position() + 1);
+            if (peer.read(bytes) < 0) {
+                break;
+            }
+        }
+        return new String(bytes.array(), 0, bytes.position(), StandardCharsets.US_ASCII).strip();
     }
 
     @Test

@@ -50,6 +50,8 @@ final class Acceptor implements ConnectionSource {
     private final DescriptorReserve reserve;
     private final ConnectionLimit limit;
     private volatile boolean accepting;
+    /** It has accepted: clients that wait in the backlog are this server's. First loop's thread. */
+    private boolean started;
     private volatile boolean ended;
     /** True from a failed accept until accepting has worked for a while. */
     private volatile boolean backedOff;
@@ -91,6 +93,7 @@ final class Acceptor implements ConnectionSource {
             reserve.open();
         }
         if (!accepting) {
+            started = true;
             accepting = true;
             try {
                 for (int i = 0; i < listeners.size(); i++) {
@@ -116,7 +119,8 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    private void resume() {
+    /** Starts to accept, or does so again, unless the limit is reached. On the thread of the first loop. */
+    void resume() {
         if (ended) {
             return;
         }
@@ -295,7 +299,7 @@ final class Acceptor implements ConnectionSource {
     void drain() {
         if (!ended) {
             pause();
-            for (int i = 0; i < listeners.size(); i++) {
+            for (int i = 0; i < listeners.size() && started; i++) {
                 try {
                     acceptBacklog(i);
                 } catch (IOException e) {

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * try (Handover handover = Handover.open(network, UnixAddress.ofPath("/run/app/handover.sock"))) {
  *     ServerBuilder builder = Server.builder().network(network).handler(handler);
  *     if (handover.isTaken()) {
- *         handover.listeners().forEach(builder::listen);       // in the order of the old server's addresses
+ *         builder.listen(handover);                            // in the order of the old server's addresses
  *     } else {
  *         builder.listen(new InetSocketAddress(8080));         // no server was running
  *     }
@@ -47,9 +47,9 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <ol>
- *   <li>The new process connects and gets copies of the listeners (SCM_RIGHTS). Both processes can accept from them.
- *   <li>When the new server has started, {@link #complete} acknowledges. Until then, both servers accept. If the new process fails before
- *       that, the old one continues. Clients that the new server has accepted are its own: it must drain.
+ *   <li>The new process connects and gets copies of the listeners (SCM_RIGHTS).
+ *   <li>When the new server has started, {@link #complete} acknowledges. If the new process fails before that, the old one continues. Until
+ *       then it alone accepts, unless the new one was built with {@link #listeners} instead of {@link ServerBuilder#listen(Handover)}.
  *   <li>Then the old server stops accepting. Clients that wait in the backlog are left to the new one. The old server continues to serve
  *       its connections until they end or a time has passed, and drains.
  *   <li>The new process serves the address from now on, for its own successor.
@@ -228,7 +228,7 @@ public final class Handover implements AutoCloseable {
     }
 
     /**
-     * Returns the listeners that were taken over. The server that is built with them owns them. It is to serve all of them: clients of
+     * Returns the listeners that were taken over, for {@link ServerBuilder#listen(TcpListener, Protocol)}. The server that is built with them owns them. It is to serve all of them: clients of
      * one that is left out or closed are refused.
      *
      * @return the listeners, in the order of the old server's addresses; empty if no process served the address
@@ -248,7 +248,7 @@ public final class Handover implements AutoCloseable {
      * @param onHandedOver called when the server has stopped accepting because a successor has taken over, and the successor was
      *     notified; its argument identifies the successor. An exception is logged
      * @throws IOException the old process refuses, for instance because it has waited too long or is being closed; or it has ended
-     *     without an answer, and the file of a listener is gone. This server must be drained: it may have accepted clients
+     *     without an answer, and the file of a listener is gone. The server is to be closed
      */
     public void complete(Server server, Duration grace, Duration drainTimeout, Consumer<PeerCredentials> onHandedOver)
             throws IOException {
@@ -256,6 +256,7 @@ public final class Handover implements AutoCloseable {
         if (old != null) {
             acknowledge(old, server.listenerSockets());
         }
+        server.startAccepting();
         Thread serving = new Thread(() -> serve(server, grace, drainTimeout, onHandedOver), "trivet-handover");
         serving.setDaemon(true);
         thread = serving;
@@ -407,6 +408,7 @@ public final class Handover implements AutoCloseable {
     @SuppressWarnings("CatchThrowable") // an Error, too, must not leave a server that neither accepts nor drains
     private @Nullable String leave(Server server, HandoverChannel channel, PeerCredentials successor,
             Consumer<PeerCredentials> onHandedOver) throws IOException {
+        channel.checkOpen(); // this process may have been stopped meanwhile
         List<Integer> withFile = server.leaveListeners(LEAVE_TIMEOUT);
         if (withFile == null) {
             if (Thread.currentThread().isInterrupted()) {

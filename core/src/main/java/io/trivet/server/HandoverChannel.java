@@ -94,6 +94,20 @@ final class HandoverChannel implements AutoCloseable {
         }
     }
 
+    /**
+     * Checks that the other process waits for an answer.
+     *
+     * @throws IOException it has ended the connection, or has ended
+     */
+    void checkOpen() throws IOException {
+        input.clear();
+        int count = stream.read(input, received, UnixStream.DESCRIPTORS_MAX - received.size());
+        input.flip();
+        if (count < 0) {
+            throw new IOException("it has acknowledged, and then ended");
+        }
+    }
+
     /** Returns the descriptors that were passed so far, which then belong to the caller. */
     List<Descriptor> takeDescriptors() {
         List<Descriptor> taken = List.copyOf(received);

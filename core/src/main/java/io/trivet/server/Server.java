@@ -75,11 +75,12 @@ public final class Server implements AutoCloseable {
      * @param access the addresses that may connect
      * @param proxies the addresses of trusted proxies
      * @param usesTls true if connections may be secured by TLS
+     * @param acceptsLater true if nothing is accepted before {@link Server#startAccepting}
      */
     record Settings(Network network, List<InetSocketAddress> addresses, List<TcpListener> passed, List<Protocol> protocols,
             Profile profile, int loops, int backlog, SocketFile socketFile, ListenOptions listenOptions, AccessList access,
             List<Cidr> proxies, @Nullable HostLookup lookup,
-            boolean usesTls) {
+            boolean usesTls, boolean acceptsLater) {
         Limits limits() {
             return profile.limits();
         }
@@ -128,7 +129,9 @@ public final class Server implements AutoCloseable {
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }
-            acceptor.start();
+            if (!settings.acceptsLater()) {
+                acceptor.start();
+            }
         } catch (IOException | RuntimeException | Error | UnusableEngineException e) {
             acceptor.end();
             if (starting != null) {
@@ -686,6 +689,11 @@ public final class Server implements AutoCloseable {
             done.acquireUninterruptibly(); // the loop has begun: a few system calls
         }
         return left.get();
+    }
+
+    /** Starts to accept, if the server does not yet. Any thread. */
+    void startAccepting() {
+        loops.first().mailbox().runAlways(acceptor::resume);
     }
 
     /** Returns the threads for the sessions of a loop. */

@@ -24,6 +24,7 @@ public final class ServerBuilder {
     /** The protocol of each address; null: the server's. */
     private final List<@Nullable Protocol> protocols = new ArrayList<>();
     private final List<TcpListener> passed = new ArrayList<>();
+    private boolean acceptsLater;
     /** The protocol of each passed listener; null: the server's. */
     private final List<@Nullable Protocol> passedProtocols = new ArrayList<>();
     private Framing framing = Framing.raw();
@@ -123,6 +124,20 @@ public final class ServerBuilder {
      */
     public ServerBuilder socketFile(SocketFile file) {
         socketFile = Objects.requireNonNull(file, "file");
+        return this;
+    }
+
+    /**
+     * Adds the listeners that a handover has taken over, in the order of the old server's addresses. The server accepts from the time at
+     * which {@link Handover#complete} has returned. Until then, the old one does, and clients that wait are left to it if this server
+     * fails.
+     *
+     * @param handover the handover; nothing is added if it has taken over no listener
+     * @return this builder
+     */
+    public ServerBuilder listen(Handover handover) {
+        handover.listeners().forEach(this::listen);
+        acceptsLater |= handover.isTaken();
         return this;
     }
 
@@ -423,7 +438,7 @@ public final class ServerBuilder {
             check(profile, chosen);
         }
         return new Server.Settings(chosen, List.copyOf(addresses), List.copyOf(passed), ofListeners, profile, loops, backlog,
-                socketFile, listenOptions, access, proxies, lookup, usesTls);
+                socketFile, listenOptions, access, proxies, lookup, usesTls, acceptsLater);
     }
 
     private Protocol own() {

@@ -85,7 +85,7 @@ final class HandoverTest {
             ServerBuilder builder = Server.builder().network(network).loops(2)
                     .onMessage((connection, _) -> connection.send(ByteBuffer.allocate(4).putInt(number).flip()));
             if (handover.isTaken()) {
-                handover.listeners().forEach(builder::listen);
+                builder.listen(handover);
             } else {
                 builder.listen(FREE_PORT).listen(UnixAddress.ofPath(unixPath()));
             }
@@ -151,6 +151,44 @@ final class HandoverTest {
         assertThat(ask(unix)).as("the file is the new server's").isEqualTo(2);
         second.close();
         assertThat(directory).isEmptyDirectory();
+    }
+
+    @ParameterizedTest
+    @MethodSource("linux")
+    void theNewServerAcceptsNothingBeforeTheHandoverIsComplete(Network network) throws Exception {
+        try (Generation first = new Generation(network, 1).complete()) {
+            InetSocketAddress tcp = first.server.address();
+            try (Generation failed = new Generation(network, 2)) {
+                assertThat(failed.server.listeners()).isNotEmpty();
+                for (int i = 0; i < 50; i++) {
+                    assertThat(ask(tcp)).isEqualTo(1);
+                    assertThat(ask(UnixDomainSocketAddress.of(unixPath()))).isEqualTo(1);
+                }
+                failed.server.drain(Duration.ofSeconds(10)); // it has accepted nobody, and leaves the backlog alone
+                failed.server.join();
+                assertThat(failed.server.stats().total().accepted()).isZero();
+            }
+            try (Generation second = new Generation(network, 3).complete()) {
+                assertThat(ask(tcp)).isEqualTo(3);
+                assertThat(ask(UnixDomainSocketAddress.of(unixPath()))).isEqualTo(3);
+                assertThat(second.server.stats().total().accepted()).isEqualTo(2);
+            }
+        }
+    }
+
+    @Test
+    void aProcessThatEndsAfterItsAcknowledgementChangesNothingIfThisOneWasSlow() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete(); LogLines lines = new LogLines()) {
+            try (SocketChannel peer = SocketChannel.open(UnixDomainSocketAddress.of(control().path()))) {
+                // Both lines, and the end, before the old process reads: it is as if it had been stopped.
+                peer.write(ByteBuffer.wrap("take 1\nready\n".getBytes(StandardCharsets.US_ASCII)));
+                peer.shutdownOutput();
+                assertThat(lines.await("it has acknowledged, and then ended")).isTrue();
+            }
+            assertThat(first.handover.isHandedOver()).isFalse();
+            assertThat(ask(first.server.address())).isEqualTo(1);
+        }
     }
 
     @Test
