@@ -1,6 +1,7 @@
 package io.trivet.scenarios;
 
 import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
 import io.trivet.server.Limits;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
@@ -32,12 +33,13 @@ final class AdmissionProbe {
     /** Connects to a server that has no connection. They stay open until {@link #close}. */
     void check(ServerUnderTest server, FinalChecker.Advance time) throws IOException {
         Limits limits = server.plan.limits();
-        int perAddress = limits.connectionsPerAddressMax() == 0 ? Integer.MAX_VALUE : limits.connectionsPerAddressMax();
+        int perAddress = limits.connectionsPerAddressMax() == 0 || UnixAddress.isUnix(server.firstAddress()) ? Integer.MAX_VALUE
+                : limits.connectionsPerAddressMax();
         int most = limits.connectionsMax() <= CLIENTS_MAX || perAddress <= CLIENTS_MAX ? CLIENTS_MAX : CLIENTS_FEW;
         int count = (int) Math.min(Math.min(most, limits.connectionsMax()), (long) perAddress * hosts.size());
         server.probes = 0;
         for (int i = 0; i < count; i++) {
-            connect(hosts.get(perAddress >= count ? 0 : i % hosts.size()), server.address);
+            connect(hosts.get(perAddress >= count ? 0 : i % hosts.size()), server.firstAddress());
             time.advance(STEP);
         }
         if (server.probes != count) {

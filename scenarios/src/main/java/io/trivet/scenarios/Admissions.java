@@ -1,9 +1,9 @@
 package io.trivet.scenarios;
 
 import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
 import io.trivet.observe.LoopStats;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class Admissions {
     private final RunContext context;
     private final ServerUnderTest server;
-    private final Map<InetAddress, Integer> perAddress = new LinkedHashMap<>();
+    private final Map<Object, Integer> perAddress = new LinkedHashMap<>();
     /** The clients that were refused, as they had to be. Only looked up. */
     private final Set<InetSocketAddress> refused = new HashSet<>();
     /** The adopts that have failed, and the accepted connections that are not closed. */
@@ -48,8 +48,8 @@ final class Admissions {
         } catch (IOException e) { // the peer has already reset it
             return;
         }
-        int perAddressMax = server.plan.limits().connectionsPerAddressMax();
-        int before = perAddress.merge(remote.getAddress(), 1, Integer::sum) - 1;
+        int perAddressMax = perAddressMax(remote);
+        int before = perAddress.merge(key(remote), 1, Integer::sum) - 1;
         connections++;
         if (perAddressMax > 0 && before >= perAddressMax) {
             gone(remote);
@@ -88,7 +88,7 @@ final class Admissions {
     /** An accepted connection is closed. */
     void gone(InetSocketAddress remote) {
         connections--;
-        perAddress.computeIfPresent(remote.getAddress(), (address, count) -> count - 1);
+        perAddress.computeIfPresent(key(remote), (address, count) -> count - 1);
     }
 
     /** The server accepts a connection. */
@@ -100,8 +100,8 @@ final class Admissions {
             accept.run();
             return;
         }
-        int perAddressMax = server.plan.limits().connectionsPerAddressMax();
-        int before = perAddress.merge(remote.getAddress(), 1, Integer::sum) - 1; // before a failing adopt
+        int perAddressMax = perAddressMax(remote);
+        int before = perAddress.merge(key(remote), 1, Integer::sum) - 1; // before a failing adopt
         connections++;
         long failedBefore = failedAdopts;
         List<LoopStats> loopsBefore = server.instance().stats().loops();
@@ -130,6 +130,16 @@ final class Admissions {
                         + loopsBefore.get(i).connections());
             }
         }
+    }
+
+    /** Returns what is counted together: an IP address; or of a Unix domain socket, the client alone. */
+    private static Object key(InetSocketAddress remote) {
+        return UnixAddress.isUnix(remote) ? remote : remote.getAddress();
+    }
+
+    /** Returns the limit per address, which does not apply to Unix domain sockets; 0: none. */
+    private int perAddressMax(InetSocketAddress remote) {
+        return UnixAddress.isUnix(remote) ? 0 : server.plan.limits().connectionsPerAddressMax();
     }
 
     private boolean isReset(InetSocketAddress remote) {

@@ -57,7 +57,7 @@ final class CheckedProactor implements Proactor {
 
     CheckedProactor(RunContext context, ServerUnderTest server, Proactor proactor) {
         this.context = context;
-        this.acceptRetries = new AcceptRetries(context, server.plan.secondPort() ? 2 : 1);
+        this.acceptRetries = new AcceptRetries(context, server.plan.listeners().count());
         this.pendingSends = new PendingSends(context);
         framing = server.plan.framing();
         isRing = server.plan.engine() == SimEngine.URING;

@@ -1,10 +1,12 @@
 package io.trivet.scenarios;
 
+import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Interest;
 import io.trivet.net.Loop;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Poller;
+import io.trivet.net.UnixAddress;
 import io.trivet.sim.Fault;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
@@ -131,6 +133,11 @@ final class Client {
         return localAddress;
     }
 
+    /** Returns true if the client has connected to a Unix domain socket. Such a connection cannot be reset. */
+    boolean isUnix() {
+        return localAddress != null && UnixAddress.isUnix(localAddress);
+    }
+
     /** Returns true if a fault of this kind has affected the connection. */
     boolean isAffectedBy(Fault kind) {
         return localAddress != null && context.network.faultsOf(localAddress).contains(kind);
@@ -231,7 +238,7 @@ final class Client {
         }
         localAddress = local;
         clientsByAddress.add(local, this);
-        log("connects from port " + local.getPort());
+        log("connects from " + Addresses.toString(local));
         socket.awaitConnected();
     }
 
@@ -450,6 +457,7 @@ final class Client {
         ErrorCode code = failure instanceof NetworkException e ? e.code() : null;
         boolean expected = code != null && switch (code) {
             case ECONNRESET, EPIPE, ECONNREFUSED, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH, ENETUNREACH, ENOTCONN -> true;
+            case EAGAIN, ENOENT -> isUnix() && !connected; // the backlog is full, or the server has ended
             case ENOMEM, ENOSPC -> isAffectedBy(Fault.WATCH_REFUSED);
             default -> false;
         };

@@ -6,6 +6,7 @@ import io.trivet.net.Poller;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
+import io.trivet.net.UnixAddress;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -52,7 +53,9 @@ final class ClientSocket {
      * @return the local address
      */
     InetSocketAddress connect(InetSocketAddress address) throws IOException {
-        TcpStream connecting = host.connect(address);
+        UnixAddress unix = UnixAddress.of(address);
+        TcpStream connecting = unix == null ? host.connect(address)
+                : host.connect(unix, UnixAddress.parse("unix:@client " + token)); // a name of its own, to tell the clients apart
         stream = connecting;
         return connecting.localAddress();
     }

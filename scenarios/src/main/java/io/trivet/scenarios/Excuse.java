@@ -29,6 +29,8 @@ enum Excuse {
     LINK_STALLED,
     /** The last urgent byte was not delivered, and the call that would have returned it was interrupted. */
     URGENT_INTERRUPTED,
+    /** A client at a Unix domain socket has read an end of input before everything: its server has cut the connection, and cannot reset it. */
+    UNIX_CUT,
     /** A cancel returns false, and the connection's end may have dropped the timer. */
     TIMER_DROPPED
 }

@@ -113,13 +113,13 @@ final class FinalChecker {
     }
 
     private void checkEnding(Client client, ConnectionModel model, CloseReason reason) {
-        if (client.hasReadEnd()) { // for any reason: a FIN promises that nothing is missing
-            client.checker().checkComplete(model);
-        }
         // what a ring has accepted is lost if the linger timeout passes before it is sent
         boolean sentAll = model.hasSentAllAccepted() && model.socket != null && model.socket.unsentAtClose == 0;
         boolean orderly = CloseReasonChecker.isOrderly(reason)
                 || (CloseReasonChecker.sendsBeforeEnd(reason) && sentAll && !model.closedByApplication);
+        if (client.hasReadEnd() && !(client.isUnix() && !orderly && context.isExcused(Excuse.UNIX_CUT))) {
+            client.checker().checkComplete(model); // for any reason: a FIN promises that nothing is missing
+        }
         boolean notReceived = client.serverLeftBytesUnread();
         boolean netReset = client.isAffectedBy(Fault.RESET);
         switch (client.end) {
@@ -162,7 +162,8 @@ final class FinalChecker {
             case ABORTED, NONE -> true;
             case NOT_CONNECTED -> client.plan.outgoing() || !client.hasTriedToConnect() || mayBeRefused(client)
                 // its SYN never found room in the backlog
-                    || (client.failureCode == ErrorCode.ETIMEDOUT && server.plan.backlog() < clients.size()
+                    || ((client.failureCode == ErrorCode.ETIMEDOUT || client.failureCode == ErrorCode.EAGAIN)
+                            && server.plan.backlog() < clients.size()
                             && context.isExcused(Excuse.BACKLOG_FULL));
             case FAILED, FINISHED -> mayBeRefused(client);
         };

@@ -251,7 +251,9 @@ public final class Scenario {
 
     private static String describe(ServerPlan server) {
         return "server " + server.number() + ": " + server.engine() + ", "
-                + (server.loops() == 1 ? "" : server.loops() + " loops, ") + (server.secondPort() ? "two ports, " : "")
+                + (server.loops() == 1 ? "" : server.loops() + " loops, ")
+                + (server.listeners() == Listeners.PORT ? "" : ReportText.words(server.listeners()) + ", ")
+
                 + ReportText.words(server.framing()) + (server.pureEcho() ? " (echoes every piece)" : "") + ", "
                 + ReportText.words(server.overflow())
                 + (server.urgent() ? ", urgent" : "") + ", backlog " + server.backlog()

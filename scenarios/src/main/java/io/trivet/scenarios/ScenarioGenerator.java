@@ -24,6 +24,7 @@ final class ScenarioGenerator {
     /** The delay of a timer that never runs: it is cancelled, or its connection ends before. */
     private static final long LONG_DELAY_NANOS = 3_600_000 * MILLI;
     private static final int CUSTOM_PERCENT = 20;
+    private static final int UNIX_PERCENT = 70;
     private static final long GAP_NANOS_MAX = 400 * MILLI;
 
     private final long seed;
@@ -79,6 +80,7 @@ final class ScenarioGenerator {
         Extremes extremes = new Extremes(seed, servers.size());
         servers.replaceAll(steering::aim);
         servers.replaceAll(extremes::widen);
+        servers.replaceAll(this::onUnix);
         List<ClientPlan> clients = new ArrayList<>();
         int clientCount = random.between(CLIENTS_MIN, CLIENTS_MAX);
         boolean outgoing = random.chance(40) || steering.connects();
@@ -115,7 +117,7 @@ final class ScenarioGenerator {
                 random.chance(30) ? random.between(1, 3) : 0, pureEcho,
                 random.pick(EndOfInputReaction.FINISH, EndOfInputReaction.FINISH, EndOfInputReaction.SEND_THEN_FINISH,
                         EndOfInputReaction.SEND_LATER_THEN_FINISH, EndOfInputReaction.CLOSE, EndOfInputReaction.NOTHING),
-                List.of(), random.chance(10));
+                List.of(), random.chance(10) ? Listeners.TWO_PORTS : Listeners.PORT);
     }
 
     /** Gives some servers a framing with a decoder of the application, from a separate random sequence. */
@@ -123,6 +125,17 @@ final class ScenarioGenerator {
         SeededRandom framingRandom = new SeededRandom(seed ^ ((0x6465636f6465L + server.number()) << 8)); // "decode" in ASCII
         ClientFraming custom = framingRandom.pick(ClientFraming.custom());
         return framingRandom.chance(CUSTOM_PERCENT) && !server.framing().isRaw() ? server.withFraming(custom) : server;
+    }
+
+    /**
+     * Lets some servers listen at a Unix domain socket, from a separate random sequence. Such a socket has no urgent data.
+     */
+    private ServerPlan onUnix(ServerPlan server) {
+        SeededRandom unixRandom = new SeededRandom(seed ^ ((0x756e6978L + server.number()) << 8)); // "unix" in ASCII
+        Listeners listeners = unixRandom.pick(Listeners.PORT_AND_PATH, Listeners.ABSTRACT_NAME);
+        boolean isUrgent = server.urgent() || clientKinds.contains(ClientKind.URGENT_SENDER)
+                || requestKinds.contains(RequestKind.URGENT);
+        return unixRandom.chance(UNIX_PERCENT) && !isUrgent ? server.with(listeners) : server;
     }
 
     /**

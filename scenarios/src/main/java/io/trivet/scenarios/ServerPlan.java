@@ -21,34 +21,34 @@ import java.util.List;
  * @param pureEcho true if it sends back every piece as it arrives, and nothing else; only with raw framing
  * @param endOfInput what it does when a client has ended its output
  * @param reactions what else its application does without a request
- * @param secondPort true if it listens at a second port, where every other client connects
+ * @param listeners where it listens
  */
 record ServerPlan(int number, SimEngine engine, int loops, ClientFraming framing, Overflow overflow, Limits limits,
         boolean urgent,
         int backlog, int descriptorLimit, int greetings, boolean pureEcho, EndOfInputReaction endOfInput,
-        List<ReactionPlan> reactions, boolean secondPort) {
+        List<ReactionPlan> reactions, Listeners listeners) {
     ServerPlan withLimits(Limits others) {
         return new ServerPlan(number, engine, loops, framing, overflow, others, urgent, backlog, descriptorLimit, greetings,
-                pureEcho, endOfInput, reactions, secondPort);
+                pureEcho, endOfInput, reactions, listeners);
     }
 
     ServerPlan withFraming(ClientFraming other) {
         return new ServerPlan(number, engine, loops, other, overflow, limits, urgent, backlog, descriptorLimit, greetings,
-                pureEcho, endOfInput, reactions, secondPort);
+                pureEcho, endOfInput, reactions, listeners);
     }
 
     ServerPlan withReactions(List<ReactionPlan> others) {
         return new ServerPlan(number, engine, loops, framing, overflow, limits, urgent, backlog, descriptorLimit, greetings,
-                pureEcho, endOfInput, others, secondPort);
+                pureEcho, endOfInput, others, listeners);
     }
 
     ServerPlan withOverflow(Overflow other) {
         return new ServerPlan(number, engine, loops, framing, other, limits, urgent, backlog, descriptorLimit, greetings,
-                pureEcho, endOfInput, reactions, secondPort);
+                pureEcho, endOfInput, reactions, listeners);
     }
 
-    ServerPlan withoutSecondPort() {
+    ServerPlan with(Listeners other) {
         return new ServerPlan(number, engine, loops, framing, overflow, limits, urgent, backlog, descriptorLimit, greetings,
-                pureEcho, endOfInput, reactions, false);
+                pureEcho, endOfInput, reactions, other);
     }
 }

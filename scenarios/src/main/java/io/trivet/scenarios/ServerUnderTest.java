@@ -1,6 +1,7 @@
 package io.trivet.scenarios;
 
 import io.trivet.net.Loop;
+import io.trivet.net.UnixAddress;
 import io.trivet.server.Connection;
 import io.trivet.server.Handler;
 import io.trivet.server.Server;
@@ -96,17 +97,34 @@ final class ServerUnderTest {
     }
 
     void start() throws IOException {
-        ServerBuilder builder = Server.builder().network(network).listen(address).backlog(plan.backlog()).handler(application)
-                .framing(plan.framing().toFraming());
-        if (plan.secondPort()) {
-            builder.listen(new InetSocketAddress(address.getAddress(), SECOND_PORT));
+        ServerBuilder builder = Server.builder().network(network).listen(firstAddress()).backlog(plan.backlog())
+                .handler(application).framing(plan.framing().toFraming());
+        switch (plan.listeners()) {
+            case TWO_PORTS -> builder.listen(new InetSocketAddress(address.getAddress(), SECOND_PORT));
+            case PORT_AND_PATH -> builder.listen(path());
+            case PORT, ABSTRACT_NAME -> {
+                // There is one listener.
+            }
         }
         instance = builder.limits(plan.limits()).overflow(plan.overflow()).urgent(plan.urgent()).loops(plan.loops()).open();
     }
 
     /** Returns the address that a client connects to. */
     InetSocketAddress addressFor(ClientPlan client) {
-        return plan.secondPort() && client.number() % 2 == 1 ? new InetSocketAddress(address.getAddress(), SECOND_PORT) : address;
+        return client.number() % 2 == 0 ? firstAddress() : switch (plan.listeners()) {
+            case PORT, ABSTRACT_NAME -> firstAddress();
+            case TWO_PORTS -> new InetSocketAddress(address.getAddress(), SECOND_PORT);
+            case PORT_AND_PATH -> path().asInetSocketAddress();
+        };
+    }
+
+    /** Returns the address of the first listener. */
+    InetSocketAddress firstAddress() {
+        return plan.listeners() == Listeners.ABSTRACT_NAME ? UnixAddress.parse("unix:@" + this).asInetSocketAddress() : address;
+    }
+
+    private UnixAddress path() {
+        return UnixAddress.parse("unix:/run/" + this + ".sock");
     }
 
     Server instance() {
@@ -326,7 +344,8 @@ final class ServerUnderTest {
         if (!model.outgoing) {
             connections.add(model);
             accepted++;
-            int sameAddress = perAddress.merge(connection.remoteAddress().getAddress(), 1, Integer::sum);
+            boolean isUnix = UnixAddress.isUnix(connection.remoteAddress()); // the limit does not apply
+            int sameAddress = isUnix ? 0 : perAddress.merge(connection.remoteAddress().getAddress(), 1, Integer::sum);
             int perAddressMax = plan.limits().connectionsPerAddressMax();
             if (accepted > plan.limits().connectionsMax() || (perAddressMax > 0 && sameAddress > perAddressMax)) {
                 context.failures.report(Rule.CAPS, this + " has " + accepted + " accepted connections (maximum "
@@ -346,7 +365,7 @@ final class ServerUnderTest {
         }
         if (!model.outgoing) {
             accepted--;
-            perAddress.merge(model.connection().remoteAddress().getAddress(), -1, Integer::sum);
+            perAddress.computeIfPresent(model.connection().remoteAddress().getAddress(), (address, count) -> count - 1);
         }
     }
 

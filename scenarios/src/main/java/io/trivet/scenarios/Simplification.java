@@ -9,7 +9,7 @@ import java.time.Duration;
  */
 enum Simplification {
     // @formatter:off
-    LOOPS, SECOND_PORT, DESCRIPTORS, URGENT, BACKLOG, GREETINGS, END_OF_INPUT, QUEUE, BUDGET, CONNECTIONS,
+    LOOPS, LISTENERS, DESCRIPTORS, URGENT, BACKLOG, GREETINGS, END_OF_INPUT, QUEUE, BUDGET, CONNECTIONS,
     MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT, CONNECT_TIMEOUT, LINGERING,
     PACE, BUFFERS, RECEIVES_URGENT;
     // @formatter:on
@@ -23,21 +23,21 @@ enum Simplification {
         Limits limits = s.limits();
         return switch (this) {
             case LOOPS -> new ServerPlan(s.number(), s.engine(), 1, s.framing(), s.overflow(), limits, s.urgent(), s.backlog(),
-                    s.descriptorLimit(), s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(), s.secondPort());
-            case SECOND_PORT -> s.withoutSecondPort();
+                    s.descriptorLimit(), s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(), s.listeners());
+            case LISTENERS -> s.with(Listeners.PORT);
             case DESCRIPTORS -> new ServerPlan(s.number(), s.engine(), s.loops(), s.framing(), s.overflow(), limits, s.urgent(),
-                    s.backlog(), 0, s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(), s.secondPort());
+                    s.backlog(), 0, s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(), s.listeners());
             case URGENT ->
                 new ServerPlan(s.number(), s.engine(), s.loops(), s.framing(), s.overflow(), limits, false, s.backlog(),
-                        s.descriptorLimit(), s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(), s.secondPort());
+                        s.descriptorLimit(), s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(), s.listeners());
             case BACKLOG -> new ServerPlan(s.number(), s.engine(), s.loops(), s.framing(), s.overflow(), limits, s.urgent(),
                     BACKLOG_CONNECTIONS, s.descriptorLimit(), s.greetings(), s.pureEcho(), s.endOfInput(), s.reactions(),
-                    s.secondPort());
+                    s.listeners());
             case GREETINGS -> new ServerPlan(s.number(), s.engine(), s.loops(), s.framing(), s.overflow(), limits, s.urgent(),
-                    s.backlog(), s.descriptorLimit(), 0, s.pureEcho(), s.endOfInput(), s.reactions(), s.secondPort());
+                    s.backlog(), s.descriptorLimit(), 0, s.pureEcho(), s.endOfInput(), s.reactions(), s.listeners());
             case END_OF_INPUT -> new ServerPlan(s.number(), s.engine(), s.loops(), s.framing(), s.overflow(), limits, s.urgent(),
                     s.backlog(), s.descriptorLimit(), s.greetings(), s.pureEcho(), EndOfInputReaction.FINISH, s.reactions(),
-                    s.secondPort());
+                    s.listeners());
             case QUEUE -> s.withLimits(limits.withQueueBytesMax(DEFAULTS.queueBytesMax())
                     .withQueueMarks(DEFAULTS.queueHighBytes(), DEFAULTS.queueLowBytes()));
             case BUDGET -> s.withLimits(limits.withQueueBudgetBytes(BUDGET_BYTES));
@@ -60,7 +60,7 @@ enum Simplification {
             case PACE -> p.withPace(Pace.FULL_SPEED);
             case BUFFERS -> p.withBufferBytes(0);
             case RECEIVES_URGENT -> p.withReceivesUrgent(false);
-            case LOOPS, SECOND_PORT, DESCRIPTORS, URGENT, BACKLOG, GREETINGS, END_OF_INPUT, QUEUE, BUDGET, CONNECTIONS,
+            case LOOPS, LISTENERS, DESCRIPTORS, URGENT, BACKLOG, GREETINGS, END_OF_INPUT, QUEUE, BUDGET, CONNECTIONS,
                     MESSAGE_TIMEOUT,
                     FIRST_MESSAGE_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT, CONNECT_TIMEOUT, LINGERING ->
                 p;

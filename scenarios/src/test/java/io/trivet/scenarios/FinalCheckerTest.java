@@ -48,7 +48,7 @@ final class FinalCheckerTest {
         Limits limits = Limits.defaults().withLingerTimeout(Duration.ofMillis(50));
         ServerPlan server = new ServerPlan(0, engine, 1, ClientFraming.LINES, Overflow.PAUSE_READING, limits, false, 16, 0, 0,
                 false,
-                EndOfInputReaction.FINISH, List.of(), false);
+                EndOfInputReaction.FINISH, List.of(), Listeners.PORT);
         ClientPlan client = new ClientPlan(0, ClientKind.NEVER_READS, 0, 0, false, true, MILLI, Pace.FULL_SPEED, false, 0,
                 Arrays.asList(steps));
         return new Scenario(1, List.of(server), List.of(client), List.of(), FaultPlan.none(), 1000 * MILLI);

@@ -29,7 +29,7 @@ final class NoFalseAlarmTest {
         for (int micros = 1; micros < 40; micros++) {
             for (int size : new int[]{60, 2000}) {
                 ServerPlan server = new ServerPlan(0, SimEngine.EPOLL, 3, ClientFraming.LINES, overflow, limits, false, 128, 0, 0,
-                        false, EndOfInputReaction.FINISH, List.of(), false);
+                        false, EndOfInputReaction.FINISH, List.of(), Listeners.PORT);
                 assertPasses(new Scenario(1, List.of(server), clients(8), List.of(new ExternalAction.Broadcast(micros * MICRO, 0,
                         size)), FaultPlan.none(), 1_000_000_000));
             }
@@ -44,7 +44,7 @@ final class NoFalseAlarmTest {
     @ValueSource(ints = {700, 1500})
     void ringThatWaitsForRoomOnItsOwn(int length) {
         ServerPlan server = new ServerPlan(0, SimEngine.URING, 1, ClientFraming.RAW, Overflow.PAUSE_READING, Limits.defaults(),
-                false, 16, 0, 0, true, EndOfInputReaction.FINISH, List.of(), false);
+                false, 16, 0, 0, true, EndOfInputReaction.FINISH, List.of(), Listeners.PORT);
         List<ClientPlan> clients = List.of(
                 new ClientPlan(0, ClientKind.NEVER_READS, 0, 0, false, true, MICRO, Pace.FULL_SPEED, false, 2048,
                         echoes(20_000 / length, length, 10_000 * MICRO)),

@@ -85,7 +85,7 @@ final class SmallScenarioTest {
     private static Scenario scenario(ClientFraming framing, Request... requests) {
         ServerPlan server = new ServerPlan(0, SimEngine.EPOLL, 1, framing, Overflow.PAUSE_READING, Limits.defaults(), false, 16,
                 0,
-                0, false, EndOfInputReaction.FINISH, List.of(), false);
+                0, false, EndOfInputReaction.FINISH, List.of(), Listeners.PORT);
         List<Step> steps = List.of(new Step(MILLI, new ClientAction.SendMessages(Arrays.asList(requests))));
         List<ClientPlan> clients = List.of(client(0, steps), client(1, steps));
         return new Scenario(1, List.of(server), clients, List.of(), FaultPlan.none(), 1000 * MILLI);
