@@ -3,6 +3,7 @@ import os, platform, re, select, shutil, signal, statistics, subprocess, sys, te
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+START_SECONDS = 300  # on a machine that is busy with something else
 median = statistics.median
 
 
@@ -42,6 +43,25 @@ class Bench:
     def client(self, mode, server, n, **options):
         return Client(self, mode, server.port, n, options)
 
+    def tls_client(self, mode, server, n, **options):
+        """Starts a process of tls_client.c, with a low priority: its handshakes are not to take the processor from the server."""
+        program = os.path.join(self.folder, "tls_client")
+        if not os.path.exists(program):
+            subprocess.run(["gcc", "-O2", "-Wall", "-o", program, os.path.join(HERE, "tls_client.c"), "-lssl", "-lcrypto"], check=True)
+        prefix = ["nice", "-n", "19"] if mode == "storm" else []
+        return Client(self, mode, server.port, n, options, [*prefix, program])
+
+    def certificate(self, name, authority=None):
+        """Makes a certificate for localhost, or an authority if none is given; returns the paths of the certificate and its key."""
+        certificate, key = (os.path.join(self.folder, name + suffix) for suffix in (".pem", ".key"))
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={name}",
+                   "-keyout", key, "-out", certificate]
+        if authority:
+            command += ["-CA", authority[0], "-CAkey", authority[1], "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                        "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        return certificate, key
+
     def end(self):
         for process in reversed(self.processes):
             if process.poll() is None:
@@ -69,7 +89,7 @@ class Server:
                                         env=dict(os.environ, TRIVET_JAVA_OPTS=java))
         bench.processes.append(self.process)
         self.pid = self.process.pid  # the launcher and prlimit both replace themselves by the JVM (exec)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while not os.path.exists(ready):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise Failed("the server did not start: " + self.log().strip()[-500:])
@@ -143,10 +163,10 @@ class Server:
 
 
 class Client:
-    """A process of client.c."""
+    """A process of client.c or tls_client.c."""
 
-    def __init__(self, bench, mode, port, n, options):
-        command = [bench.client_program, mode, f"port={port}", f"n={n}", *(f"{key}={value}" for key, value in options.items())]
+    def __init__(self, bench, mode, port, n, options, program=None):
+        command = [*(program or [bench.client_program]), mode, f"port={port}", f"n={n}", *(f"{key}={value}" for key, value in options.items())]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         bench.processes.append(self.process)
         self.n = n
