@@ -39,7 +39,7 @@ record KernelSocket(String state, int descriptor, long received, long unread, lo
         }
         Map<String, KernelSocket> sockets = new HashMap<>();
         for (String line : output.split("\n", -1)) {
-            String[] words = line.strip().split("\\s+");
+            String[] words = line.strip().split("\\s+", -1);
             if (words.length >= 5 && !words[0].equals("LISTEN")) {
                 sockets.put(words[4], new KernelSocket(words[0], descriptors.getOrDefault(word(line, "ino:"), -1),
                         number(line, "bytes_received:"), Long.parseLong(words[1]), number(line, "bytes_acked:"),
