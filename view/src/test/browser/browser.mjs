@@ -44,7 +44,10 @@ const cases = {
     await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=writable] .member').length === 1);
     await waitText(page, '#lists [data-list=writable]', 'wait');
     await waitText(page, '#lists [data-list=writable]', 'reading is paused: its queue was above the high mark');
-    await page.waitForTimeout(1500); // pictures show rates
+    // The loop sleeps: no turn in the last seconds, so it has not worked in them.
+    await page.waitForFunction(() => [...document.querySelectorAll('#summary div')].some(part => /^turns\s+0 /.test(part.innerText)));
+    await waitText(page, '#rhythm', 'works 0 %');
+    await waitText(page, '#rhythm', 'waits in the kernel 100 %');
     await picture(page, 'lists');
     await page.locator('#lists [data-list=writable] .member').click();
     await waitText(page, '#detail', 'its socket was full');

@@ -81,7 +81,7 @@ final class TrivetMetricsTest {
             assertThat(value("trivet.sockets.watched", "list", "readable")).isEqualTo(2);
             assertThat(value("trivet.listener.accepting", "address", Addresses.toString(server.address()))).isOne();
             assertThat(value("trivet.native.memory", "purpose", "buffers")).isPositive();
-            assertThat(value("trivet.queue.budget")).isEqualTo(server.stats().queueBytesMax());
+            assertThat(value("trivet.queue.budget")).isEqualTo((double) server.stats().queueBytesMax());
 
             reader.getOutputStream().write((".".repeat((8 << 20) - 1) + "\n").getBytes(StandardCharsets.US_ASCII));
             await().untilAsserted(() -> {
@@ -92,7 +92,7 @@ final class TrivetMetricsTest {
             assertThat(value("trivet.queue.held")).isPositive();
             assertThat(value("trivet.queue.oldest")).isPositive();
             assertThat(value("trivet.sockets.watched", "list", "writable")).isOne();
-            client.close();
+            client.shutdownOutput();
             await().untilAsserted(() -> {
                 later();
                 assertThat(value("trivet.connections.closed", "reason", "PEER_FINISHED")).isOne();

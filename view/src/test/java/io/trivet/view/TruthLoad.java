@@ -44,7 +44,7 @@ final class TruthLoad implements AutoCloseable {
                 case 1 -> flood(socket, random);
                 case 2 -> readSlowly(socket, random);
                 case 3 -> {
-                    talk(socket, random, random.nextInt(20));
+                    talk(socket, random, 1 + random.nextInt(20)); // at least one reply: while the loops stand still, no other client comes
                     if (random.nextBoolean()) {
                         send(socket, "q\n"); // the server finishes
                         pause(random, 200);
