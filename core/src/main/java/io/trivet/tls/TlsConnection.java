@@ -29,6 +29,8 @@ final class TlsConnection {
     boolean finPending;
     /** Our FIN was sent. */
     boolean outputShut;
+    /** A send has failed, perhaps in the middle of a record. What follows could not be decrypted, so nothing more is sent. */
+    boolean outputFailed;
     /** The engine has a task, which is queued. */
     boolean awaitsTask;
     /** The caller wants to be notified when it can send more, or when held output has been sent. */

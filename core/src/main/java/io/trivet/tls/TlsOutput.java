@@ -87,10 +87,9 @@ final class TlsOutput {
                 ciphertext.clear();
                 connection.engine.wrapOutput(ciphertext);
                 ciphertext.flip();
-                boolean canSend = connection.heldOutput == null && !connection.outputShut;
-                parts[0] = ciphertext;
+                boolean canSend = connection.heldOutput == null && !connection.outputShut && !connection.outputFailed;
                 while (canSend && ciphertext.hasRemaining()) {
-                    canSend = delegate.sendNow(connection.handle, parts, 0, 1) > 0;
+                    canSend = sendNow(connection, ciphertext) > 0;
                 }
             }
         } catch (IOException e) {
@@ -103,12 +102,21 @@ final class TlsOutput {
             return; // an answer to a key update, after our close_notify
         }
         if (bytes.hasRemaining() && connection.heldOutput == null) {
-            parts[0] = bytes;
-            delegate.sendNow(connection.handle, parts, 0, 1);
+            sendNow(connection, bytes);
         }
         if (bytes.hasRemaining()) {
             ByteBuffer before = connection.heldOutput;
             connection.heldOutput = buffers.append(before == null ? null : before.compact(), bytes).flip();
+        }
+    }
+
+    private long sendNow(TlsConnection connection, ByteBuffer bytes) throws IOException {
+        parts[0] = bytes;
+        try {
+            return delegate.sendNow(connection.handle, parts, 0, 1);
+        } catch (IOException e) {
+            connection.outputFailed = true;
+            throw e;
         }
     }
 
@@ -122,9 +130,8 @@ final class TlsOutput {
         if (held == null) {
             return true;
         }
-        parts[0] = held;
         int before = held.remaining();
-        delegate.sendNow(connection.handle, parts, 0, 1);
+        sendNow(connection, held);
         boolean progress = held.remaining() < before;
         if (!held.hasRemaining()) {
             connection.heldOutput = null;
@@ -155,7 +162,7 @@ final class TlsOutput {
 
     /** Sends close_notify before a close, if that is possible at once. */
     void sayGoodbye(TlsConnection connection) {
-        if (connection.connected && !connection.failed && !connection.outputShut) {
+        if (connection.connected && !connection.failed && !connection.outputShut && !connection.outputFailed) {
             connection.engine.endOutput();
             sendAlert(connection);
         }

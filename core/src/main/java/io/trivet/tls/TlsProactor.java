@@ -246,7 +246,7 @@ public final class TlsProactor extends ForwardingProactor {
     @Override
     public void close(long handle) {
         TlsConnection connection = get(handle);
-        if (connection != null && connection.heldOutput != null) {
+        if (connection != null && (connection.heldOutput != null || connection.outputFailed)) {
             reset(handle); // something that was accepted is dropped
             return;
         }

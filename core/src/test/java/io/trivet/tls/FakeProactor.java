@@ -3,6 +3,7 @@ package io.trivet.tls;
 import io.trivet.net.Completions;
 import io.trivet.net.Proactor;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A proactor without sockets, below a {@link TlsProactor}: the test says what a connection receives, and reads what it sends. Every byte
- * is accepted for sending.
+ * is accepted for sending, unless a send is to fail.
  */
 final class FakeProactor {
     private final ByteBuffer memory = ByteBuffer.allocateDirect(1 << 20);
@@ -24,6 +25,9 @@ final class FakeProactor {
     private int from;
     private int to;
     private boolean ended;
+    /** The number of bytes that are accepted before a send fails; -1: none fails. */
+    private int failsAfter = -1;
+    private boolean reset;
 
     Proactor proactor() {
         return proactor;
@@ -43,6 +47,16 @@ final class FakeProactor {
         ended = true;
     }
 
+    /** Makes the next send fail after some of its bytes. */
+    void failSendAfter(int bytes) {
+        failsAfter = bytes;
+    }
+
+    /** Returns whether the connection was reset. */
+    boolean wasReset() {
+        return reset;
+    }
+
     /** Returns what was sent since the last call. */
     byte[] sent() {
         byte[] bytes = sent.toByteArray();
@@ -50,11 +64,15 @@ final class FakeProactor {
         return bytes;
     }
 
-    private @Nullable Object call(Method method, Object[] arguments) {
+    private @Nullable Object call(Method method, Object[] arguments) throws IOException {
         return switch (method.getName()) {
             case "poll" -> poll((Completions) arguments[0]);
             case "sendNow", "send" -> send((ByteBuffer[]) arguments[1], (int) arguments[2], (int) arguments[3]);
             case "remoteAddress" -> new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 1);
+            case "reset" -> {
+                reset = true;
+                yield null;
+            }
             case "toString" -> "FakeProactor";
             default -> zero(method.getReturnType());
         };
@@ -75,7 +93,14 @@ final class FakeProactor {
         return 0;
     }
 
-    private long send(ByteBuffer[] parts, int first, int count) {
+    private long send(ByteBuffer[] parts, int first, int count) throws IOException {
+        if (failsAfter >= 0) {
+            byte[] bytes = new byte[failsAfter];
+            failsAfter = -1;
+            parts[first].get(bytes);
+            sent.writeBytes(bytes);
+            throw new IOException("no memory to watch the socket");
+        }
         long sum = 0;
         for (int i = first; i < first + count; i++) {
             byte[] bytes = new byte[parts[i].remaining()];

@@ -62,6 +62,7 @@ final class StallTrial implements Trial {
 
         void perform() throws IOException {
             int victims = run.random.between(1, 7);
+            long passMax = Math.min(5 * MILLI, timeoutNanos / (victims + 1)); // none is overdue before all are there
             for (int i = 0; i < victims; i++) {
                 TrialClient.connect(run, run.address);
                 network.settle();
@@ -70,7 +71,7 @@ final class StallTrial implements Trial {
                 connection.send(new byte[10_000]);
                 network.settle();
                 deadlines.add(network.now() + timeoutNanos);
-                network.pass(run.random.number(0, 1, 1) * run.random.logUniform(1, 5 * MILLI));
+                network.pass(run.random.number(0, 1, 1) * run.random.logUniform(1, passMax));
             }
             network.proactor(0).behind(false);
             int behindPercent = run.random.number(0, 20, 85, 100);
