@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 final class StartTraining {
     private static final long START_SECONDS_MAX = 30;
     private static final long END_SECONDS_MAX = 120;
+    private static final int ANSWER_MILLIS_MAX = 10_000;
     private static final long LOAD_NANOS = 2_500_000_000L;
     private static final int CONNECTIONS = 4;
     private static final int MESSAGE_BYTES = 64;
@@ -33,17 +34,27 @@ final class StartTraining {
      * @param args the java command, the jar, and the cache to be written
      */
     public static void main(String[] args) throws IOException, InterruptedException {
-        Path cache = Path.of(args[2]);
+        System.exit(makeCache(args[0], args[1], Path.of(args[2])) ? 0 : 1);
+    }
+
+    private static boolean makeCache(String java, String jar, Path cache) throws IOException, InterruptedException {
         Path directory = Files.createTempDirectory("trivet-training");
         Path ready = directory.resolve("ready");
-        Process server = new ProcessBuilder(args[0], "-XX:+UseSerialGC", "-XX:AOTCacheOutput=" + cache, "-jar", args[1],
+        ProcessBuilder builder = new ProcessBuilder(java, "-XX:+UseSerialGC", "-XX:AOTCacheOutput=" + cache, "-jar", jar,
                 "serve", "--port", "0", "--ready-file", ready.toString())
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT);
+        // It is not the server that a supervisor waits for, and must not use the sockets of that one.
+        builder.environment().keySet().removeIf(name -> name.equals("NOTIFY_SOCKET") || name.startsWith("LISTEN_"));
+        Process server = builder.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> { // if this process is ended
+            server.destroyForcibly();
+            ready.toFile().delete();
+            directory.toFile().delete();
+        }));
         try {
             load(portOf(ready, server));
             server.destroy();
-            boolean hasEnded = server.waitFor(END_SECONDS_MAX, TimeUnit.SECONDS);
-            System.exit(hasEnded && Files.exists(cache) ? 0 : 1);
+            return server.waitFor(END_SECONDS_MAX, TimeUnit.SECONDS) && Files.exists(cache);
         } finally {
             server.destroyForcibly().waitFor();
             Files.deleteIfExists(ready);
@@ -80,6 +91,7 @@ final class StartTraining {
         long started = System.nanoTime();
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setTcpNoDelay(true);
+            socket.setSoTimeout(ANSWER_MILLIS_MAX);
             InputStream in = socket.getInputStream();
             OutputStream out = socket.getOutputStream();
             for (int i = 0; System.nanoTime() - started < LOAD_NANOS; i++) {
