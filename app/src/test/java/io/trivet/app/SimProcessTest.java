@@ -45,7 +45,7 @@ final class SimProcessTest {
                     .create(program.awaitErr(line -> line.startsWith("view http://127.0.0.1:")).substring("view ".length()));
             assertThat(program.out()).isEqualTo(printed);
             String hello = get(http, address, "/api/hello?");
-            assertThat(hello).contains("\"title\":\"seed 7 --without c3-11\"", "client 0 ", "\"failure\":null", "\"server ");
+            assertThat(hello).contains("\"title\":\"seed 7 --without c3-11\"", "client 0, ", "\"failure\":null", "\"server ");
             int steps = Integer.parseInt(hello.replaceFirst("(?s).*\"steps\":(\\d+).*", "$1"));
             assertThat(steps).isGreaterThan(100);
             assertThat(get(http, address, "/api/step?step=" + steps + "&")).contains("\"lists\":", "\"last\":true");
