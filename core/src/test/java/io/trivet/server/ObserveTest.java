@@ -93,7 +93,7 @@ final class ObserveTest {
         assertThat(server.connections().getFirst().interestReason()).isEqualTo("read");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void endsOfConnectionsAreKeptAndCounted(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.close());
         Server server = stage.open(stage.server(story));

@@ -335,7 +335,7 @@ final class QueueTest {
         assertThat(story.count("close")).isZero();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void broadcastCountsOnceHoweverManyConnectionsWaitForIt(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         int length = 60_000;

@@ -225,7 +225,7 @@ final class SessionTest {
                 e -> assertThat(e.reason()).isEqualTo(CloseReason.RESET));
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void sendOnAClosedConnectionThrows(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, recording(session -> {
             assertThat(session.receive()).isNotNull();
