@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -189,8 +190,10 @@ final class UnixProcessTest {
         assumeTrue(Files.isExecutable(prlimit), "prlimit is not installed: apt-get install util-linux");
         String handover = directory.resolve("handover.sock").toString();
         try (Program old = serve("-H", "unix:" + path(), "--handover", handover)) {
+            assertThat(ask("UNIX-CONNECT:" + path(), "hello")).as("its loop turns").isEqualTo("hello");
             long lowestFree = 0;
-            while (Files.exists(Path.of("/proc", String.valueOf(old.pid()), "fd", String.valueOf(lowestFree)))) {
+            while (Files.exists(Path.of("/proc", String.valueOf(old.pid()), "fd", String.valueOf(lowestFree)),
+                    LinkOption.NOFOLLOW_LINKS)) {
                 lowestFree++;
             }
             limitDescriptors(prlimit, old, lowestFree);

@@ -248,7 +248,13 @@ final class FlightEvents {
         static final LoopStall PROBE = new LoopStall();
 
         static {
-            new AcceptRefused(); // loads its class: when accept fails for lack of descriptors, no file can be opened
+            // Loads the classes of the others: while there is a lack of descriptors, the JVM cannot open a file.
+            new ConnectionOpened();
+            new ConnectionClosed();
+            new AcceptRefused();
+            new QueueHigh();
+            new MessagesDropped();
+            new SlowHandler();
         }
 
         @Label("Loop") int loop;

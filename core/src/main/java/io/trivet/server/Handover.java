@@ -257,6 +257,7 @@ public final class Handover implements AutoCloseable {
             acknowledge(old, server.listenerSockets());
         }
         server.startAccepting();
+        HandoverChannel.rehearse(network, address);
         Thread serving = new Thread(() -> serve(server, grace, drainTimeout, onHandedOver), "trivet-handover");
         serving.setDaemon(true);
         thread = serving;
@@ -319,7 +320,7 @@ public final class Handover implements AutoCloseable {
         }
     }
 
-    /** Waits for a process. A lack of descriptors or memory passes: it is logged once, until it is over. */
+    /** Waits for a process. A lack of descriptors or memory passes: it is logged once. */
     private @Nullable TcpStream accept() throws IOException {
         try {
             HandoverChannel.await(network, control, Interest.READ, Loop.NO_DEADLINE);

@@ -7,6 +7,7 @@ import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.PeerCredentials;
 import io.trivet.net.Socket;
+import io.trivet.net.UnixAddress;
 import io.trivet.net.UnixStream;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
@@ -127,7 +128,7 @@ final class HandoverChannel implements AutoCloseable {
         while (true) {
             interests[0] = interest;
             long left = deadlineNanos == Loop.NO_DEADLINE ? -1 : Math.max(0, deadlineNanos - network.clock().nanoTime());
-            int ready = network.selectOnce(sockets, interests, 1, left);
+            int ready = network.forOneCall().selectOnce(sockets, interests, 1, left); // needs no descriptor
             if (Thread.currentThread().isInterrupted()) {
                 throw new ClosedByInterruptException();
             }
@@ -137,6 +138,18 @@ final class HandoverChannel implements AutoCloseable {
             if (left == 0) {
                 throw new SocketTimeoutException("the other process has not answered in time");
             }
+        }
+    }
+
+    /**
+     * Connects to a process that serves an address, usually this one, and asks for nothing. That loads the classes by which requests are
+     * served: without a descriptor left, the JVM could not open their files.
+     */
+    static void rehearse(Network network, UnixAddress address) {
+        try {
+            network.connect(address).close();
+        } catch (IOException e) {
+            // It is served all the same, as long as there are descriptors.
         }
     }
 

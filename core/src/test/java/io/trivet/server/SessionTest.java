@@ -121,7 +121,7 @@ final class SessionTest {
         client.expectEnd();
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void messageBeyondTheBudgetClosesTheConnection(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, recording(session -> {
             session.receive();

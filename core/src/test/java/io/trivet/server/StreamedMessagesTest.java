@@ -94,7 +94,7 @@ final class StreamedMessagesTest {
         assertThat(transferred.ends()).containsExactly("9 complete");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void onePieceIsInMemoryHoweverSlowThePeer(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));

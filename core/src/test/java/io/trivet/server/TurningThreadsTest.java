@@ -19,14 +19,14 @@ final class TurningThreadsTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
     private static final int CLIENTS = 20;
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     @NotSimulated(NotSimulated.THREADS)
     void virtualThreadCanTurn(Stage stage) throws Exception {
         serveFrom(stage, List.of(Thread.ofVirtual().factory()));
     }
 
     /** The connections of the first thread are served by the next ones, whatever the kernel did when that thread ended. */
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     @NotSimulated(NotSimulated.THREADS)
     void anotherThreadCanTurnAfterTheFirstHasEnded(Stage stage) throws Exception {
         ThreadFactory platform = Thread.ofPlatform().factory();
