@@ -394,11 +394,24 @@ final class EventLoop {
 
     /** Sends a message to every open connection. */
     void broadcast(Broadcast message) {
+        broadcast(message, () -> table.forEachOpen(connection -> admission.putShared(connection, message)));
+    }
+
+    /** Sends a message to several connections of this loop. Those that are closed get nothing. */
+    void broadcast(Broadcast message, ConnectionRecord[] connections) {
+        broadcast(message, () -> {
+            for (ConnectionRecord connection : connections) {
+                admission.putShared(connection, message);
+            }
+        });
+    }
+
+    private void broadcast(Broadcast message, Runnable put) {
         message.retain();
         boolean runs = false;
         try {
             runs = mailbox.run(() -> {
-                table.forEachOpen(connection -> admission.putShared(connection, message));
+                put.run();
                 admission.endBroadcast();
                 message.release();
             });

@@ -23,6 +23,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -422,6 +423,34 @@ public final class Server implements AutoCloseable {
         Broadcast shared = new Broadcast(budget, first, message);
         try {
             loops.all().forEach(loop -> loop.broadcast(shared));
+        } finally {
+            shared.release();
+        }
+    }
+
+    /**
+     * Sends one message to several connections of this server, otherwise like {@link #broadcast(ByteBuffer)}. The message is held
+     * once for all connections of one framing. A connection that is closed, or belongs to another server, gets nothing.
+     *
+     * @param message the message, without its frame; copied at once, its position moves to its limit
+     * @param connections the receivers. They are copied if another thread's loop serves some of them; a connection that occurs
+     *     twice gets the message twice
+     * @throws IllegalArgumentException the frame of the server's framing, or of a listener's, cannot hold a message of that length
+     * @throws RejectedExecutionException from another thread: a loop has two million tasks waiting
+     */
+    public void broadcast(ByteBuffer message, Collection<Connection> connections) {
+        FrameWriter first = (profiles.isEmpty() ? settings.profile() : profiles.getFirst()).writer();
+        profiles.forEach(profile -> profile.writer().frameLength(message.remaining()));
+        Broadcast shared = new Broadcast(budget, first, message);
+        try {
+            for (EventLoop loop : loops.all()) {
+                Connection[] served = connections.stream()
+                        .filter(connection -> connection.server() == this && connection.loop() == loop.index())
+                        .toArray(Connection[]::new);
+                if (served.length > 0) {
+                    loop.broadcast(shared, served);
+                }
+            }
         } finally {
             shared.release();
         }
