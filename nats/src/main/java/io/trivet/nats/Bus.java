@@ -1,0 +1,75 @@
+package io.trivet.nats;
+
+/**
+ * Provider interface (SPI): what carries messages between servers, such as NATS. A bus delivers a message at most once to each
+ * subscriber, or more often; it may lose any message. What one link publishes should arrive in that order. {@link Relay} numbers
+ * what it publishes, so it notices what was lost, repeated or reordered.
+ *
+ * <p><b>Threads.</b> A relay calls a bus and its links on its server's first loop, so no method may block. A link may call its
+ * {@link Events} on any thread, one at a time.
+ */
+public interface Bus {
+    /**
+     * Starts to connect, once, and returns at once. The relay connects again after {@link Events#onClosed}, with a new link.
+     *
+     * @param events notified of what happens to the link. May be called before this method returns
+     * @return the link
+     */
+    Link connect(Events events);
+
+    /** One connection to the bus, from its attempt to its end. */
+    interface Link {
+        /**
+         * Sends a message to all that have subscribed to a subject.
+         *
+         * @param subject the subject
+         * @param message the message; must not change afterwards
+         * @return false: not accepted, because the link has too much to send, or is closed. The relay tries again soon
+         * @throws IllegalArgumentException the bus does not carry messages of that length
+         */
+        boolean publish(String subject, byte[] message);
+
+        /**
+         * Subscribes to a subject.
+         *
+         * @param subject the subject
+         */
+        void subscribe(String subject);
+
+        /**
+         * Ends a subscription. Messages that are on their way may still arrive.
+         *
+         * @param subject the subject
+         */
+        void unsubscribe(String subject);
+
+        /** Sends what was accepted, in bounded time, and closes. {@link Events#onClosed} follows. */
+        void finish();
+
+        /** Closes at once. {@link Events#onClosed} follows. */
+        void close();
+    }
+
+    /** What happens to a link. First {@link #onConnected}, unless it cannot connect; {@link #onClosed} once, as the last. */
+    interface Events {
+        /** The link is connected. */
+        void onConnected();
+
+        /**
+         * A message has arrived.
+         *
+         * @param message the message, which belongs to the receiver from now on
+         */
+        void onMessage(byte[] message);
+
+        /** The bus reports that it has dropped messages for this link, which receives too slowly. */
+        void onSlow();
+
+        /**
+         * The link has ended, or could not connect.
+         *
+         * @param reason why, for a log; contains nothing secret
+         */
+        void onClosed(String reason);
+    }
+}

@@ -1,0 +1,181 @@
+package io.trivet.nats;
+
+import io.trivet.server.ScheduledTask;
+import io.trivet.server.SendResult;
+import io.trivet.server.Server;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the link to the bus: connects, and connects again after a wait that doubles and is random, so that the servers do not all
+ * come at once. What a link reports reaches the loop through the inbox. Loop thread only.
+ */
+final class Connector {
+    /** What the relay does when the link changes. */
+    interface Owner {
+        /** The link is connected: nothing is subscribed to. */
+        void up();
+
+        /** The bus is away; the next attempt will come by itself. */
+        void away(String reason);
+
+        /** The link that {@link #end} has ended is closed. */
+        void ended();
+
+        /** A message has arrived. */
+        void received(byte[] message);
+
+        /** The bus reports that it has dropped messages. */
+        void slow();
+    }
+
+    /** One link. What it reports after a newer one was made is ignored. */
+    private final class Attempt implements Bus.Events {
+        @Override
+        public void onConnected() {
+            inbox.put(() -> {
+                if (attempt == this) {
+                    state = BusState.UP;
+                    upSinceNanos = server.network().clock().nanoTime();
+                    connects++;
+                    owner.up();
+                }
+            });
+        }
+
+        @Override
+        public void onMessage(byte[] message) {
+            if (inbox.put(() -> {
+                if (attempt == this) {
+                    owner.received(message);
+                }
+            }, inbound, message.length) == SendResult.FULL) {
+                overruns.incrementAndGet();
+            }
+        }
+
+        @Override
+        public void onSlow() {
+            inbox.put(owner::slow);
+        }
+
+        @Override
+        public void onClosed(String reason) {
+            inbox.put(() -> {
+                if (attempt == this) {
+                    closed(reason);
+                }
+            });
+        }
+    }
+
+    private final Bus bus;
+    private final Server server;
+    private final RelayOptions options;
+    private final RandomGenerator random;
+    private final Inbox inbox;
+    private final Inbox.Share inbound;
+    private final Owner owner;
+    private BusState state = BusState.AWAY;
+    private @Nullable Attempt attempt;
+    private Bus.@Nullable Link link;
+    private @Nullable ScheduledTask timer;
+    private boolean isEnding;
+    private long waitNanos;
+    private long upSinceNanos;
+    private long connects;
+    private long failures;
+    /** Any thread. */
+    private final AtomicLong overruns = new AtomicLong();
+
+    Connector(Bus bus, Server server, RelayOptions options, RandomGenerator random, Inbox inbox, Owner owner) {
+        this.bus = bus;
+        this.server = server;
+        this.options = options;
+        this.random = random;
+        this.inbox = inbox;
+        this.owner = owner;
+        inbound = new Inbox.Share(options.inboundBytesMax());
+        waitNanos = options.backoffMin().toNanos();
+    }
+
+    /** Starts an attempt. */
+    void connect() {
+        timer = null;
+        state = BusState.CONNECTING;
+        Attempt next = new Attempt();
+        attempt = next;
+        link = bus.connect(next);
+    }
+
+    private void closed(String reason) {
+        boolean wasUp = state == BusState.UP;
+        attempt = null;
+        link = null;
+        if (isEnding) {
+            state = BusState.CLOSED;
+            owner.ended();
+            return;
+        }
+        failures++;
+        state = BusState.AWAY;
+        // A bus that cuts each link at once is as bad as one that is away.
+        if (wasUp && server.network().clock().nanoTime() - upSinceNanos >= options.backoffMax().toNanos()) {
+            waitNanos = options.backoffMin().toNanos();
+        }
+        long wait = waitNanos / 2 + (long) (random.nextDouble() * (waitNanos - waitNanos / 2));
+        waitNanos = Math.min(2 * waitNanos, options.backoffMax().toNanos());
+        owner.away(reason);
+        timer = server.schedule(Duration.ofNanos(wait), this::connect);
+    }
+
+    /** Returns the link if it is connected. */
+    Bus.@Nullable Link link() {
+        return state == BusState.UP ? link : null;
+    }
+
+    /** Ends the link, and makes no other. {@link Owner#ended} follows. */
+    void end(boolean sendsAccepted) {
+        boolean isFirst = !isEnding;
+        isEnding = true;
+        if (timer != null) {
+            timer.cancel();
+        }
+        if (link == null) {
+            state = BusState.CLOSED;
+            if (isFirst) {
+                owner.ended();
+            }
+        } else if (sendsAccepted && state == BusState.UP) {
+            link.finish();
+        } else {
+            link.close();
+        }
+    }
+
+    /** The loop has ended, so nothing can be reported any more. */
+    void abandon() {
+        isEnding = true;
+        if (link != null) {
+            link.close();
+        }
+    }
+
+    BusState state() {
+        return state;
+    }
+
+    long connects() {
+        return connects;
+    }
+
+    long failures() {
+        return failures;
+    }
+
+    long overruns() {
+        return overruns.get();
+    }
+}

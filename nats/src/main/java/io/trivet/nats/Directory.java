@@ -1,0 +1,28 @@
+package io.trivet.nats;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Stream;
+
+/** Which client is on which servers. The loop changes it; any thread reads it. */
+final class Directory {
+    private final ConcurrentSkipListMap<String, List<String>> servers = new ConcurrentSkipListMap<>();
+
+    void change(String client, String server, boolean isPresent) {
+        servers.compute(client, (_, before) -> {
+            List<String> others = before == null ? List.of() : before.stream().filter(each -> !each.equals(server)).toList();
+            if (isPresent) {
+                return Stream.concat(others.stream(), Stream.of(server)).toList();
+            }
+            return others.isEmpty() ? null : others;
+        });
+    }
+
+    /** Returns a copy. */
+    SortedMap<String, List<String>> snapshot() {
+        return Collections.unmodifiableSortedMap(new TreeMap<>(servers));
+    }
+}

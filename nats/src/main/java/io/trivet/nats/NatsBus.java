@@ -1,0 +1,58 @@
+package io.trivet.nats;
+
+import io.nats.client.Options;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * NATS, through its Java client. Each link is one connection of the client, without its reconnects: the relay must know which
+ * subscriptions are in force, and nothing may wait in a buffer that the relay cannot see.
+ */
+final class NatsBus implements Bus {
+    /** A dead connection is noticed after two unanswered pings. */
+    private static final Duration PING_INTERVAL = Duration.ofSeconds(1);
+    private static final int PINGS_OUT_MAX = 2;
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
+
+    private final RelayOptions options;
+
+    /**
+     * Creates a bus.
+     *
+     * @throws IllegalArgumentException the options name no server, or a URL is wrong
+     */
+    NatsBus(RelayOptions options) {
+        this.options = options;
+        if (options.servers().isEmpty()) {
+            throw new IllegalArgumentException("the options name no NATS server");
+        }
+        try {
+            builder().build();
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new IllegalArgumentException(withoutSecrets(e.getMessage()));
+        }
+    }
+
+    private Options.Builder builder() {
+        Options.Builder builder = new Options.Builder()
+                .servers(options.servers().toArray(String[]::new))
+                .connectionName("trivet")
+                .connectionTimeout(CONNECT_TIMEOUT)
+                .pingInterval(PING_INTERVAL)
+                .maxPingsOut(PINGS_OUT_MAX)
+                .maxMessagesInOutgoingQueue(0); // unlimited: the link's window is the limit
+        return options.nats().apply(builder).noReconnect().noEcho();
+    }
+
+    @Override
+    public Link connect(Events events) {
+        NatsLink link = new NatsLink(events, options.inboundBytesMax());
+        link.start(builder().connectionListener(link).errorListener(link).build());
+        return link;
+    }
+
+    /** Removes the user and the password from a text that may contain a URL. */
+    static String withoutSecrets(@Nullable String text) {
+        return text == null ? "" : text.replaceAll("//[^@/\\s]*@", "//");
+    }
+}

@@ -1,0 +1,212 @@
+package io.trivet.nats;
+
+import io.nats.client.Connection;
+import io.nats.client.ConnectionListener;
+import io.nats.client.Consumer;
+import io.nats.client.Dispatcher;
+import io.nats.client.ErrorListener;
+import io.nats.client.Nats;
+import io.nats.client.Options;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection of the NATS client. A thread of its own stands between the loop and the client, because many methods of the client wait for a
+ * lock that it holds while it writes to a socket that may be full.
+ */
+final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
+    /** What the link may hold, and what the client may hold, so that the rest waits in the relay's own queue. */
+    private static final long WINDOW_BYTES = 1 << 20;
+    /** What an empty message counts as, so that their number is limited, too. */
+    private static final int MESSAGE_BYTES = 64;
+    /** What changes of subscriptions may add to that. */
+    private static final long CHANGES_BYTES_MAX = 4 * WINDOW_BYTES;
+    private static final long FULL_WAIT_NANOS = 1_000_000;
+    private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(5);
+
+    /** Does something with the connection. */
+    private interface Command {
+        void run(Connection connection, Dispatcher dispatcher) throws InterruptedException;
+    }
+
+    private final Bus.Events events;
+    private final long inboundBytesMax;
+    private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
+    private final AtomicLong waitingBytes = new AtomicLong();
+    private final AtomicBoolean isClosedTold = new AtomicBoolean();
+    private volatile @Nullable Connection connection;
+    private volatile boolean isClosing;
+    private volatile long messageBytesMax = Long.MAX_VALUE;
+    private volatile String lastError = "";
+
+    NatsLink(Bus.Events events, long inboundBytesMax) {
+        this.events = events;
+        this.inboundBytesMax = inboundBytesMax;
+    }
+
+    void start(Options options) {
+        Thread.ofPlatform().daemon().name("trivet-nats").start(() -> run(options));
+    }
+
+    // ---- the link's thread
+
+    private void run(Options options) {
+        try {
+            Connection opened = Nats.connect(options);
+            connection = opened;
+            messageBytesMax = opened.getMaxPayload();
+            if (isClosing) {
+                opened.close();
+                closed("closed");
+                return;
+            }
+            Dispatcher dispatcher = opened.createDispatcher(message -> events.onMessage(message.getData()));
+            dispatcher.setPendingLimits(Consumer.DEFAULT_MAX_MESSAGES, inboundBytesMax);
+            events.onConnected();
+            while (!isClosedTold.get()) {
+                commands.take().run(opened, dispatcher);
+            }
+        } catch (IOException e) {
+            closed(e.getMessage());
+        } catch (InterruptedException e) {
+            closed("interrupted");
+        } catch (IllegalStateException e) { // closed meanwhile
+            closed(lastError.isEmpty() ? e.getMessage() : lastError);
+        } catch (RuntimeException e) {
+            closed(e.toString());
+            closeLater();
+        }
+    }
+
+    private void send(Connection open, String subject, byte[] message) throws InterruptedException {
+        try {
+            while (open.outgoingPendingBytes() > WINDOW_BYTES) {
+                if (isClosing || isClosedTold.get()) {
+                    return;
+                }
+                LockSupport.parkNanos(FULL_WAIT_NANOS);
+            }
+            open.publish(subject, message);
+        } finally {
+            waitingBytes.addAndGet(-message.length - MESSAGE_BYTES);
+        }
+    }
+
+    private void finish(Connection open) throws InterruptedException {
+        try {
+            open.flush(FLUSH_TIMEOUT);
+        } catch (TimeoutException e) {
+            lastError = "the bus did not confirm that it has received everything: " + NatsBus.withoutSecrets(e.getMessage());
+        }
+        open.close();
+        closed(lastError);
+    }
+
+    private void closed(@Nullable String reason) {
+        if (isClosedTold.compareAndSet(false, true)) {
+            String text = NatsBus.withoutSecrets(reason);
+            events.onClosed(text.isEmpty() ? "the connection has ended" : text);
+            commands.add((_, _) -> {}); // the thread looks again
+        }
+    }
+
+    // ---- the loop
+
+    @Override
+    public boolean publish(String subject, byte[] message) {
+        if (message.length > messageBytesMax) {
+            throw new IllegalArgumentException("max_payload of the NATS server is " + messageBytesMax + " bytes");
+        }
+        long bytes = (long) message.length + MESSAGE_BYTES;
+        if (isClosing || isClosedTold.get() || (waitingBytes.get() > 0 && waitingBytes.get() + bytes > WINDOW_BYTES)) {
+            return false;
+        }
+        waitingBytes.addAndGet(bytes);
+        commands.add((open, _) -> send(open, subject, message));
+        return true;
+    }
+
+    @Override
+    public void subscribe(String subject) {
+        change(subject, (_, dispatcher) -> dispatcher.subscribe(subject));
+    }
+
+    @Override
+    public void unsubscribe(String subject) {
+        change(subject, (_, dispatcher) -> dispatcher.unsubscribe(subject));
+    }
+
+    /** Changes a subscription. If too many changes wait, closes: the next link subscribes to what is left. */
+    private void change(String subject, Command command) {
+        long bytes = subject.length() + (long) MESSAGE_BYTES;
+        if (waitingBytes.addAndGet(bytes) > CHANGES_BYTES_MAX) {
+            close();
+            return;
+        }
+        commands.add((open, dispatcher) -> {
+            waitingBytes.addAndGet(-bytes);
+            command.run(open, dispatcher);
+        });
+    }
+
+    @Override
+    public void finish() {
+        commands.add((open, _) -> finish(open));
+    }
+
+    @Override
+    public void close() {
+        isClosing = true;
+        closeLater();
+    }
+
+    /** Closes the connection on another thread, because the link's own may be waiting for the client. */
+    private void closeLater() {
+        Connection open = connection;
+        if (open != null) {
+            Thread.ofPlatform().daemon().name("trivet-nats-close").start(() -> {
+                try {
+                    open.close();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                closed(lastError);
+            });
+        }
+    }
+
+    // ---- the client's threads
+
+    @Override
+    @SuppressWarnings("deprecation") // the method in its place calls this one, which is the abstract one
+    public void connectionEvent(Connection source, Events event) {
+        if (event == Events.CLOSED) {
+            closed(lastError);
+        }
+    }
+
+    @Override
+    public void errorOccurred(Connection source, String error) {
+        lastError = error;
+        if (error.toLowerCase(Locale.ROOT).contains("slow consumer")) {
+            events.onSlow();
+        }
+    }
+
+    @Override
+    public void exceptionOccurred(Connection source, Exception exception) {
+        lastError = String.valueOf(exception.getMessage());
+    }
+
+    @Override
+    public void slowConsumerDetected(Connection source, Consumer consumer) {
+        events.onSlow();
+    }
+}

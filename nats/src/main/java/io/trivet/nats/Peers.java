@@ -1,0 +1,259 @@
+package io.trivet.nats;
+
+import io.trivet.nats.Frame.Sender;
+import io.trivet.nats.RelayListener.ServerChange;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The receiving side of a relay: finds gaps and repetitions in what other servers publish, and keeps their clients. Loop thread only.
+ *
+ * <p>From when on are the messages of a publisher counted? If it has started after this server subscribed to the topic, from its first. Otherwise
+ * from the first message or heartbeat of it that arrives after the subscription: what it published before was not for this server.
+ */
+final class Peers {
+    /** The most servers that are remembered. Beyond it, the one that has been silent the longest is forgotten. */
+    static final int PEERS_MAX = 1000;
+
+    /** What the relay does with what was found. */
+    interface Owner {
+        /** Delivers a message to local members, or to a client of this server. */
+        void deliver(Frame.Message message);
+
+        /** Messages are lost. */
+        void gap(String stream, long from, long missed);
+
+        /** Clients of another server have come or left. */
+        void presence(long from, List<Frame.Change> changes);
+
+        /** Another server has come or left. */
+        void server(long id, ServerChange change);
+
+        /** The clients of another server are to be requested. */
+        void requestSnapshot(long from);
+
+        /** Another server wants a heartbeat. */
+        void beatSoon();
+
+        /** Another server wants to know the clients of this one. */
+        void snapshotSoon();
+    }
+
+    private final long own;
+    private final long expiryNanos;
+    private final long requestNanos;
+    private final Owner owner;
+    private final SortedMap<Long, Peer> peers = new TreeMap<>();
+    /** Since when the streams are subscribed to that this server receives. */
+    private final NavigableMap<String, Long> subscribed = new TreeMap<>();
+    private long duplicates;
+    private long gaps;
+    private long delivered;
+
+    Peers(long own, RelayOptions options, Owner owner) {
+        this.own = own;
+        expiryNanos = options.expiry().toNanos();
+        requestNanos = options.beat().toNanos();
+        this.owner = owner;
+    }
+
+    /** A subscription is in force; its streams are counted from now on, unless it was before. */
+    void subscribed(String stream, long nowNanos) {
+        subscribed.putIfAbsent(stream, nowNanos);
+    }
+
+    /** A subscription has ended. */
+    void unsubscribed(String stream) {
+        subscribed.remove(stream);
+        peers.values().forEach(peer -> peer.positions.remove(stream));
+    }
+
+    /** Handles a frame of another server. */
+    void receive(Frame frame, long nowNanos) {
+        Sender sender = frame.sender();
+        if (sender.id() == own) {
+            return; // an echo
+        }
+        Peer peer = peers.get(sender.id());
+        if (peer == null) {
+            peer = add(sender.id(), nowNanos);
+        }
+        if (peer.hasLeft) {
+            duplicates += frame instanceof Frame.Message ? 1 : 0; // its last heartbeat has counted everything
+            return;
+        }
+        peer.heardNanos = nowNanos;
+        if (!peer.isPresent) {
+            peer.isPresent = true;
+            owner.server(peer.id, ServerChange.APPEARED);
+        }
+        switch (frame) {
+            case Frame.Message message -> message(peer, message, nowNanos);
+            case Frame.Beat beat -> beat(peer, beat, nowNanos);
+            case Frame.Changes changes -> presence(peer, peer.apply(changes), nowNanos);
+            case Frame.Snapshot snapshot -> presence(peer, peer.apply(snapshot), nowNanos);
+            case Frame.SnapshotRequest request -> {
+                if (request.to() == own) {
+                    owner.snapshotSoon();
+                }
+            }
+        }
+    }
+
+    private Peer add(long id, long nowNanos) {
+        if (peers.size() >= PEERS_MAX) {
+            peers.values().stream().max(Comparator.comparingLong(each -> nowNanos - each.heardNanos)).ifPresent(oldest -> {
+                if (oldest.isPresent) {
+                    lose(oldest, ServerChange.LOST);
+                }
+                peers.remove(oldest.id);
+            });
+        }
+        Peer peer = new Peer(id);
+        peers.put(id, peer);
+        return peer;
+    }
+
+    private void message(Peer peer, Frame.Message message, long nowNanos) {
+        Long since = subscribed.get(message.stream());
+        if (since == null) {
+            return; // the subscription has ended meanwhile
+        }
+        Long position = peer.positions.get(message.stream());
+        long before = position != null
+                ? position
+                : isCountedFromStart(message.stream(), message.sender(), since, nowNanos) ? 0 : message.number() - 1;
+        if (message.number() <= before) {
+            duplicates++;
+            return;
+        }
+        peer.positions.put(message.stream(), message.number());
+        missed(peer, message.stream(), message.number() - 1 - before);
+        delivered++;
+        owner.deliver(message);
+    }
+
+    private static boolean isCountedFromStart(String stream, Sender sender, long sinceNanos, long nowNanos) {
+        return !Streams.isTopic(stream) || sender.uptimeNanos() < nowNanos - sinceNanos;
+    }
+
+    private void missed(Peer peer, String stream, long count) {
+        if (count > 0) {
+            gaps += count;
+            owner.gap(stream, peer.id, count);
+        }
+    }
+
+    private void beat(Peer peer, Frame.Beat beat, long nowNanos) {
+        NavigableMap<String, Long> covered = beat.isLast() || beat.last().isEmpty()
+                ? subscribed.tailMap(beat.after(), false)
+                : subscribed.subMap(beat.after(), false, beat.last().lastKey(), true);
+        for (String stream : List.copyOf(covered.keySet())) { // the application may join or leave meanwhile
+            Long since = subscribed.get(stream);
+            if (since != null) {
+                count(peer, stream, beat, since, nowNanos);
+            }
+        }
+        if (beat.isHello()) {
+            owner.beatSoon();
+        }
+        if (beat.isBye()) {
+            peer.hasLeft = true;
+            lose(peer, ServerChange.LEFT);
+        } else {
+            checkPresence(peer, beat.presence(), nowNanos);
+        }
+    }
+
+    /** Compares what has arrived of a stream with the number that a heartbeat names. */
+    private void count(Peer peer, String stream, Frame.Beat beat, long sinceNanos, long nowNanos) {
+        long last = beat.last().getOrDefault(stream, 0L);
+        Long position = peer.positions.get(stream);
+        long before = position != null
+                ? position
+                : isCountedFromStart(stream, beat.sender(), sinceNanos, nowNanos) ? 0 : last;
+        if (position == null || last > before) {
+            peer.positions.put(stream, Math.max(last, before));
+        }
+        missed(peer, stream, last - before);
+    }
+
+    private void checkPresence(Peer peer, long number, long nowNanos) {
+        if (peer.knowsPresence(number)) {
+            peer.hasRequested = false;
+        } else {
+            request(peer, nowNanos);
+        }
+    }
+
+    private void request(Peer peer, long nowNanos) {
+        if (!peer.hasRequested || nowNanos - peer.requestedNanos >= requestNanos) {
+            peer.hasRequested = true;
+            peer.requestedNanos = nowNanos;
+            owner.requestSnapshot(peer.id);
+        }
+    }
+
+    private void presence(Peer peer, @Nullable List<Frame.Change> changed, long nowNanos) {
+        if (changed == null) {
+            request(peer, nowNanos);
+        } else if (!changed.isEmpty()) {
+            owner.presence(peer.id, changed);
+        }
+    }
+
+    /** Loses the servers that have not been heard for too long. */
+    void expire(long nowNanos) {
+        for (Peer peer : List.copyOf(peers.values())) {
+            if (peer.isPresent && nowNanos - peer.heardNanos >= expiryNanos) {
+                lose(peer, ServerChange.LOST);
+            }
+        }
+    }
+
+    private void lose(Peer peer, ServerChange change) {
+        peer.isPresent = false;
+        peer.hasRequested = false;
+        List<Frame.Change> lost = peer.loseClients();
+        if (!lost.isEmpty()) {
+            owner.presence(peer.id, lost);
+        }
+        owner.server(peer.id, change);
+    }
+
+    /** Returns the servers that have a client. */
+    List<Long> serversOf(String client) {
+        List<Long> servers = new ArrayList<>();
+        peers.values().forEach(peer -> {
+            if (peer.clients().contains(client)) {
+                servers.add(peer.id);
+            }
+        });
+        return servers;
+    }
+
+    List<RelayStats.PeerStats> stats(long nowNanos) {
+        return peers.values().stream().filter(peer -> !peer.hasLeft)
+                .map(peer -> new RelayStats.PeerStats(Streams.text(peer.id), peer.isPresent,
+                        Duration.ofNanos(nowNanos - peer.heardNanos).toMillis(), peer.clients().size()))
+                .toList();
+    }
+
+    long duplicates() {
+        return duplicates;
+    }
+
+    long gaps() {
+        return gaps;
+    }
+
+    long delivered() {
+        return delivered;
+    }
+}

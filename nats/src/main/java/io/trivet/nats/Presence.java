@@ -1,0 +1,85 @@
+package io.trivet.nats;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/**
+ * What this server tells others about its clients: numbered changes, or a snapshot of all, if the others may have missed changes or
+ * there are too many. Holds at most a bounded number of changes. Loop thread only.
+ */
+final class Presence {
+    private static final int CHANGES_MAX = 4096;
+
+    private final SortedSet<String> clients = new TreeSet<>();
+    private final List<Frame.Change> unsent = new ArrayList<>();
+    /** The number of the last change. */
+    private long number;
+    private boolean isSnapshotOwed;
+
+    void change(boolean isPresent, String client) {
+        number++;
+        if (isPresent) {
+            clients.add(client);
+        } else {
+            clients.remove(client);
+        }
+        if (isSnapshotOwed) {
+            return;
+        }
+        unsent.add(new Frame.Change(isPresent, client));
+        if (unsent.size() > CHANGES_MAX) {
+            oweSnapshot();
+        }
+    }
+
+    /** All clients leave. */
+    void clear() {
+        number += clients.size();
+        clients.clear();
+        oweSnapshot();
+    }
+
+    /** All clients must be sent, instead of the changes. */
+    void oweSnapshot() {
+        unsent.clear();
+        isSnapshotOwed = number > 0;
+    }
+
+    /** Returns true if everything was sent. */
+    boolean isSent() {
+        return !isSnapshotOwed && unsent.isEmpty();
+    }
+
+    /** Returns the number of the last change that was sent. */
+    long sentNumber() {
+        return number - unsent.size();
+    }
+
+    /** Returns the frames to send, in order. */
+    List<byte[]> frames(Frame.Sender sender) {
+        List<byte[]> frames = new ArrayList<>();
+        if (isSnapshotOwed) {
+            List<String> all = List.copyOf(clients);
+            int parts = Math.max(1, (all.size() + Wire.ENTRIES_MAX - 1) / Wire.ENTRIES_MAX);
+            for (int part = 0; part < parts; part++) {
+                frames.add(Wire.snapshot(new Frame.Snapshot(sender, number, part, parts,
+                        all.subList(part * Wire.ENTRIES_MAX, Math.min(all.size(), (part + 1) * Wire.ENTRIES_MAX)))));
+            }
+            return frames;
+        }
+        long first = sentNumber() + 1;
+        for (int i = 0; i < unsent.size(); i += Wire.ENTRIES_MAX) {
+            frames.add(Wire.changes(new Frame.Changes(sender, first + i,
+                    unsent.subList(i, Math.min(unsent.size(), i + Wire.ENTRIES_MAX)))));
+        }
+        return frames;
+    }
+
+    /** All frames were sent. */
+    void sent() {
+        unsent.clear();
+        isSnapshotOwed = false;
+    }
+}

@@ -1,0 +1,84 @@
+package io.trivet.nats;
+
+/**
+ * What an application is told by its {@link Relay}. All methods have defaults that do nothing.
+ *
+ * <p><b>Threads.</b> Called on the server's first loop: a method must not block. An exception is logged, and the relay continues.
+ */
+public interface RelayListener {
+    /** The name of the stream of messages that {@link Relay#send} sends to clients of this server, in {@link #onGap}. */
+    String DIRECT = "";
+
+    /**
+     * Messages of another server are lost: they were published, and will not be delivered to this server's members. Called before
+     * the next message of that server on that topic is delivered, or after a heartbeat has shown that it was the last.
+     *
+     * @param topic the topic, or {@link #DIRECT} for messages to clients
+     * @param from the server that published them, its {@linkplain Relay#id() id}
+     * @param missed the number of messages, at least 1
+     */
+    default void onGap(String topic, String from, long missed) {}
+
+    /**
+     * The relay's own queue has dropped messages, because the bus is slow or away. Local members have received them. The
+     * other servers are told of a gap when the bus is back.
+     *
+     * @param messages the number of messages since the last call
+     * @param bytes their bytes
+     */
+    default void onDropped(long messages, long bytes) {}
+
+    /** With {@link BusOverflow#PAUSE}: the queue was full and has fallen to half. */
+    default void onDrained() {}
+
+    /**
+     * A client has appeared on another server, or has left it.
+     *
+     * @param client the client's id
+     * @param server the server's id
+     * @param isPresent true if it has appeared
+     */
+    default void onPresence(String client, String server, boolean isPresent) {}
+
+    /**
+     * Another server appeared, has left in order, or is not heard any more. If it is not heard, it may have been killed: what it had
+     * accepted and not sent is lost, and nobody knows how much.
+     *
+     * @param server the server's id
+     * @param change what has happened
+     */
+    default void onServer(String server, ServerChange change) {}
+
+    /**
+     * A message of {@link Relay#send} could not be delivered: no server has a client of that id, or it has just left.
+     *
+     * @param client the client's id
+     */
+    default void onUndeliverable(String client) {}
+
+    /**
+     * A connection could not join a topic, or a message could not be published to it, because the relay has too many topics: {@link
+     * RelayOptions#topicsMax}.
+     *
+     * @param topic the topic
+     */
+    default void onRefused(String topic) {}
+
+    /**
+     * The state of the link to the bus has changed.
+     *
+     * @param state the new state
+     * @param reason why the bus is away; empty otherwise
+     */
+    default void onBus(BusState state, String reason) {}
+
+    /** What has become of another server. */
+    enum ServerChange {
+        /** It is heard for the first time, or again. */
+        APPEARED,
+        /** It has left in order, after it had sent everything. */
+        LEFT,
+        /** It was not heard for {@link RelayOptions#expiry}. */
+        LOST
+    }
+}

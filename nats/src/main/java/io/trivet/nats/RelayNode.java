@@ -1,0 +1,471 @@
+package io.trivet.nats;
+
+import io.trivet.nats.Frame.Sender;
+import io.trivet.nats.RelayListener.ServerChange;
+import io.trivet.server.Connection;
+import io.trivet.server.ScheduledTask;
+import io.trivet.server.Server;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The relay of one server. Everything runs on the server's first loop, and depends only on the calls, the clock, the random numbers, and
+ * what the bus delivers.
+ */
+final class RelayNode implements Connector.Owner, Peers.Owner {
+    /** How soon the bus is asked again after it has accepted nothing. */
+    private static final Duration RETRY = Duration.ofMillis(5);
+    /** The largest part of an interval that an answer waits, so that all who ask meanwhile get one answer. */
+    private static final double SOON = 0.2;
+    /** How far an interval may differ from the set one. */
+    private static final double JITTER = 0.1;
+
+    private final Server server;
+    private final RelayOptions options;
+    private final Notices notices;
+    private final RandomGenerator random;
+    private final Runnable onEnded;
+    private final long id;
+    private final long startNanos;
+    private final Streams streams;
+    private final Members members = new Members();
+    private final Outbox outbox;
+    private final Peers peers;
+    private final Directory directory = new Directory();
+    private final Presence presence = new Presence();
+    private final Beats beats;
+    private final Connector connector;
+
+    private @Nullable ScheduledTask beatTimer;
+    private @Nullable ScheduledTask soonTimer;
+    private @Nullable ScheduledTask retryTimer;
+    private @Nullable ScheduledTask drainTimer;
+    private volatile RelayStats latest;
+    private boolean isSnapshotSoon;
+    private boolean isBeatSoon;
+    private boolean isDraining;
+    private boolean isByeSent;
+    private boolean isEnded;
+    private boolean wasFull;
+    private long published;
+    private long slow;
+    private long malformed;
+    private long droppedToldCount;
+    private long droppedToldBytes;
+
+    /**
+     * Creates a relay, which does nothing before {@link #start}.
+     *
+     * @param onEnded called once, when it has ended
+     */
+    RelayNode(Server server, Bus bus, RelayOptions options, RelayListener listener, RandomGenerator random, Inbox inbox,
+            Runnable onEnded) {
+        this.server = server;
+        this.options = options;
+        this.random = random;
+        this.onEnded = onEnded;
+        notices = new Notices(listener);
+        id = random.nextLong();
+        startNanos = now();
+        streams = new Streams(options.prefix());
+        outbox = new Outbox(options);
+        peers = new Peers(id, options, this);
+        beats = new Beats(outbox);
+        connector = new Connector(bus, server, options, random, inbox, this);
+        latest = stats();
+    }
+
+    void start() {
+        beat();
+        notices.bus(BusState.CONNECTING, "");
+        connector.connect();
+    }
+
+    long id() {
+        return id;
+    }
+
+    Outbox outbox() {
+        return outbox;
+    }
+
+    /** Returns true if this thread is in a callback of the listener. */
+    boolean isCalling() {
+        return notices.isCalling();
+    }
+
+    Directory directory() {
+        return directory;
+    }
+
+    /** Any thread: returns the counters, as of the last heartbeat or change of the link. */
+    RelayStats latestStats() {
+        return latest;
+    }
+
+    private long now() {
+        return server.network().clock().nanoTime();
+    }
+
+    private Sender sender() {
+        return new Sender(id, now() - startNanos);
+    }
+
+    // ---- calls of the application
+
+    void join(Connection connection, String topic) {
+        if (isDraining || (members.of(topic).isEmpty() && members.topics().size() >= options.topicsMax())) {
+            notices.refused(topic);
+            return;
+        }
+        if (members.join(connection, topic)) {
+            Bus.Link link = connector.link();
+            if (link != null) {
+                subscribe(link, Streams.ofTopic(topic));
+            }
+        }
+    }
+
+    void leave(Connection connection, String topic) {
+        if (members.leave(connection, topic)) {
+            peers.unsubscribed(Streams.ofTopic(topic));
+            Bus.Link link = connector.link();
+            if (link != null) {
+                link.unsubscribe(streams.subject(Streams.ofTopic(topic)));
+            }
+        }
+    }
+
+    void register(Connection connection, String client) {
+        unregister(connection);
+        if (members.register(connection, client) && !isDraining) {
+            presence.change(true, client);
+            directory.change(client, Streams.text(id), true);
+        }
+    }
+
+    private void unregister(Connection connection) {
+        String client = members.unregister(connection);
+        if (client != null && !isDraining) {
+            presence.change(false, client);
+            directory.change(client, Streams.text(id), false);
+        }
+    }
+
+    void forget(Connection connection) {
+        members.topicsOf(connection).forEach(topic -> leave(connection, topic));
+        unregister(connection);
+    }
+
+    /**
+     * Delivers a message to local members, and sends it to the other servers.
+     *
+     * @param frame as {@link Wire#message} has encoded it
+     */
+    void publish(String topic, byte[] frame) {
+        String stream = Streams.ofTopic(topic);
+        if (!outbox.knows(stream)) {
+            notices.refused(topic); // it could not be numbered, so the other servers could lose it unnoticed
+            return;
+        }
+        published++;
+        publishHere(topic, content(frame));
+        outbox.add(stream, streams.subject(stream), frame, now());
+    }
+
+    void send(String client, byte[] message) {
+        published++;
+        List<Long> servers = peers.serversOf(client);
+        boolean isHere = !members.ofClient(client).isEmpty();
+        broadcast(ByteBuffer.wrap(message), members.ofClient(client));
+        for (long to : servers) {
+            String stream = Streams.ofServer(to);
+            outbox.add(stream, streams.subject(stream), Wire.message(id, stream, client, ByteBuffer.wrap(message)), now());
+        }
+        if (!isHere && servers.isEmpty()) {
+            notices.undeliverable(client);
+        }
+    }
+
+    /** Sends a message to local members alone. */
+    void publishHere(String topic, ByteBuffer message) {
+        broadcast(message, members.of(topic));
+    }
+
+    private void broadcast(ByteBuffer message, Collection<Connection> connections) {
+        if (!connections.isEmpty()) {
+            server.broadcast(message, connections);
+        }
+    }
+
+    private static ByteBuffer content(byte[] frame) {
+        int start = Wire.contentStart(frame);
+        return ByteBuffer.wrap(frame, start, frame.length - start);
+    }
+
+    // ---- the bus
+
+    @Override
+    public void up() {
+        latest = stats();
+        notices.bus(BusState.UP, "");
+        Bus.Link link = connector.link();
+        if (link == null) {
+            return;
+        }
+        link.subscribe(streams.presence());
+        subscribe(link, Streams.ofServer(id));
+        members.topics().forEach(topic -> subscribe(link, Streams.ofTopic(topic)));
+        presence.oweSnapshot();
+        beats.oweAll(true, false);
+    }
+
+    private void subscribe(Bus.Link link, String stream) {
+        link.subscribe(streams.subject(stream));
+        peers.subscribed(stream, now());
+    }
+
+    @Override
+    public void away(String reason) {
+        latest = stats();
+        notices.bus(BusState.AWAY, reason);
+    }
+
+    @Override
+    public void ended() {
+        if (!isEnded) {
+            isEnded = true;
+            cancel(beatTimer);
+            cancel(soonTimer);
+            cancel(retryTimer);
+            cancel(drainTimer);
+            latest = stats();
+            notices.bus(BusState.CLOSED, "");
+            onEnded.run();
+        }
+    }
+
+    private static void cancel(@Nullable ScheduledTask task) {
+        if (task != null) {
+            task.cancel();
+        }
+    }
+
+    @Override
+    public void slow() {
+        slow++;
+    }
+
+    @Override
+    public void received(byte[] message) {
+        Frame frame = Wire.decode(message);
+        if (frame == null) {
+            malformed++;
+        } else {
+            peers.receive(frame, now());
+        }
+    }
+
+    // ---- what other servers have sent
+
+    @Override
+    public void deliver(Frame.Message message) {
+        if (Streams.isTopic(message.stream())) {
+            broadcast(message.content(), members.of(Streams.topic(message.stream())));
+        } else if (members.ofClient(message.client()).isEmpty()) {
+            notices.undeliverable(message.client());
+        } else {
+            broadcast(message.content(), members.ofClient(message.client()));
+        }
+    }
+
+    @Override
+    public void gap(String stream, long from, long missed) {
+        notices.gap(Streams.topic(stream), Streams.text(from), missed);
+    }
+
+    @Override
+    public void presence(long peer, List<Frame.Change> changes) {
+        String from = Streams.text(peer);
+        changes.forEach(change -> {
+            directory.change(change.client(), from, change.isPresent());
+            notices.presence(change.client(), from, change.isPresent());
+        });
+    }
+
+    @Override
+    public void server(long peer, ServerChange change) {
+        notices.server(Streams.text(peer), change);
+        if (change == ServerChange.LEFT) {
+            outbox.forget(Streams.ofServer(peer));
+        }
+    }
+
+    @Override
+    public void requestSnapshot(long from) {
+        Bus.Link link = connector.link();
+        if (link != null) { // if it is refused, the next heartbeat is the occasion to ask again
+            link.publish(streams.presence(), Wire.snapshotRequest(new Frame.SnapshotRequest(sender(), from)));
+        }
+    }
+
+    @Override
+    public void beatSoon() {
+        isBeatSoon = true;
+        soon();
+    }
+
+    @Override
+    public void snapshotSoon() {
+        isSnapshotSoon = true;
+        soon();
+    }
+
+    private void soon() {
+        if (soonTimer == null) {
+            soonTimer = server.schedule(Duration.ofNanos((long) (random.nextDouble() * SOON * options.beat().toNanos())), () -> {
+                soonTimer = null;
+                if (isSnapshotSoon) {
+                    presence.oweSnapshot();
+                }
+                if (isBeatSoon) {
+                    beats.oweAll(false, false);
+                }
+                isSnapshotSoon = false;
+                isBeatSoon = false;
+                flush();
+            });
+        }
+    }
+
+    // ---- sending
+
+    private void beat() {
+        double factor = 1 - JITTER + random.nextDouble() * 2 * JITTER;
+        beatTimer = server.schedule(Duration.ofNanos((long) (factor * options.beat().toNanos())), this::beat);
+        members.closed().forEach(this::forget);
+        peers.expire(now());
+        beats.oweNext();
+        flush();
+        latest = stats();
+    }
+
+    /** Sends what the bus accepts: presence, heartbeats, messages. Called after everything that could add to them. */
+    void flush() {
+        if (isEnded) {
+            return;
+        }
+        Outbox.Queued next = outbox.next(now()); // also drops what is too old
+        Bus.Link link = connector.link();
+        if (link != null && !isByeSent && !sendAll(link, next) && retryTimer == null) {
+            retryTimer = server.schedule(RETRY, () -> {
+                retryTimer = null;
+                flush();
+            });
+        }
+        tellDropped();
+        tellDrained();
+        if (isDraining && !isByeSent && link != null && outbox.messages() == 0 && presence.isSent()) {
+            beats.oweAll(false, true);
+            isByeSent = beats.send(link, streams.presence(), sender(), presence.sentNumber());
+            if (isByeSent) {
+                connector.end(true);
+            }
+        }
+    }
+
+    /** Returns true if the link has accepted everything. */
+    private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first) {
+        if (!presence.isSent()) {
+            for (byte[] frame : presence.frames(sender())) {
+                if (!link.publish(streams.presence(), frame)) {
+                    presence.oweSnapshot(); // a part may be sent
+                    return false;
+                }
+            }
+            presence.sent();
+        }
+        if (!beats.send(link, streams.presence(), sender(), presence.sentNumber())) {
+            return false;
+        }
+        for (Outbox.Queued next = first; next != null; next = outbox.next(now())) {
+            Wire.setUptime(next.frame, now() - startNanos);
+            try {
+                if (!link.publish(next.subject, next.frame)) {
+                    return false;
+                }
+                outbox.sent();
+            } catch (IllegalArgumentException e) { // the bus has a lower limit
+                notices.tooLong(e);
+                outbox.drop();
+            }
+        }
+        return true;
+    }
+
+    private void tellDropped() {
+        long messages = outbox.droppedCount() - droppedToldCount;
+        if (messages > 0) {
+            long bytes = outbox.droppedBytes() - droppedToldBytes;
+            droppedToldCount += messages;
+            droppedToldBytes += bytes;
+            notices.dropped(messages, bytes);
+        }
+    }
+
+    /** A message was refused because the queue is full. */
+    void full() {
+        wasFull = true;
+    }
+
+    private void tellDrained() {
+        if (wasFull && outbox.isHalfEmpty()) {
+            wasFull = false;
+            notices.drained();
+        }
+    }
+
+    // ---- the end
+
+    void drain(Duration timeout) {
+        if (isEnded) {
+            return;
+        }
+        if (!isDraining) {
+            isDraining = true;
+            presence.clear();
+        }
+        cancel(drainTimer);
+        drainTimer = server.schedule(timeout, this::close);
+        flush();
+    }
+
+    void close() {
+        if (isEnded) {
+            return;
+        }
+        isDraining = true;
+        isByeSent = true;
+        while (outbox.messages() > 0) {
+            outbox.drop();
+        }
+        tellDropped();
+        connector.end(false);
+    }
+
+    /** The loop has ended: nothing runs there any more. */
+    void abandon() {
+        connector.abandon();
+        onEnded.run();
+    }
+
+    RelayStats stats() {
+        return new RelayStats(connector.state(), connector.connects(), connector.failures(), members.topics().size(),
+                members.size(), outbox.messages(), outbox.bytes(), published, outbox.sentCount(), outbox.droppedCount(),
+                peers.delivered(), peers.gaps(), peers.duplicates(), connector.overruns(), slow, malformed, peers.stats(now()));
+    }
+}

@@ -1,0 +1,66 @@
+package io.trivet.nats;
+
+import java.util.HexFormat;
+
+/**
+ * The names of streams. A stream is what one server sends to one topic, or to the clients of one other server; its messages are
+ * numbered from 1. A topic's stream has the topic's name with a letter before it.
+ */
+final class Streams {
+    private static final char TOPIC = 't';
+    private static final char DIRECT = 'd';
+    private static final HexFormat HEX = HexFormat.of();
+
+    private final String prefix;
+
+    /**
+     * Creates the names.
+     *
+     * @param prefix the first part of every subject
+     */
+    Streams(String prefix) {
+        this.prefix = prefix;
+    }
+
+    static String ofTopic(String topic) {
+        return TOPIC + topic;
+    }
+
+    static String ofServer(long server) {
+        return DIRECT + text(server);
+    }
+
+    static boolean isTopic(String stream) {
+        return !stream.isEmpty() && stream.charAt(0) == TOPIC;
+    }
+
+    /** Returns the name of a topic, or {@link RelayListener#DIRECT}. */
+    static String topic(String stream) {
+        return isTopic(stream) ? stream.substring(1) : RelayListener.DIRECT;
+    }
+
+    /** Returns the id of a server as text. */
+    static String text(long server) {
+        return HEX.toHexDigits(server);
+    }
+
+    /** Returns the subject of heartbeats and presence. */
+    String presence() {
+        return prefix + ".p";
+    }
+
+    /** Returns the subject of a stream. What a subject must not contain is written as = and two hexadecimal digits. */
+    String subject(String stream) {
+        StringBuilder text = new StringBuilder(prefix).append('.').append(stream.charAt(0)).append('.');
+        for (byte b : Wire.name(stream.substring(1))) {
+            boolean isPlain = (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') || b == '-'
+                    || b == '_';
+            if (isPlain) {
+                text.append((char) b);
+            } else {
+                text.append('=').append(HEX.toHexDigits(b));
+            }
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,44 @@
+package io.trivet.nats;
+
+import java.io.IOException;
+import java.util.Random;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Runs seeds of three servers over a bus that fails. {@code -Dtrivet.relay.seeds=1..20000} runs these seeds, instead of a few new ones. A
+ * single seed prints its events.
+ */
+final class RelaySeedsTest {
+    private static final String SEEDS = System.getProperty("trivet.relay.seeds", "");
+    private static final int NEW_SEEDS = 200;
+
+    @Test
+    void noLossIsSilent() throws IOException {
+        long first = new Random().nextInt(1 << 30);
+        long last = first + NEW_SEEDS - 1;
+        if (!SEEDS.isEmpty()) {
+            int dots = SEEDS.indexOf("..");
+            first = Long.parseLong(SEEDS.substring(0, dots));
+            last = Long.parseLong(SEEDS.substring(dots + 2));
+        }
+        Consumer<String> trace = first == last ? System.out::println : _ -> {};
+        long messages = 0;
+        long gaps = 0;
+        for (long seed = first; seed <= last; seed++) {
+            try {
+                RelayRun run = RelayRun.of(seed, trace);
+                messages += run.messages();
+                gaps += run.missed();
+            } catch (AssertionError | RuntimeException | IOException e) {
+                throw new AssertionError(e.getMessage() + "; replay with: mvn test -pl core,nats -Dtest=RelaySeedsTest"
+                        + " -Dsurefire.failIfNoSpecifiedTests=false -Dtrivet.relay.seeds=" + seed + ".." + seed, e);
+            }
+            if (seed % 1000 == 0) {
+                System.out.println("RelaySeedsTest: seed " + seed + ", " + messages + " messages, " + gaps + " missed");
+            }
+        }
+        System.out.println("RelaySeedsTest: seeds " + first + ".." + last + ": " + messages + " messages received, " + gaps
+                + " reported as missed");
+    }
+}
