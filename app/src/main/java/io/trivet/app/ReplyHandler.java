@@ -1,21 +1,28 @@
 package io.trivet.app;
 
+import io.trivet.nats.Relay;
 import io.trivet.net.Addresses;
 import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
 import io.trivet.server.Handler;
+import io.trivet.server.SendResult;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Answers messages as {@code --reply} says, and logs events for {@code -v}. Runs on the server's loops. */
 final class ReplyHandler implements Handler {
     private final ServerSettings settings;
     private final VerboseLog log;
     private final AtomicInteger leftAtClose = new AtomicInteger();
+    private volatile @Nullable Relayed relayed;
+
+    /** A relay, and the topic that all clients have joined. */
+    record Relayed(Relay relay, String topic) {}
 
     ReplyHandler(ServerSettings settings, VerboseLog log) {
         this.settings = settings;
@@ -27,8 +34,17 @@ final class ReplyHandler implements Handler {
         return leftAtClose.get();
     }
 
+    /** Broadcasts go to a relay from now on. */
+    void relay(Relayed relay) {
+        relayed = relay;
+    }
+
     @Override
     public void onOpen(Connection connection) {
+        Relayed now = relayed;
+        if (now != null) {
+            now.relay.join(connection, now.topic);
+        }
         if (log.isEnabled()) {
             log.connected(name(connection));
         }
@@ -42,10 +58,19 @@ final class ReplyHandler implements Handler {
         switch (settings.reply()) {
             case ECHO -> reply(connection, message);
             case ADDRESS -> reply(connection, withAddress(message, connection));
-            case BROADCAST -> connection.server().broadcast(message);
+            case BROADCAST -> broadcast(connection, message);
             case DISCARD -> {
                 // No reply.
             }
+        }
+    }
+
+    private void broadcast(Connection connection, ByteBuffer message) {
+        Relayed now = relayed;
+        if (now == null) {
+            connection.server().broadcast(message);
+        } else if (now.relay.publish(now.topic, message) != SendResult.QUEUED) {
+            connection.reset(); // its message reaches no one: the relay is behind, or draining
         }
     }
 
@@ -80,6 +105,10 @@ final class ReplyHandler implements Handler {
 
     @Override
     public void onClose(Connection connection, CloseReason reason) {
+        Relayed now = relayed;
+        if (now != null) {
+            now.relay.forget(connection);
+        }
         if (reason == CloseReason.SERVER_CLOSED) {
             leftAtClose.incrementAndGet();
         }

@@ -1,5 +1,6 @@
 package io.trivet.app;
 
+import io.trivet.nats.Relay;
 import io.trivet.net.Capability;
 import io.trivet.net.Cidr;
 import io.trivet.net.ErrorCode;
@@ -7,6 +8,7 @@ import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.PeerCredentials;
 import io.trivet.net.TcpListener;
+import io.trivet.server.Connection;
 import io.trivet.server.Handover;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
@@ -133,6 +135,17 @@ final class ReplyServer implements AutoCloseable {
 
     Server server() {
         return server;
+    }
+
+    /** Broadcasts reach the clients of other servers, too, from now on. */
+    void relay(Relay relay, String topic) {
+        handler.relay(new ReplyHandler.Relayed(relay, topic));
+        server.connections().forEach(each -> { // those that were accepted before
+            Connection connection = server.connection(each.id());
+            if (connection != null) {
+                relay.join(connection, topic);
+            }
+        });
     }
 
     Network network() {

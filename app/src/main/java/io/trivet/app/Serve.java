@@ -142,6 +142,9 @@ final class Serve implements Callable<Integer> {
     @Mixin
     private ServeView view = new ServeView();
 
+    @Mixin
+    private ServeRelay relay = new ServeRelay();
+
     @Option(names = {"-v", "--verbose"},
             description = "Log each turn of the loop, client, message and reply to standard error.")
     private boolean verbose;
@@ -164,7 +167,9 @@ final class Serve implements Callable<Integer> {
             }
             try (ServeView.Running live = view.start(server.server(), describeEngine(server.network()),
                     taken != null && taken.isTaken(), err);
-                    GracefulExit _ = GracefulExit.install(server, drainTimeout, () -> stopping(supervisor, network, live, err),
+                    ServeRelay.Running relayed = relay.start(server, messageLimit, spec.commandLine(), err);
+                    GracefulExit _ = GracefulExit.install(server, drainTimeout,
+                            () -> stopping(supervisor, network, live, relayed, err),
                             err)) {
                 if (readyFile != null) { // first: if that fails, the server that is replaced must continue
                     ReadyFile.write(readyFile, server.addresses(), err);
@@ -212,8 +217,10 @@ final class Serve implements Callable<Integer> {
         }
     }
 
-    private void stopping(Supervisor supervisor, Network network, ServeView.Running live, PrintStream err) {
+    private void stopping(Supervisor supervisor, Network network, ServeView.Running live, ServeRelay.Running relayed,
+            PrintStream err) {
         live.close(); // a loop that stands still cannot drain
+        relayed.drain(drainTimeout.dividedBy(2), err); // if NATS is away, that is how long the rest waits for it
         if (!handover.stop(err)) { // otherwise the service continues, in another process
             notify(supervisor, network, "STOPPING=1", err);
         }
@@ -264,6 +271,7 @@ final class Serve implements Callable<Integer> {
 
     private ServerSettings settings() throws IOException {
         view.check(spec.commandLine());
+        relay.check(spec.commandLine(), reply);
         require(port >= 0 && port <= 65535, "--port", "a port from 0 to 65535, not " + port);
         require(backlog >= 1, "--backlog", "at least 1, not " + backlog);
         require(!timeout.isZero(), "--timeout", "longer than 0");
