@@ -271,7 +271,7 @@ final class Serve implements Callable<Integer> {
 
     private ServerSettings settings() throws IOException {
         view.check(spec.commandLine());
-        relay.check(spec.commandLine(), reply);
+        relay.check(spec.commandLine(), reply, messageLimit);
         require(port >= 0 && port <= 65535, "--port", "a port from 0 to 65535, not " + port);
         require(backlog >= 1, "--backlog", "at least 1, not " + backlog);
         require(!timeout.isZero(), "--timeout", "longer than 0");

@@ -29,14 +29,19 @@ final class ServeRelay {
     // @formatter:on
 
     private static final String TOPIC = "chat";
+    private static final long MESSAGE_BYTES_MAX = RelayOptions.of().messageBytesMax();
 
     /** Checks that the options belong together. */
-    void check(CommandLine command, ReplyOption reply) {
+    void check(CommandLine command, ReplyOption reply, long messageBytesMax) {
         if (topic != null && urls.isEmpty()) {
             throw new ParameterException(command, "--topic needs --relay");
         }
         if (!urls.isEmpty() && reply != ReplyOption.BROADCAST) {
             throw new ParameterException(command, "--relay needs --reply broadcast");
+        }
+        if (!urls.isEmpty() && messageBytesMax > MESSAGE_BYTES_MAX) {
+            throw new ParameterException(command,
+                    "--message-limit must be at most " + SizeText.of(MESSAGE_BYTES_MAX) + " with --relay");
         }
         if (topic != null && topic.isEmpty()) {
             throw new ParameterException(command, "--topic must not be empty");
@@ -80,9 +85,8 @@ final class ServeRelay {
         }
         Server server = replyServer.server();
         String name = topic == null ? TOPIC : topic;
-        int messageBytes = (int) Math.min(messageBytesMax, RelayOptions.of().messageBytesMax());
         RelayOptions options = RelayOptions.of(urls.toArray(String[]::new));
-        options = options.withLimits(options.inboundBytesMax(), messageBytes, options.topicsMax());
+        options = options.withLimits(options.inboundBytesMax(), (int) messageBytesMax, options.topicsMax());
         Relay relay;
         try {
             relay = Relay.connect(server, options, new Report(err));

@@ -13,6 +13,8 @@ final class Ledger {
     private final String owner;
     long messages;
     long missed;
+    /** Those of them that were published after a message which was received. */
+    long missedBetween;
 
     Ledger(String owner) {
         this.owner = owner;
@@ -45,6 +47,7 @@ final class Ledger {
 
     private void gap(String key, long count) {
         missed += count;
+        missedBetween += positions.containsKey(key) ? count : 0;
         if (count < 1) {
             throw new AssertionError(owner + " is told of a gap of " + count);
         }
