@@ -1,9 +1,12 @@
 package io.trivet.nats;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What this server tells others about its clients: numbered changes, or a snapshot of all, if the others may have missed changes or
@@ -14,6 +17,8 @@ final class Presence {
 
     private final SortedSet<String> clients = new TreeSet<>();
     private final List<Frame.Change> unsent = new ArrayList<>();
+    /** Frames that are to be sent before anything else, because they belong together. */
+    private final Deque<byte[]> ready = new ArrayDeque<>();
     /** The number of the last change. */
     private long number;
     private boolean isSnapshotOwed;
@@ -44,42 +49,49 @@ final class Presence {
     /** All clients must be sent, instead of the changes. */
     void oweSnapshot() {
         unsent.clear();
+        ready.clear(); // a new first part makes receivers forget those before
         isSnapshotOwed = number > 0;
     }
 
     /** Returns true if everything was sent. */
     boolean isSent() {
-        return !isSnapshotOwed && unsent.isEmpty();
+        return !isSnapshotOwed && unsent.isEmpty() && ready.isEmpty();
     }
 
-    /** Returns the number of the last change that was sent. */
+    /** Returns the number of the last change that was sent, or is among the frames to be sent next. */
     long sentNumber() {
         return number - unsent.size();
     }
 
-    /** Returns the frames to send, in order. */
-    List<byte[]> frames(Frame.Sender sender) {
-        List<byte[]> frames = new ArrayList<>();
+    /** Returns the next frame to send, or null. */
+    byte @Nullable [] next(Frame.Sender sender) {
+        if (ready.isEmpty() && !isSent()) {
+            prepare(sender);
+            unsent.clear();
+            isSnapshotOwed = false;
+        }
+        return ready.peek();
+    }
+
+    /** The next frame was sent. */
+    void sent() {
+        ready.remove();
+    }
+
+    private void prepare(Frame.Sender sender) {
         if (isSnapshotOwed) {
             List<String> all = List.copyOf(clients);
             int parts = Math.max(1, (all.size() + Wire.ENTRIES_MAX - 1) / Wire.ENTRIES_MAX);
             for (int part = 0; part < parts; part++) {
-                frames.add(Wire.snapshot(new Frame.Snapshot(sender, number, part, parts,
+                ready.add(Wire.snapshot(new Frame.Snapshot(sender, number, part, parts,
                         all.subList(part * Wire.ENTRIES_MAX, Math.min(all.size(), (part + 1) * Wire.ENTRIES_MAX)))));
             }
-            return frames;
+            return;
         }
         long first = sentNumber() + 1;
         for (int i = 0; i < unsent.size(); i += Wire.ENTRIES_MAX) {
-            frames.add(Wire.changes(new Frame.Changes(sender, first + i,
+            ready.add(Wire.changes(new Frame.Changes(sender, first + i,
                     unsent.subList(i, Math.min(unsent.size(), i + Wire.ENTRIES_MAX)))));
         }
-        return frames;
-    }
-
-    /** All frames were sent. */
-    void sent() {
-        unsent.clear();
-        isSnapshotOwed = false;
     }
 }

@@ -380,12 +380,9 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     /** Returns true if the link has accepted everything. */
     private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first) {
-        if (!presence.isSent()) {
-            for (byte[] frame : presence.frames(sender())) {
-                if (!link.publish(streams.presence(), frame)) {
-                    presence.oweSnapshot(); // a part may be sent
-                    return false;
-                }
+        for (byte[] frame = presence.next(sender()); frame != null; frame = presence.next(sender())) {
+            if (!link.publish(streams.presence(), frame)) {
+                return false;
             }
             presence.sent();
         }

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -153,7 +154,7 @@ final class Wire {
         }
     }
 
-    private static Frame beat(Frame.Sender sender, long presence, ByteBuffer in) {
+    private static @Nullable Frame beat(Frame.Sender sender, long presence, ByteBuffer in) {
         int flags = in.get();
         String after = string(in);
         int count = Short.toUnsignedInt(in.getShort());
@@ -161,6 +162,9 @@ final class Wire {
         for (int i = 0; i < count; i++) {
             String name = string(in);
             last.put(name, in.getLong());
+        }
+        if (!last.isEmpty() && (after.compareTo(last.firstKey()) >= 0 || Collections.min(last.values()) < 0)) {
+            return null;
         }
         return new Frame.Beat(sender, (flags & HELLO) != 0, (flags & BYE) != 0, presence, after, (flags & LAST) != 0, last);
     }
