@@ -315,10 +315,7 @@ final class Admission {
             batch.end();
             outbox.giveUp();
         }
-        Profile profile = connection.profile();
-        if (profile.dropsOldest() && connection.queuedBytes() > profile.limits().queueBytesMax()) {
-            dropOldest.makeRoom(connection, 0);
-        }
+        dropExcess(connection, connection.profile());
         sender.flushLater(connection);
     }
 
@@ -357,8 +354,14 @@ final class Admission {
             return;
         }
         counters.add(Counters.MESSAGES_OUT, 1);
+        dropExcess(connection, profile);
+    }
+
+    /** With {@link Overflow#DROP_OLDEST}, drops what is above the cap: messages that have arrived have reserved up to twice that. */
+    private void dropExcess(ConnectionRecord connection, Profile profile) {
         if (profile.dropsOldest() && connection.queuedBytes() > profile.limits().queueBytesMax()) {
             dropOldest.makeRoom(connection, 0);
+            queues.recycleIfEmpty(connection); // a message above the cap is dropped itself, and then there may be no other
         }
     }
 

@@ -119,6 +119,15 @@ final class SendQueues {
         }
     }
 
+    /** Recycles the queue of a connection if nothing is left in it: an empty queue counts as waiting for the peer. */
+    void recycleIfEmpty(ConnectionRecord connection) {
+        SendQueue queue = connection.sendQueue();
+        if (queue != null && queue.isEmpty() && connection.transfers() == null) { // behind transfers there is always a queue
+            connection.sendQueue(null);
+            recycle(queue);
+        }
+    }
+
     /** Clears a queue that no connection uses any more, and keeps it for reuse. */
     void recycle(SendQueue queue) {
         queue.clear();

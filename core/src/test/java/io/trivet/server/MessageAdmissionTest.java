@@ -295,6 +295,17 @@ final class MessageAdmissionTest {
         assertThat(connection.calls).as("together").containsExactly("dropped 2, 12 bytes");
     }
 
+    @Test
+    void nothingWaitsOnceAMessageAboveTheCapHasBeenDropped() {
+        use(new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(12), Overflow.DROP_OLDEST));
+        assertThat(putFromOtherThread("longer than the cap")).isEqualTo(SendResult.QUEUED);
+        parts.runTasks();
+        assertThat(connection.calls).containsExactly("dropped 1, 20 bytes");
+        assertThat(connection.sendQueue()).as("otherwise its age would grow, and the peer be closed for not accepting it")
+                .isNull();
+        assertNothingIsReserved();
+    }
+
     // ---- from other threads
 
     @Test
