@@ -27,7 +27,7 @@ final class CallTrial implements Trial {
     }
 
     private enum Call {
-        SEND, SEND_TEXT, SEND_FIRST, OFFER, EMPTY, FINISH, FINISH_OUTPUT, CLOSE, RESET, PAUSE, RESUME, EXECUTE, LIMITS, ASK, THROW
+        SEND, SEND_TEXT, SEND_FIRST, OFFER, EMPTY, FINISH, FINISH_OUTPUT, CLOSE, RESET, PAUSE, RESUME, EXECUTE, LIMITS, ASK, SEND_URGENT, THROW
     }
 
     @Override
@@ -59,6 +59,7 @@ final class CallTrial implements Trial {
         final StringBuilder ordinary = new StringBuilder();
         int tasks;
         int ran;
+        boolean sentUrgent;
         long id = -1;
 
         Steps(TrialRun run) throws IOException {
@@ -69,6 +70,9 @@ final class CallTrial implements Trial {
             int count = run.random.between(1, 7);
             for (int i = 0; i < count; i++) {
                 Call call = run.random.pick(Call.values());
+                if (call == Call.SEND_URGENT && calls.contains(call)) {
+                    continue; // a second urgent byte would make the first an ordinary one
+                }
                 calls.add(call);
                 if (call == Call.THROW) {
                     break;
@@ -97,7 +101,6 @@ final class CallTrial implements Trial {
             }
             network.settle();
             run.expect(Rule.CALLBACKS, called, "the callback " + where + " was not called");
-            client.readAll();
             checkAfterCalls();
             end();
             check();
@@ -236,6 +239,10 @@ final class CallTrial implements Trial {
                 }
                 case LIMITS -> of.limits(of.limits().withMessageBytesMax(100 + letter));
                 case ASK -> ask(of);
+                case SEND_URGENT -> {
+                    of.sendUrgent((byte) 201);
+                    sentUrgent = state != ConnectionState.CLOSED;
+                }
                 case THROW -> throw new AssertionError("handled by the caller");
             }
             run.same(Rule.CALLBACKS, "the state after " + call, of.state(), state);
@@ -289,6 +296,8 @@ final class CallTrial implements Trial {
         private void checkAfterCalls() {
             run.same(Rule.CALLBACKS, "tasks that have run", ran, tasks);
             boolean ends = state == ConnectionState.CLOSED;
+            checkUrgent(ends);
+            client.readAll();
             String text = ends && resets ? "" : first.toString() + ordinary;
             run.same(Rule.ORDER, "what the client has received", client.text(), text);
             boolean outputEnds = refusesMessages || state == ConnectionState.DRAINING;
@@ -297,6 +306,19 @@ final class CallTrial implements Trial {
             }
             run.same(Rule.ENDS, "the client has read", client.end(),
                     resets ? "ECONNRESET" : ends || outputEnds ? "ended" : "open");
+        }
+
+        private void checkUrgent(boolean ends) {
+            if (ends || !calls.contains(Call.SEND_URGENT)) {
+                return; // a close may destroy it
+            }
+            int urgent;
+            try {
+                urgent = client.stream().receiveUrgent();
+            } catch (IOException e) {
+                urgent = -1;
+            }
+            run.same(Rule.DELIVERY, "the urgent byte that the client has received", urgent, sentUrgent ? 201 : -1);
         }
 
         /** The client finishes. A connection that is open then is finished by the application. */

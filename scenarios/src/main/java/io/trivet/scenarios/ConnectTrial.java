@@ -119,6 +119,11 @@ final class ConnectTrial implements Trial {
             network.settle();
             run.same(Rule.ENDS, "the connection, which was established before the loop found it overdue, is", seen.end(), "open");
             run.same(Rule.CALLBACKS, "onOpen was called this often", seen.opens, 1);
+            if (bytes == 0) {
+                network.pass(limits.connectTimeout().toNanos());
+                network.settle();
+                run.same(Rule.DEADLINES, "a connect timeout after it was established, the connection is", seen.end(), "open");
+            }
             if (bytes > 0) {
                 network.pass(limits.writeTimeout().toNanos() - 1);
                 network.settle();

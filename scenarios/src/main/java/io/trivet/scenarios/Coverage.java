@@ -111,7 +111,8 @@ public final class Coverage {
         add(names, "trial", TrialKind.values());
         names.add("select CALLED");
         names.addAll(List.of("trial-event BACKED_OFF", "trial-event BUDGET_EXCEEDED", "trial-event SPINNING",
-                "trial-event SPARED", "trial-event TRANSFER_FAILED"));
+                "trial-event SPARED", "trial-event TRANSFER_FAILED", "trial-event STREAM_TIMED_OUT",
+                "trial-event OBSERVER_THREW"));
         names.addAll(List.of("session SEND_WAITED", "session RECEIVE_TIMED_OUT"));
         add(names, "secured", SecuredClientKind.values());
         add(names, "secured-answer", SecuredPlan.Answer.values());

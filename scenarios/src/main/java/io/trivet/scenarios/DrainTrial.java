@@ -1,5 +1,6 @@
 package io.trivet.scenarios;
 
+import io.trivet.net.Loop;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.SendResult;
@@ -46,6 +47,7 @@ final class DrainTrial implements Trial {
         final TrialNetwork network;
         final TrialHandler handler = new TrialHandler();
         final Limits limits;
+        final int loops;
         final Server server;
         final List<Peer> peers = new ArrayList<>();
         long deadlineNanos;
@@ -57,7 +59,8 @@ final class DrainTrial implements Trial {
             run.sim.buffers(1024, 1024);
             limits = Limits.defaults().withWriteTimeout(Duration.ZERO).withQueueBytesMax(1 << 20).withLingerTimeout(
                     run.random.chance(30) ? Duration.ZERO : Duration.ofNanos(run.random.logUniform(MILLI, 1_000 * MILLI)));
-            server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).loops(run.random.number(1, 1, 2, 3))
+            loops = run.random.number(1, 1, 2, 3);
+            server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).loops(loops)
                     .open();
             int count = run.random.between(0, 5);
             for (int i = 0; i < count; i++) {
@@ -91,7 +94,7 @@ final class DrainTrial implements Trial {
             run.log("the server drains within " + ReportText.duration(timeout));
             server.drain(Duration.ofNanos(timeout));
             deadlineNanos = network.now() + timeout;
-            network.settle();
+            turnAsWoken();
             follow();
             check();
             try {
@@ -99,6 +102,25 @@ final class DrainTrial implements Trial {
                 run.fail(Rule.CALLBACKS, "a draining server connects");
             } catch (RejectedExecutionException e) {
                 // As it must be.
+            }
+        }
+
+        /** Turns the loops, any of them first; those without connections only if they have been woken or have something to do. */
+        private void turnAsWoken() throws IOException {
+            int first = run.random.below(loops);
+            int quiet = 0;
+            while (quiet < 3) {
+                int done = 0;
+                for (int i = 0; i < loops; i++) {
+                    int loop = (first + i) % loops;
+                    boolean hasPeers = peers.stream().anyMatch(peer -> peer.seen.isOpen() && peer.seen.connection.loop() == loop);
+                    long next = network.nextDeadline(loop);
+                    boolean isDue = next != Loop.NO_DEADLINE && next <= network.now();
+                    if (network.proactor(loop).takeWakeup() || isDue || hasPeers) {
+                        done += network.turn(loop);
+                    }
+                }
+                quiet = done == 0 ? quiet + 1 : 0;
             }
         }
 
@@ -186,6 +208,14 @@ final class DrainTrial implements Trial {
                 run.same(Rule.DELIVERY, "messages that were delivered by a draining server", peer.seen.messages.size(), 0);
             }
             run.same(Rule.DEADLINES, "the server is closed", server.isClosed(), mustBeClosed);
+            if (!mustBeClosed) {
+                for (Peer peer : peers) {
+                    long next = network.nextDeadline(peer.seen.connection.loop());
+                    boolean waits = next != Loop.NO_DEADLINE && next <= deadlineNanos;
+                    run.expect(Rule.DEADLINES, !peer.seen.isOpen() || waits, "the loop of client " + peer.seen.number
+                            + " does not wait for the end of the drain");
+                }
+            }
         }
     }
 }

@@ -148,6 +148,8 @@ final class QueueTrial implements Trial {
         final TrialNetwork network;
         final TrialHandler handler = new TrialHandler();
         final boolean aligned;
+        /** The calls come from another thread than the loop's, as they do if one thread turns two loops. */
+        final boolean foreign;
         final Model model;
         final Server server;
         final TrialClient client;
@@ -174,8 +176,11 @@ final class QueueTrial implements Trial {
             Overflow overflow = random.pick(Overflow.DROP_OLDEST, Overflow.DROP_OLDEST, Overflow.PAUSE_READING,
                     Overflow.DISCONNECT);
             model = new Model(limits, overflow);
-            server = run.builder(network, handler, limits).overflow(overflow).framing(Framing.lines()).open();
-            run.log(overflow + ", queue of " + cap + " bytes, high " + high + ", low " + limits.queueLowBytes());
+            foreign = random.chance(25);
+            server = run.builder(network, handler, limits).overflow(overflow).framing(Framing.lines()).loops(foreign ? 2 : 1)
+                    .open();
+            run.log((foreign ? "from another thread, " : "") + overflow + ", queue of " + cap + " bytes, high " + high + ", low "
+                    + limits.queueLowBytes());
             client = TrialClient.connect(run, run.address);
             network.settle();
             connection = handler.all.getFirst().connection;
@@ -236,6 +241,9 @@ final class QueueTrial implements Trial {
             flushed = false;
             if (fits) {
                 model.add(new Waiting(fill, length, network.now(), false));
+                if (foreign) {
+                    turn();
+                }
             } else {
                 turn();
                 run.same(Rule.ENDS, "after a broadcast that does not fit the connection is", handler.all.getFirst().end(),
@@ -266,6 +274,10 @@ final class QueueTrial implements Trial {
             Arrays.fill(content, fill);
             boolean urgent = how == 1;
             boolean offer = how == 2;
+            if (foreign) {
+                sendFromOtherThread(content, fill, urgent, offer);
+                return;
+            }
             if (model.overflow == Overflow.DROP_OLDEST && !model.fits(length) && length <= model.limits.queueBytesMax()) {
                 model.makeRoom(length);
             }
@@ -281,6 +293,29 @@ final class QueueTrial implements Trial {
                 model.add(new Waiting(fill, length, network.now(), urgent));
             } else if (!offer) {
                 turn();
+                run.same(Rule.ENDS, "after a send that was FULL the connection is", handler.all.getFirst().end(), "QUEUE_FULL");
+            }
+        }
+
+        /** With DROP_OLDEST up to twice the cap is accepted, until the loop drops what is too much. */
+        private void sendFromOtherThread(byte[] content, byte fill, boolean urgent, boolean offer) throws IOException {
+            int length = content.length + 1;
+            boolean drops = model.overflow == Overflow.DROP_OLDEST;
+            boolean fits = model.bytes() + length <= (drops ? 2L : 1L) * model.limits.queueBytesMax();
+            SendResult result = urgent ? connection.sendFirst(content)
+                    : offer ? connection.offer(content) : connection.send(content);
+            run.log("a message of " + length + " bytes of '" + (char) fill + "' from another thread: " + result);
+            run.same(Rule.CAPS, "a message of " + length + " bytes with " + model.bytes() + " queued, from another thread",
+                    result,
+                    fits ? SendResult.QUEUED : SendResult.FULL);
+            if (fits) {
+                model.add(new Waiting(fill, length, network.now(), urgent));
+                if (drops) {
+                    model.makeRoom(0);
+                }
+            }
+            turn();
+            if (!fits && !offer) {
                 run.same(Rule.ENDS, "after a send that was FULL the connection is", handler.all.getFirst().end(), "QUEUE_FULL");
             }
         }

@@ -3,6 +3,7 @@ package io.trivet.scenarios;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import io.trivet.net.TcpStream;
+import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -27,7 +28,12 @@ final class TrialClient {
     }
 
     static TrialClient connect(TrialRun run, InetSocketAddress to) throws IOException {
-        TcpStream stream = run.clients.connect(to);
+        return connect(run, run.clients, to);
+    }
+
+    /** Connects from a host. */
+    static TrialClient connect(TrialRun run, SimHost from, InetSocketAddress to) throws IOException {
+        TcpStream stream = from.connect(to);
         stream.finishConnect();
         return new TrialClient(stream, run.readBuffer());
     }

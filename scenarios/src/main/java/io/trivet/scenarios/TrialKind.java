@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 /** The kinds of {@link Trial}s. */
 enum TrialKind {
-    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES;
+    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS;
 
     /** Returns a new trial of this kind. */
     Trial trial() {
@@ -26,6 +26,11 @@ enum TrialKind {
             case DELIVERY -> new DeliveryTrial();
             case DRAINS -> new DrainTrial();
             case CRASHES -> new CrashTrial();
+            case ADMISSIONS -> new AdmissionTrial();
+            case FRAMES -> new FrameTrial();
+            case STREAMS -> new StreamTrial();
+            case OBSERVING -> new ObserveTrial();
+            case RELAYS -> new RelayTrial();
         };
     }
 }

@@ -29,6 +29,7 @@ final class TrialProactor implements Proactor {
     private boolean hasBehind;
     private boolean full;
     private long blockedHandle = -1;
+    private boolean woken;
     private @Nullable IOException pollFailure;
     /** Called in the next poll, while it waits. */
     private @Nullable Runnable duringWait;
@@ -71,6 +72,13 @@ final class TrialProactor implements Proactor {
     /** Lets sockets accept bytes again. The next poll reports the one that was refused last. */
     void makeRoom() {
         full = false;
+    }
+
+    /** Returns true if the loop was woken since the last call. */
+    boolean takeWakeup() {
+        boolean was = woken;
+        woken = false;
+        return was;
     }
 
     private void failIfAsked(Call call) throws IOException {
@@ -260,6 +268,7 @@ final class TrialProactor implements Proactor {
 
     @Override
     public void wakeup() {
+        woken = true;
         proactor.wakeup();
     }
 
