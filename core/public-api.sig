@@ -4,6 +4,7 @@
 CLSS public final io.trivet.net.Addresses
 meth public static java.lang.String toString(java.net.InetAddress)
 meth public static java.lang.String toString(java.net.InetSocketAddress)
+meth public static void checkFamilies(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 supr java.lang.Object
 
 CLSS public final !enum io.trivet.net.Capability
@@ -174,6 +175,7 @@ meth public io.trivet.net.TcpListener listen(io.trivet.net.UnixAddress,io.trivet
 meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int,io.trivet.net.ListenOptions) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public io.trivet.net.TcpStream connect(io.trivet.net.UnixAddress) throws java.io.IOException
+meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 meth public java.lang.System$Logger logger(java.lang.String)
 meth public static io.trivet.net.Network named(java.lang.String)
 meth public static io.trivet.net.Network system()
@@ -263,6 +265,7 @@ meth public boolean isBehind()
 meth public int sendSpliced(long,int) throws java.io.IOException
 meth public int splice(long,long,int) throws java.io.IOException
 meth public long bufferBytes()
+meth public long connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 meth public long keptBytes()
 meth public long keptBytes(long)
 meth public long ringBytes()
@@ -288,6 +291,7 @@ meth public java.net.InetSocketAddress remoteAddress(long)
 meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
 meth public long bufferBytes()
 meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public long connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 meth public long send(long,java.nio.ByteBuffer[],int,int) throws java.io.IOException
 meth public long sendFile(long,io.trivet.net.SendableFile,long,long) throws java.io.IOException
 meth public void accept(io.trivet.net.TcpListener,long) throws java.io.IOException
@@ -906,6 +910,7 @@ supr java.lang.Enum<io.trivet.server.Overflow>
 
 CLSS public final io.trivet.server.Protocol
 meth public io.trivet.server.Protocol withLimits(io.trivet.server.Limits)
+meth public io.trivet.server.Protocol withLocalAddress(java.net.InetSocketAddress)
 meth public io.trivet.server.Protocol withOverflow(io.trivet.server.Overflow)
 meth public io.trivet.server.Protocol withProxyHeader(io.trivet.server.ProxyHeader)
 meth public io.trivet.server.Protocol withTls(io.trivet.tls.Tls)
@@ -990,6 +995,7 @@ meth public io.trivet.server.ServerBuilder listen(io.trivet.net.TcpListener)
 meth public io.trivet.server.ServerBuilder listen(io.trivet.net.TcpListener,io.trivet.server.Protocol)
 meth public io.trivet.server.ServerBuilder listen(io.trivet.net.UnixAddress)
 meth public io.trivet.server.ServerBuilder listen(io.trivet.net.UnixAddress,io.trivet.server.Protocol)
+meth public io.trivet.server.ServerBuilder listen(io.trivet.server.Handover)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress)
 meth public io.trivet.server.ServerBuilder listen(java.net.InetSocketAddress,io.trivet.server.Protocol)
 meth public io.trivet.server.ServerBuilder listenOptions(io.trivet.net.ListenOptions)
@@ -1159,7 +1165,9 @@ meth public final io.trivet.net.Pipe pipe() throws java.io.IOException
 meth public final io.trivet.net.Poller poller() throws java.io.IOException
 meth public final io.trivet.net.Proactor proactor() throws java.io.IOException
 meth public final io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
+meth public final io.trivet.net.TcpStream connect(io.trivet.net.UnixAddress,io.trivet.net.UnixAddress) throws io.trivet.net.NetworkException
 meth public final io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public final io.trivet.net.TcpStream connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 meth public final io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
 meth public final io.trivet.sim.SimClock clock()
 meth public final io.trivet.sim.SimEngine engine()
@@ -1213,6 +1221,7 @@ meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) thr
 meth public io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int,io.trivet.net.ListenOptions) throws java.io.IOException
 meth public io.trivet.net.TcpListener listenIpv6Only(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public io.trivet.net.TcpStream connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 meth public io.trivet.net.UdpSocket udp(java.net.InetSocketAddress) throws java.io.IOException
 meth public java.lang.Object family()
 meth public java.lang.String name()
@@ -1247,7 +1256,9 @@ meth public abstract java.time.Duration handshakeTimeout()
 CLSS public final io.trivet.tls.TlsClient
 innr public final static Builder
 intf io.trivet.tls.Tls
+meth public boolean reloadIfChanged() throws java.io.IOException
 meth public io.trivet.net.EngineStatus chosenEngine()
+meth public io.trivet.tls.FileWatch watchFiles(java.time.Duration,java.util.function.Consumer<? super java.io.IOException>)
 meth public io.trivet.tls.TlsClient withServerName(java.lang.String)
 meth public java.lang.String serverName()
 meth public java.lang.String toString()
@@ -1302,7 +1313,7 @@ meth public java.util.List<java.security.cert.X509Certificate> peerCertificates(
 supr java.lang.Record
 
 CLSS public final io.trivet.tls.TlsProactor
-cons public init(io.trivet.net.Proactor)
+cons public init(io.trivet.net.Proactor,io.trivet.net.Clock)
 intf io.trivet.net.Proactor
 meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
 meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
@@ -1320,6 +1331,7 @@ meth public java.net.InetSocketAddress remoteAddress(long)
 meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
 meth public long bufferBytes()
 meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
+meth public long connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
 meth public long keptBytes()
 meth public long keptBytes(long)
 meth public long ringBytes()
