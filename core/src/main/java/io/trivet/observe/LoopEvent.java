@@ -19,9 +19,15 @@ public enum LoopEvent {
     SOCKET_FULL,
     /** A socket that was full is writable again. */
     WRITABLE,
-    /** The send queue has reached its high mark. The amount is the number of bytes in it. */
+    /**
+     * The send queue has reached its high mark, and reading from the peer is paused. Only with {@code PAUSE_READING}. The amount is
+     * the number of bytes in the queue.
+     */
     QUEUE_HIGH,
-    /** The send queue, which was high, is at its low mark or below. The amount is the number of bytes in it. */
+    /**
+     * After {@link #QUEUE_HIGH}: the send queue is at its low mark or below, and reading continues. The amount is the number of
+     * bytes in the queue.
+     */
     QUEUE_LOW,
     /** Messages in the send queue were dropped by {@code DROP_OLDEST}. The amount is their number. */
     DROPPED,

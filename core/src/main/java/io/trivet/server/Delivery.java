@@ -207,6 +207,7 @@ final class Delivery {
         frame.begin(scannedBefore);
         int frames = 0;
         int messages = 0;
+        int traced = 0;
         long partBytesLeft = connection.partBytesLeft();
         while ((from < to || partBytesLeft == 0) && connection.takesInput()) {
             if (frames == MESSAGES_PER_DELIVERY_MAX) {
@@ -243,6 +244,8 @@ final class Delivery {
                 batch.message(null);
                 partBytesLeft = connection.partBytesLeft();
                 if (connection.hasReachedHigh()) { // a handler that sends long replies is paused between two messages
+                    traceDelivered(connection, messages - traced);
+                    traced = messages;
                     sender.sendReplies(connection);
                     sender.flush(connection);
                 }
@@ -251,12 +254,18 @@ final class Delivery {
         if (messages > 0) {
             connection.set(ConnectionRecord.RECEIVED_MESSAGE);
             counters.add(Counters.MESSAGES_IN, messages);
-            counters.trace.event(LoopEvent.DELIVERED, connection.handle, messages);
+            traceDelivered(connection, messages - traced);
             if (connection.hasSession()) {
                 callbacks.delivered(connection); // once for all messages: waking a thread costs more than they do
             }
         }
         return from;
+    }
+
+    private void traceDelivered(ConnectionRecord connection, int messages) {
+        if (messages > 0) {
+            counters.trace.event(LoopEvent.DELIVERED, connection.handle, messages);
+        }
     }
 
     /**

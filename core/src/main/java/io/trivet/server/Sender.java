@@ -134,7 +134,9 @@ final class Sender {
             return;
         }
         if (connection.clearHighAt(connection.profile().lowBytes())) {
-            counters.trace.event(LoopEvent.QUEUE_LOW, connection.handle, connection.queuedBytes());
+            if (connection.is(ConnectionRecord.PAUSED_BY_QUEUE)) { // otherwise the socket has accepted everything at once
+                counters.trace.event(LoopEvent.QUEUE_LOW, connection.handle, connection.queuedBytes());
+            }
             gate.resume(connection, ConnectionRecord.PAUSED_BY_QUEUE);
             if (connection.takesMessages() || connection.hasSession()) { // a session that waits to send learns that it cannot
                 callbacks.drained(connection);

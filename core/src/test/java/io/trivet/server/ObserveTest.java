@@ -93,6 +93,34 @@ final class ObserveTest {
         assertThat(server.connections().getFirst().interestReason()).isEqualTo("read");
     }
 
+    @EveryNetwork
+    void queueIsLowOnlyAfterItWasHighAndBothComeAfterTheMessagesThatFillIt(Stage stage) throws IOException {
+        Story story = stage.story((connection, message) -> connection.send(message));
+        Server server = stage.open(stage.server(story).limits(Limits.defaults().withQueueMarks(64, 32)));
+        Recorder recorder = new Recorder();
+        server.observe(recorder);
+        Client client = stage.client(server);
+        String message = "x".repeat(100);
+        for (int i = 0; i < 50; i++) { // each reply reaches the high mark, and fits into the socket
+            client.send(message);
+            client.expect(message);
+        }
+        int delivered = 0;
+        boolean isHigh = false;
+        for (String event : recorder.events) {
+            if (event.startsWith("DELIVERED ")) {
+                delivered++;
+            } else if (event.startsWith("QUEUE_HIGH ")) {
+                assertThat(isHigh).as("high twice: %s", recorder.events).isFalse();
+                assertThat(delivered).as("nothing was delivered before: %s", recorder.events).isPositive();
+                isHigh = true;
+            } else if (event.startsWith("QUEUE_LOW ")) {
+                assertThat(isHigh).as("low without high: %s", recorder.events).isTrue();
+                isHigh = false;
+            }
+        }
+    }
+
     @EveryNetwork(tls = false)
     void endsOfConnectionsAreKeptAndCounted(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.close());
