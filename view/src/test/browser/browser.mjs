@@ -43,7 +43,12 @@ const cases = {
     await ask('flood');
     await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=writable] .member').length === 1);
     await waitText(page, '#lists [data-list=writable]', 'wait');
-    await waitText(page, '#lists [data-list=writable]', 'reading is paused: its queue was above the high mark');
+    await waitText(page, '#lists [data-list=writable]', 'Reading is paused, because its queue has reached the high mark (64 KiB)');
+    await waitText(page, '#lists [data-list=writable] .badge', 'slow');
+    await waitText(page, '#turns', 'it joins wlist');
+    await waitText(page, '#turns', 'reading is paused, and it leaves rlist');
+    assert.match(await text(page, '#summary'), /slow clients\s*1/);
+    assert.match(await page.locator('#lists [data-list=writable] .bar.marked').getAttribute('title'), /of at most 1 MiB. The line in the middle is the high mark, 64 KiB/);
     // The loop sleeps: no turn in the last seconds, so it has not worked in them.
     await page.waitForFunction(() => [...document.querySelectorAll('#summary div')].some(part => /^turns\s+0 /.test(part.innerText)));
     await waitText(page, '#rhythm', 'works 0 %');
@@ -53,6 +58,13 @@ const cases = {
     await waitText(page, '#detail', 'its socket was full');
     await picture(page, 'detail');
     await page.keyboard.press('Escape');
+    await page.locator('#tab-clients').click();
+    await page.locator('#filter').fill('slow');
+    await waitText(page, '#matching', '1 of 3 clients');
+    await waitText(page, '#clients .viewport .row .badge', 'slow');
+    await picture(page, 'clients-slow');
+    await page.locator('#filter').fill('');
+    await page.locator('#tab-lists').click();
     await ask('leave');
     await waitText(page, '#closed', 'the peer finished');
     await waitText(page, '#turns', 'the read was empty');
@@ -60,6 +72,13 @@ const cases = {
     await waitText(page, '[data-list=readable]', '监听套接字');
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh');
     await picture(page, 'lists-zh');
+    await page.locator('#tab-server').click();
+    await picture(page, 'server-zh', {fullPage: true});
+    await page.locator('#tab-lists').click();
+    await page.locator('#help-open').click();
+    await waitText(page, '#help', '高水位');
+    await picture(page, 'help-zh');
+    await page.keyboard.press('Escape');
     await page.locator('#language').click();
     await page.locator('#theme').click();
     await picture(page, 'lists-dark');
@@ -130,6 +149,14 @@ const cases = {
     assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-lists');
     await page.keyboard.press('ArrowRight');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-clients');
+    await page.keyboard.press('?');
+    await waitText(page, '#help', 'pause the loop, and continue');
+    await waitText(page, '#help', 'At the high mark of its queue');
+    await picture(page, 'help');
+    await page.keyboard.press('p'); // not while the dialog is open
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => !document.querySelector('#help').open);
+    assert.equal(await page.evaluate(() => document.querySelector('#pause').hidden), false);
     await page.keyboard.press('1');
     await page.keyboard.press('p');
     await waitText(page, '#notice', 'stands still between two turns');
@@ -181,24 +208,39 @@ const cases = {
     const page = await open({viewport: {width: 390, height: 844}, deviceScaleFactor: 2, isMobile: true, hasTouch: true});
     await page.locator('#tab-tour').click();
     await picture(page, 'tour-phone');
+    await page.locator('#tour-next').focus(); // the focus stays, so that Enter goes on
+    for (const title of ['Connect', 'Send, and reply']) {
+      await page.keyboard.press('Enter');
+      assert.equal(await text(page, '#tour-title'), title);
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'tour-next');
+    }
+    assert.equal(await page.locator('#tour-do').isDisabled(), true, 'there is no client that could send');
+    await waitText(page, '#tour-hint', 'connect it in step 2');
+    await page.locator('#tour-back').click();
+    await page.locator('#tour-back').click();
     const next = async () => page.locator('#tour-next').click();
     const act = async () => page.locator('#tour-do').click();
     await next();
     await act();
     await waitText(page, '#tour-turns', 'joins rlist');
+    await waitText(page, '#tour-lists [data-list=readable] .tours .badge', 'tour’s client');
     await next();
     await act();
     await waitText(page, '#tour-turns', 'the kernel accepted');
     await next();
     await act();
     await page.waitForFunction(() => document.querySelectorAll('#tour-lists [data-list=writable] .member').length === 1);
+    await waitText(page, '#tour-turns', 'it joins wlist');
+    await waitText(page, '#tour-turns', 'reading is paused, and it leaves rlist');
+    await waitText(page, '#tour-lists [data-list=writable] .badge', 'slow');
     await picture(page, 'tour-flood', {fullPage: true});
     await next();
     await act();
     await page.waitForFunction(() => document.querySelectorAll('#tour-lists [data-list=writable] .member').length === 0);
+    await waitText(page, '#tour-turns', 'is back in rlist');
     await next();
     await page.locator('#language').click();
-    await waitText(page, '#tour-title', '第三个列表不是错误');
+    await waitText(page, '#tour-title', '第三个列表与错误无关');
     await page.locator('#language').click();
     await next();
     await act();
@@ -269,7 +311,7 @@ const cases = {
       }, number - 1);
       await shows(number);
       const members = await page.locator('#lists [data-list=writable] .member').count();
-      if (members > 0 && (await text(page, '#lists [data-list=writable]')).includes('reading is paused')) full = number;
+      if (members > 0 && (await text(page, '#lists [data-list=writable]')).includes('eading is paused')) full = number;
     }
     assert.ok(full > 0, 'no socket is ever in wlist');
     assert.match(await text(page, '#lists [data-list=writable]'), /wait/);

@@ -77,7 +77,8 @@ record ClientQuery(Comparator<Row> order, List<String> filter, int from, int cou
         return (address(row) + " " + Long.toHexString(row.id()) + " " + row.now().state() + " " + row.now().readState() + " "
                 + row.now().interestReason() + " " + (row.now().readable() ? "rlist " : "")
                 + (row.now().writable() ? "wlist " : "")
-                + (row.now().exceptional() ? "xlist " : "") + row.now().tls()).toLowerCase(Locale.ROOT);
+                + (row.now().exceptional() ? "xlist " : "") + (row.isSlow() ? "slow " : "")
+                + row.now().tls()).toLowerCase(Locale.ROOT);
     }
 
     static String address(Row row) {

@@ -3,6 +3,8 @@ package io.trivet.view;
 import io.trivet.server.Connection;
 import io.trivet.server.Server;
 import java.io.IOException;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
 
 /** What a reader who may control the server can do to it. Any thread. */
 final class Control {
@@ -58,6 +60,13 @@ final class Control {
         }
     }
 
+    /** Returns the address from which the tour's client is connected, or null. */
+    @Nullable
+    SocketAddress tourAddress() {
+        return tour.address();
+    }
+
+    /** Closes the tour's client, if it is connected. */
     void end() {
         tour.close();
     }

@@ -10,7 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Keeps the last turns of each loop while the view is watched. The cost of a turn is bounded: of each turn only the first events
- * are kept, and of a loop that turns very often only some turns a second; all of them are counted. Loops write, any thread reads.
+ * are kept, and of a loop that turns very often only some turns a second, preferably those in which the lists have changed; all of
+ * them are counted. Loops write, any thread reads.
  */
 final class Journal implements LoopObserver {
     /** Of a turn with more events, only the first ones are kept. */
@@ -19,6 +20,7 @@ final class Journal implements LoopObserver {
     /** Of a loop that turns more often, not every turn is kept. */
     private static final int TURNS_PER_WINDOW_MAX = 20;
     private static final long WINDOW_MILLIS = 100;
+    private static final long LATELY_MILLIS = 2000;
     private static final LoopEvent[] KINDS = LoopEvent.values();
 
     private final LoopJournal[] loops;
@@ -45,20 +47,46 @@ final class Journal implements LoopObserver {
         gate.pass(loop);
     }
 
-    /** Returns the turns of all loops that came after the one with that number, oldest first, and at most that many. */
-    List<Turn> since(long number, int turnsMax) {
+    /** Counts on from the number of turns that the loops have made, if that is higher: turns before were not watched. */
+    void countFrom(long turns) {
+        numbers.accumulateAndGet(turns, Math::max);
+    }
+
+    /**
+     * Returns the last turns of all loops, oldest first. If there are more, those of the last seconds in which the lists have changed
+     * are added, so that a loop that turns often does not hide them.
+     *
+     * @param after only turns after the one with this number
+     * @param turnsMax the number of turns, and that of turns to add
+     */
+    List<Turn> lately(long after, int turnsMax) {
+        List<Turn> all = since(after);
+        int begin = Math.max(0, all.size() - turnsMax);
+        List<Turn> newest = all.subList(begin, all.size());
+        if (begin == 0) {
+            return newest;
+        }
+        long oldestMillis = newest.getLast().millis() - LATELY_MILLIS;
+        List<Turn> chosen = new ArrayList<>(all.subList(0, begin).stream()
+                .filter(turn -> turn.millis() >= oldestMillis && turn.changesLists()).toList());
+        List<Turn> turns = new ArrayList<>(chosen.subList(Math.max(0, chosen.size() - turnsMax), chosen.size()));
+        turns.addAll(newest);
+        return turns;
+    }
+
+    private List<Turn> since(long number) {
         List<Turn> turns = new ArrayList<>();
         for (LoopJournal loop : loops) {
             loop.addSince(number, turns);
         }
         turns.sort((one, other) -> Long.compare(one.number(), other.number()));
-        return turns.size() <= turnsMax ? turns : turns.subList(turns.size() - turnsMax, turns.size());
+        return turns;
     }
 
     /** Returns the events of one connection that are still kept, as turns without other events, oldest first. */
     List<Turn> of(long connection) {
         List<Turn> found = new ArrayList<>();
-        for (Turn turn : since(0, Integer.MAX_VALUE)) {
+        for (Turn turn : since(0)) {
             List<Turn.Event> events = turn.events().stream().filter(event -> event.connection() == connection).toList();
             if (!events.isEmpty()) {
                 found.add(new Turn(turn.loop(), turn.number(), turn.millis(), turn.waitNanos(), turn.workNanos(), turn.done(),
@@ -92,6 +120,8 @@ final class Journal implements LoopObserver {
         private long workNanos;
         private long windowMillis;
         private int inWindow;
+        private int changesInWindow;
+        private boolean changesLists;
 
         LoopJournal(int loop) {
             this.loop = loop;
@@ -107,6 +137,7 @@ final class Journal implements LoopObserver {
                 connections[count] = connection;
                 amounts[count] = amount;
             }
+            changesLists |= Turn.changesLists(event);
             count++;
         }
 
@@ -118,8 +149,10 @@ final class Journal implements LoopObserver {
             if (now - windowMillis >= WINDOW_MILLIS) {
                 windowMillis = now;
                 inWindow = 0;
+                changesInWindow = 0;
             }
-            if (inWindow++ < TURNS_PER_WINDOW_MAX || gate.isPaused()) {
+            if (inWindow++ < TURNS_PER_WINDOW_MAX || (changesLists && changesInWindow++ < TURNS_PER_WINDOW_MAX)
+                    || gate.isPaused()) {
                 List<Turn.Event> events = new ArrayList<>(Math.min(count, EVENTS_PER_TURN_MAX));
                 for (int i = 0; i < Math.min(count, EVENTS_PER_TURN_MAX); i++) {
                     events.add(new Turn.Event(kinds[i], connections[i], amounts[i]));
@@ -130,6 +163,7 @@ final class Journal implements LoopObserver {
                 turns.addLast(new Turn(loop, number, now, waited, worked, done, events, count));
             }
             count = 0;
+            changesLists = false;
             working.setRelease(false);
         }
 

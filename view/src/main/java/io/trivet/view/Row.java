@@ -1,6 +1,8 @@
 package io.trivet.view;
 
 import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ReadState;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param outRate bytes sent in a second
  */
 record Row(ConnectionSnapshot now, Since readSince, Since writeSince, double inRate, double outRate) {
+    /** A peer for which bytes wait, and that accepts none for this long, is slow. */
+    private static final Duration SLOW_AFTER = Duration.ofSeconds(1);
+
     /**
      * When something began.
      *
@@ -31,7 +36,9 @@ record Row(ConnectionSnapshot now, Since readSince, Since writeSince, double inR
     static Row of(ConnectionSnapshot now, @Nullable Row before, long nanos, long elapsedNanos, boolean isFirst) {
         if (before == null) {
             Since since = new Since(nanos, !isFirst);
-            return new Row(now, since, since, 0, 0);
+            // A peer that accepts nothing keeps its socket in the list: the server knows for how long, even if the view was not open.
+            Since writeSince = isFirst && now.writable() ? new Since(nanos - now.sinceProgress().toNanos(), false) : since;
+            return new Row(now, since, writeSince, 0, 0);
         }
         double seconds = Math.max(elapsedNanos, 1) / 1e9;
         return new Row(now,
@@ -39,6 +46,12 @@ record Row(ConnectionSnapshot now, Since readSince, Since writeSince, double inR
                 now.writable() == before.now.writable() ? before.writeSince : new Since(nanos, true),
                 Math.max(0, now.bytesIn() - before.now.bytesIn()) / seconds,
                 Math.max(0, now.bytesOut() - before.now.bytesOut()) / seconds);
+    }
+
+    /** Returns true if the peer reads more slowly than the server sends: its queue pauses reading, or it accepts nothing. */
+    boolean isSlow() {
+        return now.readState() == ReadState.PAUSED_BY_QUEUE
+                || (now.writable() && now.queueBytes() > 0 && now.sinceProgress().compareTo(SLOW_AFTER) >= 0);
     }
 
     long id() {

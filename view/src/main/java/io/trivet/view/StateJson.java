@@ -11,6 +11,7 @@ import io.trivet.observe.MemoryStats;
 import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,11 +31,11 @@ final class StateJson {
     private final Server server;
     private final Journal journal;
     private final PauseGate gate;
-    private final boolean control;
+    private final @Nullable Control control;
     private final String engine;
     private final long startedMillis = System.currentTimeMillis();
 
-    StateJson(Server server, Journal journal, PauseGate gate, boolean control, String engine) {
+    StateJson(Server server, Journal journal, PauseGate gate, @Nullable Control control, String engine) {
         this.server = server;
         this.journal = journal;
         this.gate = gate;
@@ -73,8 +74,8 @@ final class StateJson {
 
     /** Returns what a page gets once: what does not change. */
     String hello(List<History.Point> points) {
-        Json json = new Json().beginObject().name("started").number(startedMillis).name("control").bool(control).name("engine")
-                .string(engine).name("overflow").string(server.overflow().name()).name("limits");
+        Json json = new Json().beginObject().name("started").number(startedMillis).name("control").bool(control != null)
+                .name("engine").string(engine).name("overflow").string(server.overflow().name()).name("limits");
         limits(json);
         json.name("points").beginArray();
         points.forEach(point -> point(json, point));
@@ -117,7 +118,8 @@ final class StateJson {
     // ---- parts
 
     private void common(Json json, Sample sample, long turnsAfter) {
-        json.name("time").number(sample.millis()).name("engine").string(engine).name("control").bool(control);
+        json.name("time").number(sample.millis()).name("engine").string(engine).name("control").bool(control != null)
+                .name("tour").string(tourClient(sample));
         json.name("pause").beginObject().name("paused").bool(gate.isPaused()).name("for").number(gate.pausedForNanos() / 1e9)
                 .name("left").number(gate.leftNanos() / 1e9).endObject();
         json.name("loops").beginArray();
@@ -128,8 +130,16 @@ final class StateJson {
         json.endArray();
         sample(json, sample);
         json.name("turns").beginArray();
-        journal.since(turnsAfter, gate.isPaused() ? 16 : 8).forEach(turn -> turn(json, turn, sample));
+        journal.lately(turnsAfter, gate.isPaused() ? 16 : 8).forEach(turn -> turn(json, turn, sample));
         json.endArray();
+    }
+
+    /** Returns the id of the guided tour's client, or null. */
+    private @Nullable String tourClient(Sample sample) {
+        SocketAddress address = control == null ? null : control.tourAddress();
+        return address == null ? null
+                : sample.rows().stream().filter(row -> address.equals(row.now().remoteAddress())).findFirst()
+                        .map(row -> Long.toHexString(row.id())).orElse(null);
     }
 
     /** Writes what a sample has: totals, memory, lists, and the last ends. */
@@ -165,7 +175,8 @@ final class StateJson {
                 .name("acceptFailures").number(total.acceptFailures()).name("refused").number(total.refused())
                 .name("messagesIn").number(total.messagesIn()).name("messagesOut").number(total.messagesOut())
                 .name("bytesIn").number(total.bytesIn()).name("bytesOut").number(total.bytesOut())
-                .name("closed").number(total.closed()).name("dropped").number(total.dropped()).name("closedBy").beginObject();
+                .name("closed").number(total.closed()).name("dropped").number(total.dropped())
+                .name("slow").number(sample.rows().stream().filter(Row::isSlow).count()).name("closedBy").beginObject();
         for (Map.Entry<CloseReason, Long> entry : sample.stats().closed().entrySet()) {
             json.name(entry.getKey().name()).number(entry.getValue());
         }
@@ -217,7 +228,7 @@ final class StateJson {
         ConnectionSnapshot now = row.now();
         json.beginObject().name("id").string(Long.toHexString(now.id())).name("address").string(text(now.remoteAddress()))
                 .name("loop").number(now.loop()).name("state").string(now.state().name()).name("readable").bool(now.readable())
-                .name("writable").bool(now.writable()).name("exceptional").bool(now.exceptional())
+                .name("writable").bool(now.writable()).name("exceptional").bool(now.exceptional()).name("slow").bool(row.isSlow())
                 .name("readState").string(now.readState().name()).name("reason").string(now.interestReason())
                 .name("queueBytes").number(now.queueBytes()).name("queueBytesMax").number(now.queueBytesMax())
                 .name("queueMessages").number(now.queueMessages()).name("oldestAge").number(seconds(now.oldestAge()))

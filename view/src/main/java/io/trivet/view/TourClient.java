@@ -28,6 +28,8 @@ final class TourClient {
     private final ByteBuffer line = ByteBuffer.wrap((".".repeat(65_535) + "\n").getBytes(StandardCharsets.US_ASCII));
     private final Server server;
     private @Nullable SocketChannel channel;
+    /** Of the channel, while it is open. */
+    private volatile @Nullable SocketAddress local;
 
     TourClient(Server server) {
         this.server = server;
@@ -71,6 +73,13 @@ final class TourClient {
         }
         line.clear();
         channel = opened;
+        local = opened.getLocalAddress();
+    }
+
+    /** Returns the address from which it is connected, or null. Does not wait for a step that is being done. */
+    @Nullable
+    SocketAddress address() {
+        return local;
     }
 
     private SocketChannel connected() throws IOException {
@@ -124,6 +133,7 @@ final class TourClient {
     synchronized void close() {
         SocketChannel current = channel;
         channel = null;
+        local = null;
         if (current != null) {
             try {
                 current.close();

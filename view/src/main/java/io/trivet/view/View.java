@@ -44,8 +44,8 @@ public final class View implements AutoCloseable {
     /** A sample may take up to this part of the time. */
     private static final int SAMPLE_SHARE = 100;
     private static final Duration STUCK_AFTER = Duration.ofSeconds(10);
-    /** A pause ends when nobody has watched for this long. */
-    private static final Duration UNWATCHED_PAUSE_MAX = Duration.ofSeconds(5);
+    /** When no page has been open for this long, a pause ends, and the tour's client is closed. */
+    private static final Duration UNWATCHED_MAX = Duration.ofSeconds(5);
 
     private final Server server;
     private final Site site;
@@ -69,7 +69,7 @@ public final class View implements AutoCloseable {
         ticker = Thread.ofPlatform().name("trivet-view").daemon().unstarted(this::tick);
         subscribers = new Subscribers(STUCK_AFTER, this::wake);
         control = settings.control ? new Control(server, gate, this::beginPause) : null;
-        json = new StateJson(server, journal, gate, settings.control, settings.description == null
+        json = new StateJson(server, journal, gate, control, settings.description == null
                 ? server.network().name()
                 : settings.description);
         site = new Site(settings.address, settings.token, settings.hostNames,
@@ -152,8 +152,11 @@ public final class View implements AutoCloseable {
             boolean isWatched = subscribers.count() > 0;
             if (isWatched) {
                 lastWatched = now;
-            } else if (gate.isPaused() && now - lastWatched > UNWATCHED_PAUSE_MAX.toNanos()) {
+            } else if (now - lastWatched > UNWATCHED_MAX.toNanos()) {
                 gate.resume();
+                if (control != null && control.tourAddress() != null) {
+                    control.end();
+                }
             }
             observe(isWatched || gate.isPaused());
             if (isWatched) {
@@ -169,6 +172,7 @@ public final class View implements AutoCloseable {
     private synchronized void observe(boolean wanted) {
         if (wanted != observing && !closed) {
             observing = wanted;
+            journal.countFrom(server.stats().total().turns());
             server.observe(wanted ? journal : null);
         }
     }
@@ -181,6 +185,7 @@ public final class View implements AutoCloseable {
     private synchronized void beginPause() {
         if (!closed) {
             observing = true;
+            journal.countFrom(server.stats().total().turns());
             server.observe(journal);
         }
         wake();

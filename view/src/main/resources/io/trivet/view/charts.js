@@ -54,7 +54,7 @@ export class Charts {
       const value = (point, name) => name === 'trouble' ? point.refused + point.cut : point[name];
       const most = niceMax(Math.max(0, ...this.points.flatMap(point => chart.series.map(([name]) => value(point, name)))), chart.format === bytes);
       setText(chart.titleElement, t(chart.title));
-      setText(chart.max, chart.format(most));
+      setText(chart.max, t('axis', chart.format(most)));
       setText(chart.axis.firstElementChild, t('ago', seconds(span)));
       setText(chart.axis.lastElementChild, t('now'));
       chart.legend.replaceChildren(...chart.series.map(([name, text], index) => element('span', {class: index === 0 ? 'first' : 'second'},

@@ -1,12 +1,13 @@
 // The table of clients. The server sorts and filters; only the rows that can be seen are fetched, and only these are in the page.
-import {bar, element, find, setText} from './dom.js';
+import {bar, element, setText, showQueue} from './dom.js';
 import {bytes, seconds} from './format.js';
-import {stateName, t, why} from './texts.js';
+import {ageBarText, marksOf, queueBarText, stateName, t, why} from './texts.js';
 
 const ROW_HEIGHT = 36;
 const EXTRA_ROWS = 8;
 const COLUMNS = [['address', 'colAddress'], ['state', 'colState'], ['queue', 'colQueue'], ['age', 'colAge'], ['in', 'colIn', true], ['out', 'colOut', true],
   ['idle', 'colIdle', true], ['tls', 'colTls']];
+const HINTS = {state: 'marksLegend', queue: 'hintQueue', age: 'hintAge', in: 'hintIn', out: 'hintOut', idle: 'hintIdle'};
 const ASCENDING_FIRST = new Set(['address', 'state', 'tls']);
 
 export class Clients {
@@ -48,7 +49,7 @@ export class Clients {
     this.head.replaceChildren(...COLUMNS.map(([name, text, isNumber]) => {
       const sorted = this.sort === name ? (this.descending ? 'descending' : 'ascending') : 'none';
       return element('div', {'role': 'columnheader', 'class': isNumber ? 'number' : '', 'aria-sort': sorted},
-        element('button', {'type': 'button', 'data-sort': name, 'onclick': () => this.sortBy(name)}, t(text)));
+        element('button', {'type': 'button', 'data-sort': name, 'title': HINTS[name] ? t(HINTS[name]) : null, 'onclick': () => this.sortBy(name)}, t(text)));
     }));
     this.#fill();
   }
@@ -66,7 +67,7 @@ export class Clients {
   async refresh() {
     const number = ++this.requested;
     const first = Math.max(0, Math.floor(this.viewport.scrollTop / ROW_HEIGHT) - EXTRA_ROWS);
-    const count = Math.ceil((this.viewport.clientHeight || 600) / ROW_HEIGHT) + 2 * EXTRA_ROWS;
+    const count = Math.ceil(Math.max(this.viewport.clientHeight, 720) / ROW_HEIGHT) + 2 * EXTRA_ROWS;
     const query = new URLSearchParams({sort: this.sort, order: this.descending ? 'desc' : 'asc', filter: this.filter.value, from: first, count});
     const page = await this.fetchJson(`api/clients?${query}`);
     if (!page || number < this.shown) return;
@@ -75,6 +76,7 @@ export class Clients {
     this.from = page.from;
     this.total = page.matching;
     this.spacer.style.height = `${page.matching * ROW_HEIGHT}px`;
+    this.viewport.style.setProperty('--rows', page.matching);
     setText(this.matching, t('matching', page.matching, page.total));
     this.empty.hidden = page.matching > 0;
     this.empty.style.padding = '2rem 1rem';
@@ -101,9 +103,9 @@ export class Clients {
 
   #row() {
     const cell = (...children) => element('div', {role: 'cell'}, ...children);
-    const mark = letter => element('span', {class: 'mark'}, letter);
+    const mark = letter => element('span', {'class': 'mark', 'aria-hidden': 'true'}, letter);
     const row = element('div', {class: 'row', role: 'row', tabindex: -1}, cell(element('span', {class: 'mono'})),
-      cell(element('span', {class: 'marks'}, mark('R'), mark('W'), mark('X')), element('span', {class: 'state'})),
+      cell(element('span', {class: 'marks'}, mark('R'), mark('W'), mark('X')), element('span', {class: 'state'}), element('span', {class: 'badge'})),
       cell(element('div', {class: 'gauge'}, bar(0), element('span', {class: 'number'}))),
       cell(element('div', {class: 'gauge'}, bar(0), element('span', {class: 'number'}))),
       element('div', {role: 'cell', class: 'number'}), element('div', {role: 'cell', class: 'number'}), element('div', {role: 'cell', class: 'number'}), cell());
@@ -119,10 +121,18 @@ export class Clients {
     r.className = row.readable ? 'mark r' : 'mark';
     w.className = row.writable ? 'mark w' : 'mark';
     x.className = row.exceptional ? 'mark x' : 'mark';
-    setText(state.lastElementChild, stateName(row.state));
-    made.title = `${why('readable', row)}${row.writable ? `; ${why('writable', row)}` : ''}`;
-    this.#gauge(queue, row.queueBytes / Math.max(1, row.queueBytesMax), row.queueBytes > 0 ? bytes(row.queueBytes) : '');
+    setText(state.querySelector('.state'), stateName(row.state));
+    setText(state.lastElementChild, row.slow ? t('slow') : '');
+    made.classList.toggle('slow', row.slow);
+    made.title = [row.readable ? `rlist: ${why('readable', row)}` : why('none', row), row.writable ? `wlist: ${why('writable', row)}` : '', row.slow ? `${t('slow')}: ${t('slowWhy')}` : '']
+      .filter(Boolean).join('\n');
+    const waits = row.queueBytes > 0;
+    const [queueBar, queueLabel] = queue.firstElementChild.children;
+    queueBar.style.visibility = waits ? 'visible' : 'hidden';
+    showQueue(queueBar, row.queueBytes, row.queueBytesMax, marksOf(row)?.high ?? 0, queueBarText(row));
+    setText(queueLabel, waits ? bytes(row.queueBytes) : '');
     this.#gauge(age, row.writeTimeout > 0 ? row.sinceProgress / row.writeTimeout : 0, row.oldestAge > 0 ? seconds(row.oldestAge) : '');
+    age.title = row.oldestAge > 0 ? ageBarText(row) : '';
     setText(input, bytes(row.bytesIn));
     setText(output, bytes(row.bytesOut));
     setText(idle, seconds(row.idle));

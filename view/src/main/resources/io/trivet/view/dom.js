@@ -27,6 +27,16 @@ export function bar(share, isHigh) {
   return element('div', {class: 'bar'}, fill);
 }
 
+// Shows how full a queue is, in a bar: the left half is up to the high mark, the right half from there to the maximum.
+export function showQueue(target, bytes, max, high, title) {
+  const hasMark = high > 0 && high < max;
+  const share = hasMark ? (bytes <= high ? bytes / high / 2 : 0.5 + (bytes - high) / (max - high) / 2) : bytes / Math.max(1, max);
+  target.firstElementChild.style.width = `${Math.min(100, share * 100)}%`;
+  target.firstElementChild.className = bytes >= (hasMark ? high : max * 0.75) ? 'high' : '';
+  target.classList.toggle('marked', hasMark);
+  target.title = title;
+}
+
 // Makes the children of a parent those with the given keys, in that order, and keeps the elements that are there already, so that
 // focus, hover and animations survive.
 export function reconcile(parent, items, key, create, update) {

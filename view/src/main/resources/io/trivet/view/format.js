@@ -1,4 +1,5 @@
-// Numbers, sizes and times as text, in the same form in every language.
+// Numbers, sizes and times as text.
+import {either} from './language.js';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
@@ -20,13 +21,13 @@ export function count(value) {
 }
 
 export function seconds(value) {
-  if (value < 1e-6) return '0 s';
-  if (value < 0.001) return `${Math.round(value * 1e6)} µs`;
-  if (value < 1) return `${Math.round(value * 1e3)} ms`;
-  if (value < 10) return `${value.toFixed(1)} s`;
-  if (value < 120) return `${Math.round(value)} s`;
-  if (value < 7200) return `${Math.round(value / 60)} min`;
-  return value < 172800 ? `${Math.round(value / 3600)} h` : `${Math.round(value / 86400)} d`;
+  if (value < 1e-6) return `0 ${either('s', '秒')}`;
+  if (value < 0.001) return `${Math.round(value * 1e6)} ${either('µs', '微秒')}`;
+  if (value < 0.9995) return `${Math.round(value * 1e3)} ${either('ms', '毫秒')}`;
+  if (value < 10) return `${value.toFixed(1).replace(/\.0$/, '')} ${either('s', '秒')}`;
+  if (value < 120) return `${Math.round(value)} ${either('s', '秒')}`;
+  if (value < 7200) return `${Math.round(value / 60)} ${either('min', '分钟')}`;
+  return value < 172800 ? `${Math.round(value / 3600)} ${either('h', '小时')}` : `${Math.round(value / 86400)} ${either('d', '天')}`;
 }
 
 // A time of a simulated run, to the microsecond.

@@ -1,7 +1,7 @@
 // The three lists, side by side. A socket that joins a list flies there from the list where it stood.
-import {bar, element, find, reconcile, setText} from './dom.js';
-import {bytes, seconds} from './format.js';
-import {t, why} from './texts.js';
+import {bar, element, reconcile, setText, showQueue} from './dom.js';
+import {seconds} from './format.js';
+import {marksOf, queueBarText, t, why} from './texts.js';
 
 const NAMES = ['readable', 'writable', 'exceptional'];
 const PYTHON = {readable: 'rlist', writable: 'wlist', exceptional: 'xlist'};
@@ -14,6 +14,7 @@ export class Lists {
     this.parent = parent;
     this.outside = outside;
     this.onOpen = onOpen;
+    this.tourIds = new Set(); // of the clients of the guided tour
     this.cards = new Map();
     for (const name of NAMES) this.cards.set(name, this.#card(name, parent));
   }
@@ -79,33 +80,30 @@ export class Lists {
   }
 
   #member(name, item) {
-    const parts = [element('span', {class: 'name'}), element('span', {class: 'since'}), element('span', {class: 'why'})];
+    const parts = [element('span', {class: 'name'}), element('span', {class: 'badge'}), element('span', {class: 'since'}), element('span', {class: 'why'})];
     if (item.listener) return element('li', {}, element('div', {class: 'member listener'}, ...parts));
     return element('li', {}, element('button', {class: 'member', type: 'button', onclick: () => this.onOpen(item.id)}, ...parts,
       name === 'writable' ? bar(0) : null));
   }
 
   #update(name, child, item) {
-    const [who, since, reason] = child.querySelectorAll('.name, .since, .why');
+    const [who, badge, since, reason] = child.querySelectorAll('.name, .badge, .since, .why');
     setText(who, item.address ?? `#${item.id}`);
     if (item.listener) {
       setText(since, t('listener'));
       setText(reason, t('listenerWhy'));
       return;
     }
-    const reading = name === 'readable' || name === 'none';
-    const exact = reading ? item.readForExact : item.writeForExact;
-    const duration = reading ? item.readFor : name === 'writable' ? item.writeFor : item.readFor;
-    setText(since, name === 'exceptional' ? '' : t(exact ? 'sinceFor' : 'sinceAtLeast', seconds(duration)));
+    setText(since, sinceText(name, item));
     setText(reason, why(name, item));
+    const isTours = this.tourIds.has(item.id);
+    setText(badge, [isTours ? t('yours') : '', item.slow ? t('slow') : ''].filter(Boolean).join(', '));
     const button = child.firstElementChild;
-    button.title = `${item.address ?? ''}: ${why(name, item)}`;
+    button.classList.toggle('slow', item.slow);
+    button.classList.toggle('tours', isTours);
+    button.title = `${item.address ?? ''}: ${why(name, item)}${item.slow ? `\n${t('slow')}: ${t('slowWhy')}` : ''}`;
     const gauge = child.querySelector('.bar');
-    if (gauge) {
-      const share = item.queueBytesMax > 0 ? item.queueBytes / item.queueBytesMax : 0;
-      gauge.firstElementChild.style.width = `${Math.min(100, share * 100)}%`;
-      gauge.title = `${bytes(item.queueBytes)} / ${bytes(item.queueBytesMax)}`;
-    }
+    if (gauge) showQueue(gauge, item.queueBytes, item.queueBytesMax, marksOf(item)?.high ?? 0, queueBarText(item));
   }
 
   // Where each socket stands now, by list.
@@ -160,4 +158,11 @@ export class Lists {
       }
     }
   }
+}
+
+// Since when a socket is in a list. What is not known exactly is shown only where the server knows a part of it: how long the client has
+// accepted nothing. A socket that is read joins and leaves xlist together with rlist.
+function sinceText(name, item) {
+  if (name === 'writable') return item.writeForExact || item.writeFor >= 1 ? t(item.writeForExact ? 'sinceFor' : 'sinceAtLeast', seconds(item.writeFor)) : '';
+  return item.readForExact ? t('sinceFor', seconds(item.readFor)) : '';
 }

@@ -3,9 +3,11 @@ import {Charts, spark} from './charts.js';
 import {Clients} from './clients.js';
 import {element, find, setText} from './dom.js';
 import {bytes, count, percent, seconds, simulated} from './format.js';
+import {showHelp} from './help.js';
+import {currentLanguage, either, setLanguage} from './language.js';
 import {Lists} from './lists.js';
 import {Replay} from './replay.js';
-import {currentLanguage, endReason, limitRows, setLanguage, stateName, t, why} from './texts.js';
+import {endReason, engineName, limitRows, memoryRows, stateName, t, useLimits, useUrgent, why} from './texts.js';
 import {Tour} from './tour.js';
 import {loopName, showClosed, showRhythm, showSteps, turnElement, Turns} from './turns.js';
 
@@ -25,6 +27,7 @@ let earlier = []; // ticks of the last seconds, for rates
 let opened = null; // the client whose details are shown
 let openedQueue = [];
 let tabs = LIVE_TABS;
+const tourIds = new Set(); // the clients of the guided tour, those that are gone included
 
 // The token is in the cookie from now on: it need not stay in the address, where it could be read over a shoulder.
 history.replaceState(null, '', location.pathname + location.hash);
@@ -63,6 +66,7 @@ const charts = new Charts(find('charts'));
 const replay = new Replay(fetchJson, receive);
 const clients = new Clients(find('clients'), find('filter'), find('matching'), query => fetchJson(atStep(query)), open);
 const tour = new Tour(post);
+lists.tourIds = tourLists.tourIds = tourIds;
 
 // Adds the step that is shown to a request about a recorded run.
 function atStep(path) { return replay.active ? `${path}&step=${replay.step}` : path; }
@@ -99,18 +103,26 @@ async function retry() {
 
 function greet(next) {
   if (hello && hello.started !== next.started) {
+    tourIds.clear();
+    tourTurns.showOnly(null);
     turns.clear();
     tourTurns.clear();
     earlier = [];
   }
   hello = next;
   problem = null;
-  setText(find('engine'), hello.engine);
-  find('engine').title = hello.engine;
+  useLimits(hello.limits);
+  showEngine();
   charts.replace(hello.points);
   tour.control = hello.control;
   showLimits();
   tour.texts();
+}
+
+function showEngine() {
+  if (!hello) return;
+  setText(find('engine'), engineName(hello.engine));
+  find('engine').title = engineName(hello.engine);
 }
 
 function showRecording(next) {
@@ -118,7 +130,7 @@ function showRecording(next) {
   tabs = REPLAY_TABS;
   for (const id of ['tab-tour', 'charts', 'limits-card', 'rhythm']) find(id).hidden = true;
   find('scenario-card').hidden = false;
-  setText(find('engine'), hello.engine);
+  showEngine();
   find('tab-server').dataset.text = 'tabScenario';
   find('turns-title').dataset.text = 'replayTurnsTitle';
   showSteps(next.replay.loops, number => replay.time(number));
@@ -138,6 +150,8 @@ function receive(next) {
   earlier.push(next);
   while (earlier.length > 2 && next.time - earlier[1].time >= RATES_OVER_MILLIS) earlier.shift();
   if (next.point) charts.add(next.point);
+  useUrgent(next.lists.exceptional.count > 0);
+  followTour(next.tour);
   const listener = next.lists.readable.listeners[0];
   if (listener && listener !== tour.server) {
     tour.server = listener;
@@ -146,6 +160,18 @@ function receive(next) {
   show();
   if (next.point || next.pause.paused || replay.active) refreshTable();
   if (opened) refreshDetail();
+}
+
+// Marks the tour's client, and shows what happens to it in the tour's log.
+function followTour(id) {
+  if (id && !tourIds.has(id)) {
+    tourIds.clear();
+    tourIds.add(id);
+    tourTurns.showOnly(tourIds);
+    find('tour-turns-title').dataset.text = 'tourLog';
+    setText(find('tour-turns-title'), t('tourLog'));
+  }
+  tour.connected(Boolean(id));
 }
 
 function refreshTable() {
@@ -188,6 +214,7 @@ function showSummary() {
     ['messagesIn', count(rate(tick.totals.messagesIn, first.totals.messagesIn)), t('perSecond')],
     ['bytesIn', bytes(rate(tick.totals.bytesIn, first.totals.bytesIn)), t('perSecond')],
     ['bytesOut', bytes(rate(tick.totals.bytesOut, first.totals.bytesOut)), t('perSecond')],
+    ['slowClients', String(tick.totals.slow), ''],
     ['turns', count(turnRate), t('perSecond')],
     ['ready', turnRate > 0 ? count(completions / turnRate) : '–', ''],
   ];
@@ -248,18 +275,17 @@ function rowsOf(table, rows) {
 }
 
 function showLimits() {
-  if (hello?.limits) rowsOf(find('limits'), limitRows(hello.limits, hello.overflow));
+  if (hello?.limits) rowsOf(find('limits'), limitRows(hello.overflow));
 }
 
 function showLoops() {
   if (find('panel-server').hidden) return;
-  const rows = tick.loops.map(loop => [loopName(loop.index), `${loop.connections} ${t('clients')}`, `${count(loop.turns)} ${t('turns')}${
-    replay.active ? '' : `, ${t('works')} ${percent(loop.workSeconds / Math.max(1e-9, loop.workSeconds + loop.waitSeconds))}`}`]);
+  const rows = tick.loops.map(loop => [loopName(loop.index), t('nClients', loop.connections), `${t('nTurns', count(loop.turns))}${
+    replay.active ? '' : `${either(', ', '，')}${t('works')} ${percent(loop.workSeconds / Math.max(1e-9, loop.workSeconds + loop.waitSeconds))}`}`]);
   const memory = tick.memory;
-  for (const name of ['queueBytes', 'rings', 'buffers', 'queues', 'input', 'spare', 'total']) {
-    rows.push([name === 'queueBytes' ? t('chartQueue') : name === 'total' ? `${t('chartMemory')}, ${t('total')}` : name, bytes(memory[name]),
-      name === 'queueBytes' ? `/ ${bytes(memory.queueBytesMax)}` : '']);
-  }
+  rows.push([t('chartQueue'), bytes(memory.queueBytes), t('queueHeld', bytes(memory.queueBytesMax))]);
+  rows.push([`${t('chartMemory')}${either(', ', '，')}${t('total')}`, bytes(memory.total), '']);
+  for (const [name, key, what] of memoryRows()) rows.push([name, bytes(memory[key]), what]);
   rowsOf(find('loops'), rows);
 }
 
@@ -287,16 +313,20 @@ async function refreshDetail() {
     const where = ['readable', 'writable', 'exceptional'].filter(name => row[name]).map(name => ({readable: 'rlist', writable: 'wlist', exceptional: 'xlist'})[name]);
     rowsOf(table, [
       [t('colState'), stateName(row.state)],
-      [t('inLists'), where.length > 0 ? where.join(', ') : t('none')],
-      ['rlist', `${why('readable', row)}, ${t(row.readForExact ? 'sinceFor' : 'sinceAtLeast', seconds(row.readFor))}`],
+      ...(row.slow ? [[t('slow'), t('slowWhy')]] : []),
+      [t('inLists'), where.length > 0 ? where.join(either(', ', '、')) : t('none')],
+      [row.readable ? 'rlist' : t('notIn', 'rlist'), `${why(row.readable ? 'readable' : 'none', row)}${row.readForExact ? `${either(', ', '，')}${t('sinceFor', seconds(row.readFor))}` : ''}`],
       ...(row.writable ? [['wlist', why('writable', row)]] : []),
+      ...(row.exceptional ? [['xlist', why('exceptional', row)]] : []),
       [t('colQueue'), t('queueLine', row.queueMessages, bytes(row.queueBytes), bytes(row.queueBytesMax))],
+      ...(row.queueBytes > 0 ? [[t('oldest'), seconds(row.oldestAge)], [t('progress'), t('sinceFor', seconds(row.sinceProgress))]] : []),
+      ...(row.timesFull > 0 ? [[t('timesFull'), t('full', row.timesFull)]] : []),
       [t('colIn'), replay.active ? bytes(row.bytesIn) : `${bytes(row.bytesIn)}, ${bytes(row.inRate)}/s`],
       [t('colOut'), replay.active ? bytes(row.bytesOut) : `${bytes(row.bytesOut)}, ${bytes(row.outRate)}/s`],
       [t('colIdle'), seconds(row.idle)],
       [t('colTls'), row.tls ?? t('plain')],
     ].map(([name, value]) => [name, value]));
-    if (openedQueue.length > 1 && Math.max(...openedQueue) > 0) body.push(element('h3', {}, t('queueChart')), spark(openedQueue));
+    if (openedQueue.length > 1 && Math.max(...openedQueue) > 0) body.push(element('h3', {}, t('queueChart')), spark(openedQueue), element('p', {class: 'quiet'}, t('queueScale', bytes(Math.max(...openedQueue)))));
   } else {
     rowsOf(table, [[t('gone'), client.end ? endReason(client.end) : '']]);
   }
@@ -350,7 +380,11 @@ for (const name of LIVE_TABS) {
 }
 
 addEventListener('keydown', event => {
-  if (event.target.matches('input:not([type=range])') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open) return;
+  if (event.target.matches('input:not([type=range])') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open || find('help').open) return;
+  if (event.key === '?') {
+    help();
+    return;
+  }
   if (event.key >= '1' && event.key <= String(tabs.length)) selectTab(tabs[event.key - 1], true);
   if (event.key === '/') {
     event.preventDefault();
@@ -364,6 +398,10 @@ addEventListener('keydown', event => {
   if (tick?.control && event.key === 'p') post(tick.pause.paused ? 'api/resume' : 'api/pause');
   if (tick?.control && event.key === 's' && tick.pause.paused) post('api/step');
 });
+
+const help = () => showHelp(Boolean(tick?.control), replay.active);
+find('help-open').addEventListener('click', help);
+find('help-close').addEventListener('click', () => find('help').close());
 
 find('pause').addEventListener('click', () => post('api/pause'));
 find('step').addEventListener('click', () => post('api/step'));
@@ -385,6 +423,7 @@ function texts() {
   charts.render();
   tour.texts();
   replay.texts();
+  showEngine();
   showLimits();
   show();
   showStatus();

@@ -1,17 +1,39 @@
 // What the loop did in its last turns, in words, and who has left.
-import {element, find, reconcile, setText} from './dom.js';
-import {clock, percent, seconds, simulated} from './format.js';
+import {element, reconcile, setText} from './dom.js';
+import {bytes, clock, percent, seconds, simulated} from './format.js';
+import {either} from './language.js';
 import {logElements} from './replay.js';
 import {endReason, eventClass, eventText, ORDERLY, t} from './texts.js';
 
 const SHOWN_MAX = 40;
+const KEPT_MAX = 400;
+// If a turn has many events, those by which a socket joins or leaves a list are shown first.
+const CHANGES = new Set(['OPENED', 'SOCKET_FULL', 'QUEUE_HIGH', 'QUEUE_LOW', 'URGENT', 'INPUT_ENDED', 'CLOSED']);
 const EVENTS_SHOWN_MAX = 12;
 
 export class Turns {
   constructor(parent) {
     this.parent = parent;
     this.turns = [];
-    this.idle = null;
+    this.ids = null; // the clients whose events are shown; null: all
+  }
+
+  // From now on, shows only what happens to these clients.
+  showOnly(ids) {
+    this.ids = ids;
+    this.texts();
+  }
+
+  #shown() {
+    if (!this.ids) return this.turns.slice(0, SHOWN_MAX);
+    const shown = [];
+    for (const turn of this.turns) {
+      const isOpening = turn.events.some(event => event.kind === 'OPENED' && this.ids.has(event.id));
+      const events = turn.events.filter(event => this.ids.has(event.id) || (isOpening && event.kind === 'ACCEPTED'));
+      if (events.length > 0) shown.push({...turn, events, eventCount: events.length});
+      if (shown.length === SHOWN_MAX) break;
+    }
+    return shown;
   }
 
   // Adds the turns that have not been shown. Turns in which nothing was done are shown only while the loop is paused.
@@ -20,7 +42,7 @@ export class Turns {
     for (const turn of turns) {
       if (turn.number > last && (turn.events.length > 0 || isPaused)) this.turns.unshift(turn);
     }
-    this.turns.length = Math.min(this.turns.length, SHOWN_MAX);
+    this.turns.length = Math.min(this.turns.length, KEPT_MAX);
     this.render();
   }
 
@@ -39,13 +61,31 @@ export class Turns {
   }
 
   render() {
-    if (this.turns.length === 0) {
+    const shown = this.#shown();
+    if (shown.length === 0) {
       if (!this.parent.querySelector('.empty')) this.parent.replaceChildren(element('li', {class: 'empty'}));
       setText(this.parent.firstElementChild, t('noTurns'));
       return;
     }
     this.parent.querySelector(':scope > .empty')?.remove();
-    reconcile(this.parent, this.turns, turn => turn.number, turnElement, () => {});
+    reconcile(this.parent, shown, turn => turn.number, turnElement, (child, turn) => this.#showGap(child, turn, shown));
+  }
+
+  // Tells how many turns are not shown between a turn and the one before it.
+  #showGap(child, turn, shown) {
+    if (loopNames.length > 0) return;
+    const before = shown[shown.indexOf(turn) + 1];
+    const left = before ? turn.number - before.number - 1 : 0;
+    let gap = child.querySelector(':scope > .gap');
+    if (left > 0 && !gap) {
+      gap = element('p', {class: 'gap'});
+      child.append(gap);
+    }
+    if (gap) {
+      gap.hidden = left <= 0;
+      gap.title = t('turnsLeftOutWhy');
+      setText(gap, t('turnsLeftOut', left));
+    }
   }
 
   texts() {
@@ -74,14 +114,21 @@ export function showSteps(names, time) {
   timeOf = time;
 }
 
-export const loopName = index => loopNames[index] ?? `loop ${index}`;
+export const loopName = index => loopNames[index] ?? t('loop', index);
 
 function eventElements(turn, nothing) {
-  const events = turn.events.slice(0, EVENTS_SHOWN_MAX).map(event => element('li', {class: eventClass(event.kind)}, eventText(event)));
+  const first = turn.events.length <= EVENTS_SHOWN_MAX ? turn.events : firstEvents(turn.events);
+  const events = first.map(event => element('li', {class: eventClass(event.kind)}, eventText(event)));
   const left = turn.eventCount - events.length;
   if (left > 0) events.push(element('li', {}, t('moreEvents', left)));
   if (events.length === 0) events.push(element('li', {}, nothing));
   return events;
+}
+
+function firstEvents(events) {
+  const changes = events.filter(event => CHANGES.has(event.kind)).slice(0, EVENTS_SHOWN_MAX);
+  const others = events.filter(event => !CHANGES.has(event.kind)).slice(0, EVENTS_SHOWN_MAX - changes.length);
+  return events.filter(event => changes.includes(event) || others.includes(event));
 }
 
 function liveTurn(turn) {
@@ -113,12 +160,32 @@ export function showClosed(parent, ends) {
     return;
   }
   parent.querySelector('.empty')?.remove();
-  reconcile(parent, ends, end => end.id, () => element('li', {}, element('span', {class: 'mono'}), element('span', {class: 'quiet'}),
-    element('span', {class: 'reason'})), (child, end) => {
+  reconcile(parent, grouped(ends), group => group.key, () => element('li', {}, element('span', {class: 'mono'}), element('span', {class: 'quiet'}),
+    element('span', {class: 'reason'})), (child, {end, count, bytesIn, bytesOut}) => {
     child.className = ORDERLY.has(end.reason) ? '' : 'cut';
     const [who, ago, reason] = child.children;
-    setText(who, end.address ?? `#${end.id}`);
+    setText(who, `${count > 1 ? host(end) : end.address ?? `#${end.id}`}${count > 1 ? ` × ${count}` : ''}`);
     setText(ago, t('endOf', seconds(end.ago)));
-    setText(reason, endReason(end) + (end.reset ? ` (${t('wasReset')})` : ''));
+    setText(reason, `${endReason(end)}${end.reset ? ` (${t('wasReset')})` : ''}${either('; ', '；')}${t('endTotals', bytes(bytesIn), bytes(bytesOut))}`);
   });
+}
+
+const host = end => end.address?.replace(/:\d+$/, '') ?? `#${end.id}`;
+
+// Ends one after the other from the same host and for the same reason, together. The key is that of the oldest, so that an element stays.
+function grouped(ends) {
+  const groups = [];
+  for (const end of ends) {
+    const last = groups.at(-1);
+    const what = `${host(end)} ${endReason(end)} ${end.reset}`;
+    if (last?.what === what) {
+      last.count++;
+      last.key = end.id;
+      last.bytesIn += end.bytesIn;
+      last.bytesOut += end.bytesOut;
+    } else {
+      groups.push({what, end, key: end.id, count: 1, bytesIn: end.bytesIn, bytesOut: end.bytesOut});
+    }
+  }
+  return groups;
 }
