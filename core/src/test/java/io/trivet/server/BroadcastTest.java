@@ -37,7 +37,7 @@ final class BroadcastTest {
         assertThat(clients.get(3).line()).isEqualTo("to all");
     }
 
-    @EveryNetwork
+    @EveryNetwork(tls = false)
     void aMessageToSeveralIsHeldOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         int length = 60_000;

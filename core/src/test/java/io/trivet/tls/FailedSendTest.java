@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,6 +71,12 @@ final class FailedSendTest {
         @Override
         public void closed(long handle) {}
     };
+
+    @AfterEach
+    void free() throws IOException {
+        client.free();
+        proactor.close();
+    }
 
     /** Does what the client's engine wants before it takes the next record. */
     private void advanceClient() throws IOException {
