@@ -222,8 +222,7 @@ final class ViewTest {
     @Test
     void clientIsShownWithItsHistoryAndCanBeClosed() throws Exception {
         try (Events events = new Events(view)) {
-            events.next();
-            events.next();
+            events.until("\"number\""); // the loops have ended the turn in which the observer was attached
             Socket client = client();
             send(client, "hello\n");
             expect(client, "hello\n");
