@@ -9,8 +9,9 @@ import io.trivet.observe.LoopObserver;
 import io.trivet.observe.LoopStats;
 import io.trivet.server.Server;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,14 +39,20 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p><b>Memory.</b> Of a long run, the first 500 steps and the last 4,500 are kept; the page says which are left out. A connection takes
- * memory only in the steps in which it has changed. Of the lines between two steps, the first 60 are kept.
+ * <p><b>Memory.</b> Of a long run, the first 500 steps and the last 4,500 are kept, or fewer if together they would take more than about 64
+ * MiB; the page says which are left out. A connection takes memory only in the steps in which it has changed; all open connections take
+ * four bytes each in a step in which any of them has. Of the lines between two steps, the first 60 are kept; of the connections closed in a
+ * step, the last 128 of each loop.
  *
- * <p><b>Threads.</b> The thread that runs the network calls everything, until {@link #end}. From then on it is immutable.
+ * <p><b>A failure.</b> The step in which the run has {@linkplain #fail failed} is always kept, with its neighbours: up to 1,000 steps after it. Then the
+ * recording pauses until {@link #end}, and a line of the last step says how many steps are missing.
+ *
+ * <p><b>Threads.</b> The thread that runs the network calls everything. From {@link #end} on it changes nothing but by {@link #fail},
+ * which it must call before {@link Replay#start}.
  */
 public final class Recording {
-    static final int STEPS_FIRST = 500;
-    static final int STEPS_LAST = 4500;
+    /** How many steps after a failure are recorded. */
+    static final int STEPS_AFTER_FAILURE_MAX = 1000;
     static final int LINES_PER_STEP_MAX = 60;
     private static final int LINE_LENGTH_MAX = 400;
     private static final int SERVERS_MAX = 64;
@@ -53,22 +60,27 @@ public final class Recording {
     private static final int ID_SERVER_SHIFT = 56;
     /** How many turns a reader gets with a step: its own and those before. */
     private static final int TURNS_SHOWN = 12;
+    /** How many turns of a single connection a reader gets at most, the newest ones. */
+    static final int TURNS_OF_CONNECTION_MAX = 256;
     private static final int ENDS_SHOWN = 32;
 
     private final String title;
     private final Clock clock;
     private final long originNanos;
     private final List<RecordedServer> servers = new ArrayList<>();
-    private final List<RecordedStep> first = new ArrayList<>();
-    private final ArrayDeque<RecordedStep> last = new ArrayDeque<>();
+    private final KeptSteps keptSteps;
     private List<RecordedStep> steps = List.of();
-    private long total;
     private List<String> lines = new ArrayList<>();
     private int linesLeftOut;
     private Map<Long, KeptRow> rows = new LinkedHashMap<>();
+    /** The same connections as a list, which the steps share until one of them changes. */
+    private List<KeptRow> rowList = List.of();
     private String description = "";
     private @Nullable String failure;
     private boolean failing;
+    private int stepsAfterFailure;
+    private long bytesAtFailure;
+    private long missingAfterFailure;
     private boolean ended;
 
     /**
@@ -78,6 +90,12 @@ public final class Recording {
      * @param clock the clock of the network. Times are counted from now
      */
     public Recording(String title, Clock clock) {
+        this(title, clock, KeptSteps.BYTES_MAX);
+    }
+
+    /** For tests: creates a recording that takes about that much memory at most. */
+    Recording(String title, Clock clock, long bytesMax) {
+        keptSteps = new KeptSteps(bytesMax);
         this.title = Objects.requireNonNull(title, "title");
         this.clock = clock;
         originNanos = clock.nanoTime();
@@ -124,7 +142,8 @@ public final class Recording {
     }
 
     /**
-     * Marks the current moment as the one in which the run has failed. Only the first call counts.
+     * Marks the current moment as the one in which the run has failed. Only the first call counts. After {@link #end} it marks the last
+     * step.
      *
      * @param text what is wrong
      */
@@ -133,34 +152,44 @@ public final class Recording {
             return;
         }
         failure = Objects.requireNonNull(text, "text");
-        RecordedStep newest = newest();
-        boolean isOfNewest = newest != null && lines.isEmpty() && newest.nanos() == elapsed()
-                && servers.stream().noneMatch(RecordedServer::hasEvents);
-        if (newest != null && isOfNewest) {
-            replaceNewest(newest.asFailed());
+        bytesAtFailure = keptSteps.bytesAdded();
+        RecordedStep newest = keptSteps.newest();
+        boolean isOfNewest = newest != null && (ended || (lines.isEmpty() && newest.nanos() == elapsed()
+                && servers.stream().noneMatch(RecordedServer::hasEvents)));
+        if (isOfNewest) {
+            keptSteps.markNewestAsFailed();
+            if (ended) {
+                steps = keptSteps.toList();
+            }
         } else {
             failing = true;
         }
     }
 
-    /** Ends the recording with a last step, which has what has happened since the one before. */
+    /**
+     * Ends the recording with a last step, which has what has happened since the one before. What a loop did in a turn that it has not
+     * finished, because it was stopped by an error, becomes a step of its own before that.
+     */
     public void end() {
         if (!ended) {
-            add(new Turn(-1, total + 1, elapsed() / 1_000_000, 0, 0, 0, List.of(), 0), true);
+            addUnfinished(null, -1);
+            if (missingAfterFailure > 0) {
+                lines.add("… " + missingAfterFailure + " steps are missing: the run was recorded for " + stepsAfterFailure
+                        + " steps after its failure");
+            }
+            add(new Turn(-1, keptSteps.total() + 1, elapsed() / 1_000_000, 0, 0, 0, List.of(), 0), true);
             ended = true;
-            List<RecordedStep> all = new ArrayList<>(first);
-            all.addAll(last);
-            steps = List.copyOf(all);
+            steps = keptSteps.toList();
         }
     }
 
     /**
-     * Returns the number of steps so far, those that are left out included.
+     * Returns the number of steps so far, those that are left out included, but for those that are missing after a failure.
      *
      * @return the number
      */
     public long steps() {
-        return total;
+        return keptSteps.total();
     }
 
     // ---- recording
@@ -180,40 +209,51 @@ public final class Recording {
         return clock.nanoTime() - originNanos;
     }
 
-    private @Nullable RecordedStep newest() {
-        return !last.isEmpty() ? last.peekLast() : first.isEmpty() ? null : first.getLast();
-    }
-
-    private void replaceNewest(RecordedStep step) {
-        if (last.isEmpty()) {
-            first.set(first.size() - 1, step);
-        } else {
-            last.removeLast();
-            last.addLast(step);
+    /** Adds what loops did in turns that were cut by an error: all that has happened in other loops than the one that is turning. */
+    private void addUnfinished(@Nullable RecordedServer turning, int loop) {
+        for (RecordedServer server : servers) {
+            server.addUnfinished(server.equals(turning) ? loop : -1);
         }
     }
 
     private void add(Turn turn, boolean isLast) {
+        boolean isAfterFailure = failure != null && !failing;
+        if (isAfterFailure && !isLast) {
+            if (stepsAfterFailure == STEPS_AFTER_FAILURE_MAX
+                    || keptSteps.bytesAdded() - bytesAtFailure > keptSteps.bytesMax() / 4) {
+                missingAfterFailure++;
+                return;
+            }
+            stepsAfterFailure++;
+        }
         long now = elapsed();
-        rows = currentRows(now);
+        int changed = updateRows(now);
         List<End> ends = new ArrayList<>();
         servers.forEach(server -> server.addNewEnds(ends, now));
-        RecordedStep step = new RecordedStep(now, turn, List.copyOf(lines), linesLeftOut, List.copyOf(rows.values()),
+        RecordedStep step = new RecordedStep(now, turn, List.copyOf(lines), linesLeftOut, rowList,
                 servers.stream().map(server -> server.server.stats()).toList(),
                 servers.stream().flatMap(server -> server.server.listeners().stream()).toList(), List.copyOf(ends), failing,
                 isLast);
         failing = false;
         lines = new ArrayList<>();
         linesLeftOut = 0;
-        total++;
-        if (first.size() < STEPS_FIRST) {
-            first.add(step);
-        } else {
-            if (last.size() == STEPS_LAST) {
-                last.removeFirst();
+        keptSteps.add(step, changed);
+    }
+
+    /** Reads the connections. Returns how many have changed since the step before, the new ones included. */
+    private int updateRows(long now) {
+        Map<Long, KeptRow> next = currentRows(now);
+        int changed = 0;
+        for (KeptRow row : next.values()) {
+            if (row.nanos() == now && !row.equals(rows.get(row.row().id()))) {
+                changed++;
             }
-            last.addLast(step);
         }
+        if (changed > 0 || next.size() != rows.size()) {
+            rowList = List.copyOf(next.values());
+        }
+        rows = next;
+        return changed;
     }
 
     private Map<Long, KeptRow> currentRows(long now) {
@@ -262,7 +302,7 @@ public final class Recording {
         }
 
         boolean hasEvents() {
-            return java.util.Arrays.stream(counts).anyMatch(count -> count > 0);
+            return Arrays.stream(counts).anyMatch(count -> count > 0);
         }
 
         /** Returns a connection's id among those of all servers. */
@@ -280,12 +320,28 @@ public final class Recording {
         @Override
         public void turned(int loop, long waitNanos, long workNanos, int done) {
             if (counts[loop] > 0 && !ended) {
-                int count = counts[loop];
-                List<Turn.Event> happened = List.copyOf(events.get(loop));
-                events.get(loop).clear();
-                counts[loop] = 0;
-                add(new Turn(firstLoop + loop, total + 1, elapsed() / 1_000_000, waitNanos, workNanos, done, happened, count),
-                        false);
+                Recording.this.addUnfinished(this, loop);
+                addTurn(loop, waitNanos, workNanos, done);
+            }
+        }
+
+        private void addTurn(int loop, long waitNanos, long workNanos, int done) {
+            int count = counts[loop];
+            List<Turn.Event> happened = List.copyOf(events.get(loop));
+            events.get(loop).clear();
+            counts[loop] = 0;
+            add(new Turn(firstLoop + loop, keptSteps.total() + 1, elapsed() / 1_000_000, waitNanos, workNanos, done, happened,
+                    count),
+                    false);
+        }
+
+        /** Adds what has happened in unfinished turns of all loops but one. */
+        void addUnfinished(int turning) {
+            for (int loop = 0; loop < counts.length; loop++) {
+                if (loop != turning && counts[loop] > 0) {
+                    lines.add("the loop has not finished this turn");
+                    addTurn(loop, 0, 0, 0);
+                }
             }
         }
 
@@ -324,14 +380,24 @@ public final class Recording {
         return steps;
     }
 
-    /** Returns how many steps after the first {@link #STEPS_FIRST} are left out. */
+    /** Returns about what the recording takes on the heap. */
+    long bytes() {
+        return keptSteps.bytes();
+    }
+
+    /** Returns how many steps at the beginning are kept. */
+    int first() {
+        return keptSteps.first();
+    }
+
+    /** Returns how many steps after the {@linkplain #first first} ones are left out. */
     long leftOut() {
-        return total - steps.size();
+        return keptSteps.total() - steps.size();
     }
 
     /** Returns the number of a step that was kept, counted from 1, those that are left out included. */
     long number(int position) {
-        return position < STEPS_FIRST ? position + 1 : position + 1 + leftOut();
+        return position < first() ? position + 1 : position + 1 + leftOut();
     }
 
     /** Returns the names of the loops of all servers. */
@@ -353,7 +419,8 @@ public final class Recording {
         shown.forEach(row -> byId.put(row.id(), row));
         List<ClosedConnection> closed = new ArrayList<>();
         for (int i = position; i >= 0 && closed.size() < ENDS_SHOWN; i--) {
-            for (End end : steps.get(i).ends()) {
+            List<End> ends = steps.get(i).ends();
+            for (End end : ends.subList(0, Math.min(ends.size(), ENDS_SHOWN - closed.size()))) {
                 closed.add(Ages.later(end.connection(), step.nanos() - end.nanos()));
             }
         }
@@ -366,11 +433,14 @@ public final class Recording {
         return steps.subList(Math.max(0, position - TURNS_SHOWN + 1), position + 1);
     }
 
-    /** Returns what has happened to a connection up to a step, as turns without other events, the oldest first. */
+    /**
+     * Returns what has happened to a connection up to a step, as turns without other events, the oldest first: the last {@link
+     * #TURNS_OF_CONNECTION_MAX} of them.
+     */
     List<Turn> turnsOf(long connection, int position) {
         List<Turn> found = new ArrayList<>();
-        for (RecordedStep step : steps.subList(0, position + 1)) {
-            Turn turn = step.turn();
+        for (int i = position; i >= 0 && found.size() < TURNS_OF_CONNECTION_MAX; i--) {
+            Turn turn = steps.get(i).turn();
             List<Turn.Event> events = turn.events().stream().filter(event -> event.connection() == connection).toList();
             if (!events.isEmpty()) {
                 found.add(new Turn(turn.loop(), turn.number(), turn.millis(), turn.waitNanos(), turn.workNanos(), turn.done(),
@@ -378,6 +448,7 @@ public final class Recording {
                         events.size()));
             }
         }
+        Collections.reverse(found);
         return found;
     }
 

@@ -56,12 +56,12 @@ final class ReplayData implements Data {
         }
         long leftOut = recording.leftOut();
         if (number < 1 || number > recording.steps()
-                || (number > Recording.STEPS_FIRST && number <= Recording.STEPS_FIRST + leftOut)) {
+                || (number > recording.first() && number <= recording.first() + leftOut)) {
             throw new IllegalArgumentException("step must be from 1 to " + recording.steps()
-                    + (leftOut == 0 ? "" : ", and not one of the " + leftOut + " after " + Recording.STEPS_FIRST
+                    + (leftOut == 0 ? "" : ", and not one of the " + leftOut + " after " + recording.first()
                             + ", which are left out"));
         }
-        return (int) (number <= Recording.STEPS_FIRST ? number - 1 : number - 1 - leftOut);
+        return (int) (number <= recording.first() ? number - 1 : number - 1 - leftOut);
     }
 
     private String hello() {
@@ -70,7 +70,7 @@ final class ReplayData implements Data {
                 .beginObject()
                 .name("title").string(recording.title()).name("text").string(recording.description())
                 .name("steps").number(recording.steps()).name("leftOut").number(recording.leftOut())
-                .name("leftOutAfter").number(Recording.STEPS_FIRST).name("loops").beginArray();
+                .name("leftOutAfter").number(recording.first()).name("loops").beginArray();
         recording.loops().forEach(json::string);
         json.endArray().name("nanos").beginArray();
         steps.forEach(step -> json.number(step.nanos()));

@@ -9,10 +9,18 @@ import com.google.gson.JsonParser;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.LoopEvent;
 import io.trivet.observe.ReadState;
+import io.trivet.server.Framing;
+import io.trivet.server.Server;
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimClient;
+import io.trivet.sim.SimNetwork;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -73,9 +81,27 @@ final class ReplayTest {
     void connectionTakesMemoryOnlyWhereItHasChanged() throws IOException {
         Recording recording = new RecordedRun(7, true, false, 50).recording();
         List<RecordedStep> steps = recording.kept();
-        long rows = steps.stream().mapToLong(step -> step.rows().size()).sum();
-        long different = steps.stream().flatMap(step -> step.rows().stream()).map(System::identityHashCode).distinct().count();
-        assertThat(different).isLessThan(rows);
+        int unchanged = 0;
+        for (int i = 1; i < steps.size(); i++) {
+            long nanos = steps.get(i).nanos();
+            List<Recording.KeptRow> before = steps.get(i - 1).rows();
+            List<Recording.KeptRow> rows = steps.get(i).rows();
+            for (Recording.KeptRow row : rows) {
+                for (Recording.KeptRow old : before) {
+                    if (old.at(nanos).now().equals(row.at(nanos).now())) {
+                        assertThat(row).as("a connection that has not changed in step %d", i + 1).isSameAs(old);
+                        unchanged++;
+                    }
+                }
+            }
+            if (rows.equals(before)) {
+                assertThat(rows).as("the list of step %d", i + 1).isSameAs(before);
+            }
+        }
+        assertThat(unchanged).isPositive();
+        List<RecordedStep> talk = talk(KeptSteps.BYTES_MAX, 3, 3, (_, _) -> {}).kept();
+        assertThat(talk.getLast().rows()).as("only a task has run in the last step").hasSize(1)
+                .isSameAs(talk.get(talk.size() - 2).rows());
         int waiting = IntStream.range(1, steps.size()).filter(i -> steps.get(i).rows().stream()
                 .anyMatch(kept -> steps.get(i - 1).rows().contains(kept) && kept.row().now().queueBytes() > 0)).findFirst()
                 .orElseThrow();
@@ -89,7 +115,7 @@ final class ReplayTest {
     @Test
     void ofALongRunTheBeginningAndTheEndAreKept() throws IOException {
         Recording recording = new RecordedRun(7, true, false, 4000).recording();
-        int kept = Recording.STEPS_FIRST + Recording.STEPS_LAST;
+        int kept = KeptSteps.FIRST_MAX + KeptSteps.LAST_MAX;
         assertThat(recording.steps()).isGreaterThan(kept);
         assertThat(recording.kept()).hasSize(kept);
         assertThat(recording.leftOut()).isEqualTo(recording.steps() - kept);
@@ -102,7 +128,7 @@ final class ReplayTest {
             RawHttp.Answer missing = get(replay, "/api/step?step=501");
             assertThat(missing.status()).isEqualTo(400);
             assertThat(missing.body()).contains(recording.leftOut() + " after 500", "left out");
-            long next = Recording.STEPS_FIRST + recording.leftOut() + 1;
+            long next = KeptSteps.FIRST_MAX + recording.leftOut() + 1;
             assertThat(json(replay, "/api/step?step=" + next).get("step").getAsLong()).isEqualTo(next);
         }
     }
@@ -125,6 +151,126 @@ final class ReplayTest {
             assertThat(turn.get("number").getAsInt()).isEqualTo(failed.getFirst() + 1);
             assertThat(turn.getAsJsonArray("events").toString()).contains("DELIVERED");
         }
+    }
+
+    /** Records a server that echoes the messages of one client. The recorder may add to the recording whenever a message arrives. */
+    private static Recording talk(long bytesMax, int messages, ObjIntConsumer<Recording> onMessage) throws IOException {
+        return talk(bytesMax, messages, 0, onMessage);
+    }
+
+    private static Recording talk(long bytesMax, int messages, int idleSteps, ObjIntConsumer<Recording> onMessage)
+            throws IOException {
+        SimNetwork network = SimNetwork.of(7, FaultPlan.none());
+        Recording recording = new Recording("a talk", network.clock(), bytesMax);
+        AtomicInteger received = new AtomicInteger();
+        try (Server server = Server.builder().network(network)
+                .listen(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 8080))
+                .framing(Framing.lines()).onMessage((connection, message) -> {
+                    onMessage.accept(recording, received.incrementAndGet());
+                    connection.send(message);
+                }).open()) {
+            recording.add("echo", server);
+            SimClient client = SimClient.connect(network.host(InetAddress.ofLiteral("10.0.0.1")), server.address(), "ann");
+            for (int i = 0; i < messages; i++) {
+                client.send("hello\n").await("hello\n");
+            }
+            try {
+                network.runUntil(client::isDone, Duration.ofHours(1));
+            } catch (AssertionError e) {
+                recording.fail("crashed: " + e.getMessage());
+            }
+            for (int i = 0; i < idleSteps; i++) {
+                server.execute(() -> {});
+                network.run(Duration.ofSeconds(1));
+            }
+            recording.end();
+        }
+        return recording;
+    }
+
+    private static List<Integer> failed(Recording recording) {
+        return IntStream.range(0, recording.kept().size()).filter(i -> recording.kept().get(i).failed()).boxed().toList();
+    }
+
+    @Test
+    void stepThatFailsHasTheEventsOfATurnThatAnErrorHasCut() throws IOException {
+        Recording recording = talk(KeptSteps.BYTES_MAX, 5, (_, count) -> {
+            if (count == 3) {
+                throw new AssertionError("the third");
+            }
+        });
+        assertThat(failed(recording)).containsExactly(recording.kept().size() - 2);
+        RecordedStep step = recording.kept().get(recording.kept().size() - 2);
+        assertThat(step.turn().loop()).isZero();
+        assertThat(count(step.turn(), LoopEvent.RECEIVED)).isPositive();
+        assertThat(step.lines()).contains("the loop has not finished this turn");
+        assertThat(recording.failure()).isEqualTo("crashed: the third");
+    }
+
+    @Test
+    void stepThatFailsIsKeptWithItsNeighboursHoweverLongTheRun() throws IOException {
+        for (long bytesMax : new long[]{KeptSteps.BYTES_MAX, 2 << 20}) {
+            Recording recording = talk(bytesMax, 6000, (made, count) -> {
+                if (count == 700) {
+                    made.fail("the 700th");
+                }
+            });
+            int position = failed(recording).getFirst();
+            List<RecordedStep> steps = recording.kept();
+            assertThat(failed(recording)).hasSize(1);
+            assertThat(count(steps.get(position).turn(), LoopEvent.DELIVERED)).isPositive();
+            assertThat(recording.number(position)).isEqualTo(steps.get(position).turn().number());
+            assertThat(steps.get(position - 100).turn().number()).as("before").isEqualTo(recording.number(position) - 100);
+            assertThat(steps.get(position + 100).turn().number()).as("after").isEqualTo(recording.number(position) + 100);
+            assertThat(steps.size() - position).isLessThanOrEqualTo(Recording.STEPS_AFTER_FAILURE_MAX + 2);
+            assertThat(steps.getLast().lines().getLast()).contains("steps are missing", "after its failure");
+        }
+    }
+
+    @Test
+    void failureAfterTheEndMarksTheLastStep() throws IOException {
+        Recording recording = talk(KeptSteps.BYTES_MAX, 3, (_, _) -> {});
+        assertThat(failed(recording)).isEmpty();
+        recording.fail("found by the checks after the run");
+        assertThat(failed(recording)).containsExactly(recording.kept().size() - 1);
+        recording.fail("another one");
+        assertThat(recording.failure()).isEqualTo("found by the checks after the run");
+    }
+
+    @Test
+    void memoryOfALongRunIsBounded() throws IOException {
+        long bytesMax = 400_000;
+        Recording recording = talk(bytesMax, 1000, (made, _) -> made.log("a line ".repeat(20)));
+        assertThat(recording.bytes()).isLessThanOrEqualTo(bytesMax).isGreaterThan(bytesMax / 2);
+        int first = recording.first();
+        assertThat(first).isBetween(10, KeptSteps.FIRST_MAX - 1);
+        assertThat(recording.leftOut()).isPositive().isEqualTo(recording.steps() - recording.kept().size());
+        assertThat(recording.kept().get(first - 1).turn().number()).isEqualTo(first);
+        assertThat(recording.kept().get(first).turn().number()).isEqualTo(recording.leftOut() + first + 1)
+                .isEqualTo(recording.number(first));
+        assertThat(recording.turnsOf(recording.kept().getLast().rows().getFirst().row().id(), recording.kept().size() - 1).size())
+                .isBetween(2, Recording.TURNS_OF_CONNECTION_MAX);
+        try (Replay replay = Replay.start(recording, ANY)) {
+            JsonObject about = json(replay, "/api/hello").getAsJsonObject("replay");
+            assertThat(about.get("leftOutAfter").getAsInt()).isEqualTo(first);
+            assertThat(get(replay, "/api/step?step=" + (first + 1)).status()).isEqualTo(400);
+            long next = first + recording.leftOut() + 1;
+            assertThat(json(replay, "/api/step?step=" + next).get("step").getAsLong()).isEqualTo(next);
+        }
+    }
+
+    @Test
+    void lastTurnsOfAConnectionAreShown() throws IOException {
+        Recording recording = talk(KeptSteps.BYTES_MAX, 600, (_, _) -> {});
+        int position = recording.kept().size() - 1;
+        long id = recording.kept().getLast().rows().getFirst().row().id();
+        List<Turn> turns = recording.turnsOf(id, position);
+        assertThat(turns).hasSize(Recording.TURNS_OF_CONNECTION_MAX)
+                .isSortedAccordingTo((one, other) -> Long.compare(one.number(), other.number()));
+        long newest = recording.kept().stream().map(RecordedStep::turn)
+                .filter(turn -> turn.events().stream().anyMatch(event -> event.connection() == id)).mapToLong(Turn::number).max()
+                .orElseThrow();
+        assertThat(turns.getLast().number()).isEqualTo(newest);
     }
 
     @Test
