@@ -1,11 +1,15 @@
 package io.trivet.micrometer;
 
 import io.micrometer.core.instrument.Clock;
+import io.trivet.net.Addresses;
 import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ListenerSnapshot;
 import io.trivet.observe.ServerStats;
 import io.trivet.server.Server;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +27,7 @@ final class Readings {
 
     /** A moment of a server. */
     record Moment(long nanos, ServerStats stats, long readable, long writable, long exceptional, long queueing,
-            long queueLongestBytes, long queueOldestNanos) {}
+            long queueLongestBytes, long queueOldestNanos, Map<String, Boolean> accepting) {}
 
     Readings(Server server, Clock clock) {
         this.server = server;
@@ -47,7 +51,20 @@ final class Readings {
         return new Moment(nanos, server.stats(), count(connections, ConnectionSnapshot::readable),
                 count(connections, ConnectionSnapshot::writable), count(connections, ConnectionSnapshot::exceptional),
                 count(connections, now -> now.queueBytes() > 0), max(connections, ConnectionSnapshot::queueBytes),
-                max(connections, now -> now.oldestAge().toNanos()));
+                max(connections, now -> now.oldestAge().toNanos()), acceptingByAddress(server.listeners()));
+    }
+
+    /**
+     * Returns at which addresses clients are accepted. Of several listeners whose addresses have the same text, which would have the same
+     * meter, one that accepts is enough.
+     */
+    static Map<String, Boolean> acceptingByAddress(List<ListenerSnapshot> listeners) {
+        Map<String, Boolean> accepting = new LinkedHashMap<>();
+        for (ListenerSnapshot listener : listeners) {
+            accepting.merge(Addresses.toString(listener.address()), listener.state() == ListenerSnapshot.State.ACCEPTING,
+                    Boolean::logicalOr);
+        }
+        return accepting;
     }
 
     private static long count(List<ConnectionSnapshot> connections, Predicate<ConnectionSnapshot> condition) {

@@ -8,9 +8,7 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import io.trivet.net.Addresses;
 import io.trivet.observe.CloseReason;
-import io.trivet.observe.ListenerSnapshot;
 import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
 import io.trivet.server.Server;
@@ -81,7 +79,10 @@ public final class TrivetMetrics implements MeterBinder, AutoCloseable {
         bound.clear();
     }
 
-    /** The meters of one registry. */
+    /**
+     * The meters of one registry. A registry refers to the state of a function counter weakly; but the counter keeps its function, and this
+     * refers to the readings.
+     */
     private final class Binding {
         private final MeterRegistry registry;
         private final Readings readings;
@@ -107,7 +108,7 @@ public final class TrivetMetrics implements MeterBinder, AutoCloseable {
             }
             for (CloseReason reason : CloseReason.values()) { // all of them: a rate needs the zero before the first one
                 add(FunctionCounter.builder("trivet.connections.closed", readings,
-                        from -> from.now().stats().closed().getOrDefault(reason, 0L))
+                        _ -> readings.now().stats().closed().getOrDefault(reason, 0L))
                         .description("Closed connections by reason").tags(tags.and("reason", reason.name())).register(registry));
             }
             memory("rings", MemoryStats::rings);
@@ -145,30 +146,28 @@ public final class TrivetMetrics implements MeterBinder, AutoCloseable {
         }
 
         private void bindListeners() {
-            List<ListenerSnapshot> listeners = server.listeners();
-            for (int i = 0; i < listeners.size(); i++) {
-                int index = i;
+            for (String address : Readings.acceptingByAddress(server.listeners()).keySet()) {
                 add(Gauge.builder("trivet.listener.accepting",
-                        () -> server.listeners().get(index).state() == ListenerSnapshot.State.ACCEPTING ? 1 : 0)
-                        .description("1 if clients are accepted at the address, otherwise 0")
-                        .tags(tags.and("address", Addresses.toString(listeners.get(i).address()))).register(registry));
+                        () -> readings.now().accepting().getOrDefault(address, false) ? 1 : 0)
+                        .description("1 if clients are accepted at the address, otherwise 0").tags(tags.and("address", address))
+                        .register(registry));
             }
         }
 
         // ---- kinds of meters
 
         private void counter(String name, String description, ToLongFunction<LoopStats> value) {
-            add(FunctionCounter.builder(name, readings, from -> value.applyAsLong(from.now().stats().total()))
+            add(FunctionCounter.builder(name, readings, _ -> value.applyAsLong(readings.now().stats().total()))
                     .description(description).tags(tags).register(registry));
         }
 
         private void bytesCounter(String name, String description, ToLongFunction<LoopStats> value) {
-            add(FunctionCounter.builder(name, readings, from -> value.applyAsLong(from.now().stats().total()))
+            add(FunctionCounter.builder(name, readings, _ -> value.applyAsLong(readings.now().stats().total()))
                     .description(description).baseUnit(BYTES).tags(tags).register(registry));
         }
 
         private void loopCounter(String name, String description, int index, ToLongFunction<LoopStats> value) {
-            add(FunctionCounter.builder(name, readings, from -> value.applyAsLong(from.now().stats().loops().get(index)))
+            add(FunctionCounter.builder(name, readings, _ -> value.applyAsLong(readings.now().stats().loops().get(index)))
                     .description(description).tags(tags.and("loop", Integer.toString(index))).register(registry));
         }
 

@@ -8,21 +8,25 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MockClock;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.core.instrument.simple.SimpleConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.trivet.net.Addresses;
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ListenerSnapshot;
 import io.trivet.server.Framing;
 import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import io.trivet.view.View;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.URLConnection;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -113,6 +117,48 @@ final class TrivetMetricsTest {
             later();
             assertThat(value("trivet.messages.received")).isOne();
         }
+    }
+
+    @Test
+    void stateOfTheListenersIsOfTheSameMoment() {
+        assertThat(value("trivet.listener.accepting")).isOne();
+        assertThat(value("trivet.connections.accepted")).isZero();
+        server.close();
+        assertThat(value("trivet.listener.accepting")).as("read within the same second").isOne();
+        later();
+        assertThat(value("trivet.listener.accepting")).isZero();
+    }
+
+    @Test
+    void listenersWithTheSameAddressHaveOneMeterWhichIsOneIfAnyAccepts() {
+        InetSocketAddress same = new InetSocketAddress(InetAddress.getLoopbackAddress(), 80);
+        ListenerSnapshot accepting = new ListenerSnapshot(same, ListenerSnapshot.State.ACCEPTING);
+        ListenerSnapshot closed = new ListenerSnapshot(same, ListenerSnapshot.State.CLOSED);
+        assertThat(Readings.acceptingByAddress(List.of(closed, accepting)))
+                .containsExactly(Map.entry(Addresses.toString(same), true));
+        assertThat(Readings.acceptingByAddress(List.of(accepting, closed)))
+                .containsExactly(Map.entry(Addresses.toString(same), true));
+        assertThat(Readings.acceptingByAddress(List.of(closed, closed)))
+                .containsExactly(Map.entry(Addresses.toString(same), false));
+    }
+
+    /** A registry refers to what a counter counts weakly, and gauges, which refer to it strongly, may be denied. */
+    @Test
+    void countersFollowTheServerWithoutGaugesAndWithoutReferenceToTheMetrics() throws Exception {
+        SimpleMeterRegistry counters = new SimpleMeterRegistry(SimpleConfig.DEFAULT, clock);
+        counters.config().meterFilter(MeterFilter.deny(id -> id.getType() == Meter.Type.GAUGE));
+        new TrivetMetrics(server).bindTo(counters);
+        WeakReference<Object> canary = new WeakReference<>(new Object());
+        await().untilAsserted(() -> {
+            System.gc();
+            assertThat(canary.get()).isNull();
+        });
+        try (Socket client = client()) {
+            client.getOutputStream().write("hello\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(client.getInputStream().readNBytes(6)).hasSize(6);
+        }
+        later();
+        assertThat(counters.get("trivet.messages.received").functionCounter().count()).isOne();
     }
 
     @Test
