@@ -408,17 +408,27 @@ final class EventLoop {
 
     private void broadcast(Broadcast message, Runnable put) {
         message.retain();
-        boolean runs = false;
+        if (mailbox.isOwnThread()) {
+            putAndRelease(message, put);
+            return;
+        }
+        boolean added = false;
         try {
-            runs = mailbox.run(() -> {
-                put.run();
-                admission.endBroadcast();
-                message.release();
-            });
+            added = mailbox.run(() -> putAndRelease(message, put));
         } finally {
-            if (!runs) {
+            if (!added) {
                 message.release();
             }
+        }
+    }
+
+    /** Queues a message and releases it, even if an encoder throws an Error. */
+    private void putAndRelease(Broadcast message, Runnable put) {
+        try {
+            put.run();
+        } finally {
+            admission.endBroadcast();
+            message.release();
         }
     }
 

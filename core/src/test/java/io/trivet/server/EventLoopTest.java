@@ -167,6 +167,33 @@ final class EventLoopTest {
     }
 
     @Test
+    void broadcastIsReleasedOnceIfAnEncoderThrowsAnError() throws Exception {
+        loop.mailbox().claim();
+        TestRecord connection = open();
+        loop.turn(0);
+        FrameEncoder broken = new FrameEncoder() {
+            @Override
+            public int headLength(int messageBytes) {
+                throw new AssertionError("broken encoder");
+            }
+
+            @Override
+            public void putHead(ByteBuffer out, int messageBytes) {}
+        };
+        connection.profile = new Profile(Framing.lines().withEncoder(broken), Limits.defaults(), Overflow.PAUSE_READING, false);
+        Broadcast ofTask = new Broadcast(budget, Framing.lines().writer(), LoopParts.bytes("hello"));
+        LoopParts.onOtherThread(() -> loop.broadcast(ofTask));
+        ofTask.release();
+        assertThatThrownBy(() -> loop.turn(0)).hasMessage("broken encoder");
+        assertThat(budget.sharedBytes()).as("the loop was its last holder").isZero();
+        Broadcast ofHandler = new Broadcast(budget, Framing.lines().writer(), LoopParts.bytes("hello"));
+        assertThatThrownBy(() -> loop.broadcast(ofHandler)).hasMessage("broken encoder");
+        assertThat(budget.sharedBytes()).as("the caller still holds it").isPositive();
+        ofHandler.release();
+        assertThat(budget.sharedBytes()).isZero();
+    }
+
+    @Test
     void drainEndsTheLoopWhenItsLastConnectionIsGone() throws IOException {
         loop.mailbox().claim();
         TestRecord connection = open();
