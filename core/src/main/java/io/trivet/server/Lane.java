@@ -14,15 +14,22 @@ final class Lane {
     private static final int CHUNK_BYTES_MAX = 64 * 1024;
     private static final int SHARED_BYTES_MIN = 512;
     private static final int LENGTHS_MIN = 16;
-    /** Up to this many lengths, their array is not counted in the budget, and is kept when the lane is reused. */
+    /** Up to this many lengths, their array is not counted in the budget. */
     private static final int LENGTHS_UNCOUNTED = 64;
-    /** About what a view of a shared message takes on the heap: a ByteBuffer, a chunk, and its place. */
-    private static final int VIEW_BYTES = 104;
-    /** Up to this many, views are not counted in the budget: peers that read have a few during a turn. */
-    private static final int VIEWS_UNCOUNTED = 8;
+    /** What a lane that is reused keeps of its places for chunks. */
+    private static final int CHUNKS_KEPT = 8;
+    /**
+     * About what a shared message takes on the heap: its place among the chunks, which all lanes of a loop use. Only the first one, once it
+     * is partly sent, has a chunk and a view of its own.
+     */
+    private static final int PLACE_BYTES = 8;
+    /** Up to this many, places are not counted in the budget: peers that read have a few during a turn. */
+    private static final int PLACES_UNCOUNTED = 64;
 
     private final BufferPool pool;
-    private final ArrayDeque<Chunk> chunks = new ArrayDeque<>(4);
+    private ArrayDeque<Chunk> chunks = new ArrayDeque<>(4);
+    /** The highest number of chunks since the lane was last cleared. */
+    private int chunksMax;
     /** The unsent bytes of each message: a ring buffer, whose capacity is a power of two. */
     private int[] lengths = new int[LENGTHS_MIN];
 
@@ -31,8 +38,8 @@ final class Lane {
     private long bytes;
     /** The capacities of the pool's buffers. */
     private long heldBytes;
-    /** The number of views of shared messages, and the capacities of these. */
-    private int views;
+    /** The number of shared messages, and the capacities of these. */
+    private int shared;
 
     private long sharedBytes;
     /** True if the first bytes of the first message have been sent. */
@@ -56,7 +63,7 @@ final class Lane {
 
     /** Returns the memory that the messages take, in bytes: buffers with their capacity, and a share of shared messages. */
     long heldBytes() {
-        return heldBytes + countedLengthBytes() + countedViewBytes(views) + shareBytes();
+        return heldBytes + countedLengthBytes() + countedPlaceBytes(shared) + shareBytes();
     }
 
     /**
@@ -64,7 +71,7 @@ final class Lane {
      * many hold for the moment. How many hold the oldest message stands for the others, so that no search takes long.
      */
     private long shareBytes() {
-        if (views > 0) {
+        if (shared > 0) {
             for (Chunk chunk : chunks) {
                 if (chunk.shared != null) {
                     return Math.ceilDiv(sharedBytes, chunk.shared.holders());
@@ -74,14 +81,14 @@ final class Lane {
         return 0;
     }
 
-    private static long countedViewBytes(int views) {
-        return (long) VIEW_BYTES * Math.max(0, views - VIEWS_UNCOUNTED);
+    private static long countedPlaceBytes(int shared) {
+        return shared <= PLACES_UNCOUNTED ? 0 : (long) PLACE_BYTES * shared;
     }
 
-    /** Adds to the number of views, and to the bytes that they share. */
-    private void viewsChanged(int more, long bytes) {
-        pool.countHeap(countedViewBytes(views + more) - countedViewBytes(views));
-        views += more;
+    /** Adds to the number of shared messages, and to their bytes. */
+    private void sharedChanged(int more, long bytes) {
+        pool.countHeap(countedPlaceBytes(shared + more) - countedPlaceBytes(shared));
+        shared += more;
         sharedBytes += bytes;
     }
 
@@ -126,17 +133,22 @@ final class Lane {
             if (last == null || last.room() == 0) {
                 int size = Math.max(source.remaining(), last == null ? CHUNK_BYTES_MIN : last.capacity() * 2);
                 last = Chunk.ofPool(pool.acquire(Math.min(size, CHUNK_BYTES_MAX), BufferPool.Use.SEND), nowNanos);
-                chunks.addLast(last);
+                addLast(last);
                 heldBytes += last.capacity();
             }
             last.append(source);
         }
     }
 
+    private void addLast(Chunk chunk) {
+        chunks.addLast(chunk);
+        chunksMax = Math.max(chunksMax, chunks.size());
+    }
+
     /**
      * Adds a message whose bytes are shared by many connections.
      *
-     * <p>If other messages wait before it, a short message is copied, because a view would take many times its bytes.
+     * <p>If other messages wait before it, a short message is copied, because one more buffer to send from costs more than the copy.
      *
      * @param whole a chunk for all lanes of this loop
      */
@@ -146,8 +158,8 @@ final class Lane {
         begin(length);
         if (chunks.isEmpty() || length >= SHARED_BYTES_MIN) {
             message.retain();
-            chunks.addLast(whole);
-            viewsChanged(1, whole.capacity());
+            addLast(whole);
+            sharedChanged(1, whole.capacity());
         } else {
             put(whole.waiting(), nowNanos);
         }
@@ -158,12 +170,12 @@ final class Lane {
         for (int i = 0; i < other.messages; i++) {
             begin(other.lengths[other.first + i & other.lengths.length - 1]);
         }
-        chunks.addAll(other.chunks);
+        other.chunks.forEach(this::addLast);
         heldBytes += other.heldBytes;
-        viewsChanged(other.views, other.sharedBytes);
+        sharedChanged(other.shared, other.sharedBytes);
         other.chunks.clear();
         other.heldBytes = 0;
-        other.viewsChanged(-other.views, -other.sharedBytes);
+        other.sharedChanged(-other.shared, -other.sharedBytes);
         other.clear();
     }
 
@@ -248,13 +260,22 @@ final class Lane {
         return length;
     }
 
-    /** Drops all messages and releases the buffers. */
+    /** For tests: returns how many lengths there is room for. */
+    int lengthsMax() {
+        return lengths.length;
+    }
+
+    /** Drops all messages and releases the buffers. What an unusual number of messages took on the heap is released as well. */
     void clear() {
         while (!chunks.isEmpty()) {
             release(chunks.removeFirst());
         }
         pool.countHeap(-countedLengthBytes());
-        lengths = lengths.length > LENGTHS_UNCOUNTED ? new int[LENGTHS_MIN] : lengths;
+        lengths = lengths.length > LENGTHS_MIN ? new int[LENGTHS_MIN] : lengths;
+        if (chunksMax > CHUNKS_KEPT) {
+            chunks = new ArrayDeque<>(4);
+        }
+        chunksMax = 0;
         first = 0;
         messages = 0;
         bytes = 0;
@@ -266,7 +287,7 @@ final class Lane {
             heldBytes -= chunk.capacity();
             chunk.releaseTo(pool);
         } else {
-            viewsChanged(-1, -chunk.capacity());
+            sharedChanged(-1, -chunk.capacity());
             chunk.shared.release();
         }
     }

@@ -155,10 +155,12 @@ final class SendQueue {
         return length;
     }
 
-    /** Drops all messages and releases their buffers. */
+    /** Drops all messages and releases their buffers, and the lanes that most queues never need. */
     void clear() {
         begun.clear();
+        begun = empty;
         urgent.clear();
+        urgent = empty;
         ordinary.clear();
     }
 }

@@ -151,8 +151,13 @@ final class SendQueuesTest {
         put(reused.ordinary(), "x");
         assertThat(budget.bytes()).as("and 128 lengths, for 65 messages").isEqualTo(1024 + 128 * Integer.BYTES);
         assertThat(reused.heldBytes()).isEqualTo(budget.bytes());
+        Lane urgent = reused.urgent();
+        put(urgent, "urgent");
+        assertThat(reused.ordinary().lengthsMax()).isEqualTo(128);
         queues.recycle(reused);
         assertThat(budget.bytes()).isZero();
+        assertThat(reused.ordinary().lengthsMax()).as("as in a new lane").isEqualTo(new Lane(pool).lengthsMax());
+        assertThat(reused.urgent()).as("the urgent lane is not kept").isNotSameAs(urgent);
         assertThat(queues.create(0)).isSameAs(small);
     }
 }
