@@ -3,8 +3,12 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** A sequence of messages in a few buffers. */
@@ -85,6 +89,66 @@ final class LaneTest {
         assertThat(lane.messages()).isEqualTo(3);
         lane.clear();
         assertThat(pool.acquire(512, BufferPool.Use.SEND)).as("shared memory is not the pool's").isNotSameAs(shared);
+    }
+
+    /** Returns what a send reads of the lane's first chunks, and marks it as sent. */
+    private static String send(Lane lane, int bytes) {
+        ByteBuffer[] parts = new ByteBuffer[4];
+        lane.parts(parts, 0);
+        StringBuilder sent = new StringBuilder();
+        for (int i = 0; sent.length() < bytes; i++) {
+            byte[] some = new byte[Math.min(bytes - sent.length(), parts[i].remaining())];
+            parts[i].get(some); // moves the position, as a send does
+            sent.append(new String(some, StandardCharsets.ISO_8859_1));
+        }
+        lane.sent(bytes);
+        return sent.toString();
+    }
+
+    @Test
+    void lanesThatShareAChunkSendItIndependently() throws Exception {
+        Seeded.run(20, random -> {
+            String text = IntStream.range(0, 200).mapToObj(i -> i + " ").collect(Collectors.joining());
+            SharedMessage message = new SharedMessage(budget, LoopParts.direct(text));
+            Chunk common = Chunk.ofShared(message, 0);
+            List<Lane> lanes = List.of(new Lane(pool), new Lane(pool), new Lane(pool));
+            lanes.forEach(each -> each.putShared(common, 0));
+            message.release();
+            List<StringBuilder> sent = Stream.generate(StringBuilder::new).limit(3).toList();
+            while (lanes.stream().anyMatch(each -> !each.isEmpty())) {
+                int i = random.nextInt(3);
+                sent.get(i).append(send(lanes.get(i), (int) Math.min(lanes.get(i).bytes(), random.nextInt(100))));
+                for (int j = 0; j < 3; j++) {
+                    assertThat(sent.get(j) + text(lanes.get(j))).as("lane %d", j).isEqualTo(text);
+                }
+            }
+            assertThat(budget.sharedBytes()).isZero();
+        });
+    }
+
+    @Test
+    void laneThatDropsOrMovesItsSharedMessageLeavesTheOthersAlone() {
+        String text = "0123456789".repeat(60);
+        SharedMessage message = new SharedMessage(budget, LoopParts.direct(text));
+        Chunk common = Chunk.ofShared(message, 0);
+        SendQueue dropping = new SendQueue(pool, new Lane(pool), 0);
+        SendQueue overtaken = new SendQueue(pool, new Lane(pool), 0);
+        dropping.ordinary().putShared(common, 0);
+        overtaken.ordinary().putShared(common, 0);
+        lane.putShared(common, 0);
+        message.release();
+        assertThat(send(overtaken.ordinary(), 5)).isEqualTo("01234");
+        put(overtaken.urgent(), "urgent"); // moves the message that is partly sent
+        assertThat(LoopParts.text(overtaken)).isEqualTo(text.substring(5) + "urgent");
+        assertThat(send(lane, 3)).isEqualTo("012");
+        assertThat(LoopParts.text(dropping)).isEqualTo(text);
+        assertThat(dropping.dropOldest(0)).isEqualTo(text.length());
+        assertThat(dropping.isEmpty()).isTrue();
+        assertThat(budget.sharedBytes()).as("one lane still has it").isEqualTo(text.length());
+        assertThat(text(lane)).isEqualTo(text.substring(3));
+        lane.clear();
+        overtaken.clear();
+        assertThat(budget.bytes()).isZero();
     }
 
     @Test
