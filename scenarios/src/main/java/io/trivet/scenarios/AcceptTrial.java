@@ -165,7 +165,7 @@ final class AcceptTrial implements Trial {
         TrialNetwork network = run.readinessNetwork();
         TrialHandler handler = new TrialHandler();
         int connectionsMax = random.chance(40) ? random.between(1, 4) : Integer.MAX_VALUE;
-        Limits limits = Limits.defaults().withConnectionsMax(connectionsMax);
+        Limits limits = LIMITS.withConnectionsMax(connectionsMax);
         run.log(connectionsMax == Integer.MAX_VALUE ? "no maximum of connections" : "at most " + connectionsMax + " connections");
         Model model = new Model(connectionsMax);
         List<TrialClient> clients = new ArrayList<>();

@@ -5,7 +5,6 @@ import io.trivet.observe.CloseReason;
 import io.trivet.server.AccessList;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import io.trivet.sim.SimHost;
 import java.io.ByteArrayOutputStream;
@@ -112,7 +111,7 @@ final class AdmissionTrial implements Trial {
             draw(allowed, run.random.number(0, 0, 1, 3));
             draw(denied, run.random.number(0, 1, 2));
             perAddressMax = run.random.number(0, 1, 2, 3);
-            server = run.builder(network, handler, Limits.defaults().withConnectionsPerAddressMax(perAddressMax))
+            server = run.builder(network, handler, LIMITS.withConnectionsPerAddressMax(perAddressMax))
                     .access(AccessList.all().allow(cidrs(allowed)).deny(cidrs(denied)))
                     .proxyProtocol(Cidr.of("10.0.9.0/" + run.random.between(24, 31))).framing(Framing.lines())
                     .loops(run.random.number(1, 1, 2)).open();

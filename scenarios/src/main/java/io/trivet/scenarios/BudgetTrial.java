@@ -112,7 +112,7 @@ final class BudgetTrial implements Trial {
             loops = run.random.number(1, 2, 2, 3);
             budgetBytes = (long) BUFFER_BYTES * run.random.between(3, 16) + run.random.number(0, 1, BUFFER_BYTES / 2);
             run.sim.buffers(4096, 4096);
-            Limits limits = Limits.defaults().withQueueBytesMax(64 << 20).withQueueMarks(64 << 20, 0)
+            Limits limits = LIMITS.withQueueBytesMax(64 << 20).withQueueMarks(64 << 20, 0)
                     .withQueueBudgetBytes(budgetBytes).withWriteTimeout(Duration.ZERO).withMessageBytesMax(64 << 10)
                     .withMessageTimeout(Duration.ZERO);
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).loops(loops)

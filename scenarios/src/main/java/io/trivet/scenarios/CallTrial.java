@@ -79,7 +79,7 @@ final class CallTrial implements Trial {
                 }
             }
             run.log("in " + ReportText.words(where) + ": " + calls);
-            Limits limits = Limits.defaults();
+            Limits limits = LIMITS;
             server = run.builder(network, this, limits).urgent(true).framing(Framing.lines())
                     .overflow(run.random.pick(Overflow.values())).open();
             client = TrialClient.connect(run, run.address);

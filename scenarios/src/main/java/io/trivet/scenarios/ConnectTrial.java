@@ -31,7 +31,7 @@ final class ConnectTrial implements Trial {
     }
 
     private static Limits limits(TrialRun run) {
-        return Limits.defaults().withConnectTimeout(Duration.ofNanos(run.random.logUniform(MILLI, 1_000 * MILLI)))
+        return LIMITS.withConnectTimeout(Duration.ofNanos(run.random.logUniform(MILLI, 1_000 * MILLI)))
                 .withWriteTimeout(Duration.ofNanos(run.random.logUniform(MILLI, 1_000 * MILLI)))
                 .withFirstMessageTimeout(Duration.ofNanos(1)).withIdleTimeout(Duration.ZERO);
     }

@@ -2,7 +2,6 @@ package io.trivet.scenarios;
 
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -39,7 +38,7 @@ final class CrashTrial implements Trial {
         TrialHandler handler = handler(cause, error);
         int loops = run.random.number(1, 2, 3);
         run.log(loops + " loops; " + ReportText.words(cause) + " throws an error");
-        Server server = run.builder(network, handler, Limits.defaults()).loops(loops).open();
+        Server server = run.builder(network, handler, LIMITS).loops(loops).open();
         List<TrialClient> clients = new ArrayList<>();
         int count = run.random.between(1, 5);
         for (int i = 0; i < count; i++) {

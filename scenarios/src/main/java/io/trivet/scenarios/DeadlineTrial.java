@@ -73,7 +73,7 @@ final class DeadlineTrial implements Trial {
                     }
                 }
             };
-            limits = draw(Limits.defaults().withLingerBytesMax(run.random.between(0, 200)).withQueueBytesMax(1 << 20)
+            limits = draw(LIMITS.withLingerBytesMax(run.random.between(0, 200)).withQueueBytesMax(1 << 20)
                     .withQueueMarks(1 << 20, 0));
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).urgent(true)
                     .framing(Framing.lines()).open();

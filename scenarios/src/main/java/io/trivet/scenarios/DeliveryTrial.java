@@ -4,7 +4,6 @@ import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
-import io.trivet.server.Limits;
 import io.trivet.server.Remainder;
 import io.trivet.server.Server;
 import java.io.ByteArrayOutputStream;
@@ -66,7 +65,7 @@ final class DeliveryTrial implements Trial {
             run.sim.buffers(128 << 10, 128 << 10);
             remainder = run.random.pick(Remainder.values());
             stream = draw();
-            server = run.builder(network, this, Limits.defaults().withMessageTimeout(Duration.ZERO))
+            server = run.builder(network, this, LIMITS.withMessageTimeout(Duration.ZERO))
                     .framing(Framing.lines().withRemainder(remainder)).open();
             client = TrialClient.connect(run, run.address);
             network.settle();

@@ -57,7 +57,7 @@ final class DrainTrial implements Trial {
             this.run = run;
             network = run.readinessNetwork();
             run.sim.buffers(1024, 1024);
-            limits = Limits.defaults().withWriteTimeout(Duration.ZERO).withQueueBytesMax(1 << 20).withLingerTimeout(
+            limits = LIMITS.withWriteTimeout(Duration.ZERO).withQueueBytesMax(1 << 20).withLingerTimeout(
                     run.random.chance(30) ? Duration.ZERO : Duration.ofNanos(run.random.logUniform(MILLI, 1_000 * MILLI)));
             loops = run.random.number(1, 1, 2, 3);
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).loops(loops)

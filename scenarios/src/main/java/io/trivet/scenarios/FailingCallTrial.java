@@ -3,7 +3,6 @@ package io.trivet.scenarios;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import io.trivet.server.Connection;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.util.Objects;
@@ -31,7 +30,7 @@ final class FailingCallTrial implements Trial {
         };
         run.log(call + " fails with " + code);
         TrialHandler handler = new TrialHandler();
-        try (Server server = run.builder(network, handler, Limits.defaults()).urgent(true).open()) {
+        try (Server server = run.builder(network, handler, LIMITS).urgent(true).open()) {
             TrialClient other = TrialClient.connect(run, run.address);
             network.settle();
             TrialProactor proactor = network.proactor(0);

@@ -117,7 +117,7 @@ final class FileTrial implements Trial {
             this.run = run;
             network = run.anyNetwork();
             run.sim.buffers(run.random.number(0, 1024, 16_384), run.random.number(0, 1024, 16_384));
-            Limits limits = Limits.defaults().withQueueBytesMax(8 << 20).withWriteTimeout(Duration.ZERO);
+            Limits limits = LIMITS.withQueueBytesMax(8 << 20).withWriteTimeout(Duration.ZERO);
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).open();
             client = TrialClient.connect(run, run.address);
             network.settle();

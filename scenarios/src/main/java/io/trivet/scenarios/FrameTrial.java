@@ -117,7 +117,7 @@ final class FrameTrial implements Trial {
                     sendSome();
                 }
             };
-            Limits limits = Limits.defaults().withQueueBytesMax(16 << 20).withQueueMarks(16 << 20, 0);
+            Limits limits = LIMITS.withQueueBytesMax(16 << 20).withQueueMarks(16 << 20, 0);
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).framing(sent.toFraming()).open();
             client = TrialClient.connect(run, run.address);
             network.settle();
@@ -238,7 +238,7 @@ final class FrameTrial implements Trial {
             run.sim.buffers(1 << 20, 1 << 20);
             framing = run.random.pick(ClientFraming.LINES, ClientFraming.LINES, ClientFraming.LINES_CRLF, ClientFraming.DELIMITED,
                     ClientFraming.PREFIXED_1, ClientFraming.PREFIXED_2, ClientFraming.PREFIXED_4, ClientFraming.NETSTRINGS);
-            limits = Limits.defaults().withMessageBytesMax(lengthMax()).withMessageTimeout(Duration.ZERO);
+            limits = LIMITS.withMessageBytesMax(lengthMax()).withMessageTimeout(Duration.ZERO);
             server = run.builder(network, handler, limits).framing(framing.toFraming()).open();
             run.log(framing + ", messages of up to " + limits.messageBytesMax() + " bytes");
             int count = run.random.between(1, 3);

@@ -69,7 +69,7 @@ final class ListenerTrial implements Trial {
     private static Kind kind(TrialRun run) {
         SeededRandom random = run.random;
         int cap = random.number(2_000, 3_000, 5_000);
-        Limits limits = Limits.defaults().withQueueBytesMax(cap).withQueueMarks(cap, 0).withQueueBudgetBytes(64 << 20)
+        Limits limits = LIMITS.withQueueBytesMax(cap).withQueueMarks(cap, 0).withQueueBudgetBytes(64 << 20)
                 .withMessageBytesMax(random.number(64, 200, 300))
                 .withMessageTimeout(Duration.ofNanos(random.between(1, 100) * MILLI))
                 .withWriteTimeout(Duration.ZERO);

@@ -24,7 +24,7 @@ final class MemoryTrial implements Trial {
         run.sim.buffers(run.random.number(512, 4096), 1024);
         boolean scarce = run.random.chance(30);
         long budget = scarce ? 512 << 10 : 64 << 20;
-        Limits limits = Limits.defaults().withQueueBytesMax(4 << 20).withQueueMarks(4 << 20, 0).withQueueBudgetBytes(budget)
+        Limits limits = LIMITS.withQueueBytesMax(4 << 20).withQueueMarks(4 << 20, 0).withQueueBudgetBytes(budget)
                 .withWriteTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO).withMessageBytesMax(64 << 10);
         TrialHandler handler = new TrialHandler();
         int connections = run.random.between(1, 5);

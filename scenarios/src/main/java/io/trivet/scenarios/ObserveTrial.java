@@ -84,7 +84,7 @@ final class ObserveTrial implements Trial {
             network = run.readinessNetwork();
             run.sim.buffers(2048, 2048);
             loops = run.random.number(1, 1, 2, 3);
-            Limits limits = Limits.defaults().withQueueBytesMax(1 << 20).withQueueMarks(1 << 20, 0)
+            Limits limits = LIMITS.withQueueBytesMax(1 << 20).withQueueMarks(1 << 20, 0)
                     .withWriteTimeout(Duration.ZERO);
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).framing(Framing.lines()).loops(loops)
                     .open();

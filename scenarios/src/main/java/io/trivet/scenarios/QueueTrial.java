@@ -171,7 +171,7 @@ final class QueueTrial implements Trial {
             run.sim.buffers(sendBytes, unit * random.number(1, 1, 2));
             int cap = unit * (huge ? random.between(20, 60) : random.between(2, 8));
             int high = unit * random.between(1, cap / unit);
-            Limits limits = Limits.defaults().withQueueBytesMax(cap).withQueueMarks(high, random.number(0, high, high / 2))
+            Limits limits = LIMITS.withQueueBytesMax(cap).withQueueMarks(high, random.number(0, high, high / 2))
                     .withWriteTimeout(Duration.ZERO);
             Overflow overflow = random.pick(Overflow.DROP_OLDEST, Overflow.DROP_OLDEST, Overflow.PAUSE_READING,
                     Overflow.DISCONNECT);

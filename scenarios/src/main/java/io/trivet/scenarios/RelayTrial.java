@@ -2,7 +2,6 @@ package io.trivet.scenarios;
 
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
-import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.SendResult;
 import io.trivet.server.Server;
@@ -77,7 +76,7 @@ final class RelayTrial implements Trial {
                     seen(connection).inputEnded = true;
                 }
             };
-            server = run.builder(network, handler, Limits.defaults()).framing(Framing.lines()).overflow(Overflow.DISCONNECT)
+            server = run.builder(network, handler, LIMITS).framing(Framing.lines()).overflow(Overflow.DISCONNECT)
                     .open();
             client = TrialClient.connect(run, run.address);
             network.settle();

@@ -2,7 +2,6 @@ package io.trivet.scenarios;
 
 import io.trivet.net.Interest;
 import io.trivet.net.Socket;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 
@@ -19,7 +18,7 @@ final class SpinTrial implements Trial {
         TrialNetwork network = run.readinessNetwork();
         network.useStuckPoller();
         TrialHandler handler = new TrialHandler();
-        try (Server server = run.builder(network, handler, Limits.defaults()).open()) {
+        try (Server server = run.builder(network, handler, LIMITS).open()) {
             int connections = run.random.between(1, 3);
             for (int i = 0; i < connections && !run.hasFailed(); i++) {
                 spin(run, network, handler);

@@ -52,7 +52,7 @@ final class StallTrial implements Trial {
                     network.pass(busyNanos);
                 }
             };
-            Limits limits = Limits.defaults().withWriteTimeout(Duration.ofNanos(timeoutNanos));
+            Limits limits = LIMITS.withWriteTimeout(Duration.ofNanos(timeoutNanos));
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).open();
             busy = TrialClient.connect(run, run.address);
             network.settle();

@@ -3,7 +3,6 @@ package io.trivet.scenarios;
 import io.trivet.observe.LoopStats;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -56,7 +55,7 @@ final class StatsTrial implements Trial {
                     checkWithinCallback(connection);
                 }
             };
-            server = run.builder(network, handler, Limits.defaults().withConnectionsPerAddressMax(perAddressMax))
+            server = run.builder(network, handler, LIMITS.withConnectionsPerAddressMax(perAddressMax))
                     .framing(Framing.lines()).loops(loops).open();
             run.log(loops + " loops, " + (perAddressMax == 0 ? "no limit" : "at most " + perAddressMax) + " per address");
         }

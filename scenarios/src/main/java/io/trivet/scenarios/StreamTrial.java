@@ -91,7 +91,7 @@ final class StreamTrial implements Trial {
             this.run = run;
             network = run.readinessNetwork();
             run.sim.buffers(run.random.number(1024, 4096), 1024);
-            limits = Limits.defaults().withQueueBytesMax(8 << 20).withQueueMarks(8 << 20, 0)
+            limits = LIMITS.withQueueBytesMax(8 << 20).withQueueMarks(8 << 20, 0)
                     .withWriteTimeout(Duration.ofNanos(run.random.logUniform(5 * MILLI, 200 * MILLI)));
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).loops(run.random.number(1, 2)).open();
             client = TrialClient.connect(run, run.address);

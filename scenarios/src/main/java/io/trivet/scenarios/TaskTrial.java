@@ -1,7 +1,6 @@
 package io.trivet.scenarios;
 
 import io.trivet.server.Connection;
-import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -27,7 +26,7 @@ final class TaskTrial implements Trial {
         inOrder = true;
         TrialNetwork network = run.anyNetwork();
         TrialHandler handler = new TrialHandler();
-        try (Server server = run.builder(network, handler, Limits.defaults()).open()) {
+        try (Server server = run.builder(network, handler, LIMITS).open()) {
             TrialClient.connect(run, run.address);
             network.settle();
             Connection connection = handler.all.getFirst().connection;

@@ -3,7 +3,6 @@ package io.trivet.scenarios;
 import io.trivet.net.Loop;
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
-import io.trivet.server.Limits;
 import io.trivet.server.ScheduledTask;
 import io.trivet.server.Server;
 import java.io.IOException;
@@ -58,7 +57,7 @@ final class TimerTrial implements Trial {
         Steps(TrialRun run) throws IOException {
             this.run = run;
             network = run.anyNetwork();
-            server = run.builder(network, handler, Limits.defaults()).open();
+            server = run.builder(network, handler, LIMITS).open();
             for (int i = 0; i < 3; i++) {
                 TrialClient.connect(run, run.address);
             }

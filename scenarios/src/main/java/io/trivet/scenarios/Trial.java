@@ -1,5 +1,6 @@
 package io.trivet.scenarios;
 
+import io.trivet.server.Limits;
 import java.io.IOException;
 
 /**
@@ -7,6 +8,9 @@ import java.io.IOException;
  * to the byte and the nanosecond, and any difference is a failure. What happens in it is drawn.
  */
 interface Trial {
+    /** The default limits, with a budget that does not depend on the heap: a seed has to mean the same on every machine. */
+    Limits LIMITS = Limits.defaults().withQueueBudgetBytes(1L << 30);
+
     /**
      * Runs the trial.
      *
