@@ -564,6 +564,7 @@ CLSS public final static !enum io.trivet.observe.ListenerSnapshot$State
  outer io.trivet.observe.ListenerSnapshot
 fld public final static io.trivet.observe.ListenerSnapshot$State ACCEPTING
 fld public final static io.trivet.observe.ListenerSnapshot$State AT_LIMIT
+fld public final static io.trivet.observe.ListenerSnapshot$State AWAITING_HANDOVER
 fld public final static io.trivet.observe.ListenerSnapshot$State BACKED_OFF
 fld public final static io.trivet.observe.ListenerSnapshot$State CLOSED
 meth public java.lang.String description()

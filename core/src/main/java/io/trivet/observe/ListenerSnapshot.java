@@ -17,6 +17,8 @@ public record ListenerSnapshot(InetSocketAddress address, State state) {
         AT_LIMIT("not read: the server has its maximum number of connections"),
         /** It is not watched for a while, because the kernel could not accept: there is no descriptor or no memory left. */
         BACKED_OFF("not read: the kernel could not accept, and is asked again soon"),
+        /** It is not watched yet: the server that is to be replaced by this one still accepts. */
+        AWAITING_HANDOVER("not read: the server that is to be replaced still accepts"),
         /** It is closed: the server drains, or is closed. */
         CLOSED("closed: the server accepts nothing more");
 

@@ -3,6 +3,7 @@ package io.trivet.server;
 import io.trivet.net.Capability;
 import io.trivet.net.Cidr;
 import io.trivet.net.Network;
+import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
@@ -55,6 +56,12 @@ final class Acceptor implements ConnectionSource {
     private volatile boolean ended;
     /** True from a failed accept until accepting has worked for a while. */
     private volatile boolean backedOff;
+    /** True until the server that is replaced has stopped accepting. */
+    private volatile boolean awaitsHandover;
+    /** True while the server that is replaced decides whether it leaves the backlog to this one. */
+    private volatile boolean takingOver;
+    /** A drain has begun meanwhile, and waits for that decision. First loop's thread. */
+    private boolean drainAwaitsDecision;
     private long backoffNanos = BACKOFF_MIN_NANOS;
 
     /**
@@ -106,6 +113,49 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
+    /**
+     * Makes sure that accepting can start, without accepting: a lack of descriptors or memory is found before the server that is replaced
+     * stops accepting. Called before the loops turn.
+     */
+    void prepare() throws IOException {
+        awaitsHandover = true;
+        if (!listeners.isEmpty()) {
+            reserve.open();
+        }
+        Proactor proactor = loops.first().proactor();
+        for (int i = 0; i < listeners.size(); i++) {
+            proactor.accept(listeners.get(i), i);
+        }
+        for (TcpListener listener : listeners) {
+            proactor.stopAccepting(listener);
+        }
+    }
+
+    /** The server that is replaced is about to decide. Until then, a drain does not drop the clients that wait. Any thread. */
+    void beginTakeover() {
+        takingOver = true;
+    }
+
+    /** The server that is replaced continues: the clients that wait are its own. First loop's thread. */
+    void cancelTakeover() {
+        takingOver = false;
+        if (drainAwaitsDecision) {
+            drain();
+        }
+    }
+
+    /** Accepts from now on: the clients that wait are this server's, also if a drain has begun. First loop's thread. */
+    void takeOver() {
+        takingOver = false;
+        awaitsHandover = false;
+        started = true;
+        if (drainAwaitsDecision) {
+            drain();
+        } else {
+            resume();
+        }
+    }
+
     private void pause() {
         if (accepting) {
             accepting = false;
@@ -141,6 +191,7 @@ final class Acceptor implements ConnectionSource {
     ListenerSnapshot.State state() {
         return ended ? ListenerSnapshot.State.CLOSED
                 : accepting ? ListenerSnapshot.State.ACCEPTING
+                : awaitsHandover ? ListenerSnapshot.State.AWAITING_HANDOVER
                 : limit.isReached() ? ListenerSnapshot.State.AT_LIMIT
                 : ListenerSnapshot.State.BACKED_OFF;
     }
@@ -294,10 +345,11 @@ final class Acceptor implements ConnectionSource {
 
     /**
      * Accepts the connections that wait in the backlog, up to the limit, then stops accepting. Closing the listener would reset
-     * them; a draining loop closes them gracefully.
+     * them; a draining loop closes them gracefully. If it is not known yet whether they are this server's, waits for that.
      */
     void drain() {
-        if (!ended) {
+        drainAwaitsDecision = takingOver;
+        if (!ended && !takingOver) {
             pause();
             for (int i = 0; i < listeners.size() && started; i++) {
                 try {

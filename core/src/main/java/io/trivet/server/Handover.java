@@ -247,21 +247,42 @@ public final class Handover implements AutoCloseable {
      * @param drainTimeout the timeout of that {@link Server#drain}
      * @param onHandedOver called when the server has stopped accepting because a successor has taken over, and the successor was
      *     notified; its argument identifies the successor. An exception is logged
-     * @throws IOException the old process refuses, for instance because it has waited too long or is being closed; or it has ended
-     *     without an answer, and the file of a listener is gone. The server is to be closed
+     * @throws IOException the server was closed or drains; the old process refuses, for instance because it has waited too long or is
+     *     being closed; or it has ended without an answer, and the file of a listener is gone. The server is to be closed. If a drain
+     *     begins while the old process stops accepting, the clients that wait are accepted and drained
      */
     public void complete(Server server, Duration grace, Duration drainTimeout, Consumer<PeerCredentials> onHandedOver)
             throws IOException {
         HandoverChannel old = predecessor;
         if (old != null) {
-            acknowledge(old, server.listenerSockets());
+            takeOver(old, server);
+        } else {
+            server.startAccepting(); // a server that is closed refuses successors
         }
-        server.startAccepting();
         HandoverChannel.rehearse(network, address);
         Thread serving = new Thread(() -> serve(server, grace, drainTimeout, onHandedOver), "trivet-handover");
         serving.setDaemon(true);
         thread = serving;
         serving.start();
+    }
+
+    private void takeOver(HandoverChannel old, Server server) throws IOException {
+        boolean isDone = false;
+        try {
+            if (!server.beginTakeover()) {
+                old.close();
+                throw new IOException("handover " + address + ": the new server was closed or drains, so the old one continues");
+            }
+            acknowledge(old, server.listenerSockets());
+            isDone = true;
+        } finally {
+            if (!isDone) {
+                server.cancelTakeover();
+            }
+        }
+        if (!server.startAccepting()) {
+            throw new IOException("handover " + address + ": the new server was closed when the old one had stopped accepting");
+        }
     }
 
     private void acknowledge(HandoverChannel old, List<TcpListener> served) throws IOException {
@@ -409,8 +430,8 @@ public final class Handover implements AutoCloseable {
     @SuppressWarnings("CatchThrowable") // an Error, too, must not leave a server that neither accepts nor drains
     private @Nullable String leave(Server server, HandoverChannel channel, PeerCredentials successor,
             Consumer<PeerCredentials> onHandedOver) throws IOException {
-        channel.checkOpen(); // this process may have been stopped meanwhile
-        List<Integer> withFile = server.leaveListeners(LEAVE_TIMEOUT);
+        // This process may have been stopped meanwhile, or its loop may be busy: checked by the loop, as late as possible.
+        List<Integer> withFile = server.leaveListeners(channel::checkOpen, LEAVE_TIMEOUT);
         if (withFile == null) {
             if (Thread.currentThread().isInterrupted()) {
                 throw new ClosedByInterruptException();

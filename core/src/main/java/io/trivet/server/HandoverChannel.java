@@ -102,7 +102,12 @@ final class HandoverChannel implements AutoCloseable {
      */
     void checkOpen() throws IOException {
         input.clear();
-        int count = stream.read(input, received, UnixStream.DESCRIPTORS_MAX - received.size());
+        int count;
+        try {
+            count = stream.read(input, received, UnixStream.DESCRIPTORS_MAX - received.size());
+        } catch (NetworkException e) { // ECONNRESET: it has not read everything
+            count = -1;
+        }
         input.flip();
         if (count < 0) {
             throw new IOException("it has acknowledged, and then ended");

@@ -130,7 +130,9 @@ public final class Server implements AutoCloseable {
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }
-            if (!settings.acceptsLater()) {
+            if (settings.acceptsLater()) {
+                acceptor.prepare();
+            } else {
                 acceptor.start();
             }
         } catch (IOException | RuntimeException | Error | UnusableEngineException e) {
@@ -683,12 +685,14 @@ public final class Server implements AutoCloseable {
      * Stops accepting, and leaves the listeners to another process that has copies of their descriptors. Waits until the first loop has
      * done that. If the wait ends before the loop has begun, the loop will not do it.
      *
+     * @param check called on the thread of the loop directly before that; if it throws, the server continues to accept
      * @return the indices of the listeners whose files the other process should own; null if the time has passed, or the thread was
      *     interrupted, whose interrupt status is then set
      * @throws RejectedExecutionException the server is closed or draining
+     * @throws IOException thrown by the check
      */
     @Nullable
-    List<Integer> leaveListeners(Duration timeout) {
+    List<Integer> leaveListeners(LeaveCheck check, Duration timeout) throws IOException {
         checkOpen();
         if (draining) {
             throw new RejectedExecutionException("the server is draining");
@@ -696,10 +700,14 @@ public final class Server implements AutoCloseable {
         AtomicBoolean decided = new AtomicBoolean();
         Semaphore done = new Semaphore(0);
         AtomicReference<List<Integer>> left = new AtomicReference<>(List.of()); // also if leaving fails, which ends the loop
+        AtomicReference<@Nullable IOException> refusal = new AtomicReference<>();
         loops.first().mailbox().runInTurn(() -> {
             if (decided.compareAndSet(false, true)) {
                 try {
+                    check.run();
                     left.set(acceptor.leave());
+                } catch (IOException e) {
+                    refusal.set(e);
                 } finally {
                     done.release();
                 }
@@ -717,12 +725,42 @@ public final class Server implements AutoCloseable {
             }
             done.acquireUninterruptibly(); // the loop has begun: a few system calls
         }
+        IOException refused = refusal.get();
+        if (refused != null) {
+            throw refused;
+        }
         return left.get();
     }
 
-    /** Starts to accept, if the server does not yet. Any thread. */
-    void startAccepting() {
-        loops.first().mailbox().runAlways(acceptor::resume);
+    /** Checks, directly before a server stops accepting, that another one still wants to take over. */
+    interface LeaveCheck {
+        void run() throws IOException;
+    }
+
+    /**
+     * Another server is about to leave its listeners to this one. Until {@link #startAccepting} or {@link #cancelTakeover}, a drain does not
+     * drop the clients that wait. Any thread.
+     *
+     * @return false if this server is closed or draining, and cannot serve them
+     */
+    boolean beginTakeover() {
+        acceptor.beginTakeover(); // first: a drain that is not seen here sees this
+        return !draining && !isClosed();
+    }
+
+    /** The other server continues. Any thread. */
+    void cancelTakeover() {
+        loops.first().mailbox().runAlways(acceptor::cancelTakeover);
+    }
+
+    /**
+     * Starts to accept, if the server does not yet. If a drain has begun since {@link #beginTakeover}, accepts the clients that wait, which
+     * are then drained. Any thread.
+     *
+     * @return false if the server is closed
+     */
+    boolean startAccepting() {
+        return loops.first().mailbox().runAlways(acceptor::takeOver);
     }
 
     /** Returns the threads for the sessions of a loop. */

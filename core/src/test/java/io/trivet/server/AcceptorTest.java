@@ -10,6 +10,7 @@ import io.trivet.net.Pipe;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
+import io.trivet.observe.ListenerSnapshot;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
@@ -114,6 +115,26 @@ final class AcceptorTest {
         group.add(EventLoopTest.loop(0, failing, time, other, new Budget(100), records));
         assertThatThrownBy(other::start).isInstanceOf(NetworkException.class);
         assertThat(failing.newCalls()).containsExactly("accept 0", "stopAccepting", "stopAccepting");
+    }
+
+    @Test
+    void aSuccessorFindsALackOfDescriptorsOrMemoryBeforeItAccepts() throws IOException {
+        acceptor.prepare();
+        assertThat(first.newCalls()).containsExactly("accept 0", "accept 1", "stopAccepting", "stopAccepting");
+        assertThat(reserveIsOpen()).isTrue();
+        assertThat(acceptor.state()).isEqualTo(ListenerSnapshot.State.AWAITING_HANDOVER);
+        acceptor.takeOver();
+        assertThat(first.newCalls()).containsExactly("accept 0", "accept 1");
+        assertThat(acceptor.state()).isEqualTo(ListenerSnapshot.State.ACCEPTING);
+    }
+
+    @Test
+    void aSuccessorWithoutDescriptorsOrMemoryFails() throws IOException {
+        exhausted = true;
+        assertThatThrownBy(acceptor::prepare).isInstanceOf(NetworkException.class).hasMessageContaining("EMFILE");
+        exhausted = false;
+        first.failNext("accept", ErrorCode.ENOMEM);
+        assertThatThrownBy(acceptor::prepare).isInstanceOf(NetworkException.class).hasMessageContaining("ENOMEM");
     }
 
     // ---- accepting

@@ -15,6 +15,7 @@ import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UnixAddress;
 import io.trivet.net.UnixStream;
+import io.trivet.observe.ListenerSnapshot;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimNetwork;
 import io.trivet.tls.TestCertificates;
@@ -159,7 +160,8 @@ final class HandoverTest {
         try (Generation first = new Generation(network, 1).complete()) {
             InetSocketAddress tcp = first.server.address();
             try (Generation failed = new Generation(network, 2)) {
-                assertThat(failed.server.listeners()).isNotEmpty();
+                assertThat(failed.server.listeners()).extracting(ListenerSnapshot::state)
+                        .containsOnly(ListenerSnapshot.State.AWAITING_HANDOVER).hasSize(2);
                 for (int i = 0; i < 50; i++) {
                     assertThat(ask(tcp)).isEqualTo(1);
                     assertThat(ask(UnixDomainSocketAddress.of(unixPath()))).isEqualTo(1);
@@ -188,6 +190,97 @@ final class HandoverTest {
             }
             assertThat(first.handover.isHandedOver()).isFalse();
             assertThat(ask(first.server.address())).isEqualTo(1);
+        }
+    }
+
+    /** Keeps the accepting loop of a server busy until it is released. */
+    private static CountDownLatch occupy(Server server) throws InterruptedException {
+        CountDownLatch busy = new CountDownLatch(1);
+        CountDownLatch released = new CountDownLatch(1);
+        server.loops().getFirst().execute(() -> {
+            busy.countDown();
+            try {
+                released.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        busy.await();
+        return released;
+    }
+
+    /** Waits until the thread of a handover waits for the loop that is to stop accepting. */
+    private static void awaitLeaving() {
+        while (Thread.getAllStackTraces().entrySet().stream()
+                .noneMatch(thread -> thread.getKey().getName().equals("trivet-handover")
+                        && thread.getKey().getState() == Thread.State.TIMED_WAITING
+                        && Stream.of(thread.getValue()).anyMatch(frame -> frame.getMethodName().equals("leaveListeners")))) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    @Test
+    void aProcessThatEndsWhileTheLoopOfTheOldOneIsBusyChangesNothing() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete(); LogLines lines = new LogLines()) {
+            CountDownLatch released = occupy(first.server);
+            try (SocketChannel peer = SocketChannel.open(UnixDomainSocketAddress.of(control().path()))) {
+                peer.write(ByteBuffer.wrap("take 1\nready\n".getBytes(StandardCharsets.US_ASCII)));
+                awaitLeaving();
+            }
+            released.countDown();
+            assertThat(lines.await("it has acknowledged, and then ended")).isTrue();
+            assertThat(first.handover.isHandedOver()).isFalse();
+            assertThat(ask(first.server.address())).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aNewServerThatIsDrainedOrClosedDoesNotTakeOver() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete()) {
+            for (boolean closes : new boolean[]{false, true}) {
+                try (Generation second = new Generation(network, 2)) {
+                    if (closes) {
+                        second.server.close();
+                    } else {
+                        second.server.drain(Duration.ofSeconds(10));
+                    }
+                    assertThatThrownBy(second::complete).isInstanceOf(IOException.class)
+                            .hasMessageEndingWith("the new server was closed or drains, so the old one continues");
+                    second.server.join();
+                }
+                assertThat(first.handover.isHandedOver()).isFalse();
+                assertThat(ask(first.server.address())).isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
+    void clientsThatWaitWhenADrainBeginsDuringAHandoverAreDrainedAndNotReset() throws Exception {
+        Network network = Network.named("epoll");
+        try (Generation first = new Generation(network, 1).complete(); Generation second = new Generation(network, 2)) {
+            CountDownLatch released = occupy(first.server);
+            Thread completing = Thread.ofPlatform().start(() -> {
+                try {
+                    second.complete();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            awaitLeaving();
+            try (SocketChannel client = SocketChannel.open(first.server.address())) { // no loop accepts it now
+                second.server.drain(WAIT);
+                CountDownLatch turned = new CountDownLatch(1);
+                second.server.loops().getFirst().execute(turned::countDown);
+                turned.await(); // the drain has reached the loop
+                released.countDown();
+                completing.join();
+                assertThat(first.handover.isHandedOver()).isTrue();
+                assertThat(client.read(ByteBuffer.allocate(1))).as("the end of the stream").isEqualTo(-1);
+            }
+            second.server.join();
+            assertThat(second.server.stats().total().accepted()).isEqualTo(1);
         }
     }
 
@@ -360,7 +453,7 @@ final class HandoverTest {
             first.complete(server, GRACE, Duration.ofSeconds(10), _ -> {});
             client.write(ByteBuffer.wrap(new byte[]{'?'}));
             entered.await();
-            assertThat(server.leaveListeners(Duration.ofMillis(1))).isNull();
+            assertThat(server.leaveListeners(() -> {}, Duration.ofMillis(1))).isNull();
             release.countDown();
             assertThat(ask(server.address())).as("the loop has not left").isEqualTo(1);
             try (Generation second = new Generation(network, 2).complete()) {
