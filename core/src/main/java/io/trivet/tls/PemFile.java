@@ -37,6 +37,7 @@ final class PemFile {
     private static final long BYTES_MAX = 16 << 20;
     private static final String PBES2 = "1.2.840.113549.1.5.13";
     private static final Pattern BLOCK = Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \\1-----", Pattern.DOTALL);
+    private static final Pattern BEGIN = Pattern.compile("-----BEGIN ([A-Z0-9 ]*)");
 
     private final Path file;
     private final List<Block> blocks;
@@ -92,10 +93,24 @@ final class PemFile {
             throw wrong(file, "cannot be read: " + e.getMessage(), e);
         }
         List<Block> blocks = new ArrayList<>();
-        for (Matcher matcher = BLOCK.matcher(text); matcher.find();) {
+        int end = 0;
+        for (Matcher matcher = BLOCK.matcher(text); matcher.find(); end = matcher.end()) {
+            checkWhole(file, text.substring(end, matcher.start()) + matcher.group(2));
             blocks.add(new Block(matcher.group(1), matcher.group(2)));
         }
+        checkWhole(file, text.substring(end));
         return new PemFile(file, blocks);
+    }
+
+    /** Checks that no block begins in the text between the others, or within one: it has no end. */
+    private static void checkWhole(Path file, String between) throws IOException {
+        Matcher begin = BEGIN.matcher(between);
+        if (begin.find()) {
+            throw wrong(file,
+                    "has a PEM block (" + begin.group(1)
+                            + ") that begins but does not end: the file is half-written or truncated",
+                    null);
+        }
     }
 
     private List<X509Certificate> certificates() throws IOException {
@@ -127,7 +142,7 @@ final class PemFile {
 
     private PrivateKey privateKey(Block block, char @Nullable [] password) throws IOException {
         if (block.content.contains("Proc-Type: 4,ENCRYPTED")) {
-            throw wrong(file, "its key is encrypted in OpenSSL's old format. Convert it: openssl pkcs8 -topk8 -in "
+            throw wrong(file, "its key is encrypted in OpenSSL's old format. Convert it: openssl pkey -in "
                     + file + " -out new.key", null);
         }
         byte[] bytes;
@@ -144,14 +159,14 @@ final class PemFile {
                 byte[] converted = Der.ofEcKey(bytes);
                 if (converted == null) {
                     throw wrong(file,
-                            "its EC key is broken, or does not name its curve. Convert it: openssl pkcs8 -topk8 -nocrypt -in "
+                            "its EC key is broken, or does not name its curve. Convert it: openssl pkey -in "
                                     + file + " -out new.key",
                             null);
                 }
                 yield pkcs8(converted);
             }
             default -> throw wrong(file, "has a key of the unknown kind \"" + block.label + "\". Convert it to PKCS #8: "
-                    + "openssl pkcs8 -topk8 -nocrypt -in " + file + " -out new.key", null);
+                    + "openssl pkey -in " + file + " -out new.key", null);
         };
     }
 

@@ -82,7 +82,7 @@ final class TlsSettingsTest {
         fails("localhost.pem", "example.key", "example.key", "does not belong to the first certificate in");
         fails("localhost.pem", "rsa.key", "rsa.key", "does not belong to the first certificate in");
         fails("localhost.pem", "localhost-encrypted.key", "localhost-encrypted.key", "is encrypted, and no password was given");
-        fails("rsa.pem", "rsa-old-encrypted.key", "rsa-old-encrypted.key", "OpenSSL's old format", "openssl pkcs8 -topk8");
+        fails("rsa.pem", "rsa-old-encrypted.key", "rsa-old-encrypted.key", "OpenSSL's old format", "openssl pkey -in");
         assertThatThrownBy(() -> server()
                 .certificate(file("localhost.pem"), file("localhost-encrypted.key"), "wrong".toCharArray()).build())
                 .isInstanceOf(FileSystemException.class).hasMessageContaining("the password is wrong")
@@ -95,6 +95,23 @@ final class TlsSettingsTest {
                 "-----BEGIN EC PRIVATE KEY-----\nMIIBAAA=\n-----END EC PRIVATE KEY-----\n");
         assertThatThrownBy(() -> server(file("localhost.pem"), brokenKey)).hasMessageContaining("broken.key")
                 .hasMessageContaining("is broken, or does not name its curve");
+        for (String name : List.of("localhost.pem", "localhost.key")) {
+            String whole = Files.readString(file(name));
+            Path truncated = directory.resolve("truncated-" + name);
+            boolean isKey = name.endsWith(".key");
+            for (String text : List.of(whole + "-----BEGIN CERTIFICATE-----\nMII", whole + "-----BEGIN CERTI",
+                    whole.substring(0, whole.length() / 2), whole.substring(0, whole.length() / 2) + "\n" + whole)) {
+                Files.writeString(truncated, text);
+                assertThatThrownBy(
+                        () -> server(isKey ? file("localhost.pem") : truncated, isKey ? truncated : file("localhost.key")))
+                        .isInstanceOf(FileSystemException.class).hasMessageContaining(truncated.toString())
+                        .hasMessageContaining("begins but does not end: the file is half-written or truncated");
+            }
+            if (!isKey) {
+                Files.writeString(truncated, whole + "-----BEGIN CERTIFICATE-----\nMII");
+                assertThatThrownBy(() -> client().authorities(truncated).build()).hasMessageContaining("begins but does not end");
+            }
+        }
         assertThatThrownBy(() -> server(directory, brokenKey)).hasMessageContaining("is a directory");
         assertThatThrownBy(() -> server().build()).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(
