@@ -7,7 +7,6 @@ public final class ErrorQueue {
     private static final NativeFunction ERR_GET_ERROR = NativeFunction.of("ERR_get_error");
     private static final NativeFunction ERR_CLEAR_ERROR = NativeFunction.of("ERR_clear_error");
     private static final NativeFunction ERR_REASON_ERROR_STRING = NativeFunction.of("ERR_reason_error_string");
-    private static final NativeFunction SSL_ALERT_DESC_STRING_LONG = NativeFunction.of("SSL_alert_desc_string_long");
 
     static final int ERR_LIB_SSL = 20;
     static final int ERR_LIB_OFFSET = 23;
@@ -48,8 +47,7 @@ public final class ErrorQueue {
         int reason = (int) (error & ERR_REASON_MASK);
         int alert = reason - ALERT_REASON;
         if (((error >> ERR_LIB_OFFSET) & LIBRARY_MASK) == ERR_LIB_SSL && alert >= 0 && alert <= ALERT_MAX) {
-            @Nullable String name = NativeMemory.string(SSL_ALERT_DESC_STRING_LONG.call(alert));
-            return "the peer has sent the alert " + (name == null ? String.valueOf(alert) : name.replace(' ', '_'));
+            return ReceivedAlert.text(alert);
         }
         @Nullable String text = NativeMemory.string(ERR_REASON_ERROR_STRING.call(error));
         return text == null ? "error " + Long.toHexString(error) : text.replace('\n', ' ');

@@ -39,8 +39,8 @@ public final class MemoryBios implements AutoCloseable {
     /** Size of the area for bytes that are not in a direct buffer: more than any record. */
     private static final int AREA_BYTES = 18 * 1024 + 512;
     /**
-     * Number of buffers whose addresses are remembered, and which therefore stay reachable during an operation. A proactor has three: for
-     * records, for plaintext, and for the output.
+     * Number of buffers whose addresses are remembered, and which therefore stay reachable during an operation. A proactor mostly uses
+     * few: its own for records, plaintext and output, received memory, and held input.
      */
     private static final int KNOWN = 4;
 

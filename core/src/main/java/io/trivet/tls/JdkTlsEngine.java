@@ -1,11 +1,14 @@
 package io.trivet.tls;
 
+import io.trivet.openssl.ReceivedAlert;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
@@ -25,6 +28,10 @@ final class JdkTlsEngine implements TlsEngine {
     private static final ByteBuffer[] NOTHING = {ByteBuffer.allocateDirect(0)};
     /** Content type of a handshake message in the clear: after the handshake, only TLS 1.2 shows it. */
     private static final byte HANDSHAKE_RECORD = 22;
+
+    /** How the JDK reports an alert of the peer: encrypted as it should be, or in plaintext from a peer that cannot encrypt yet. */
+    private static final Pattern ALERT = Pattern
+            .compile("(?:Received fatal alert: |Unexpected plaintext alert received: Level: fatal; Alert: )(\\w+)");
 
     private final SSLEngine engine;
     private boolean handshaking = true;
@@ -185,6 +192,12 @@ final class JdkTlsEngine implements TlsEngine {
     private static IOException failure(Exception e) {
         if (e instanceof TlsException known) {
             return known;
+        }
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            Matcher alert = ALERT.matcher(text(cause));
+            if (alert.find()) {
+                return new TlsException(ReceivedAlert.text(alert.group(1)), e);
+            }
         }
         StringBuilder message = new StringBuilder(text(e));
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {

@@ -227,6 +227,30 @@ final class TlsEngineTest {
     }
 
     @Test
+    void anAlertInPlaintextIsNamed() throws IOException {
+        Side client = new Side(client());
+        Side server = new Side(server());
+        client.settle();
+        server.take(client);
+        server.output.clear();
+        server.output.flip();
+        ByteBuffer alert = ByteBuffer.allocateDirect(TlsEngine.HEADER_BYTES + 2).put(new byte[]{21, 3, 3, 0, 2, 2, 48}).flip();
+        assertThatThrownBy(() -> server.engine.unwrap(alert, server.plaintext)).isInstanceOf(TlsException.class)
+                .hasMessage("the peer has sent the alert unknown_ca");
+    }
+
+    @Test
+    void aMissingClientCertificateIsNamed() throws IOException {
+        serverSettings.clientAuthentication(ClientAuthentication.REQUIRED, TestCertificates.file("ca.pem"));
+        Side client = new Side(client());
+        Side server = new Side(server());
+        assertThatThrownBy(() -> exchange(client, server)).isInstanceOf(TlsException.class);
+        server.settle();
+        assertThatThrownBy(() -> client.take(server)).isInstanceOf(TlsException.class)
+                .hasMessage("the peer has sent the alert certificate_required: it requires a client certificate");
+    }
+
+    @Test
     void anUntrustedCertificateIsRefused() throws IOException {
         clientSettings.authorities(TestCertificates.file("other-ca.pem"));
         assertThatThrownBy(this::handshake).isInstanceOf(TlsException.class)
