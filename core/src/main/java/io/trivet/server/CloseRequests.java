@@ -157,7 +157,9 @@ final class CloseRequests {
                 if (reason == CloseReason.FAILED) {
                     log.callFailed(connection, failure);
                 }
-                connection.failure(failure);
+                if (connection.closeReason() != CloseReason.TRUNCATED) { // the cut is the cause, and this only its consequence
+                    connection.failure(failure);
+                }
                 close(connection, reason);
             }
             case CLOSED -> {

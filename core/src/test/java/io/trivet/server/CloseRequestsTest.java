@@ -6,6 +6,7 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
+import io.trivet.tls.TruncatedException;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +61,15 @@ final class CloseRequestsTest {
         assertThat(connection.isClosed()).isTrue();
         assertThat(connection.closeReason()).as("why it ended, not what has cut the end short")
                 .isEqualTo(CloseReason.MESSAGE_TOO_LONG);
+    }
+
+    @Test
+    void aFailureAfterACutStreamIsOnlyAConsequence() {
+        requests.truncated(connection);
+        requests.fail(connection, failure(ErrorCode.ENOTCONN));
+        assertThat(connection.isClosed()).isTrue();
+        assertThat(connection.closeReason()).isEqualTo(CloseReason.TRUNCATED);
+        assertThat(connection.failure()).isInstanceOf(TruncatedException.class);
     }
 
     @Test
