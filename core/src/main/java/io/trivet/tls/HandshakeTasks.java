@@ -21,6 +21,10 @@ final class HandshakeTasks {
     private long endedNanos;
     private long untilNanos;
     private int done;
+    /** A connection was added when none waited: the last poll with parts may have been long ago. */
+    private boolean isFresh = true;
+    /** Between {@link #begin} and {@link #end}. */
+    private boolean isRunning;
 
     HandshakeTasks(Clock clock) {
         this.clock = clock;
@@ -32,6 +36,7 @@ final class HandshakeTasks {
 
     void add(TlsConnection connection) {
         connection.awaitsTask = true;
+        isFresh |= waiting.isEmpty() && !isRunning;
         waiting.addLast(connection);
     }
 
@@ -42,8 +47,11 @@ final class HandshakeTasks {
      */
     void begin(boolean mayHaveWaited) {
         done = 0;
+        boolean isUnmeasured = mayHaveWaited || isFresh;
+        isFresh = false;
+        isRunning = true;
         long now = clock.nanoTime();
-        untilNanos = now + (mayHaveWaited ? 0 : (now - endedNanos) / TURN_FRACTION);
+        untilNanos = now + (isUnmeasured ? 0 : (now - endedNanos) / TURN_FRACTION);
     }
 
     /** Returns the connection of the next part of this poll, or null. */
@@ -62,6 +70,7 @@ final class HandshakeTasks {
 
     /** Ends the parts of a poll. Returns how many there were. */
     int end() {
+        isRunning = false;
         endedNanos = clock.nanoTime();
         return done;
     }

@@ -136,6 +136,9 @@ final class TlsInput {
             int next = source.position() + length;
             source.limit(next);
             unwrap(connection, connection.engine.keepsRecords() ? source : record.clear().put(source).flip(), completions);
+            if (connection.closed) {
+                return; // a callback may have released the buffer
+            }
             source.limit(end).position(next);
         }
     }

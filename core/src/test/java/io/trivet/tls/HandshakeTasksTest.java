@@ -48,6 +48,18 @@ final class HandshakeTasksTest {
     }
 
     @Test
+    void onePartIfTheQueueWasEmptyBeforeHoweverLongAgoThatWas() throws IOException {
+        add(200);
+        assertThat(poll(5_000, false)).as("the first poll of all").isEqualTo(1);
+        while (!tasks.isEmpty()) {
+            poll(40, false);
+        }
+        add(200);
+        assertThat(poll(3_600_000, false)).as("the first poll after hours without a handshake").isEqualTo(1);
+        assertThat(poll(10, false)).isEqualTo(5);
+    }
+
+    @Test
     void closedConnectionsAreSkippedAndNothingIsDoneTwice() throws IOException {
         TlsConnection closed = new TlsConnection(1, TestCertificates.server(TlsEngineKind.JDK).engine(new EngineBuffers()));
         tasks.add(closed);
