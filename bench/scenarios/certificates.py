@@ -98,7 +98,8 @@ def reloads(bench, engine, authority, versions):
         bench.figure(f"{engine}: a client", line, "no failure", False)
     bench.figure(f"{engine}: {rounds} reloads in {time.monotonic() - start:.0f} s, {bad} of them of a bad file, {answers.value} answers",
                  f"{len(lost)} failed clients; {stale} new connections with another certificate than the last good one", "0; 0", not lost and not stale)
-    bench.figure(f"{engine}: exit code", server.terminate(), "0")
+    code = server.terminate()
+    bench.figure(f"{engine}: exit code", code, "0", code == 0)
 
 
 def await_line(bench, server, text, count):

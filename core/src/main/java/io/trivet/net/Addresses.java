@@ -75,11 +75,13 @@ public final class Addresses {
     }
 
     /**
-     * Checks that a socket can be bound to one address and connect to another: both must be IPv4, or both IPv6. For networks.
+     * Checks that a socket can be bound to one address and connect to another: both must be IPv4, or both IPv6, and they must
+     * differ. For networks.
      *
      * @param local the address to bind to
      * @param remote the address to connect to; resolved, or a Unix address
-     * @throws NetworkException {@link ErrorCode#EAFNOSUPPORT}: their families differ, or one is a Unix address
+     * @throws NetworkException {@link ErrorCode#EAFNOSUPPORT}: their families differ, or one is a Unix address; {@link ErrorCode#EADDRINUSE}: they are
+     *     equal, and TCP would connect the socket to itself (RFC 9293, 3.5)
      * @throws UnknownHostException the local address is unresolved
      */
     public static void checkFamilies(InetSocketAddress local, InetSocketAddress remote) throws IOException {
@@ -93,6 +95,10 @@ public final class Addresses {
                     "EAFNOSUPPORT, " + (from.equals(UNIX) || to.equals(UNIX) ? "a local address is for TCP"
                             : from + " address cannot connect to " + to + " address")
                             + ": connect to " + toString(remote));
+        }
+        if (local.getPort() != 0 && local.equals(remote)) {
+            throw new NetworkException("bind", local, ErrorCode.EADDRINUSE,
+                    "EADDRINUSE, this is the address to connect to, and the socket would connect to itself: bind to another port");
         }
     }
 

@@ -157,6 +157,9 @@ final class NioNetwork implements Network {
         } catch (IOException e) {
             channel.close();
             throw NioErrors.failure("bind", local, e);
+        } catch (RuntimeException e) {
+            channel.close();
+            throw e;
         }
     }
 

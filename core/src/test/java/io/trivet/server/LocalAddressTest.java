@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Outgoing connections that are made from a local address. */
 final class LocalAddressTest {
@@ -58,8 +59,10 @@ final class LocalAddressTest {
         String to = Addresses.toString(target);
         fails(stage, server, target, address("192.0.2.1", 0), ErrorCode.EADDRNOTAVAIL,
                 "bind 192.0.2.1:0: EADDRNOTAVAIL, this machine has no such address, or no local port is free");
-        fails(stage, server, target, target, ErrorCode.EADDRINUSE,
-                "bind " + to + ": EADDRINUSE, the address is in use: another socket has this port");
+        for (InetSocketAddress itself : List.of(target, address("127.0.0.1", freePort(stage)))) {
+            fails(stage, server, itself, itself, ErrorCode.EADDRINUSE, "bind " + Addresses.toString(itself)
+                    + ": EADDRINUSE, this is the address to connect to, and the socket would connect to itself: bind to another port");
+        }
         fails(stage, server, target, address("::1", 0), ErrorCode.EAFNOSUPPORT,
                 "bind [::1]:0: EAFNOSUPPORT, an IPv6 address cannot connect to an IPv4 address: connect to " + to);
         fails(stage, server, address("::1", 1), address("127.0.0.1", 0), ErrorCode.EAFNOSUPPORT,
