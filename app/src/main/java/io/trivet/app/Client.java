@@ -11,6 +11,7 @@ import io.trivet.server.Protocol;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import io.trivet.tls.TlsClient;
+import io.trivet.tls.TlsException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -202,6 +203,9 @@ final class Client implements Handler, AutoCloseable {
 
     private static IOException failure(Connection connection, @Nullable CloseReason reason) {
         IOException failure = connection.failure();
+        if (failure instanceof TlsException && String.valueOf(failure.getMessage()).contains("certificate_required")) {
+            return new IOException(failure.getMessage() + " (--tls-cert and --tls-key)", failure);
+        }
         return failure != null ? failure : new IOException(reason == null ? "closed" : reason.description());
     }
 

@@ -30,15 +30,18 @@ final class ReadyFile {
     private static final int LINKS_MAX = 40;
     /** How long the start waits for the reader of a FIFO. */
     private static final long WAIT_MILLIS = 500;
+    /** How long it waits if it must not continue without one: less than the server that is replaced waits for the acknowledgement. */
+    private static final long REQUIRED_WAIT_SECONDS = 90;
 
     private ReadyFile() {}
 
     /**
      * Writes the file.
      *
+     * @param isRequired true if the start must not continue before the file is written, also if a FIFO has no reader
      * @param err gets a line if a FIFO has no reader yet: it is written as soon as it has one
      */
-    static void write(Path file, List<InetSocketAddress> addresses, PrintStream err) throws IOException {
+    static void write(Path file, List<InetSocketAddress> addresses, boolean isRequired, PrintStream err) throws IOException {
         StringBuilder text = new StringBuilder();
         for (InetSocketAddress address : addresses) {
             text.append(Addresses.toString(address)).append('\n');
@@ -51,7 +54,7 @@ final class ReadyFile {
             Path target = follow(file);
             // A link in /proc, such as /dev/stdout, stands for an open file and not for a name.
             if (Files.exists(file) && (!Files.isRegularFile(file) || target.startsWith("/proc"))) {
-                writeInPlace(file, bytes, err);
+                writeInPlace(file, bytes, isRequired, err);
             } else {
                 replace(target, bytes);
             }
@@ -106,7 +109,7 @@ final class ReadyFile {
     }
 
     /** Writes on a thread of its own, because opening a FIFO waits for its reader. */
-    private static void writeInPlace(Path file, byte[] bytes, PrintStream err) throws IOException {
+    private static void writeInPlace(Path file, byte[] bytes, boolean isRequired, PrintStream err) throws IOException {
         CompletableFuture<Void> done = new CompletableFuture<>();
         Thread thread = new Thread(() -> {
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
@@ -121,17 +124,30 @@ final class ReadyFile {
         }, "ready-file");
         thread.setDaemon(true);
         thread.start();
-        try {
-            done.get(WAIT_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
-        } catch (TimeoutException e) {
-            err.println("--ready-file " + EscapedText.line(file.toString()) + ": waiting for its reader");
+        if (awaitWritten(done, WAIT_MILLIS)) {
+            return;
+        }
+        err.println("--ready-file " + EscapedText.line(file.toString()) + ": waiting for its reader");
+        if (!isRequired) {
             done.exceptionally(failure -> {
                 err.println("--ready-file " + EscapedText.line(file.toString()) + " cannot be written: "
                         + EscapedText.line(String.valueOf(failure.getMessage())));
                 return null;
             });
+        } else if (!awaitWritten(done, TimeUnit.SECONDS.toMillis(REQUIRED_WAIT_SECONDS))) {
+            throw new IOException("it had no reader for " + REQUIRED_WAIT_SECONDS + " s");
+        }
+    }
+
+    /** Returns false if the time has passed. */
+    private static boolean awaitWritten(CompletableFuture<Void> done, long millis) throws IOException {
+        try {
+            done.get(millis, TimeUnit.MILLISECONDS);
+            return true;
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+        } catch (TimeoutException e) {
+            return false;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);

@@ -137,11 +137,12 @@ final class ReplyHandler implements Handler {
                 "it accepted no data for " + DurationText.of(settings.limits().writeTimeout()) + " (--write-timeout)";
             case MESSAGE_TIMEOUT -> "a message took longer than " + DurationText.of(settings.limits().messageTimeout())
                     + " (--message-timeout)";
-            case HANDSHAKE_FAILED -> {
+            case HANDSHAKE_FAILED, PROTOCOL_ERROR -> {
                 IOException failure = connection.failure();
-                yield reason.description() + (failure == null ? "" : ": " + failure.getMessage());
+                yield reason.description()
+                        + (failure == null ? "" : ": " + EscapedText.line(String.valueOf(failure.getMessage())));
             }
-            case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT, PROTOCOL_ERROR,
+            case FINISHED, CLOSED, DRAINED, RESET, FAILED, CONNECT_FAILED, CONNECT_TIMEOUT, FIRST_MESSAGE_TIMEOUT,
                     HANDLER_FAILED,
                     TOO_MANY_FROM_ADDRESS, ADDRESS_DENIED, TRANSFER_FAILED, SPINNING, HANDSHAKE_TIMEOUT, TRUNCATED ->
                 reason.description();

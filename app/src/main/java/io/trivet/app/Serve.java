@@ -5,6 +5,7 @@ import io.trivet.net.Capability;
 import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
 import io.trivet.net.Supervisor;
+import io.trivet.net.UnixAddress;
 import io.trivet.server.Handover;
 import io.trivet.server.Limits;
 import java.io.IOException;
@@ -28,7 +29,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "serve", mixinStandardHelpOptions = true, versionProvider = Version.class,
         showDefaultValues = true, sortOptions = false, description = {
     "Serves many clients, by TCP or Unix domain sockets, each with a bounded message queue of its own.",
-    "Ctrl-C and SIGTERM drain the server: it answers what has arrived, sends what is queued, and exits with 0."})
+    "Ctrl-C and SIGTERM drain the server: it answers what has arrived, sends what is queued, and exits with 0.",
+    "SIGHUP reads the files of --tls-cert, --tls-key and --tls-client-ca again. Without --tls-cert, it drains the server, too."})
 @SuppressWarnings("NullAway.Init") // picocli fills the fields
 final class Serve implements Callable<Integer> {
     /** How much longer a reply can be than its message: an IPv6 address with scope, and a newline. */
@@ -124,7 +126,7 @@ final class Serve implements Callable<Integer> {
     @Option(names = {"-F", "--ready-file"}, paramLabel = "FILE", converter = PathText.class,
             description = "File to write when the server is ready: host:port, with the port in use, or unix:PATH, a line for each address. A regular file "
                     + "appears whole. A symbolic link is followed. A FIFO or a device is written, and never replaced. With --handover, the server that is "
-                    + "replaced still accepts at that time, too.")
+                    + "replaced alone accepts until the file is written, which needs a reader if it is a FIFO.")
     private @Nullable Path readyFile;
 
     @Mixin
@@ -172,7 +174,7 @@ final class Serve implements Callable<Integer> {
                             () -> stopping(supervisor, network, live, relayed, err),
                             err)) {
                 if (readyFile != null) { // first: if that fails, the server that is replaced must continue
-                    ReadyFile.write(readyFile, server.addresses(), err);
+                    ReadyFile.write(readyFile, server.addresses(), taken != null && taken.isTaken(), err);
                 }
                 handover.complete(server, drainTimeout, supervisor, network, err);
                 err.println("ready");
@@ -197,7 +199,12 @@ final class Serve implements Callable<Integer> {
         }
         int passed = supervisor.passedSockets();
         if (passed == 0) {
-            return ReplyServer.listen(named, ListenAddresses.of(network, hosts, port, err), settings, log);
+            warnWithoutUnixHost(err);
+            try {
+                return ReplyServer.listen(named, ListenAddresses.of(network, hosts, port, err), settings, log);
+            } catch (UnsupportedOperationException e) { // of the engine: an abstract name, or the mode of a file
+                throw new IOException("--engine " + network.name() + ": " + e.getMessage(), e);
+            }
         }
         if (!network.supports(Capability.DESCRIPTORS)) {
             throw new IOException("LISTEN_FDS: " + network.name() + " cannot use sockets that were passed: use another --engine");
@@ -210,10 +217,20 @@ final class Serve implements Callable<Integer> {
     }
 
     private void warnWithoutEffect(String reason, PrintStream err) {
-        for (String option : List.of("--host", "--port", "--backlog", "--socket-mode", "--socket-owner")) {
+        warnWithoutEffect(List.of("--host", "--port", "--backlog", "--socket-mode", "--socket-owner"), reason, err);
+    }
+
+    private void warnWithoutEffect(List<String> options, String reason, PrintStream err) {
+        for (String option : options) {
             if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
                 err.println("warning: " + option + " has no effect: " + reason);
             }
+        }
+    }
+
+    private void warnWithoutUnixHost(PrintStream err) {
+        if (hosts.stream().noneMatch(UnixAddress::isUnix)) {
+            warnWithoutEffect(List.of("--socket-mode", "--socket-owner"), "no --host is a Unix domain socket, unix:PATH", err);
         }
     }
 

@@ -44,6 +44,8 @@ final class ServeHandover {
         handover = opened;
         if (opened.isTaken()) {
             err.println("taking over the listening sockets of the server at " + address);
+        } else {
+            err.println("no server at " + address + ": starting without taking over");
         }
         return opened;
     }

@@ -66,6 +66,16 @@ final class ServeProcessTest {
     }
 
     @Test
+    void aBrokenProtocolIsExplainedInTheGoneLine() throws Exception {
+        try (Program serve = Program.trivet("serve", "-v", "-p", "0", "--proxy-protocol", "127.0.0.1");
+                Socket client = PlainSocket.connect(serve.awaitReady())) {
+            PlainSocket.send(client, "GET / HTTP/1.0\r\n\r\n");
+            assertThat(serve.awaitErr(line -> line.startsWith("gone ")))
+                    .contains(": the protocol was broken: ").contains("PROXY header");
+        }
+    }
+
+    @Test
     void aSmallQueuePausesAClientWithoutDisconnectingIt() throws Exception {
         try (Program serve = Program.trivet("serve", "-p", "0", "--queue-limit", "70KiB", "--write-timeout", "0");
                 TcpStream client = Network.system().connect(serve.awaitReady())) {

@@ -128,13 +128,50 @@ final class UnixProcessTest {
         assertFailure("--handover: nio cannot pass descriptors; the networks of Linux can: epoll, poll, select, uring", "serve",
                 "-e",
                 "nio", "--handover", path());
+        assertFailure("trivet serve: --engine nio: ", "serve", "-e", "nio", "-H", "unix:" + path(), "--socket-mode", "600");
+        assertFailure("trivet serve: --engine nio: ", "serve", "-e", "nio", "-H", "unix:@trivet-test");
         assertFailure("'999' is not a mode: write 660 or rw-rw----", "serve", "--socket-mode", "999");
     }
 
     private static void assertFailure(String message, String... arguments) throws Exception {
         try (Program program = Program.trivet(arguments)) {
             assertThat(program.exitCode()).isNotZero();
-            assertThat(program.err()).anyMatch(line -> line.contains(message));
+            assertThat(program.err()).anyMatch(line -> line.contains(message)).noneMatch(line -> line.startsWith("\tat "));
+        }
+    }
+
+    @Test
+    void optionsOfASocketFileWithoutAPathAreReported() throws Exception {
+        try (Program serve = serve("-H", "127.0.0.1", "-p", "0", "--socket-mode", "660", "--socket-owner", ":root", "--handover",
+                directory.resolve("handover.sock").toString())) {
+            String reason = " has no effect: no --host is a Unix domain socket, unix:PATH";
+            assertThat(serve.err()).contains("warning: --socket-mode" + reason, "warning: --socket-owner" + reason,
+                    "no server at unix:" + directory.resolve("handover.sock") + ": starting without taking over");
+        }
+    }
+
+    /** A FIFO without a reader: until it has one, the new process has not acknowledged. */
+    @Test
+    void aReadyFileThatIsNotReadYetDelaysTheHandover() throws Exception {
+        String handover = directory.resolve("handover.sock").toString();
+        Path fifo = directory.resolve("ready");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+        try (Program old = serve("-H", "unix:" + path(), "--handover", handover)) {
+            try (Program killed = Program.trivet("serve", "--handover", handover, "-F", fifo.toString())) {
+                killed.awaitErr(("--ready-file " + fifo + ": waiting for its reader")::equals);
+                assertThat(ask("UNIX-CONNECT:" + path(), "hello")).isEqualTo("hello");
+                killed.signal("KILL");
+                assertThat(killed.exitCode()).isNotZero();
+            }
+            old.awaitErr(line -> line.contains("has failed, and this process continues to serve: it has "));
+            assertThat(ask("UNIX-CONNECT:" + path(), "hello")).isEqualTo("hello");
+            try (Program next = Program.trivet("serve", "--handover", handover, "-F", fifo.toString())) {
+                next.awaitErr(("--ready-file " + fifo + ": waiting for its reader")::equals);
+                assertThat(Files.readString(fifo)).contains("unix:" + path());
+                next.awaitErr("ready"::equals);
+                assertThat(old.exitCode()).isZero();
+                assertThat(ask("UNIX-CONNECT:" + path(), "hello")).isEqualTo("hello");
+            }
         }
     }
 
