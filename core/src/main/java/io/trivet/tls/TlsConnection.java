@@ -1,5 +1,6 @@
 package io.trivet.tls;
 
+import io.trivet.net.NetworkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,8 @@ final class TlsConnection {
     @Nullable ByteBuffer heldInput;
     /** Ciphertext that the socket has refused, from position to limit. */
     @Nullable ByteBuffer heldOutput;
+    /** The peer accepts no more bytes. The connection fails with the reason when that is received: an alert, or the end. */
+    @Nullable NetworkException sendFailure;
     /** Ciphertext of the handshake that was received. */
     int handshakeBytes;
     /** The handshake has been completed, and the caller was notified. */
@@ -55,6 +58,14 @@ final class TlsConnection {
 
     void info(TlsInfo negotiated) {
         info = negotiated;
+    }
+
+    /** Called when the input has ended without the reason for a failed send. */
+    void throwSendFailure() throws NetworkException {
+        NetworkException failure = sendFailure;
+        if (failure != null && !closed) {
+            throw failure;
+        }
     }
 
     /** Returns true if input can be processed now. */

@@ -198,6 +198,7 @@ final class TlsInput {
                 throw new TlsException("the peer has ended the connection during the handshake", null);
             }
             deliver(connection, completions);
+            connection.throwSendFailure();
             if (!connection.closed) {
                 connection.inputEnded = true;
                 completions.inputEnded(connection.handle);

@@ -102,7 +102,14 @@ final class TlsOutput {
             return; // an answer to a key update, after our close_notify
         }
         if (bytes.hasRemaining() && connection.heldOutput == null) {
-            sendNow(connection, bytes);
+            try {
+                sendNow(connection, bytes);
+            } catch (NetworkException e) {
+                if (!mayHaveReason(connection, e)) {
+                    throw e;
+                }
+                connection.sendFailure = e;
+            }
         }
         if (bytes.hasRemaining()) {
             ByteBuffer before = connection.heldOutput;
@@ -121,6 +128,15 @@ final class TlsOutput {
     }
 
     /**
+     * Returns whether the peer may have sent an alert, the reason why it accepts no more bytes, which is still to be received. Otherwise the
+     * end of the connection is received.
+     */
+    private static boolean mayHaveReason(TlsConnection connection, NetworkException failure) {
+        return connection.connected && connection.receiving && !connection.streamEnded && !connection.inputEnded
+                && (failure.code() == ErrorCode.EPIPE || failure.code() == ErrorCode.ECONNRESET);
+    }
+
+    /**
      * Sends held output: the socket has room.
      *
      * @return true if some or all of it was sent, or there is none
@@ -129,6 +145,13 @@ final class TlsOutput {
         ByteBuffer held = connection.heldOutput;
         if (held == null) {
             return true;
+        }
+        NetworkException failure = connection.sendFailure;
+        if (failure != null) {
+            if (mayHaveReason(connection, failure)) {
+                return false; // what is received ends the connection
+            }
+            throw failure;
         }
         int before = held.remaining();
         sendNow(connection, held);

@@ -335,6 +335,7 @@ public final class TlsProactor extends ForwardingProactor {
         if (!connection.connected) {
             throw new TlsException("the peer has closed the connection during the handshake", null);
         }
+        connection.throwSendFailure();
         connection.inputEnded = true;
         completions.inputTruncated(connection.handle, new TruncatedException());
     }

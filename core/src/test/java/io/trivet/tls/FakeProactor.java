@@ -1,6 +1,8 @@
 package io.trivet.tls;
 
 import io.trivet.net.Completions;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
 import io.trivet.net.Proactor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -28,6 +30,8 @@ final class FakeProactor {
     /** The number of bytes that are accepted before a send fails; -1: none fails. */
     private int failsAfter = -1;
     private boolean reset;
+    /** If not null, the peer accepts nothing more. */
+    @Nullable ErrorCode sendError;
 
     Proactor proactor() {
         return proactor;
@@ -94,6 +98,9 @@ final class FakeProactor {
     }
 
     private long send(ByteBuffer[] parts, int first, int count) throws IOException {
+        if (sendError != null) {
+            throw new NetworkException("send", null, sendError);
+        }
         if (failsAfter >= 0) {
             byte[] bytes = new byte[failsAfter];
             failsAfter = -1;
