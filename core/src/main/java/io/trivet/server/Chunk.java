@@ -15,7 +15,7 @@ final class Chunk {
     final long sinceNanos;
     /** True if other lanes use this object: then it stays as it is. */
     private final boolean isCommon;
-    /** The index of the first byte that waits; the last one is before the limit. The position means nothing: a send moves it. */
+    /** The index of the first byte that waits; the last one is before the limit. The position has no meaning, because a send moves it. */
     private int from;
 
     private Chunk(ByteBuffer buffer, @Nullable SharedMessage shared, long sinceNanos, boolean isCommon, int from) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class HandshakeTasks {
-    /** The parts may take this fraction of the time of everything else in a turn. */
+    /** Divisor: the parts of a turn may take half as long as everything else in it. */
     private static final int TURN_FRACTION = 2;
     /** Maximum number of parts in one poll, even after a turn that has taken very long. */
     static final int PER_POLL_MAX = 64;

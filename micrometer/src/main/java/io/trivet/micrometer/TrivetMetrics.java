@@ -29,7 +29,7 @@ import java.util.function.ToLongFunction;
  * <p>A Prometheus registry exports them under the names of the view's {@code /metrics}: {@code trivet.messages.received} becomes {@code
  * trivet_messages_received_total}. Each counter and gauge is read when the registry asks for it; all that it reads within a second are of
  * the same moment. That takes about half a microsecond for each connection, and stops no loop. It uses no {@linkplain Server#observe
- * observer}, so that a view can have it.
+ * observer}: a server has one observer, and a view needs it.
  *
  * <p>The meters keep the server reachable. {@link #close} removes them, for a registry that outlives the server. Several servers in one
  * registry need tags that tell them apart.

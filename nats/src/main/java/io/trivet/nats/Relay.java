@@ -108,7 +108,7 @@ public final class Relay implements AutoCloseable {
      *
      * @param connection a connection of the server
      * @param topic the topic
-     * @throws IllegalArgumentException the name is empty or longer than 255 bytes
+     * @throws IllegalArgumentException the name is empty or longer than 254 bytes in UTF-8
      */
     public void join(Connection connection, String topic) {
         checkName("topic", topic);
@@ -131,7 +131,7 @@ public final class Relay implements AutoCloseable {
      *
      * @param connection a connection of the server
      * @param client the client id
-     * @throws IllegalArgumentException the id is empty or longer than 255 bytes
+     * @throws IllegalArgumentException the id is empty or longer than 254 bytes in UTF-8
      */
     public void register(Connection connection, String client) {
         checkName("client id", client);
@@ -139,7 +139,7 @@ public final class Relay implements AutoCloseable {
     }
 
     /**
-     * Removes a connection from all topics, and takes its client id away. To be called in onClose. Otherwise, that happens at the next
+     * Removes a connection from all topics, and removes its client id. Call it in onClose. Otherwise the relay does so at the next
      * heartbeat after the connection was closed.
      *
      * @param connection a connection of the server
@@ -162,7 +162,7 @@ public final class Relay implements AutoCloseable {
      *
      * @param topic the topic
      * @param message the message, without a frame; copied at once, its position moves to its limit
-     * @return QUEUED: local members get it, and it is numbered for the others, who get it or are told of a gap. FULL: nothing was done, because
+     * @return QUEUED: local members receive it, and each other server receives it or reports a gap. FULL: nothing was done, because
      *     threads publish faster than the loop runs, or with {@link BusOverflow#PAUSE} because the queue is full. CLOSED: nothing was
      *     done, because the relay is closed or draining. If the server has published to {@link RelayOptions#topicsMax} other topics, the message
      *     is sent nowhere, and {@link RelayListener#onRefused} is called
@@ -209,7 +209,8 @@ public final class Relay implements AutoCloseable {
      *
      * @param topic the topic
      * @param message the message, without a frame; copied at once, its position moves to its limit
-     * @return QUEUED, or FULL or CLOSED as {@link #publish}. In a callback of the listener, the message is sent before the call returns
+     * @return QUEUED. FULL: nothing was done, because threads publish faster than the loop runs. CLOSED: the relay has ended. In a
+     *     callback of the listener, the message is sent before the call returns
      */
     public SendResult publishHere(String topic, ByteBuffer message) {
         if (node.isCalling()) {
@@ -256,7 +257,7 @@ public final class Relay implements AutoCloseable {
     }
 
     /**
-     * Starts to end in order, and returns: nothing more is accepted, the clients of this server leave the presence of the others, what was
+     * Starts an orderly shutdown, and returns: nothing more is accepted, the clients of this server leave the presence of the others, what was
      * accepted is sent to the bus, and the relay is closed. If that takes longer than the timeout, the rest is dropped and
      * counted.
      *

@@ -1,7 +1,7 @@
 package io.trivet.nats;
 
 /**
- * What an application is told by its {@link Relay}. All methods have defaults that do nothing.
+ * The callbacks of a {@link Relay}. All methods have defaults that do nothing.
  *
  * <p><b>Threads.</b> Called on the server's first loop: a method must not block. An exception is logged, and the relay continues.
  */
@@ -42,7 +42,7 @@ public interface RelayListener {
 
     /**
      * Another server appeared, has left in order, or is not heard any more. If it is not heard, it may have been killed: what it had
-     * accepted and not sent is lost, and nobody knows how much.
+     * accepted and not sent is lost, and the number of these messages is unknown.
      *
      * @param server the server's id
      * @param change what has happened
@@ -50,14 +50,15 @@ public interface RelayListener {
     default void onServer(String server, ServerChange change) {}
 
     /**
-     * A message of {@link Relay#send} could not be delivered: no server has a client of that id, or it has just left.
+     * A message of {@link Relay#send} could not be delivered. Called on the sending server if no server has a client of that id, and on
+     * the receiving server if the client has just left it.
      *
      * @param client the client's id
      */
     default void onUndeliverable(String client) {}
 
     /**
-     * A connection could not join a topic, or a message could not be published to it, because the relay has too many topics: {@link
+     * A connection could not join a topic, or a message could not be published to it, because the relay is draining or has too many topics: {@link
      * RelayOptions#topicsMax}.
      *
      * @param topic the topic

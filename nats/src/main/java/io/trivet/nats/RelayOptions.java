@@ -14,7 +14,7 @@ import java.util.function.UnaryOperator;
  *     reconnecting, listeners and echo
  * @param prefix the first part of every subject. Only servers with the same prefix share messages
  * @param beat the interval of heartbeats
- * @param expiry a server that was not heard for this long is lost, with its clients; at least twice the interval
+ * @param expiry a server from which nothing has arrived for this long counts as lost, with its clients; at least twice the interval
  * @param backoffMin the wait before the first attempt to reconnect
  * @param backoffMax the longest wait. The wait doubles with each attempt, and is drawn between half of it and all of it
  * @param queueBytesMax the most bytes that wait for the bus; the same number again may be on its way from other threads

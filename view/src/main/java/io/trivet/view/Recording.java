@@ -44,11 +44,11 @@ import org.jspecify.annotations.Nullable;
  * four bytes each in a step in which any of them has. Of the lines between two steps, the first 60 are kept; of the connections closed in a
  * step, the last 128 of each loop.
  *
- * <p><b>A failure.</b> The step in which the run has {@linkplain #fail failed} is always kept, with its neighbours: up to 1,000 steps after it. Then the
+ * <p><b>A failure.</b> The step in which the run has {@linkplain #fail failed} is always kept, with up to 1,000 steps after it. Then the
  * recording pauses until {@link #end}, and a line of the last step says how many steps are missing.
  *
- * <p><b>Threads.</b> The thread that runs the network calls everything. From {@link #end} on it changes nothing but by {@link #fail},
- * which it must call before {@link Replay#start}.
+ * <p><b>Threads.</b> Call every method on the thread that runs the network. After {@link #end}, only {@link #fail} changes the recording:
+ * call it before {@link Replay#start}.
  */
 public final class Recording {
     /** How many steps after a failure are recorded. */

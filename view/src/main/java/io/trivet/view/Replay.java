@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * Shows a {@link Recording} in the page of a {@link View}, with a timeline: at each step the three lists, the clients, and what has
- * happened. The same holds for its safety: it gives data only to a reader who knows the token in its address.
+ * happened. Like a view, it serves data only to requests that carry the token of its address.
  *
  * <p><b>Threads.</b> Every method may be called from any thread.
  */
