@@ -23,6 +23,8 @@ final class Directory {
 
     /** Returns a copy. */
     SortedMap<String, List<String>> snapshot() {
-        return Collections.unmodifiableSortedMap(new TreeMap<>(servers));
+        SortedMap<String, List<String>> copy = new TreeMap<>();
+        servers.forEach(copy::put); // the constructor that takes a sorted map fails if the map changes meanwhile
+        return Collections.unmodifiableSortedMap(copy);
     }
 }
