@@ -63,7 +63,7 @@ final class ConnectProcessTest {
                 assertThat(connect.out()).startsWith("x('127.0.0.2', ");
             }
             fails("bind 192.0.2.1:0: EADDRNOTAVAIL, this machine has no such address", target, "192.0.2.1");
-            fails("bind " + target + ": EADDRINUSE, the address is in use", target, target);
+            fails("bind " + target + ": EADDRINUSE, this is the address to connect to", target, target);
             fails("bind [::1]:0: EAFNOSUPPORT, an IPv6 address cannot connect to an IPv4 address", target, "::1");
         }
     }

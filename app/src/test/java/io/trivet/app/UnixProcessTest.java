@@ -142,7 +142,7 @@ final class UnixProcessTest {
 
     @Test
     void optionsOfASocketFileWithoutAPathAreReported() throws Exception {
-        try (Program serve = serve("-H", "127.0.0.1", "-p", "0", "--socket-mode", "660", "--socket-owner", ":root", "--handover",
+        try (Program serve = serve("-H", "127.0.0.1", "--socket-mode", "660", "--socket-owner", ":root", "--handover",
                 directory.resolve("handover.sock").toString())) {
             String reason = " has no effect: no --host is a Unix domain socket, unix:PATH";
             assertThat(serve.err()).contains("warning: --socket-mode" + reason, "warning: --socket-owner" + reason,

@@ -2,6 +2,7 @@ package io.trivet.nats;
 
 import java.util.Collections;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -23,7 +24,7 @@ final class Directory {
 
     /** Returns a copy. */
     SortedMap<String, List<String>> snapshot() {
-        SortedMap<String, List<String>> copy = new TreeMap<>();
+        NavigableMap<String, List<String>> copy = new TreeMap<>();
         servers.forEach(copy::put); // the constructor that takes a sorted map fails if the map changes meanwhile
         return Collections.unmodifiableSortedMap(copy);
     }

@@ -8,8 +8,8 @@ import java.io.IOException;
  * to the byte and the nanosecond, and any difference is a failure. What happens in it is drawn.
  */
 interface Trial {
-    /** The default limits, with a budget that does not depend on the heap: a seed has to mean the same on every machine. */
-    Limits LIMITS = Limits.defaults().withQueueBudgetBytes(1L << 30);
+    /** The default limits, with a budget that fits into a small heap, so that a seed means the same everywhere. */
+    Limits LIMITS = Limits.defaults().withQueueBudgetBytes(64L << 20);
 
     /**
      * Runs the trial.
