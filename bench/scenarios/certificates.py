@@ -1,6 +1,8 @@
 """Certificates are replaced under load: every message is answered, and new connections see the new certificate at once."""
 import multiprocessing, os, shutil, signal, socket, ssl, time
 
+from common import echo
+
 ROUNDS = 1000
 ROUNDS_QUICK = 100
 BAD_EVERY = 10
@@ -11,18 +13,6 @@ ENGINES = ["openssl", "jdk"]
 
 def connect(context, port):
     return context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS), server_hostname="localhost")
-
-
-def echo(client, text):
-    client.sendall(text)
-    answer = b""
-    while len(answer) < len(text):
-        part = client.recv(len(text) - len(answer))
-        if not part:
-            raise EOFError("the connection ended before the answer")
-        answer += part
-    if answer != text:
-        raise ValueError(f"wrong answer {answer}")
 
 
 def converse(authority, port, questions, over, answers, failures):
@@ -103,7 +93,7 @@ def reloads(bench, engine, authority, versions):
 
 
 def await_line(bench, server, text, count):
-    """Waits until the log has so many lines with a text."""
+    """Waits until the log has a number of lines with a text."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(server.log_lines(text)) < count:
         bench.expect(time.monotonic() < deadline, f"reload {count} ({text}) is not in the log: {server.log().strip()[-500:]}")

@@ -210,6 +210,19 @@ class Client:
         self.process.wait()
 
 
+def echo(client, text):
+    """Sends a text on a socket, and receives it back. Raises EOFError or ValueError if it does not come back whole and unchanged."""
+    client.sendall(text)
+    answer = b""
+    while len(answer) < len(text):
+        part = client.recv(len(text) - len(answer))
+        if not part:
+            raise EOFError("the connection ended before the answer")
+        answer += part
+    if answer != text:
+        raise ValueError(f"wrong answer {answer}")
+
+
 def machine():
     model = re.search(r"model name\s*:\s*(.*)", open("/proc/cpuinfo").read())
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True).stdout.strip()

@@ -1,6 +1,8 @@
 """Handover under load: each process takes over from the one before. No client is refused or reset, and every message is answered."""
 import multiprocessing, os, socket, time
 
+from common import echo
+
 ROUNDS = 1000
 ROUNDS_QUICK = 20
 CLIENTS = 4
@@ -21,15 +23,7 @@ def converse(addresses, questions, over, answers, failures):
                 client.connect(address)
                 for i in range(questions):
                     asked = b"question %d of %d\n" % (i, number)
-                    client.sendall(asked)
-                    answer = b""
-                    while len(answer) < len(asked):
-                        part = client.recv(len(asked) - len(answer))
-                        if not part:
-                            raise EOFError("the connection ended before the answer")
-                        answer += part
-                    if answer != asked:
-                        raise ValueError(f"wrong answer {answer}")
+                    echo(client, asked)
                     with answers.get_lock():
                         answers.value += 1
                     if over.value:
