@@ -13,7 +13,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 /**
- * A chat over several machines: each runs this server, and NATS carries the lines between them. Clients are told when lines were lost.
+ * A chat over several machines: each runs this server, and NATS carries the lines between them. Clients receive a notice when lines were lost.
  *
  *     nats-server &
  *     java --enable-native-access=ALL-UNNAMED -cp app/target/trivet.jar examples/RelayChat.java 8081 nats://127.0.0.1:4222 &

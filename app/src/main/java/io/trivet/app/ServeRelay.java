@@ -78,7 +78,7 @@ final class ServeRelay {
         }
     }
 
-    /** Connects the server with others. The handler is told of the relay before this returns. */
+    /** Connects the server with others. The handler has the relay before this returns. */
     Running start(ReplyServer replyServer, long messageBytesMax, CommandLine command, PrintStream err) {
         if (urls.isEmpty()) {
             return new Running(null);

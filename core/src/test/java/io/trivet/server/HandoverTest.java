@@ -166,7 +166,7 @@ final class HandoverTest {
                     assertThat(ask(tcp)).isEqualTo(1);
                     assertThat(ask(UnixDomainSocketAddress.of(unixPath()))).isEqualTo(1);
                 }
-                failed.server.drain(Duration.ofSeconds(10)); // it has accepted nobody, and leaves the backlog alone
+                failed.server.drain(Duration.ofSeconds(10)); // it has accepted no client, and leaves the backlog to the old server
                 failed.server.join();
                 assertThat(failed.server.stats().total().accepted()).isZero();
             }

@@ -70,7 +70,7 @@ public final class Relay implements AutoCloseable {
      *
      * @param server the server
      * @param options the settings
-     * @param listener is told of gaps, presence, and the state of the bus
+     * @param listener notified of gaps, presence, and the state of the bus
      * @return the relay, which connects on its own, and again when the bus was away
      * @throws IllegalArgumentException the options name no server, or a URL is wrong
      */
@@ -84,7 +84,7 @@ public final class Relay implements AutoCloseable {
      * @param server the server
      * @param bus the bus
      * @param options the settings; those of NATS have no effect
-     * @param listener is told of gaps, presence, and the state of the bus
+     * @param listener notified of gaps, presence, and the state of the bus
      * @param random the source of the server's id and of all random waits
      * @return the relay
      */

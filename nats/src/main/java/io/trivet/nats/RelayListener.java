@@ -21,7 +21,7 @@ public interface RelayListener {
 
     /**
      * The relay's own queue has dropped messages, because the bus is slow or away. Local members have received them. The
-     * other servers are told of a gap when the bus is back.
+     * other servers report a gap when the bus is back.
      *
      * @param messages the number of messages since the last call
      * @param bytes their bytes

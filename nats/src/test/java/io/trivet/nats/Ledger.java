@@ -49,7 +49,7 @@ final class Ledger {
         missed += count;
         missedBetween += positions.containsKey(key) ? count : 0;
         if (count < 1) {
-            throw new AssertionError(owner + " is told of a gap of " + count);
+            throw new AssertionError(owner + " has reported a gap of " + count);
         }
         positions.computeIfPresent(key, (_, before) -> before + count);
     }
