@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the ahead-of-time cache of {@code ./trivet}: starts {@code trivet serve} in a JVM that records which classes it loads and which
@@ -45,12 +46,13 @@ final class StartTraining {
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT);
         // It is not the server that a supervisor waits for, and must not use the sockets of that one.
         builder.environment().keySet().removeIf(name -> name.equals("NOTIFY_SOCKET") || name.startsWith("LISTEN_"));
-        Process server = builder.start();
+        Child child = new Child();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> { // if this process is ended
-            server.destroyForcibly();
+            child.end();
             ready.toFile().delete();
             directory.toFile().delete();
         }));
+        Process server = child.start(builder);
         try {
             load(portOf(ready, server));
             server.destroy();
@@ -59,6 +61,28 @@ final class StartTraining {
             server.destroyForcibly().waitFor();
             Files.deleteIfExists(ready);
             Files.delete(directory);
+        }
+    }
+
+    /** A process that is not started once it was ended: this process may be ended at any moment. Any thread. */
+    private static final class Child {
+        private @Nullable Process process;
+        private boolean isEnded;
+
+        synchronized Process start(ProcessBuilder builder) throws IOException {
+            if (isEnded) {
+                throw new IOException("this process is being ended");
+            }
+            Process started = builder.start();
+            process = started;
+            return started;
+        }
+
+        synchronized void end() {
+            isEnded = true;
+            if (process != null) {
+                process.destroyForcibly();
+            }
         }
     }
 
