@@ -43,12 +43,11 @@ class Bench:
     def client(self, mode, server, n, **options):
         return Client(self, mode, server.port, n, options)
 
-    def tls_client(self, mode, server, n, **options):
-        """Starts a process of tls_client.c, with a low priority: its handshakes are not to take the processor from the server."""
+    def tls_client(self, mode, server, n, prefix=(), **options):
+        """Starts a process of tls_client.c."""
         program = os.path.join(self.folder, "tls_client")
         if not os.path.exists(program):
             subprocess.run(["gcc", "-O2", "-Wall", "-o", program, os.path.join(HERE, "tls_client.c"), "-lssl", "-lcrypto"], check=True)
-        prefix = ["nice", "-n", "19"] if mode == "storm" else []
         return Client(self, mode, server.port, n, options, [*prefix, program])
 
     def certificate(self, name, authority=None):

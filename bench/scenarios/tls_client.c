@@ -1,15 +1,16 @@
 /*
  * TLS clients for the scenarios: many connections in one thread, with OpenSSL. Reads commands from standard input and answers each with one line.
  *
- *   tls_client talk  port=P n=N [ca=FILE]
+ *   tls_client talk  port=P n=N [pause=PAUSE_MS] [ca=FILE]
  *       opens N connections; commands:
- *       run SECONDS      each connection sends a line of 64 bytes and waits for its echo, again and again
+ *       run SECONDS      each connection sends a line of 64 bytes, waits for its echo, pauses for PAUSE_MS, and so on
  *       until SECONDS    the same, until a line arrives on standard input; the result covers at most the first SECONDS
  *       close
  *   tls_client storm port=P n=N stall=S [ca=FILE]
  *       go SECONDS       opens N connections at once. S of them stall: half send nothing, half only the first message of the handshake. The others
  *                        complete it, and exchange one line. Waits for these, for at most SECONDS
- *       wait SECONDS     waits until those that stall are closed; reports how long after their connect
+ *       wait SECONDS     waits until those that stall are closed; reports how long after they began to connect at least (end_least); and at most, after
+ *                        they saw the connect, or the answer to their message (end_most)
  *
  * With a CA, every certificate is verified, with the name localhost.
  */
@@ -41,7 +42,7 @@ typedef struct {
     char stalls, connecting, open, ended, wrong, done;
     int in;
     uint32_t number;
-    int64_t since, connectedAt, endedAt;
+    int64_t since, due, beganAt, answeredAt, endedAt;
     char expected[SIZE + 1];
 } Connection;
 
@@ -49,7 +50,9 @@ static Connection *all;
 static SSL_CTX *context;
 static int n = 1, port, stall, epfd, running, next, handshakes, opened, failed, wrong, completed;
 static uint64_t answers;
-static int64_t measuredUntil;
+static int64_t measuredUntil, pauseNanos;
+/* The connections that pause, in the order in which their pauses end: each at most once. */
+static int *pausing, pausingFirst, pausingCount;
 
 static int64_t now(void) {
     struct timespec t;
@@ -97,6 +100,25 @@ static void ask(Connection *c) {
     if (SSL_write(c->ssl, c->expected, SIZE) != SIZE) ended(c);
 }
 
+static void askLater(Connection *c, int64_t due) {
+    if (pauseNanos == 0) { ask(c); return; }
+    c->due = due;
+    pausing[(pausingFirst + pausingCount++) % n] = (int) (c - all);
+}
+
+/* Sends the next lines of the connections whose pause is over. Returns the time in nanoseconds until the next one's is. */
+static int64_t askAfterPause(int64_t nanos) {
+    while (pausingCount > 0) {
+        Connection *c = &all[pausing[pausingFirst]];
+        int64_t left = c->due - now();
+        if (running && left > 0) return left < nanos ? left : nanos;
+        pausingFirst = (pausingFirst + 1) % n;
+        pausingCount--;
+        if (running && !c->ended) ask(c);
+    }
+    return nanos;
+}
+
 static void begin(Connection *c) {
     int one = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t) port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -104,6 +126,7 @@ static void begin(Connection *c) {
     if (c->fd < 0) { perror("socket"); exit(2); }
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     c->connecting = 1;
+    c->beganAt = now();
     handshakes++;
     if (connect(c->fd, (struct sockaddr *) &to, sizeof to) != 0 && errno != EINPROGRESS) { ended(c); return; }
     c->ssl = SSL_new(context);
@@ -119,7 +142,7 @@ static void begin(Connection *c) {
 static void discard(Connection *c) {
     char bytes[4096];
     ssize_t got;
-    while ((got = recv(c->fd, bytes, sizeof bytes, 0)) > 0) {}
+    while ((got = recv(c->fd, bytes, sizeof bytes, 0)) > 0) c->answeredAt = now();
     if (got == 0 || errno != EAGAIN) ended(c);
 }
 
@@ -134,7 +157,7 @@ static void event(Connection *c) {
         length = sizeof peer;
         if (getpeername(c->fd, (struct sockaddr *) &peer, &length) != 0) return;
         c->connecting = 0;
-        c->connectedAt = now();
+        c->answeredAt = now();
         if (c->stalls && (c - all) % 2 == 0) SSL_do_handshake(c->ssl); /* sends the first message */
     }
     if (c->stalls) { discard(c); return; }
@@ -167,7 +190,7 @@ static void event(Connection *c) {
         int64_t t = now();
         if (t <= measuredUntil) record(t - c->since);
         c->since = 0;
-        if (running) ask(c);
+        if (running) askLater(c, t + pauseNanos);
     }
 }
 
@@ -175,7 +198,8 @@ static void turn(int64_t nanos) {
     struct epoll_event events[256];
     int most = stall > 0 ? n : HANDSHAKES_AT_ONCE_MAX;
     while (next < n && handshakes < most) begin(&all[next++]);
-    int count = epoll_wait(epfd, events, 256, (int) (nanos / 1000000));
+    struct timespec timeout = {.tv_nsec = askAfterPause(nanos)};
+    int count = epoll_pwait2(epfd, events, 256, &timeout, NULL);
     for (int i = 0; i < count; i++) event(&all[events[i].data.u32]);
 }
 
@@ -192,9 +216,9 @@ static void tally(const char *what, double seconds) {
         live += c->fd > 0 && !c->ended;
         if (!c->stalls || !c->ended) continue;
         closed++;
-        double after = (double) (c->endedAt - c->connectedAt) / 1e9;
-        if (after < least) least = after;
-        if (after > most) most = after;
+        double afterBegin = (double) (c->endedAt - c->beganAt) / 1e9, afterAnswer = (double) (c->endedAt - c->answeredAt) / 1e9;
+        if (afterBegin < least) least = afterBegin;
+        if (afterAnswer > most) most = afterAnswer;
     }
     printf("%s live=%d opened=%d completed=%d failed=%d wrong=%d answers=%llu seconds=%.3f stalled=%d end_least=%.3f end_most=%.3f\n", what, live, opened,
            completed, failed, wrong, (unsigned long long) answers, seconds, closed, closed > 0 ? least : 0, most);
@@ -211,6 +235,7 @@ int main(int count, char **arguments) {
         if (!strncmp(arguments[i], "port=", 5)) port = atoi(value);
         else if (!strncmp(arguments[i], "n=", 2)) n = atoi(value);
         else if (!strncmp(arguments[i], "stall=", 6)) stall = atoi(value);
+        else if (!strncmp(arguments[i], "pause=", 6)) pauseNanos = atoi(value) * 1000000LL;
         else if (!strncmp(arguments[i], "ca=", 3)) ca = value;
         else { fprintf(stderr, "tls_client: unknown option %s\n", arguments[i]); return 2; }
     }
@@ -223,6 +248,7 @@ int main(int count, char **arguments) {
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     }
     all = calloc((size_t) n, sizeof *all);
+    pausing = calloc((size_t) n, sizeof *pausing);
     for (int i = 0; i < stall; i++) all[(int64_t) i * n / stall].stalls = 1; /* spread over all */
     epfd = epoll_create1(EPOLL_CLOEXEC);
     int64_t start = now();
@@ -241,7 +267,9 @@ int main(int count, char **arguments) {
             uint64_t before = answers;
             measuredUntil = t0 + (int64_t) (seconds * 1e9);
             running = 1;
-            for (int i = 0; i < n; i++) if (all[i].open && !all[i].ended && all[i].since == 0) ask(&all[i]);
+            for (int i = 0; i < n; i++) {
+                if (all[i].open && !all[i].ended && all[i].since == 0) askLater(&all[i], t0 + pauseNanos * i / n); /* spread over a pause */
+            }
             while (untilCommand ? !hasCommand() : now() < measuredUntil) turn(SECOND / 100);
             running = 0;
             double took = (double) (now() - t0) / 1e9;
