@@ -8,6 +8,7 @@ import io.trivet.observe.ConnectionState;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.time.Duration;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,14 +21,21 @@ final class DeadlineSweep {
     private final DeadlineQueue queue;
     private final PendingSends pendingSends;
     private final CloseRequests closeRequests;
+    private final ToLongFunction<ConnectionRecord> handshakeWaitedNanos;
 
+    /**
+     * Creates the sweep of a loop.
+     *
+     * @param handshakeWaitedNanos returns how long a connection's handshake has waited for its turn: this time does not count
+     */
     DeadlineSweep(TurnClock clock, ConnectionTable table, ConnectionDeadlines deadlines, PendingSends pendingSends,
-            CloseRequests closeRequests) {
+            CloseRequests closeRequests, ToLongFunction<ConnectionRecord> handshakeWaitedNanos) {
         this.clock = clock;
         this.table = table;
         queue = deadlines.queue();
         this.pendingSends = pendingSends;
         this.closeRequests = closeRequests;
+        this.handshakeWaitedNanos = handshakeWaitedNanos;
     }
 
     /** Returns the time at which a connection may be overdue, or {@link Loop#NO_DEADLINE}. */
@@ -125,14 +133,17 @@ final class DeadlineSweep {
         return Deadline.earlier(earliest, idleDeadline(connection));
     }
 
-    private static long stateDeadline(ConnectionRecord connection) {
+    private long stateDeadline(ConnectionRecord connection) {
         boolean isMet = switch (connection.state()) {
             // The first message has arrived, or reading is paused on our side. No other deadline concerns this state.
             case OPEN -> connection.is(ConnectionRecord.RECEIVED_MESSAGE) || connection.isPaused();
             case INPUT_ENDED -> connection.is(ConnectionRecord.RECEIVED_MESSAGE);
             case CONNECTING, DRAINING, LINGERING, CLOSED -> false;
         };
-        return isMet ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();
+        long deadline = isMet ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();
+        boolean isHandshake = connection.state() == ConnectionState.CONNECTING && connection.is(ConnectionRecord.HANDSHAKING);
+        boolean isExtended = isHandshake && deadline != Loop.NO_DEADLINE;
+        return isExtended ? Deadline.after(deadline, handshakeWaitedNanos.applyAsLong(connection)) : deadline;
     }
 
     private long messageDeadline(ConnectionRecord connection) {

@@ -138,7 +138,7 @@ final class EventLoop {
         delivery = new Delivery(clock, counters, partialInputs, budgetGuard, gate, batch, sender, lifecycle, deadlines,
                 closeRequests, callbacks);
         stallGuard = new StallGuard(proactor, clock, table);
-        sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests);
+        sweep = new DeadlineSweep(clock, table, deadlines, pendingSends, closeRequests, handshakes::waitedNanos);
         connectAttempts = new ConnectAttempts(proactor, clock, mailbox, table, closeRequests, lifecycle, setup.lookup());
         dispatcher = new Dispatcher(clock, counters, table, source, delivery, lingering, sender, lifecycle, connectAttempts,
                 closeRequests, callbacks, log);

@@ -57,7 +57,13 @@ final class Handshakes {
         }
     }
 
-    /** Returns true if parts of handshakes wait for the next turn. */
+    /** Returns how long a handshake has waited behind those of other connections: the peer is not to blame for this time. */
+    long waitedNanos(ConnectionRecord connection) {
+        TlsProactor secures = proactor;
+        return secures == null ? 0 : secures.handshakeWaitedNanos(connection.handle);
+    }
+
+    /** Returns true if steps of handshakes wait for the next turn. */
     boolean hasWork() {
         TlsProactor secures = proactor;
         return secures != null && secures.hasWork();

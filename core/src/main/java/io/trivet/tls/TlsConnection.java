@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class TlsConnection {
     final long handle;
     final TlsEngine engine;
+    final boolean isServer;
     /** Bytes of the peer that cannot be processed yet, from 0 to the position: a part of a record, or what follows a handshake task. */
     @Nullable ByteBuffer heldInput;
     /** Ciphertext that the socket has refused, from position to limit. */
@@ -16,6 +17,8 @@ final class TlsConnection {
     @Nullable NetworkException sendFailure;
     /** Ciphertext of the handshake that was received. */
     int handshakeBytes;
+    /** The engine has sent something: a server, its answer to the first message of the handshake. */
+    boolean hasSent;
     /** The handshake has been completed, and the caller was notified. */
     boolean connected;
     /** The engine has failed. The caller is notified when it has got the plaintext before that. Nothing can be sent any more. */
@@ -34,8 +37,10 @@ final class TlsConnection {
     boolean outputShut;
     /** A send has failed, perhaps in the middle of a record. What follows could not be decrypted, so nothing more is sent. */
     boolean outputFailed;
-    /** The engine has a task, which is queued. */
-    boolean awaitsTask;
+    /** The next step of the handshake waits in the {@link HandshakeQueue}; since when, and how long earlier ones have waited there. */
+    boolean isQueued;
+    long queuedSinceNanos;
+    long queuedNanos;
     /** The caller wants to be notified when it can send more, or when held output has been sent. */
     boolean awaitsWritable;
     /** The caller wants to receive. */
@@ -45,9 +50,10 @@ final class TlsConnection {
     /** Set after the handshake. */
     private volatile @Nullable TlsInfo info;
 
-    TlsConnection(long handle, TlsEngine engine) {
+    TlsConnection(long handle, TlsEngine engine, boolean isServer) {
         this.handle = handle;
         this.engine = engine;
+        this.isServer = isServer;
     }
 
     /** Returns what was negotiated, or null before the end of the handshake. Any thread. */
@@ -70,7 +76,15 @@ final class TlsConnection {
 
     /** Returns true if input can be processed now. */
     boolean takesInput() {
-        return !failed && !closed && !inputEnded && !awaitsTask;
+        return !failed && !closed && !inputEnded && !isQueued;
+    }
+
+    /**
+     * Returns true if the client has gone before it got an answer: the handshake cannot succeed any more. During a storm, many give up
+     * while they wait, and answering them would make the others wait longer.
+     */
+    boolean hasGivenUp() {
+        return streamEnded && isServer && !hasSent;
     }
 
     /** Returns the size of the buffers. */

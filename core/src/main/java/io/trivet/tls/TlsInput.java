@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 final class TlsInput {
     /** Maximum number of bytes that a peer may send in its handshake. A chain of certificates has a few thousand. */
     static final int HANDSHAKE_BYTES_MAX = 64 * 1024;
+    /** While a handshake waits for its next step, no more is received when this many bytes are held. A first message has up to 2 KB. */
+    static final int QUEUED_BYTES_MAX = 4 * 1024;
     private static final int PLAINTEXT_BYTES = 64 * 1024;
     private static final byte ALERT = 21;
     private static final byte HANDSHAKE = 22;
@@ -64,7 +66,22 @@ final class TlsInput {
     }
 
     /**
-     * Processes input that was held while the engine had a task.
+     * Holds what has arrived for the next step of a handshake.
+     *
+     * @throws IOException there is no memory
+     */
+    void hold(TlsConnection connection, ByteBuffer bytes, int from, int to) throws IOException {
+        connection.heldInput = buffers.append(connection.heldInput, viewOf(bytes).limit(to).position(from));
+    }
+
+    /** Returns true if a connection whose handshake waits for its next step is to receive no more before that. */
+    static boolean holdsMuch(TlsConnection connection) {
+        ByteBuffer held = connection.heldInput;
+        return connection.isQueued && held != null && held.position() >= QUEUED_BYTES_MAX;
+    }
+
+    /**
+     * Processes input that was held for a step of the handshake.
      *
      * @throws IOException the connection has failed; the plaintext before that was delivered
      */
@@ -181,7 +198,7 @@ final class TlsInput {
         }
         output.sendOwn(connection);
         if (engine.hasTask()) {
-            connection.awaitsTask = true;
+            connection.isQueued = true;
             return;
         }
         if (!connection.connected && !engine.isHandshaking()) {

@@ -72,6 +72,7 @@ final class TlsOutput {
             if (ciphertext.position() == 0) {
                 return; // the engine has ended
             }
+            connection.hasSent = true;
             transmit(connection, ciphertext.flip());
             ByteBuffer held = connection.heldOutput;
             if (held != null && held.remaining() > ANSWERS_BYTES_MAX) {

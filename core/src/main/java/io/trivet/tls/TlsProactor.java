@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>Files are not sent by the kernel, and there is no urgent data.
  * </ul>
  *
- * <p><b>A storm of handshakes</b> does not starve established connections, nor they the handshakes: the expensive parts of handshakes wait in
- * a queue. Each poll ends with one of them, or with more if the caller's turns are long: then they take half as long as the rest of a turn.
+ * <p><b>A storm of handshakes</b> does not starve established connections, nor they the handshakes: the steps of handshakes wait in a queue.
+ * While the caller has other work all the time, they take a quarter of it.
  */
 public final class TlsProactor extends ForwardingProactor {
     private final HeldBuffers buffers = new HeldBuffers();
@@ -40,7 +40,7 @@ public final class TlsProactor extends ForwardingProactor {
     private final TlsInput input;
     /** The secured connections, by slot. The owner writes; other threads may read. */
     private volatile @Nullable TlsConnection[] bySlot = new @Nullable TlsConnection[64];
-    private final HandshakeTasks tasks;
+    private final HandshakeQueue handshakes;
     private final Decryption decryption = new Decryption();
 
     /**
@@ -51,7 +51,7 @@ public final class TlsProactor extends ForwardingProactor {
      */
     public TlsProactor(Proactor delegate, Clock clock) {
         super(delegate);
-        tasks = new HandshakeTasks(clock);
+        handshakes = new HandshakeQueue(clock);
         output = new TlsOutput(delegate, buffers);
         input = new TlsInput(output, buffers);
     }
@@ -73,7 +73,7 @@ public final class TlsProactor extends ForwardingProactor {
                 yield client.engine(host, remote.getPort(), engineBuffers);
             }
         };
-        TlsConnection connection = new TlsConnection(handle, engine);
+        TlsConnection connection = new TlsConnection(handle, engine, tls instanceof TlsServer);
         int slot = Proactor.slot(handle);
         if (slot >= bySlot.length) {
             bySlot = Arrays.copyOf(bySlot, Math.max(slot + 1, bySlot.length + bySlot.length / 2));
@@ -81,7 +81,7 @@ public final class TlsProactor extends ForwardingProactor {
         bySlot[slot] = connection;
         output.sendOwn(connection);
         if (engine.hasTask()) {
-            tasks.add(connection);
+            handshakes.add(connection);
         }
         updateReceiving(connection);
     }
@@ -108,12 +108,24 @@ public final class TlsProactor extends ForwardingProactor {
     }
 
     /**
-     * Returns true if the next poll has something to do, whatever arrives: a part of a handshake.
+     * Returns true if the next poll has something to do, whatever arrives: a step of a handshake.
      *
      * @return true if a caller must poll soon
      */
     public boolean hasWork() {
-        return !tasks.isEmpty();
+        return !handshakes.isEmpty();
+    }
+
+    /**
+     * Returns how long the handshake of a connection has waited for its turn, behind those of other connections. A deadline for the peer
+     * should not count this time.
+     *
+     * @param handle a connection
+     * @return the time in nanoseconds; 0 if the connection is not secured
+     */
+    public long handshakeWaitedNanos(long handle) {
+        TlsConnection connection = get(handle);
+        return connection == null ? 0 : handshakes.waitedNanos(connection);
     }
 
     private @Nullable TlsConnection get(long handle) {
@@ -160,9 +172,10 @@ public final class TlsProactor extends ForwardingProactor {
         decryption.received(handle, memory, from, to);
     }
 
-    /** Receives while the handshake needs input or the caller wants some. */
+    /** Receives while the caller wants input; and during the handshake, also while it is queued: the peer may go meanwhile. */
     private void updateReceiving(TlsConnection connection) throws IOException {
-        boolean wanted = connection.takesInput() && !connection.streamEnded && (!connection.connected || connection.wantsInput);
+        boolean wanted = !connection.failed && !connection.inputEnded && !connection.streamEnded
+                && (connection.connected ? connection.wantsInput && !connection.isQueued : !TlsInput.holdsMuch(connection));
         if (wanted != connection.receiving && !connection.closed) {
             connection.receiving = wanted;
             if (wanted) {
@@ -296,35 +309,48 @@ public final class TlsProactor extends ForwardingProactor {
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         decryption.completions = completions;
-        boolean mayWait = tasks.isEmpty();
-        int delivered = delegate.poll(decryption, mayWait ? timeoutNanos : 0);
-        return tasks.isEmpty() ? delivered : delivered + runTasks(completions, mayWait);
+        int delivered = delegate.poll(decryption, handshakes.isEmpty() ? timeoutNanos : 0);
+        return handshakes.isEmpty() ? delivered : delivered + continueHandshakes(completions, delivered == 0);
     }
 
-    private int runTasks(Completions completions, boolean mayHaveWaited) {
-        tasks.begin(mayHaveWaited);
-        for (TlsConnection connection = tasks.next(); connection != null; connection = tasks.next()) {
-            connection.engine.runTask();
+    private int continueHandshakes(Completions completions, boolean isIdle) {
+        handshakes.begin(isIdle);
+        for (TlsConnection connection = handshakes.next(); connection != null; connection = handshakes.next()) {
             try {
-                input.advance(connection, completions);
-                if (connection.takesInput()) {
-                    input.processHeld(connection, completions);
-                }
-                settle(connection, completions);
+                step(connection, completions);
             } catch (IOException e) {
                 fail(connection, e, completions);
             }
         }
-        return tasks.end();
+        return handshakes.done();
     }
 
-    /** Does what has become possible: a task, the end of the stream, receiving. */
+    /** Continues a handshake: processes what was received, and runs the task of the engine if it has one. */
+    private void step(TlsConnection connection, Completions completions) throws IOException {
+        if (!connection.engine.hasTask()) {
+            input.processHeld(connection, completions);
+        }
+        if (!connection.closed && connection.engine.hasTask()) {
+            if (connection.hasGivenUp()) {
+                streamEnded(connection, completions);
+            }
+            connection.isQueued = false;
+            connection.engine.runTask();
+            input.advance(connection, completions);
+            if (connection.takesInput()) {
+                input.processHeld(connection, completions);
+            }
+        }
+        settle(connection, completions);
+    }
+
+    /** Does what has become possible: the next step of the handshake, the end of the stream, receiving. */
     private void settle(TlsConnection connection, Completions completions) throws IOException {
         if (connection.closed) {
             return;
         }
-        if (connection.awaitsTask) {
-            tasks.add(connection);
+        if (connection.isQueued) {
+            handshakes.add(connection);
         } else if (connection.streamEnded && !connection.inputEnded) {
             streamEnded(connection, completions);
         }
@@ -388,9 +414,16 @@ public final class TlsProactor extends ForwardingProactor {
                 to().received(handle, memory, from, to);
             } else if (!connection.failed && !connection.inputEnded) {
                 try {
-                    boolean awaitedTask = connection.awaitsTask;
-                    input.received(connection, memory, from, to, to());
-                    if (!awaitedTask) {
+                    boolean wasQueued = connection.isQueued;
+                    if (connection.connected) {
+                        input.received(connection, memory, from, to, to());
+                    } else {
+                        input.hold(connection, memory, from, to);
+                        connection.isQueued = true;
+                    }
+                    if (wasQueued) {
+                        updateReceiving(connection);
+                    } else {
                         settle(connection, to());
                     }
                 } catch (IOException e) {

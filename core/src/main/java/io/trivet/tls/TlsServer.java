@@ -300,7 +300,8 @@ public final class TlsServer implements Tls {
         /**
          * Sets how long a handshake may take.
          *
-         * @param timeout the time from the accepted TCP connection to the end of the handshake; zero: no limit. The default is 10 s
+         * @param timeout the time from the accepted TCP connection to the end of the handshake, without that for which it has waited behind
+         *     handshakes of other connections; zero: no limit. The default is 10 s
          * @return this builder
          * @throws IllegalArgumentException the timeout is negative
          */

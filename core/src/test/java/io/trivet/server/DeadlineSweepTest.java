@@ -21,8 +21,9 @@ final class DeadlineSweepTest {
 
     private final LoopParts parts = new LoopParts(Limits.defaults().withFirstMessageTimeout(FIRST_MESSAGE)
             .withMessageTimeout(MESSAGE).withWriteTimeout(WRITE).withIdleTimeout(IDLE));
+    private long waitedNanos;
     private final DeadlineSweep sweep = new DeadlineSweep(parts.clock, parts.table, parts.deadlines, parts.pendingSends,
-            parts.closeRequests);
+            parts.closeRequests, connection -> waitedNanos);
     private final TestRecord connection = parts.open();
 
     DeadlineSweepTest() {
@@ -62,6 +63,36 @@ final class DeadlineSweepTest {
         assertClosesAfter(Duration.ofSeconds(7), CloseReason.CONNECT_TIMEOUT);
         assertThat(connection.failure()).isInstanceOf(NetworkException.class).hasMessageContaining("10.0.0.1:1000");
         assertThat(((NetworkException) connection.failure()).code()).isEqualTo(ErrorCode.ETIMEDOUT);
+    }
+
+    @Test
+    void handshakeThatTakesTooLongClosesTheConnection() {
+        connection.state(ConnectionState.CONNECTING);
+        connection.set(ConnectionRecord.HANDSHAKING);
+        parts.deadlines.stateEndsIn(connection, Duration.ofSeconds(7));
+        assertClosesAfter(Duration.ofSeconds(7), CloseReason.HANDSHAKE_TIMEOUT);
+    }
+
+    @Test
+    void theTimeForWhichAHandshakeWaitsForOthersDoesNotCount() {
+        connection.state(ConnectionState.CONNECTING);
+        connection.set(ConnectionRecord.HANDSHAKING);
+        parts.deadlines.stateEndsIn(connection, Duration.ofSeconds(7));
+        waitedNanos = Duration.ofSeconds(3).toNanos();
+        assertThat(sweepAfter(Duration.ofSeconds(7))).isEqualTo(1);
+        assertThat(connection.isClosed()).isFalse();
+        assertClosesAfter(Duration.ofSeconds(3), CloseReason.HANDSHAKE_TIMEOUT);
+    }
+
+    @Test
+    void aHandshakeWithoutTimeLimitHasNoDeadlineHoweverLongItWaits() {
+        connection.state(ConnectionState.CONNECTING);
+        connection.set(ConnectionRecord.HANDSHAKING);
+        parts.deadlines.stateEndsIn(connection, Duration.ZERO);
+        waitedNanos = 1;
+        parts.deadlines.atLatest(connection, parts.time.nanoTime());
+        assertThat(sweepAfter(Duration.ofDays(1))).isEqualTo(1);
+        assertThat(connection.isClosed()).isFalse();
     }
 
     @Test

@@ -19,10 +19,9 @@ import javax.net.ssl.SSLEngine;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Many TLS handshakes at once, on real sockets. Turns are counted, not time: how long a signature takes is the machine's affair. */
+/** Many TLS handshakes at once, on real sockets. Turns are counted, not time, which stands still: how long a signature takes depends on the machine. */
 final class HandshakeStormTest {
     private static final int CLIENTS = 1_000;
-    private static final int ROUND_TURNS = 100;
     private static final Duration TIMEOUT = Duration.ofSeconds(7);
 
     private final List<SocketChannel> storm = new ArrayList<>();
@@ -32,41 +31,26 @@ final class HandshakeStormTest {
     void establishedClientIsServedEachTurnAndEachStallerIsClosedByItsDeadline(TlsEngineKind kind) throws IOException {
         try (Stage stage = new Stage(Network.system())) {
             Story story = stage.story((connection, message) -> connection.send(message));
-            TlsServer tls = TlsServer.builder().certificate(TestCertificates.file("localhost.pem"),
-                    TestCertificates.file("localhost.key")).handshakeTimeout(TIMEOUT)
-                    .engine(TlsEngines.require(kind)).build();
-            Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).tls(tls));
+            Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).tls(settings(kind)));
             Client established = stage.keep(new Client(stage, server.address(), TlsClientSocket::new));
             established.send("x\n");
             established.expect("x\n");
-            byte[] hello = hello();
-            for (int i = 0; i < CLIENTS; i++) {
-                SocketChannel client = stage.keep(SocketChannel.open(server.address()));
-                client.configureBlocking(false);
-                assertThat(client.write(ByteBuffer.wrap(hello))).isEqualTo(hello.length);
-                storm.add(client);
-            }
-            stage.until("accepted", () -> server.stats().total().connections() == CLIENTS + 1);
+            connect(stage, server);
 
-            int turns = 0;
             int longest = 0;
             List<SocketChannel> unanswered = new ArrayList<>(storm);
             while (!unanswered.isEmpty()) {
-                for (int i = 0; i < ROUND_TURNS; i++) {
-                    established.send("x\n");
-                    int waited = 0;
-                    for (byte[] reply = {}; reply.length == 0; reply = established.available()) {
-                        server.turn(Duration.ZERO);
-                        waited++;
-                        assertThat(waited).as("turns until the reply, after %s turns", turns).isLessThan(ROUND_TURNS);
-                    }
-                    turns += waited;
-                    longest = Math.max(longest, waited);
+                established.send("x\n");
+                int waited = 0;
+                for (byte[] reply = {}; reply.length == 0; reply = established.available()) {
+                    server.turn(Duration.ZERO);
+                    waited++;
+                    assertThat(waited).as("turns until the reply").isLessThan(CLIENTS);
                 }
+                longest = Math.max(longest, waited);
                 unanswered.removeIf(HandshakeStormTest::isAnswered);
             }
             assertThat(longest).as("turns until a reply").isLessThanOrEqualTo(2);
-            assertThat(turns).as("the steps of handshakes: one a turn").isGreaterThan(CLIENTS / 2);
             assertThat(story.count("close")).as("before the deadline").isZero();
 
             stage.pass(TIMEOUT);
@@ -75,6 +59,23 @@ final class HandshakeStormTest {
             established.send("still here\n");
             established.expect("still here\n");
         }
+    }
+
+    private static TlsServer settings(TlsEngineKind kind) throws IOException {
+        return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"))
+                .handshakeTimeout(TIMEOUT).engine(TlsEngines.require(kind)).build();
+    }
+
+    /** Connects the clients of the storm, of which each sends its first message, and has the server accept them. */
+    private void connect(Stage stage, Server server) throws IOException {
+        byte[] hello = hello();
+        for (int i = 0; i < CLIENTS; i++) {
+            SocketChannel client = stage.keep(SocketChannel.open(server.address()));
+            client.configureBlocking(false);
+            assertThat(client.write(ByteBuffer.wrap(hello))).isEqualTo(hello.length);
+            storm.add(client);
+        }
+        stage.until("accepted", () -> server.stats().total().connections() == CLIENTS + 1);
     }
 
     /** Returns the first message of a client. The storm sends nothing else. */

@@ -320,7 +320,7 @@ final class TransfersTest {
     @Test
     void noWriteDeadlineRunsWhileTheSourceHasNothing() {
         DeadlineSweep sweep = new DeadlineSweep(parts.clock, parts.table, parts.deadlines, parts.pendingSends,
-                parts.closeRequests);
+                parts.closeRequests, connection -> 0);
         ScriptedSource source = ScriptedSource.of("some and more").upTo(4);
         put(transfer(source, 13));
         parts.sender.flushPending();

@@ -11,6 +11,8 @@ import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +32,11 @@ final class FakeProactor {
     /** The number of bytes that are accepted before a send fails; -1: none fails. */
     private int failsAfter = -1;
     private boolean reset;
+    private final Set<Long> receiving = new HashSet<>();
     /** If not null, the peer accepts nothing more. */
     @Nullable ErrorCode sendError;
+    /** Called by each send. */
+    Runnable whenSending = () -> {};
 
     Proactor proactor() {
         return proactor;
@@ -56,6 +61,11 @@ final class FakeProactor {
         failsAfter = bytes;
     }
 
+    /** Returns whether the connection receives. */
+    boolean isReceiving(long handle) {
+        return receiving.contains(handle);
+    }
+
     /** Returns whether the connection was reset. */
     boolean wasReset() {
         return reset;
@@ -73,6 +83,14 @@ final class FakeProactor {
             case "poll" -> poll((Completions) arguments[0]);
             case "sendNow", "send" -> send((ByteBuffer[]) arguments[1], (int) arguments[2], (int) arguments[3]);
             case "remoteAddress" -> new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 1);
+            case "receive" -> {
+                receiving.add((long) arguments[0]);
+                yield null;
+            }
+            case "stopReceiving" -> {
+                receiving.remove((long) arguments[0]);
+                yield null;
+            }
             case "reset" -> {
                 reset = true;
                 yield null;
@@ -98,6 +116,7 @@ final class FakeProactor {
     }
 
     private long send(ByteBuffer[] parts, int first, int count) throws IOException {
+        whenSending.run();
         if (sendError != null) {
             throw new NetworkException("send", null, sendError);
         }

@@ -1,0 +1,96 @@
+package io.trivet.tls;
+
+import io.trivet.net.Clock;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections whose handshakes can continue, in the order in which they became so. A step of a handshake takes up to 2 ms, and during a
+ * storm thousands wait here. They get all the time that the caller would wait, and a quarter of the time if it has other work all the time:
+ * then the replies to established connections take a third longer, instead of seconds. One thread.
+ */
+final class HandshakeQueue {
+    /** Divisor: all steps together may take a third of the time of everything else. */
+    private static final int REST_PER_STEPS = 3;
+    /** Maximum time that can be saved up, and so the longest interruption of everything else by steps: 10 ms. */
+    static final long SAVED_NANOS_MAX = 10_000_000;
+    /** Maximum number of steps in one poll, so that even a clock that stands still does not delay everything else forever. */
+    static final int PER_POLL_MAX = 64;
+
+    private final Clock clock;
+    /** May contain closed connections. */
+    private final ArrayDeque<TlsConnection> waiting = new ArrayDeque<>();
+    /** The time that steps may take now; negative after a step that has taken more. */
+    private long savedNanos;
+    private long endedNanos;
+    private long stepBeganNanos;
+    private int done;
+    private boolean isIdle;
+
+    HandshakeQueue(Clock clock) {
+        this.clock = clock;
+        endedNanos = clock.nanoTime();
+    }
+
+    boolean isEmpty() {
+        return waiting.isEmpty();
+    }
+
+    /** Adds a connection whose handshake can continue. Each waits at most once. */
+    void add(TlsConnection connection) {
+        connection.isQueued = true;
+        connection.queuedSinceNanos = clock.nanoTime();
+        waiting.addLast(connection);
+    }
+
+    /**
+     * Returns how long the handshake of a connection has waited here, in nanoseconds: time for which the peer is not to blame.
+     *
+     * @param connection a connection whose handshake is not over
+     */
+    long waitedNanos(TlsConnection connection) {
+        return connection.queuedNanos + (connection.isQueued ? clock.nanoTime() - connection.queuedSinceNanos : 0);
+    }
+
+    /**
+     * Begins the steps of a poll.
+     *
+     * @param isIdle true if the caller has nothing else to do: one step is free, and the caller looks for work again
+     */
+    void begin(boolean isIdle) {
+        this.isIdle = isIdle;
+        done = 0;
+        stepBeganNanos = clock.nanoTime();
+        savedNanos = Math.min(SAVED_NANOS_MAX, savedNanos + (stepBeganNanos - endedNanos) / REST_PER_STEPS);
+    }
+
+    /** Returns the connection of the next step of this poll, or null. The step before it, if any, has been done. */
+    @Nullable
+    TlsConnection next() {
+        endStep();
+        while (!waiting.isEmpty() && (isIdle ? done == 0 : savedNanos >= 0 && done < PER_POLL_MAX)) {
+            TlsConnection connection = waiting.removeFirst();
+            if (!connection.closed && !connection.failed) {
+                done++;
+                connection.isQueued = false;
+                connection.queuedNanos += stepBeganNanos - connection.queuedSinceNanos;
+                return connection;
+            }
+        }
+        endedNanos = stepBeganNanos;
+        return null;
+    }
+
+    private void endStep() {
+        long now = clock.nanoTime();
+        if (!isIdle) {
+            savedNanos -= now - stepBeganNanos;
+        }
+        stepBeganNanos = now;
+    }
+
+    /** Returns the number of steps of the last poll. */
+    int done() {
+        return done;
+    }
+}
