@@ -8,6 +8,7 @@ import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,8 @@ public final class TlsProactor extends ForwardingProactor {
     /** The secured connections, by slot. The owner writes; other threads may read. */
     private volatile @Nullable TlsConnection[] bySlot = new @Nullable TlsConnection[64];
     private final HandshakeQueue handshakes;
+    /** Connections whose send has failed, and which do not receive any more: the next poll reports the failure. */
+    private final ArrayDeque<TlsConnection> unreported = new ArrayDeque<>();
     private final Decryption decryption = new Decryption();
 
     /**
@@ -108,12 +111,12 @@ public final class TlsProactor extends ForwardingProactor {
     }
 
     /**
-     * Returns true if the next poll has something to do, whatever arrives: a step of a handshake.
+     * Returns true if the next poll has something to do, whatever arrives: a step of a handshake, or a failure to report.
      *
      * @return true if a caller must poll soon
      */
     public boolean hasWork() {
-        return !handshakes.isEmpty();
+        return !handshakes.isEmpty() || !unreported.isEmpty();
     }
 
     /**
@@ -182,6 +185,9 @@ public final class TlsProactor extends ForwardingProactor {
                 delegate.receive(connection.handle);
             } else {
                 delegate.stopReceiving(connection.handle);
+                if (connection.sendFailure != null && !connection.failed) {
+                    unreported.add(connection); // nothing would be received that could end the connection
+                }
             }
         }
     }
@@ -309,8 +315,20 @@ public final class TlsProactor extends ForwardingProactor {
     @Override
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         decryption.completions = completions;
-        int delivered = delegate.poll(decryption, handshakes.isEmpty() ? timeoutNanos : 0);
+        int delivered = delegate.poll(decryption, hasWork() ? 0 : timeoutNanos) + reportFailures(completions);
         return handshakes.isEmpty() ? delivered : delivered + continueHandshakes(completions, delivered == 0);
+    }
+
+    private int reportFailures(Completions completions) {
+        int reported = 0;
+        for (TlsConnection connection = unreported.poll(); connection != null; connection = unreported.poll()) {
+            IOException failure = connection.sendFailure;
+            if (failure != null && !connection.failed && !connection.closed && !connection.receiving) {
+                fail(connection, failure, completions);
+                reported++;
+            }
+        }
+        return reported;
     }
 
     private int continueHandshakes(Completions completions, boolean isIdle) {

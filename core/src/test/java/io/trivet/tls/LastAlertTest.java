@@ -145,6 +145,21 @@ final class LastAlertTest {
 
     @ParameterizedTest
     @EnumSource(value = ErrorCode.class, names = {"EPIPE", "ECONNRESET"})
+    void theFailureOfASendIsReportedIfNothingIsReceivedAnyMore(ErrorCode code) throws IOException {
+        alert();
+        below.sendError = code;
+        send();
+        proactor.stopReceiving(HANDLE);
+        assertThat(proactor.hasWork()).as("the next poll does not wait").isTrue();
+        settle();
+        assertThat(calls).containsOnlyOnce("failed");
+        assertThat(failure).isInstanceOf(NetworkException.class).hasMessageContaining(code.name());
+        assertThat(proactor.hasWork()).isFalse();
+        proactor.reset(HANDLE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = ErrorCode.class, names = {"EPIPE", "ECONNRESET"})
     void aSendFailsAtOnceIfNothingIsReceived(ErrorCode code) throws IOException {
         alert();
         below.sendError = code;
