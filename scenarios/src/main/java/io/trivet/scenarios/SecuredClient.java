@@ -155,7 +155,8 @@ final class SecuredClient {
             failure = e;
             endsWithoutNotify |= !hasSentNotify;
             end(ClientEnd.CLOSED, "has failed: " + e.getMessage());
-        } catch (IOException e) {
+        } catch (IOException e) { // perhaps of the client itself, which then cannot end its stream as it should
+            endsWithoutNotify |= !hasSentNotify;
             end(established ? ClientEnd.RESET : ClientEnd.REFUSED, "ends: " + e.getMessage());
         }
     }
@@ -226,7 +227,10 @@ final class SecuredClient {
             sending = ByteBuffer.allocate(FRAME_BYTES + content.length).putInt(content.length).put(content).flip();
             return true;
         }
-        if ((plan.awaitsReplies() || plan.isTls12()) && tls().receivedBytes() < replyBytes && !plan.isEndedByServer()) {
+        boolean mayEndFirst = !plan.isTls12(); // in TLS 1.2, the end of one direction is that of both
+        boolean awaits = plan.isEndedByServer() ? !mayEndFirst
+                : tls().receivedBytes() < replyBytes && (plan.awaitsReplies() || !mayEndFirst);
+        if (awaits) {
             return false;
         }
         finish();
