@@ -1333,6 +1333,7 @@ meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
 meth public long bufferBytes()
 meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
 meth public long connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
+meth public long handshakeWaitedNanos(long)
 meth public long keptBytes()
 meth public long keptBytes(long)
 meth public long ringBytes()

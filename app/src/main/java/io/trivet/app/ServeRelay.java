@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import io.trivet.nats.BusState;
+import io.trivet.nats.History;
 import io.trivet.nats.Relay;
 import io.trivet.nats.RelayListener;
 import io.trivet.nats.RelayOptions;
@@ -26,6 +27,11 @@ final class ServeRelay {
     @Option(names = "--topic", paramLabel = "NAME", showDefaultValue = Visibility.NEVER,
             description = "Servers with the same topic are one chat (default: chat).")
     private @Nullable String topic;
+
+    @Option(names = "--relay-history", paramLabel = "STREAM", showDefaultValue = Visibility.NEVER,
+            description = "Fill gaps from this stream of NATS JetStream. If there is none of that name, it is created in memory, for a minute "
+                    + "and 64 MiB.")
+    private @Nullable String stream;
     // @formatter:on
 
     private static final String TOPIC = "chat";
@@ -42,6 +48,9 @@ final class ServeRelay {
         if (!urls.isEmpty() && messageBytesMax > MESSAGE_BYTES_MAX) {
             throw new ParameterException(command,
                     "--message-limit must be at most " + SizeText.of(MESSAGE_BYTES_MAX) + " with --relay");
+        }
+        if (stream != null && urls.isEmpty()) {
+            throw new ParameterException(command, "--relay-history needs --relay");
         }
         if (topic != null && topic.isEmpty()) {
             throw new ParameterException(command, "--topic must not be empty");
@@ -88,6 +97,11 @@ final class ServeRelay {
         RelayOptions options = RelayOptions.of(urls.toArray(String[]::new));
         options = options.withLimits(options.inboundBytesMax(), (int) messageBytesMax, options.topicsMax());
         Relay relay;
+        try {
+            options = options.withHistory(stream == null ? null : History.of(stream));
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command, "--relay-history: " + e.getMessage());
+        }
         try {
             relay = Relay.connect(server, options, new Report(err));
         } catch (IllegalArgumentException e) {
@@ -139,6 +153,11 @@ final class ServeRelay {
                 case LEFT -> " has left";
                 case LOST -> " is not heard any more; what it had not sent is lost";
             });
+        }
+
+        @Override
+        public void onHistory(String problem) {
+            err.println("relay: gaps cannot be filled: " + EscapedText.line(problem));
         }
 
         @Override

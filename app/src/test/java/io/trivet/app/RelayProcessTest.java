@@ -133,11 +133,24 @@ final class RelayProcessTest {
     @Test
     void optionsThatDoNotBelongTogetherAreRefused() throws Exception {
         try (Program echo = Program.trivet("serve", "--port", "0", "--relay", "nats://127.0.0.1:4222");
-                Program topic = serve("--topic", "news")) {
+                Program topic = serve("--topic", "news");
+                Program history = serve("--relay-history", "CHAT");
+                Program name = serve("--relay", "nats://127.0.0.1:4222", "--relay-history", "A.B")) {
             assertThat(echo.exitCode()).isEqualTo(2);
             assertThat(echo.err()).anyMatch(line -> line.contains("--relay needs --reply broadcast"));
             assertThat(topic.exitCode()).isEqualTo(2);
             assertThat(topic.err()).anyMatch(line -> line.contains("--topic needs --relay"));
+            assertThat(history.exitCode()).isEqualTo(2);
+            assertThat(history.err()).anyMatch(line -> line.contains("--relay-history needs --relay"));
+            assertThat(name.exitCode()).isEqualTo(2);
+            assertThat(name.err()).anyMatch(line -> line.contains("--relay-history: stream must be letters, digits, _ and -"));
+        }
+    }
+
+    @Test
+    void aHistoryThatCannotBeUsedIsReported() throws Exception {
+        try (Program server = serve("--relay", url(), "--relay-history", "CHAT")) {
+            server.awaitErr(line -> line.startsWith("relay: gaps cannot be filled: the stream CHAT of JetStream: "));
         }
     }
 

@@ -1,12 +1,14 @@
 package io.trivet.nats;
 
+import java.time.Duration;
+
 /**
  * Provider interface (SPI): what carries messages between servers, such as NATS. A bus delivers a message at most once to each
  * subscriber, or more often; it may lose any message. What one link publishes should arrive in that order. {@link Relay} numbers
  * what it publishes, so it notices what was lost, repeated or reordered.
  *
  * <p><b>Threads.</b> A relay calls a bus and its links on its server's first loop, so no method may block. A link may call its
- * {@link Events} on any thread, one at a time.
+ * {@link Events} on any thread, one at a time; what a fetch delivers may arrive between or beside others.
  */
 public interface Bus {
     /**
@@ -43,6 +45,18 @@ public interface Bus {
          */
         void unsubscribe(String subject);
 
+        /**
+         * Requests what the bus has kept of a subject. The messages come by {@link Events#onMessage}, in order, between others; then {@link
+         * Events#onFetched} is called, also if some or all could not be had.
+         *
+         * @param subject the subject
+         * @param back how long ago the first of them was published, at most
+         * @return false: this bus keeps nothing, and nothing follows
+         */
+        default boolean fetch(String subject, Duration back) {
+            return false;
+        }
+
         /** Sends what was accepted, in bounded time, and closes. {@link Events#onClosed} follows. */
         void finish();
 
@@ -61,6 +75,29 @@ public interface Bus {
          * @param message the message, which belongs to the receiver from now on
          */
         void onMessage(byte[] message);
+
+        /**
+         * A {@link Link#fetch} is over, whether the bus had all messages or not.
+         *
+         * @param subject its subject
+         */
+        default void onFetched(String subject) {}
+
+        /**
+         * What the bus should keep cannot be had. May be called at any time, also again.
+         *
+         * @param problem the problem, in one line
+         */
+        default void onHistoryProblem(String problem) {}
+
+        /**
+         * Returns whether a fetch may deliver more now. Otherwise it waits for a moment: what has arrived is still to be processed.
+         *
+         * @return false to wait
+         */
+        default boolean mayFetchMore() {
+            return true;
+        }
 
         /** The bus reports that it has dropped messages for this link, which receives too slowly. */
         void onSlow();

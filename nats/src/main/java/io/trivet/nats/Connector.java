@@ -29,6 +29,12 @@ final class Connector {
 
         /** The bus reports that it has dropped messages. */
         void slow();
+
+        /** What the bus has kept of a subject has arrived, or what could be had of it. */
+        void fetched(String subject);
+
+        /** What the bus should keep cannot be had. */
+        void historyProblem(String problem);
     }
 
     /** One link. What it reports after a newer one was made is ignored. */
@@ -54,6 +60,29 @@ final class Connector {
             }, inbound, message.length) == SendResult.FULL) {
                 overruns.incrementAndGet();
             }
+        }
+
+        @Override
+        public void onFetched(String subject) {
+            inbox.put(() -> {
+                if (attempt == this) {
+                    owner.fetched(subject);
+                }
+            });
+        }
+
+        @Override
+        public void onHistoryProblem(String problem) {
+            inbox.put(() -> {
+                if (attempt == this) {
+                    owner.historyProblem(problem);
+                }
+            });
+        }
+
+        @Override
+        public boolean mayFetchMore() {
+            return inbound.bytes() < options.inboundBytesMax() / 2;
         }
 
         @Override

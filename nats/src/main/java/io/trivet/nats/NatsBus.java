@@ -46,7 +46,7 @@ final class NatsBus implements Bus {
 
     @Override
     public Link connect(Events events) {
-        NatsLink link = new NatsLink(events, options.inboundBytesMax());
+        NatsLink link = new NatsLink(events, options);
         link.start(builder().connectionListener(link).errorListener(link).build());
         return link;
     }

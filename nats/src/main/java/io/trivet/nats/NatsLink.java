@@ -38,6 +38,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
 
     private final Bus.Events events;
     private final long inboundBytesMax;
+    private final @Nullable NatsHistory history;
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
     private final AtomicLong waitingBytes = new AtomicLong();
     private final AtomicBoolean isClosedTold = new AtomicBoolean();
@@ -46,9 +47,12 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private volatile long messageBytesMax = Long.MAX_VALUE;
     private volatile String lastError = "";
 
-    NatsLink(Bus.Events events, long inboundBytesMax) {
+    NatsLink(Bus.Events events, RelayOptions options) {
         this.events = events;
-        this.inboundBytesMax = inboundBytesMax;
+        inboundBytesMax = options.inboundBytesMax();
+        History kept = options.history();
+        history = kept == null ? null
+                : new NatsHistory(kept, new Streams(options.prefix()).subjects(), events, isClosedTold::get);
     }
 
     void start(Options options) {
@@ -69,6 +73,9 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
             }
             Dispatcher dispatcher = opened.createDispatcher(message -> events.onMessage(message.getData()));
             dispatcher.setPendingLimits(Consumer.DEFAULT_MAX_MESSAGES, inboundBytesMax);
+            if (history != null) {
+                history.start(opened);
+            }
             events.onConnected();
             while (!isClosedTold.get()) {
                 commands.take().run(opened, dispatcher);
@@ -154,6 +161,15 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
             waitingBytes.addAndGet(-bytes);
             command.run(open, dispatcher);
         });
+    }
+
+    @Override
+    public boolean fetch(String subject, Duration back) {
+        if (history == null) {
+            return false;
+        }
+        history.fetch(subject, back);
+        return true;
     }
 
     @Override

@@ -38,6 +38,10 @@ final class Notices {
         call(each -> each.onGap(topic, from, missed));
     }
 
+    void history(String problem) {
+        call(each -> each.onHistory(problem));
+    }
+
     void dropped(long messages, long bytes) {
         call(each -> each.onDropped(messages, bytes));
     }

@@ -22,8 +22,8 @@ final class Peer {
     /** True after its last heartbeat. */
     boolean hasLeft;
     long heardNanos;
-    /** The number of the last message, by stream. */
-    final Map<String, Long> positions = new TreeMap<>();
+    /** How far its streams were received. */
+    final Map<String, Position> positions = new TreeMap<>();
     /** When a snapshot was last requested. */
     long requestedNanos;
     boolean hasRequested;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>From when on are the messages of a publisher counted? If it has started after this server subscribed to the topic, from its first. Otherwise
  * from the first message or heartbeat of it that arrives after the subscription: what it published before was not for this server.
  */
-final class Peers {
+final class Peers implements Fills.Owner {
     /** The most servers that are remembered. Beyond it, the one that has been silent the longest is forgotten. */
     static final int PEERS_MAX = 1000;
 
@@ -43,12 +43,16 @@ final class Peers {
 
         /** Another server wants to know the clients of this one. */
         void snapshotSoon();
+
+        /** The history of a stream is requested from the bus. Returns false if there is none. */
+        boolean fetch(String stream, Duration back);
     }
 
     private final long own;
     private final long expiryNanos;
     private final long requestNanos;
     private final Owner owner;
+    private final Fills fills;
     private final SortedMap<Long, Peer> peers = new TreeMap<>();
     /** Since when the streams are subscribed to that this server receives. */
     private final NavigableMap<String, Long> subscribed = new TreeMap<>();
@@ -61,6 +65,8 @@ final class Peers {
         expiryNanos = options.expiry().toNanos();
         requestNanos = options.beat().toNanos();
         this.owner = owner;
+        fills = new Fills(options.history() == null ? Duration.ZERO : options.history().patience(), options.inboundBytesMax(),
+                this);
     }
 
     /** A subscription is in force; its streams are counted from now on, unless it was before. */
@@ -71,6 +77,7 @@ final class Peers {
     /** A subscription has ended. */
     void unsubscribed(String stream) {
         subscribed.remove(stream);
+        fills.forget(stream);
         peers.values().forEach(peer -> peer.positions.remove(stream));
     }
 
@@ -83,6 +90,10 @@ final class Peers {
         Peer peer = peers.get(sender.id());
         if (peer == null) {
             peer = add(sender.id(), nowNanos);
+        }
+        if (peer.hasLeft && frame instanceof Frame.Message message && fills.of(peer, message.stream()) != null) {
+            message(peer, message, nowNanos);
+            return;
         }
         if (peer.hasLeft) {
             duplicates += frame instanceof Frame.Message ? 1 : 0; // its last heartbeat has counted everything
@@ -109,6 +120,7 @@ final class Peers {
     private Peer add(long id, long nowNanos) {
         if (peers.size() >= PEERS_MAX) {
             peers.values().stream().max(Comparator.comparingLong(each -> nowNanos - each.heardNanos)).ifPresent(oldest -> {
+                fills.forget(oldest);
                 if (oldest.isPresent) {
                     lose(oldest, ServerChange.LOST);
                 }
@@ -125,16 +137,47 @@ final class Peers {
         if (since == null) {
             return; // the subscription has ended meanwhile
         }
-        Long position = peer.positions.get(message.stream());
-        long before = position != null
-                ? position
-                : isCountedFromStart(message.stream(), message.sender(), since, nowNanos) ? 0 : message.number() - 1;
-        if (message.number() <= before) {
-            duplicates++;
+        Fill fill = fills.of(peer, message.stream());
+        if (fill != null) {
+            countDuplicate(message, fills.receive(fill, message));
             return;
         }
-        peer.positions.put(message.stream(), message.number());
-        missed(peer, message.stream(), message.number() - 1 - before);
+        Position position = peer.positions.get(message.stream());
+        if (position == null) {
+            boolean fromStart = isCountedFromStart(message.stream(), message.sender(), since, nowNanos);
+            position = new Position(fromStart ? 0 : message.number() - 1, since);
+            peer.positions.put(message.stream(), position);
+        }
+        if (message.number() <= position.number) {
+            countDuplicate(message, false);
+            return;
+        }
+        if (message.number() > position.number + 1) {
+            fill = fills.begin(peer, message.stream(), position, message.number() - 1, nowNanos);
+            if (fill != null) {
+                fills.receive(fill, message);
+                return;
+            }
+            missed(peer, message.stream(), message.number() - 1 - position.number);
+        }
+        position.number = message.number();
+        position.atNanos = nowNanos;
+        delivered++;
+        owner.deliver(message);
+    }
+
+    /** The history also has what has arrived before: that is no mistake of the bus. */
+    private void countDuplicate(Frame.Message message, boolean isNew) {
+        duplicates += isNew || fills.isRequested(message.stream()) ? 0 : 1;
+    }
+
+    @Override
+    public boolean fetch(String stream, Duration back) {
+        return owner.fetch(stream, back);
+    }
+
+    @Override
+    public void next(Peer peer, Frame.Message message) {
         delivered++;
         owner.deliver(message);
     }
@@ -143,7 +186,8 @@ final class Peers {
         return !Streams.isTopic(stream) || sender.uptimeNanos() < nowNanos - sinceNanos;
     }
 
-    private void missed(Peer peer, String stream, long count) {
+    @Override
+    public void missed(Peer peer, String stream, long count) {
         if (count > 0) {
             gaps += count;
             owner.gap(stream, peer.id, count);
@@ -174,14 +218,22 @@ final class Peers {
     /** Compares what has arrived of a stream with the number that a heartbeat names. */
     private void count(Peer peer, String stream, Frame.Beat beat, long sinceNanos, long nowNanos) {
         long last = beat.last().getOrDefault(stream, 0L);
-        Long position = peer.positions.get(stream);
-        long before = position != null
-                ? position
-                : isCountedFromStart(stream, beat.sender(), sinceNanos, nowNanos) ? 0 : last;
-        if (position == null || last > before) {
-            peer.positions.put(stream, Math.max(last, before));
+        Fill fill = fills.of(peer, stream);
+        if (fill != null) {
+            fill.exists(last);
+            return;
         }
-        missed(peer, stream, last - before);
+        Position position = peer.positions.get(stream);
+        if (position == null) {
+            position = new Position(isCountedFromStart(stream, beat.sender(), sinceNanos, nowNanos) ? 0 : last, sinceNanos);
+            peer.positions.put(stream, position);
+        }
+        if (last > position.number && fills.begin(peer, stream, position, last, nowNanos) == null) {
+            long missed = last - position.number;
+            position.number = last;
+            missed(peer, stream, missed);
+        }
+        position.atNanos = last >= position.number ? nowNanos : position.atNanos;
     }
 
     private void checkPresence(Peer peer, long number, long nowNanos) {
@@ -208,8 +260,24 @@ final class Peers {
         }
     }
 
-    /** Loses the servers that have not been heard for too long. */
+    /** The bus is there. */
+    void up(long nowNanos) {
+        fills.up(nowNanos);
+    }
+
+    /** The bus is away. */
+    void away() {
+        fills.away();
+    }
+
+    /** The history of a stream has arrived, or what could be had of it. */
+    void fetched(String stream, long nowNanos) {
+        fills.fetched(stream, nowNanos);
+    }
+
+    /** Loses the servers that have not been heard for too long, and gives up gaps that were not filled in time. */
     void expire(long nowNanos) {
+        fills.expire(nowNanos);
         for (Peer peer : List.copyOf(peers.values())) {
             if (peer.isPresent && nowNanos - peer.heardNanos >= expiryNanos) {
                 lose(peer, ServerChange.LOST);
@@ -255,5 +323,9 @@ final class Peers {
 
     long delivered() {
         return delivered;
+    }
+
+    long filled() {
+        return fills.filled();
     }
 }

@@ -10,7 +10,8 @@ public interface RelayListener {
     String DIRECT = "";
 
     /**
-     * Messages of another server are lost: they were published, and will not be delivered to this server's members. Called before
+     * Messages of another server are lost: they were published, and will not be delivered to this server's members. With {@link
+     * RelayOptions#history}, only what the history does not have is lost. Called before
      * the next message of that server on that topic is delivered, or after a heartbeat has shown that it was the last.
      *
      * @param topic the topic, or {@link #DIRECT} for messages to clients
@@ -18,6 +19,13 @@ public interface RelayListener {
      * @param missed the number of messages, at least 1
      */
     default void onGap(String topic, String from, long missed) {}
+
+    /**
+     * The history of the bus cannot be used, so gaps are not filled. Called at most once for each connect to the bus.
+     *
+     * @param problem the problem, in one line
+     */
+    default void onHistory(String problem) {}
 
     /**
      * The relay's own queue has dropped messages, because the bus is slow or away. Local members have received them. The

@@ -51,6 +51,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private boolean isByeSent;
     private boolean isEnded;
     private boolean wasFull;
+    private boolean isHistoryTold;
     private long published;
     private long slow;
     private long malformed;
@@ -220,6 +221,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         link.subscribe(streams.presence());
         subscribe(link, Streams.ofServer(id));
         members.topics().forEach(topic -> subscribe(link, Streams.ofTopic(topic)));
+        peers.up(now());
         presence.oweSnapshot();
         beats.oweAll(true, false);
     }
@@ -231,6 +233,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     @Override
     public void away(String reason) {
+        peers.away();
+        isHistoryTold = false;
         latest = stats();
         notices.bus(BusState.AWAY, reason);
     }
@@ -258,6 +262,19 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     @Override
     public void slow() {
         slow++;
+    }
+
+    @Override
+    public void fetched(String subject) {
+        peers.fetched(streams.ofSubject(subject), now());
+    }
+
+    @Override
+    public void historyProblem(String problem) {
+        if (!isHistoryTold) { // once for each connect
+            isHistoryTold = true;
+            notices.history(problem);
+        }
     }
 
     @Override
@@ -311,6 +328,12 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (link != null) { // if it is refused, the next heartbeat is the occasion to ask again
             link.publish(streams.presence(), Wire.snapshotRequest(new Frame.SnapshotRequest(sender(), from)));
         }
+    }
+
+    @Override
+    public boolean fetch(String stream, Duration back) {
+        Bus.Link link = connector.link();
+        return link != null && link.fetch(streams.subject(stream), back);
     }
 
     @Override
@@ -463,6 +486,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     RelayStats stats() {
         return new RelayStats(connector.state(), connector.connects(), connector.failures(), members.topics().size(),
                 members.size(), outbox.messages(), outbox.bytes(), published, outbox.sentCount(), outbox.droppedCount(),
-                peers.delivered(), peers.gaps(), peers.duplicates(), connector.overruns(), slow, malformed, peers.stats(now()));
+                peers.delivered(), peers.filled(), peers.gaps(), peers.duplicates(), connector.overruns(), slow, malformed,
+                peers.stats(now()));
     }
 }

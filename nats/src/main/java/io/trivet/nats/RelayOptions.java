@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The settings of a {@link Relay}. Immutable.
@@ -24,11 +25,12 @@ import java.util.function.UnaryOperator;
  * @param inboundBytesMax the most received bytes that wait for the loop. What exceeds them is dropped, counted, and found as a gap
  * @param messageBytesMax the longest message. NATS' own limit is 1 MiB, unless its max_payload says otherwise
  * @param topicsMax the most topics that the server publishes to, and the most that its connections join
+ * @param history what NATS keeps, to fill gaps; null: nothing, and each lost message is a gap
  */
 public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> nats, String prefix, Duration beat,
         Duration expiry,
         Duration backoffMin, Duration backoffMax, int queueBytesMax, int queueMessagesMax, Duration queueAgeMax,
-        BusOverflow overflow, int inboundBytesMax, int messageBytesMax, int topicsMax) {
+        BusOverflow overflow, int inboundBytesMax, int messageBytesMax, int topicsMax, @Nullable History history) {
     /** The most of what a message has besides its content. */
     static final int OVERHEAD_BYTES = 512;
 
@@ -68,14 +70,14 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      *
      * @param servers their URLs, such as {@code nats://127.0.0.1:4222}; one of them is used
      * @return settings: a heartbeat a second, expiry after 3.5 s, back-off from 100 ms to 1.5 s, a queue of 4 MiB, 65,536 messages and 30 s
-     *     that drops the oldest, 16 MiB of received bytes, messages up to 512 KiB, 10,000 topics
+     *     that drops the oldest, 16 MiB of received bytes, messages up to 512 KiB, 10,000 topics, no history
      */
     public static RelayOptions of(String... servers) {
         return new RelayOptions(List.of(servers), UnaryOperator.identity(), "trivet", Duration.ofSeconds(1),
                 Duration.ofMillis(3500),
                 Duration.ofMillis(100), Duration.ofMillis(1500), 4 << 20, 1 << 16, Duration.ofSeconds(30),
                 BusOverflow.DROP_OLDEST,
-                16 << 20, 1 << 19, 10_000);
+                16 << 20, 1 << 19, 10_000, null);
     }
 
     /**
@@ -86,7 +88,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      */
     public RelayOptions withNats(UnaryOperator<Options.Builder> change) {
         return new RelayOptions(servers, change, prefix, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
-                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax);
+                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
     /**
@@ -97,7 +99,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      */
     public RelayOptions withPrefix(String first) {
         return new RelayOptions(servers, nats, first, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
-                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax);
+                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
     /**
@@ -109,7 +111,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      */
     public RelayOptions withBeat(Duration interval, Duration lost) {
         return new RelayOptions(servers, nats, prefix, interval, lost, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
-                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax);
+                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
     /**
@@ -122,7 +124,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
     public RelayOptions withBackoff(Duration min, Duration max) {
         return new RelayOptions(servers, nats, prefix, beat, expiry, min, max, queueBytesMax, queueMessagesMax, queueAgeMax,
                 overflow,
-                inboundBytesMax, messageBytesMax, topicsMax);
+                inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
     /**
@@ -137,7 +139,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
     public RelayOptions withQueue(int bytesMax, int messagesMax, Duration ageMax, BusOverflow policy) {
         return new RelayOptions(servers, nats, prefix, beat, expiry, backoffMin, backoffMax, bytesMax, messagesMax, ageMax,
                 policy,
-                inboundBytesMax, messageBytesMax, topicsMax);
+                inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
     /**
@@ -150,6 +152,17 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      */
     public RelayOptions withLimits(int inboundBytes, int messageBytes, int topics) {
         return new RelayOptions(servers, nats, prefix, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
-                queueAgeMax, overflow, inboundBytes, messageBytes, topics);
+                queueAgeMax, overflow, inboundBytes, messageBytes, topics, history);
+    }
+
+    /**
+     * Returns these settings with a history, from which gaps are filled.
+     *
+     * @param kept what NATS keeps; null: nothing
+     * @return new settings
+     */
+    public RelayOptions withHistory(@Nullable History kept) {
+        return new RelayOptions(servers, nats, prefix, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
+                queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, kept);
     }
 }

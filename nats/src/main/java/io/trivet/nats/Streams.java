@@ -1,6 +1,8 @@
 package io.trivet.nats;
 
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * The names of streams. A stream is what one server sends to one topic, or to the clients of one other server; its messages are
@@ -47,6 +49,24 @@ final class Streams {
     /** Returns the subject of heartbeats and presence. */
     String presence() {
         return prefix + ".p";
+    }
+
+    /** Returns the subjects of all streams, with a wildcard each. */
+    List<String> subjects() {
+        return List.of(prefix + "." + TOPIC + ".>", prefix + "." + DIRECT + ".>");
+    }
+
+    /** Returns the stream of a {@link #subject}. */
+    String ofSubject(String subject) {
+        String name = subject.substring(prefix.length() + 3);
+        byte[] bytes = new byte[name.length()];
+        int count = 0;
+        for (int i = 0; i < name.length(); i++) {
+            boolean isEscape = name.charAt(i) == '=';
+            bytes[count++] = isEscape ? (byte) HexFormat.fromHexDigits(name, i + 1, i + 3) : (byte) name.charAt(i);
+            i += isEscape ? 2 : 0;
+        }
+        return subject.charAt(prefix.length() + 1) + new String(bytes, 0, count, StandardCharsets.UTF_8);
     }
 
     /** Returns the subject of a stream. What a subject must not contain is written as = and two hexadecimal digits. */

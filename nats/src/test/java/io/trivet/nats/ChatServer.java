@@ -14,9 +14,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -34,6 +36,7 @@ final class ChatServer implements Handler, RelayListener {
     final Map<String, Long> gapsDirect = new ConcurrentSkipListMap<>();
     final AtomicLong undeliverable = new AtomicLong();
     final AtomicLong dropped = new AtomicLong();
+    final List<String> historyProblems = new CopyOnWriteArrayList<>();
 
     /** A server on the simulated network. */
     ChatServer(SimHost host, InetSocketAddress address, Bus bus, RelayOptions options, long seed) throws IOException {
@@ -106,6 +109,11 @@ final class ChatServer implements Handler, RelayListener {
         } else {
             relay.publishHere(topic, bytes("G " + topic + " " + from + " " + missed));
         }
+    }
+
+    @Override
+    public void onHistory(String problem) {
+        historyProblems.add(problem);
     }
 
     @Override

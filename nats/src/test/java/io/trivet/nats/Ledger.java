@@ -2,6 +2,7 @@ package io.trivet.nats;
 
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks what a member of topics receives: messages {@code M topic publisher number}, and gaps {@code G topic publisher missed}. Together
@@ -52,6 +53,12 @@ final class Ledger {
             throw new AssertionError(owner + " has reported a gap of " + count);
         }
         positions.computeIfPresent(key, (_, before) -> before + count);
+    }
+
+    /** Returns the number of the last message that was received or counted as missed; null if none was. */
+    @Nullable
+    Long position(String key) {
+        return positions.get(key);
     }
 
     /** From now on, everything after a number is counted. */

@@ -24,6 +24,10 @@ import java.util.function.Consumer;
  */
 final class RelayRun {
     private static final int SERVERS = 3;
+    /** How often it is read what the clients have received. */
+    private static final int READ_MILLIS = 100;
+    /** Within this time, what the bus has got reaches who fetches it. */
+    private static final long SETTLE_NANOS = 1_500_000_000;
     private static final List<String> TOPICS = List.of("news", "a b", "x.y*>", "ü");
     /** A client that a server has seen, which checks what it receives. */
     private static final class Member {
@@ -54,6 +58,8 @@ final class RelayRun {
     private final RelayOptions options;
     /** In a run without faults, the queues are large, and nothing may be missed, however slow the bus is. */
     private final boolean withFaults;
+    /** The bus keeps every message, and no limit prevents a gap from being filled: only what the bus never got may be missed. */
+    private final boolean fillsAll;
     private final List<ChatServer> servers = new ArrayList<>();
     private final List<SimHost> hosts = new ArrayList<>();
     private final List<ChatServer> ended = new ArrayList<>();
@@ -66,17 +72,23 @@ final class RelayRun {
         this.trace = trace;
         random = new Random(seed);
         network = SimNetwork.of(seed, FaultPlan.none(), any(SimEngine.values()));
-        bus = new SimBus(network.clock(), random.nextLong());
+        boolean withHistory = random.nextBoolean();
+        fillsAll = withHistory && random.nextBoolean();
+        bus = new SimBus(network.clock(), random.nextLong(), withHistory);
         network.attach(bus);
         BusOverflow overflow = any(BusOverflow.values());
         Duration age = random.nextBoolean() ? Duration.ZERO : Duration.ofMillis(random.nextInt(50, 1000));
         withFaults = random.nextInt(8) != 0;
         RelayOptions large = RelayOptions.of().withBeat(Duration.ofMillis(200), Duration.ofMillis(700))
                 .withBackoff(Duration.ofMillis(20), Duration.ofMillis(200)).withQueue(4 << 20, 1 << 16, Duration.ZERO, overflow);
-        options = withFaults
+        RelayOptions bounded = withFaults
                 ? large.withLimits(random.nextInt(3000, 50_000), 1000, 100)
                         .withQueue(random.nextInt(2000, 20_000), random.nextInt(5, 100), age, overflow)
                 : large;
+        Duration patience = fillsAll ? Duration.ofHours(1) : Duration.ofMillis(random.nextInt(1, 1500));
+        RelayOptions filling = !withHistory ? bounded
+                : bounded.withHistory(new History("H", Duration.ofHours(1), 1 << 30, patience));
+        options = fillsAll ? filling.withLimits(16 << 20, 1000, 100) : filling;
         if (!withFaults) {
             bus.delay(random.nextLong(1_000_000, 100_000_000));
         }
@@ -126,8 +138,10 @@ final class RelayRun {
     }
 
     private void pass(int millis) throws IOException {
-        network.run(Duration.ofMillis(millis));
-        check();
+        for (int left = millis; left > 0; left -= READ_MILLIS) {
+            network.run(Duration.ofMillis(Math.min(left, READ_MILLIS)));
+            check();
+        }
     }
 
     // ---- what happens
@@ -318,9 +332,23 @@ final class RelayRun {
         }
     }
 
+    /** The bus must not have what is reported as missed, or have got it only a moment ago. */
+    private void checkMissed(Member member, String topic, String publisher, long count) {
+        Long position = member.ledger.position(Ledger.key(topic, publisher));
+        for (long i = 1; position != null && i <= count; i++) {
+            Long at = bus.keptAt(Long.parseUnsignedLong(publisher, 16), Streams.ofTopic(topic), position + i);
+            if (at != null && network.clock().nanoTime() - at > SETTLE_NANOS) {
+                fail(member.id + " misses " + topic + " " + publisher + " " + (position + i) + ", which the bus has");
+            }
+        }
+    }
+
     private void read(Member member, String[] words) {
         if (words[0].equals("G") || words[0].equals("A")) {
             say(member.id + " of " + member.server.relay.id() + " receives " + String.join(" ", words));
+        }
+        if (words[0].equals("G") && fillsAll) {
+            checkMissed(member, words[1], words[2], Long.parseLong(words[3]));
         }
         if (member.ledger.read(words)) {
             return;

@@ -2,6 +2,7 @@ package io.trivet.nats;
 
 import io.trivet.net.Clock;
 import io.trivet.net.Loop;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -23,6 +24,10 @@ final class SimBus implements Loop {
     private static final int WINDOW_BYTES = 4096;
     private static final int MESSAGE_BYTES_MAX = 2048;
 
+    /** A message that the broker keeps. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Kept(String subject, byte[] message, long atNanos) {}
+
     private record Event(long at, long order, Runnable action) {}
 
     private final Clock clock;
@@ -35,6 +40,8 @@ final class SimBus implements Loop {
     private final List<Boolean> separated = new ArrayList<>();
     /** The last messages delivered to each server, which may be repeated after a reconnect. */
     private final List<List<byte[]>> delivered = new ArrayList<>();
+    private final List<Kept> kept = new ArrayList<>();
+    private final boolean keeps;
     private long order;
     private boolean isDead;
     private long delayNanosMax = 2_000_000;
@@ -42,8 +49,14 @@ final class SimBus implements Loop {
     private boolean repeats;
     private long faults;
 
-    SimBus(Clock clock, long seed) {
+    /**
+     * Creates a bus.
+     *
+     * @param keeps true: the broker keeps every message, for {@link Bus.Link#fetch}
+     */
+    SimBus(Clock clock, long seed, boolean keeps) {
         this.clock = clock;
+        this.keeps = keeps;
         random = new Random(seed);
     }
 
@@ -140,6 +153,18 @@ final class SimBus implements Loop {
         }
     }
 
+    /** Returns when the broker got a message; null if it did not. */
+    @Nullable
+    Long keptAt(long server, String stream, long number) {
+        for (Kept each : kept) {
+            if (Wire.decode(each.message) instanceof Frame.Message message && message.sender().id() == server
+                    && message.stream().equals(stream) && message.number() == number) {
+                return each.atNanos;
+            }
+        }
+        return null;
+    }
+
     // ---- time
 
     private void at(long delayNanos, Runnable action) {
@@ -163,6 +188,9 @@ final class SimBus implements Loop {
     }
 
     private void publish(String subject, byte[] message) {
+        if (keeps) {
+            kept.add(new Kept(subject, message, clock.nanoTime()));
+        }
         links.forEach(link -> {
             if (link != null && link.subjects.contains(subject)) {
                 link.deliver(message);
@@ -313,6 +341,19 @@ final class SimBus implements Loop {
         @Override
         public void unsubscribe(String subject) {
             up(() -> subjects.remove(subject));
+        }
+
+        @Override
+        public boolean fetch(String subject, Duration back) {
+            if (keeps) {
+                up(() -> {
+                    long from = clock.nanoTime() - back.toNanos();
+                    kept.stream().filter(each -> each.subject.equals(subject) && each.atNanos - from >= 0)
+                            .forEach(each -> down(() -> notified.onMessage(each.message.clone())));
+                    down(() -> notified.onFetched(subject));
+                });
+            }
+            return keeps;
         }
 
         @Override

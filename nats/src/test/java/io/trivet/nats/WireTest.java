@@ -21,6 +21,11 @@ final class WireTest {
     /** Does nothing with what was found. */
     private static final Peers.Owner NOBODY = new Peers.Owner() {
         @Override
+        public boolean fetch(String stream, java.time.Duration back) {
+            return false;
+        }
+
+        @Override
         public void deliver(Frame.Message message) {}
 
         @Override

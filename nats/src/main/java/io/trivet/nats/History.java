@@ -1,0 +1,44 @@
+package io.trivet.nats;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * What NATS keeps of the messages, so that gaps can be filled: a stream of JetStream. The first server that connects creates it, in memory, if
+ * there is none of that name; an existing one stays as it is, and must have the subjects {@code PREFIX.t.>} and {@code PREFIX.d.>}.
+ *
+ * @param stream the name of the stream
+ * @param age how long messages are kept. Must be longer than a server can be cut off and still receive everything
+ * @param bytesMax the most bytes that are kept; the oldest are dropped
+ * @param patience how long a relay waits for the history while the bus is there. Then it reports a gap. Meanwhile the later messages of the same
+ *     server and topic wait
+ */
+public record History(String stream, Duration age, long bytesMax, Duration patience) {
+    /**
+     * Creates settings.
+     *
+     * @throws IllegalArgumentException a value is out of range; the message names it
+     */
+    public History {
+        Objects.requireNonNull(age, "age");
+        if (!stream.matches("[A-Za-z0-9_-]+")) {
+            throw new IllegalArgumentException("stream must be letters, digits, _ and -");
+        }
+        if (age.toMillis() < 1 || patience.toMillis() < 1) {
+            throw new IllegalArgumentException("age and patience must be at least 1 ms");
+        }
+        if (bytesMax < 1) {
+            throw new IllegalArgumentException("bytesMax must be at least 1");
+        }
+    }
+
+    /**
+     * Returns settings for a stream that keeps a minute and 64 MiB, and a patience of 5 s.
+     *
+     * @param stream the name of the stream
+     * @return settings
+     */
+    public static History of(String stream) {
+        return new History(stream, Duration.ofMinutes(1), 64 << 20, Duration.ofSeconds(5));
+    }
+}
