@@ -57,7 +57,7 @@ final class Connector {
                 if (attempt == this) {
                     owner.received(message);
                 }
-            }, inbound, message.length) == SendResult.FULL) {
+            }, Wire.isMessage(message) ? inbound : inboundControl, message.length) == SendResult.FULL) {
                 overruns.incrementAndGet();
             }
         }
@@ -106,6 +106,8 @@ final class Connector {
     private final RandomGenerator random;
     private final Inbox inbox;
     private final Inbox.Share inbound;
+    /** Of heartbeats and presence: they show what was lost, so a flood of messages must not displace them. */
+    private final Inbox.Share inboundControl;
     private final Owner owner;
     private BusState state = BusState.AWAY;
     private @Nullable Attempt attempt;
@@ -127,6 +129,7 @@ final class Connector {
         this.inbox = inbox;
         this.owner = owner;
         inbound = new Inbox.Share(options.inboundBytesMax());
+        inboundControl = new Inbox.Share(options.inboundBytesMax());
         waitNanos = options.backoffMin().toNanos();
     }
 

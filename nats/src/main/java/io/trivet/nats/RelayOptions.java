@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param queueMessagesMax the most messages that wait for the bus
  * @param queueAgeMax the longest wait of a message; zero: no limit
  * @param overflow what happens when the queue is full
- * @param inboundBytesMax the most received bytes that wait for the loop. What exceeds them is dropped, counted, and found as a gap
+ * @param inboundBytesMax the most received bytes of messages that wait for the loop, and the most of heartbeats. What exceeds them is dropped,
+ *     counted, and found as a gap
  * @param messageBytesMax the longest message. NATS' own limit is 1 MiB, unless its max_payload says otherwise
  * @param topicsMax the most topics that the server publishes to, and the most that its connections join
  * @param history what NATS keeps, to fill gaps; null: nothing, and each lost message is a gap

@@ -128,6 +128,11 @@ final class Wire {
         in.position(in.position() + length);
     }
 
+    /** Returns true if a frame is a message, unless it is malformed. */
+    static boolean isMessage(byte[] bytes) {
+        return bytes.length < HEAD_BYTES || bytes[1] == MESSAGE;
+    }
+
     /** Decodes a frame. Returns null if it is none of this version. */
     static @Nullable Frame decode(byte[] bytes) {
         if (bytes.length < HEAD_BYTES || bytes[0] != VERSION) {
