@@ -46,8 +46,8 @@ public interface Bus {
         void unsubscribe(String subject);
 
         /**
-         * Requests what the bus has kept of a subject. The messages come by {@link Events#onMessage}, in order, between others; then {@link
-         * Events#onFetched} is called, also if some or all could not be had.
+         * Requests what the bus has kept of a subject. The messages come by {@link Events#onKept}, in order; then {@link Events#onFetched}
+         * is called, also if some or all could not be had.
          *
          * @param subject the subject
          * @param back how long ago the first of them was published, at most
@@ -75,6 +75,13 @@ public interface Bus {
          * @param message the message, which belongs to the receiver from now on
          */
         void onMessage(byte[] message);
+
+        /**
+         * A message that the bus has kept has arrived.
+         *
+         * @param message the message, which belongs to the receiver from now on
+         */
+        default void onKept(byte[] message) {}
 
         /**
          * A {@link Link#fetch} is over, whether the bus had all messages or not.

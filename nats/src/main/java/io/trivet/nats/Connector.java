@@ -27,6 +27,9 @@ final class Connector {
         /** A message has arrived. */
         void received(byte[] message);
 
+        /** A message that the bus has kept has arrived. */
+        void receivedKept(byte[] message);
+
         /** The bus reports that it has dropped messages. */
         void slow();
 
@@ -58,6 +61,17 @@ final class Connector {
                     owner.received(message);
                 }
             }, Wire.isMessage(message) ? inbound : inboundControl, message.length) == SendResult.FULL) {
+                overruns.incrementAndGet();
+            }
+        }
+
+        @Override
+        public void onKept(byte[] message) {
+            if (inbox.put(() -> {
+                if (attempt == this) {
+                    owner.receivedKept(message);
+                }
+            }, inbound, message.length) == SendResult.FULL) {
                 overruns.incrementAndGet();
             }
         }

@@ -12,6 +12,8 @@ final class Fill {
     long last;
     /** Since when the messages are missing. */
     final long sinceNanos;
+    /** When the history was first requested. */
+    long begunNanos;
     /** When it is given up. */
     long untilNanos;
     /** More has become known to be missing since the history was last requested. */

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class Fills {
     /** How far clocks and delays of servers may differ: the history is requested from this much earlier on. */
     private static final Duration SLACK = Duration.ofSeconds(10);
+    /** How often the patience with one gap may begin anew, because the bus was away. */
+    private static final int PATIENCES_MAX = 3;
 
     /** What a relay does. */
     interface Owner {
@@ -75,6 +77,7 @@ final class Fills {
             return null;
         }
         fill.hasGrown = isRequested; // that request may have been too early
+        fill.begunNanos = nowNanos;
         fill.untilNanos = nowNanos + patienceNanos;
         fills.computeIfAbsent(stream, _ -> new TreeMap<>()).put(peer.id, fill);
         return fill;
@@ -178,9 +181,12 @@ final class Fills {
 
     /** Gives up the gaps that were not filled in time. */
     void expire(long nowNanos) {
-        if (isUp) {
-            all().stream().filter(fill -> nowNanos - fill.untilNanos >= 0).forEach(this::giveUp);
-        }
+        all().stream().filter(fill -> nowNanos - fill.untilNanos >= 0).forEach(this::giveUp);
+    }
+
+    /** Gives up all gaps. */
+    void giveUpAll() {
+        all().forEach(this::giveUp);
     }
 
     /** The bus is there: the history of all streams with gaps is requested again. */
@@ -190,13 +196,14 @@ final class Fills {
         for (String stream : List.copyOf(fills.keySet())) {
             for (Fill fill : of(stream)) {
                 fill.hasGrown = true;
-                fill.untilNanos = nowNanos + patienceNanos;
+                fill.untilNanos = Math.min(nowNanos + patienceNanos - fill.begunNanos, PATIENCES_MAX * patienceNanos)
+                        + fill.begunNanos;
             }
             fetched(stream, nowNanos);
         }
     }
 
-    /** The bus is away. Gaps wait for it. */
+    /** The bus is away. Gaps wait for it, but not longer than for the history. */
     void away() {
         isUp = false;
     }
@@ -212,11 +219,6 @@ final class Fills {
     /** A server is forgotten: its gaps are reported. */
     void forget(Peer peer) {
         all().stream().filter(fill -> fill.peer == peer).forEach(this::giveUp);
-    }
-
-    /** Returns true if the history of a stream was requested, and has not arrived. */
-    boolean isRequested(String stream) {
-        return requested.contains(stream);
     }
 
     /** Returns how many messages have filled gaps. */

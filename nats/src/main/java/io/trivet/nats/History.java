@@ -10,8 +10,8 @@ import java.util.Objects;
  * @param stream the name of the stream
  * @param age how long messages are kept. Must be longer than a server can be cut off and still receive everything
  * @param bytesMax the most bytes that are kept; the oldest are dropped
- * @param patience how long a relay waits for the history while the bus is there. Then it reports a gap. Meanwhile the later messages of the same
- *     server and topic wait
+ * @param patience how long a relay waits for the history; three times as long if the bus goes away meanwhile. Then it reports a gap. Until then,
+ *     the later messages of the same server and topic wait
  */
 public record History(String stream, Duration age, long bytesMax, Duration patience) {
     /**
@@ -24,12 +24,16 @@ public record History(String stream, Duration age, long bytesMax, Duration patie
         if (!stream.matches("[A-Za-z0-9_-]+")) {
             throw new IllegalArgumentException("stream must be letters, digits, _ and -");
         }
-        if (age.toMillis() < 1 || patience.toMillis() < 1) {
-            throw new IllegalArgumentException("age and patience must be at least 1 ms");
+        if (!isWithin(age, Duration.ofDays(3650)) || !isWithin(patience, Duration.ofDays(1))) {
+            throw new IllegalArgumentException("age must be from 1 ms to 3,650 days, and patience from 1 ms to a day");
         }
         if (bytesMax < 1) {
             throw new IllegalArgumentException("bytesMax must be at least 1");
         }
+    }
+
+    private static boolean isWithin(Duration duration, Duration max) {
+        return duration.compareTo(Duration.ofMillis(1)) >= 0 && duration.compareTo(max) <= 0;
     }
 
     /**

@@ -22,7 +22,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads what a stream of JetStream has kept, for one link. The client waits for each answer, so this is done on a thread of its own, one request
@@ -31,25 +30,28 @@ import org.jspecify.annotations.Nullable;
 final class NatsHistory {
     private static final int NOT_FOUND = 404;
     private static final int BATCH_MESSAGES = 256;
-    private static final long BATCH_WAIT_MILLIS = 1000;
+    private static final int BATCH_BYTES_MIN = 1 << 20;
     private static final long FULL_WAIT_NANOS = 1_000_000;
     private static final long CHECK_SECONDS = 1;
 
-    private record Request(String subject, Duration back) {}
+    private record Request(String subject, ZonedDateTime from) {}
 
     private final History history;
     private final List<String> subjects;
     private final Bus.Events events;
     private final BooleanSupplier isClosed;
+    private final int batchBytes;
     private final LinkedBlockingQueue<Request> requests = new LinkedBlockingQueue<>();
 
     /**
      * Creates a reader.
      *
      * @param subjects what the stream must keep
+     * @param messageBytesMax the longest message
      * @param isClosed true when the link has ended
      */
-    NatsHistory(History history, List<String> subjects, Bus.Events events, BooleanSupplier isClosed) {
+    NatsHistory(History history, List<String> subjects, int messageBytesMax, Bus.Events events, BooleanSupplier isClosed) {
+        batchBytes = Math.max(BATCH_BYTES_MIN, (int) Math.min(Integer.MAX_VALUE, 2L * messageBytesMax));
         this.history = history;
         this.subjects = subjects;
         this.events = events;
@@ -63,7 +65,7 @@ final class NatsHistory {
 
     /** Requests what was published no longer ago than that. The loop's thread. */
     void fetch(String subject, Duration back) {
-        requests.add(new Request(subject, back));
+        requests.add(new Request(subject, ZonedDateTime.now(ZoneOffset.UTC).minus(back)));
     }
 
     private void run(Connection connection) {
@@ -72,6 +74,7 @@ final class NatsHistory {
             while (!isClosed.getAsBoolean()) {
                 Request request = requests.poll(CHECK_SECONDS, TimeUnit.SECONDS);
                 if (request != null) {
+                    isReady = isReady || succeeds(() -> prepare(connection)); // JetStream may start later than NATS
                     if (isReady) {
                         succeeds(() -> read(connection, request));
                     }
@@ -92,7 +95,7 @@ final class NatsHistory {
         try {
             call.run();
             return true;
-        } catch (IOException | JetStreamApiException | JetStreamStatusCheckedException | IllegalStateException e) {
+        } catch (IOException | JetStreamApiException | JetStreamStatusCheckedException | RuntimeException e) {
             if (!isClosed.getAsBoolean()) {
                 events.onHistoryProblem(
                         "the stream " + history.stream() + " of JetStream: " + NatsBus.withoutSecrets(e.getMessage()));
@@ -119,31 +122,33 @@ final class NatsHistory {
             throws IOException, JetStreamApiException, JetStreamStatusCheckedException, InterruptedException {
         BaseConsumerContext consumer = connection.getStreamContext(history.stream())
                 .createOrderedConsumer(new OrderedConsumerConfiguration().filterSubject(request.subject)
-                        .deliverPolicy(DeliverPolicy.ByStartTime)
-                        .startTime(ZonedDateTime.now(ZoneOffset.UTC).minus(request.back)));
-        boolean isOver = false;
-        while (!isOver && !isClosed.getAsBoolean()) {
-            isOver = readBatch(consumer);
+                        .deliverPolicy(DeliverPolicy.ByStartTime).startTime(request.from));
+        long left = Long.MAX_VALUE; // until the first message tells how many follow: later ones are not waited for
+        while (left > 0 && !isClosed.getAsBoolean()) {
+            left = readBatch(consumer, left);
         }
     }
 
-    /** Returns true after the last message. */
-    private boolean readBatch(BaseConsumerContext consumer)
+    /** Returns how many messages follow that were there when the reading began. */
+    private long readBatch(BaseConsumerContext consumer, long before)
             throws IOException, JetStreamApiException, JetStreamStatusCheckedException, InterruptedException {
-        @Nullable Message last = null;
-        FetchConsumer batch = consumer.fetch(FetchConsumeOptions.builder().maxMessages(BATCH_MESSAGES)
-                .noWaitExpiresIn(BATCH_WAIT_MILLIS).build());
+        long left = before;
+        FetchConsumer batch = consumer.fetch(FetchConsumeOptions.builder().max(batchBytes, BATCH_MESSAGES).noWait().build());
         try {
-            for (Message next = batch.nextMessage(); next != null; next = batch.nextMessage()) {
+            Message next = batch.nextMessage();
+            if (next == null) {
+                return 0;
+            }
+            for (; next != null; next = batch.nextMessage()) {
+                left = left == Long.MAX_VALUE ? next.metaData().pendingCount() : left - 1;
                 while (!events.mayFetchMore() && !isClosed.getAsBoolean()) {
                     LockSupport.parkNanos(FULL_WAIT_NANOS);
                 }
-                events.onMessage(next.getData());
-                last = next;
+                events.onKept(next.getData());
             }
         } finally {
             batch.stop();
         }
-        return last == null || last.metaData().pendingCount() == 0;
+        return left;
     }
 }

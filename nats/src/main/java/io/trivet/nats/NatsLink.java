@@ -52,7 +52,9 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
         inboundBytesMax = options.inboundBytesMax();
         History kept = options.history();
         history = kept == null ? null
-                : new NatsHistory(kept, new Streams(options.prefix()).subjects(), events, isClosedTold::get);
+                : new NatsHistory(kept, new Streams(options.prefix()).subjects(),
+                        options.messageBytesMax() + RelayOptions.OVERHEAD_BYTES, events,
+                        isClosedTold::get);
     }
 
     void start(Options options) {

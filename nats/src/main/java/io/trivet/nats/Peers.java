@@ -91,10 +91,6 @@ final class Peers implements Fills.Owner {
         if (peer == null) {
             peer = add(sender.id(), nowNanos);
         }
-        if (peer.hasLeft && frame instanceof Frame.Message message && fills.of(peer, message.stream()) != null) {
-            message(peer, message, nowNanos);
-            return;
-        }
         if (peer.hasLeft) {
             duplicates += frame instanceof Frame.Message ? 1 : 0; // its last heartbeat has counted everything
             return;
@@ -115,6 +111,20 @@ final class Peers implements Fills.Owner {
                 }
             }
         }
+    }
+
+    /** Handles a message from the history: it fills a gap, or was received before, or is not for this server. */
+    void receiveKept(Frame.Message message) {
+        Peer peer = peers.get(message.sender().id());
+        Fill fill = peer == null ? null : fills.of(peer, message.stream());
+        if (fill != null) {
+            fills.receive(fill, message);
+        }
+    }
+
+    /** Nothing more is received: gaps that are being filled are reported, and what has waited behind them is delivered. */
+    void end() {
+        fills.giveUpAll();
     }
 
     private Peer add(long id, long nowNanos) {
@@ -139,17 +149,17 @@ final class Peers implements Fills.Owner {
         }
         Fill fill = fills.of(peer, message.stream());
         if (fill != null) {
-            countDuplicate(message, fills.receive(fill, message));
+            duplicates += fills.receive(fill, message) ? 0 : 1;
             return;
         }
         Position position = peer.positions.get(message.stream());
         if (position == null) {
             boolean fromStart = isCountedFromStart(message.stream(), message.sender(), since, nowNanos);
-            position = new Position(fromStart ? 0 : message.number() - 1, since);
+            position = new Position(fromStart ? 0 : message.number() - 1, first(message.sender(), since, nowNanos));
             peer.positions.put(message.stream(), position);
         }
         if (message.number() <= position.number) {
-            countDuplicate(message, false);
+            duplicates++;
             return;
         }
         if (message.number() > position.number + 1) {
@@ -166,9 +176,10 @@ final class Peers implements Fills.Owner {
         owner.deliver(message);
     }
 
-    /** The history also has what has arrived before: that is no mistake of the bus. */
-    private void countDuplicate(Frame.Message message, boolean isNew) {
-        duplicates += isNew || fills.isRequested(message.stream()) ? 0 : 1;
+    /** Returns the earliest time of a message of a server that this one has subscribed to. */
+    private static long first(Sender sender, long subscribedNanos, long nowNanos) {
+        long started = nowNanos - sender.uptimeNanos();
+        return started - subscribedNanos > 0 ? started : subscribedNanos;
     }
 
     @Override
@@ -225,7 +236,8 @@ final class Peers implements Fills.Owner {
         }
         Position position = peer.positions.get(stream);
         if (position == null) {
-            position = new Position(isCountedFromStart(stream, beat.sender(), sinceNanos, nowNanos) ? 0 : last, sinceNanos);
+            position = new Position(isCountedFromStart(stream, beat.sender(), sinceNanos, nowNanos) ? 0 : last,
+                    first(beat.sender(), sinceNanos, nowNanos));
             peer.positions.put(stream, position);
         }
         if (last > position.number && fills.begin(peer, stream, position, last, nowNanos) == null) {

@@ -11,7 +11,7 @@ public interface RelayListener {
 
     /**
      * Messages of another server are lost: they were published, and will not be delivered to this server's members. With {@link
-     * RelayOptions#history}, only what the history does not have is lost. Called before
+     * RelayOptions#history}, that is what the history does not have, or what could not be read within the bounds of memory and time. Called before
      * the next message of that server on that topic is delivered, or after a heartbeat has shown that it was the last.
      *
      * @param topic the topic, or {@link #DIRECT} for messages to clients

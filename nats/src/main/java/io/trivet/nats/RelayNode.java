@@ -242,6 +242,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     @Override
     public void ended() {
         if (!isEnded) {
+            peers.end();
             isEnded = true;
             cancel(beatTimer);
             cancel(soonTimer);
@@ -284,6 +285,15 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
             malformed++;
         } else {
             peers.receive(frame, now());
+        }
+    }
+
+    @Override
+    public void receivedKept(byte[] message) {
+        if (Wire.decode(message) instanceof Frame.Message kept) {
+            peers.receiveKept(kept);
+        } else {
+            malformed++;
         }
     }
 

@@ -27,7 +27,7 @@ final class RelayRun {
     /** How often it is read what the clients have received. */
     private static final int READ_MILLIS = 100;
     /** Within this time, what the bus has got reaches who fetches it. */
-    private static final long SETTLE_NANOS = 1_500_000_000;
+    private static final long SETTLE_NANOS = 800_000_000;
     private static final List<String> TOPICS = List.of("news", "a b", "x.y*>", "ü");
     /** A client that a server has seen, which checks what it receives. */
     private static final class Member {

@@ -349,7 +349,7 @@ final class SimBus implements Loop {
                 up(() -> {
                     long from = clock.nanoTime() - back.toNanos();
                     kept.stream().filter(each -> each.subject.equals(subject) && each.atNanos - from >= 0)
-                            .forEach(each -> down(() -> notified.onMessage(each.message.clone())));
+                            .forEach(each -> down(() -> notified.onKept(each.message.clone())));
                     down(() -> notified.onFetched(subject));
                 });
             }
