@@ -1,5 +1,5 @@
 """5,000 TLS clients connect at once, and 1,000 of them stall: the others are served, those are closed, and 1,000 connected ones are not affected."""
-import time
+import os, time
 
 CLIENTS = 5000
 STALL = 1000
@@ -11,8 +11,9 @@ SETTLE_SECONDS = 3
 ENGINES = ["openssl", "jdk"]
 BUDGET_MIB = 64
 # The server has a processor of its own. On a real network, the clients of a storm would not take the processor from anybody.
-SERVER = ["taskset", "-c", "0"]
-CLIENTS_PROCESSOR = ["taskset", "-c", "1"]
+FIRST, *_, LAST = [*sorted(os.sched_getaffinity(0)), *sorted(os.sched_getaffinity(0))]
+SERVER = ["taskset", "-c", str(FIRST)]
+CLIENTS_PROCESSOR = ["taskset", "-c", str(LAST)]
 
 
 def run(bench):

@@ -233,7 +233,7 @@ final class EventLoop {
     }
 
     private long waitNanos(long waitNanosMax) {
-        if (hasWork()) {
+        if (hasOwnWork()) {
             return 0;
         }
         long waitMax = mailbox.isWaking() ? shorter(waitNanosMax, WAKING_WAIT_NANOS_MAX) : waitNanosMax;
@@ -246,9 +246,13 @@ final class EventLoop {
         return waitNanosMax < 0 ? nanos : Math.min(nanos, waitNanosMax);
     }
 
+    /** Without handshakes: the proactor does not wait while it has some, and gives them the time that the loop would wait. */
+    private boolean hasOwnWork() {
+        return mailbox.hasTasks() || gate.pendingCount() > 0 || sender.hasWork() || !closeRequests.isEmpty();
+    }
+
     private boolean hasWork() {
-        return mailbox.hasTasks() || gate.pendingCount() > 0 || sender.hasWork() || !closeRequests.isEmpty()
-                || handshakes.hasWork();
+        return hasOwnWork() || handshakes.hasWork();
     }
 
     /**

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * handshake timeout runs. Everything else about TLS is in {@link TlsProactor}. Loop thread, except {@link #info}.
  */
 final class Handshakes {
+    /** How many times the handshake timeout may be extended by itself, for the time that a client waits for others. */
+    private static final int EXTENSIONS_MAX = 4;
+
     private final @Nullable TlsProactor proactor;
     private final ConnectionDeadlines deadlines;
     private final CloseRequests closeRequests;
@@ -57,10 +60,16 @@ final class Handshakes {
         }
     }
 
-    /** Returns how long a handshake has waited behind those of other connections: the peer is not to blame for this time. */
+    /**
+     * Returns how long a handshake has waited behind those of other connections: the peer is not to blame for this time. Limited, so that a
+     * loop that is overloaded for long sheds clients, and so that a peer cannot wait for ever by sending single bytes.
+     */
     long waitedNanos(ConnectionRecord connection) {
         TlsProactor secures = proactor;
-        return secures == null ? 0 : secures.handshakeWaitedNanos(connection.handle);
+        Tls tls = connection.profile().tls();
+        return secures == null || tls == null ? 0
+                : Math.min(secures.handshakeWaitedNanos(connection.handle),
+                        EXTENSIONS_MAX * Limits.nanos(tls.handshakeTimeout()));
     }
 
     /** Returns true if steps of handshakes wait for the next turn. */

@@ -316,7 +316,8 @@ public final class TlsProactor extends ForwardingProactor {
     public int poll(Completions completions, long timeoutNanos) throws IOException {
         decryption.completions = completions;
         int delivered = delegate.poll(decryption, hasWork() ? 0 : timeoutNanos) + reportFailures(completions);
-        return handshakes.isEmpty() ? delivered : delivered + continueHandshakes(completions, delivered == 0);
+        boolean isIdle = delivered == 0 && timeoutNanos != 0; // otherwise the caller has something to do
+        return handshakes.isEmpty() ? delivered : delivered + continueHandshakes(completions, isIdle);
     }
 
     private int reportFailures(Completions completions) {

@@ -301,7 +301,7 @@ public final class TlsServer implements Tls {
          * Sets how long a handshake may take.
          *
          * @param timeout the time from the accepted TCP connection to the end of the handshake, without that for which it has waited behind
-         *     handshakes of other connections; zero: no limit. The default is 10 s
+         *     handshakes of other connections, of which at most four times the timeout is left out; zero: no limit. The default is 10 s
          * @return this builder
          * @throws IllegalArgumentException the timeout is negative
          */

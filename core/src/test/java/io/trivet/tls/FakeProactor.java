@@ -56,6 +56,11 @@ final class FakeProactor {
         ended = true;
     }
 
+    /** Returns whether a poll would deliver something. */
+    boolean hasMore() {
+        return to > from || ended;
+    }
+
     /** Makes the next send fail after some of its bytes. */
     void failSendAfter(int bytes) {
         failsAfter = bytes;

@@ -64,6 +64,16 @@ final class HandshakeQueueTest {
     }
 
     @Test
+    void aPauseDuringAStepDoesNotStopHandshakesForLong() throws IOException {
+        add(1_000);
+        queue.begin(false);
+        assertThat(queue.next()).isNotNull();
+        now += 2_000 * MILLI; // of the garbage collector, or of a handler that is told of the connection
+        assertThat(queue.next()).isNull();
+        assertThat(steps(4, 10)).as("40 ms later").isPositive();
+    }
+
+    @Test
     void aStandingClockDoesNotDelayOtherWorkForever() throws IOException {
         add(1_000);
         queue.begin(false);

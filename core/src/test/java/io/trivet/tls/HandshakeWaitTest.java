@@ -109,7 +109,7 @@ final class HandshakeWaitTest {
     void itsTimeIsCountedUntilItIsAnswered(int seconds) throws IOException {
         now += Duration.ofSeconds(seconds).toNanos();
         assertThat(Duration.ofNanos(proactor.handshakeWaitedNanos(SECOND))).isEqualTo(Duration.ofSeconds(seconds));
-        proactor.poll(completions, 0);
+        proactor.poll(completions, -1);
         assertThat(below.sent()).as("nothing else is to be done").startsWith(HANDSHAKE_RECORD);
         now += Duration.ofHours(1).toNanos();
         assertThat(Duration.ofNanos(proactor.handshakeWaitedNanos(SECOND))).as("the peer is to continue")
@@ -121,12 +121,12 @@ final class HandshakeWaitTest {
     @ValueSource(booleans = {false, true})
     void itIsNotAnsweredIfItsClientHasGone(boolean isServed) throws IOException {
         if (isServed) {
-            proactor.poll(completions, 0);
+            proactor.poll(completions, -1);
             assertThat(below.sent()).startsWith(HANDSHAKE_RECORD);
         }
         below.ends(SECOND);
-        while (proactor.poll(completions, 0) > 0) {
-            // until nothing is left to do
+        while (proactor.hasWork() || below.hasMore()) {
+            proactor.poll(completions, -1);
         }
         assertThat(failures).containsExactly(SECOND + ": the peer has closed the connection during the handshake");
         byte[] sent = below.sent();
