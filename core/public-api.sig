@@ -583,6 +583,7 @@ fld public final static io.trivet.observe.LoopEvent QUEUE_HIGH
 fld public final static io.trivet.observe.LoopEvent QUEUE_LOW
 fld public final static io.trivet.observe.LoopEvent RECEIVED
 fld public final static io.trivet.observe.LoopEvent SENT
+fld public final static io.trivet.observe.LoopEvent SOCKET_DRAINED
 fld public final static io.trivet.observe.LoopEvent SOCKET_FULL
 fld public final static io.trivet.observe.LoopEvent TASKS
 fld public final static io.trivet.observe.LoopEvent URGENT

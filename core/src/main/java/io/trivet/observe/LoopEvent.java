@@ -20,6 +20,11 @@ public enum LoopEvent {
     /** A socket that was full is writable again. */
     WRITABLE,
     /**
+     * The kernel has accepted what was offered to a socket that was full, so the socket is not watched for output any more. The amount
+     * is the number of bytes in the queue: 0, or what is sent after the other connections had their turn.
+     */
+    SOCKET_DRAINED,
+    /**
      * The send queue has reached its high mark, and reading from the peer is paused. Only with {@code PAUSE_READING}. The amount is
      * the number of bytes in the queue.
      */

@@ -360,6 +360,7 @@ final class Sender {
      */
     void completed(ConnectionRecord connection, long bytes) {
         PendingSend pending = pendingSends.get(connection);
+        boolean wasRefused = pending == null || (pending.queue() != null && pending.queue().timesFull > 0);
         boolean isFull = pending != null && bytes < pending.bytes();
         if (pending == null) {
             counters.trace.event(LoopEvent.WRITABLE, connection.handle, 0);
@@ -390,6 +391,9 @@ final class Sender {
             connection.clear(ConnectionRecord.AWAITS_WRITABLE);
         }
         flush(connection);
+        if (wasRefused && !connection.isClosed() && !connection.is(ConnectionRecord.AWAITS_WRITABLE)) {
+            counters.trace.event(LoopEvent.SOCKET_DRAINED, connection.handle, connection.queuedBytes());
+        }
     }
 
     private void completedQueue(ConnectionRecord connection, SendQueue queue, long bytes) {

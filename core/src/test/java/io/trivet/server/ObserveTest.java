@@ -41,6 +41,11 @@ final class ObserveTest {
                     .mapToLong(line -> Long.parseLong(line.substring(event.length() + 1))).sum();
         }
 
+        /** Returns the position of the last event of a kind, or -1. */
+        int last(String event) {
+            return events.lastIndexOf(events.stream().filter(line -> line.startsWith(event + " ")).reduce("", (_, next) -> next));
+        }
+
         List<String> kinds() {
             return events.stream().map(event -> event.substring(0, event.indexOf(' '))).distinct().toList();
         }
@@ -91,6 +96,8 @@ final class ObserveTest {
         assertThat(recorder.kinds()).contains("QUEUE_HIGH", "SENT", "QUEUE_LOW");
         stage.until("it waits for nothing more", () -> !server.connections().getFirst().writable());
         assertThat(server.connections().getFirst().interestReason()).isEqualTo("read");
+        assertThat(recorder.last("SOCKET_DRAINED")).as("it has left wlist: %s", recorder.kinds())
+                .isGreaterThanOrEqualTo(recorder.last("SOCKET_FULL"));
     }
 
     @EveryNetwork
