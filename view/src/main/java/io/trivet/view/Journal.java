@@ -53,6 +53,18 @@ final class Journal implements LoopObserver {
     }
 
     /**
+     * Called before the journal is attached, which makes each loop end its turn. Until a loop has, it counts as working: something
+     * holds it.
+     *
+     * @param haveTurned whether each loop has ever turned: one that has not is not held
+     */
+    void awaitTurns(List<Boolean> haveTurned) {
+        for (int i = 0; i < loops.length; i++) {
+            loops[i].working.setRelease(haveTurned.get(i));
+        }
+    }
+
+    /**
      * Returns the last turns of all loops, oldest first. If there are more, those of the last seconds in which the lists have changed
      * are added, so that a loop that turns often does not hide them.
      *
@@ -101,7 +113,7 @@ final class Journal implements LoopObserver {
         return loops[loop].waitAndWork();
     }
 
-    /** Returns true if something has happened in a turn of the loop that is not over. */
+    /** Returns true if something has happened in a turn of the loop that is not over; or if it has not ended its turn since it is watched. */
     boolean isWorking(int loop) {
         return loops[loop].working.getAcquire();
     }
@@ -113,7 +125,7 @@ final class Journal implements LoopObserver {
         private final long[] connections = new long[EVENTS_PER_TURN_MAX];
         private final long[] amounts = new long[EVENTS_PER_TURN_MAX];
         private int count;
-        /** True from the first event of a turn to the turn's end. */
+        /** True from the first event of a turn to the turn's end, and from the begin of watching to the end of a turn. */
         private final AtomicBoolean working = new AtomicBoolean();
         private final ArrayDeque<Turn> turns = new ArrayDeque<>();
         private long waitNanos;

@@ -16,6 +16,7 @@ final class PauseGate {
     private final int[] permits;
     private final boolean[] standing;
     private boolean paused;
+    private boolean closed;
     private long pausedNanos;
     private long endNanos;
 
@@ -33,6 +34,9 @@ final class PauseGate {
 
     /** Makes each loop stand still when its current turn is over. */
     synchronized void pause() {
+        if (closed) {
+            return;
+        }
         if (!paused) {
             paused = true;
             pausedNanos = System.nanoTime();
@@ -57,6 +61,12 @@ final class PauseGate {
     synchronized void resume() {
         paused = false;
         notifyAll();
+    }
+
+    /** Ends the pause, and allows no other: a request to pause may still arrive while the view ends. */
+    synchronized void close() {
+        closed = true;
+        resume();
     }
 
     private void extend() {

@@ -1,5 +1,6 @@
 package io.trivet.view;
 
+import io.trivet.observe.ServerStats;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -28,7 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Safety.</b> It listens on the loopback interface by default, and gives data only to a reader who knows its token, a
  * random text that is part of {@link #url}. Requests from pages of other sites are refused. Without
  * {@link Builder#allowControl} the server can be seen and not changed. The view is served in plaintext: to reach it from another
- * machine, forward its port with ssh.
+ * machine, forward its port with ssh. It bounds the connections and requests of the JDK's HTTP server by system properties, unless they
+ * are set: {@code jdk.httpserver.maxConnections}, {@code sun.net.httpserver.maxReqTime} and {@code sun.net.httpserver.maxReqHeaders}. They
+ * apply to every {@code HttpServer} of the process.
  *
  * <p><b>Cost.</b> While no page is open, a few counters are read once a second. While a page is open, all connections are read up to four
  * times a second, and at least once.
@@ -126,9 +129,8 @@ public final class View implements AutoCloseable {
         if (closed) {
             return;
         }
-        closed = true;
-        gate.resume();
-        server.observe(null);
+        gate.close();
+        stopObserving();
         subscribers.close();
         LockSupport.unpark(ticker);
         site.close();
@@ -172,21 +174,31 @@ public final class View implements AutoCloseable {
     private synchronized void observe(boolean wanted) {
         if (wanted != observing && !closed) {
             observing = wanted;
-            journal.countFrom(server.stats().total().turns());
-            server.observe(wanted ? journal : null);
+            attach(wanted ? journal : null);
         }
+    }
+
+    private synchronized void stopObserving() {
+        closed = true;
+        server.observe(null);
     }
 
     private void wake() {
         LockSupport.unpark(ticker);
     }
 
+    private void attach(@Nullable Journal observer) {
+        ServerStats stats = server.stats();
+        journal.countFrom(stats.total().turns());
+        journal.awaitTurns(stats.loops().stream().map(loop -> observer != null && loop.turns() > 0).toList());
+        server.observe(observer);
+    }
+
     /** Makes the loops turn, so that a pause begins at once. */
     private synchronized void beginPause() {
         if (!closed) {
             observing = true;
-            journal.countFrom(server.stats().total().turns());
-            server.observe(journal);
+            attach(journal);
         }
         wake();
     }

@@ -31,6 +31,15 @@ final class JournalTest {
     }
 
     @Test
+    void loopThatDoesNotEndItsTurnCountsAsWorkingFromTheBeginning() {
+        assertThat(journal.isWorking(0)).isFalse();
+        journal.awaitTurns(List.of(true)); // a handler held it before anyone looked: there is no event
+        assertThat(journal.isWorking(0)).isTrue();
+        journal.turned(0, 0, 0, 0);
+        assertThat(journal.isWorking(0)).isFalse();
+    }
+
+    @Test
     void turnsAreCountedAsTheLoopsCountThem() {
         journal.countFrom(400);
         turn(LoopEvent.RECEIVED);
