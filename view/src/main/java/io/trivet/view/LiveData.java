@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +44,7 @@ final class LiveData implements Data {
                 String clients = parameters.get("clients");
                 List<Row> rows = sample.rows();
                 if (clients != null && !clients.equals("all")) {
-                    rows = ClientQuery.of(Map.of("count", clients)).matching(rows).stream().limit(number(clients)).toList();
+                    rows = rows.stream().sorted(Comparator.comparingLong(Row::id)).limit(number(clients)).toList();
                 }
                 Answer.json(exchange, json.state(sample, rows));
             }

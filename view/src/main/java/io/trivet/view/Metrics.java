@@ -16,6 +16,7 @@ import io.trivet.observe.LoopStats;
 import io.trivet.observe.MemoryStats;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -125,11 +126,22 @@ final class Metrics {
             return;
         }
         GaugeSnapshot.Builder accepting = gauge("listener_accepting", "1 if clients are accepted at the address, otherwise 0");
-        for (ListenerSnapshot listener : listeners) {
-            accepting.dataPoint(value(listener.state() == ListenerSnapshot.State.ACCEPTING ? 1 : 0,
-                    Labels.of("address", Addresses.toString(listener.address()))));
-        }
+        acceptingByAddress(listeners)
+                .forEach((address, accepts) -> accepting.dataPoint(value(accepts ? 1 : 0, Labels.of("address", address))));
         all.metricSnapshot(accepting.build());
+    }
+
+    /**
+     * Returns at which addresses clients are accepted. Of several listeners whose addresses have the same text, which would be one series
+     * twice, one that accepts is enough.
+     */
+    static Map<String, Boolean> acceptingByAddress(List<ListenerSnapshot> listeners) {
+        Map<String, Boolean> accepting = new LinkedHashMap<>();
+        for (ListenerSnapshot listener : listeners) {
+            accepting.merge(Addresses.toString(listener.address()), listener.state() == ListenerSnapshot.State.ACCEPTING,
+                    Boolean::logicalOr);
+        }
+        return accepting;
     }
 
     private static long count(List<Row> rows, Predicate<ConnectionSnapshot> condition) {

@@ -145,7 +145,12 @@ final class StateJson {
     /** Writes what a sample has: totals, memory, lists, and the last ends. */
     static void sample(Json json, Sample sample) {
         totals(json, sample);
-        json.name("lists").beginObject();
+        json.name("listeners").beginArray();
+        for (ListenerSnapshot listener : sample.listeners()) {
+            json.beginObject().name("address").string(Addresses.toString(listener.address())).name("state")
+                    .string(listener.state().name()).name("reason").string(listener.state().description()).endObject();
+        }
+        json.endArray().name("lists").beginObject();
         list(json, "readable", sample, ConnectionSnapshot::readable, true);
         list(json, "writable", sample, ConnectionSnapshot::writable, false);
         list(json, "exceptional", sample, ConnectionSnapshot::exceptional, false);
