@@ -94,7 +94,7 @@ final class TopScreen {
         List<String> lines = new ArrayList<>();
         Map<String, Object> totals = object(tick, "totals");
         Map<String, Object> lists = object(tick, "lists");
-        lines.add("trivet top   engine " + string(tick, "engine")
+        lines.add("trivet top   engine " + EscapedText.line(string(tick, "engine"))
                 + (isTrue(object(tick, "pause"), "paused") ? "   LOOP PAUSED" : "")
                 + (paused ? "   SCREEN PAUSED" : ""));
         lines.add("clients " + whole(number(totals, "connections")) + "   accepted " + whole(number(totals, "accepted"))
@@ -135,7 +135,7 @@ final class TopScreen {
         String tls = string(client, "tls");
         return String.format(Locale.ROOT, "%-24s %-3s %-13s %-10s %9s %8s %9s %9s %8s  %s",
                 EscapedText.line(string(client, "address")), lists,
-                string(client, "state").toLowerCase(Locale.ROOT), bar, queued > 0 ? bytes(queued) : "",
+                EscapedText.line(string(client, "state").toLowerCase(Locale.ROOT)), bar, queued > 0 ? bytes(queued) : "",
                 queued > 0 ? seconds(number(client, "oldestAge")) : "", bytes(number(client, "bytesIn")),
                 bytes(number(client, "bytesOut")),
                 seconds(number(client, "idle")),

@@ -1,6 +1,8 @@
 package io.trivet.app;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -39,10 +41,27 @@ record ViewAddress(HostPort host, @Nullable String token) {
         }
     }
 
-    /** Returns this address with a token: the given one, or that of a view of this user on this machine. */
+    /**
+     * Returns this address with a token: the given one, or that of a view of this user, if the host is this machine. Another host does
+     * not get a token of this one.
+     */
     ViewAddress with(@Nullable String other) {
-        String found = other != null ? other : token != null ? token : ViewToken.read(host.port());
+        String found = other != null ? other : token != null ? token : isThisMachine() ? ViewToken.read(host.port()) : null;
         return new ViewAddress(host, found);
+    }
+
+    private boolean isThisMachine() {
+        try {
+            for (InetAddress address : InetAddress.getAllByName(host.host())) {
+                if (!address.isLoopbackAddress() && !address.isAnyLocalAddress()
+                        && NetworkInterface.getByInetAddress(address) == null) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (IOException e) {
+            return false; // the request will say that the host is unknown
+        }
     }
 
     /**
