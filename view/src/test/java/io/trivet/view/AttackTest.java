@@ -172,7 +172,6 @@ final class AttackTest {
     void thousandStuckSubscribersHarmNobody() throws IOException {
         List<Socket> stuck = new ArrayList<>();
         try {
-            int refused = 0;
             for (int i = 0; i < 1000; i++) {
                 Socket socket = new Socket();
                 stuck.add(socket);
@@ -181,8 +180,8 @@ final class AttackTest {
                     socket.connect(view.address(), 2000);
                     socket.getOutputStream().write(("GET /api/events HTTP/1.1\r\n" + RawHttp.host(view) + "Authorization: Bearer "
                             + view.token() + "\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
-                } catch (IOException e) { // closed at once: there are too many
-                    refused++;
+                } catch (IOException e) {
+                    // Closed at once: there are too many.
                 }
             }
             assertThat(stuck).hasSize(1000);
@@ -192,7 +191,6 @@ final class AttackTest {
                 assertThat(new String(client.getInputStream().readNBytes(11), StandardCharsets.US_ASCII))
                         .isEqualTo("still here\n");
             }
-            assertThat(refused).isLessThanOrEqualTo(1000);
         } finally {
             for (Socket socket : stuck) {
                 socket.close();
