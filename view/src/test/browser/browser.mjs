@@ -56,7 +56,15 @@ const cases = {
     await picture(page, 'lists');
     await page.locator('#lists [data-list=writable] .member').click();
     await waitText(page, '#detail', 'its socket was full');
+    await page.locator('#detail-client').focus();
+    await page.waitForTimeout(1500); // the window follows the client meanwhile
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'detail-client', 'the focus stays on the button');
     await picture(page, 'detail');
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await page.locator('#lists [data-list=writable] .scale span').allInnerTexts(), ['0', '64 KiB (high mark)', '1 MiB']);
+    await page.locator('#lists [data-list=readable] button.member').first().click();
+    await waitText(page, '#detail-turns', 'joins rlist');
+    assert.equal(await page.locator('#detail-before').isVisible(), false, 'its whole history is shown');
     await page.keyboard.press('Escape');
     await page.locator('#tab-clients').click();
     await page.locator('#filter').fill('slow');
@@ -91,6 +99,8 @@ const cases = {
     await page.locator('#tab-clients').click();
     await waitText(page, '#matching', '15000');
     assert.ok(await page.evaluate(() => document.querySelectorAll('*').length) < 5000, 'the page holds only what it shows');
+    assert.equal(await page.locator('#clients').getAttribute('aria-rowcount'), '15001');
+    assert.match(await page.locator('#clients .viewport .row').first().ariaSnapshot(), /rlist, xlist, open/);
     const timed = async act => page.evaluate(async act => {
       const rows = () => [...document.querySelectorAll('#clients .viewport .row')].map(row => row.dataset.id).join();
       const before = rows() + document.querySelector('#matching').textContent;
@@ -187,6 +197,32 @@ const cases = {
     assert.deepEqual(page.problems, []);
   },
 
+  // A handler holds the loop: the page says so, also if it was opened afterwards.
+  async held() {
+    await ask('hold');
+    const page = await open();
+    await waitText(page, '#notice', 'Loop 0 has not ended its turn for at least');
+    await waitText(page, '#rhythm', 'works 100 %');
+    await picture(page, 'held');
+    await ask('release');
+    await page.waitForFunction(() => document.querySelector('#notice').hidden);
+    await waitText(page, '#rhythm', 'works 0 %');
+    assert.deepEqual(page.problems, []);
+  },
+
+  // At the limit of connections the listening socket is in none of the lists, with its reason.
+  async full() {
+    const page = await open();
+    await ask('connect 1');
+    await waitText(page, '#outside', 'the server has its maximum number of connections');
+    assert.equal(await page.locator('#lists [data-list=readable] .listener').count(), 0);
+    await picture(page, 'full');
+    await ask('leave');
+    await page.waitForFunction(() => document.querySelectorAll('#lists [data-list=readable] .listener').length === 1);
+    assert.equal(await page.locator('#outside').isVisible(), false);
+    assert.deepEqual(page.problems, []);
+  },
+
   // The server is started again: the page finds it by itself.
   async restart() {
     const page = await open();
@@ -223,6 +259,7 @@ const cases = {
     await next();
     await act();
     await waitText(page, '#tour-turns', 'joins rlist');
+    await waitText(page, '#tour-hint', '✓ The client is connected.');
     await waitText(page, '#tour-lists [data-list=readable] .tours .badge', 'tour’s client');
     await next();
     await act();
@@ -238,6 +275,7 @@ const cases = {
     await act();
     await page.waitForFunction(() => document.querySelectorAll('#tour-lists [data-list=writable] .member').length === 0);
     await waitText(page, '#tour-turns', 'is back in rlist');
+    await waitText(page, '#tour-turns', 'leaves wlist: the kernel has accepted everything that waited');
     await next();
     await page.locator('#language').click();
     await waitText(page, '#tour-title', '第三个列表与错误无关');
@@ -245,6 +283,12 @@ const cases = {
     await next();
     await act();
     await waitText(page, '#tour-turns', 'leaves all lists');
+    await page.locator('#tab-clients').tap(); // a tap shows what a tooltip would
+    await page.locator('#clients [data-sort=state]').tap();
+    await waitText(page, '#tip', 'R: in rlist');
+    await picture(page, 'tip-phone');
+    await page.locator('#matching').tap();
+    assert.equal(await page.locator('#tip').isVisible(), false);
     await page.locator('#tab-lists').click();
     await picture(page, 'lists-phone', {fullPage: true});
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
@@ -254,12 +298,18 @@ const cases = {
 
   // Charts, limits and loops; light and dark.
   async server() {
+    await ask('connect 1');
     const page = await open({colorScheme: 'dark'});
-    await ask('connect 3');
+    await page.locator('#lists [data-list=readable] button.member').click();
+    await waitText(page, '#detail-before', 'recorded while a page is open');
+    await page.keyboard.press('Escape');
+    await ask('connect 2');
     await ask('talk');
     await page.locator('#tab-server').click();
     await page.waitForTimeout(5000);
     await waitText(page, '#limits', 'disconnected');
+    await page.locator('#range').click();
+    assert.equal(await page.locator('#range').getAttribute('aria-pressed'), 'true');
     await picture(page, 'server-dark', {fullPage: true});
     assert.deepEqual(page.problems, []);
   },

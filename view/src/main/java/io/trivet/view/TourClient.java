@@ -97,7 +97,8 @@ final class TourClient {
         long sum = 0;
         try (Selector selector = Selector.open()) {
             SelectionKey key = current.register(selector, SelectionKey.OP_WRITE);
-            while (sum < FLOOD_BYTES_MAX && System.nanoTime() - deadline < 0 && !isHeldBack(current)) {
+            while (sum < FLOOD_BYTES_MAX && System.nanoTime() - deadline < 0
+                    && !(line.position() == line.limit() && isHeldBack(current))) {
                 if (selector.select(LOOK_MILLIS) > 0) {
                     selector.selectedKeys().clear();
                     sum += current.write(line.hasRemaining() ? line : line.rewind());
@@ -105,12 +106,16 @@ final class TourClient {
             }
             key.cancel();
         }
+        if (!isHeldBack(current)) {
+            throw new IOException("no replies wait for it, after it has sent " + (sum >> 20)
+                    + " MiB: this server sends it nothing back, or has no limit that stops reading from it");
+        }
     }
 
     /** Returns true if the server waits for room in the socket of this client, and does not read from it meanwhile. */
     private boolean isHeldBack(SocketChannel current) throws IOException {
         SocketAddress local = current.getLocalAddress();
-        return line.position() == line.limit() && server.connections().stream()
+        return server.connections().stream()
                 .anyMatch(now -> local.equals(now.remoteAddress()) && now.writable() && !now.readable());
     }
 

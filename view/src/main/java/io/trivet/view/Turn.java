@@ -21,7 +21,7 @@ record Turn(int loop, long number, long millis, long waitNanos, long workNanos, 
     /** Returns true if a socket joins or leaves a list by such an event. */
     static boolean changesLists(LoopEvent kind) {
         return switch (kind) {
-            case OPENED, SOCKET_FULL, QUEUE_HIGH, QUEUE_LOW, URGENT, INPUT_ENDED, CLOSED -> true;
+            case OPENED, SOCKET_FULL, SOCKET_DRAINED, QUEUE_HIGH, QUEUE_LOW, URGENT, INPUT_ENDED, CLOSED -> true;
             case ACCEPTED, RECEIVED, DELIVERED, SENT, WRITABLE, DROPPED, TASKS -> false;
         };
     }

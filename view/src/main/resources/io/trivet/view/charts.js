@@ -5,6 +5,7 @@ import {t} from './texts.js';
 
 const POINTS_MAX = 600;
 const SECONDS_MIN = 60;
+const MINUTE_MILLIS = 60_000;
 const WIDTH = 600;
 const HEIGHT = 110;
 const CHARTS = [
@@ -19,6 +20,7 @@ const CHARTS = [
 export class Charts {
   constructor(parent) {
     this.points = [];
+    this.isMinute = false;
     this.charts = CHARTS.map(chart => this.#chart(chart, parent));
   }
 
@@ -32,6 +34,12 @@ export class Charts {
     const axis = element('div', {class: 'axis'}, element('span'), element('span'));
     parent.append(element('section', {class: 'card chart'}, element('div', {class: 'card-head'}, title, max), legend, drawing, axis));
     return {...chart, titleElement: title, max, legend, paths, axis};
+  }
+
+  // Shows the last minute only, or all; each scaled by what is shown.
+  toggle() {
+    this.isMinute = !this.isMinute;
+    this.render();
   }
 
   replace(points) {
@@ -48,18 +56,19 @@ export class Charts {
   render() {
     const newest = this.points.at(-1);
     const end = newest ? newest.time : 0;
+    const points = this.isMinute ? this.points.filter(point => point.time >= end - MINUTE_MILLIS) : this.points;
     // A young server's chart is wider than its history, but not by much.
-    const span = Math.min(POINTS_MAX, Math.max(SECONDS_MIN, newest ? (end - this.points[0].time) / 1000 : 0));
+    const span = Math.min(POINTS_MAX, Math.max(SECONDS_MIN, newest ? (end - points[0].time) / 1000 : 0));
     for (const chart of this.charts) {
       const value = (point, name) => name === 'trouble' ? point.refused + point.cut : point[name];
-      const most = niceMax(Math.max(0, ...this.points.flatMap(point => chart.series.map(([name]) => value(point, name)))), chart.format === bytes);
+      const most = niceMax(Math.max(0, ...points.flatMap(point => chart.series.map(([name]) => value(point, name)))), chart.format === bytes);
       setText(chart.titleElement, t(chart.title));
       setText(chart.max, t('axis', chart.format(most)));
       setText(chart.axis.firstElementChild, t('ago', seconds(span)));
       setText(chart.axis.lastElementChild, t('now'));
       chart.legend.replaceChildren(...chart.series.map(([name, text], index) => element('span', {class: index === 0 ? 'first' : 'second'},
         `${t(text)} ${newest ? chart.format(value(newest, name)) : '–'}`)));
-      chart.series.forEach(([name], index) => chart.paths[index].setAttribute('d', line(this.points, point => value(point, name), end, span, most)));
+      chart.series.forEach(([name], index) => chart.paths[index].setAttribute('d', line(points, point => value(point, name), end, span, most)));
     }
   }
 }

@@ -1,7 +1,8 @@
 // The table of clients. The server sorts and filters; only the rows that can be seen are fetched, and only these are in the page.
 import {bar, element, setText, showQueue} from './dom.js';
 import {bytes, seconds} from './format.js';
-import {ageBarText, marksOf, queueBarText, stateName, t, why} from './texts.js';
+import {either} from './language.js';
+import {ageBarText, listsOf, marksOf, queueBarText, stateName, t, why} from './texts.js';
 
 const ROW_HEIGHT = 36;
 const EXTRA_ROWS = 8;
@@ -23,7 +24,8 @@ export class Clients {
     this.rows = [];
     this.from = 0;
     this.total = 0;
-    this.head = element('div', {class: 'row head', role: 'row'});
+    this.parent = parent;
+    this.head = element('div', {'class': 'row head', 'role': 'row', 'aria-rowindex': 1});
     this.spacer = element('div', {class: 'spacer', role: 'presentation'});
     this.viewport = element('div', {class: 'viewport', role: 'presentation', tabindex: -1}, this.spacer);
     this.empty = element('p', {class: 'empty', hidden: true});
@@ -46,6 +48,7 @@ export class Clients {
   }
 
   texts() {
+    this.parent.setAttribute('aria-label', t('tabClients'));
     this.head.replaceChildren(...COLUMNS.map(([name, text, isNumber]) => {
       const sorted = this.sort === name ? (this.descending ? 'descending' : 'ascending') : 'none';
       return element('div', {'role': 'columnheader', 'class': isNumber ? 'number' : '', 'aria-sort': sorted},
@@ -77,6 +80,7 @@ export class Clients {
     this.total = page.matching;
     this.spacer.style.height = `${page.matching * ROW_HEIGHT}px`;
     this.viewport.style.setProperty('--rows', page.matching);
+    this.parent.setAttribute('aria-rowcount', page.matching + 1);
     setText(this.matching, t('matching', page.matching, page.total));
     this.empty.hidden = page.matching > 0;
     this.empty.style.padding = '2rem 1rem';
@@ -105,7 +109,7 @@ export class Clients {
     const cell = (...children) => element('div', {role: 'cell'}, ...children);
     const mark = letter => element('span', {'class': 'mark', 'aria-hidden': 'true'}, letter);
     const row = element('div', {class: 'row', role: 'row', tabindex: -1}, cell(element('span', {class: 'mono'})),
-      cell(element('span', {class: 'marks'}, mark('R'), mark('W'), mark('X')), element('span', {class: 'state'}), element('span', {class: 'badge'})),
+      cell(element('span', {class: 'marks'}, mark('R'), mark('W'), mark('X')), element('span', {class: 'visually-hidden'}), element('span', {class: 'state'}), element('span', {class: 'badge'})),
       cell(element('div', {class: 'gauge'}, bar(0), element('span', {class: 'number'}))),
       cell(element('div', {class: 'gauge'}, bar(0), element('span', {class: 'number'}))),
       element('div', {role: 'cell', class: 'number'}), element('div', {role: 'cell', class: 'number'}), element('div', {role: 'cell', class: 'number'}), cell());
@@ -121,6 +125,7 @@ export class Clients {
     r.className = row.readable ? 'mark r' : 'mark';
     w.className = row.writable ? 'mark w' : 'mark';
     x.className = row.exceptional ? 'mark x' : 'mark';
+    setText(state.querySelector('.visually-hidden'), `${listsOf(row)}${either(', ', '，')}`);
     setText(state.querySelector('.state'), stateName(row.state));
     setText(state.lastElementChild, row.slow ? t('slow') : '');
     made.classList.toggle('slow', row.slow);

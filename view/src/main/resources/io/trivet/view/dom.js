@@ -59,6 +59,12 @@ export function reconcile(parent, items, key, create, update) {
   for (const child of before.values()) child.remove();
 }
 
+// Fills a table: in each row a name, a value, and what it means.
+export function rowsOf(table, rows) {
+  table.replaceChildren(...rows.map(([name, value, what]) => element('tr', {}, element('th', {scope: 'row'}, name), element('td', {}, value),
+    what === undefined ? null : element('td', {}, what))));
+}
+
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -20,14 +20,15 @@ export function count(value) {
   return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
 }
 
-export function seconds(value) {
+// Where a text says "at least", round is Math.floor.
+export function seconds(value, round = Math.round) {
   if (value < 1e-6) return `0 ${either('s', '秒')}`;
-  if (value < 0.001) return `${Math.round(value * 1e6)} ${either('µs', '微秒')}`;
-  if (value < 0.9995) return `${Math.round(value * 1e3)} ${either('ms', '毫秒')}`;
-  if (value < 10) return `${value.toFixed(1).replace(/\.0$/, '')} ${either('s', '秒')}`;
-  if (value < 120) return `${Math.round(value)} ${either('s', '秒')}`;
-  if (value < 7200) return `${Math.round(value / 60)} ${either('min', '分钟')}`;
-  return value < 172800 ? `${Math.round(value / 3600)} ${either('h', '小时')}` : `${Math.round(value / 86400)} ${either('d', '天')}`;
+  if (value < 0.001) return `${round(value * 1e6)} ${either('µs', '微秒')}`;
+  if (value < 0.9995) return `${round(value * 1e3)} ${either('ms', '毫秒')}`;
+  if (value < 9.95) return `${round(value * 10) / 10} ${either('s', '秒')}`;
+  if (value < 120) return `${round(value)} ${either('s', '秒')}`;
+  if (value < 7200) return `${round(value / 60)} ${either('min', '分钟')}`;
+  return value < 172800 ? `${round(value / 3600)} ${either('h', '小时')}` : `${round(value / 86400)} ${either('d', '天')}`;
 }
 
 // A time of a simulated run, to the microsecond.

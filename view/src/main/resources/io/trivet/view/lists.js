@@ -1,7 +1,7 @@
 // The three lists, side by side. A socket that joins a list flies there from the list where it stood.
 import {bar, element, reconcile, setText, showQueue} from './dom.js';
 import {seconds} from './format.js';
-import {marksOf, queueBarText, t, why} from './texts.js';
+import {listenerWhy, marksOf, queueBarText, queueScale, t, why} from './texts.js';
 
 const NAMES = ['readable', 'writable', 'exceptional'];
 const PYTHON = {readable: 'rlist', writable: 'wlist', exceptional: 'xlist'};
@@ -46,30 +46,31 @@ export class Lists {
     }
   }
 
-  show(lists, turns) {
+  show(lists, turns, listeners) {
     const places = this.#places();
-    for (const name of NAMES) this.#fill(name, lists[name]);
-    this.#fillOutside(lists.none);
+    for (const name of NAMES) this.#fill(name, lists[name], lists[name].listeners.map(address => ({address, state: 'ACCEPTING'})));
+    this.#fillOutside(lists.none, listeners.filter(listener => !['ACCEPTING', 'CLOSED'].includes(listener.state)));
     if (!still.matches && document.visibilityState === 'visible') this.#move(places);
     this.#flash(turns);
   }
 
-  #fillOutside(none) {
+  #fillOutside(none, listeners) {
     if (!this.outside) return;
-    if (none.count > 0 && !this.cards.has('none')) {
+    const count = none.count + listeners.length;
+    if (count > 0 && !this.cards.has('none')) {
       this.cards.set('none', this.#card('none', this.outside));
       this.texts();
     }
     if (this.cards.has('none')) {
-      this.cards.get('none').card.hidden = none.count === 0;
-      this.#fill('none', none);
+      this.cards.get('none').card.hidden = count === 0;
+      this.#fill('none', {...none, count}, listeners);
     }
   }
 
-  #fill(name, list) {
+  #fill(name, list, listeners) {
     const {card, count, members, empty, more} = this.cards.get(name);
     setText(count, String(list.count));
-    const items = [...list.listeners.map(address => ({listener: true, id: `L${address}`, address})), ...list.sockets];
+    const items = [...listeners.map((listener, index) => ({...listener, isListener: true, id: `L${index}`})), ...list.sockets];
     members.classList.toggle('many', items.length > DETAILED_MAX);
     reconcile(members, items, item => item.id, item => this.#member(name, item), (child, item) => this.#update(name, child, item));
     empty.hidden = list.count > 0;
@@ -81,17 +82,17 @@ export class Lists {
 
   #member(name, item) {
     const parts = [element('span', {class: 'name'}), element('span', {class: 'badge'}), element('span', {class: 'since'}), element('span', {class: 'why'})];
-    if (item.listener) return element('li', {}, element('div', {class: 'member listener'}, ...parts));
+    if (item.isListener) return element('li', {}, element('div', {class: 'member listener'}, ...parts));
     return element('li', {}, element('button', {class: 'member', type: 'button', onclick: () => this.onOpen(item.id)}, ...parts,
-      name === 'writable' ? bar(0) : null));
+      ...name === 'writable' ? [bar(0), element('span', {'class': 'scale', 'aria-hidden': 'true'})] : []));
   }
 
   #update(name, child, item) {
     const [who, badge, since, reason] = child.querySelectorAll('.name, .badge, .since, .why');
     setText(who, item.address ?? `#${item.id}`);
-    if (item.listener) {
+    if (item.isListener) {
       setText(since, t('listener'));
-      setText(reason, t('listenerWhy'));
+      setText(reason, listenerWhy(item));
       return;
     }
     setText(since, sinceText(name, item));
@@ -103,7 +104,12 @@ export class Lists {
     button.classList.toggle('tours', isTours);
     button.title = `${item.address ?? ''}: ${why(name, item)}${item.slow ? `\n${t('slow')}: ${t('slowWhy')}` : ''}`;
     const gauge = child.querySelector('.bar');
-    if (gauge) showQueue(gauge, item.queueBytes, item.queueBytesMax, marksOf(item)?.high ?? 0, queueBarText(item));
+    if (!gauge) return;
+    showQueue(gauge, item.queueBytes, item.queueBytesMax, marksOf(item)?.high ?? 0, queueBarText(item));
+    const scale = child.querySelector('.scale');
+    const marks = queueScale(item);
+    if (scale.children.length !== marks.length) scale.replaceChildren(...marks.map(() => element('span')));
+    marks.forEach((mark, index) => setText(scale.children[index], mark));
   }
 
   // Where each socket stands now, by list.
@@ -163,6 +169,6 @@ export class Lists {
 // Since when a socket is in a list. What is not known exactly is shown only where the server knows a part of it: how long the client has
 // accepted nothing. A socket that is read joins and leaves xlist together with rlist.
 function sinceText(name, item) {
-  if (name === 'writable') return item.writeForExact || item.writeFor >= 1 ? t(item.writeForExact ? 'sinceFor' : 'sinceAtLeast', seconds(item.writeFor)) : '';
+  if (name === 'writable') return item.writeForExact || item.writeFor >= 1 ? (item.writeForExact ? t('sinceFor', seconds(item.writeFor)) : t('sinceAtLeast', seconds(item.writeFor, Math.floor))) : '';
   return item.readForExact ? t('sinceFor', seconds(item.readFor)) : '';
 }

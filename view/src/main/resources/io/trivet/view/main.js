@@ -1,21 +1,24 @@
 // Connects to the server, and passes what it reports to the parts of the page.
-import {Charts, spark} from './charts.js';
+import {Charts} from './charts.js';
 import {Clients} from './clients.js';
-import {element, find, setText} from './dom.js';
+import {Detail} from './detail.js';
+import {element, find, rowsOf, setText} from './dom.js';
 import {bytes, count, percent, seconds, simulated} from './format.js';
 import {showHelp} from './help.js';
 import {currentLanguage, either, setLanguage} from './language.js';
 import {Lists} from './lists.js';
 import {Replay} from './replay.js';
-import {endReason, engineName, limitRows, memoryRows, stateName, t, useLimits, useUrgent, why} from './texts.js';
+import {barsLegend, engineName, limitRows, memoryRows, t, useLimits, useUrgent} from './texts.js';
+import {showTips} from './tips.js';
 import {Tour} from './tour.js';
-import {loopName, showClosed, showRhythm, showSteps, turnElement, Turns} from './turns.js';
+import {loopName, showClosed, showRhythm, showSteps, stuckLoop, Turns} from './turns.js';
 
 const LIVE_TABS = ['lists', 'clients', 'server', 'tour'];
 const REPLAY_TABS = LIVE_TABS.slice(0, 3);
 const STALE_AFTER_MILLIS = 3500;
 const RETRY_MILLIS = 1500;
 const RATES_OVER_MILLIS = 2000;
+const STUCK_MILLIS = 1900; // a sample may be a little late
 
 let hello = null;
 let tick = null;
@@ -24,8 +27,6 @@ let events = null;
 let problem = null;
 let gone = false; // the last request had no answer
 let earlier = []; // ticks of the last seconds, for rates
-let opened = null; // the client whose details are shown
-let openedQueue = [];
 let tabs = LIVE_TABS;
 const tourIds = new Set(); // the clients of the guided tour, those that are gone included
 
@@ -57,7 +58,8 @@ async function post(path) {
   }
 }
 
-const open = id => showDetail(id);
+const detail = new Detail(path => fetchJson(atStep(path)), post);
+const open = id => detail.open(id);
 const lists = new Lists(find('lists'), find('outside'), open);
 const tourLists = new Lists(find('tour-lists'), null, open);
 const turns = new Turns(find('turns'));
@@ -128,7 +130,7 @@ function showEngine() {
 function showRecording(next) {
   hello = next;
   tabs = REPLAY_TABS;
-  for (const id of ['tab-tour', 'charts', 'limits-card', 'rhythm']) find(id).hidden = true;
+  for (const id of ['tab-tour', 'range-card', 'charts', 'limits-card', 'rhythm']) find(id).hidden = true;
   find('scenario-card').hidden = false;
   showEngine();
   find('tab-server').dataset.text = 'tabScenario';
@@ -159,7 +161,7 @@ function receive(next) {
   }
   show();
   if (next.point || next.pause.paused || replay.active) refreshTable();
-  if (opened) refreshDetail();
+  detail.follow(next.control, replay.active);
 }
 
 // Marks the tour's client, and shows what happens to it in the tour's log.
@@ -184,8 +186,8 @@ function show() {
   if (!tick) return;
   const last = turns.turns[0]?.number ?? 0;
   const newTurns = replay.active ? tick.turns.slice(-1) : tick.turns.filter(turn => turn.number > last);
-  lists.show(tick.lists, newTurns);
-  tourLists.show(tick.lists, newTurns);
+  lists.show(tick.lists, newTurns, tick.listeners);
+  tourLists.show(tick.lists, newTurns, tick.listeners);
   if (replay.active) {
     turns.replace(tick.turns);
   } else {
@@ -263,18 +265,15 @@ function showStatus() {
   const isLive = isOpen && tick && silent < STALE_AFTER_MILLIS;
   status.className = `status ${isLive ? 'live' : isOpen || !tick ? '' : 'lost'}`;
   setText(status, isLive ? t(tick.pause.paused ? 'paused' : 'live') : isOpen && tick ? t('stale', seconds(silent / 1000)) : t(tick ? 'lost' : 'connecting'));
-  const notice = problem ? t(problem) : isLive && tick.pause.paused
-    ? t('pausedNotice', tick.totals.connections, seconds(tick.pause.left)) : '';
+  const stuck = isLive && !tick.pause.paused && tick.time - earlier[0].time >= STUCK_MILLIS ? stuckLoop(tick.loops, earlier[0].loops) : null;
+  const notice = problem ? t(problem) : isLive && tick.pause.paused ? t('pausedNotice', tick.totals.connections, Math.ceil(tick.pause.left / 60))
+    : stuck ? t('stuckNotice', stuck.index, seconds((tick.time - earlier[0].time) / 1000, Math.floor), stuck.connections) : '';
   find('notice').hidden = !notice;
   setText(find('notice'), notice);
 }
 
-function rowsOf(table, rows) {
-  table.replaceChildren(...rows.map(([name, value, what]) => element('tr', {}, element('th', {scope: 'row'}, name), element('td', {}, value),
-    what === undefined ? null : element('td', {}, what))));
-}
-
 function showLimits() {
+  setText(find('bars-legend'), barsLegend());
   if (hello?.limits) rowsOf(find('limits'), limitRows(hello.overflow));
 }
 
@@ -288,73 +287,6 @@ function showLoops() {
   for (const [name, key, what] of memoryRows()) rows.push([name, bytes(memory[key]), what]);
   rowsOf(find('loops'), rows);
 }
-
-// ---- one client
-
-async function showDetail(id) {
-  opened = id;
-  openedQueue = [];
-  await refreshDetail();
-  const dialog = find('detail');
-  if (!dialog.open) dialog.showModal();
-}
-
-async function refreshDetail() {
-  const id = opened;
-  const client = await fetchJson(atStep(`api/client?id=${id}`));
-  if (!client || opened !== id) return;
-  const row = client.now;
-  setText(find('detail-title'), t('client', row?.address ?? client.end?.address ?? `#${id}`));
-  const table = element('table', {class: 'facts'});
-  const body = [table];
-  if (row) {
-    if (!replay.active) openedQueue.push(row.queueBytes);
-    openedQueue = openedQueue.slice(-240);
-    const where = ['readable', 'writable', 'exceptional'].filter(name => row[name]).map(name => ({readable: 'rlist', writable: 'wlist', exceptional: 'xlist'})[name]);
-    rowsOf(table, [
-      [t('colState'), stateName(row.state)],
-      ...(row.slow ? [[t('slow'), t('slowWhy')]] : []),
-      [t('inLists'), where.length > 0 ? where.join(either(', ', '、')) : t('none')],
-      [row.readable ? 'rlist' : t('notIn', 'rlist'), `${why(row.readable ? 'readable' : 'none', row)}${row.readForExact ? `${either(', ', '，')}${t('sinceFor', seconds(row.readFor))}` : ''}`],
-      ...(row.writable ? [['wlist', why('writable', row)]] : []),
-      ...(row.exceptional ? [['xlist', why('exceptional', row)]] : []),
-      [t('colQueue'), t('queueLine', row.queueMessages, bytes(row.queueBytes), bytes(row.queueBytesMax))],
-      ...(row.queueBytes > 0 ? [[t('oldest'), seconds(row.oldestAge)], [t('progress'), t('sinceFor', seconds(row.sinceProgress))]] : []),
-      ...(row.timesFull > 0 ? [[t('timesFull'), t('full', row.timesFull)]] : []),
-      [t('colIn'), replay.active ? bytes(row.bytesIn) : `${bytes(row.bytesIn)}, ${bytes(row.inRate)}/s`],
-      [t('colOut'), replay.active ? bytes(row.bytesOut) : `${bytes(row.bytesOut)}, ${bytes(row.outRate)}/s`],
-      [t('colIdle'), seconds(row.idle)],
-      [t('colTls'), row.tls ?? t('plain')],
-    ].map(([name, value]) => [name, value]));
-    if (openedQueue.length > 1 && Math.max(...openedQueue) > 0) body.push(element('h3', {}, t('queueChart')), spark(openedQueue), element('p', {class: 'quiet'}, t('queueScale', bytes(Math.max(...openedQueue)))));
-  } else {
-    rowsOf(table, [[t('gone'), client.end ? endReason(client.end) : '']]);
-  }
-  body.push(element('h3', {}, t('history')));
-  const recent = client.turns.slice(-30).reverse();
-  body.push(recent.length > 0 ? element('ol', {class: 'turns'}, ...recent.map(turnElement)) : element('p', {class: 'quiet'}, t('noHistory')));
-  if (row && tick?.control) body.push(closeButton(id));
-  const armed = find('detail-body').querySelector('[data-armed]');
-  if (!armed) find('detail-body').replaceChildren(...body);
-}
-
-function closeButton(id) {
-  const button = element('button', {type: 'button'}, t('close'));
-  button.addEventListener('click', () => {
-    if (button.dataset.armed) {
-      delete button.dataset.armed;
-      post(`api/close?id=${id}`);
-    } else { // asked twice: the client loses what waits for it
-      button.dataset.armed = 'yes';
-      setText(button, t('confirmClose'));
-      setTimeout(() => delete button.dataset.armed, 4000);
-    }
-  });
-  return element('p', {}, button);
-}
-
-find('detail').addEventListener('close', () => { opened = null; });
-find('detail-close').addEventListener('click', () => find('detail').close());
 
 // ---- tabs, languages, themes, keys
 
@@ -435,6 +367,11 @@ find('language').addEventListener('click', () => {
   refreshTable();
 });
 
+find('range').addEventListener('click', () => {
+  charts.toggle();
+  find('range').setAttribute('aria-pressed', charts.isMinute);
+});
+
 find('theme').addEventListener('click', () => {
   const dark = document.documentElement.dataset.theme
     ? document.documentElement.dataset.theme === 'dark'
@@ -448,6 +385,7 @@ try {
   if (theme) document.documentElement.dataset.theme = theme;
 } catch { /* the theme of the system */ }
 
+showTips();
 texts();
 selectTab(LIVE_TABS.includes(location.hash.slice(2)) ? location.hash.slice(2) : 'lists');
 setInterval(showStatus, 1000);

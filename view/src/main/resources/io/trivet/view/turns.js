@@ -8,7 +8,7 @@ import {endReason, eventClass, eventText, ORDERLY, t} from './texts.js';
 const SHOWN_MAX = 40;
 const KEPT_MAX = 400;
 // If a turn has many events, those by which a socket joins or leaves a list are shown first.
-const CHANGES = new Set(['OPENED', 'SOCKET_FULL', 'QUEUE_HIGH', 'QUEUE_LOW', 'URGENT', 'INPUT_ENDED', 'CLOSED']);
+const CHANGES = new Set(['OPENED', 'SOCKET_FULL', 'SOCKET_DRAINED', 'QUEUE_HIGH', 'QUEUE_LOW', 'URGENT', 'INPUT_ENDED', 'CLOSED']);
 const EVENTS_SHOWN_MAX = 12;
 
 export class Turns {
@@ -144,8 +144,7 @@ export function showRhythm(parent, loops, before, span) {
   }
   const shares = loops.map((loop, index) => {
     const then = before[index];
-    const isBusy = loop.working && then.working && loop.turns === then.turns;
-    return isBusy ? 1 : Math.min(1, Math.max(0, loop.workSeconds - then.workSeconds) / span);
+    return isStuck(loop, then) ? 1 : Math.min(1, Math.max(0, loop.workSeconds - then.workSeconds) / span);
   });
   const share = shares.reduce((sum, part) => sum + part, 0) / Math.max(1, shares.length);
   parent.querySelector('i').style.width = `${share * 100}%`;
@@ -153,6 +152,13 @@ export function showRhythm(parent, loops, before, span) {
   setText(working, `${t('works')} ${percent(share)}`);
   setText(waiting, `${t('waits')} ${percent(1 - share)}`);
 }
+
+// Returns a loop that has not ended its turn for the whole time, although something has happened in it; or undefined.
+export function stuckLoop(loops, before) {
+  return loops.find((loop, index) => isStuck(loop, before[index]));
+}
+
+const isStuck = (loop, then) => loop.working && then.working && loop.turns === then.turns && !loop.standing;
 
 export function showClosed(parent, ends) {
   if (ends.length === 0) {

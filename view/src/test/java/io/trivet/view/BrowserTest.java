@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,6 +44,7 @@ final class BrowserTest {
     private static final long TIMEOUT_SECONDS = 180;
 
     private final List<Socket> clients = new ArrayList<>();
+    private final CountDownLatch released = new CountDownLatch(1);
     private Server server;
     private View view;
 
@@ -56,6 +58,7 @@ final class BrowserTest {
 
     @AfterEach
     void close() throws IOException {
+        released.countDown();
         if (view != null) {
             view.close();
         }
@@ -108,6 +111,18 @@ final class BrowserTest {
     void loopIsPausedAndSteppedByKeyboard() throws Exception {
         serve(builder(), 0, TOKEN);
         run("step");
+    }
+
+    @Test
+    void heldLoopIsShown() throws Exception {
+        serve(builder().onMessage((_, _) -> released.await()), 0, TOKEN);
+        run("held");
+    }
+
+    @Test
+    void listeningSocketAtTheLimitIsShownWithItsReason() throws Exception {
+        serve(builder().limits(Limits.defaults().withConnectionsMax(1)), 0, TOKEN);
+        run("full");
     }
 
     @Test
@@ -201,6 +216,13 @@ final class BrowserTest {
                 leaving.getInputStream().readNBytes("hello\n".length()); // a close with unread bytes would be a reset
                 leaving.close();
             }
+            case "hold" -> {
+                Socket client = client();
+                await().until(() -> server.stats().total().turns() > 0);
+                send(client, "hello\n");
+                await().until(() -> server.stats().total().bytesIn() > 0);
+            }
+            case "release" -> released.countDown();
             case "markup" -> send(client(), MARKUP);
             default -> {
                 int count = Integer.parseInt(what.substring("connect ".length()));

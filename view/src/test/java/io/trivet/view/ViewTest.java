@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -115,6 +116,56 @@ final class ViewTest {
         assertThat(totals.get("messagesIn").getAsInt()).isGreaterThanOrEqualTo(5);
         assertThat(json("/api/state?clients=2").getAsJsonArray("clients")).hasSize(2);
         assertThat(json("/api/state?clients=0").getAsJsonArray("clients")).isEmpty();
+    }
+
+    @Test
+    void listeningSocketThatIsNotWatchedIsShownWithItsReason() throws Exception {
+        try (Server full = Server.builder().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .limits(Limits.defaults().withConnectionsMax(1)).onMessage((_, _) -> {}).start();
+                View shown = View.of(full).start();
+                Socket client = new Socket(full.address().getAddress(), full.address().getPort())) {
+            await().untilAsserted(() -> {
+                JsonObject state = JsonParser.parseString(RawHttp.get(shown, "/api/state").body()).getAsJsonObject();
+                JsonObject listener = state.getAsJsonArray("listeners").get(0).getAsJsonObject();
+                assertThat(listener.get("address").getAsString()).isEqualTo(Addresses.toString(full.address()));
+                assertThat(listener.get("state").getAsString()).isEqualTo("AT_LIMIT");
+                assertThat(listener.get("reason").getAsString()).contains("maximum number of connections");
+                assertThat(state.getAsJsonObject("lists").getAsJsonObject("readable").getAsJsonArray("listeners")).isEmpty();
+            });
+            assertThat(client.isConnected()).isTrue();
+        }
+    }
+
+    @Test
+    void loopThatAHandlerHeldBeforeThePageWasOpenedIsShownAsWorking() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        try (Server held = Server.builder().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .onMessage((_, _) -> release.await()).start();
+                View shown = View.of(held).start();
+                Socket client = new Socket(held.address().getAddress(), held.address().getPort())) {
+            await().until(() -> held.stats().total().turns() > 0);
+            send(client, "x");
+            await().until(() -> held.stats().total().bytesIn() == 1);
+            try (Events events = new Events(shown)) {
+                events.until("\"working\":true");
+                release.countDown();
+                events.until("\"working\":false");
+            } finally {
+                release.countDown();
+            }
+        }
+    }
+
+    @Test
+    void floodOfAServerThatRepliesNothingEndsWithTheReason() throws Exception {
+        try (Server silent = Server.builder().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .framing(Framing.lines()).onMessage((_, _) -> {}).start();
+                View shown = View.of(silent).allowControl(true).start()) {
+            assertThat(RawHttp.post(shown, "/api/tour?do=connect").status()).isEqualTo(204);
+            RawHttp.Answer answer = RawHttp.post(shown, "/api/tour?do=flood");
+            assertThat(answer.status()).isEqualTo(400);
+            assertThat(answer.body()).contains("no replies wait for it");
+        }
     }
 
     /** Sends lines that are never read back, until the server has to queue replies. */
