@@ -37,6 +37,15 @@ final class ConnectionDeadlines {
         }
     }
 
+    /** Sets when the connection's current state ends at the latest: after that time, if it would end later; zero: changes nothing. */
+    void stateEndsWithin(ConnectionRecord connection, Duration timeout) {
+        long before = connection.stateDeadlineNanos();
+        if (!timeout.isZero()) {
+            connection.stateDeadlineNanos(Deadline.earlier(before, Deadline.after(clock.now(), Limits.nanos(timeout))));
+            atLatest(connection, connection.stateDeadlineNanos());
+        }
+    }
+
     /** Starts the first-message deadline, if the connection was accepted and its first message has not arrived. */
     void startFirstMessage(ConnectionRecord connection) {
         if (connection.is(ConnectionRecord.ACCEPTED) && !connection.is(ConnectionRecord.RECEIVED_MESSAGE)) {

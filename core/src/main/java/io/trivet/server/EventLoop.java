@@ -207,7 +207,11 @@ final class EventLoop {
         done += lifecycle.startEnds();
         done += sender.flushPending();
         done += startTls.startReady();
-        done += lifecycle.completeCloses();
+        int closed = lifecycle.completeCloses();
+        if (closed > 0) {
+            budgetGuard.countUnsent(); // TLS has released what it held; the next poll may wait for long
+        }
+        done += closed;
         if (lifecycle.hasDrained()) {
             mailbox.stopAfterTurn();
         }

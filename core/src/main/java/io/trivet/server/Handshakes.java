@@ -83,6 +83,12 @@ final class Handshakes {
         return proactor != null;
     }
 
+    /** Returns true if a close would drop ciphertext that the socket has refused. Then TLS resets the connection. */
+    boolean closeCuts(ConnectionRecord connection) {
+        return proactor != null && connection.handle >= 0 && proactor.isSecured(connection.handle)
+                && proactor.unsentBytes(connection.handle) > 0;
+    }
+
     /** Returns what a connection has negotiated, or null. Any thread. */
     @Nullable
     TlsInfo info(ConnectionRecord connection) {

@@ -255,7 +255,12 @@ final class Lifecycle {
         switch (connection.state()) {
             case CONNECTING -> {
                 connection.refuseMessages();
-                if (connection.queuedMessages() == 0) {
+                boolean isBeingAccepted = reason == CloseReason.DRAINED
+                        && connection.is(ConnectionRecord.ACCEPTED) && connection.is(ConnectionRecord.HANDSHAKING);
+                if (isBeingAccepted) { // after the handshake the peer sees an end instead of a reset
+                    deadlines.stateEndsWithin(connection, connection.profile().limits().lingerTimeout());
+                }
+                if (connection.queuedMessages() == 0 && !isBeingAccepted) {
                     closeRequests.close(connection, reason);
                 } else if (connection.closeReason() == null) {
                     connection.closeReason(reason); // it drains as soon as it is connected
@@ -327,7 +332,7 @@ final class Lifecycle {
         }
         connection.tlsInfo(handshakes.info(connection));
         connection.cancelConnect();
-        boolean isCut = connection.endsWithReset();
+        boolean isCut = connection.endsWithReset() || handshakes.closeCuts(connection);
         cutRelay(connection);
         partialInputs.drop(connection);
         timers.dropAll(connection);
