@@ -25,14 +25,14 @@ final class AccessListTest {
         assertThat(AccessList.all().allow(Cidr.of("::/0")).allow(Cidr.of("0.0.0.0/0")).deny().allows(client)).isTrue();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void deniedClientIsResetBeforeAnyHandlerAndCountedAndLoggedOnce(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage.open(stage.server(story).access(AccessList.all().deny(Cidr.of("127.0.0.0/8")))
                     .limits(Limits.defaults().withConnectionsPerAddressMax(1)));
             for (int i = 1; i <= 3; i++) {
-                Client client = stage.client(server);
+                Client client = stage.pendingClient(server);
                 assertThat(client.endsInOrder()).as("ends in order instead of a reset").isFalse();
                 int refused = i;
                 stage.until("counted", () -> server.stats().total().refused() == refused);
@@ -53,11 +53,11 @@ final class AccessListTest {
         assertThat(server.stats().total().refused()).isZero();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void clientOutsideOfTheAllowedRangesIsReset(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).access(AccessList.all().allow(Cidr.of("192.0.2.0/24"))));
-        assertThat(stage.client(server).endsInOrder()).isFalse();
+        assertThat(stage.pendingClient(server).endsInOrder()).isFalse();
         assertThat(story.size()).isZero();
     }
 }

@@ -21,7 +21,7 @@ import java.util.List;
 final class AdmissionTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionBeyondTheLimitWaitsUntilAnotherCloses(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -29,10 +29,10 @@ final class AdmissionTest {
             Client first = stage.client(server);
             Client second = stage.client(server);
             stage.until("open", () -> story.size() == 2);
-            Client third = stage.client(server);
-            Client fourth = stage.client(server);
-            third.send("third");
-            fourth.send("fourth");
+            Client third = stage.pendingClient(server);
+            Client fourth = stage.pendingClient(server);
+            third.sendWithoutWaiting("third");
+            fourth.sendWithoutWaiting("fourth");
             stage.settle();
             assertThat(story.size()).isEqualTo(2);
             long completions = server.stats().total().completions();
@@ -52,14 +52,14 @@ final class AdmissionTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionLimitAppliesAcrossAllLoops(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.start(stage.server(story).loops(3).limits(Limits.defaults().withConnectionsMax(5)));
         List<Client> clients = new ArrayList<>();
         for (int i = 0; i < 30; i++) {
-            Client client = stage.client(server);
-            client.send("hello");
+            Client client = stage.pendingClient(server);
+            client.sendWithoutWaiting("hello");
             clients.add(client);
         }
         for (Client client : clients) { // each is served once an earlier one has closed
@@ -70,7 +70,7 @@ final class AdmissionTest {
         stage.until("closed", () -> story.count("close") == 30);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionBeyondThePerAddressLimitIsClosedAtOnceAndLogged(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
@@ -79,7 +79,7 @@ final class AdmissionTest {
             stage.client(server);
             stage.until("open", () -> story.size() == 2);
             for (int i = 0; i < 3; i++) {
-                assertThat(stage.client(server).endsInOrder() || story.size() == 2).isTrue();
+                assertThat(stage.pendingClient(server).endsInOrder() || story.size() == 2).isTrue();
             }
             assertThat(story.size()).as("no handler is called").isEqualTo(2);
             assertThat(log.lines("refused 127.0.0.1")).as("logged once, not once per client").hasSize(1);
@@ -105,32 +105,32 @@ final class AdmissionTest {
         assertThat(client.receiveText(4)).isEqualTo("mine");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void serverListensOnSeveralAddresses(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).listen(Stage.FREE_PORT));
         assertThat(server.addresses()).hasSize(2).doesNotHaveDuplicates();
         assertThat(server.address()).isEqualTo(server.addresses().getFirst());
         for (InetSocketAddress address : server.addresses()) {
-            Client client = stage.keep(new Client(stage, address));
+            Client client = stage.client(address);
             client.send("here");
             assertThat(client.receiveText(4)).isEqualTo("here");
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void acceptBacksOffLogsOnceAndResumesWhenDescriptorsRunOut(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             OutOfDescriptors network = new OutOfDescriptors(stage.network());
             Story story = stage.story(ECHO);
-            Server server = stage.open(Server.builder().network(network).listen(Stage.FREE_PORT).handler(story));
+            Server server = stage.open(stage.server(network, story));
             assertThat(network.pipes).as("the reserve").hasSize(1);
             Client established = stage.client(server);
             stage.until("open", () -> story.size() == 1);
 
             network.exhausted = true;
-            Client waiting = stage.client(server);
-            waiting.send("patience");
+            Client waiting = stage.pendingClient(server);
+            waiting.sendWithoutWaiting("patience");
             stage.until("an accept fails", () -> server.stats().total().acceptFailures() == 1);
             assertThat(isOpen(network.pipes.getLast())).as("the reserve is released for others").isFalse();
             long backoffMillis = 10;

@@ -37,18 +37,19 @@ final class BroadcastTest {
         assertThat(clients.get(3).line()).isEqualTo("to all");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void aMessageToSeveralIsHeldOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         int length = 60_000;
         Server server = stage.open(stage.server(story).framing(Framing.lines())
-                .limits(Limits.defaults().withQueueBudgetBytes(3L * length)));
+                .limits(Limits.defaults().withQueueBudgetBytes(3L * length + 20L * stage.ciphertextMax())));
         List<Client> clients = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             clients.add(stage.client(server));
         }
         stage.until("open", () -> story.count("open") == 20);
         List<Connection> receivers = clients.stream().map(each -> story.connection(clients.indexOf(each))).toList();
+        stage.settle(); // torture may have refused a part of a TLS handshake
         server.broadcast(ByteBuffer.allocate(length), receivers);
         assertThat(server.stats().queueBytes()).as("all of them hold it").isLessThanOrEqualTo(length + 1);
         for (Client client : clients) {

@@ -9,6 +9,7 @@ import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimHost;
 import io.trivet.sim.SimNetwork;
+import io.trivet.sim.TortureNetwork;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -21,6 +22,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLException;
 
 /**
  * A TCP client for the tests. On a real network it is a channel of the JDK, so that the peer is independent of the code under test. On a
@@ -28,10 +30,14 @@ import java.util.function.UnaryOperator;
  */
 final class Client implements AutoCloseable {
     /** Fixed, because newer kernels let the buffer grow to 32 MiB: then a client that does not read would not fill the server's queue. */
-    private static final int RECEIVE_BUFFER_BYTES = 256 << 10;
+    static final int RECEIVE_BUFFER_BYTES = 256 << 10;
 
     private final Stage stage;
     private final ClientSocket socket;
+    /** The socket is connected, and a TLS handshake is over. */
+    private boolean established;
+    /** What is still to be sent of {@link #sendWithoutWaiting}. */
+    private ByteBuffer unsent = ByteBuffer.allocate(0);
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).flip();
 
     Client(Stage stage, InetSocketAddress address) throws IOException {
@@ -53,7 +59,8 @@ final class Client implements AutoCloseable {
         this(stage, address, true, RECEIVE_BUFFER_BYTES, wrapper);
     }
 
-    private Client(Stage stage, InetSocketAddress address, boolean turning, int receiveBufferBytes,
+    /** Connects a client with each of the properties above. If not {@code turning}, it does not wait for the handshake of the wrapper. */
+    Client(Stage stage, InetSocketAddress address, boolean turning, int receiveBufferBytes,
             UnaryOperator<ClientSocket> wrapper) throws IOException {
         this.stage = stage;
         ClientSocket plain = stage.network() instanceof SimNetwork simulated
@@ -61,7 +68,18 @@ final class Client implements AutoCloseable {
                         address, receiveBufferBytes)
                 : new JdkSocket(address, turning, receiveBufferBytes);
         socket = wrapper.apply(plain);
-        stage.until("connected", socket::finishConnect);
+        if (turning) {
+            establish();
+        } else {
+            stage.until("connected", plain::finishConnect);
+        }
+    }
+
+    private void establish() throws IOException {
+        if (!established) {
+            stage.until("connected", socket::finishConnect);
+            established = true;
+        }
     }
 
     /** The client's socket. */
@@ -223,13 +241,53 @@ final class Client implements AutoCloseable {
         });
     }
 
+    private ClientSocket plaintext() {
+        return socket instanceof TlsClientSocket secured ? secured.inner() : socket;
+    }
+
+    /** Sends a text in plaintext, before TLS. */
+    void sendPlaintext(String text) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes(text));
+        stage.until("all bytes are sent", () -> {
+            plaintext().write(buffer);
+            return !buffer.hasRemaining();
+        });
+    }
+
+    /** Sends a header in plaintext, and in one write with it a text, or the beginning of the TLS handshake before the text. */
+    void send(String header, String text) throws IOException {
+        if (socket instanceof TlsClientSocket secured) {
+            secured.sendFirst(bytes(header));
+            establish();
+            send(text);
+        } else {
+            send(header + text);
+        }
+    }
+
     /** Writes once. Returns the number of bytes accepted by the socket. */
     int sendSome(byte[] bytes, int from) throws IOException {
         return socket.write(ByteBuffer.wrap(bytes, from, bytes.length - from));
     }
 
+    /** Sends a text. What the socket refuses, for instance during a TLS handshake, is sent while the client receives. */
+    void sendWithoutWaiting(String text) throws IOException {
+        unsent = ByteBuffer.wrap(bytes(text));
+        socket.write(unsent);
+    }
+
     void sendUrgent(char c) throws IOException {
         socket.sendUrgent(c);
+    }
+
+    /** Receives once, after sending what is left of {@link #sendWithoutWaiting}. */
+    private int read() throws IOException {
+        if (unsent.hasRemaining()) {
+            socket.write(unsent);
+        }
+        int read = socket.read(in.clear());
+        in.flip();
+        return read;
     }
 
     /** Waits for {@code count} bytes and returns them. */
@@ -249,8 +307,7 @@ final class Client implements AutoCloseable {
 
     private void fill(int received, int count) throws IOException {
         stage.until(count + " bytes, after " + received, () -> {
-            int read = socket.read(in.clear());
-            in.flip();
+            int read = read();
             assertThat(read).as("bytes read after %d of %d", received, count).isNotNegative();
             return read > 0;
         });
@@ -284,8 +341,7 @@ final class Client implements AutoCloseable {
     byte[] available() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         drainInto(bytes);
-        while (socket.read(in.clear()) > 0) {
-            in.flip();
+        while (read() > 0) {
             drainInto(bytes);
         }
         in.clear().flip();
@@ -295,18 +351,36 @@ final class Client implements AutoCloseable {
     /** Receives until the end of input, which must not be a reset. Returns the bytes. */
     byte[] rest() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        receiveRest(bytes);
+        return bytes.toByteArray();
+    }
+
+    private void receiveRest(ByteArrayOutputStream bytes) throws IOException {
         drainInto(bytes);
         stage.until("the end of the input", () -> {
-            int read = socket.read(in.clear());
-            in.flip();
+            int read = read();
             drainInto(bytes);
             return read < 0;
         });
-        return bytes.toByteArray();
     }
 
     String restText() throws IOException {
         return new String(rest(), StandardCharsets.ISO_8859_1);
+    }
+
+    /**
+     * Receives until the end of input after a {@link Connection#close}, which does not wait until the socket has room for TLS's
+     * close_notify. A torture network can refuse it, and then the stream is truncated.
+     */
+    String restAfterClose() throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try {
+            receiveRest(bytes);
+        } catch (SSLException e) {
+            assertThat(stage.network()).isInstanceOf(TortureNetwork.class);
+            assertThat(e).hasMessage("truncated");
+        }
+        return bytes.toString(StandardCharsets.ISO_8859_1);
     }
 
     /** Receives until the connection ends. Returns true for an end of input, false for a reset. */
@@ -324,9 +398,15 @@ final class Client implements AutoCloseable {
         in.position(in.limit());
     }
 
-    /** Shuts down the output. */
+    /** Shuts down the output, after a TLS handshake. */
     void finish() throws IOException {
+        establish();
         socket.shutdownOutput();
+    }
+
+    /** Shuts down the output of TCP, without a TLS handshake. */
+    void finishPlaintext() throws IOException {
+        plaintext().shutdownOutput();
     }
 
     /** Closes with a reset. */

@@ -179,7 +179,7 @@ final class ClosingTest {
         assertThat(story.reasons()).as("not the idle timeout").containsExactly(CloseReason.FINISHED);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void closeDropsQueuedMessagesAtOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));
@@ -320,7 +320,7 @@ final class ClosingTest {
         assertThat(log.lines("SEVERE a loop has stopped")).hasSize(1);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void errorInOnCloseLeavesNoConnectionOpenAndDoesNotBlockClose(Stage stage) throws Exception {
         Story story = stage.story(new Handler() {
             @Override
@@ -336,8 +336,8 @@ final class ClosingTest {
         Client two = stage.client(server);
         stage.until("open", () -> story.size() == 2);
         server.close();
-        assertThat(one.rest()).isEmpty();
-        assertThat(two.rest()).isEmpty();
+        assertThat(one.restAfterClose()).isEmpty();
+        assertThat(two.restAfterClose()).isEmpty();
         assertThat(story.reasons()).hasSize(2);
     }
 
@@ -360,7 +360,7 @@ final class ClosingTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
     void anotherThreadCanCloseAnOpenedServerDuringTurn(Stage stage) throws Exception {
         Story story = stage.story(SILENT);
@@ -383,7 +383,7 @@ final class ClosingTest {
             assertThat(e).hasMessageMatching(".*(closed|ending).*");
         }
         closer.join();
-        assertThat(client.rest()).isEmpty();
+        assertThat(client.restAfterClose()).isEmpty();
         assertThat(story.callbacks()).containsExactly("open", "close SERVER_CLOSED");
         assertThatThrownBy(() -> server.turn(Duration.ZERO)).isInstanceOf(IllegalStateException.class);
     }
@@ -420,12 +420,12 @@ final class ClosingTest {
         assertThat(server.stats().total().connections()).isLessThanOrEqualTo(1);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void localAddressMatchesThePeersRemoteAddressUntilClose(Stage stage) throws IOException {
         Story accepted = stage.story(SILENT);
         Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(accepted));
-        Connection connection = server.connect(server.address(), outgoing);
+        Connection connection = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.raw(), outgoing)), null);
         assertThatThrownBy(connection::localAddress).isInstanceOf(IllegalStateException.class);
         stage.until("both are open", () -> accepted.size() == 1 && outgoing.size() == 1);
         assertThat(connection.localAddress()).isEqualTo(accepted.connection(0).remoteAddress());
@@ -437,12 +437,12 @@ final class ClosingTest {
         assertThat(connection.failure()).isNull();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void serverWithoutAListenerActsAsAClient(Stage stage) throws IOException {
         Server server = stage.open(stage.server((connection, message) -> connection.send(message)).framing(Framing.lines()));
         Story story = stage.story(SILENT);
-        Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
-        client.connect(server.address(), story).send("hello");
+        Server client = stage.open(stage.serverWithoutListener());
+        client.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), story)), null).send("hello");
         stage.until("answered", () -> story.count("message") == 1);
         assertThat(story.callbacks()).containsExactly("open", "message hello");
         assertThatThrownBy(client::address).isInstanceOf(IllegalStateException.class);
@@ -466,19 +466,24 @@ final class ClosingTest {
                 failure -> assertThat(failure.code()).isEqualTo(ErrorCode.ECONNRESET));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void onlyCompleteMessagesAreDeliveredBeforeAReset(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         for (int i = 0; i < 20; i++) {
+            int before = story.count("open");
             Client client = stage.client(server);
+            if (i % 2 == 0) {
+                stage.until("open", () -> story.count("open") > before);
+            }
             client.send("whole\nhalf");
             client.reset();
         }
         stage.until("closed", () -> story.count("close") == 20 || (story.size() < 20 && server.stats().total().accepted() == 20
                 && server.stats().total().connections() == 0));
         assertThat(story.callbacks()).noneMatch(line -> line.contains("half"));
-        assertThat(Arrays.asList(CloseReason.RESET, CloseReason.PEER_FINISHED)).containsAll(story.reasons());
+        assertThat(Arrays.asList(CloseReason.RESET, CloseReason.PEER_FINISHED, CloseReason.HANDSHAKE_FAILED))
+                .containsAll(story.reasons());
     }
 
     @EveryNetwork

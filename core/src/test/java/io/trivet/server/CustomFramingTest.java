@@ -286,17 +286,17 @@ final class CustomFramingTest {
 
     // ---- the remainder
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void remainderIsDroppedOrDeliveredOrAnError(Stage stage) throws IOException {
         Story dropped = stage.story(ECHO);
         Story delivered = stage.story(ECHO);
         Story error = stage.story(ECHO);
         Server server = stage.open(stage.server(dropped).framing(Framing.lines())
-                .listen(Stage.FREE_PORT, Protocol.of(Framing.lines().withRemainder(Remainder.DELIVER), delivered))
-                .listen(Stage.FREE_PORT, Protocol.of(Framing.lines().withRemainder(Remainder.ERROR), error)));
+                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(Framing.lines().withRemainder(Remainder.DELIVER), delivered)))
+                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(Framing.lines().withRemainder(Remainder.ERROR), error))));
         List<String> replies = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-            Client client = stage.keep(new Client(stage, server.addresses().get(i)));
+            Client client = stage.client(server.addresses().get(i));
             client.send("whole\nunfinished");
             client.finish();
             replies.add(client.restText());
@@ -327,16 +327,16 @@ final class CustomFramingTest {
 
     // ---- encoders
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void broadcastIsFramedForEachFraming(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> {});
         Server server = stage.open(stage.server(story).framing(Framing.lines())
-                .listen(Stage.FREE_PORT, Protocol.of(NETSTRINGS, story))
-                .listen(Stage.FREE_PORT, Protocol.of(Framing.raw(), story))
-                .listen(Stage.FREE_PORT, Protocol.of(Framing.lengthPrefixed(1), story)));
+                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(NETSTRINGS, story)))
+                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(Framing.raw(), story)))
+                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(Framing.lengthPrefixed(1), story))));
         List<Client> clients = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            clients.add(stage.keep(new Client(stage, server.addresses().get(i % 4))));
+            clients.add(stage.client(server.addresses().get(i % 4)));
         }
         stage.until("open", () -> story.size() == 8);
         String message = "m".repeat(200);

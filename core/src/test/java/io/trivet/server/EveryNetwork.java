@@ -16,6 +16,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
     /** Whether it also runs over Unix domain sockets: once on each of {@link ServerNetworks#UNIX}. */
     boolean unix() default false;
 
-    /** Whether it also runs over TLS: once on each of {@link ServerNetworks#TLS}. False if it needs plaintext, such as one of urgent data. */
-    boolean tls() default true;
+    /** Why it does not also run over TLS, once on each of {@link ServerNetworks#TLS}. Empty: it does. */
+    String plaintext() default "";
+
+    /** A value of {@link #plaintext}: a test of TLS, which runs on every network by itself. */
+    String SETS_TLS_ITSELF = "sets TLS itself";
 }

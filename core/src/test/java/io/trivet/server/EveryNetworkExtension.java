@@ -31,7 +31,7 @@ final class EveryNetworkExtension implements TestTemplateInvocationContextProvid
     public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(ExtensionContext context) {
         EveryNetwork test = context.getRequiredTestMethod().getAnnotation(EveryNetwork.class);
         return Stream.of(ServerNetworks.ALL, test.unix() ? ServerNetworks.UNIX : List.<ServerNetworks.Kind>of(),
-                test.tls() ? ServerNetworks.TLS : List.<ServerNetworks.Kind>of()).flatMap(List::stream)
+                test.plaintext().isEmpty() ? ServerNetworks.TLS : List.<ServerNetworks.Kind>of()).flatMap(List::stream)
                 .filter(kind -> kind.name().contains(System.getProperty("trivet.networks", ""))).map(Run::new);
     }
 

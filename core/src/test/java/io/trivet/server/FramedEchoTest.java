@@ -169,7 +169,7 @@ final class FramedEchoTest {
         assertThat(story.reasons()).containsExactly(CloseReason.MESSAGE_TOO_LONG);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void announcedLengthAboveTheLimitClosesAtOnceAndBelowItReservesNoMemory(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lengthPrefixed(4))

@@ -73,7 +73,7 @@ final class HalfCloseTest {
         assertThat(story.reasons()).containsOnly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void finishOutputWhileConnectingDeliversTheQueueAndWaitsForTheAnswer(Stage stage) throws IOException {
         Story accepted = stage.story(new Handler() {
             @Override
@@ -87,7 +87,7 @@ final class HalfCloseTest {
         });
         Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(accepted).framing(Framing.lines()));
-        Connection connection = server.connect(server.address(), outgoing);
+        Connection connection = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), outgoing)), null);
         connection.send("question");
         connection.finishOutput();
         stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
@@ -110,12 +110,12 @@ final class HalfCloseTest {
         assertThat(story.callbacks()).containsExactly("open", "close DRAINED");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void finishWhileConnectingDeliversTheQueue(Stage stage) throws IOException {
         Story accepted = stage.story(SILENT);
         Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(accepted).framing(Framing.lines()));
-        Connection connection = server.connect(server.address(), outgoing);
+        Connection connection = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), outgoing)), null);
         assertThat(connection.send("question")).isEqualTo(SendResult.QUEUED);
         connection.finish();
         stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
@@ -123,13 +123,14 @@ final class HalfCloseTest {
         assertThat(outgoing.callbacks()).containsExactly("open", "close FINISHED");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void drainWhileConnectingDeliversTheQueue(Stage stage) throws IOException {
         Story accepted = stage.story(SILENT);
         Story outgoing = stage.story(SILENT);
         Server server = stage.open(stage.server(accepted).framing(Framing.lines()));
-        Server client = stage.open(Server.builder().network(stage.network()).framing(Framing.lines()));
-        assertThat(client.connect(server.address(), outgoing).send("question")).isEqualTo(SendResult.QUEUED);
+        Server client = stage.open(stage.serverWithoutListener());
+        Protocol protocol = stage.outgoing(Protocol.of(Framing.lines(), outgoing));
+        assertThat(client.connect(server.address(), protocol, null).send("question")).isEqualTo(SendResult.QUEUED);
         client.drain(Stage.PATIENCE);
         stage.until("closed", () -> outgoing.count("close") == 1 && accepted.count("close") == 1);
         assertThat(accepted.callbacks()).containsExactly("open", "message question", "end", "close PEER_FINISHED");

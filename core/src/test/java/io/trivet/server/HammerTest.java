@@ -26,6 +26,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import javax.net.ssl.SSLException;
 
 /**
  * Stress test of a started server with several loops. Many threads concurrently send, offer, send first, broadcast, execute,
@@ -47,7 +48,7 @@ final class HammerTest {
     private static final Limits LIMITS = Limits.defaults().withQueueBytesMax(256 << 20).withQueueBudgetBytes(1L << 30)
             .withWriteTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO);
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
     void queuedMessagesArriveOnceAndInTheOrderOfTheirThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
@@ -58,7 +59,7 @@ final class HammerTest {
         });
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
     void closingUnderLoadLosesNothingSilentlyAndBlocksNoThread(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
@@ -68,7 +69,7 @@ final class HammerTest {
         });
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
     void idleLoopIsAlwaysWoken(Stage stage) throws Exception {
         Seeded.runFor(TIME, random -> {
@@ -77,8 +78,7 @@ final class HammerTest {
             List<Throwable> failures = new CopyOnWriteArrayList<>();
             List<Thread> threads = new ArrayList<>();
             for (int i = 0; i < LOOPS; i++) {
-                Socket socket = stage.keep(new Socket(server.address().getAddress(), server.address().getPort()));
-                socket.setSoTimeout((int) Stage.PATIENCE.toMillis());
+                Socket socket = stage.keep(stage.socket(server));
                 int count = i + 1;
                 stage.until("open", () -> story.size() == count);
                 Connection connection = story.connection(i);
@@ -141,9 +141,8 @@ final class HammerTest {
         final boolean early;
         private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
-        RecordingClient(InetSocketAddress server, boolean early) throws IOException {
-            socket = new Socket(server.getAddress(), server.getPort());
-            socket.setSoTimeout((int) Stage.PATIENCE.toMillis());
+        RecordingClient(Socket socket, boolean early) {
+            this.socket = socket;
             address = (InetSocketAddress) socket.getLocalSocketAddress();
             this.early = early;
         }
@@ -209,7 +208,7 @@ final class HammerTest {
         }
 
         private void connect(boolean early) throws IOException {
-            RecordingClient client = new RecordingClient(server.address(), early);
+            RecordingClient client = new RecordingClient(stage.socket(server), early);
             clients.add(client);
             readers.add(start(failures, client::read));
         }
@@ -421,7 +420,7 @@ final class HammerTest {
             private void replace() throws IOException {
                 try {
                     connect(false);
-                } catch (SocketException e) {
+                } catch (SocketException | SSLException e) {
                     // Refused, or reset before connect returned: then the connection was in the backlog of the listener that was closed.
                     assertThat(server.isClosed()).as("only a closed server refuses or resets a new connection: %s", e).isTrue();
                 }

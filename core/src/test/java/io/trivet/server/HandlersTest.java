@@ -159,7 +159,7 @@ final class HandlersTest {
         assertThat(outgoing.callbacks()).startsWith("open", "dropped 15 1500");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void drainBetweenTurnsCallsHandlersInTheNextTurn(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
@@ -172,9 +172,10 @@ final class HandlersTest {
         });
         Server server = stage.open(stage.server(story));
         server.turn(Duration.ZERO);
-        stage.keep(new Client(stage, server.address(), false)); // in the backlog
+        Client client = stage.pendingClient(server); // in the backlog
         server.drain(Stage.PATIENCE);
         assertThat(story.callbacks()).isEmpty();
+        client.endsInOrder();
         stage.until("closed", server::isClosed);
         stage.until("onClose is called", () -> story.count("close") == 1);
         assertThat(story.callbacks()).containsExactly("open", "close SERVER_CLOSED");

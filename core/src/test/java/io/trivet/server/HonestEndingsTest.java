@@ -293,7 +293,7 @@ final class HonestEndingsTest {
         assertThat(client.endsInOrder()).isFalse();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void closeWithNothingQueuedIsAnEnd(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
@@ -302,7 +302,7 @@ final class HonestEndingsTest {
         story.connection(0).send("all of it");
         stage.settle();
         story.connection(0).close();
-        assertThat(client.restText()).isEqualTo("all of it");
+        assertThat(client.restAfterClose()).isEqualTo("all of it");
         stage.until("closed", () -> story.count("close") == 1);
     }
 

@@ -23,8 +23,8 @@ final class LocalAddressTest {
         return new InetSocketAddress(InetAddress.ofLiteral(literal), port);
     }
 
-    private static Protocol from(Story story, InetSocketAddress local) {
-        return Protocol.of(Framing.raw(), story).withLocalAddress(local);
+    private static Protocol from(Stage stage, Story story, InetSocketAddress local) {
+        return stage.outgoing(Protocol.of(Framing.raw(), story)).withLocalAddress(local);
     }
 
     private static int freePort(Stage stage) throws IOException {
@@ -33,15 +33,15 @@ final class LocalAddressTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void thePeerSeesTheLocalAddress(Stage stage) throws IOException {
         Story target = stage.story(SILENT);
-        Server server = stage.open(stage.plainServer(target));
+        Server server = stage.open(stage.tcpServer(target));
         Story story = stage.story(SILENT);
         InetSocketAddress fixed = address("127.0.0.3", freePort(stage));
-        Connection any = server.connect(server.address(), from(story, address("127.0.0.2", 0)), null);
-        Connection one = server.connect(server.address(), from(story, fixed), null);
-        Connection wildcard = server.connect(server.address(), from(story, address("0.0.0.0", 0)), null);
+        Connection any = server.connect(server.address(), from(stage, story, address("127.0.0.2", 0)), null);
+        Connection one = server.connect(server.address(), from(stage, story, fixed), null);
+        Connection wildcard = server.connect(server.address(), from(stage, story, address("0.0.0.0", 0)), null);
         stage.until("open", () -> target.count("open") == 3 && story.count("open") == 3);
         assertThat(any.localAddress().getAddress()).isEqualTo(InetAddress.ofLiteral("127.0.0.2"));
         assertThat(any.localAddress().getPort()).isPositive();
@@ -52,9 +52,9 @@ final class LocalAddressTest {
                         Addresses.toString(wildcard.localAddress()));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void anAddressThatCannotBeUsedFailsInOneLine(Stage stage) throws IOException {
-        Server server = stage.open(stage.plainServer(stage.story(SILENT)));
+        Server server = stage.open(stage.tcpServer(stage.story(SILENT)));
         InetSocketAddress target = server.address();
         String to = Addresses.toString(target);
         fails(stage, server, target, address("192.0.2.1", 0), ErrorCode.EADDRNOTAVAIL,
@@ -75,41 +75,41 @@ final class LocalAddressTest {
     private static void fails(Stage stage, Server server, InetSocketAddress target, InetSocketAddress local, ErrorCode code,
             String message) throws IOException {
         Story story = stage.story(SILENT);
-        Connection connection = server.connect(target, from(story, local), null);
+        Connection connection = server.connect(target, from(stage, story, local), null);
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(story.callbacks()).containsExactly("close CONNECT_FAILED");
         assertThat(connection.failure()).hasMessage(message).isInstanceOfSatisfying(NetworkException.class,
                 e -> assertThat(e.code()).isEqualTo(code));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void aFixedPortPermitsOneConnectionToAPeer(Stage stage) throws IOException {
         Story target = stage.story(SILENT);
-        Server server = stage.open(stage.plainServer(target));
+        Server server = stage.open(stage.tcpServer(target));
         InetSocketAddress local = address("127.0.0.1", freePort(stage));
         Story story = stage.story(SILENT);
-        server.connect(server.address(), from(story, local), null);
+        server.connect(server.address(), from(stage, story, local), null);
         stage.until("open", () -> target.count("open") == 1 && story.count("open") == 1);
         Story second = stage.story(SILENT);
-        Connection connection = server.connect(server.address(), from(second, local), null);
+        Connection connection = server.connect(server.address(), from(stage, second, local), null);
         stage.until("closed", () -> second.count("close") == 1);
         assertThat(connection.failure()).hasMessageContaining("EADDRINUSE").isInstanceOfSatisfying(NetworkException.class,
                 e -> assertThat(e.code()).isEqualTo(ErrorCode.EADDRINUSE));
         assertThat(story.count("close")).as("the first connection").isZero();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void ofAHostNameTheAddressesOfTheOtherFamilyFail(Stage stage) throws IOException {
         if (stage.network() instanceof SimNetwork) {
             return; // it has no host names
         }
-        Server target = stage.open(stage.plainServer(stage.story(SILENT)));
+        Server target = stage.open(stage.tcpServer(stage.story(SILENT)));
         NamesOfTest names = new NamesOfTest();
         names.put("db.test", "::1", "127.0.0.1");
         Story story = stage.story(SILENT);
-        Server server = stage.open(stage.plainServer(SILENT).lookup(names.lookup()));
+        Server server = stage.open(stage.tcpServer(SILENT).lookup(names.lookup()));
         InetSocketAddress name = InetSocketAddress.createUnresolved("db.test", target.address().getPort());
-        Connection connection = server.connect(name, from(story, address("127.0.0.2", 0)), null);
+        Connection connection = server.connect(name, from(stage, story, address("127.0.0.2", 0)), null);
         stage.settle();
         names.answer();
         stage.until("open", () -> story.count("open") == 1);
@@ -117,7 +117,7 @@ final class LocalAddressTest {
         assertThat(connection.localAddress().getAddress()).isEqualTo(InetAddress.ofLiteral("127.0.0.2"));
 
         Story refused = stage.story(SILENT);
-        Connection other = server.connect(name, from(refused, address("192.0.2.1", 0)), null);
+        Connection other = server.connect(name, from(stage, refused, address("192.0.2.1", 0)), null);
         stage.settle();
         names.answer();
         stage.until("closed", () -> refused.count("close") == 1);
@@ -125,7 +125,7 @@ final class LocalAddressTest {
                 "127.0.0.1:" + name.getPort() + ": bind 192.0.2.1:0: EADDRNOTAVAIL");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = "opens no connection")
     void aLocalAddressIsAnIpAddress(Stage stage) {
         Protocol protocol = Protocol.of(Framing.raw(), SILENT);
         assertThatThrownBy(() -> protocol.withLocalAddress(InetSocketAddress.createUnresolved("localhost", 0)))

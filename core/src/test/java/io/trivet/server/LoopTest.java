@@ -286,13 +286,13 @@ final class LoopTest {
         }
     }
 
-    @EveryNetwork(unix = true, tls = false)
+    @EveryNetwork(unix = true)
     void drainEndsConnectionsInTheBacklogInAnOrderlyWay(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story));
         List<Client> clients = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
-            clients.add(stage.keep(new Client(stage, server.address(), false)));
+            clients.add(stage.pendingClient(server));
         }
         server.drain(Stage.PATIENCE);
         for (Client client : clients) {
@@ -304,14 +304,14 @@ final class LoopTest {
         assertThatThrownBy(() -> stage.keep(new Client(stage, server.address()))).isInstanceOf(IOException.class);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void drainMissesNoConnectionInAFullBacklog(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).backlog(1));
         server.turn(Duration.ZERO);
         List<Client> clients = new ArrayList<>();
         for (int i = 0; i < 2; i++) { // as many as the kernel queues
-            clients.add(stage.keep(new Client(stage, server.address(), false)));
+            clients.add(stage.pendingClient(server));
         }
         server.drain(Stage.PATIENCE);
         for (Client client : clients) {
@@ -470,7 +470,7 @@ final class LoopTest {
 
     // Outgoing connections, and several loops.
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = "connect with a handler alone is in plaintext; oneHandlerCanServeBothSides connects with TLS")
     void connectUsesTheServersFramingAndTheGivenHandler(Stage stage) throws IOException {
         Story there = stage.story(ECHO);
         Story here = stage.story(SILENT);
@@ -488,7 +488,7 @@ final class LoopTest {
                 "close PEER_FINISHED");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void oneHandlerCanServeBothSides(Stage stage) throws IOException {
         Story both = stage.story((connection, message) -> {
             int number = Integer.parseInt(Story.text(message));
@@ -499,13 +499,13 @@ final class LoopTest {
             }
         });
         Server server = stage.open(stage.server(both).framing(Framing.lines()));
-        server.connect(server.address(), both).send("100");
+        server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), both)), null).send("100");
         stage.until("closed", () -> both.count("close") == 2);
         assertThat(both.count("message")).isEqualTo(101);
         assertThat(both.connection(0).id()).isNotEqualTo(both.connection(1).id());
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionsGoToTheLeastLoadedLoop(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.start(stage.server(story).loops(3));
@@ -531,7 +531,7 @@ final class LoopTest {
             }
         }
         stage.until("closed", () -> story.count("close") == 4 && server.stats().loops().get(1).connections() == 0);
-        Connection outgoing = server.connect(server.address(), stage.story(SILENT));
+        Connection outgoing = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.raw(), stage.story(SILENT))), null);
         assertThat(outgoing.loop()).isEqualTo(1);
         stage.until("open", () -> outgoing.state() == ConnectionState.OPEN);
     }
@@ -684,13 +684,11 @@ final class LoopTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionThatMakesTheLoopSpinIsLoggedAndClosed(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
-            Server server = stage
-                    .open(Server.builder().network(new AlwaysReadableNetwork(stage.network())).listen(Stage.FREE_PORT)
-                            .handler(story));
+            Server server = stage.open(stage.server(new AlwaysReadableNetwork(stage.network()), story));
             stage.client(server);
             stage.client(server);
             stage.until("closed", () -> story.count("close") == 2);
@@ -757,7 +755,7 @@ final class LoopTest {
         assertThat(story.callbacks()).containsExactly("open", "message one", "close HANDLER_FAILED");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void drainFromAHandlerDoesNotNestCallbacks(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
@@ -773,7 +771,7 @@ final class LoopTest {
         Server server = stage.open(stage.server(story).limits(Limits.defaults().withConnectionsMax(1)));
         Client client = stage.client(server);
         stage.until("open", () -> story.size() == 1);
-        Client waiting = stage.keep(new Client(stage, server.address(), false)); // in the backlog until the first one has closed
+        Client waiting = stage.pendingClient(server); // in the backlog until the first one has closed
         client.send("x");
         assertThat(waiting.restText()).isEmpty();
         waiting.finish();

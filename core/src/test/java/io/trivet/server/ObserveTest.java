@@ -128,14 +128,14 @@ final class ObserveTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void endsOfConnectionsAreKeptAndCounted(Stage stage) throws IOException {
         Story story = stage.story((connection, message) -> connection.close());
         Server server = stage.open(stage.server(story));
         for (int i = 0; i < LoopTrace.CLOSED_MAX + 2; i++) {
             Client client = stage.client(server);
             client.send("x");
-            client.rest();
+            client.endsInOrder(); // or with a reset, if torture has let TLS send only a part of its session tickets
             client.close();
         }
         stage.until("closed", () -> server.stats().closed().getOrDefault(CloseReason.CLOSED, 0L) == LoopTrace.CLOSED_MAX + 2);
@@ -148,7 +148,7 @@ final class ObserveTest {
         assertThat(ends.getFirst().sinceClosed()).isLessThanOrEqualTo(ends.getLast().sinceClosed());
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void listenersSayWhyTheyAreNotWatched(Stage stage) throws IOException {
         Server server = stage.open(stage.server(stage.story((connection, message) -> {}))
                 .limits(Limits.defaults().withConnectionsMax(1)));

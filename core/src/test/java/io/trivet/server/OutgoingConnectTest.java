@@ -76,7 +76,7 @@ final class OutgoingConnectTest {
                 e -> assertThat(e.code()).isEqualTo(ErrorCode.ECONNREFUSED));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectByNameUsesTheFirstAddressThatAnswers(Stage stage) throws IOException {
         if (stage.network() instanceof SimNetwork) {
             return; // it has one address of its own
@@ -92,7 +92,8 @@ final class OutgoingConnectTest {
         names.put("db.test", "127.0.0.3", "127.0.0.2", "127.0.0.1");
         Story story = stage.story((connection, message) -> {});
         Server server = stage.open(stage.steppedServer(SILENT).lookup(names.lookup()));
-        Connection connection = server.connect(InetSocketAddress.createUnresolved("db.test", port), story, "mine");
+        Connection connection = server.connect(InetSocketAddress.createUnresolved("db.test", port),
+                stage.outgoing(Protocol.of(Framing.raw(), story)), "mine");
         assertThat(connection.send("hello")).isEqualTo(SendResult.QUEUED);
         server.broadcast(ByteBuffer.wrap(new byte[]{'!'}));
         stage.settle();

@@ -34,13 +34,13 @@ final class ProxyProtocolTest {
         return stage.steppedServer(story).framing(Framing.lines()).proxyProtocol(LOOPBACK);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionHasTheAddressOfTheClientThatItsProxyTells(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
         for (String header : List.of(V1, V2)) {
-            Client proxy = stage.client(server);
-            proxy.send(header + "hello\nagain\n");
+            Client proxy = stage.pendingClient(server);
+            proxy.send(header, "hello\nagain\n");
             String expected = "hello 192.0.2.1:56324\nagain 192.0.2.1:56324\n";
             assertThat(proxy.receiveText(expected.length())).isEqualTo(expected);
             proxy.finish();
@@ -51,32 +51,39 @@ final class ProxyProtocolTest {
         assertThat(story.reasons()).containsOnly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void headerMayArriveInAnyTwoPieces(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
         String expected = "hello 192.0.2.1:56324\n";
         for (String header : List.of(V1, V2)) {
             for (int cut = 1; cut < header.length(); cut += header.length() > 30 ? 5 : 3) {
-                Client proxy = stage.client(server);
-                proxy.send(header.substring(0, cut));
+                Client proxy = stage.pendingClient(server);
+                proxy.sendPlaintext(header.substring(0, cut));
                 stage.settle();
-                proxy.send(header.substring(cut) + "hello\n");
+                proxy.send(header.substring(cut), "hello\n");
                 assertThat(proxy.receiveText(expected.length())).as("cut at " + cut).isEqualTo(expected);
                 proxy.close();
             }
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void waitingConnectionIsShownAndOpensWithTheLastByte(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
-        Client proxy = stage.client(server);
+        Client proxy = stage.pendingClient(server);
         for (int i = 0; i < V2.length(); i++) {
-            proxy.send(V2.substring(i, i + 1));
+            proxy.sendPlaintext(V2.substring(i, i + 1));
+            if (i == V2.length() - 1) {
+                stage.until("open", () -> {
+                    proxy.available(); // continues a TLS handshake
+                    return story.size() == 1;
+                });
+                break;
+            }
             stage.settle();
-            assertThat(story.size()).as("handlers called after byte %s", i).isEqualTo(i == V2.length() - 1 ? 1 : 0);
+            assertThat(story.size()).as("handlers called after byte %s", i).isZero();
             if (i == 0) {
                 assertThat(server.connections().getFirst().state()).isEqualTo(ConnectionState.CONNECTING);
                 assertThat(server.connections().getFirst().interestReason()).contains("PROXY header");
@@ -87,13 +94,13 @@ final class ProxyProtocolTest {
         assertThat(proxy.receiveText(22)).isEqualTo("hello 192.0.2.1:56324\n");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void connectionWithoutAHeaderIsClosedWithItsReason(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage.open(behindProxy(stage, story));
-            Client proxy = stage.client(server);
-            proxy.send("GET / HTTP/1.1\r\n\r\n");
+            Client proxy = stage.pendingClient(server);
+            proxy.sendPlaintext("GET / HTTP/1.1\r\n\r\n");
             stage.until("closed", () -> story.count("close PROTOCOL_ERROR") == 1);
             assertThat(story.callbacks()).containsExactly("close PROTOCOL_ERROR");
             assertThat(story.connection(0).failure()).hasMessage("the proxy has sent no PROXY header: byte 0 is 0x47");
@@ -102,18 +109,18 @@ final class ProxyProtocolTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void headerThatIsCutOffOrLateClosesTheConnection(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
-        Client cut = stage.client(server);
-        cut.send(V1.substring(0, 20));
-        cut.finish();
+        Client cut = stage.pendingClient(server);
+        cut.sendPlaintext(V1.substring(0, 20));
+        cut.finishPlaintext();
         stage.until("closed", () -> story.count("close PROTOCOL_ERROR") == 1);
         assertThat(story.connection(0).failure()).hasMessage("the connection has ended before the PROXY header was complete");
 
-        Client late = stage.client(server);
-        late.send(V1.substring(0, 20));
+        Client late = stage.pendingClient(server);
+        late.sendPlaintext(V1.substring(0, 20));
         stage.until("accepted", () -> server.stats().total().connections() == 1);
         stage.settle();
         stage.pass(Duration.ofMillis(4_900));
@@ -125,7 +132,7 @@ final class ProxyProtocolTest {
         assertThat(story.count("open")).isZero();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void headerOfAnUntrustedClientIsOrdinaryInput(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).proxyProtocol(Cidr.of("10.0.0.0/8")));
@@ -135,22 +142,22 @@ final class ProxyProtocolTest {
         assertThat(client.receiveText(expected.length())).isEqualTo(expected);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void accessListAndLimitPerAddressApplyToTheClient(Stage stage) throws IOException {
         try (LogLines log = new LogLines()) {
             Story story = stage.story(ECHO);
             Server server = stage.open(behindProxy(stage, story).limits(Limits.defaults().withConnectionsPerAddressMax(1))
                     .access(AccessList.all().allow(Cidr.of("192.0.2.0/24")).deny(Cidr.of("192.0.2.66"))));
-            Client first = stage.client(server);
-            first.send(V1);
+            Client first = stage.pendingClient(server);
+            first.send(V1, "");
             stage.until("open", () -> story.count("open") == 1);
             for (String[] refused : new String[][]{{V2, "TOO_MANY_FROM_ADDRESS"},
                 {V1.replace("192.0.2.1", "192.0.2.66"), "ADDRESS_DENIED"},
                 {V1.replace("192.0.2.1", "10.0.0.1"), "ADDRESS_DENIED"},
                 {"PROXY UNKNOWN\r\n", "ADDRESS_DENIED"}}) {
                 int before = story.count("close");
-                Client second = stage.client(server);
-                second.send(refused[0]);
+                Client second = stage.pendingClient(server);
+                second.sendPlaintext(refused[0]);
                 stage.until("refused", () -> story.count("close") == before + 1);
                 assertThat(story.callbacks(story.connection(before + 1))).containsExactly("close " + refused[1]);
                 assertThat(second.endsInOrder()).isFalse();
@@ -159,39 +166,38 @@ final class ProxyProtocolTest {
             assertThat(log.lines("WARNING refused 192.0.2.1:56324: too many")).hasSize(1);
             assertThat(log.lines("FINE refused 192.0.2.66:56324: the access list")).hasSize(1);
 
-            Client check = stage.client(server); // the proxy itself, which the access list does not allow
-            check.send(LOCAL + "alive\n");
+            Client check = stage.pendingClient(server); // the proxy itself, which the access list does not allow
+            check.send(LOCAL, "alive\n");
             String expected = "alive " + Addresses.toString(check.localAddress()) + "\n";
             assertThat(check.receiveText(expected.length())).isEqualTo(expected);
 
             first.close();
             stage.until("closed", () -> story.callbacks(story.connection(0)).getLast().startsWith("close"));
-            Client again = stage.client(server);
-            again.send(V2 + "back\n");
+            Client again = stage.pendingClient(server);
+            again.send(V2, "back\n");
             assertThat(again.receiveText(21)).isEqualTo("back 192.0.2.1:56324\n");
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void drainClosesConnectionsThatWaitForTheirHeader(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
-        Client proxy = stage.client(server);
+        Client proxy = stage.pendingClient(server);
         stage.until("accepted", () -> server.stats().total().connections() == 1);
         server.drain(Duration.ofSeconds(5));
         stage.until("closed", () -> story.count("close DRAINED") == 1);
         proxy.endsInOrder();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void outgoingConnectionSendsItsHeaderBeforeEverythingElse(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(behindProxy(stage, story));
         Story proxies = stage.story((connection, message) -> connection.attachment(Story.text(message)));
         for (ProxyHeader header : List.of(ProxyHeader.v1(client("192.0.2.1"), client("198.51.100.2")),
                 ProxyHeader.v2(client("192.0.2.1"), client("198.51.100.2")))) {
-            Connection outgoing = server.connect(server.address(), Protocol.of(Framing.lines(), proxies).withProxyHeader(header),
-                    null);
+            Connection outgoing = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), proxies)).withProxyHeader(header), null);
             outgoing.send("hello"); // waits until it is connected
             stage.until("answered", () -> outgoing.attachment() != null);
             assertThat(outgoing.attachment()).isEqualTo("hello 192.0.2.1:56324");
@@ -199,7 +205,7 @@ final class ProxyProtocolTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void headerComesBeforeTheTlsHandshake(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(TestCertificates.server())
@@ -218,7 +224,7 @@ final class ProxyProtocolTest {
         assertThat(story.connection(0).tls()).isNotNull();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void headerAndTheBeginningOfTheHandshakeMayArriveTogether(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(TestCertificates.server())
@@ -237,7 +243,7 @@ final class ProxyProtocolTest {
         assertThat(story.connection(1).tls()).isNotNull();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void headerIsReceivedWhileTheHandlerPausesReading(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
@@ -251,8 +257,8 @@ final class ProxyProtocolTest {
             }
         });
         Server server = stage.open(behindProxy(stage, story));
-        Client proxy = stage.client(server);
-        proxy.send(V2 + "held\n");
+        Client proxy = stage.pendingClient(server);
+        proxy.send(V2, "held\n");
         stage.until("open", () -> story.count("open") == 1);
         stage.settle();
         assertThat(story.count("message")).isZero();

@@ -129,14 +129,14 @@ final class ReceivePartsTest {
         assertThat(story.callbacks()).endsWith("last part ", "end", "close PEER_FINISHED");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void bodyThatIsCutShortHasNoLastPart(Stage stage) throws IOException {
         Story story = stage.story(BODIES);
         Story strict = stage.story(BODIES);
         Server server = stage.open(stage.server(story).framing(LINES_IN)
-                .listen(Stage.FREE_PORT, Protocol.of(LINES_IN.withRemainder(Remainder.ERROR), strict)));
+                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(LINES_IN.withRemainder(Remainder.ERROR), strict))));
         for (int i = 0; i < 2; i++) {
-            Client client = stage.keep(new Client(stage, server.addresses().get(i)));
+            Client client = stage.client(server.addresses().get(i));
             client.send("10\nabc");
             client.finish();
             assertThat(client.restText()).isEqualTo("abc");

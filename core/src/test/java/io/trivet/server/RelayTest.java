@@ -190,7 +190,7 @@ final class RelayTest {
         return bytes.length;
     }
 
-    @EveryNetwork(unix = true, tls = false)
+    @EveryNetwork(unix = true)
     void halfCloseIsPassedOnThroughAProxy(Stage stage) throws IOException {
         Story upstream = stage.story(new Handler() {
             @Override
@@ -209,7 +209,7 @@ final class RelayTest {
         Story story = stage.story(new Handler() {
             @Override
             public void onOpen(Connection client) {
-                Connection target = client.connect(far.address(), Protocol.of(Framing.raw(), outgoing), client);
+                Connection target = client.connect(far.address(), stage.outgoing(Protocol.of(Framing.raw(), outgoing)), client);
                 assertThat(target.attachment()).isSameAs(client);
                 assertThat(client.relayTo(target)).isEqualTo(SendResult.QUEUED);
                 assertThat(target.relayTo(client)).isEqualTo(SendResult.QUEUED);
@@ -533,7 +533,7 @@ final class RelayTest {
         assertThat(pair.right.line()).startsWith("body;8x");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void relayIsRefusedWithAReason(Stage stage) throws IOException {
         Pair pair = Pair.of(stage, Framing.lines());
         Server other = stage.open(stage.server(SILENT));

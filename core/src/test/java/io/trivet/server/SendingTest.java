@@ -462,7 +462,7 @@ final class SendingTest {
         assertThat(thrown.get()).hasMessageContaining("256").hasMessageContaining("255");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = "TLS has no urgent data")
     void urgentByteIsDeliveredBeforeEarlierData(Stage stage) throws IOException {
         StringBuilder data = new StringBuilder();
         Story story = stage.story((connection, message) -> data.append(Story.text(message)));
@@ -489,7 +489,7 @@ final class SendingTest {
         assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = "TLS has no urgent data")
     void urgentByteIsSentBeforeLaterMessages(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story).limits(Stage.ROOMY));

@@ -121,7 +121,7 @@ final class SessionTest {
         client.expectEnd();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void messageBeyondTheBudgetClosesTheConnection(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, recording(session -> {
             session.receive();
@@ -225,7 +225,7 @@ final class SessionTest {
                 e -> assertThat(e.reason()).isEqualTo(CloseReason.RESET));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void sendOnAClosedConnectionThrows(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, recording(session -> {
             assertThat(session.receive()).isNotNull();
@@ -269,7 +269,7 @@ final class SessionTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void drainLetsASessionAnswerWhatItHasReceived(Stage stage) throws IOException {
         AtomicInteger open = new AtomicInteger();
         Server server = stage.open(lines(stage, recording(session -> {
@@ -309,7 +309,7 @@ final class SessionTest {
                 e -> assertThat(e.reason()).isEqualTo(CloseReason.SERVER_CLOSED));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void sessionCanCloseItsServer(Stage stage) throws IOException {
         Server server = stage.start(lines(stage, recording(session -> {
             session.receive();
@@ -373,13 +373,13 @@ final class SessionTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void outgoingConnectionHasASession(Stage stage) throws IOException {
         Server server = stage.open(lines(stage, SessionTest::echo));
-        server.connect(server.address(), Protocol.session(Framing.lines(), recording(session -> {
+        server.connect(server.address(), stage.outgoing(Protocol.session(Framing.lines(), recording(session -> {
             session.send("ping");
             seen.add(text(session.receive()));
-        })), null);
+        }))), null);
         stage.until("the session has ended", () -> seen.size() == 2);
         assertThat(seen).containsExactly("ping", "returned");
     }

@@ -13,6 +13,7 @@ import io.trivet.tls.TlsEngines;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -21,6 +22,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,17 +125,22 @@ final class Stage implements AutoCloseable {
 
     /** Returns the builder of a server at a free address, in real time. */
     ServerBuilder server(Handler handler) {
-        return secured(Server.builder().network(network).listen(freeAddress()).handler(handler));
+        return server(network, handler);
     }
 
-    /** Returns the builder of a server at a free TCP port, in real time and always in plaintext. */
-    ServerBuilder plainServer(Handler handler) {
-        return Server.builder().network(network).listen(FREE_PORT).handler(handler);
+    /** Returns the builder of a server that always listens at a TCP port, in real time. */
+    ServerBuilder tcpServer(Handler handler) {
+        return secured(Server.builder().network(network).listen(FREE_PORT).handler(handler));
     }
 
     /** Returns the builder of a server at a free address, with the clock of {@link #stepped}. */
     ServerBuilder steppedServer(Handler handler) {
-        return secured(Server.builder().network(stepped).listen(freeAddress()).handler(handler));
+        return server(stepped, handler);
+    }
+
+    /** Returns the builder of a server at a free address, on another network. */
+    ServerBuilder server(Network other, Handler handler) {
+        return secured(Server.builder().network(other).listen(freeAddress()).handler(handler));
     }
 
     private ServerBuilder secured(ServerBuilder builder) {
@@ -154,9 +162,59 @@ final class Stage implements AutoCloseable {
         return server;
     }
 
+    /** Returns the builder of a server that has no listener. */
+    ServerBuilder serverWithoutListener() {
+        return Server.builder().network(network).enableTls();
+    }
+
+    /** Returns a protocol for another listener of a server: with TLS, if the stage has it. */
+    Protocol listening(Protocol protocol) {
+        return tls == null ? protocol : protocol.withTls(TestCertificates.server(tls));
+    }
+
     /** Connects a client to a server. */
     Client client(Server server) throws IOException {
-        return keep(tls == null ? new Client(this, server.address()) : new Client(this, server.address(), TlsClientSocket::new));
+        return client(server.address());
+    }
+
+    /** Connects a client to one of the addresses of a server. */
+    Client client(InetSocketAddress address) throws IOException {
+        return client(address, Client.RECEIVE_BUFFER_BYTES);
+    }
+
+    /** Connects a client with a receive buffer of the given size. */
+    Client client(InetSocketAddress address, int receiveBufferBytes) throws IOException {
+        return keep(new Client(this, address, true, receiveBufferBytes, clientTls()));
+    }
+
+    /** Connects a client that the server accepts later, or refuses. A TLS handshake goes on while the client is used. */
+    Client pendingClient(Server server) throws IOException {
+        return keep(new Client(this, server.address(), false, Client.RECEIVE_BUFFER_BYTES, clientTls()));
+    }
+
+    private UnaryOperator<Client.ClientSocket> clientTls() {
+        return tls == null ? UnaryOperator.identity() : TlsClientSocket::new;
+    }
+
+    /** Connects a blocking socket, which the caller closes, to a server that runs on another thread. Its reads time out. Any thread. */
+    Socket socket(Server server) throws IOException {
+        Socket socket = tls == null ? new Socket() : TlsClientSocket.context().getSocketFactory().createSocket();
+        try {
+            socket.setSoTimeout((int) PATIENCE.toMillis());
+            socket.connect(server.address());
+            if (socket instanceof SSLSocket secured) {
+                secured.startHandshake();
+            }
+            return socket;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /** Returns a protocol for outgoing connections to a server of this stage, by whatever name. */
+    Protocol outgoing(Protocol protocol) {
+        return tls == null ? protocol : protocol.withTls(TestCertificates.client(tls).withServerName("localhost"));
     }
 
     // Waiting.
@@ -212,6 +270,11 @@ final class Stage implements AutoCloseable {
             }
             quiet = done == 0 ? quiet + 1 : 0;
         }
+    }
+
+    /** Returns the maximum size of the buffers in which TLS holds the unsent ciphertext of a connection; 0 in plaintext. */
+    int ciphertextMax() {
+        return tls == null ? 0 : 128 << 10;
     }
 
     /** Waits until a connection's socket is full and messages are queued. */

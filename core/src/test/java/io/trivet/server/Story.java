@@ -42,7 +42,8 @@ final class Story implements Handler {
                 connections.add(connection);
                 if (!what.equals("open") && !what.startsWith("close HANDSHAKE")
                         && !(what.startsWith("close")
-                                && (!connection.is(ConnectionRecord.ACCEPTED) || connection.proxyHeader() != null))) {
+                                && (!connection.is(ConnectionRecord.ACCEPTED) || connection.proxyHeader() != null
+                                        || connection.profile().tls() != null))) {
                     violations.add(what + " before open");
                 }
             } else {

@@ -94,7 +94,7 @@ final class StreamedMessagesTest {
         assertThat(transferred.ends()).containsExactly("9 complete");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void onePieceIsInMemoryHoweverSlowThePeer(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(story));
@@ -282,7 +282,7 @@ final class StreamedMessagesTest {
         assertThat(client.line()).startsWith("9x");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void transferBeforeTheConnectionIsOpenWaitsForIt(Stage stage) throws IOException {
         Server far = stage.open(stage.server((connection, message) -> {
             connection.send(message);
@@ -290,7 +290,7 @@ final class StreamedMessagesTest {
         }).framing(Framing.lines()));
         Story story = stage.story(SILENT);
         Server server = stage.open(stage.server(SILENT).framing(Framing.lines()));
-        Connection connection = server.connect(far.address(), story);
+        Connection connection = server.connect(far.address(), stage.outgoing(Protocol.of(Framing.lines(), story)), null);
         connection.sendFrom(ScriptedSource.of("early\n"), 6, transferred);
         stage.until("answered", () -> story.count("message early") == 1);
         assertThat(transferred.ends()).containsExactly("6 complete");

@@ -52,7 +52,7 @@ final class TimeoutsTest {
     }
 
     /** Includes amounts so small that all of it was passed to a ring at once. */
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void slowReaderIsNeitherStuckNorIdle(Stage stage) throws IOException {
         Limits limits = Limits.defaults().withIdleTimeout(Duration.ZERO).withWriteTimeout(Duration.ZERO);
         for (Limits timeout : List.of(limits.withWriteTimeout(Duration.ofSeconds(2)),
@@ -64,7 +64,7 @@ final class TimeoutsTest {
             }
             Story story = stage.story(SILENT);
             Server server = stage.open(stage.steppedServer(story).limits(timeout));
-            Client client = stage.keep(new Client(stage, server.address(), true, isSimulated ? 1000 : 256 << 10));
+            Client client = stage.client(server.address(), isSimulated ? 1000 : Client.RECEIVE_BUFFER_BYTES);
             stage.until("open", () -> story.size() == 1);
             Connection connection = story.connection(0);
             int[] left = {0};
@@ -355,7 +355,7 @@ final class TimeoutsTest {
         assertThat(story.reasons()).as("a deadline that starts then").endsWith(CloseReason.WRITE_TIMEOUT);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     void durationsCanBeArbitrarilyLong(Stage stage) throws IOException {
         Duration forever = ChronoUnit.FOREVER.getDuration();
         Limits limits = Limits.defaults().withIdleTimeout(forever).withMessageTimeout(forever).withFirstMessageTimeout(forever)
@@ -374,8 +374,9 @@ final class TimeoutsTest {
             }
         });
         Server server = stage.open(stage.steppedServer(story).framing(Framing.lines()).limits(limits));
-        server.connect(server.address(), stage.story(SILENT));
+        server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), stage.story(SILENT))), null);
         Client client = stage.client(server);
+        stage.until("open", () -> story.count("open") == 2); // a TLS handshake has a deadline of its own
         client.send("ha");
         stage.pass(Duration.ofDays(365));
         stage.settle();

@@ -60,26 +60,32 @@ final class TlsClientSocket implements Client.ClientSocket {
         }
     }
 
+    /** Returns the socket that sends and receives ciphertext. */
+    Client.ClientSocket inner() {
+        return inner;
+    }
+
     SSLEngine engine() {
         return engine;
     }
 
     @Override
     public boolean finishConnect() throws IOException {
-        if (!connected) {
-            connected = inner.finishConnect();
-            if (connected) {
-                engine.beginHandshake();
-            }
-            return false;
-        }
         progress();
-        return engine.getHandshakeStatus() == HandshakeStatus.NOT_HANDSHAKING && !unsent.hasRemaining();
+        return connected && !isHandshaking() && !unsent.hasRemaining();
     }
 
-    /** Sends, receives, and continues the handshake, as far as possible without waiting. */
+    private boolean isHandshaking() {
+        return engine.getHandshakeStatus() != HandshakeStatus.NOT_HANDSHAKING;
+    }
+
+    /** Begins the handshake when TCP is connected. Sends, receives, and continues the handshake, as far as possible without waiting. */
     private void progress() throws IOException {
-        boolean moved = true;
+        if (!connected && inner.finishConnect()) {
+            connected = true;
+            engine.beginHandshake();
+        }
+        boolean moved = connected;
         while (moved) {
             moved = flush();
             HandshakeStatus status = engine.getHandshakeStatus();
@@ -152,7 +158,7 @@ final class TlsClientSocket implements Client.ClientSocket {
     public int write(ByteBuffer buffer) throws IOException {
         progress();
         int before = buffer.remaining();
-        while (buffer.hasRemaining() && !unsent.hasRemaining()) {
+        while (buffer.hasRemaining() && !unsent.hasRemaining() && !isHandshaking()) {
             wrap(buffer);
             flush();
         }
@@ -181,10 +187,16 @@ final class TlsClientSocket implements Client.ClientSocket {
         while (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
             wrap(ByteBuffer.allocate(0));
         }
-        while (unsent.hasRemaining()) {
-            inner.write(unsent);
+        try {
+            while (unsent.hasRemaining()) {
+                inner.write(unsent);
+            }
+            inner.shutdownOutput();
+        } catch (IOException e) {
+            if (!engine.isInboundDone()) { // otherwise the server may have closed, and reset the connection at our close_notify
+                throw e;
+            }
         }
-        inner.shutdownOutput();
     }
 
     @Override

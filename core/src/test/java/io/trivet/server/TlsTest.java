@@ -70,7 +70,7 @@ final class TlsTest {
         return client(stage, server, inner -> new TlsClientSocket(inner, engine(protocols)));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void messagesOfAllSizesAreEchoed(Stage stage) throws IOException {
         for (String protocol : new String[]{"TLSv1.3", "TLSv1.2"}) {
             Story story = stage.story(ECHO);
@@ -94,7 +94,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void muchDataInBothDirectionsWithBackPressure(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -130,7 +130,7 @@ final class TlsTest {
         assertThat(Arrays.equals(back, bytes)).isTrue();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void halfCloseInEitherDirection(Stage stage) throws IOException {
         Story story = stage.story(new Handler() {
             @Override
@@ -163,7 +163,7 @@ final class TlsTest {
         stage.until("closed", () -> story.count("close") == 2);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aStreamWithoutCloseNotifyIsTruncated(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
@@ -177,7 +177,7 @@ final class TlsTest {
         assertThat(story.connection(0).failure()).isInstanceOf(TruncatedException.class);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void repliesBeforeTheEndOfTls12AreDelivered(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
@@ -189,7 +189,7 @@ final class TlsTest {
         assertThat(story.reasons()).containsExactly(CloseReason.PEER_FINISHED);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void newCertificatesAreUsedWithoutTouchingConnections(Stage stage) throws IOException {
         Path chain = Files.createTempFile("trivet", ".pem");
         Path key = Files.createTempFile("trivet", ".key");
@@ -213,7 +213,7 @@ final class TlsTest {
         Files.delete(key);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aSessionLearnsThatItsStreamIsTruncated(Stage stage) throws IOException {
         List<String> received = Collections.synchronizedList(new ArrayList<>());
         Server server = stage.open(Server.builder().network(stage.network()).listen(Stage.FREE_PORT,
@@ -235,7 +235,7 @@ final class TlsTest {
         assertThat(received).containsExactly("one", "two", "TRUNCATED");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void garbageEndsAConnectionWithOneReason(Stage stage) throws IOException {
         long seed = Long.getLong("trivet.tls.seed", System.nanoTime());
         Random random = new Random(seed);
@@ -273,7 +273,31 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
+    void aCloseThatDropsCiphertextIsReportedAsAReset(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        try (LogLines log = new LogLines()) {
+            Client client = client(stage, server);
+            stage.until("open", () -> story.count("open") == 1);
+            Connection connection = story.connection(0);
+            stage.until("TLS holds all that is unsent", () -> {
+                if (server.stats().queueBytes() == 0) {
+                    connection.send(new byte[48_000]); // is encrypted at once, so the queue is empty even if the socket is full
+                }
+                stage.step();
+                return connection.queue().messages() == 0 && server.stats().queueBytes() > 0;
+            });
+            connection.close();
+            stage.until("closed", () -> story.count("close") == 1);
+            assertThat(server.recentlyClosed().getFirst().reset()).isTrue();
+            assertThat(log.lines("the peer gets a reset")).hasSize(1);
+            assertThat(server.stats().queueBytes()).as("released in the same turn").isZero();
+            assertThat(client.endsInOrder()).isFalse();
+        }
+    }
+
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void filesAreSent(Stage stage) throws IOException {
         Path file = Files.createTempFile("trivet", ".bin");
         byte[] content = FramedEchoTest.patterned(200_000);
@@ -291,7 +315,7 @@ final class TlsTest {
         Files.delete(file);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aStalledHandshakeIsClosedByItsDeadline(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.steppedServer(story).tls(settings().handshakeTimeout(Duration.ofSeconds(3)).build()));
@@ -305,7 +329,25 @@ final class TlsTest {
         assertThat(client.restText()).isEmpty();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
+    void aDrainGivesAHandshakeTheTimeToLinger(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Duration linger = Limits.defaults().lingerTimeout();
+        Server server = stage.open(stage.steppedServer(story).tls(settings().handshakeTimeout(linger.multipliedBy(2)).build()));
+        Client stalled = stage.client(server);
+        stalled.send(new byte[]{22, 3, 1}); // the beginning of a record
+        stage.settle();
+        server.drain(linger.multipliedBy(10));
+        stage.settle();
+        stage.pass(linger.minusMillis(1));
+        stage.settle();
+        assertThat(server.connections()).hasSize(1);
+        stage.pass(Duration.ofMillis(1));
+        stage.until("drained", server::isClosed);
+        assertThat(story.callbacks()).containsExactly("close HANDSHAKE_TIMEOUT");
+    }
+
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void anotherProtocolIsNamed(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -321,7 +363,7 @@ final class TlsTest {
                 "the peer does not speak TLS: it began with \"G.*\"" /* as much as has arrived, which torture makes less */);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aHandshakeThatIsCutAnywhereFails(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -344,7 +386,7 @@ final class TlsTest {
         assertThat(story.connection(0).failure()).hasMessage("the peer has closed the connection during the handshake");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void closeNotifyWithinTheHandshakeFailsIt(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).tls(settings().build()));
@@ -361,7 +403,7 @@ final class TlsTest {
         assertThat(story.connection(1).failure()).hasMessage(TlsEngines.text(kind, Failure.ENDED_AT_ONCE));
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aForgedRecordBehindAMessageIsAProtocolError(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));
@@ -384,7 +426,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void clientsAreAskedForCertificates(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines())
@@ -406,7 +448,7 @@ final class TlsTest {
                 .isEqualTo("CN=client");
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void plaintextIsSentBeforeTheHandshakeAndTheRestUnderTls(Stage stage) throws IOException {
         TlsServer tls = settings().build();
         Story accepted = stage.story((connection, message) -> {
@@ -443,7 +485,7 @@ final class TlsTest {
         assertThat(made.tls()).isNotNull();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void theEndOfTheOutputAfterStartTlsIsEncrypted(Stage stage) throws IOException {
         TlsServer tls = settings().build();
         Story accepted = stage.story((connection, message) -> {
@@ -462,7 +504,7 @@ final class TlsTest {
         assertThat(made.tls()).isNotNull();
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void plaintextBehindTheCommandIsNotExecutedUnderTls(Stage stage) throws IOException {
         TlsServer tls = settings().build();
         Story story = stage.story((connection, message) -> {
@@ -482,7 +524,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void sessionsChangeToTls(Stage stage) throws IOException {
         List<String> received = Collections.synchronizedList(new ArrayList<>());
         TlsServer tls = settings().build();
@@ -512,7 +554,7 @@ final class TlsTest {
         return message == null ? "null" : LoopParts.text(message);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void plaintextThatASessionHasNotReceivedIsNotExecutedUnderTls(Stage stage) throws IOException {
         for (String injected : new String[]{"injected\n", "\n", "half"}) {
             List<String> received = Collections.synchronizedList(new ArrayList<>());
@@ -547,7 +589,7 @@ final class TlsTest {
         }
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void aSessionLearnsWhyItHasNoTls(Stage stage) throws IOException {
         List<String> received = Collections.synchronizedList(new ArrayList<>());
         TlsServer tls = settings().handshakeTimeout(Duration.ofMillis(20)).build();
@@ -583,7 +625,7 @@ final class TlsTest {
         assertThat(garbles.endsInOrder()).isIn(true, false);
     }
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
     void theHostNameIsVerified(Stage stage) throws IOException {
         Story story = stage.story(ECHO);
         Server server = stage.open(stage.server(story).framing(Framing.lines()).tls(settings().build()));

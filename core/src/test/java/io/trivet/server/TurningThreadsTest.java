@@ -19,14 +19,14 @@ final class TurningThreadsTest {
     private static final Handler ECHO = (connection, message) -> connection.send(message);
     private static final int CLIENTS = 20;
 
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
     void virtualThreadCanTurn(Stage stage) throws Exception {
         serveFrom(stage, List.of(Thread.ofVirtual().factory()));
     }
 
     /** The connections of the first thread are served by the next ones, whatever the kernel did when that thread ended. */
-    @EveryNetwork(tls = false)
+    @EveryNetwork
     @NotSimulated(NotSimulated.THREADS)
     void anotherThreadCanTurnAfterTheFirstHasEnded(Stage stage) throws Exception {
         ThreadFactory platform = Thread.ofPlatform().factory();
@@ -42,8 +42,7 @@ final class TurningThreadsTest {
                 Turner turner = new Turner(stage, server, factory);
                 try {
                     for (int i = 0; i < CLIENTS; i++) {
-                        Socket client = stage.keep(new Socket(server.address().getAddress(), server.address().getPort()));
-                        client.setSoTimeout((int) Stage.PATIENCE.toMillis());
+                        Socket client = stage.keep(stage.socket(server));
                         clients.add(client);
                     }
                     exchange(clients, "hello");
