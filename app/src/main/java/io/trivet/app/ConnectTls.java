@@ -1,12 +1,12 @@
 package io.trivet.app;
 
 import io.trivet.tls.TlsClient;
-import io.trivet.tls.TlsEngineKind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -26,16 +26,15 @@ final class ConnectTls {
     private @Nullable Path certificate;
 
     @Option(names = "--tls-key", paramLabel = "FILE", converter = PathText.class,
-            description = "PEM file of the private key of --tls-cert, not encrypted.")
+            description = "PEM file of the private key of --tls-cert.")
     private @Nullable Path key;
 
     @Option(names = "--tls-server-name", paramLabel = "NAME",
             description = "The name that the server's certificate must have, instead of HOST.")
     private @Nullable String serverName;
 
-    @Option(names = "--tls-engine", paramLabel = "ENGINE", converter = TlsEngineConverter.class, showDefaultValue = Visibility.NEVER,
-            description = "auto, jdk or openssl (default: auto); 'trivet engines' shows which are available here.")
-    private @Nullable TlsEngineKind engine;
+    @Mixin
+    private TlsOptions shared = new TlsOptions();
     // @formatter:on
 
     /** Returns whether the name of the server has to come from its address. */
@@ -48,24 +47,40 @@ final class ConnectTls {
     TlsClient settings(picocli.CommandLine command, Duration handshakeTimeout) throws IOException {
         if (!tls) {
             if (authorities != null || certificate != null || key != null || serverName != null
-                    || engine != null) {
-                throw new ParameterException(command,
-                        "--tls-ca, --tls-cert, --tls-key, --tls-server-name and --tls-engine require --tls");
+                    || shared.areRequested()) {
+                throw new ParameterException(command, "the options that begin with --tls- require --tls");
             }
             return null;
         }
         if ((certificate == null) != (key == null)) {
             throw new ParameterException(command, "--tls-cert and --tls-key are needed together");
         }
-        TlsClient.Builder builder = TlsClient.builder().handshakeTimeout(handshakeTimeout)
-                .engine(engine == null ? TlsEngineKind.AUTO : engine);
+        if (shared.hasPassword() && key == null) {
+            throw new ParameterException(command, "--tls-key-password-file requires --tls-key");
+        }
+        TlsClient.Builder builder = TlsClient.builder().handshakeTimeout(handshakeTimeout).engine(shared.engine())
+                .applicationProtocols(shared.applicationProtocols());
         if (authorities != null) {
             builder.authorities(authorities);
         }
         if (certificate != null && key != null) {
-            builder.certificate(certificate, key);
+            addCertificate(builder, certificate, key);
         }
-        TlsClient client = builder.build();
-        return serverName == null ? client : client.withServerName(serverName);
+        try {
+            TlsClient client = builder.build();
+            return serverName == null ? client : client.withServerName(serverName);
+        } catch (IOException e) {
+            throw shared.explained(e);
+        }
+    }
+
+    private void addCertificate(TlsClient.Builder builder, Path own, Path ownKey) throws IOException {
+        char[] password = shared.password();
+        if (password == null) {
+            builder.certificate(own, ownKey);
+        } else {
+            builder.certificate(own, ownKey, password);
+            Arrays.fill(password, '\0');
+        }
     }
 }

@@ -8,17 +8,25 @@ import io.trivet.server.Connection;
 import io.trivet.server.Handler;
 import io.trivet.server.SendResult;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** Answers messages as {@code --reply} says, and logs events for {@code -v}. Runs on the server's loops. */
 final class ReplyHandler implements Handler {
+    private static final System.Logger LOGGER = System.getLogger("io.trivet.app");
+    private static final int TLS_HANDSHAKE = 22;
+    private static final int TLS_MAJOR_VERSION = 3;
+    private static final int TLS_CLIENT_HELLO = 1;
+
     private final ServerSettings settings;
     private final VerboseLog log;
     private final AtomicInteger leftAtClose = new AtomicInteger();
+    private final AtomicBoolean reportedTls = new AtomicBoolean();
     private volatile @Nullable Relayed relayed;
 
     /** A relay, and the topic that all clients have joined. */
@@ -55,6 +63,10 @@ final class ReplyHandler implements Handler {
         if (log.isEnabled()) {
             log.received(name(connection), message.duplicate());
         }
+        if (settings.tls() == null && beginsLikeTls(message) && reportedTls.compareAndSet(false, true)) {
+            LOGGER.log(Level.WARNING, name(connection) + " has begun a TLS handshake, and this server has no TLS: either the client must "
+                    + "not use it, or the server needs --tls-cert and --tls-key (reported once)");
+        }
         switch (settings.reply()) {
             case ECHO -> reply(connection, message);
             case ADDRESS -> reply(connection, withAddress(message, connection));
@@ -63,6 +75,14 @@ final class ReplyHandler implements Handler {
                 // No reply.
             }
         }
+    }
+
+    /** Returns true if a message begins like the first record of a TLS client: RFC 8446, section 5.1. A line may end within it. */
+    private static boolean beginsLikeTls(ByteBuffer message) {
+        int from = message.position();
+        int length = message.remaining();
+        return length >= 3 && message.get(from) == TLS_HANDSHAKE && message.get(from + 1) == TLS_MAJOR_VERSION
+                && (length <= 5 || message.get(from + 5) == TLS_CLIENT_HELLO);
     }
 
     private void broadcast(Connection connection, ByteBuffer message) {

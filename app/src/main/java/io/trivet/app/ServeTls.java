@@ -1,28 +1,33 @@
 package io.trivet.app;
 
 import io.trivet.tls.ClientAuthentication;
-import io.trivet.tls.TlsEngineKind;
 import io.trivet.tls.TlsServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
 // @formatter:off: an attribute a line, an option a paragraph
 /** The TLS options of {@code trivet serve}. */
 final class ServeTls {
-    @Option(names = "--tls-cert", paramLabel = "FILE", converter = PathText.class,
+    @Option(names = "--tls-cert", paramLabel = "FILE", converter = PathText.class, showDefaultValue = Visibility.NEVER,
             description = "Serve with TLS: a PEM file of the certificate, followed by those of its issuers. SIGHUP reads it and the key "
-                    + "again; a file that cannot be used then changes nothing.")
-    private @Nullable Path certificate;
+                    + "again; a file that cannot be used then changes nothing. May be repeated with --tls-key: then the name that a client asks for "
+                    + "(SNI) chooses the certificate; if none has that name, it is the first.")
+    private List<Path> certificates = new ArrayList<>();
 
-    @Option(names = "--tls-key", paramLabel = "FILE", converter = PathText.class,
-            description = "PEM file of the certificate's private key, not encrypted.")
-    private @Nullable Path key;
+    @Option(names = "--tls-key", paramLabel = "FILE", converter = PathText.class, showDefaultValue = Visibility.NEVER,
+            description = "PEM file of the certificate's private key. If --tls-cert is repeated, one for each, in the same order.")
+    private List<Path> keys = new ArrayList<>();
 
     @Option(names = "--tls-client-ca", paramLabel = "FILE", converter = PathText.class,
             description = "Require a certificate from each client (mutual TLS): a PEM file of the authorities that are trusted.")
@@ -33,13 +38,13 @@ final class ServeTls {
                     + "if so. Without it, only on SIGHUP.")
     private @Nullable Duration reloadInterval;
 
-    @Option(names = "--tls-engine", paramLabel = "ENGINE", converter = TlsEngineConverter.class, showDefaultValue = Visibility.NEVER,
-            description = "auto, jdk or openssl (default: auto); 'trivet engines' shows which are available here.")
-    private @Nullable TlsEngineKind engine;
+    @Mixin
+    private TlsOptions shared = new TlsOptions();
     // @formatter:on
 
     boolean isRequested() {
-        return certificate != null || key != null || clientAuthorities != null || reloadInterval != null || engine != null;
+        return !certificates.isEmpty() || !keys.isEmpty() || clientAuthorities != null || reloadInterval != null
+                || shared.areRequested();
     }
 
     /** Returns the settings, or null for plaintext. */
@@ -48,26 +53,50 @@ final class ServeTls {
         if (!isRequested()) {
             return null;
         }
-        if (certificate == null || key == null) {
-            throw new ParameterException(command, "--tls-cert and --tls-key are needed together"
-                    + (clientAuthorities == null ? "" : ", also with --tls-client-ca")
-                    + (reloadInterval == null ? "" : ", also with --tls-reload-interval")
-                    + (engine == null ? "" : ", also with --tls-engine"));
+        if (certificates.isEmpty() || keys.isEmpty()) {
+            throw new ParameterException(command, "--tls-cert and --tls-key are needed together, also with any other option of TLS");
+        }
+        if (certificates.size() != keys.size()) {
+            throw new ParameterException(command, "--tls-cert and --tls-key are needed in pairs, not " + certificates.size()
+                    + " of one and " + keys.size() + " of the other");
         }
         if (reloadInterval != null && reloadInterval.isZero()) {
             throw new ParameterException(command, "--tls-reload-interval must be longer than 0");
         }
-        TlsServer.Builder builder = TlsServer.builder().certificate(certificate, key)
-                .engine(engine == null ? TlsEngineKind.AUTO : engine);
+        TlsServer.Builder builder = TlsServer.builder().engine(shared.engine())
+                .applicationProtocols(shared.applicationProtocols());
+        addCertificates(builder);
         if (clientAuthorities != null) {
             builder.clientAuthentication(ClientAuthentication.REQUIRED, clientAuthorities);
         }
-        return builder.build();
+        try {
+            return builder.build();
+        } catch (IOException e) {
+            throw shared.explained(e);
+        }
+    }
+
+    private void addCertificates(TlsServer.Builder builder) throws IOException {
+        char[] password = shared.password();
+        for (int i = 0; i < keys.size(); i++) {
+            if (password == null) {
+                builder.certificate(certificates.get(i), keys.get(i));
+            } else {
+                builder.certificate(certificates.get(i), keys.get(i), password);
+            }
+        }
+        if (password != null) {
+            Arrays.fill(password, '\0');
+        }
+    }
+
+    private String names() {
+        return certificates.stream().map(Path::toString).collect(Collectors.joining(", "));
     }
 
     /** Prints what clients find, and reads the files again on SIGHUP, and when they have changed, if that was asked for. */
     void start(TlsServer tls, PrintStream err) {
-        err.println("TLS with the certificate " + certificate
+        err.println("TLS with the certificate " + names()
                 + (clientAuthorities == null ? "" : "; clients need one of " + clientAuthorities));
         err.println("TLS engine " + tls.chosenEngine().name() + ": " + tls.chosenEngine().remark());
         Signals.onHangUp(() -> reload(tls, err), err);
@@ -86,7 +115,7 @@ final class ServeTls {
     }
 
     private void report(String cause, @Nullable IOException failure, PrintStream err) {
-        err.println(cause + (failure == null ? ": the certificate was read again from " + certificate
+        err.println(cause + (failure == null ? ": the certificate was read again from " + names()
                 : ": the certificate stays as it was: " + failure.getMessage()));
     }
 }

@@ -76,6 +76,17 @@ final class ServeProcessTest {
     }
 
     @Test
+    void aClientThatBeginsTlsIsReportedOnce() throws Exception {
+        try (Program serve = Program.trivet("serve", "-v", "-p", "0", "--framing", "lines");
+                Socket client = PlainSocket.connect(serve.awaitReady())) {
+            PlainSocket.send(client, "\u0016\u0003\u0001\n\u0016\u0003\u0001\u0000\u0001\u0001...\nhello\n");
+            serve.awaitErr(line -> line.startsWith("data ") && line.contains("hello"));
+            assertThat(serve.err().stream().filter(line -> line.contains(" has begun a TLS handshake"))).singleElement().asString()
+                    .contains(" WARNING io.trivet.app: 127.0.0.1:", "or the server needs --tls-cert and --tls-key");
+        }
+    }
+
+    @Test
     void aSmallQueuePausesAClientWithoutDisconnectingIt() throws Exception {
         try (Program serve = Program.trivet("serve", "-p", "0", "--queue-limit", "70KiB", "--write-timeout", "0");
                 TcpStream client = Network.system().connect(serve.awaitReady())) {
