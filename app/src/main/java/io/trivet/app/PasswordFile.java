@@ -70,8 +70,9 @@ final class PasswordFile {
         if (Files.isRegularFile(file) && file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
             Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
             if (permissions.contains(PosixFilePermission.OTHERS_READ)) {
-                err.println("warning: " + file + ": every user can read this password (" + PosixFilePermissions.toString(permissions)
-                        + "): chmod o= protects it");
+                err.println(
+                        "warning: " + file + ": every user can read this password (" + PosixFilePermissions.toString(permissions)
+                                + "): chmod o= protects it");
             }
         }
     }

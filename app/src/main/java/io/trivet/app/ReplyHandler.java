@@ -64,8 +64,9 @@ final class ReplyHandler implements Handler {
             log.received(name(connection), message.duplicate());
         }
         if (settings.tls() == null && beginsLikeTls(message) && reportedTls.compareAndSet(false, true)) {
-            LOGGER.log(Level.WARNING, name(connection) + " has begun a TLS handshake, and this server has no TLS: either the client must "
-                    + "not use it, or the server needs --tls-cert and --tls-key (reported once)");
+            LOGGER.log(Level.WARNING,
+                    name(connection) + " has begun a TLS handshake, and this server has no TLS: either the client must "
+                            + "not use it, or the server needs --tls-cert and --tls-key (reported once)");
         }
         switch (settings.reply()) {
             case ECHO -> reply(connection, message);

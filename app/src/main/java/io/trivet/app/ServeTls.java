@@ -54,7 +54,8 @@ final class ServeTls {
             return null;
         }
         if (certificates.isEmpty() || keys.isEmpty()) {
-            throw new ParameterException(command, "--tls-cert and --tls-key are needed together, also with any other option of TLS");
+            throw new ParameterException(command,
+                    "--tls-cert and --tls-key are needed together, also with any other option of TLS");
         }
         if (certificates.size() != keys.size()) {
             throw new ParameterException(command, "--tls-cert and --tls-key are needed in pairs, not " + certificates.size()

@@ -81,7 +81,8 @@ final class ServeProcessTest {
                 Socket client = PlainSocket.connect(serve.awaitReady())) {
             PlainSocket.send(client, "\u0016\u0003\u0001\n\u0016\u0003\u0001\u0000\u0001\u0001...\nhello\n");
             serve.awaitErr(line -> line.startsWith("data ") && line.contains("hello"));
-            assertThat(serve.err().stream().filter(line -> line.contains(" has begun a TLS handshake"))).singleElement().asString()
+            assertThat(serve.err().stream().filter(line -> line.contains(" has begun a TLS handshake"))).singleElement()
+                    .asString()
                     .contains(" WARNING io.trivet.app: 127.0.0.1:", "or the server needs --tls-cert and --tls-key");
         }
     }

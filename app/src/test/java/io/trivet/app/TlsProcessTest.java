@@ -227,7 +227,8 @@ final class TlsProcessTest {
         try (Program odd = serve("--tls-cert", file("server.pem"), "--tls-cert", file("other.pem"), "--tls-key",
                 file("server.key"))) {
             assertThat(odd.exitCode()).isEqualTo(2);
-            assertThat(odd.err().getFirst()).contains("--tls-cert and --tls-key are needed in pairs, not 2 of one and 1 of the other");
+            assertThat(odd.err().getFirst())
+                    .contains("--tls-cert and --tls-key are needed in pairs, not 2 of one and 1 of the other");
         }
     }
 

@@ -30,7 +30,7 @@ final class UnitFilesTest {
         assumeTrue(Files.isExecutable(ANALYZE), "systemd-analyze is not installed: apt-get install systemd");
         String page = Files.readString(ROOT.resolve("docs/deployment.md"));
         int units = 0;
-        for (String section : page.split("\n## ")) {
+        for (String section : page.split("\n## ", -1)) {
             units += verify(Files.createTempDirectory(directory, "units"), section);
         }
         assertThat(units).as("units on the page").isEqualTo(5);

@@ -254,13 +254,13 @@ final class Lifecycle {
     void finish(ConnectionRecord connection, CloseReason reason) {
         switch (connection.state()) {
             case CONNECTING -> {
-                connection.refuseMessages();
-                boolean isBeingAccepted = reason == CloseReason.DRAINED
-                        && connection.is(ConnectionRecord.ACCEPTED) && connection.is(ConnectionRecord.HANDSHAKING);
-                if (isBeingAccepted) { // after the handshake the peer sees an end instead of a reset
+                boolean isBeingAccepted = connection.is(ConnectionRecord.ACCEPTED) && connection.is(ConnectionRecord.HANDSHAKING);
+                if (draining && isBeingAccepted) { // it ends in order after its handshake, as one from the backlog does
                     deadlines.stateEndsWithin(connection, connection.profile().limits().lingerTimeout());
+                    return;
                 }
-                if (connection.queuedMessages() == 0 && !isBeingAccepted) {
+                connection.refuseMessages();
+                if (connection.queuedMessages() == 0) {
                     closeRequests.close(connection, reason);
                 } else if (connection.closeReason() == null) {
                     connection.closeReason(reason); // it drains as soon as it is connected

@@ -292,7 +292,8 @@ final class CustomFramingTest {
         Story delivered = stage.story(ECHO);
         Story error = stage.story(ECHO);
         Server server = stage.open(stage.server(dropped).framing(Framing.lines())
-                .listen(Stage.FREE_PORT, stage.listening(Protocol.of(Framing.lines().withRemainder(Remainder.DELIVER), delivered)))
+                .listen(Stage.FREE_PORT,
+                        stage.listening(Protocol.of(Framing.lines().withRemainder(Remainder.DELIVER), delivered)))
                 .listen(Stage.FREE_PORT, stage.listening(Protocol.of(Framing.lines().withRemainder(Remainder.ERROR), error))));
         List<String> replies = new ArrayList<>();
         for (int i = 0; i < 3; i++) {

@@ -531,7 +531,8 @@ final class LoopTest {
             }
         }
         stage.until("closed", () -> story.count("close") == 4 && server.stats().loops().get(1).connections() == 0);
-        Connection outgoing = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.raw(), stage.story(SILENT))), null);
+        Connection outgoing = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.raw(), stage.story(SILENT))),
+                null);
         assertThat(outgoing.loop()).isEqualTo(1);
         stage.until("open", () -> outgoing.state() == ConnectionState.OPEN);
     }

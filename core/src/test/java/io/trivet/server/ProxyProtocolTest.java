@@ -197,7 +197,8 @@ final class ProxyProtocolTest {
         Story proxies = stage.story((connection, message) -> connection.attachment(Story.text(message)));
         for (ProxyHeader header : List.of(ProxyHeader.v1(client("192.0.2.1"), client("198.51.100.2")),
                 ProxyHeader.v2(client("192.0.2.1"), client("198.51.100.2")))) {
-            Connection outgoing = server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lines(), proxies)).withProxyHeader(header), null);
+            Connection outgoing = server.connect(server.address(),
+                    stage.outgoing(Protocol.of(Framing.lines(), proxies)).withProxyHeader(header), null);
             outgoing.send("hello"); // waits until it is connected
             stage.until("answered", () -> outgoing.attachment() != null);
             assertThat(outgoing.attachment()).isEqualTo("hello 192.0.2.1:56324");
