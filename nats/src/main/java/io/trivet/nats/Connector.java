@@ -189,15 +189,22 @@ final class Connector {
         if (timer != null) {
             timer.cancel();
         }
-        if (link == null) {
-            state = BusState.CLOSED;
-            if (isFirst) {
-                owner.ended();
+        if (state == BusState.UP && link != null) {
+            if (sendsAccepted) {
+                link.finish();
+            } else {
+                link.close();
             }
-        } else if (sendsAccepted && state == BusState.UP) {
-            link.finish();
-        } else {
+            return;
+        }
+        if (link != null) {
             link.close();
+            attempt = null; // an attempt under way may take seconds to end, and carries nothing
+            link = null;
+        }
+        state = BusState.CLOSED;
+        if (isFirst) {
+            owner.ended();
         }
     }
 

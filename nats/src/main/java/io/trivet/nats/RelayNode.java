@@ -39,11 +39,11 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private final Presence presence = new Presence();
     private final Beats beats;
     private final Connector connector;
+    private final DrainTimer drainTimer;
 
     private @Nullable ScheduledTask beatTimer;
     private @Nullable ScheduledTask soonTimer;
     private @Nullable ScheduledTask retryTimer;
-    private @Nullable ScheduledTask drainTimer;
     private volatile RelayStats latest;
     private boolean isSnapshotSoon;
     private boolean isBeatSoon;
@@ -77,6 +77,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         peers = new Peers(id, options, this);
         beats = new Beats(outbox);
         connector = new Connector(bus, server, options, random, inbox, this);
+        drainTimer = new DrainTimer(server, options.backoffMax(), this::close);
         latest = stats();
     }
 
@@ -224,6 +225,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         peers.up(now());
         presence.oweSnapshot();
         beats.oweAll(true, false);
+        drainTimer.away(false);
     }
 
     private void subscribe(Bus.Link link, String stream) {
@@ -237,6 +239,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         isHistoryTold = false;
         latest = stats();
         notices.bus(BusState.AWAY, reason);
+        drainTimer.away(true);
     }
 
     @Override
@@ -247,7 +250,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
             cancel(beatTimer);
             cancel(soonTimer);
             cancel(retryTimer);
-            cancel(drainTimer);
+            drainTimer.cancel();
             latest = stats();
             notices.bus(BusState.CLOSED, "");
             onEnded.run();
@@ -402,7 +405,16 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         }
         tellDropped();
         tellDrained();
-        if (isDraining && !isByeSent && link != null && outbox.messages() == 0 && presence.isSent()) {
+        if (isDraining && !isByeSent && outbox.messages() == 0) {
+            endDrained(link);
+        }
+    }
+
+    /** Everything was sent or dropped: says goodbye, which nobody would hear while the bus is away. */
+    private void endDrained(Bus.@Nullable Link link) {
+        if (link == null) {
+            close();
+        } else if (presence.isSent()) {
             beats.oweAll(false, true);
             isByeSent = beats.send(link, streams.presence(), sender(), presence.sentNumber());
             if (isByeSent) {
@@ -469,8 +481,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
             isDraining = true;
             presence.clear();
         }
-        cancel(drainTimer);
-        drainTimer = server.schedule(timeout, this::close);
+        drainTimer.start(timeout, connector.link() == null);
         flush();
     }
 

@@ -1,0 +1,61 @@
+package io.trivet.nats;
+
+import io.trivet.server.ScheduledTask;
+import io.trivet.server.Server;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends a drain whose time is over. While the bus is away, the time is at most that in which a connector must notice that the bus is back:
+ * a bus that is down is not to delay the end of the process. Loop thread only.
+ */
+final class DrainTimer {
+    /** Longer timeouts count as this one, so that no sum of times overflows. */
+    private static final Duration TIMEOUT_MAX = Duration.ofDays(365);
+
+    private final Server server;
+    private final long awayNanosMax;
+    private final Runnable onOver;
+    private @Nullable ScheduledTask task;
+    private boolean isStarted;
+    private boolean isAway;
+    private long endNanos;
+
+    DrainTimer(Server server, Duration awayMax, Runnable onOver) {
+        this.server = server;
+        awayNanosMax = awayMax.toNanos();
+        this.onOver = onOver;
+    }
+
+    void start(Duration timeout, boolean isAwayNow) {
+        Duration limited = timeout.compareTo(TIMEOUT_MAX) < 0 ? timeout : TIMEOUT_MAX;
+        isStarted = true;
+        endNanos = now() + Math.max(0, limited.toNanos());
+        isAway = isAwayNow;
+        schedule();
+    }
+
+    /** The bus has become away, or back, or one more attempt to reach it has failed. */
+    void away(boolean isAwayNow) {
+        if (isStarted && isAway != isAwayNow) {
+            isAway = isAwayNow;
+            schedule();
+        }
+    }
+
+    private void schedule() {
+        cancel();
+        long left = endNanos - now();
+        task = server.schedule(Duration.ofNanos(isAway ? Math.min(left, awayNanosMax) : left), onOver);
+    }
+
+    void cancel() {
+        if (task != null) {
+            task.cancel();
+        }
+    }
+
+    private long now() {
+        return server.network().clock().nanoTime();
+    }
+}
