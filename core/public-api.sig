@@ -839,6 +839,7 @@ meth public boolean isHandedOver()
 meth public boolean isTaken()
 meth public java.util.List<io.trivet.net.TcpListener> listeners()
 meth public static io.trivet.server.Handover open(io.trivet.net.Network,io.trivet.net.UnixAddress) throws java.io.IOException
+meth public void beforeDrain(java.lang.Runnable)
 meth public void close() throws java.io.IOException
 meth public void complete(io.trivet.server.Server,java.time.Duration,java.time.Duration,java.util.function.Consumer<io.trivet.net.PeerCredentials>) throws java.io.IOException
 supr java.lang.Object

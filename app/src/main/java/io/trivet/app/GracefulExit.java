@@ -40,9 +40,11 @@ final class GracefulExit implements AutoCloseable {
     private void drainAndHalt() {
         Signals.haltOnNext(err);
         err.println("draining for at most " + DurationText.of(drainTimeout) + "; Ctrl-C again stops at once");
+        long start = System.nanoTime();
         beforeDrain.run();
+        Duration rest = drainTimeout.minusNanos(System.nanoTime() - start);
         try {
-            int left = server.drain(drainTimeout);
+            int left = server.drain(rest.isNegative() ? Duration.ZERO : rest);
             err.println(left == 0 ? "drained"
                     : "drain timeout expired: " + left + (left == 1 ? " client was" : " clients were") + " still connected");
         } catch (InterruptedException e) {

@@ -176,7 +176,7 @@ final class Serve implements Callable<Integer> {
                 if (readyFile != null) { // first: if that fails, the server that is replaced must continue
                     ReadyFile.write(readyFile, server.addresses(), taken != null && taken.isTaken(), err);
                 }
-                handover.complete(server, drainTimeout, supervisor, network, err);
+                handover.complete(server, drainTimeout, () -> leaveRelay(relayed, err), supervisor, network, err);
                 err.println("ready");
                 notify(supervisor, network, "READY=1", err);
                 server.run();
@@ -237,10 +237,15 @@ final class Serve implements Callable<Integer> {
     private void stopping(Supervisor supervisor, Network network, ServeView.Running live, ServeRelay.Running relayed,
             PrintStream err) {
         live.close(); // a loop that stands still cannot drain
-        relayed.drain(drainTimeout.dividedBy(2), err); // if NATS is away, that is how long the rest waits for it
+        leaveRelay(relayed, err);
         if (!handover.stop(err)) { // otherwise the service continues, in another process
             notify(supervisor, network, "STOPPING=1", err);
         }
+    }
+
+    /** Leaves the other servers. The rest of the time is for the clients of this one. */
+    private void leaveRelay(ServeRelay.Running relayed, PrintStream err) {
+        relayed.drain(drainTimeout.dividedBy(2), err);
     }
 
     static void notify(Supervisor supervisor, Network network, String state, PrintStream err) {

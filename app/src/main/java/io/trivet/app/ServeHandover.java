@@ -51,10 +51,12 @@ final class ServeHandover {
     }
 
     /** Notifies the other server that this one has started, and serves the address for the next one. */
-    void complete(ReplyServer server, Duration drainTimeout, Supervisor supervisor, Network network, PrintStream err)
+    void complete(ReplyServer server, Duration drainTimeout, Runnable beforeDrain, Supervisor supervisor, Network network,
+            PrintStream err)
             throws IOException {
         Handover opened = handover;
         if (opened != null) {
+            opened.beforeDrain(beforeDrain);
             server.complete(opened, grace, drainTimeout, successor -> handedOver(successor, supervisor, network, err));
         }
     }

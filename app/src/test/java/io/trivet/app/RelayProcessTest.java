@@ -131,6 +131,26 @@ final class RelayProcessTest {
     }
 
     @Test
+    void aServerThatWasReplacedLeavesTheOthers() throws Exception {
+        String handover = directory.resolve("handover.sock").toString();
+        try (Program other = serve("--relay", url(), "--topic", "replaced")) {
+            other.awaitReady();
+            other.awaitErr("relay: connected"::equals);
+            try (Program old = serve("--relay", url(), "--topic", "replaced", "--handover", handover)) {
+                old.awaitReady();
+                String id = old.awaitErr(line -> line.startsWith("relay: topic")).replaceFirst(".* ", "");
+                other.awaitErr(("relay: server " + id + " has appeared")::equals);
+                try (Program successor = serve("--relay", url(), "--topic", "replaced", "--handover", handover)) {
+                    successor.awaitReady();
+                    assertThat(old.exitCode()).as("%s", old.err()).isZero();
+                    assertThat(other.awaitErr(line -> line.matches("relay: server " + id + " (has left|is not heard).*")))
+                            .isEqualTo("relay: server " + id + " has left");
+                }
+            }
+        }
+    }
+
+    @Test
     void optionsThatDoNotBelongTogetherAreRefused() throws Exception {
         try (Program echo = Program.trivet("serve", "--port", "0", "--relay", "nats://127.0.0.1:4222");
                 Program topic = serve("--topic", "news");

@@ -95,6 +95,7 @@ public final class Handover implements AutoCloseable {
     private volatile boolean closed;
     private volatile boolean handedOver;
     private volatile @Nullable Thread thread;
+    private volatile Runnable beforeDrain = () -> {};
     /** Used by that thread. */
     private boolean acceptFails;
 
@@ -235,6 +236,16 @@ public final class Handover implements AutoCloseable {
      */
     public List<TcpListener> listeners() {
         return listeners;
+    }
+
+    /**
+     * Sets what is done before a server drains that a successor has replaced: for instance, to let others know that it leaves.
+     *
+     * @param action called once on the thread of this object, when the server has no connection left or the grace is over. The drain
+     *     starts when it returns. An exception is logged. {@link #close} interrupts it and waits for it
+     */
+    public void beforeDrain(Runnable action) {
+        beforeDrain = Objects.requireNonNull(action, "action");
     }
 
     /**
@@ -464,11 +475,23 @@ public final class Handover implements AutoCloseable {
             LockSupport.parkNanos(IDLE_CHECK_NANOS);
         }
         if (!closed && !server.isClosed()) {
+            runBeforeDrain();
+        }
+        if (!closed && !server.isClosed()) {
             try {
                 server.drain(drainTimeout);
             } catch (RejectedExecutionException e) {
                 server.close();
             }
+        }
+    }
+
+    @SuppressWarnings("CatchThrowable") // an Error, too, must not leave a server that neither accepts nor drains
+    private void runBeforeDrain() {
+        try {
+            beforeDrain.run();
+        } catch (Throwable e) {
+            logger.log(Level.WARNING, "handover: what is done before the drain threw: " + e, e);
         }
     }
 

@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -152,6 +153,32 @@ final class HandoverTest {
         assertThat(ask(unix)).as("the file is the new server's").isEqualTo(2);
         second.close();
         assertThat(directory).isEmptyDirectory();
+    }
+
+    @ParameterizedTest
+    @MethodSource("linux")
+    void theDrainWaitsForWhatIsDoneBefore(Network network) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        try (Generation first = new Generation(network, 1)) {
+            first.handover.beforeDrain(() -> {
+                begun.countDown();
+                awaitUninterruptibly(mayEnd);
+                throw new IllegalStateException("planted");
+            });
+            first.complete();
+            SocketChannel stays = SocketChannel.open(first.server.address());
+            try (LogLines lines = new LogLines(); Generation _ = new Generation(network, 2).complete()) {
+                assertThat(ask(stays)).isEqualTo(1);
+                assertThat(begun.getCount()).as("not before the last connection has ended").isEqualTo(1);
+                stays.close();
+                assertThat(begun.await(WAIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+                assertThat(first.server.isDraining()).isFalse();
+                mayEnd.countDown();
+                first.awaitEnd();
+                assertThat(lines.await("what is done before the drain threw")).isTrue();
+            }
+        }
     }
 
     @ParameterizedTest

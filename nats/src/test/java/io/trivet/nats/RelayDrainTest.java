@@ -21,7 +21,7 @@ final class RelayDrainTest {
     private static final RelayOptions OPTIONS = RelayOptions.of();
 
     private final SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.values()[0]);
-    private final SimBus bus = new SimBus(network.clock(), 1);
+    private final SimBus bus = new SimBus(network.clock(), 1, false);
     private ChatServer leaving;
     private ChatServer other;
 
