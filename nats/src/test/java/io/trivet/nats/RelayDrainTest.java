@@ -20,7 +20,7 @@ final class RelayDrainTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final RelayOptions OPTIONS = RelayOptions.of();
 
-    private final SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.values()[0]);
+    private final SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
     private final SimBus bus = new SimBus(network.clock(), 1, false);
     private ChatServer leaving;
     private ChatServer other;
