@@ -16,7 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Set;
 
-/** A file whose first line is a password. No message contains any of it. */
+/** A file whose first line is a password. No message contains any part of the password. */
 final class PasswordFile {
     private static final int BYTES_MAX = 1024;
 

@@ -243,7 +243,7 @@ final class Serve implements Callable<Integer> {
         }
     }
 
-    /** Leaves the other servers. The rest of the time is for the clients of this one. */
+    /** Leaves the other servers, for at most half of the drain timeout. The rest is for the clients of this one. */
     private void leaveRelay(ServeRelay.Running relayed, PrintStream err) {
         relayed.drain(drainTimeout.dividedBy(2), err);
     }

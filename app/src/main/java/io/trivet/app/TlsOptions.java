@@ -48,12 +48,12 @@ final class TlsOptions {
         return applicationProtocols.toArray(String[]::new);
     }
 
-    /** Returns the password of the keys, which the caller erases; or null. */
+    /** Returns the password of the keys, or null. The caller erases it. */
     char @Nullable [] password() throws IOException {
         return passwordFile == null ? null : PasswordFile.read(passwordFile, System.err);
     }
 
-    /** Adds the option that would help to a failure that needs one. */
+    /** If a failure is that a password is missing, adds the option to its message. */
     IOException explained(IOException failure) {
         return passwordFile == null && String.valueOf(failure.getMessage()).endsWith("no password was given")
                 ? new IOException(failure.getMessage() + " (--tls-key-password-file)", failure)

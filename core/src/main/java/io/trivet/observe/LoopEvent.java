@@ -21,7 +21,7 @@ public enum LoopEvent {
     WRITABLE,
     /**
      * The kernel has accepted what was offered to a socket that was full, so the socket is not watched for output any more. The amount
-     * is the number of bytes in the queue: 0, or what is sent after the other connections had their turn.
+     * is the number of bytes in the queue: 0, or those that are sent after the other connections have had their turn.
      */
     SOCKET_DRAINED,
     /**

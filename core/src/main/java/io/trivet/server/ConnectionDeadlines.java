@@ -37,7 +37,7 @@ final class ConnectionDeadlines {
         }
     }
 
-    /** Sets when the connection's current state ends at the latest: after that time, if it would end later; zero: changes nothing. */
+    /** Limits the time that remains for the connection's current state. A timeout of zero changes nothing. */
     void stateEndsWithin(ConnectionRecord connection, Duration timeout) {
         long before = connection.stateDeadlineNanos();
         if (!timeout.isZero()) {

@@ -239,10 +239,10 @@ public final class Handover implements AutoCloseable {
     }
 
     /**
-     * Sets what is done before a server drains that a successor has replaced: for instance, to let others know that it leaves.
+     * Sets an action that runs before a server drains because a successor has replaced it, for instance to leave a cluster.
      *
-     * @param action called once on the thread of this object, when the server has no connection left or the grace is over. The drain
-     *     starts when it returns. An exception is logged. {@link #close} interrupts it and waits for it
+     * @param action called once, on the thread of this object, when the server has no connections left or the grace period is over. The
+     *     drain starts when it returns. An exception is logged. {@link #close} interrupts it, and waits until it returns
      */
     public void beforeDrain(Runnable action) {
         beforeDrain = Objects.requireNonNull(action, "action");

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * handshake timeout runs. Everything else about TLS is in {@link TlsProactor}. Loop thread, except {@link #info}.
  */
 final class Handshakes {
-    /** How many times the handshake timeout may be extended by itself, for the time that a client waits for others. */
+    /** Maximum extension of a handshake's deadline for the time that the client waits behind others, in handshake timeouts. */
     private static final int EXTENSIONS_MAX = 4;
 
     private final @Nullable TlsProactor proactor;
@@ -61,8 +61,8 @@ final class Handshakes {
     }
 
     /**
-     * Returns how long a handshake has waited behind those of other connections: the peer is not to blame for this time. Limited, so that a
-     * loop that is overloaded for long sheds clients, and so that a peer cannot wait for ever by sending single bytes.
+     * Returns how long a handshake has waited behind those of other connections, a delay that the peer did not cause. Limited, so that a loop
+     * that is overloaded for long sheds clients, and so that a peer cannot extend its handshake forever by sending single bytes.
      */
     long waitedNanos(ConnectionRecord connection) {
         TlsProactor secures = proactor;

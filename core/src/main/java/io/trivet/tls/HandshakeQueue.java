@@ -5,16 +5,16 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections whose handshakes can continue, in the order in which they became so. A step of a handshake takes 0.1 to 3 ms, and during a
- * storm thousands wait here. They get all the time that the caller would wait, and about a quarter of the time if it has other work all the
- * time: then the replies to established connections take a third longer, instead of seconds. One thread.
+ * The connections whose handshakes can continue, in the order in which they became ready. A step of a handshake takes 0.1 to 3 ms, and during
+ * a storm thousands of connections wait here. Steps run while the caller would otherwise wait. If the caller always has other work, they get
+ * about a quarter of the time: replies to established connections then take a third longer, and not seconds. One thread.
  */
 final class HandshakeQueue {
     /** Divisor: all steps together may take a third of the time of everything else. */
     private static final int REST_PER_STEPS = 3;
-    /** Maximum time that can be saved up, or owed after steps that have taken more: 10 ms, and so about the longest wait of either side. */
+    /** Maximum time that can be saved up, or owed after a long step: about the longest that either side waits for the other. */
     static final long SAVED_NANOS_MAX = 10_000_000;
-    /** Maximum number of steps in one poll, so that even a clock that stands still does not delay everything else forever. */
+    /** Maximum number of steps in one poll, so that other work continues even if the clock stands still. */
     static final int PER_POLL_MAX = 64;
 
     private final Clock clock;
@@ -44,7 +44,7 @@ final class HandshakeQueue {
     }
 
     /**
-     * Returns how long the handshake of a connection has waited here, in nanoseconds: time for which the peer is not to blame.
+     * Returns how long the handshake of a connection has waited here, in nanoseconds: a delay that the peer did not cause.
      *
      * @param connection a connection whose handshake is not over
      */
@@ -55,7 +55,7 @@ final class HandshakeQueue {
     /**
      * Begins the steps of a poll.
      *
-     * @param isIdle true if the caller would wait: one step is free, and the caller looks for work again
+     * @param isIdle true if the caller would otherwise wait: the poll performs one step, which is not counted
      */
     void begin(boolean isIdle) {
         this.isIdle = isIdle;
@@ -64,7 +64,7 @@ final class HandshakeQueue {
         savedNanos = Math.min(SAVED_NANOS_MAX, savedNanos + (stepBeganNanos - endedNanos) / REST_PER_STEPS);
     }
 
-    /** Returns the connection of the next step of this poll, or null. The step before it, if any, has been done. */
+    /** Returns the connection of the next step of this poll, or null. The previous step, if any, is complete. */
     @Nullable
     TlsConnection next() {
         endStep();
@@ -84,7 +84,7 @@ final class HandshakeQueue {
     private void endStep() {
         long now = clock.nanoTime();
         if (!isIdle) {
-            savedNanos = Math.max(-SAVED_NANOS_MAX, savedNanos - (now - stepBeganNanos)); // the JVM, too, may have paused it
+            savedNanos = Math.max(-SAVED_NANOS_MAX, savedNanos - (now - stepBeganNanos)); // bounded: a pause of the JVM counts, too
         }
         stepBeganNanos = now;
     }

@@ -37,7 +37,7 @@ final class TlsConnection {
     boolean outputShut;
     /** A send has failed, perhaps in the middle of a record. What follows could not be decrypted, so nothing more is sent. */
     boolean outputFailed;
-    /** The next step of the handshake waits in the {@link HandshakeQueue}; since when, and how long earlier ones have waited there. */
+    /** True if the next step of the handshake waits in the {@link HandshakeQueue}; since when; and how long earlier steps have waited there. */
     boolean isQueued;
     long queuedSinceNanos;
     long queuedNanos;
@@ -80,7 +80,7 @@ final class TlsConnection {
     }
 
     /**
-     * Returns true if the client has gone before it got an answer: the handshake cannot succeed any more. During a storm, many give up
+     * Returns true if the client has left before it got an answer: the handshake can no longer succeed. During a storm, many clients give up
      * while they wait, and answering them would make the others wait longer.
      */
     boolean hasGivenUp() {

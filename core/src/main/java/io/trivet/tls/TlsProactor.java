@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>Files are not sent by the kernel, and there is no urgent data.
  * </ul>
  *
- * <p><b>A storm of handshakes</b> does not starve established connections, nor they the handshakes: the steps of handshakes wait in a queue.
- * While the caller has other work all the time, they take a quarter of it.
+ * <p><b>A storm of handshakes</b> does not starve established connections, and these do not starve handshakes: the steps of handshakes wait in a
+ * queue. If the caller always has other work, they take about a quarter of the time.
  */
 public final class TlsProactor extends ForwardingProactor {
     private final HeldBuffers buffers = new HeldBuffers();
@@ -175,7 +175,7 @@ public final class TlsProactor extends ForwardingProactor {
         decryption.received(handle, memory, from, to);
     }
 
-    /** Receives while the caller wants input; and during the handshake, also while it is queued: the peer may go meanwhile. */
+    /** Receives while the caller wants input; and during the handshake, also while it is queued: the peer may close the connection meanwhile. */
     private void updateReceiving(TlsConnection connection) throws IOException {
         boolean wanted = !connection.failed && !connection.inputEnded && !connection.streamEnded
                 && (connection.connected ? connection.wantsInput && !connection.isQueued : !TlsInput.holdsMuch(connection));

@@ -300,8 +300,8 @@ public final class TlsServer implements Tls {
         /**
          * Sets how long a handshake may take.
          *
-         * @param timeout the time from the accepted TCP connection to the end of the handshake, without that for which it has waited behind
-         *     handshakes of other connections, of which at most four times the timeout is left out; zero: no limit. The default is 10 s
+         * @param timeout the time from the accepted TCP connection to the end of the handshake; zero: no limit. The default is 10 s. The time that
+         *     it waits behind the handshakes of other connections does not count, up to four times the timeout
          * @return this builder
          * @throws IllegalArgumentException the timeout is negative
          */

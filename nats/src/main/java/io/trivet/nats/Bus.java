@@ -8,7 +8,7 @@ import java.time.Duration;
  * what it publishes, so it notices what was lost, repeated or reordered.
  *
  * <p><b>Threads.</b> A relay calls a bus and its links on its server's first loop, so no method may block. A link may call its
- * {@link Events} on any thread, one at a time; what a fetch delivers may arrive between or beside others.
+ * {@link Events} on any thread, one at a time. Only what a fetch delivers may arrive at the same time, on another thread.
  */
 public interface Bus {
     /**
@@ -46,12 +46,12 @@ public interface Bus {
         void unsubscribe(String subject);
 
         /**
-         * Requests what the bus has kept of a subject. The messages come by {@link Events#onKept}, in order; then {@link Events#onFetched}
-         * is called, also if some or all could not be had.
+         * Requests the messages of a subject that the bus has kept. They are delivered in order to {@link Events#onKept}. Then
+         * {@link Events#onFetched} is called, even if some or all could not be read.
          *
          * @param subject the subject
-         * @param back how long ago the first of them was published, at most
-         * @return false: this bus keeps nothing, and nothing follows
+         * @param back the maximum age of the messages
+         * @return false if this bus keeps nothing; then neither is called
          */
         default boolean fetch(String subject, Duration back) {
             return false;
@@ -77,7 +77,7 @@ public interface Bus {
         void onMessage(byte[] message);
 
         /**
-         * A message that the bus has kept has arrived.
+         * A message that the bus has kept was read.
          *
          * @param message the message, which belongs to the receiver from now on
          */
@@ -91,14 +91,14 @@ public interface Bus {
         default void onFetched(String subject) {}
 
         /**
-         * What the bus should keep cannot be had. May be called at any time, also again.
+         * The messages that the bus should keep cannot be read. May be called at any time, and repeatedly.
          *
          * @param problem the problem, in one line
          */
         default void onHistoryProblem(String problem) {}
 
         /**
-         * Returns whether a fetch may deliver more now. Otherwise it waits for a moment: what has arrived is still to be processed.
+         * Returns whether a fetch may deliver more now. If not, it waits for a moment, until more of what has arrived is processed.
          *
          * @return false to wait
          */

@@ -27,16 +27,16 @@ final class Connector {
         /** A message has arrived. */
         void received(byte[] message);
 
-        /** A message that the bus has kept has arrived. */
+        /** A message that the bus has kept was read. */
         void receivedKept(byte[] message);
 
         /** The bus reports that it has dropped messages. */
         void slow();
 
-        /** What the bus has kept of a subject has arrived, or what could be had of it. */
+        /** The messages of a subject that the bus has kept were read, as far as possible. */
         void fetched(String subject);
 
-        /** What the bus should keep cannot be had. */
+        /** The messages that the bus should keep cannot be read. */
         void historyProblem(String problem);
     }
 
@@ -120,7 +120,7 @@ final class Connector {
     private final RandomGenerator random;
     private final Inbox inbox;
     private final Inbox.Share inbound;
-    /** Of heartbeats and presence: they show what was lost, so a flood of messages must not displace them. */
+    /** The share of heartbeats and presence: they show what was lost, so a flood of messages must not displace them. */
     private final Inbox.Share inboundControl;
     private final Owner owner;
     private BusState state = BusState.AWAY;

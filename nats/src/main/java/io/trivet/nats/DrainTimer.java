@@ -6,8 +6,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends a drain whose time is over. While the bus is away, the time is at most that in which a connector must notice that the bus is back:
- * a bus that is down is not to delay the end of the process. Loop thread only.
+ * Ends a drain whose timeout has passed. While the bus is away, it allows only the time that a connector needs to notice that the bus is back,
+ * so that a bus that is down does not delay the end of the process. Loop thread only.
  */
 final class DrainTimer {
     /** Longer timeouts count as this one, so that no sum of times overflows. */
@@ -35,7 +35,7 @@ final class DrainTimer {
         schedule();
     }
 
-    /** The bus has become away, or back, or one more attempt to reach it has failed. */
+    /** Called when the bus is away or back, and after each failed attempt to connect. */
     void away(boolean isAwayNow) {
         if (isStarted && isAway != isAwayNow) {
             isAway = isAwayNow;

@@ -10,13 +10,13 @@ final class Fill {
     final Position position;
     /** The number of the last message that is known to exist. */
     long last;
-    /** Since when the messages are missing. */
+    /** The time since which messages may be missing. */
     final long sinceNanos;
     /** When the history was first requested. */
     long begunNanos;
-    /** When it is given up. */
+    /** When the gap is given up. */
     long untilNanos;
-    /** More has become known to be missing since the history was last requested. */
+    /** True if the last request for the history may not cover everything that is missing. */
     boolean hasGrown;
     private final TreeMap<Long, Frame.Message> held = new TreeMap<>();
     private long heldBytes;
@@ -33,7 +33,7 @@ final class Fill {
         return heldBytes;
     }
 
-    /** There is a message of that number, which has not arrived. */
+    /** Records that a message of this number exists, which has not arrived. */
     void exists(long number) {
         if (number > last) {
             last = number;
@@ -41,7 +41,7 @@ final class Fill {
         }
     }
 
-    /** Holds a message, which is not the next one. Returns false if it is held already. */
+    /** Holds a message that is not the next one. Returns false if it is already held. */
     boolean hold(Frame.Message message) {
         if (held.putIfAbsent(message.number(), message) != null) {
             return false;

@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
 final class Fills {
     /** How far clocks and delays of servers may differ: the history is requested from this much earlier on. */
     private static final Duration SLACK = Duration.ofSeconds(10);
-    /** How often the patience with one gap may begin anew, because the bus was away. */
+    /** Maximum time for one gap, in patiences: each time the bus is back, the wait for the history starts again. */
     private static final int PATIENCES_MAX = 3;
 
-    /** What a relay does. */
+    /** The relay that owns the gaps. */
     interface Owner {
         /** Requests the history of a stream. Returns false if there is none. */
         boolean fetch(String stream, Duration back);
@@ -28,7 +28,7 @@ final class Fills {
         /** Delivers a message, which is the next one. */
         void next(Peer peer, Frame.Message message);
 
-        /** Messages before the next one are lost. */
+        /** Called when messages before the next one are lost. */
         void missed(Peer peer, String stream, long count);
     }
 
@@ -46,7 +46,7 @@ final class Fills {
     /**
      * Creates a set without gaps.
      *
-     * @param patience how long a gap may be filled while the bus is there; zero: gaps are not filled
+     * @param patience how long a gap may be filled while the bus is up; zero: gaps are not filled
      * @param bytesMax the most bytes of messages that wait
      */
     Fills(Duration patience, long bytesMax, Owner owner) {
@@ -87,7 +87,7 @@ final class Fills {
         return owner.fetch(stream, Duration.ofNanos(nowNanos - sinceNanos).plus(SLACK)) && requested.add(stream);
     }
 
-    /** A message of a stream with a gap has arrived, live or from the history. Returns false if it is a repetition. */
+    /** Handles a message of a stream with a gap, live or from the history. Returns false if it is a duplicate. */
     boolean receive(Fill fill, Frame.Message message) {
         if (message.number() <= fill.position.number) {
             return false;
@@ -147,7 +147,7 @@ final class Fills {
         }
     }
 
-    /** The history of a stream has arrived. What was missing before it was requested, and still is, is lost. */
+    /** Called when the history of a stream has arrived. What was missing before it was requested, and is still missing, is lost. */
     void fetched(String stream, long nowNanos) {
         requested.remove(stream);
         long sinceNanos = 0;
@@ -189,7 +189,7 @@ final class Fills {
         all().forEach(this::giveUp);
     }
 
-    /** The bus is there: the history of all streams with gaps is requested again. */
+    /** Called when the bus is up: requests the history of all streams with gaps again. */
     void up(long nowNanos) {
         isUp = true;
         requested.clear();
@@ -203,12 +203,12 @@ final class Fills {
         }
     }
 
-    /** The bus is away. Gaps wait for it, but not longer than for the history. */
+    /** Called when the bus is away. Gaps wait until it is back, or until their time is over. */
     void away() {
         isUp = false;
     }
 
-    /** A stream is not received any more. */
+    /** Called when a stream is no longer received: drops its gaps without a report. */
     void forget(String stream) {
         of(stream).forEach(fill -> {
             bytes -= fill.heldBytes();
@@ -216,7 +216,7 @@ final class Fills {
         });
     }
 
-    /** A server is forgotten: its gaps are reported. */
+    /** Called when a server is forgotten: reports its gaps. */
     void forget(Peer peer) {
         all().stream().filter(fill -> fill.peer == peer).forEach(this::giveUp);
     }

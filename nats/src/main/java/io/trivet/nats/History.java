@@ -4,14 +4,15 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * What NATS keeps of the messages, so that gaps can be filled: a stream of JetStream. The first server that connects creates it, in memory, if
- * there is none of that name; an existing one stays as it is, and must have the subjects {@code PREFIX.t.>} and {@code PREFIX.d.>}.
+ * A stream of NATS JetStream that keeps the messages of all servers, so that gaps can be filled. If there is no stream of that name, the first
+ * server that connects creates it, in memory. An existing stream is not changed, and must have the subjects {@code PREFIX.t.>} and
+ * {@code PREFIX.d.>}.
  *
  * @param stream the name of the stream
- * @param age how long messages are kept. Must be longer than a server can be cut off and still receive everything
- * @param bytesMax the most bytes that are kept; the oldest are dropped
- * @param patience how long a relay waits for the history; three times as long if the bus goes away meanwhile. Then it reports a gap. Until then,
- *     the later messages of the same server and topic wait
+ * @param age how long a stream that is created keeps messages: longer than the longest outage after which gaps are to be filled
+ * @param bytesMax the maximum number of bytes that a stream that is created keeps; the oldest messages are dropped
+ * @param patience how long a relay waits for the history before it reports a gap; up to three times as long if the bus goes away meanwhile. Until
+ *     then, later messages of the same server and topic wait
  */
 public record History(String stream, Duration age, long bytesMax, Duration patience) {
     /**

@@ -24,8 +24,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * Reads what a stream of JetStream has kept, for one link. The client waits for each answer, so this is done on a thread of its own, one request
- * after the other.
+ * Reads the messages that a JetStream stream has kept, for one link. The NATS client blocks until an answer arrives, so a thread of its own
+ * performs the requests, one after the other.
  */
 final class NatsHistory {
     private static final int NOT_FOUND = 404;
@@ -48,7 +48,7 @@ final class NatsHistory {
      *
      * @param subjects what the stream must keep
      * @param messageBytesMax the longest message
-     * @param isClosed true when the link has ended
+     * @param isClosed returns true when the link has ended
      */
     NatsHistory(History history, List<String> subjects, int messageBytesMax, Bus.Events events, BooleanSupplier isClosed) {
         batchBytes = Math.max(BATCH_BYTES_MIN, (int) Math.min(Integer.MAX_VALUE, 2L * messageBytesMax));
@@ -63,7 +63,7 @@ final class NatsHistory {
         Thread.ofPlatform().daemon().name("trivet-nats-history").start(() -> run(connection));
     }
 
-    /** Requests what was published no longer ago than that. The loop's thread. */
+    /** Requests the messages of a subject that are at most that old. Loop thread. */
     void fetch(String subject, Duration back) {
         requests.add(new Request(subject, ZonedDateTime.now(ZoneOffset.UTC).minus(back)));
     }
@@ -90,7 +90,7 @@ final class NatsHistory {
         void run() throws IOException, JetStreamApiException, JetStreamStatusCheckedException, InterruptedException;
     }
 
-    /** Returns false if the call has failed, which was reported. */
+    /** Performs a call. If it fails, reports that and returns false. */
     private boolean succeeds(Call call) throws InterruptedException {
         try {
             call.run();
@@ -123,13 +123,13 @@ final class NatsHistory {
         BaseConsumerContext consumer = connection.getStreamContext(history.stream())
                 .createOrderedConsumer(new OrderedConsumerConfiguration().filterSubject(request.subject)
                         .deliverPolicy(DeliverPolicy.ByStartTime).startTime(request.from));
-        long left = Long.MAX_VALUE; // until the first message tells how many follow: later ones are not waited for
+        long left = Long.MAX_VALUE; // until the first message says how many follow: later ones are not awaited
         while (left > 0 && !isClosed.getAsBoolean()) {
             left = readBatch(consumer, left);
         }
     }
 
-    /** Returns how many messages follow that were there when the reading began. */
+    /** Returns how many of the messages that existed when the reading began are still to be read. */
     private long readBatch(BaseConsumerContext consumer, long before)
             throws IOException, JetStreamApiException, JetStreamStatusCheckedException, InterruptedException {
         long left = before;

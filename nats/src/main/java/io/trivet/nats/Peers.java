@@ -44,7 +44,7 @@ final class Peers implements Fills.Owner {
         /** Another server wants to know the clients of this one. */
         void snapshotSoon();
 
-        /** The history of a stream is requested from the bus. Returns false if there is none. */
+        /** Requests the history of a stream from the bus. Returns false if there is none. */
         boolean fetch(String stream, Duration back);
     }
 
@@ -113,7 +113,7 @@ final class Peers implements Fills.Owner {
         }
     }
 
-    /** Handles a message from the history: it fills a gap, or was received before, or is not for this server. */
+    /** Handles a message from the history. Ignores it unless a gap of its server and stream is being filled. */
     void receiveKept(Frame.Message message) {
         Peer peer = peers.get(message.sender().id());
         Fill fill = peer == null ? null : fills.of(peer, message.stream());
@@ -122,7 +122,7 @@ final class Peers implements Fills.Owner {
         }
     }
 
-    /** Nothing more is received: gaps that are being filled are reported, and what has waited behind them is delivered. */
+    /** Called when nothing more is received: reports the gaps that are being filled, and delivers what has waited behind them. */
     void end() {
         fills.giveUpAll();
     }
@@ -176,7 +176,7 @@ final class Peers implements Fills.Owner {
         owner.deliver(message);
     }
 
-    /** Returns the earliest time of a message of a server that this one has subscribed to. */
+    /** Returns the earliest time at which a server can have published a message that this one receives. */
     private static long first(Sender sender, long subscribedNanos, long nowNanos) {
         long started = nowNanos - sender.uptimeNanos();
         return started - subscribedNanos > 0 ? started : subscribedNanos;
@@ -272,22 +272,22 @@ final class Peers implements Fills.Owner {
         }
     }
 
-    /** The bus is there. */
+    /** Called when the bus is up. */
     void up(long nowNanos) {
         fills.up(nowNanos);
     }
 
-    /** The bus is away. */
+    /** Called when the bus is away. */
     void away() {
         fills.away();
     }
 
-    /** The history of a stream has arrived, or what could be had of it. */
+    /** Called when the history of a stream was read, as far as possible. */
     void fetched(String stream, long nowNanos) {
         fills.fetched(stream, nowNanos);
     }
 
-    /** Loses the servers that have not been heard for too long, and gives up gaps that were not filled in time. */
+    /** Reports servers as lost that were silent for too long, and gives up gaps that were not filled in time. */
     void expire(long nowNanos) {
         fills.expire(nowNanos);
         for (Peer peer : List.copyOf(peers.values())) {

@@ -4,7 +4,7 @@ package io.trivet.nats;
 final class Position {
     /** The number of the last message that was delivered or reported as missed. */
     long number;
-    /** When a message or a heartbeat last showed that there was none in between. */
+    /** When a message or a heartbeat last showed that nothing was missing. */
     long atNanos;
 
     Position(long number, long atNanos) {

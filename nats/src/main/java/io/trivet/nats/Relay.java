@@ -259,8 +259,8 @@ public final class Relay implements AutoCloseable {
     /**
      * Starts an orderly shutdown, and returns: nothing more is accepted, the clients of this server leave the presence of the others, what was
      * accepted is sent to the bus, and the relay is closed. If that takes longer than the timeout, the rest is dropped and
-     * counted. While the bus is away, the relay waits at most {@link RelayOptions#backoffMax} for it, and not at all if nothing waits to be
-     * sent. The others then see this server as lost.
+     * counted. While the bus is away, the relay waits for it at most {@link RelayOptions#backoffMax}, and not at all if nothing waits to be
+     * sent. If it has not come back, the other servers see this one as lost.
      *
      * @param timeout the maximum time; zero or less: only what can be done at once
      */

@@ -10,9 +10,9 @@ public interface RelayListener {
     String DIRECT = "";
 
     /**
-     * Messages of another server are lost: they were published, and will not be delivered to this server's members. With {@link
-     * RelayOptions#history}, that is what the history does not have, or what could not be read within the bounds of memory and time. Called before
-     * the next message of that server on that topic is delivered, or after a heartbeat has shown that it was the last.
+     * Messages of another server are lost: they were published, and will not be delivered to this server's members. With a
+     * {@linkplain RelayOptions#history history}, these are the messages that it does not have, or that could not be read within the limits of memory
+     * and time. Called before the next message of that server on that topic is delivered, or after a heartbeat has shown that there is none.
      *
      * @param topic the topic, or {@link #DIRECT} for messages to clients
      * @param from the server that published them, its {@linkplain Relay#id() id}
@@ -21,7 +21,7 @@ public interface RelayListener {
     default void onGap(String topic, String from, long missed) {}
 
     /**
-     * The history of the bus cannot be used, so gaps are not filled. Called at most once for each connect to the bus.
+     * The history of the bus cannot be used, so gaps are not filled. Called at most once for each connection to the bus.
      *
      * @param problem the problem, in one line
      */

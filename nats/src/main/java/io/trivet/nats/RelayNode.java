@@ -410,7 +410,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         }
     }
 
-    /** Everything was sent or dropped: says goodbye, which nobody would hear while the bus is away. */
+    /** Called in a drain when everything was sent or dropped: announces the departure, or closes at once if the bus is away. */
     private void endDrained(Bus.@Nullable Link link) {
         if (link == null) {
             close();

@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
  * @param queueMessagesMax the most messages that wait for the bus
  * @param queueAgeMax the longest wait of a message; zero: no limit
  * @param overflow what happens when the queue is full
- * @param inboundBytesMax the most received bytes of messages that wait for the loop, and the most of heartbeats. What exceeds them is dropped,
- *     counted, and found as a gap
+ * @param inboundBytesMax the most received bytes of messages that wait for the loop. For heartbeats, the same limit applies separately. What
+ *     exceeds it is dropped, counted, and found as a gap
  * @param messageBytesMax the longest message. NATS' own limit is 1 MiB, unless its max_payload says otherwise
  * @param topicsMax the most topics that the server publishes to, and the most that its connections join
- * @param history what NATS keeps, to fill gaps; null: nothing, and each lost message is a gap
+ * @param history the stream from which gaps are filled; null if gaps are only reported
  */
 public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> nats, String prefix, Duration beat,
         Duration expiry,
@@ -159,7 +159,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
     /**
      * Returns these settings with a history, from which gaps are filled.
      *
-     * @param kept what NATS keeps; null: nothing
+     * @param kept the history; null for none
      * @return new settings
      */
     public RelayOptions withHistory(@Nullable History kept) {

@@ -16,7 +16,7 @@ import java.util.List;
  * @param sent the messages that the bus has accepted
  * @param dropped the messages that the queue has dropped
  * @param delivered the messages of other servers that were delivered here
- * @param filled those of them that were missing, and were delivered after all: late, or from the history of the bus
+ * @param filled those of them that filled a gap: they arrived late, or came from the history
  * @param gaps the messages of other servers that are known to be lost
  * @param duplicates the messages that arrived a second time, or after they were counted as lost, and were suppressed
  * @param overruns the received messages that were dropped because the loop was behind

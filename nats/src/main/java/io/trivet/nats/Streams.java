@@ -51,7 +51,7 @@ final class Streams {
         return prefix + ".p";
     }
 
-    /** Returns the subjects of all streams, with a wildcard each. */
+    /** Returns the subjects of all streams: two, each with a wildcard. */
     List<String> subjects() {
         return List.of(prefix + "." + TOPIC + ".>", prefix + "." + DIRECT + ".>");
     }

@@ -53,10 +53,10 @@ final class Journal implements LoopObserver {
     }
 
     /**
-     * Called before the journal is attached, which makes each loop end its turn. Until a loop has, it counts as working: something
-     * holds it.
+     * Called before the journal is attached, which makes each loop end its turn. Until a loop has done so, it counts as working:
+     * something blocks it.
      *
-     * @param haveTurned whether each loop has ever turned: one that has not is not held
+     * @param haveTurned whether each loop has ever turned: one that has not is not blocked
      */
     void awaitTurns(List<Boolean> haveTurned) {
         for (int i = 0; i < loops.length; i++) {
@@ -113,7 +113,10 @@ final class Journal implements LoopObserver {
         return loops[loop].waitAndWork();
     }
 
-    /** Returns true if something has happened in a turn of the loop that is not over; or if it has not ended its turn since it is watched. */
+    /**
+     * Returns true if something has happened in a turn of the loop that is not over; or if the loop has ended no turn since the journal
+     * was attached.
+     */
     boolean isWorking(int loop) {
         return loops[loop].working.getAcquire();
     }
@@ -125,7 +128,7 @@ final class Journal implements LoopObserver {
         private final long[] connections = new long[EVENTS_PER_TURN_MAX];
         private final long[] amounts = new long[EVENTS_PER_TURN_MAX];
         private int count;
-        /** True from the first event of a turn to the turn's end, and from the begin of watching to the end of a turn. */
+        /** True from the first event of a turn to the turn's end, and from the attachment of the journal to the end of a turn. */
         private final AtomicBoolean working = new AtomicBoolean();
         private final ArrayDeque<Turn> turns = new ArrayDeque<>();
         private long waitNanos;

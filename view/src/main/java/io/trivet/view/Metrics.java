@@ -132,8 +132,8 @@ final class Metrics {
     }
 
     /**
-     * Returns at which addresses clients are accepted. Of several listeners whose addresses have the same text, which would be one series
-     * twice, one that accepts is enough.
+     * Returns at which addresses clients are accepted. Listeners whose addresses have the same text share an entry, because they would be
+     * the same series twice: true if any of them accepts.
      */
     static Map<String, Boolean> acceptingByAddress(List<ListenerSnapshot> listeners) {
         Map<String, Boolean> accepting = new LinkedHashMap<>();

@@ -1,4 +1,4 @@
-// One client in detail: what it is now, and what has happened to it lately.
+// One client in detail: its present state, and what has happened to it lately.
 import {spark} from './charts.js';
 import {element, find, reconcile, rowsOf, setText} from './dom.js';
 import {bytes, seconds} from './format.js';
@@ -32,7 +32,7 @@ export class Detail {
     if (await this.#refresh() && !this.dialog.open) this.dialog.showModal();
   }
 
-  // Shows the client as it is in the newest state. What has the focus stays.
+  // Shows the client as it is in the newest state. The focus stays where it is.
   follow(hasControl, isReplay) {
     this.hasControl = hasControl;
     this.isReplay = isReplay;
@@ -91,7 +91,7 @@ export class Detail {
     setText(find('detail-before'), t(recent.length === 0 ? 'noHistory' : this.isReplay ? 'replayBefore' : 'historyBefore'));
   }
 
-  // Asked twice: the client loses what waits for it.
+  // Needs a second press: the client loses the messages that wait for it.
   async #close() {
     if (this.button.dataset.armed) {
       this.#disarm();

@@ -19,7 +19,7 @@ const EN = {
   exceptionalEmpty: 'No socket: no client is watched for urgent data. That needs trivet serve --urgent.', noneTitle: 'in none of the lists',
   noneMeaning: 'The loop waits for nothing from these sockets now.',
   listener: 'listening socket', listenerWhy: 'Ready when a new client waits to be accepted.', more: n => `and ${n} more: see Clients`,
-  turnsTitle: 'What the loop does', closedTitle: 'Gone', noClosed: 'No client has left yet.', noTurns: 'No turn yet in which something happened. Turns are recorded while a page is open.',
+  turnsTitle: 'What the loop does', closedTitle: 'Gone', noClosed: 'No client has left yet.', noTurns: 'There are no turns to show yet. Turns are recorded only while a page is open.',
   pause: 'Pause the loop', step: 'Next turn', resume: 'Continue', waits: 'waits in the kernel', works: 'works',
   turn: n => `turn ${n}`, slept: s => `slept ${s}`, worked: s => `worked ${s}`, nothing: 'Nothing was ready: the timeout expired, or another thread woke the loop.', moreEvents: n => `… and ${n} more`, turnsLeftOut: n => n === 1 ? '… one turn in between' : `… ${n} turns in between`, turnsLeftOutWhy: 'Turns are left out in which nothing happened to a client, or of which there were too many to show.',
   filter: 'Filter', filterHint: 'Filter: an address, a state, slow, wlist, paused, tls …', matching: (n, all) => n === all ? `${all} clients` : `${n} of ${all} clients`,
@@ -28,7 +28,7 @@ const EN = {
   plain: 'none', slow: 'slow', slowClients: 'slow clients', slowWhy: 'The client reads more slowly than the server sends. Its queue has reached the high mark, or bytes wait for it and it has accepted none for a second.', yours: 'tour’s client', noLimit: 'no limit', limitsTitle: 'Limits, and what happens at each', loopsTitle: 'Loops and memory', none: 'none',
   chartConnections: 'Clients', chartMessages: 'Messages a second', chartBytes: 'Bytes a second', chartQueue: 'Memory for messages that wait', chartMemory: 'Native memory', chartTrouble: 'Refused, cut off and dropped a second',
   seriesClients: 'connected', seriesIn: 'in', seriesOut: 'out', seriesQueue: 'held', seriesMemory: 'total', seriesDropped: 'dropped messages', seriesRefused: 'refused or cut clients',
-  lastMinute: 'Only the last minute', axis: max => `axis: 0 to ${max}`, ago: s => `${s} ago`, now: 'now', close: 'Close this client', history: 'What happened lately', noHistory: 'No event is known: they are recorded while a page is open. The lines above tell what the server knows of the time before.', queueChart: 'Its queue while this window is open', historyBefore: 'Earlier events are not known: only the latest are recorded, and only while a page is open.', replayBefore: 'Earlier events of this client are not shown.',
+  lastMinute: 'Only the last minute', axis: max => `axis: 0 to ${max}`, ago: s => `${s} ago`, now: 'now', close: 'Close this client', history: 'What happened lately', noHistory: 'No events are known: they are recorded only while a page is open. The lines above show what the server knows about the time before.', queueChart: 'Its queue while this window is open', historyBefore: 'Earlier events are not known: events are recorded only while a page is open, and only the latest are kept.', replayBefore: 'Earlier events of this client are not shown.',
   client: a => `Client ${a}`, gone: 'This client is gone', inLists: 'in the lists', sinceAtLeast: s => `for at least ${s}`, sinceFor: s => `for ${s}`,
   queueLine: (m, b, max) => `${m} ${m === 1 ? 'message' : 'messages'}, ${b} of at most ${max}`, queueScale: max => `scale: 0 to ${max}`, scaleHigh: high => `${high} (high mark)`,
   queueBar: (b, max, high) => `${b} wait, of at most ${max}${high ? `. The line in the middle is the high mark, ${high}, at which reading pauses` : ''}`,
@@ -39,7 +39,7 @@ const EN = {
   barsLegend: (high, max, timeout) => `Bars: queue, from 0 ${high ? `to ${high} (high mark, in the middle) ` : ''}to ${max}${timeout ? `; time without progress, from 0 to ${timeout} (write timeout)` : ''}.`,
   marksLegend: 'R: in rlist, W: in wlist, X: in xlist.', timesFull: 'its socket was full', full: n => n === 1 ? 'once since its queue was last empty' : `${n} times since its queue was last empty`,
   notIn: list => `not in ${list}`, progress: 'it has accepted nothing', oldest: 'its oldest message waits', endTotals: (i, o) => `${i} in, ${o} out`,
-  tourNotConnected: 'The tour’s client is not connected: connect it in step 2.', tourPress: b => `Press “${b}”, and watch the lists and the log.`, tourBusy: 'working …', tourSee: ' The log tells what the loop did for it.', tourLog: 'What the loop does for the tour’s client',
+  tourNotConnected: 'The tour’s client is not connected: connect it in step 2.', tourPress: b => `Press “${b}”, and watch the lists and the log.`, tourBusy: 'working …', tourSee: ' The log shows what the loop did for it.', tourLog: 'What the loop does for the tour’s client',
   help: 'Keys and words', helpKeys: 'Keys', helpWords: 'Words', queueHeld: max => `of at most ${max}; the buffers of the queues and of undelivered input, with their whole size`, loop: n => `loop ${n}`, nClients: n => n === 1 ? 'one client' : `${n} clients`, nTurns: n => `${n} turns since the start`, back: 'Back', next: 'Next', tourCount: (n, all) => `Step ${n} of ${all}`, tourEnd: 'Start again',
   time: 'time since the start', ends: 'have left', replayOf: 'Recorded run:', replayWhere: (n, all, time) => `step ${n} of ${all}, after ${time}`, replayStep: n => `step ${n}`,
   replayFirst: 'First step', replayBack: 'Back', replayNext: 'Next step', replayLast: 'Last step', replayPlay: 'Play', replayStop: 'Stop', replayToFailure: 'To the failure',
@@ -55,7 +55,7 @@ const ZH = {
   live: '实时', paused: '循环已暂停', connecting: '正在连接…', stale: s => `${s}没有新数据`, lost: '连接已断开，正在重试…',
   restarted: '服务器已重新启动，令牌已更换：请打开它在 view 一行中打印的地址。', tooMany: '打开的页面太多，请关闭一些。',
   pausedNotice: (n, min) => `循环停在两轮之间，${n} 个客户端在等待。${min > 1 ? `${min} 分钟后` : '一分钟之内'}，或关闭此页面后，它会自动继续。`,
-  stuckNotice: (loop, s, n) => `循环 ${loop} 这一轮至少已 ${s}没有结束：处理程序或任务占住了它。它的 ${n} 个客户端都在等待。`, views: '视图',
+  stuckNotice: (loop, s, n) => `循环 ${loop} 的当前一轮已持续至少 ${s}，仍未结束：某个处理程序或任务占用了它。其间，它的 ${n} 个客户端都在等待。`, views: '视图',
   clients: '客户端', messagesIn: '收到消息', bytesIn: '收到字节', bytesOut: '发出字节', turns: '循环轮数', ready: '每轮就绪套接字数', perSecond: '/秒',
   listsLead: '循环只问内核一个问题：这些套接字里哪些已经就绪？它把三个列表交给内核，然后休眠，直到内核答复，再处理就绪的套接字。select 每次都要交出列表；epoll 和 io_uring 问的是同一个问题，但列表由内核记住，循环只登记变化。',
   readable: '可读？', writable: '可写？', exceptional: '有紧急数据吗？',
@@ -64,7 +64,7 @@ const ZH = {
   readableEmpty: '没有套接字：现在不读任何人的数据。', writableEmpty: '没有套接字：要发的数据都已放进套接字缓冲区。',
   exceptionalEmpty: '没有套接字：没有客户端被监视紧急数据。这需要 trivet serve --urgent。', noneTitle: '不在任何列表中', noneMeaning: '循环现在不等待这些套接字。',
   listener: '监听套接字', listenerWhy: '有新客户端等待接受时就绪。', more: n => `还有 ${n} 个：见“客户端”`,
-  turnsTitle: '循环在做什么', closedTitle: '已离开', noClosed: '还没有客户端离开。', noTurns: '还没有发生过事情的轮。只有在页面打开时才记录各轮。',
+  turnsTitle: '循环在做什么', closedTitle: '已离开', noClosed: '还没有客户端离开。', noTurns: '还没有可显示的轮。只有在页面打开时才记录各轮。',
   pause: '暂停循环', step: '下一轮', resume: '继续', waits: '在内核中等待', works: '处理', turn: n => `第 ${n} 轮`, slept: s => `休眠 ${s}`, worked: s => `处理 ${s}`,
   nothing: '没有就绪的套接字：超时到了，或被另一个线程唤醒。', moreEvents: n => `…另有 ${n} 件`, turnsLeftOut: n => `…中间另有 ${n} 轮`, turnsLeftOutWhy: '没有客户端事件的轮，或多到无法全部显示的轮，被省略。',
   filter: '筛选', filterHint: '筛选：地址、状态、slow、wlist、paused、tls…', matching: (n, all) => n === all ? `${all} 个客户端` : `${all} 个客户端中的 ${n} 个`,
@@ -72,7 +72,7 @@ const ZH = {
   plain: '无', slow: '慢', slowClients: '慢客户端', slowWhy: '客户端读得比服务器发得慢。它的队列到达过高水位，或有数据待发送而它已一秒未接收。', yours: '导览的客户端', noLimit: '不限', limitsTitle: '限制，以及达到时会发生什么', loopsTitle: '循环与内存', none: '无',
   chartConnections: '客户端', chartMessages: '每秒消息', chartBytes: '每秒字节', chartQueue: '等待中的消息占用的内存', chartMemory: '原生内存', chartTrouble: '每秒异常数（拒绝、断开、丢弃）',
   seriesClients: '已连接', seriesIn: '收到', seriesOut: '发出', seriesQueue: '占用', seriesMemory: '总计', seriesDropped: '丢弃的消息', seriesRefused: '拒绝或断开的客户端',
-  lastMinute: '只看最近一分钟', axis: max => `坐标轴：0 到 ${max}`, ago: s => `${s}前`, now: '现在', close: '关闭此客户端', history: '最近发生的事', noHistory: '没有已知的事件：只在页面打开时记录。此前的情况见上面的各行。', queueChart: '此窗口打开期间的队列', historyBefore: '更早的事件不详：只在页面打开时记录，且只保留最近的。', replayBefore: '此客户端更早的事件未显示。',
+  lastMinute: '只看最近一分钟', axis: max => `坐标轴：0 到 ${max}`, ago: s => `${s}前`, now: '现在', close: '关闭此客户端', history: '最近发生的事', noHistory: '没有已知的事件：事件只在页面打开时记录。此前的情况见上面的各行。', queueChart: '此窗口打开期间的队列', historyBefore: '更早的事件未知：事件只在页面打开时记录，且只保留最近的。', replayBefore: '此客户端更早的事件未显示。',
   client: a => `客户端 ${a}`, gone: '此客户端已离开', inLists: '所在列表', sinceAtLeast: s => `至少 ${s}`, sinceFor: s => `已 ${s}`,
   queueLine: (m, b, max) => `${m} 条消息，${b}，上限 ${max}`, queueScale: max => `刻度：0 到 ${max}`, scaleHigh: high => `${high}（高水位）`,
   queueBar: (b, max, high) => `${b} 待发送，上限 ${max}${high ? `。中间的线是高水位 ${high}，到达时暂停读取` : ''}`,
@@ -82,7 +82,7 @@ const ZH = {
   barsLegend: (high, max, timeout) => `条形：队列，从 0 ${high ? `到 ${high}（高水位，在中间）` : ''}到 ${max}${timeout ? `；未接收数据的时间，从 0 到 ${timeout}（写超时）` : ''}。`,
   marksLegend: 'R：在 rlist 中，W：在 wlist 中，X：在 xlist 中。', timesFull: '缓冲区满过', full: n => `${n} 次（自队列上次为空以来）`,
   notIn: list => `不在 ${list} 中`, progress: '未接收任何数据', oldest: '最旧的消息已等待', endTotals: (i, o) => `收到 ${i}，发出 ${o}`,
-  tourNotConnected: '导览的客户端没有连接：请在第 2 步连接。', tourPress: b => `按“${b}”，并注意看列表和日志。`, tourBusy: '进行中…', tourSee: '循环为它做了什么，请看日志。', tourLog: '循环为导览的客户端做了什么',
+  tourNotConnected: '导览的客户端没有连接：请在第 2 步连接。', tourPress: b => `按“${b}”，并注意看列表和日志。`, tourBusy: '进行中…', tourSee: '日志显示循环为它做了什么。', tourLog: '循环为导览的客户端做了什么',
   help: '按键与用语', helpKeys: '按键', helpWords: '用语', queueHeld: max => `上限 ${max}；队列与未交付输入的缓冲区，按全部大小计`, loop: n => `循环 ${n}`, nClients: n => `${n} 个客户端`, nTurns: n => `启动以来 ${n} 轮`, back: '上一步', next: '下一步', tourCount: (n, all) => `第 ${n} 步，共 ${all} 步`, tourEnd: '重新开始',
   time: '开始以来的时间', ends: '已离开', replayOf: '录制的运行：', replayWhere: (n, all, time) => `第 ${n} 步，共 ${all} 步，${time} 之后`, replayStep: n => `第 ${n} 步`,
   replayFirst: '第一步', replayBack: '上一步', replayNext: '下一步', replayLast: '最后一步', replayPlay: '播放', replayStop: '停止', replayToFailure: '到失败处',
@@ -183,7 +183,7 @@ export const ageBarText = row => t('ageBar', seconds(row.sinceProgress), row.wri
 
 const LISTENER_STATES = {
   AT_LIMIT: ['not watched: the server has its maximum number of connections, and further clients wait in the backlog', '未被监视：连接数已达上限，更多客户端在 backlog 中等待'],
-  BACKED_OFF: ['not watched for a moment: the kernel had no descriptor or no memory for a new client', '暂时未被监视：内核没有描述符或内存可用于新客户端'],
+  BACKED_OFF: ['not watched for a moment: the kernel had no descriptor or no memory for a new client', '暂时未被监视：内核没有可用于新客户端的描述符或内存'],
   AWAITING_HANDOVER: ['not watched yet: the server that is to be replaced still accepts', '尚未被监视：将被替换的服务器仍在接受客户端'],
 };
 
@@ -236,7 +236,7 @@ export function eventText(event) {
     case 'SENT': return either(`${who}: the kernel accepted ${bytes(n)} to send.`, `${who}：内核已收下待发送的 ${bytes(n)}。`);
     case 'SOCKET_FULL': return either(`The buffer of ${who} is full: ${bytes(n)} wait in its queue, and it joins wlist.`, `${who} 的缓冲区已满：${bytes(n)} 在队列中等待，它加入 wlist。`);
     case 'WRITABLE': return either(`${who} was writable: its buffer has room again.`, `${who} 可写：缓冲区又有空间了。`);
-    case 'SOCKET_DRAINED': return n > 0 ? either(`${who} leaves wlist for a moment, with ${bytes(n)} left: the other clients come first.`, `${who} 暂时离开 wlist，还剩 ${bytes(n)}：先轮到其他客户端。`)
+    case 'SOCKET_DRAINED': return n > 0 ? either(`${who} leaves wlist for a moment, with ${bytes(n)} left: the other clients come first.`, `${who} 暂时离开 wlist，还剩 ${bytes(n)} 待发送：先处理其他客户端。`)
       : either(`${who} leaves wlist: the kernel has accepted everything that waited.`, `${who} 离开 wlist：等待的数据内核已全部收下。`);
     case 'QUEUE_HIGH': return either(`The queue of ${who} has reached its high mark (${bytes(n)} now): reading is paused, and it leaves ${lists}.`, `${who} 的队列到达高水位（现有 ${bytes(n)}）：暂停读取，它离开 ${lists}。`);
     case 'QUEUE_LOW': return either(`The queue of ${who} is down at its low mark: reading continues, and it is back in ${lists}.`, `${who} 的队列降到低水位：恢复读取，它回到 ${lists}。`);

@@ -1,7 +1,7 @@
 // Touch screens have no pointer that hovers: a tap on something that has a tooltip shows it at the bottom of the screen, until the next tap.
 import {find, setText} from './dom.js';
 
-// What opens a window tells everything there.
+// These open a window, which shows everything that the tooltip says.
 const OPENS_WINDOW = 'button.member, .viewport .row';
 
 export function showTips() {
