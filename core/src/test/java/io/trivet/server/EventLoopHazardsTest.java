@@ -6,6 +6,7 @@ import io.trivet.contract.NotSimulated;
 import io.trivet.net.Clock;
 import io.trivet.net.TcpListener;
 import io.trivet.observe.ConnectionState;
+import io.trivet.sim.TortureNetwork;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -152,7 +153,9 @@ final class EventLoopHazardsTest {
             assertThat(flooded[0] - before).isLessThanOrEqualTo((int) (completions + 1) * Delivery.MESSAGES_PER_DELIVERY_MAX);
         }
         stage.until("the other is served", () -> floodedBefore[0] >= 0);
-        assertThat(floodedBefore[0]).as("messages of the flood before the other's").isLessThan(flood);
+        if (!(stage.network() instanceof TortureNetwork)) { // which may deny that the other is ready, for any number of turns
+            assertThat(floodedBefore[0]).as("messages of the flood before the other's").isLessThan(flood);
+        }
     }
 
     @EveryNetwork

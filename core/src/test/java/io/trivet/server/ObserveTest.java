@@ -195,6 +195,7 @@ final class ObserveTest {
                 }
             });
             try {
+                server.execute(() -> {}); // it may be waiting since its first turn
                 assertThat(paused.await(30, TimeUnit.SECONDS)).as("the loop turns so that the observer sees it").isTrue();
                 long turns = server.stats().total().turns();
                 server.execute(() -> {});
