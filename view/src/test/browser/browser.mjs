@@ -301,7 +301,7 @@ const cases = {
     await ask('connect 1');
     const page = await open({colorScheme: 'dark'});
     await page.locator('#lists [data-list=readable] button.member').click();
-    await waitText(page, '#detail-before', 'recorded while a page is open');
+    await waitText(page, '#detail-before', 'recorded only while a page is open');
     await page.keyboard.press('Escape');
     await ask('connect 2');
     await ask('talk');
