@@ -141,7 +141,8 @@ final class EventLoopHazardsTest {
         }).framing(Framing.lines()));
         Client flooding = stage.client(server);
         Client other = stage.client(server);
-        stage.until("both are accepted", () -> server.stats().total().accepted() == 2);
+        stage.until("both are open, with TLS after their handshakes", () -> server.connections().stream()
+                .filter(connection -> connection.state() == ConnectionState.OPEN).count() == 2);
         flooding.channel().write(ByteBuffer.wrap(Client.bytes("\n".repeat(flood))));
         other.channel().write(ByteBuffer.wrap(Client.bytes("hello\n")));
         while (flooded[0] < flood) {
