@@ -68,8 +68,12 @@ final class Handshakes {
         TlsProactor secures = proactor;
         Tls tls = connection.profile().tls();
         return secures == null || tls == null ? 0
-                : Math.min(secures.handshakeWaitedNanos(connection.handle),
-                        EXTENSIONS_MAX * Limits.nanos(tls.handshakeTimeout()));
+                : limited(secures.handshakeWaitedNanos(connection.handle), Limits.nanos(tls.handshakeTimeout()));
+    }
+
+    /** Limits a wait to some handshake timeouts, whose sum may be more than fits into a long. */
+    static long limited(long waitedNanos, long timeoutNanos) {
+        return waitedNanos / EXTENSIONS_MAX < timeoutNanos ? waitedNanos : EXTENSIONS_MAX * timeoutNanos;
     }
 
     /** Returns true if steps of handshakes wait for the next turn. */
