@@ -4,12 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.net.Clock;
-import io.trivet.net.Completions;
-import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,50 +23,13 @@ final class FailedSendTest {
     private final TlsProactor proactor = new TlsProactor(below.proactor(), Clock.SYSTEM);
     private final TlsEngine client;
     private final ByteBuffer fromClient = ByteBuffer.allocateDirect(4 * TlsEngine.RECORD_BYTES_MAX);
-    private final List<IOException> failures = new ArrayList<>();
+    private final FailureLog completions = new FailureLog();
 
     FailedSendTest(TlsEngineKind kind) throws IOException {
         this.kind = TlsEngines.require(kind);
         client = TestCertificates.client(kind).engine("localhost", 1, new EngineBuffers());
         proactor.secure(HANDLE, TestCertificates.server(this.kind));
     }
-
-    private final Completions completions = new Completions() {
-        @Override
-        public void accepted(long token, TcpStream stream) {}
-
-        @Override
-        public void acceptFailed(long token, IOException failure) {}
-
-        @Override
-        public void connected(long handle) {}
-
-        @Override
-        public void received(long handle, ByteBuffer memory, int from, int to) {}
-
-        @Override
-        public void sent(long handle, long bytes) {}
-
-        @Override
-        public void inputEnded(long handle) {}
-
-        @Override
-        public void failed(long handle, IOException failure) {
-            failures.add(failure);
-        }
-
-        @Override
-        public void urgent(long handle, byte b) {}
-
-        @Override
-        public void inputTruncated(long handle, IOException failure) {}
-
-        @Override
-        public void spinning(long handle, String description) {}
-
-        @Override
-        public void closed(long handle) {}
-    };
 
     @AfterEach
     void free() throws IOException {
@@ -123,7 +82,7 @@ final class FailedSendTest {
     void nothingFollowsARecordOfTheHandshakeThatWasCut(int bytes) throws IOException {
         below.failSendAfter(bytes);
         deliver();
-        assertThat(failures).as("the failure is reported once").hasSize(1);
+        assertThat(completions.failures).as("the failure is reported once").hasSize(1);
         assertThat(below.sent()).as("no alert, and no further record").hasSize(bytes);
         proactor.close(HANDLE);
         assertThat(below.sent()).isEmpty();

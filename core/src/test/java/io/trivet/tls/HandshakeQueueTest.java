@@ -68,7 +68,7 @@ final class HandshakeQueueTest {
         add(1_000);
         queue.begin(false);
         assertThat(queue.next()).isNotNull();
-        now += 2_000 * MILLI; // of the garbage collector, or of a handler that is told of the connection
+        now += 2_000 * MILLI; // of the garbage collector, or of a handler's onOpen
         assertThat(queue.next()).isNull();
         assertThat(steps(4, 10)).as("40 ms later").isPositive();
     }

@@ -2,13 +2,9 @@ package io.trivet.tls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.trivet.net.Completions;
-import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,45 +23,9 @@ final class HandshakeWaitTest {
     private final FakeProactor below = new FakeProactor();
     private long now;
     private final TlsProactor proactor = new TlsProactor(below.proactor(), () -> now);
-    private final List<String> failures = new ArrayList<>();
     private final byte[] hello;
 
-    private final Completions completions = new Completions() {
-        @Override
-        public void accepted(long token, TcpStream stream) {}
-
-        @Override
-        public void acceptFailed(long token, IOException failure) {}
-
-        @Override
-        public void connected(long handle) {}
-
-        @Override
-        public void received(long handle, ByteBuffer memory, int from, int to) {}
-
-        @Override
-        public void sent(long handle, long bytes) {}
-
-        @Override
-        public void inputEnded(long handle) {}
-
-        @Override
-        public void failed(long handle, IOException failure) {
-            failures.add(handle + ": " + failure.getMessage());
-        }
-
-        @Override
-        public void urgent(long handle, byte b) {}
-
-        @Override
-        public void inputTruncated(long handle, IOException failure) {}
-
-        @Override
-        public void spinning(long handle, String description) {}
-
-        @Override
-        public void closed(long handle) {}
-    };
+    private final FailureLog completions = new FailureLog();
 
     /** Answers the first client, while the message of the second one arrives. */
     HandshakeWaitTest(TlsEngineKind kind) throws IOException {
@@ -114,7 +74,7 @@ final class HandshakeWaitTest {
         now += Duration.ofHours(1).toNanos();
         assertThat(Duration.ofNanos(proactor.handshakeWaitedNanos(SECOND))).as("the peer is to continue")
                 .isEqualTo(Duration.ofSeconds(seconds));
-        assertThat(failures).isEmpty();
+        assertThat(completions.failures).isEmpty();
     }
 
     @ParameterizedTest
@@ -128,7 +88,9 @@ final class HandshakeWaitTest {
         while (proactor.hasWork() || below.hasMore()) {
             proactor.poll(completions, -1);
         }
-        assertThat(failures).containsExactly(SECOND + ": the peer has closed the connection during the handshake");
+        assertThat(completions.failures).hasSize(1);
+        assertThat(completions.failures.getFirst().handle()).isEqualTo(SECOND);
+        assertThat(completions.failures.getFirst().cause()).hasMessage("the peer has closed the connection during the handshake");
         byte[] sent = below.sent();
         assertThat(sent.length == 0 || sent[0] == ALERT_RECORD).as("no answer to the first message").isTrue();
     }

@@ -51,7 +51,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private boolean isByeSent;
     private boolean isEnded;
     private boolean wasFull;
-    private boolean isHistoryTold;
+    private boolean isHistoryReported;
     private long published;
     private long slow;
     private long malformed;
@@ -236,7 +236,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     @Override
     public void away(String reason) {
         peers.away();
-        isHistoryTold = false;
+        isHistoryReported = false;
         latest = stats();
         notices.bus(BusState.AWAY, reason);
         drainTimer.away(true);
@@ -275,8 +275,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     @Override
     public void historyProblem(String problem) {
-        if (!isHistoryTold) { // once for each connect
-            isHistoryTold = true;
+        if (!isHistoryReported) { // once for each connect
+            isHistoryReported = true;
             notices.history(problem);
         }
     }
