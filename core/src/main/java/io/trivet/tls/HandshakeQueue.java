@@ -67,7 +67,9 @@ final class HandshakeQueue {
     /** Returns the connection of the next step of this poll, or null. The previous step, if any, is complete. */
     @Nullable
     TlsConnection next() {
-        endStep();
+        if (done > 0) { // otherwise a caller that polls all the time would pay for polls without a step, and never earn one
+            endStep();
+        }
         while (!waiting.isEmpty() && (isIdle ? done == 0 : savedNanos >= 0 && done < PER_POLL_MAX)) {
             TlsConnection connection = waiting.removeFirst();
             if (!connection.closed && !connection.failed) {
