@@ -10,12 +10,13 @@ final class HandshakeQueueTest {
     private static final long MILLI = 1_000_000;
 
     private long now = Long.MAX_VALUE - MILLI; // only differences are meaningful
+    private final TlsServer server = TestCertificates.server(TlsEngineKind.JDK);
     private final HandshakeQueue queue = new HandshakeQueue(() -> now);
 
     private TlsConnection add(int count) throws IOException {
         TlsConnection connection = null;
         for (int i = 0; i < count; i++) {
-            connection = new TlsConnection(i, TestCertificates.server(TlsEngineKind.JDK).engine(new EngineBuffers()), true);
+            connection = new TlsConnection(i, server.engine(new EngineBuffers()), true);
             queue.add(connection);
         }
         return connection;
