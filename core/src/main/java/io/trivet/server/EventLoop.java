@@ -237,11 +237,11 @@ final class EventLoop {
     }
 
     private long waitNanos(long waitNanosMax) {
-        if (hasOwnWork()) {
+        if (hasOwnWork() || mailbox.isStopped()) {
             return 0;
         }
         long waitMax = mailbox.isWaking() ? shorter(waitNanosMax, WAKING_WAIT_NANOS_MAX) : waitNanosMax;
-        long deadline = nextDeadline();
+        long deadline = nextDue();
         return deadline == Loop.NO_DEADLINE ? waitMax : shorter(waitMax, Math.max(0, deadline - clock.nanoTime()));
     }
 
@@ -270,6 +270,10 @@ final class EventLoop {
         if (hasWork() || mailbox.isStopped()) {
             return Deadline.after(clock.nanoTime(), 0);
         }
+        return nextDue();
+    }
+
+    private long nextDue() {
         return Deadline.earlier(Deadline.earlier(nextOverdue(), timers.next()), lifecycle.drainDeadline());
     }
 

@@ -61,6 +61,21 @@ final class HandshakeStormTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(value = TlsEngineKind.class, mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void anIdleLoopGivesHandshakesAllItsTime(TlsEngineKind kind) throws IOException {
+        try (Stage stage = new Stage(Network.system())) {
+            Server server = stage.open(stage.server(stage.story((_, _) -> {})).tls(settings(kind)));
+            connect(stage, server);
+            List<SocketChannel> unanswered = new ArrayList<>(storm);
+            stage.until("answered", () -> {
+                unanswered.removeIf(HandshakeStormTest::isAnswered);
+                return unanswered.isEmpty();
+            });
+            assertThat(server.stats().total().turns()).as("turns, each with a step").isLessThan(3 * CLIENTS);
+        }
+    }
+
     private static TlsServer settings(TlsEngineKind kind) throws IOException {
         return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"))
                 .handshakeTimeout(TIMEOUT).engine(TlsEngines.require(kind)).build();
@@ -75,7 +90,7 @@ final class HandshakeStormTest {
             assertThat(client.write(ByteBuffer.wrap(hello))).isEqualTo(hello.length);
             storm.add(client);
         }
-        stage.until("accepted", () -> server.stats().total().connections() == CLIENTS + 1);
+        stage.until("accepted", () -> server.stats().total().connections() >= CLIENTS);
     }
 
     /** Returns the first message of a client. The storm sends nothing else. */
