@@ -618,7 +618,7 @@ meth public long turns()
 supr java.lang.Record
 
 CLSS public final io.trivet.observe.MemoryStats
-cons public init(long,long,long,long,long)
+cons public init(long,long,long,long,long,long)
 meth public final boolean equals(java.lang.Object)
 meth public final int hashCode()
 meth public final java.lang.String toString()
@@ -628,6 +628,7 @@ meth public long input()
 meth public long queues()
 meth public long rings()
 meth public long spare()
+meth public long tls()
 meth public long total()
 supr java.lang.Record
 
@@ -1335,6 +1336,7 @@ meth public long adopt(io.trivet.net.TcpStream) throws java.io.IOException
 meth public long bufferBytes()
 meth public long connect(java.net.InetSocketAddress) throws java.io.IOException
 meth public long connect(java.net.InetSocketAddress,java.net.InetSocketAddress) throws java.io.IOException
+meth public long connectionBufferBytes()
 meth public long handshakeWaitedNanos(long)
 meth public long keptBytes()
 meth public long keptBytes(long)

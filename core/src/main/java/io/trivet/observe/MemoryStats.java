@@ -10,15 +10,17 @@ package io.trivet.observe;
  * @param queues buffers of messages that wait to be sent, with their whole capacity. The message of a broadcast counts once
  * @param input buffers of received bytes that have not been delivered yet, with their whole capacity
  * @param spare buffers that are kept for reuse
+ * @param tls buffers of TLS connections, for incomplete records and for ciphertext that the socket has refused, in use or kept for
+ *     reuse. Memory that OpenSSL allocates itself is not included
  */
-public record MemoryStats(long rings, long buffers, long queues, long input, long spare) {
+public record MemoryStats(long rings, long buffers, long queues, long input, long spare, long tls) {
     /**
      * Returns the sum over all purposes.
      *
      * @return the number of bytes
      */
     public long total() {
-        return rings + buffers + queues + input + spare;
+        return rings + buffers + queues + input + spare + tls;
     }
 
     /**
@@ -29,6 +31,6 @@ public record MemoryStats(long rings, long buffers, long queues, long input, lon
      */
     public MemoryStats plus(MemoryStats other) {
         return new MemoryStats(rings + other.rings, buffers + other.buffers, queues + other.queues, input + other.input,
-                spare + other.spare);
+                spare + other.spare, tls + other.tls);
     }
 }

@@ -24,8 +24,6 @@ final class BudgetGuard implements Budget.Holder {
     private final CloseRequests closeRequests;
     private final Log log;
     private final AtomicBoolean asked = new AtomicBoolean();
-    /** The unsent bytes in the proactor that the budget currently counts: without those of {@link #leaving}. */
-    private long unsentBytes;
     /** The closed connections for which the proactor keeps bytes. It releases them when their close is completed. */
     private final List<ConnectionRecord> leaving = new ArrayList<>();
 
@@ -46,7 +44,7 @@ final class BudgetGuard implements Budget.Holder {
     @Override
     public long heldBytes() {
         return counters.value(Counters.SEND_MEMORY) + counters.value(Counters.INPUT_MEMORY)
-                + counters.value(Counters.SESSION_MEMORY);
+                + counters.value(Counters.SESSION_MEMORY) + counters.value(Counters.PROACTOR_MEMORY);
     }
 
     @Override
@@ -66,11 +64,11 @@ final class BudgetGuard implements Budget.Holder {
             leaving.removeIf(connection -> keptBytes(connection) == 0);
             now -= leaving.stream().mapToLong(this::keptBytes).sum();
         }
-        if (now != unsentBytes) {
-            budget.add(now - unsentBytes);
-            boolean more = now > unsentBytes;
-            unsentBytes = now;
-            if (more) {
+        long added = now - counters.value(Counters.PROACTOR_MEMORY);
+        if (added != 0) {
+            budget.add(added);
+            counters.add(Counters.PROACTOR_MEMORY, added);
+            if (added > 0) {
                 enforce(null);
             }
         }
@@ -160,7 +158,7 @@ final class BudgetGuard implements Budget.Holder {
             long kept = keptBytes(connection);
             if (kept > 0) {
                 leaving.add(connection);
-                unsentBytes -= kept;
+                counters.add(Counters.PROACTOR_MEMORY, -kept);
                 budget.release(kept);
             }
             queues.dropWaiting(connection);

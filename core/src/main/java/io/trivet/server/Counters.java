@@ -32,8 +32,10 @@ final class Counters {
     /** Heap memory of messages on their way between the loop and its sessions, in bytes. Changed by {@link #addFromAnyThread}. */
     static final int SESSION_MEMORY = 14;
     static final int REFUSED = 15;
+    /** Memory for unsent bytes in the proactor, in bytes. */
+    static final int PROACTOR_MEMORY = 16;
     /** The first of the counters of closed connections by reason. */
-    private static final int CLOSED_BY = 16;
+    private static final int CLOSED_BY = 17;
     private static final CloseReason[] REASONS = CloseReason.values();
     private static final int COUNT = CLOSED_BY + REASONS.length;
     /** A cache line before the first counter and one after the last, against false sharing with neighbours in memory. */

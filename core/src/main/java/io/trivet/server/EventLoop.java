@@ -540,7 +540,7 @@ final class EventLoop {
     MemoryStats memory() {
         return new MemoryStats(proactor.ringBytes(), proactor.bufferBytes() + batch.stagingBytes(),
                 counters.value(Counters.SEND_MEMORY),
-                counters.value(Counters.INPUT_MEMORY), counters.value(Counters.SPARE_MEMORY));
+                counters.value(Counters.INPUT_MEMORY), counters.value(Counters.SPARE_MEMORY), handshakes.memoryBytes());
     }
 
     LoopStats stats() {

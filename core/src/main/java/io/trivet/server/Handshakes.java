@@ -82,6 +82,11 @@ final class Handshakes {
         return secures != null && secures.hasWork();
     }
 
+    /** Returns the size of the direct buffers of TLS connections. Any thread. */
+    long memoryBytes() {
+        return proactor == null ? 0 : proactor.connectionBufferBytes();
+    }
+
     /** Returns true if connections can be secured. Any thread. */
     boolean isPossible() {
         return proactor != null;

@@ -516,7 +516,7 @@ public final class Server implements AutoCloseable {
         LoopStats total = each.stream().reduce(LoopStats::plus).orElseThrow();
         MemoryStats memory = loops.all().stream().map(EventLoop::memory).reduce(MemoryStats::plus).orElseThrow();
         return new ServerStats(total, each, budget.bytes(), budget.bytesMax(),
-                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, 0)), closedByReason());
+                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, 0, 0)), closedByReason());
     }
 
     private Map<CloseReason, Long> closedByReason() {

@@ -4,11 +4,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The direct buffers in which the connections of one {@link TlsProactor} hold bytes. Counts their sizes, and keeps a few of each size
- * up to that of a record for reuse: direct memory is freed only by a garbage collection. One thread.
+ * up to that of a record for reuse: direct memory is freed only by a garbage collection. One thread, except {@link #memoryBytes}.
  */
 final class HeldBuffers {
     private static final int BYTES_MIN = 512;
@@ -19,6 +20,8 @@ final class HeldBuffers {
     /** Unused buffers: the first deque has those of {@link #BYTES_MIN} bytes, the next ones those of twice the size; the last, records. */
     private final List<ArrayDeque<ByteBuffer>> spare = new ArrayList<>();
     private long bytes;
+    /** The size of all buffers, in use or not. Written by one thread. */
+    private final AtomicLong memoryBytes = new AtomicLong();
 
     HeldBuffers() {
         for (int size = BYTES_MIN; size < RECORD_BYTES; size *= 2) {
@@ -29,6 +32,11 @@ final class HeldBuffers {
     /** Returns the size of all buffers that are in use. */
     long bytes() {
         return bytes;
+    }
+
+    /** Returns the size of all buffers, including unused ones. Any thread. */
+    long memoryBytes() {
+        return memoryBytes.getOpaque();
     }
 
     /**
@@ -64,6 +72,7 @@ final class HeldBuffers {
         ByteBuffer reused = size <= RECORD_BYTES ? spareOf(size).pollLast() : null;
         ByteBuffer buffer = reused != null ? reused.clear() : allocate(size);
         bytes += size;
+        addMemory(reused != null ? 0 : size);
         return buffer;
     }
 
@@ -86,6 +95,20 @@ final class HeldBuffers {
         bytes -= size;
         if (size <= RECORD_BYTES && spareOf(size).size() < SPARE_MAX) {
             spareOf(size).addLast(buffer);
+        } else {
+            addMemory(-size);
+        }
+    }
+
+    private void addMemory(int added) {
+        memoryBytes.setOpaque(memoryBytes.getPlain() + added);
+    }
+
+    /** Drops the unused buffers. */
+    void clear() {
+        for (ArrayDeque<ByteBuffer> unused : spare) {
+            unused.forEach(buffer -> addMemory(-buffer.capacity()));
+            unused.clear();
         }
     }
 }

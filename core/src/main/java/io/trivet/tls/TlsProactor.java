@@ -307,6 +307,7 @@ public final class TlsProactor extends ForwardingProactor {
             }
         }
         engineBuffers.close();
+        buffers.clear();
         delegate.close();
     }
 
@@ -528,6 +529,16 @@ public final class TlsProactor extends ForwardingProactor {
     public long keptBytes(long handle) {
         TlsConnection connection = get(handle);
         return delegate.keptBytes(handle) + (connection == null ? 0 : connection.heldBytes());
+    }
+
+    /**
+     * Returns the size of the direct buffers that depend on the connections: for incomplete records and unsent ciphertext, in use or kept
+     * for reuse. Any thread may call it.
+     *
+     * @return the number of bytes
+     */
+    public long connectionBufferBytes() {
+        return buffers.memoryBytes();
     }
 
     @Override

@@ -159,6 +159,7 @@ final class BudgetGuardTest {
         hold(modest, 2048);
         guard.countUnsent();
         assertThat(parts.budget.bytes()).isEqualTo(6000 + 2048);
+        assertThat(guard.heldBytes()).as("compared with other loops").isEqualTo(6000 + 2048);
         parts.proactor.keep(greedy.handle, 9000);
         guard.countUnsent();
         assertThat(greedy.closeReason()).isEqualTo(CloseReason.BUDGET_EXCEEDED);

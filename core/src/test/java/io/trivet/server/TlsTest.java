@@ -292,6 +292,7 @@ final class TlsTest {
                 stuck[0] = holds ? stuck[0] + 1 : 0;
                 return stuck[0] == 100;
             });
+            assertThat(server.stats().memory().tls()).as("memory of the ciphertext").isGreaterThan(16_384);
             connection.close();
             stage.until("closed", () -> story.count("close") == 1);
             assertThat(server.recentlyClosed().getFirst().reset()).isTrue();

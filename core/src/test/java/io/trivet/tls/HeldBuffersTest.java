@@ -68,6 +68,21 @@ final class HeldBuffersTest {
     }
 
     @Test
+    void memoryIsCountedAsLongAsABufferIsInUseOrKept() throws TlsException {
+        ByteBuffer small = buffers.append(null, ByteBuffer.allocate(600));
+        ByteBuffer large = buffers.append(null, ByteBuffer.allocate(100_000));
+        assertThat(buffers.memoryBytes()).isEqualTo(small.capacity() + large.capacity());
+        buffers.release(large);
+        buffers.release(small);
+        assertThat(buffers.memoryBytes()).as("kept for reuse").isEqualTo(small.capacity());
+        assertThat(buffers.append(null, ByteBuffer.allocate(600))).isSameAs(small);
+        assertThat(buffers.memoryBytes()).as("used again").isEqualTo(small.capacity());
+        buffers.release(small);
+        buffers.clear();
+        assertThat(buffers.memoryBytes()).isZero();
+    }
+
+    @Test
     void refusedMemoryFailsOneConnectionWithTheCure() throws Exception {
         String root = Path.of(System.getProperty("trivet.root", ".."), "core", "target").toString();
         Process process = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-XX:MaxDirectMemorySize=2m", "-cp",

@@ -116,6 +116,7 @@ public final class TrivetMetrics implements MeterBinder, AutoCloseable {
             memory("queues", MemoryStats::queues);
             memory("input", MemoryStats::input);
             memory("spare", MemoryStats::spare);
+            memory("tls", MemoryStats::tls);
             bindQueues();
             list("readable", Readings.Moment::readable);
             list("writable", Readings.Moment::writable);

@@ -196,6 +196,7 @@ final class FinalChecker {
             ServerStats stats = server.instance().stats();
             server.counters.check(stats);
             leak(stats.memory().spare() != 0, server, "it still keeps " + stats.memory().spare() + " bytes for reuse");
+            leak(stats.memory().tls() != 0, server, "it still holds " + stats.memory().tls() + " bytes for TLS");
             leak(stats.queueBytes() != 0, server, "its budget still counts " + stats.queueBytes() + " bytes");
             leak(stats.memory().queues() != 0, server, "its queues still hold " + stats.memory().queues() + " bytes");
             leak(stats.memory().input() != 0, server, "it still holds " + stats.memory().input() + " bytes of input");

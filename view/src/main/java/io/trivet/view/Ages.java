@@ -49,7 +49,7 @@ final class Ages {
             return servers.getFirst();
         }
         LoopStats total = new LoopStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-        MemoryStats memory = new MemoryStats(0, 0, 0, 0, 0);
+        MemoryStats memory = new MemoryStats(0, 0, 0, 0, 0, 0);
         List<LoopStats> loops = new ArrayList<>();
         Map<CloseReason, Long> closed = new EnumMap<>(CloseReason.class);
         long queueBytes = 0;

@@ -103,7 +103,8 @@ final class Metrics {
                 .dataPoint(value(memory.buffers(), Labels.of("purpose", "buffers")))
                 .dataPoint(value(memory.queues(), Labels.of("purpose", "queues")))
                 .dataPoint(value(memory.input(), Labels.of("purpose", "input")))
-                .dataPoint(value(memory.spare(), Labels.of("purpose", "spare"))).build());
+                .dataPoint(value(memory.spare(), Labels.of("purpose", "spare")))
+                .dataPoint(value(memory.tls(), Labels.of("purpose", "tls"))).build());
     }
 
     private static void lists(MetricSnapshots.Builder all, List<Row> rows) {

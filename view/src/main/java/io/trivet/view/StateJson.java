@@ -190,7 +190,7 @@ final class StateJson {
                 .number(sample.stats().queueBytesMax()).name("rings").number(memory.rings()).name("buffers")
                 .number(memory.buffers())
                 .name("queues").number(memory.queues()).name("input").number(memory.input()).name("spare").number(memory.spare())
-                .name("total").number(memory.total()).endObject();
+                .name("tls").number(memory.tls()).name("total").number(memory.total()).endObject();
     }
 
     /** Writes a list: how many sockets are in it, and those that a reader wants to see: the listeners, and what is unusual. */

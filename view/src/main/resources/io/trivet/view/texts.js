@@ -286,5 +286,6 @@ export function memoryRows() {
     [either('queues', '队列'), 'queues', either('messages that wait to be sent, with the whole size of their buffers', '待发送的消息，按缓冲区全部大小计')],
     [either('input', '输入'), 'input', either('received, and not delivered yet', '已收到，尚未交给处理程序')],
     [either('spare', '备用'), 'spare', either('kept for reuse', '留待重用')],
+    ['TLS', 'tls', either('incomplete records, and encrypted bytes that wait to be sent', '不完整的记录和等待发送的密文')],
   ];
 }
