@@ -38,7 +38,7 @@ final class Top implements Callable<Integer> {
     private @Nullable Integer count;
 
     @Option(names = {"-i", "--interval"}, paramLabel = "TIME", defaultValue = "1s", converter = DurationText.class,
-            description = "How often to show it.")
+            description = "How often to show it. Rates are those of the last interval.")
     private Duration interval;
 
     @Option(names = {"-s", "--sort"}, paramLabel = "COLUMN", defaultValue = "queue",
@@ -77,13 +77,12 @@ final class Top implements Callable<Integer> {
         }
     }
 
-    /** Prints the state as plain text. */
+    /** Prints the state as plain text, the first time after one interval: the rates are those since the fetch before. */
     private void print(ViewAddress view, TopScreen screen) throws IOException, InterruptedException {
+        screen.fetch(view, lines);
         int times = count == null ? 1 : count;
         for (int i = 0; i < times; i++) {
-            if (i > 0) {
-                Thread.sleep(interval);
-            }
+            Thread.sleep(interval);
             screen.fetch(view, lines);
             screen.lines(lines + TopScreen.HEAD_LINES, 160).forEach(System.out::println);
         }

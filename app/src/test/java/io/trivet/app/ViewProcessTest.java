@@ -61,6 +61,24 @@ final class ViewProcessTest {
     }
 
     @Test
+    void topShowsRatesInItsFirstPrint() throws Exception {
+        try (Program serve = trivet("serve", "--port", "0", "--view", "0")) {
+            URI address = view(serve);
+            String line = serve.awaitErr(text -> text.startsWith("listening on "));
+            try (Socket client = new Socket(InetAddress.getLoopbackAddress(),
+                    Integer.parseInt(line.substring(line.lastIndexOf(':') + 1)));
+                    Program top = trivet("top", address.getAuthority(), "-i", "300ms")) {
+                while (top.isAlive()) {
+                    client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
+                    assertThat(client.getInputStream().readNBytes(5)).hasSize(5);
+                }
+                assertThat(top.exitCode()).as("errors: %s", top.err()).isZero();
+                assertThat(top.out()).containsPattern("in  [1-9][0-9,]* messages/s");
+            }
+        }
+    }
+
+    @Test
     void topFindsTheTokenAndPrintsPlainText() throws Exception {
         try (Program serve = trivet("serve", "--port", "0", "--view", "0")) {
             URI address = view(serve);
