@@ -362,7 +362,7 @@ final class CustomFramingTest {
         Server server = stage.open(stage.server(story).framing(Framing.lines()));
         Client client = stage.client(server);
         Story outgoing = stage.story((connection, message) -> {});
-        server.connect(server.address(), Protocol.of(Framing.lengthPrefixed(1), outgoing), null);
+        server.connect(server.address(), stage.outgoing(Protocol.of(Framing.lengthPrefixed(1), outgoing)), null);
         stage.until("open", () -> story.size() == 2 && outgoing.size() == 1);
         server.broadcast(ByteBuffer.allocate(256));
         stage.until("closed", () -> outgoing.count("close") == 1);
