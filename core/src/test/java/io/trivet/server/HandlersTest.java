@@ -123,9 +123,16 @@ final class HandlersTest {
             stage.fillSocket(story.connection(i));
         }
         for (int i = 0; i < 2; i++) {
+            Connection connection = story.connection(i);
+            for (int n = 0; n < 50_000; n++) {
+                connection.send(""); // the oldest: a notice displaces many of them
+            }
+            while (connection.queuedBytes() < Stage.OVERSIZED_BYTES) {
+                connection.send("x".repeat(999));
+            }
             while (server.stats().total().dropped() == 0
-                    || (i == 1 && story.connection(1).queuedBytes() < Stage.OVERSIZED_BYTES + 1_000)) {
-                story.connection(i).send("");
+                    || (i == 1 && connection.queuedBytes() < Stage.OVERSIZED_BYTES + 1_000)) {
+                connection.send("");
             }
         }
         for (int i = 0; i < 100; i++) {
