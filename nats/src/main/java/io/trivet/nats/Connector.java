@@ -129,6 +129,7 @@ final class Connector {
     private @Nullable ScheduledTask timer;
     private boolean isEnding;
     private long waitNanos;
+    private long startedNanos;
     private long upSinceNanos;
     private long connects;
     private long failures;
@@ -151,6 +152,7 @@ final class Connector {
     void connect() {
         timer = null;
         state = BusState.CONNECTING;
+        startedNanos = server.network().clock().nanoTime();
         Attempt next = new Attempt();
         attempt = next;
         link = bus.connect(next);
@@ -171,7 +173,10 @@ final class Connector {
         if (wasUp && server.network().clock().nanoTime() - upSinceNanos >= options.backoffMax().toNanos()) {
             waitNanos = options.backoffMin().toNanos();
         }
-        long wait = waitNanos / 2 + (long) (random.nextDouble() * (waitNanos - waitNanos / 2));
+        double part = 0.5 + random.nextDouble() / 2;
+        // Counts from the start of the attempt: one that has waited for a bus that does not answer need not be followed by another long wait.
+        long taken = server.network().clock().nanoTime() - startedNanos;
+        long wait = Math.max((long) (part * waitNanos) - taken, (long) (part * options.backoffMin().toNanos()));
         waitNanos = Math.min(2 * waitNanos, options.backoffMax().toNanos());
         owner.away(reason);
         timer = server.schedule(Duration.ofNanos(wait), this::connect);

@@ -45,6 +45,7 @@ final class SimBus implements Loop {
     private long order;
     private boolean isDead;
     private long delayNanosMax = 2_000_000;
+    private long connectTimeoutNanos;
     private double dropProbability;
     private boolean repeats;
     private long faults;
@@ -138,6 +139,11 @@ final class SimBus implements Loop {
         delayNanosMax = nanosMax;
     }
 
+    /** Lets attempts to connect during a partition fail only after a time, as if no packet was answered. */
+    void connectTimeout(Duration timeout) {
+        connectTimeoutNanos = timeout.toNanos();
+    }
+
     void repeatAfterReconnect() {
         faults++;
         repeats = true;
@@ -219,6 +225,10 @@ final class SimBus implements Loop {
         void connect() {
             at(random.nextLong(1_000_000, 20_000_000), () -> {
                 if (isOver) {
+                    return;
+                }
+                if (separated.get(server) && connectTimeoutNanos > 0) {
+                    at(connectTimeoutNanos, () -> cut("connect timed out"));
                     return;
                 }
                 if (isDead || separated.get(server)) {

@@ -1,0 +1,47 @@
+package io.trivet.nats;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimEngine;
+import io.trivet.sim.SimHost;
+import io.trivet.sim.SimNetwork;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How soon a relay is connected again. */
+final class RelayReconnectTest {
+    private static final RelayOptions OPTIONS = RelayOptions.of();
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
+    private static final Duration STEP = Duration.ofMillis(10);
+
+    /** During a partition, attempts fail by a timeout. The wait after it must not add to it. */
+    @ParameterizedTest
+    @ValueSource(ints = {5000, 5300, 5600, 5900, 6200, 6500, 6800, 7100})
+    void afterAPartitionItWaitsNoLongerThanAnAttemptTakes(int partitionMillis) throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
+        SimBus bus = new SimBus(network.clock(), 1, false);
+        bus.connectTimeout(CONNECT_TIMEOUT);
+        network.attach(bus);
+        SimHost host = network.host(InetAddress.ofLiteral("10.0.0.1"));
+        ChatServer chat = new ChatServer(host, new InetSocketAddress(host.address(), 0), bus.of(0), OPTIONS, 1);
+        network.run(Duration.ofSeconds(3));
+        assertThat(chat.relay.stats().state()).isEqualTo(BusState.UP);
+
+        bus.separate(0);
+        network.run(Duration.ofMillis(partitionMillis));
+        assertThat(chat.relay.stats().state()).isNotEqualTo(BusState.UP);
+        bus.join(0);
+        Duration waited = Duration.ZERO;
+        while (chat.relay.stats().state() != BusState.UP && waited.toSeconds() < 10) {
+            network.run(STEP);
+            waited = waited.plus(STEP);
+        }
+        assertThat(waited).isLessThan(CONNECT_TIMEOUT.plus(OPTIONS.backoffMin()).plus(Duration.ofMillis(50)));
+        chat.server.close();
+    }
+}
