@@ -49,6 +49,7 @@ final class Connector {
                     state = BusState.UP;
                     upSinceNanos = server.network().clock().nanoTime();
                     connects++;
+                    reason = "";
                     owner.up();
                 }
             });
@@ -131,6 +132,9 @@ final class Connector {
     private long waitNanos;
     private long startedNanos;
     private long upSinceNanos;
+    /** Since when the bus has not been reached, while it is not. */
+    private long awaySinceNanos;
+    private String reason = "";
     private long connects;
     private long failures;
     /** Any thread. */
@@ -146,6 +150,7 @@ final class Connector {
         inbound = new Inbox.Share(options.inboundBytesMax());
         inboundControl = new Inbox.Share(options.inboundBytesMax());
         waitNanos = options.backoffMin().toNanos();
+        awaySinceNanos = server.network().clock().nanoTime();
     }
 
     /** Starts an attempt. */
@@ -158,10 +163,12 @@ final class Connector {
         link = bus.connect(next);
     }
 
-    private void closed(String reason) {
+    private void closed(String why) {
         boolean wasUp = state == BusState.UP;
         attempt = null;
         link = null;
+        reason = why;
+        awaySinceNanos = wasUp ? server.network().clock().nanoTime() : awaySinceNanos;
         if (isEnding) {
             state = BusState.CLOSED;
             owner.ended();
@@ -178,7 +185,7 @@ final class Connector {
         long taken = server.network().clock().nanoTime() - startedNanos;
         long wait = Math.max((long) (part * waitNanos) - taken, (long) (part * options.backoffMin().toNanos()));
         waitNanos = Math.min(2 * waitNanos, options.backoffMax().toNanos());
-        owner.away(reason);
+        owner.away(why);
         timer = server.schedule(Duration.ofNanos(wait), this::connect);
     }
 
@@ -223,6 +230,16 @@ final class Connector {
 
     BusState state() {
         return state;
+    }
+
+    /** Returns since when the bus has been reached, or has not been reached. */
+    long sinceNanos() {
+        return state == BusState.UP ? upSinceNanos : awaySinceNanos;
+    }
+
+    /** Returns why the last attempt has failed, or the link was lost; empty while the bus is reached, and before. */
+    String reason() {
+        return reason;
     }
 
     long connects() {

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -140,6 +141,17 @@ final class Outbox {
             settled.put(entry.getKey(), entry.getValue().settled);
         }
         return settled;
+    }
+
+    /** Returns the number of the last message of a stream; 0 if there was none. */
+    long last(String name) {
+        Stream stream = streams.get(name);
+        return stream == null ? 0 : stream.last;
+    }
+
+    /** Visits each stream with the number of its last message. */
+    void forEach(ObjLongConsumer<String> visitor) {
+        streams.forEach((name, stream) -> visitor.accept(name, stream.last));
     }
 
     /** Returns true if there is a stream after a name. */

@@ -22,6 +22,9 @@ final class Peer {
     /** True after its last heartbeat. */
     boolean hasLeft;
     long heardNanos;
+    final Lag lag = new Lag();
+    /** Messages of it that were reported as missed. */
+    long missed;
     /** How far its streams were received. */
     final Map<String, Position> positions = new TreeMap<>();
     /** When a snapshot was last requested. */

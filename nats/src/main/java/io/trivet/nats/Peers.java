@@ -54,8 +54,8 @@ final class Peers implements Fills.Owner {
     private final Owner owner;
     private final Fills fills;
     private final SortedMap<Long, Peer> peers = new TreeMap<>();
-    /** Since when the streams are subscribed to that this server receives. */
-    private final NavigableMap<String, Long> subscribed = new TreeMap<>();
+    /** The streams that this server receives. */
+    private final NavigableMap<String, Subscription> subscribed = new TreeMap<>();
     private long duplicates;
     private long gaps;
     private long delivered;
@@ -71,7 +71,7 @@ final class Peers implements Fills.Owner {
 
     /** A subscription is in force; its streams are counted from now on, unless it was before. */
     void subscribed(String stream, long nowNanos) {
-        subscribed.putIfAbsent(stream, nowNanos);
+        subscribed.computeIfAbsent(stream, _ -> new Subscription(nowNanos));
     }
 
     /** A subscription has ended. */
@@ -143,8 +143,8 @@ final class Peers implements Fills.Owner {
     }
 
     private void message(Peer peer, Frame.Message message, long nowNanos) {
-        Long since = subscribed.get(message.stream());
-        if (since == null) {
+        Subscription subscription = subscribed.get(message.stream());
+        if (subscription == null) {
             return; // the subscription has ended meanwhile
         }
         Fill fill = fills.of(peer, message.stream());
@@ -154,6 +154,7 @@ final class Peers implements Fills.Owner {
         }
         Position position = peer.positions.get(message.stream());
         if (position == null) {
+            long since = subscription.sinceNanos;
             boolean fromStart = isCountedFromStart(message.stream(), message.sender(), since, nowNanos);
             position = new Position(fromStart ? 0 : message.number() - 1, first(message.sender(), since, nowNanos));
             peer.positions.put(message.stream(), position);
@@ -173,6 +174,7 @@ final class Peers implements Fills.Owner {
         position.number = message.number();
         position.atNanos = nowNanos;
         delivered++;
+        subscription.delivered++;
         owner.deliver(message);
     }
 
@@ -190,6 +192,10 @@ final class Peers implements Fills.Owner {
     @Override
     public void next(Peer peer, Frame.Message message) {
         delivered++;
+        Subscription subscription = subscribed.get(message.stream());
+        if (subscription != null) {
+            subscription.delivered++;
+        }
         owner.deliver(message);
     }
 
@@ -201,18 +207,24 @@ final class Peers implements Fills.Owner {
     public void missed(Peer peer, String stream, long count) {
         if (count > 0) {
             gaps += count;
+            peer.missed += count;
+            Subscription subscription = subscribed.get(stream);
+            if (subscription != null) {
+                subscription.missed += count;
+            }
             owner.gap(stream, peer.id, count);
         }
     }
 
     private void beat(Peer peer, Frame.Beat beat, long nowNanos) {
-        NavigableMap<String, Long> covered = beat.isLast() || beat.last().isEmpty()
+        peer.lag.beat(beat.sender().uptimeNanos(), nowNanos);
+        NavigableMap<String, Subscription> covered = beat.isLast() || beat.last().isEmpty()
                 ? subscribed.tailMap(beat.after(), false)
                 : subscribed.subMap(beat.after(), false, beat.last().lastKey(), true);
         for (String stream : List.copyOf(covered.keySet())) { // the application may join or leave meanwhile
-            Long since = subscribed.get(stream);
-            if (since != null) {
-                count(peer, stream, beat, since, nowNanos);
+            Subscription subscription = subscribed.get(stream);
+            if (subscription != null) {
+                count(peer, stream, beat, subscription.sinceNanos, nowNanos);
             }
         }
         if (beat.isHello()) {
@@ -321,8 +333,15 @@ final class Peers implements Fills.Owner {
     List<RelayStats.PeerStats> stats(long nowNanos) {
         return peers.values().stream().filter(peer -> !peer.hasLeft)
                 .map(peer -> new RelayStats.PeerStats(Streams.text(peer.id), peer.isPresent,
-                        Duration.ofNanos(nowNanos - peer.heardNanos).toMillis(), peer.clients().size()))
+                        Duration.ofNanos(nowNanos - peer.heardNanos).toMillis(), peer.lag.nanos(), peer.clients().size(),
+                        peer.missed))
                 .toList();
+    }
+
+    /** Returns the subscription to a stream, or null. */
+    @Nullable
+    Subscription subscription(String stream) {
+        return subscribed.get(stream);
     }
 
     long duplicates() {

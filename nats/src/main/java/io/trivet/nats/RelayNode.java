@@ -505,9 +505,13 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     }
 
     RelayStats stats() {
-        return new RelayStats(connector.state(), connector.connects(), connector.failures(), members.topics().size(),
-                members.size(), outbox.messages(), outbox.bytes(), published, outbox.sentCount(), outbox.droppedCount(),
+        long now = now();
+        Busiest busiest = Busiest.of(members, outbox, peers);
+        return new RelayStats(connector.state(), connector.reason(),
+                Duration.ofNanos(now - connector.sinceNanos()).toMillis(), connector.connects(), connector.failures(),
+                members.topics().size(), members.size(), outbox.messages(), outbox.bytes(), published, outbox.sentCount(),
+                outbox.droppedCount(),
                 peers.delivered(), peers.filled(), peers.gaps(), peers.duplicates(), connector.overruns(), slow, malformed,
-                peers.stats(now()));
+                peers.stats(now), busiest.count(), busiest.topics());
     }
 }

@@ -6,6 +6,8 @@ import java.util.List;
  * The gauges and counters of a {@link Relay}, of one moment.
  *
  * @param state the link to the bus
+ * @param reason why the bus is away: the problem of the last attempt, in one line; empty if there was none
+ * @param stateMillis for how long the bus has been reached if it is UP, and otherwise for how long it has not been reached
  * @param connects how often the bus was reached
  * @param failures how many attempts to reach it failed, or links were lost
  * @param topics the topics that connections of this server have joined
@@ -22,19 +24,22 @@ import java.util.List;
  * @param overruns the received messages that were dropped because the loop was behind
  * @param slow how often the bus has reported that this server receives too slowly
  * @param malformed the received messages that are not of a relay, or of another version
- * @param peers the other servers
+ * @param peers the other servers, except those that have left
+ * @param topicsUsed the topics that connections of this server have joined, or that it has published to
+ * @param busiest those of them with the most messages, at most 100, the busiest first
  */
-public record RelayStats(BusState state, long connects, long failures, int topics, int members, int queuedMessages,
-        long queuedBytes,
+public record RelayStats(BusState state, String reason, long stateMillis, long connects, long failures, int topics, int members,
+        int queuedMessages, long queuedBytes,
         long published, long sent, long dropped, long delivered, long filled, long gaps, long duplicates, long overruns,
         long slow,
         long malformed,
-        List<PeerStats> peers) {
+        List<PeerStats> peers, int topicsUsed, List<TopicStats> busiest) {
     /**
-     * Copies the list.
+     * Copies the lists.
      */
     public RelayStats {
         peers = List.copyOf(peers);
+        busiest = List.copyOf(busiest);
     }
 
     /**
@@ -43,7 +48,26 @@ public record RelayStats(BusState state, long connects, long failures, int topic
      * @param id its id
      * @param isPresent true if it was heard within the expiry
      * @param silentMillis since when it was not heard
+     * @param lagNanos how much longer its last heartbeat took, from its loop to this one, than its fastest heartbeat: the delay that a busy
+     *     bus, network or loop adds. A delay that lasts is understated by 0.36 s for each hour, since clocks differ in speed
      * @param clients the clients there that have an id
+     * @param gaps its messages that are known to be lost
      */
-    public record PeerStats(String id, boolean isPresent, long silentMillis, int clients) {}
+    public record PeerStats(String id, boolean isPresent, long silentMillis, long lagNanos, int clients, long gaps) {}
+
+    /**
+     * A topic.
+     *
+     * @param topic its name
+     * @param members the connections of this server that have joined it
+     * @param published the messages that this server has accepted for it
+     * @param delivered the messages of other servers that were delivered here, since its first member has joined
+     * @param gaps the messages of other servers that are known to be lost, since its first member has joined
+     */
+    public record TopicStats(String topic, int members, long published, long delivered, long gaps) {
+        /** Returns how busy it is. */
+        long messages() {
+            return published + delivered + gaps;
+        }
+    }
 }
