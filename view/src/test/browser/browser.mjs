@@ -164,8 +164,17 @@ const cases = {
     await waitText(page, '#help', 'At the high mark of its queue');
     await picture(page, 'help');
     await page.keyboard.press('p'); // not while the dialog is open
+    await page.locator('#keys-on').press('Space');
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => !document.querySelector('#help').open);
+    await page.keyboard.press('3');
+    await page.reload();
+    await page.keyboard.press('3');
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator('#tab-server').getAttribute('aria-selected'), 'false', 'the keys are off');
+    await page.locator('#help-open').press('Enter');
+    await page.locator('#keys-on').press('Space');
+    await page.keyboard.press('Escape');
     assert.equal(await page.evaluate(() => document.querySelector('#pause').hidden), false);
     await page.keyboard.press('1');
     await page.keyboard.press('p');

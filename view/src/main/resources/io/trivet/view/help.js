@@ -34,6 +34,19 @@ const WORDS = [
   ['--urgent', '--urgent', 'An option of trivet serve: TCP urgent data is watched. Then a socket that is read is in xlist as well.', 'trivet serve 的选项：监视 TCP 紧急数据。此时被读取的套接字也在 xlist 中。'],
 ];
 
+// Keys of one character are easily pressed by accident, and by voice input, so they can be switched off (WCAG 2.1.4).
+let keysAreOn = true;
+try {
+  keysAreOn = localStorage.getItem('trivet-keys') !== 'off';
+} catch { /* without storage they are on */ }
+
+export const usesKeys = () => keysAreOn;
+
+function switchKeys(event) {
+  keysAreOn = event.target.checked;
+  try { localStorage.setItem('trivet-keys', keysAreOn ? 'on' : 'off'); } catch { /* only for this page, then */ }
+}
+
 // Shows the dialog, with the keys that work now.
 export function showHelp(hasControl, isReplay) {
   const rows = [...KEYS, ...isReplay ? REPLAY_KEYS : hasControl ? CONTROL_KEYS : []];
@@ -41,6 +54,8 @@ export function showHelp(hasControl, isReplay) {
   const words = element('dl', {class: 'words'}, ...WORDS.flatMap(([en, zh, what, whatZh]) =>
     [element('dt', {}, either(en, zh)), element('dd', {}, whatZh ? either(what, whatZh) : t(what))]));
   setText(find('help-title'), t('help'));
-  find('help-body').replaceChildren(element('h3', {}, t('helpKeys')), keys, element('h3', {}, t('helpWords')), words);
+  find('help-body').replaceChildren(element('h3', {}, t('helpKeys')), keys,
+    element('label', {}, element('input', {type: 'checkbox', id: 'keys-on', checked: keysAreOn, onchange: switchKeys}), ' ',
+      either('Use the keys of one character', '使用单字符按键')), element('h3', {}, t('helpWords')), words);
   if (!find('help').open) find('help').showModal();
 }

@@ -4,7 +4,7 @@ import {Clients} from './clients.js';
 import {Detail} from './detail.js';
 import {element, find, rowsOf, setText} from './dom.js';
 import {bytes, count, percent, seconds, simulated} from './format.js';
-import {showHelp} from './help.js';
+import {showHelp, usesKeys} from './help.js';
 import {currentLanguage, either, setLanguage} from './language.js';
 import {Lists} from './lists.js';
 import {Replay} from './replay.js';
@@ -312,7 +312,7 @@ for (const name of LIVE_TABS) {
 }
 
 addEventListener('keydown', event => {
-  if (event.target.matches('input:not([type=range])') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open || find('help').open) return;
+  if (!usesKeys() || event.target.matches('input:not([type=range])') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open || find('help').open) return;
   if (event.key === '?') {
     help();
     return;
