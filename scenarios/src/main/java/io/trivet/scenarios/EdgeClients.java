@@ -36,7 +36,7 @@ final class EdgeClients {
             return new SecuredPlan(number, SecuredClientKind.COMPLETES, false,
                     List.of(new SecuredPlan.Ask(SecuredPlan.Answer.REPLY, 1, random.between(1_000, 60_000)),
                             new SecuredPlan.Ask(SecuredPlan.Answer.CLOSE, 1, 0)),
-                    0, 0, random.logUniform(10 * MILLI, 1_000 * MILLI), false);
+                    0, 0, random.logUniform(10 * MILLI, 1_000 * MILLI), false, random.chance(50));
         }
         SecuredClientKind kind = random.chance(35) ? SecuredClientKind.COMPLETES : random.pick(SecuredClientKind.values());
         List<SecuredPlan.Ask> asks = new ArrayList<>();
@@ -52,7 +52,7 @@ final class EdgeClients {
         }
         return new SecuredPlan(number, kind, random.chance(20), List.copyOf(asks), random.below(THOUSAND),
                 random.chance(50) ? random.logUniform(1_000, 50 * MILLI) : 0,
-                random.chance(30) ? random.logUniform(MILLI, 1_000 * MILLI) : 0, random.chance(40));
+                random.chance(30) ? random.logUniform(MILLI, 1_000 * MILLI) : 0, random.chance(40), random.chance(40));
     }
 
     /** Returns the clients of the {@link GuardedServer}; none in most scenarios. */

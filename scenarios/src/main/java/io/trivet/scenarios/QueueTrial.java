@@ -253,7 +253,8 @@ final class QueueTrial implements Trial {
 
         private void changeLimits() throws IOException {
             int cap = model.limits.queueBytesMax();
-            int high = run.random.between(1, cap);
+            boolean isReached = model.bytes() > 0 && run.random.chance(30); // exactly, without a byte to spare
+            int high = isReached ? (int) Math.min(cap, model.bytes()) : run.random.between(1, cap);
             int low = run.random.number(0, high, high / 2);
             run.log("new marks: high " + high + ", low " + low);
             model.limits = model.limits.withQueueMarks(high, low);

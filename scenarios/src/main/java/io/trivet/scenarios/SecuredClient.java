@@ -41,6 +41,9 @@ final class SecuredClient {
     private final long replyBytes;
     private int interest = -1;
     private boolean established;
+    /** When the client has first seen the server's close_notify. */
+    private long notifiedNanos;
+    private long endedNanos;
     private int asked;
     private @Nullable ByteBuffer sending;
     private long dueNanos = Loop.NO_DEADLINE;
@@ -109,6 +112,11 @@ final class SecuredClient {
         return tls != null && tls.hasReceivedNotify() && failure == null;
     }
 
+    /** Returns how long after the server's close_notify the client has ended. */
+    long endedAfterNotifyNanos() {
+        return endedNanos - notifiedNanos;
+    }
+
     boolean hasConnected() {
         return tls != null && tls.isConnected();
     }
@@ -171,6 +179,9 @@ final class SecuredClient {
 
     private void converse() throws IOException {
         tls().progress(reads());
+        if (notifiedNanos == 0 && tls().hasReceivedNotify()) {
+            notifiedNanos = context.now();
+        }
         boolean moved = tls().isConnected();
         while (moved && end == ClientEnd.OPEN && !finished) {
             moved = step();
@@ -202,7 +213,9 @@ final class SecuredClient {
             return false;
         }
         if (tls().hasReceivedNotify()) { // the server has ended the connection
-            complete();
+            if (!plan.awaitsEnd() || plan.isTls12()) {
+                complete();
+            }
             return false;
         }
         ByteBuffer message = sending;
@@ -343,6 +356,7 @@ final class SecuredClient {
 
     private void end(ClientEnd how, String event) {
         end = how;
+        endedNanos = context.now();
         context.progress++;
         log(event);
         TcpStream open = stream;

@@ -13,9 +13,10 @@ import java.util.List;
  * @param gapNanos the time between two messages
  * @param unreadNanos how long it reads nothing after its handshake
  * @param awaitsReplies true if it ends only when it has received all replies
+ * @param awaitsEnd true if it waits for the end of the TCP stream after the server's close_notify; otherwise it then ends its own
  */
 record SecuredPlan(int number, SecuredClientKind kind, boolean isTls12, List<Ask> asks, int cut, long gapNanos,
-        long unreadNanos, boolean awaitsReplies) {
+        long unreadNanos, boolean awaitsReplies, boolean awaitsEnd) {
     /** What the server does for a message. */
     enum Answer {
         /** Replies. */
@@ -59,7 +60,7 @@ record SecuredPlan(int number, SecuredClientKind kind, boolean isTls12, List<Ask
     public String toString() {
         return "client " + number + " with TLS " + (isTls12 ? "1.2, " : "1.3, ") + ReportText.words(kind)
                 + (kind.connects() ? ": sends " + asks + (gapNanos > 0 ? " every " + ReportText.duration(gapNanos) : "")
-                        + (awaitsReplies ? ", awaits the replies" : "") : "")
+                        + (awaitsReplies ? ", awaits the replies" : "") + (awaitsEnd ? ", awaits the server's end" : "") : "")
                 + (unreadNanos > 0 ? ", reads nothing for " + ReportText.duration(unreadNanos) : "") + ", cut at " + cut
                 + "/1000";
     }

@@ -188,6 +188,12 @@ final class SecuredRun {
         if (client.failure() != null && plan.kind().connects() && plan.kind() != SecuredClientKind.FORGES) {
             fail(Rule.BYTES, "the client's TLS has failed: " + client.failure());
         }
+        if (plan.awaitsEnd() && client.end() == ClientEnd.ENDED && client.hasReceivedNotify() && !hasFaults()
+                && !server.isDraining()
+                && client.endedAfterNotifyNanos() > LATE_NANOS_MAX) {
+            fail(Rule.ENDS, "the TCP stream has ended only " + ReportText.duration(client.endedAfterNotifyNanos())
+                    + " after the close_notify");
+        }
         boolean orderly = why != null && CloseReasonChecker.isOrderly(why);
         if (orderly && client.end() == ClientEnd.ENDED && !client.hasReceivedNotify() && !isDisturbed) {
             fail(Rule.ENDS, "the connection has ended with " + why + ", and the client has received no close_notify: a complete"

@@ -3,6 +3,7 @@ package io.trivet.scenarios;
 import io.trivet.observe.LoopStats;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
+import io.trivet.server.Remainder;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -38,6 +39,7 @@ final class StatsTrial implements Trial {
         final TrialHandler handler;
         final Server server;
         final List<TrialClient> clients = new ArrayList<>();
+        private final boolean deliversRest;
         private long tasks;
 
         Steps(TrialRun run) throws IOException {
@@ -55,9 +57,12 @@ final class StatsTrial implements Trial {
                     checkWithinCallback(connection);
                 }
             };
+            deliversRest = run.random.chance(50);
             server = run.builder(network, handler, LIMITS.withConnectionsPerAddressMax(perAddressMax))
-                    .framing(Framing.lines()).loops(loops).open();
-            run.log(loops + " loops, " + (perAddressMax == 0 ? "no limit" : "at most " + perAddressMax) + " per address");
+                    .framing(Framing.lines().withRemainder(deliversRest ? Remainder.DELIVER : Remainder.DROP)).loops(loops)
+                    .open();
+            run.log((deliversRest ? "unfinished lines are delivered, " : "") + loops + " loops, "
+                    + (perAddressMax == 0 ? "no limit" : "at most " + perAddressMax) + " per address");
         }
 
         void perform() throws IOException {
@@ -94,7 +99,7 @@ final class StatsTrial implements Trial {
             if (!seen.isOpen()) {
                 return;
             }
-            switch (run.random.below(6)) {
+            switch (run.random.below(7)) {
                 case 0, 1 -> {
                     int messages = run.random.between(1, 5);
                     run.log("client " + number + " sends " + messages + " messages");
@@ -115,9 +120,22 @@ final class StatsTrial implements Trial {
                 case 3 -> broadcast();
                 case 4 -> {
                     run.log("client " + number + " leaves");
+                    if (deliversRest && run.random.chance(50)) {
+                        leaveWithinALine(client, seen);
+                    }
                     client.close();
                     of(seen).closed++;
                     of(seen).connections--;
+                }
+                case 5 -> {
+                    run.log("the server finishes the connection of client " + number + ", which then resets it");
+                    seen.connection.finish();
+                    turn();
+                    client.reset();
+                    turn();
+                    of(seen).closed++;
+                    of(seen).connections--;
+                    run.same(Rule.ENDS, "the connection, whose peer had got everything, is", seen.end(), "FINISHED");
                 }
                 default -> {
                     run.log("the server closes the connection of client " + number);
@@ -126,6 +144,15 @@ final class StatsTrial implements Trial {
                     of(seen).connections--;
                 }
             }
+        }
+
+        private void leaveWithinALine(TrialClient client, TrialHandler.Seen seen) throws IOException {
+            run.log("its last line is unfinished");
+            client.write("rest");
+            of(seen).messagesIn++;
+            of(seen).bytesIn += 4;
+            client.endOutput(); // a close would reset the connection if a reply is unread
+            turn();
         }
 
         private void connect() throws IOException {
