@@ -59,6 +59,13 @@ final class BudgetGuard implements Budget.Holder {
 
     /** Updates the count of the proactor's unsent bytes in the budget. Called whenever these may have changed. */
     void countUnsent() {
+        if (updateUnsent() > 0) {
+            enforce(null);
+        }
+    }
+
+    /** Returns how many more unsent bytes are counted now. */
+    private long updateUnsent() {
         long now = proactor.keptBytes();
         if (!leaving.isEmpty()) {
             leaving.removeIf(connection -> keptBytes(connection) == 0);
@@ -68,10 +75,8 @@ final class BudgetGuard implements Budget.Holder {
         if (added != 0) {
             budget.add(added);
             counters.add(Counters.PROACTOR_MEMORY, added);
-            if (added > 0) {
-                enforce(null);
-            }
         }
+        return added;
     }
 
     /**
@@ -81,6 +86,7 @@ final class BudgetGuard implements Budget.Holder {
      */
     @SuppressWarnings("ReferenceEquality") // this very loop
     void enforce(@Nullable ConnectionRecord adding) {
+        updateUnsent(); // a release subtracts what is kept, which must have been added before
         if (pool.takeRefusal()) {
             log.memoryRefused(DirectMemory.limitBytes());
             release(greediest(adding));

@@ -207,11 +207,8 @@ final class EventLoop {
         done += lifecycle.startEnds();
         done += sender.flushPending();
         done += startTls.startReady();
-        int closed = lifecycle.completeCloses();
-        if (closed > 0) {
-            budgetGuard.countUnsent(); // TLS has released what it held; the next poll may wait for long
-        }
-        done += closed;
+        done += lifecycle.completeCloses();
+        budgetGuard.countUnsent(); // TLS holds more after a flush, and less after a close; the next poll may wait for long
         if (lifecycle.hasDrained()) {
             mailbox.stopAfterTurn();
         }
