@@ -37,11 +37,15 @@ final class ConnectionDeadlines {
         }
     }
 
-    /** Limits the time that remains for the connection's current state. A timeout of zero changes nothing. */
-    void stateEndsWithin(ConnectionRecord connection, Duration timeout) {
-        long before = connection.stateDeadlineNanos();
+    /**
+     * Limits the time that remains for a handshake. A timeout of zero changes nothing.
+     *
+     * @param waitedNanos how long it has waited behind others. {@link DeadlineSweep} adds the whole wait, of which only the rest is to count
+     */
+    void handshakeEndsWithin(ConnectionRecord connection, Duration timeout, long waitedNanos) {
         if (!timeout.isZero()) {
-            connection.stateDeadlineNanos(Deadline.earlier(before, Deadline.after(clock.now(), Limits.nanos(timeout))));
+            long deadline = Deadline.after(clock.now() - waitedNanos, Limits.nanos(timeout));
+            connection.stateDeadlineNanos(Deadline.earlier(connection.stateDeadlineNanos(), deadline));
             atLatest(connection, connection.stateDeadlineNanos());
         }
     }

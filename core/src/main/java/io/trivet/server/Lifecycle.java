@@ -255,8 +255,9 @@ final class Lifecycle {
         switch (connection.state()) {
             case CONNECTING -> {
                 boolean isBeingAccepted = connection.is(ConnectionRecord.ACCEPTED) && connection.is(ConnectionRecord.HANDSHAKING);
-                if (draining && isBeingAccepted) { // it ends in order after its handshake, as one from the backlog does
-                    deadlines.stateEndsWithin(connection, connection.profile().limits().lingerTimeout());
+                if (reason == CloseReason.DRAINED && isBeingAccepted) { // it ends in order after its handshake, as one from the backlog does
+                    deadlines.handshakeEndsWithin(connection, connection.profile().limits().lingerTimeout(),
+                            handshakes.waitedNanos(connection));
                     return;
                 }
                 connection.refuseMessages();

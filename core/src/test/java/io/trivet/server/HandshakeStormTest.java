@@ -76,6 +76,34 @@ final class HandshakeStormTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(value = TlsEngineKind.class, mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void drainDoesNotWaitLongerBecauseOfAnEarlierWaitInTheQueue(TlsEngineKind kind) throws IOException {
+        Duration linger = Duration.ofSeconds(2);
+        try (Stage stage = new Stage(Network.named("epoll"))) {
+            Story story = stage.story((_, _) -> {});
+            Server server = stage
+                    .open(stage.steppedServer(story).tls(settings(kind)).limits(Limits.defaults().withLingerTimeout(linger)));
+            List<SocketChannel> clients = new ArrayList<>();
+            for (int i = 0; i < 200; i++) { // epoll reports all of them at once, more than continue in one turn
+                clients.add(stage.keep(SocketChannel.open(server.address())));
+            }
+            stage.until("accepted", () -> server.stats().total().connections() == 200);
+            for (SocketChannel client : clients) {
+                client.write(ByteBuffer.wrap(hello()));
+            }
+            server.turn(Duration.ZERO);
+            stage.pass(TIMEOUT.multipliedBy(2).dividedBy(3));
+            stage.settle();
+            server.drain(Duration.ofMinutes(2));
+            stage.settle();
+            assertThat(server.isClosed()).isFalse();
+            stage.pass(linger.plusMillis(20));
+            stage.until("closed", server::isClosed);
+            assertThat(story.count("close")).isEqualTo(200);
+        }
+    }
+
     private static TlsServer settings(TlsEngineKind kind) throws IOException {
         return TlsServer.builder().certificate(TestCertificates.file("localhost.pem"), TestCertificates.file("localhost.key"))
                 .handshakeTimeout(TIMEOUT).engine(TlsEngines.require(kind)).build();

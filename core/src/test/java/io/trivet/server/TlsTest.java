@@ -3,6 +3,7 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionState;
 import io.trivet.sim.TortureNetwork;
 import io.trivet.tls.ClientAuthentication;
 import io.trivet.tls.TestCertificates;
@@ -300,6 +301,45 @@ final class TlsTest {
             assertThat(server.stats().queueBytes()).as("released in the same turn").isZero();
             assertThat(client.endsInOrder()).isFalse();
         }
+    }
+
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
+    void ciphertextCountsInTheBudgetAtTheEndOfTheTurn(Stage stage) throws IOException {
+        Story story = stage.story(ECHO);
+        Server server = stage.open(stage.server(story).tls(settings().build()));
+        client(stage, server);
+        stage.until("open", () -> story.count("open") == 1);
+        boolean holds = false;
+        for (int i = 0; i < 2_000 && !holds; i++) {
+            story.connection(0).send(new byte[48_000]);
+            server.turn(Duration.ZERO);
+            long held = server.loops().getFirst().proactor().keptBytes();
+            assertThat(server.stats().queueBytes()).isGreaterThanOrEqualTo(held);
+            holds = held > 16_384;
+        }
+        assertThat(holds).as("the socket was full").isTrue();
+    }
+
+    @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
+    void finishDuringADrainEndsAConnectionInItsHandshake(Stage stage) throws IOException {
+        TlsServer tls = settings().build();
+        Story story = stage.story((connection, message) -> {
+            connection.send("go ahead");
+            connection.startTls(tls);
+        });
+        Server server = stage.open(stage.server(story).framing(Framing.lines()).enableTls());
+        Client client = stage.keep(new Client(stage, server.address()));
+        client.send("starttls\n");
+        client.expect("go ahead\n");
+        Connection connection = story.connection(0);
+        stage.until("in its handshake", () -> connection.state() == ConnectionState.CONNECTING);
+        server.drain(Duration.ofMinutes(1));
+        stage.settle();
+        assertThat(story.count("close")).as("it may complete").isZero();
+        connection.finish();
+        assertThat(connection.send("more")).isEqualTo(SendResult.CLOSED);
+        stage.until("closed", () -> story.count("close") == 1);
+        assertThat(story.reasons()).containsExactly(CloseReason.FINISHED);
     }
 
     @EveryNetwork(plaintext = EveryNetwork.SETS_TLS_ITSELF)
