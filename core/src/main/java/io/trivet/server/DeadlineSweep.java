@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * finds out whether it is, by which of its deadlines, and otherwise sets the next time to look. One thread.
  */
 final class DeadlineSweep {
+    /** The least time between two checks of a handshake. While it is queued, its deadline moves on with the time. */
+    private static final long HANDSHAKE_PAUSE_NANOS = 10_000_000;
+
     private final TurnClock clock;
     private final ConnectionTable table;
     private final DeadlineQueue queue;
@@ -56,12 +59,18 @@ final class DeadlineSweep {
                     end(connection, overdue);
                 }
                 if (!connection.isClosed()) {
-                    queue.set(slot, earliest(connection));
+                    queue.set(slot, nextCheck(connection, nowNanos));
                 }
                 done++;
             }
         }
         return done;
+    }
+
+    private long nextCheck(ConnectionRecord connection, long nowNanos) {
+        long earliest = earliest(connection);
+        long pause = Deadline.after(nowNanos, HANDSHAKE_PAUSE_NANOS);
+        return isHandshake(connection) && Deadline.earlier(earliest, pause) == earliest ? pause : earliest;
     }
 
     /**
@@ -141,9 +150,12 @@ final class DeadlineSweep {
             case CONNECTING, DRAINING, LINGERING, CLOSED -> false;
         };
         long deadline = isMet ? Loop.NO_DEADLINE : connection.stateDeadlineNanos();
-        boolean isHandshake = connection.state() == ConnectionState.CONNECTING && connection.is(ConnectionRecord.HANDSHAKING);
-        boolean isExtended = isHandshake && deadline != Loop.NO_DEADLINE;
+        boolean isExtended = isHandshake(connection) && deadline != Loop.NO_DEADLINE;
         return isExtended ? Deadline.after(deadline, handshakeWaitedNanos.applyAsLong(connection)) : deadline;
+    }
+
+    private static boolean isHandshake(ConnectionRecord connection) {
+        return connection.state() == ConnectionState.CONNECTING && connection.is(ConnectionRecord.HANDSHAKING);
     }
 
     private long messageDeadline(ConnectionRecord connection) {
