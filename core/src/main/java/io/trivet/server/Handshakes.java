@@ -92,10 +92,10 @@ final class Handshakes {
         return proactor != null;
     }
 
-    /** Returns true if a close would drop ciphertext that the socket has refused. Then TLS resets the connection. */
+    /** Returns true if a close would drop ciphertext that the socket has refused, or cannot send its end. Then TLS resets the connection. */
     boolean closeCuts(ConnectionRecord connection) {
         return proactor != null && connection.handle >= 0 && proactor.isSecured(connection.handle)
-                && proactor.unsentBytes(connection.handle) > 0;
+                && (proactor.unsentBytes(connection.handle) > 0 || proactor.hasSendFailed(connection.handle));
     }
 
     /** Returns what a connection has negotiated, or null. Any thread. */

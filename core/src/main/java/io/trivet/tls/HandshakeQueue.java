@@ -91,6 +91,11 @@ final class HandshakeQueue {
         stepBeganNanos = now;
     }
 
+    /** Removes all connections. */
+    void clear() {
+        waiting.clear();
+    }
+
     /** Returns the number of steps of the last poll. */
     int done() {
         return done;

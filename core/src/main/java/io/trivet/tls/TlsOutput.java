@@ -113,8 +113,20 @@ final class TlsOutput {
             }
         }
         if (bytes.hasRemaining()) {
-            ByteBuffer before = connection.heldOutput;
+            hold(connection, bytes);
+        }
+    }
+
+    private void hold(TlsConnection connection, ByteBuffer bytes) throws TlsException {
+        ByteBuffer before = connection.heldOutput;
+        try {
             connection.heldOutput = buffers.append(before == null ? null : before.compact(), bytes).flip();
+        } catch (TlsException e) { // no memory
+            connection.outputFailed = true;
+            if (before != null) {
+                before.flip();
+            }
+            throw e;
         }
     }
 

@@ -100,6 +100,17 @@ public final class TlsProactor extends ForwardingProactor {
     }
 
     /**
+     * Returns true if a send of a secured connection has failed, so that nothing more is sent.
+     *
+     * @param handle a connection
+     * @return true if it was
+     */
+    public boolean hasSendFailed(long handle) {
+        TlsConnection connection = get(handle);
+        return connection != null && connection.outputFailed;
+    }
+
+    /**
      * Returns what a connection has negotiated. Any thread may call it.
      *
      * @param handle a connection
@@ -306,6 +317,8 @@ public final class TlsProactor extends ForwardingProactor {
                 forget(connection);
             }
         }
+        handshakes.clear(); // a closed server may be referenced for long
+        unreported.clear();
         engineBuffers.close();
         buffers.clear();
         delegate.close();
@@ -500,11 +513,14 @@ public final class TlsProactor extends ForwardingProactor {
         @Override
         public void failed(long handle, IOException failure) {
             TlsConnection connection = get(handle);
+            boolean isReported = connection != null && connection.failed;
             if (connection != null) {
                 connection.failed = true;
                 connection.receiving = false;
             }
-            to().failed(handle, failure);
+            if (!isReported) {
+                to().failed(handle, failure);
+            }
         }
 
         @Override
