@@ -1,7 +1,7 @@
 """Handover under load: each process takes over from the one before. No client is refused or reset, and every message is answered."""
 import multiprocessing, os, socket, time
 
-from common import echo
+from common import Failed, echo
 
 ROUNDS = 1000
 ROUNDS_QUICK = 20
@@ -51,9 +51,13 @@ def run(bench):
     done = codes = 0
     try:
         while done < rounds and failures.empty():
-            before = answers.value
-            successor = bench.server(*options, java=java)
+            try:
+                successor = bench.server(*options, java=java)
+            except Failed as failure:
+                raise Failed(f"{failure}; exit code of the server that is replaced: {server.process.poll()}, its log: {server.log().strip()[-500:]}; "
+                             f"the address of the handover exists: {os.path.exists(control)}")
             codes += server.process.wait(PATIENCE_SECONDS) != 0
+            before = answers.value
             bench.processes.remove(server.process)
             server = successor
             done += 1
@@ -65,11 +69,11 @@ def run(bench):
         over.value = 1
         for client in clients:
             client.join(PATIENCE_SECONDS)
-    lost = []
-    while not failures.empty():
-        lost.append(failures.get())
-    for line in lost:
-        bench.figure("a client", line, "no failure", False)
+        lost = []
+        while not failures.empty():
+            lost.append(failures.get())
+        for line in lost:
+            bench.figure("a client", line, "no failure", False)
     bench.figure(f"{done} handovers in {time.monotonic() - start:.0f} s, {answers.value} answers",
                  f"{len(lost)} refused, reset or without an answer; {codes} exit codes other than 0", f"{rounds} handovers, 0, 0",
                  done == rounds and not lost and not codes)

@@ -29,8 +29,8 @@ final class PasswordFile {
      */
     static char[] read(Path file, PrintStream err) throws IOException {
         byte[] bytes = new byte[BYTES_MAX + 1];
-        try (InputStream in = Files.newInputStream(file)) {
-            int length = lineLength(bytes, in.readNBytes(bytes, 0, bytes.length));
+        try {
+            int length = lineLength(bytes, readInto(bytes, file));
             if (length == 0) {
                 throw new IOException(file + ": its first line is empty, and should be a password");
             }
@@ -39,14 +39,22 @@ final class PasswordFile {
             }
             warnIfOthersCanRead(file, err);
             return decode(ByteBuffer.wrap(bytes, 0, length));
-        } catch (NoSuchFileException e) {
-            throw new IOException(file + ": does not exist", e);
-        } catch (AccessDeniedException e) {
-            throw new IOException(file + ": permission denied: this user cannot read it", e);
         } catch (CharacterCodingException e) {
             throw new IOException(file + ": its first line is not UTF-8", e);
         } finally {
             Arrays.fill(bytes, (byte) 0);
+        }
+    }
+
+    private static int readInto(byte[] bytes, Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            return in.readNBytes(bytes, 0, bytes.length);
+        } catch (NoSuchFileException e) {
+            throw new IOException(file + ": does not exist", e);
+        } catch (AccessDeniedException e) {
+            throw new IOException(file + ": permission denied: this user cannot read it", e);
+        } catch (IOException e) {
+            throw new IOException(file + ": " + e.getMessage(), e);
         }
     }
 

@@ -185,6 +185,11 @@ final class ReplyServer implements AutoCloseable {
         }
     }
 
+    /** Starts a drain: stops accepting clients and messages. */
+    void startDrain(Duration timeout) {
+        server.drain(timeout);
+    }
+
     /**
      * Stops accepting clients and messages, sends what is queued, and waits until {@link #run} has returned, or this server was closed.
      * If it is not running yet, waits for little more than the timeout.

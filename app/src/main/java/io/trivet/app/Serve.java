@@ -171,7 +171,7 @@ final class Serve implements Callable<Integer> {
                     taken != null && taken.isTaken(), err);
                     ServeRelay.Running relayed = relay.start(server, messageLimit, spec.commandLine(), err);
                     GracefulExit _ = GracefulExit.install(server, drainTimeout,
-                            () -> stopping(supervisor, network, live, relayed, err),
+                            () -> stopping(server, supervisor, network, live, relayed, err),
                             err)) {
                 if (readyFile != null) { // first: if that fails, the server that is replaced must continue
                     ReadyFile.write(readyFile, server.addresses(), taken != null && taken.isTaken(), err);
@@ -234,10 +234,12 @@ final class Serve implements Callable<Integer> {
         }
     }
 
-    private void stopping(Supervisor supervisor, Network network, ServeView.Running live, ServeRelay.Running relayed,
+    private void stopping(ReplyServer server, Supervisor supervisor, Network network, ServeView.Running live,
+            ServeRelay.Running relayed,
             PrintStream err) {
         live.close(); // a loop that stands still cannot drain
         leaveRelay(relayed, err);
+        server.startDrain(drainTimeout); // before the handover ends: without it, a new process could find the listeners in use
         if (!handover.stop(err)) { // otherwise the service continues, in another process
             notify(supervisor, network, "STOPPING=1", err);
         }

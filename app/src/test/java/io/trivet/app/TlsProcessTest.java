@@ -169,6 +169,11 @@ final class TlsProcessTest {
             serve.awaitErr(line -> line.startsWith("SIGHUP: the certificate was read again"));
             assertThat(serve.err()).noneMatch(line -> line.contains(PASSWORD) || line.startsWith("warning"));
         }
+        try (Program unusable = serve("--tls-key", file("server-encrypted.key"), "--tls-key-password-file",
+                directory.toString())) {
+            assertThat(unusable.exitCode()).isEqualTo(1);
+            assertThat(unusable.err()).anyMatch(line -> line.contains(directory + ": Is a directory"));
+        }
         Files.setPosixFilePermissions(password, PosixFilePermissions.fromString("rw-r--r--"));
         try (Program serve = serve("--tls-key", file("server-encrypted.key"), "--tls-key-password-file", password.toString())) {
             target(serve);
