@@ -241,7 +241,7 @@ final class SecuredClient {
             return true;
         }
         boolean mayEndFirst = !plan.isTls12(); // in TLS 1.2, the end of one direction is that of both
-        boolean awaits = plan.isEndedByServer() ? !mayEndFirst
+        boolean awaits = plan.isEndedByServer() ? !mayEndFirst || plan.awaitsEnd()
                 : tls().receivedBytes() < replyBytes && (plan.awaitsReplies() || !mayEndFirst);
         if (awaits) {
             return false;
