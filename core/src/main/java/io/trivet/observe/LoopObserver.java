@@ -20,7 +20,7 @@ public interface LoopObserver {
      * wait.
      *
      * @param loop the index of the loop
-     * @param waitNanos how long the loop has waited in the kernel
+     * @param waitNanos how long the loop has waited in the kernel. With TLS, includes the handshakes that continue in that time
      * @param workNanos how long it has worked after that
      * @param done how much was done; 0: the timeout expired, or the loop was only woken up
      */
