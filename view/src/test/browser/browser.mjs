@@ -421,6 +421,77 @@ const cases = {
     assert.deepEqual(phone.problems, []);
   },
 
+  // A panel of the program: on every tab its problem is seen; its names stay text; by keyboard, in both languages, light, dark, and on a phone.
+  async panel() {
+    const page = await open();
+    await waitText(page, '#tab-relay', 'Relay');
+    assert.equal(await page.locator('#tabs [role=tab]').count(), 5);
+    await page.locator('body').click({position: {x: 2, y: 500}}); // the focus is nowhere
+    await page.keyboard.press('5');
+    await waitText(page, '#panel-relay .lead', 'Shares messages');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-relay');
+    assert.equal(await page.evaluate(() => location.hash), '#/relay');
+    assert.match(await text(page, '#panel-relay .summary'), /link\s+connected\s+waits\s+1.5 KiB of 4 MiB\s+lag\s+12 ms\s+missed\s+1,234,567/);
+    assert.deepEqual(await page.locator('#panel-relay .grid').first().locator('tbody tr.marked').allInnerTexts(), ['1abe0818ba8f8386\tlost\t–']);
+    assert.deepEqual(await page.locator('#panel-relay .grid').nth(1).locator('tbody tr').nth(2).allInnerTexts(), ['<img src=x onerror=window.hit=1>2\t2']);
+    await waitText(page, '#panel-relay .facts', 'what NATS has taken');
+    assert.match(await page.locator('#panel-relay .grid').first().ariaSnapshot(), /row "⚠︎ ?1abe0818ba8f8386 lost –"/);
+    assert.equal(await page.locator('#panel-relay .problem').isVisible(), false);
+    await picture(page, 'panel', {fullPage: true});
+    await page.keyboard.press('ArrowRight'); // around to the first tab
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-lists');
+    await page.keyboard.press('ArrowLeft');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-relay');
+    await page.keyboard.press('?');
+    await waitText(page, '#help', '1 – 5');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('1');
+
+    // A problem shows on the tab, whatever the page shows.
+    await ask('relay in trouble');
+    await page.waitForFunction(() => document.querySelector('#tab-relay').classList.contains('marked'));
+    assert.equal(await page.locator('#panel-relay').isVisible(), false);
+    await page.locator('#tab-relay').click();
+    await waitText(page, '#panel-relay .problem', 'NATS cannot be reached: <img src=x onerror=window.hit=1>');
+    await waitText(page, '#panel-relay .tables section:nth-child(2) .more', 'and 50 more');
+    assert.equal(await page.locator('#panel-relay .grid').nth(1).locator('tbody tr').count(), 100);
+    assert.equal(await page.evaluate(() => window.hit), undefined);
+    assert.equal(await page.locator('main img').count(), 0);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'the page scrolls sideways');
+    await page.locator('#panel-relay .wide').nth(1).focus(); // by keyboard, a long table can be scrolled
+    await page.keyboard.press('End');
+    await page.waitForFunction(() => document.querySelectorAll('#panel-relay .wide')[1].scrollTop > 0);
+    await picture(page, 'panel-problem', {fullPage: true});
+    await page.locator('#language').click();
+    await waitText(page, '#panel-relay .summary', '已连接');
+    await waitText(page, '#panel-relay .summary', '1.5 KiB （上限 4 MiB）');
+    await waitText(page, '#tab-relay', '中继');
+    await page.locator('#theme').click();
+    await picture(page, 'panel-zh-dark', {fullPage: true});
+    await page.locator('#language').click();
+    await ask('relay idle');
+    await waitText(page, '#panel-relay', 'No topics.');
+    await page.waitForFunction(() => !document.querySelector('#tab-relay').classList.contains('marked'));
+
+    // The address has the tab, also on a phone.
+    const phone = await open({viewport: {width: 390, height: 844}, deviceScaleFactor: 2, isMobile: true, hasTouch: true}, `${address}#/relay`);
+    await waitText(phone, '#panel-relay .lead', 'Shares messages');
+    assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'the page scrolls sideways on a phone');
+    await ask('relay in trouble');
+    await waitText(phone, '#panel-relay .problem', 'NATS cannot be reached');
+    assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'the page scrolls sideways on a phone');
+    await phone.locator('#panel-relay .grid tbody tr').nth(1).scrollIntoViewIfNeeded();
+    await picture(phone, 'panel-phone');
+    assert.deepEqual([...page.problems, ...phone.problems], []);
+
+    // The server is started again, and has no panel: the tab is gone, and the page shows another one.
+    await phone.close();
+    await ask('stop');
+    await ask('start without panel');
+    await page.waitForFunction(() => !document.querySelector('#tab-relay'));
+    assert.equal(await page.locator('#panel-lists').isVisible(), true);
+  },
+
   // What a peer sends, and an address of markup in the filter, stays text.
   async markup() {
     const page = await open();

@@ -21,14 +21,17 @@ final class LiveData implements Data {
     private final History history;
     private final Subscribers subscribers;
     private final Metrics metrics = new Metrics();
+    private final Panels panels;
     private final @Nullable Control control;
 
     /** Creates the data of a server. Without a control, the server can be seen and not changed. */
-    LiveData(Sampler sampler, StateJson json, History history, Subscribers subscribers, @Nullable Control control) {
+    LiveData(Sampler sampler, StateJson json, History history, Subscribers subscribers, Panels panels,
+            @Nullable Control control) {
         this.sampler = sampler;
         this.json = json;
         this.history = history;
         this.subscribers = subscribers;
+        this.panels = panels;
         this.control = control;
     }
 
@@ -37,7 +40,8 @@ final class LiveData implements Data {
         switch (path) {
             case "/metrics" -> {
                 ExpositionFormatWriter format = metrics.format(exchange.getRequestHeaders().getFirst("Accept"));
-                Answer.send(exchange, 200, format.getContentType(), Metrics.text(sampler.sample(STATE_AGE_MAX), format));
+                Answer.send(exchange, 200, format.getContentType(),
+                        Metrics.text(sampler.sample(STATE_AGE_MAX), panels.read(), format));
             }
             case "/api/state" -> {
                 Sample sample = sampler.sample(STATE_AGE_MAX);

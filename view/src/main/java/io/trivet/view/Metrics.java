@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,13 +40,13 @@ final class Metrics {
         return accept != null && accept.contains(OPEN_METRICS) ? openMetrics : plain;
     }
 
-    static byte[] text(Sample sample, ExpositionFormatWriter format) throws IOException {
+    static byte[] text(Sample sample, List<Panels.Shown> panels, ExpositionFormatWriter format) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream(8192);
-        format.write(out, snapshots(sample));
+        format.write(out, snapshots(sample, panels));
         return out.toByteArray();
     }
 
-    private static MetricSnapshots snapshots(Sample sample) {
+    private static MetricSnapshots snapshots(Sample sample, List<Panels.Shown> panels) {
         MetricSnapshots.Builder all = MetricSnapshots.builder();
         LoopStats total = sample.stats().total();
         counter(all, "connections_accepted", "Connections that were accepted, refused ones included", total.accepted());
@@ -67,6 +68,7 @@ final class Metrics {
         lists(all, sample.rows());
         queues(all, sample.rows());
         listeners(all, sample.listeners());
+        panels.forEach(shown -> panel(all, shown));
         return all.build();
     }
 
@@ -145,6 +147,32 @@ final class Metrics {
         return accepting;
     }
 
+    /** The gauges and counters of a panel. Their labels in English are the help. */
+    private static void panel(MetricSnapshots.Builder all, Panels.Shown shown) {
+        Panel panel = shown.panel();
+        Stream.concat(panel.summary().stream(), panel.details().stream())
+                .filter(value -> Double.isFinite(value.number()) && (value.number() >= 0 || !value.isCounter()))
+                .forEach(value -> {
+                    String name = shown.name() + "_" + value.name() + switch (value.unit()) {
+                        case COUNT -> "";
+                        case BYTES -> "_bytes";
+                        case SECONDS -> "_seconds";
+                    };
+                    String help = shown.title().en() + ": " + value.label().en();
+                    all.metricSnapshot(value.isCounter()
+                            ? counter(name, help).unit(unit(value.unit())).dataPoint(total(value.number(), Labels.EMPTY)).build()
+                            : gauge(name, help).dataPoint(point(value.number(), Labels.EMPTY)).build());
+                });
+    }
+
+    private static @Nullable Unit unit(Panel.Unit unit) {
+        return switch (unit) {
+            case COUNT -> null;
+            case BYTES -> Unit.BYTES;
+            case SECONDS -> Unit.SECONDS;
+        };
+    }
+
     private static long count(List<Row> rows, Predicate<ConnectionSnapshot> condition) {
         return rows.stream().filter(row -> condition.test(row.now())).count();
     }
@@ -178,7 +206,11 @@ final class Metrics {
     }
 
     private static CounterSnapshot.CounterDataPointSnapshot count(long value, Labels labels) {
-        return CounterSnapshot.CounterDataPointSnapshot.builder().value((double) value).labels(labels).build();
+        return total((double) value, labels);
+    }
+
+    private static CounterSnapshot.CounterDataPointSnapshot total(double value, Labels labels) {
+        return CounterSnapshot.CounterDataPointSnapshot.builder().value(value).labels(labels).build();
     }
 
     private static GaugeSnapshot.GaugeDataPointSnapshot value(long value, Labels labels) {

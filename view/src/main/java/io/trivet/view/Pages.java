@@ -16,7 +16,7 @@ final class Pages {
     private static final java.util.Set<String> NAMES = java.util.Set.of("index.html", "denied.html", "view.css", "main.js",
             "lists.js",
             "clients.js", "charts.js", "turns.js", "tour.js", "replay.js", "texts.js", "language.js", "help.js", "detail.js",
-            "tips.js",
+            "tips.js", "panels.js",
             "format.js", "dom.js", "icon.svg", "state.schema.json");
 
     private Pages() {}

@@ -33,24 +33,27 @@ final class StateJson {
     private final PauseGate gate;
     private final @Nullable Control control;
     private final String engine;
+    private final Panels panels;
     private final long startedMillis = System.currentTimeMillis();
 
-    StateJson(Server server, Journal journal, PauseGate gate, @Nullable Control control, String engine) {
+    StateJson(Server server, Journal journal, PauseGate gate, @Nullable Control control, String engine, Panels panels) {
         this.server = server;
         this.journal = journal;
         this.gate = gate;
         this.control = control;
         this.engine = engine;
+        this.panels = panels;
     }
 
     // ---- whole answers
 
-    /** Returns everything: what a tick has, the limits, and the clients. */
+    /** Returns everything: what a tick has, the limits, the panels, and the clients. */
     String state(Sample sample, List<Row> clients) {
         Json json = new Json().beginObject();
         common(json, sample, Long.MAX_VALUE);
         json.name("limits");
         limits(json);
+        panels.write(json.name("panels"));
         json.name("clients").beginArray();
         clients.forEach(row -> row(json, row, sample.nanos()));
         return json.endArray().endObject().toString();
@@ -68,6 +71,7 @@ final class StateJson {
         if (point != null) {
             json.name("point");
             point(json, point);
+            panels.write(json.name("panels")); // once a second is enough
         }
         return json.endObject().toString();
     }
@@ -77,6 +81,7 @@ final class StateJson {
         Json json = new Json().beginObject().name("started").number(startedMillis).name("control").bool(control != null)
                 .name("engine").string(engine).name("overflow").string(server.overflow().name()).name("limits");
         limits(json);
+        panels.write(json.name("panels"));
         json.name("points").beginArray();
         points.forEach(point -> point(json, point));
         return json.endArray().endObject().toString();

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -69,14 +70,15 @@ public final class View implements AutoCloseable {
         gate = new PauseGate(loops, server::isClosed);
         journal = new Journal(loops, gate);
         sampler = new Sampler(server);
+        Panels panels = new Panels(settings.panels);
         ticker = Thread.ofPlatform().name("trivet-view").daemon().unstarted(this::tick);
         subscribers = new Subscribers(STUCK_AFTER, this::wake);
         control = settings.control ? new Control(server, gate, this::beginPause) : null;
         json = new StateJson(server, journal, gate, control, settings.description == null
                 ? server.network().name()
-                : settings.description);
+                : settings.description, panels);
         site = new Site(settings.address, settings.token, settings.hostNames,
-                new LiveData(sampler, json, history, subscribers, control));
+                new LiveData(sampler, json, history, subscribers, panels, control));
     }
 
     /**
@@ -211,6 +213,7 @@ public final class View implements AutoCloseable {
     /** Settings of a view. One thread. */
     public static final class Builder {
         private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9_-]{16,128}");
+        private static final Pattern PANEL = Pattern.compile("[a-z][a-z0-9]{0,23}");
 
         private final Server server;
         private InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -218,6 +221,7 @@ public final class View implements AutoCloseable {
         private @Nullable String token;
         private @Nullable String description;
         private final List<String> hostNames = new ArrayList<>();
+        private final List<Panels.Source> panels = new ArrayList<>();
 
         private Builder(Server server) {
             this.server = Objects.requireNonNull(server, "server");
@@ -280,6 +284,30 @@ public final class View implements AutoCloseable {
          */
         public Builder engine(String description) {
             this.description = description;
+            return this;
+        }
+
+        /**
+         * Adds a panel: a tab of the page that shows another part of the program. At most five panels can be added.
+         *
+         * @param name its name for programs, and in the names of its metrics: up to 24 letters from a to z and digits, such as {@code relay}
+         * @param title the text of its tab
+         * @param source returns the panel as it is now. Called on threads of the view, about once a second while a page is open, and for each
+         *     request of a program, at the same time on several threads. It must return at once. If it throws an exception, the panel shows that
+         * @return this builder
+         * @throws IllegalArgumentException the name has other characters, is taken, or is reserved for the page or the server's metrics; or there
+         *     are too many panels
+         */
+        public Builder panel(String name, Panel.Text title, Supplier<Panel> source) {
+            if (!PANEL.matcher(name).matches() || Panels.RESERVED.contains(name)
+                    || panels.stream().anyMatch(panel -> panel.name().equals(name))) {
+                throw new IllegalArgumentException(
+                        "a panel needs a name of its own, of up to 24 letters from a to z and digits, and not '" + name + "'");
+            }
+            if (panels.size() == Panels.MAX) {
+                throw new IllegalArgumentException("a view has at most " + Panels.MAX + " panels");
+            }
+            panels.add(new Panels.Source(name, Objects.requireNonNull(title, "title"), Objects.requireNonNull(source, "source")));
             return this;
         }
 

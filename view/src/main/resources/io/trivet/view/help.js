@@ -4,7 +4,6 @@ import {either} from './language.js';
 import {t} from './texts.js';
 
 const KEYS = [
-  ['1 – 4', 'change the page', '切换页面'],
   ['/', 'go to the filter of the clients', '转到客户端的筛选框'],
   ['↑ ↓', 'move in the table of clients', '在客户端表格中移动'],
   ['Enter', 'open a client', '打开一个客户端'],
@@ -48,8 +47,8 @@ function switchKeys(event) {
 }
 
 // Shows the dialog, with the keys that work now.
-export function showHelp(hasControl, isReplay) {
-  const rows = [...KEYS, ...isReplay ? REPLAY_KEYS : hasControl ? CONTROL_KEYS : []];
+export function showHelp(hasControl, isReplay, tabCount) {
+  const rows = [[`1 – ${tabCount}`, 'change the page', '切换页面'], ...KEYS, ...isReplay ? REPLAY_KEYS : hasControl ? CONTROL_KEYS : []];
   const keys = element('dl', {class: 'words'}, ...rows.flatMap(([key, en, zh]) => [element('dt', {}, element('kbd', {}, key)), element('dd', {}, either(en, zh))]));
   const words = element('dl', {class: 'words'}, ...WORDS.flatMap(([en, zh, what, whatZh]) =>
     [element('dt', {}, either(en, zh)), element('dd', {}, whatZh ? either(what, whatZh) : t(what))]));

@@ -7,6 +7,7 @@ import {bytes, count, percent, seconds, simulated} from './format.js';
 import {showHelp, usesKeys} from './help.js';
 import {currentLanguage, either, setLanguage} from './language.js';
 import {Lists} from './lists.js';
+import {Panels} from './panels.js';
 import {Replay} from './replay.js';
 import {barsLegend, engineName, limitRows, memoryRows, t, useLimits, useUrgent} from './texts.js';
 import {showTips} from './tips.js';
@@ -28,6 +29,7 @@ let problem = null;
 let gone = false; // the last request had no answer
 let earlier = []; // ticks of the last seconds, for rates
 let tabs = LIVE_TABS;
+let wanted = location.hash.slice(2); // the tab in the address, until it is there or another one is selected
 const tourIds = new Set(); // the clients of the guided tour, those that are gone included
 
 // The token is in the cookie from now on: it need not stay in the address, where it could be read over a shoulder.
@@ -68,6 +70,7 @@ const charts = new Charts(find('charts'));
 const replay = new Replay(fetchJson, receive);
 const clients = new Clients(find('clients'), find('filter'), find('matching'), query => fetchJson(atStep(query)), open);
 const tour = new Tour(post);
+const panels = new Panels(find('tabs'), find('main'), bindTab);
 lists.tourIds = tourLists.tourIds = tourIds;
 
 // Adds the step that is shown to a request about a recorded run.
@@ -115,6 +118,7 @@ function greet(next) {
   problem = null;
   useLimits(hello.limits);
   showEngine();
+  showPanels(hello.panels);
   charts.replace(hello.points);
   tour.control = hello.control;
   showLimits();
@@ -152,6 +156,7 @@ function receive(next) {
   earlier.push(next);
   while (earlier.length > 2 && next.time - earlier[1].time >= RATES_OVER_MILLIS) earlier.shift();
   if (next.point) charts.add(next.point);
+  if (next.panels) showPanels(next.panels);
   useUrgent(next.lists.exceptional.count > 0);
   followTour(next.tour);
   const listener = next.lists.readable.listeners[0];
@@ -174,6 +179,13 @@ function followTour(id) {
     setText(find('tour-turns-title'), t('tourLog'));
   }
   tour.connected(Boolean(id));
+}
+
+function showPanels(next) {
+  panels.show(next);
+  tabs = [...LIVE_TABS, ...panels.names];
+  if (panels.names.includes(wanted)) selectTab(wanted);
+  else if (!tabs.some(name => !find(`panel-${name}`).hidden)) selectTab('lists');
 }
 
 function refreshTable() {
@@ -291,6 +303,7 @@ function showLoops() {
 // ---- tabs, languages, themes, keys
 
 function selectTab(name, focus) {
+  wanted = '';
   for (const other of tabs) {
     const tab = find(`tab-${other}`);
     tab.setAttribute('aria-selected', other === name);
@@ -299,17 +312,19 @@ function selectTab(name, focus) {
   }
   if (focus) find(`tab-${name}`).focus();
   history.replaceState(null, '', `#/${name}`); // not the id of an element, to which the focus would jump
+  panels.render();
   show();
   refreshTable();
 }
 
-for (const name of LIVE_TABS) {
+function bindTab(name) {
   find(`tab-${name}`).addEventListener('click', () => selectTab(name));
   find(`tab-${name}`).addEventListener('keydown', event => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
     if (step) selectTab(tabs[(tabs.indexOf(name) + step + tabs.length) % tabs.length], true);
   });
 }
+LIVE_TABS.forEach(bindTab);
 
 addEventListener('keydown', event => {
   if (!usesKeys() || event.target.matches('input:not([type=range])') || event.ctrlKey || event.metaKey || event.altKey || find('detail').open || find('help').open) return;
@@ -331,7 +346,7 @@ addEventListener('keydown', event => {
   if (tick?.control && event.key === 's' && tick.pause.paused) post('api/step');
 });
 
-const help = () => showHelp(Boolean(tick?.control), replay.active);
+const help = () => showHelp(Boolean(tick?.control), replay.active, tabs.length);
 find('help-open').addEventListener('click', help);
 find('help-close').addEventListener('click', () => find('help').close());
 
@@ -353,6 +368,7 @@ function texts() {
   tourTurns.texts();
   clients.texts();
   charts.render();
+  panels.render();
   tour.texts();
   replay.texts();
   showEngine();
@@ -387,6 +403,8 @@ try {
 
 showTips();
 texts();
-selectTab(LIVE_TABS.includes(location.hash.slice(2)) ? location.hash.slice(2) : 'lists');
+const atFirst = wanted;
+selectTab(LIVE_TABS.includes(atFirst) ? atFirst : 'lists');
+wanted = atFirst; // it may be a panel, which is not known yet
 setInterval(showStatus, 1000);
 retry();

@@ -47,6 +47,7 @@ const EN = {
   replayFailedHere: 'the run fails here', replayFails: n => `The run fails at step ${n}`, replayEnd: 'The recording ends.',
   replayLeftOut: (from, to) => `The run was long: steps ${from} to ${to} are left out.`, moreLines: n => `… and ${n} more lines`, meanwhile: 'Before it, in the log of the run:',
   markOpened: 'joins', markClosed: 'leaves', markFull: 'its socket or queue is full', markFault: 'fault', tabScenario: 'Scenario', scenarioTitle: 'The run',
+  ofMost: max => `of ${max}`, panelDetails: 'Details', rowsLeftOut: n => `and ${n} more`,
   confirmClose: 'Press again to close', total: 'total', wasReset: 'the peer got a reset', endOf: s => `${s} ago`,
 };
 
@@ -90,6 +91,7 @@ const ZH = {
   replayFailedHere: '运行在此失败', replayFails: n => `运行在第 ${n} 步失败`, replayEnd: '录制到此结束。',
   replayLeftOut: (from, to) => `运行很长：第 ${from} 到 ${to} 步被省略。`, moreLines: n => `…另有 ${n} 行`, meanwhile: '此前，运行日志中：',
   markOpened: '加入', markClosed: '离开', markFull: '套接字或队列已满', markFault: '故障', tabScenario: '场景', scenarioTitle: '此次运行',
+  ofMost: max => `（上限 ${max}）`, panelDetails: '详细数据', rowsLeftOut: n => `另有 ${n} 行`,
   confirmClose: '再按一次以关闭', total: '总计', wasReset: '对方收到了重置', endOf: s => `${s}前`,
 };
 

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,7 @@ final class BrowserTest {
 
     private final List<Socket> clients = new ArrayList<>();
     private final CountDownLatch released = new CountDownLatch(1);
+    private volatile Panel relay = relay("", 3);
     private Server server;
     private View view;
 
@@ -143,6 +145,49 @@ final class BrowserTest {
         run("server");
     }
 
+    /** A panel of the program: its tab, its values and tables, a problem that comes and goes, and markup in its names. */
+    @Test
+    void panelOfTheProgramIsShown() throws Exception {
+        server = builder().start();
+        view = View.of(server).token(TOKEN).panel("relay", new Panel.Text("Relay", "中继"), () -> relay).start();
+        run("panel");
+    }
+
+    /** Returns what a relay could show. */
+    private static Panel relay(String problem, int topics) {
+        Panel.Text label = Panel.Text.of("label");
+        return new Panel(new Panel.Text("Shares messages with other servers.", "与其他服务器共享消息。"), Panel.Text.of(problem),
+                List.of(Panel.Value.gauge("connected", new Panel.Text("link", "连接"), Panel.Unit.COUNT, 1)
+                        .withText(new Panel.Text("connected", "已连接")),
+                        Panel.Value.gauge("queued", new Panel.Text("waits", "等待"), Panel.Unit.BYTES, 1536).withMax(4 << 20),
+                        Panel.Value.gauge("lag", new Panel.Text("lag", "滞后"), Panel.Unit.SECONDS, 0.0123),
+                        Panel.Value.counter("missed", new Panel.Text("missed", "错过"), Panel.Unit.COUNT, 1234567).withMark(true)),
+                List.of(new Panel.Table("servers", new Panel.Text("Servers", "服务器"), new Panel.Text("Lag: a delay.", "滞后：延迟。"),
+                        new Panel.Text("None.", "无。"),
+                        List.of(new Panel.Column("server", label, Panel.Unit.COUNT),
+                                new Panel.Column("state", label, Panel.Unit.COUNT),
+                                new Panel.Column("lag", new Panel.Text("lag", "滞后"), Panel.Unit.SECONDS)),
+                        List.of(new Panel.Row(List.of(Panel.Cell.of("99eab11f54105b72"),
+                                Panel.Cell.of(new Panel.Text("present", "在线")), Panel.Cell.of(0.004)), false),
+                                new Panel.Row(List.of(Panel.Cell.of("1abe0818ba8f8386"),
+                                        Panel.Cell.of(new Panel.Text("lost", "失联")), Panel.Cell.of(Double.NaN)), true)),
+                        0),
+                        new Panel.Table("topics", new Panel.Text("Topics", "主题"), Panel.Text.NONE,
+                                new Panel.Text("No topics.", "没有主题。"),
+                                List.of(new Panel.Column("topic", new Panel.Text("topic", "主题"), Panel.Unit.COUNT),
+                                        new Panel.Column("members", new Panel.Text("members", "成员"), Panel.Unit.COUNT)),
+                                IntStream.range(0, topics)
+                                        .mapToObj(i -> new Panel.Row(
+                                                List.of(Panel.Cell.of(MARKUP + i + "x".repeat(i == 0 ? 300 : 0)),
+                                                        Panel.Cell.of(i)),
+                                                false))
+                                        .toList(),
+                                0)),
+                List.of(Panel.Value.counter("sent", new Panel.Text("sent", "已发送"), Panel.Unit.COUNT, 40)
+                        .withNote(new Panel.Text("what NATS has taken", "NATS 已收下的")),
+                        Panel.Value.text("note", Panel.Text.of(MARKUP), Panel.Text.of(MARKUP)).withNote(Panel.Text.of(MARKUP))));
+    }
+
     @Test
     void whatAPeerSendsStaysText() throws Exception {
         serve(Server.builder().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -223,6 +268,9 @@ final class BrowserTest {
                 await().until(() -> server.stats().total().bytesIn() > 0);
             }
             case "release" -> released.countDown();
+            case "relay in trouble" -> relay = relay("NATS cannot be reached: " + MARKUP, 150);
+            case "relay idle" -> relay = relay("", 0);
+            case "start without panel" -> serve(builder(), view.address().getPort(), TOKEN);
             case "markup" -> send(client(), MARKUP);
             default -> {
                 int count = Integer.parseInt(what.substring("connect ".length()));

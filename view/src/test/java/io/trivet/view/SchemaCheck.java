@@ -57,6 +57,11 @@ final class SchemaCheck {
                     check(root.getAsJsonObject("$defs").getAsJsonObject(name), value, path);
                     yield true;
                 }
+                case "anyOf" -> rule.getValue().getAsJsonArray().asList().stream().anyMatch(one -> {
+                    SchemaCheck check = new SchemaCheck(root);
+                    check.check(one.getAsJsonObject(), value, path);
+                    return check.violations.isEmpty();
+                });
                 default -> COMMENTS.contains(rule.getKey());
             };
             if (!holds) {
