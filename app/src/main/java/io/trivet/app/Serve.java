@@ -167,6 +167,7 @@ final class Serve implements Callable<Integer> {
             for (InetSocketAddress address : server.addresses()) {
                 err.println("listening on " + Addresses.toString(address));
             }
+            relay.showIn(view);
             try (ServeView.Running live = view.start(server.server(), describeEngine(server.network()),
                     taken != null && taken.isTaken(), err);
                     ServeRelay.Running relayed = relay.start(server, messageLimit, spec.commandLine(), err);

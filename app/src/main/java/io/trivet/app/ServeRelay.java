@@ -6,10 +6,12 @@ import io.trivet.nats.Relay;
 import io.trivet.nats.RelayListener;
 import io.trivet.nats.RelayOptions;
 import io.trivet.server.Server;
+import io.trivet.view.Panel;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Visibility;
@@ -36,6 +38,16 @@ final class ServeRelay {
 
     private static final String TOPIC = "chat";
     private static final long MESSAGE_BYTES_MAX = RelayOptions.of().messageBytesMax();
+
+    /** What the view shows. The view may be asked before there is a relay. */
+    private volatile Supplier<Panel> panel = () -> RelayPanel.STARTING;
+
+    /** Adds a panel about the relay to the view, if a relay was asked for. */
+    void showIn(ServeView view) {
+        if (!urls.isEmpty()) {
+            view.panel(RelayPanel.NAME, RelayPanel.TITLE, () -> panel.get());
+        }
+    }
 
     /** Checks that the options belong together. */
     void check(CommandLine command, ReplyOption reply, long messageBytesMax) {
@@ -107,6 +119,8 @@ final class ServeRelay {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, "--relay: " + EscapedText.line(String.valueOf(e.getMessage())));
         }
+        RelayOptions settings = options;
+        panel = () -> RelayPanel.of(relay.id(), settings, relay.stats());
         replyServer.relay(relay, name);
         err.println("relay: topic " + EscapedText.line(name) + ", server " + relay.id());
         return new Running(relay);

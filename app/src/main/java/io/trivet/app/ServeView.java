@@ -2,6 +2,7 @@ package io.trivet.app;
 
 import io.trivet.net.Addresses;
 import io.trivet.server.Server;
+import io.trivet.view.Panel;
 import io.trivet.view.View;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -13,6 +14,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
@@ -43,6 +48,7 @@ final class ServeView {
     // @formatter:on
 
     private final Duration takeOverMax;
+    private final List<Consumer<View.Builder>> panels = new ArrayList<>();
 
     ServeView() {
         this(TAKE_OVER_MAX);
@@ -55,6 +61,11 @@ final class ServeView {
 
     boolean isRequested() {
         return address != null;
+    }
+
+    /** Adds a panel. Called before {@link #start}. */
+    void panel(String name, Panel.Text title, Supplier<Panel> source) {
+        panels.add(builder -> builder.panel(name, title, source));
     }
 
     /** Checks that the options belong together. */
@@ -100,6 +111,7 @@ final class ServeView {
             return running;
         }
         View.Builder builder = View.of(server).listen(listen).allowControl(control).engine(engine);
+        panels.forEach(panel -> panel.accept(builder));
         if (tokenFile != null) {
             useTokenOf(tokenFile, builder);
         }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What {@code trivet top} shows, as lines of text; and what its keys do. One thread. */
 final class TopScreen {
@@ -113,7 +114,7 @@ final class TopScreen {
                 + whole(number(object(lists, "none"), "count"))
                 + "   sorted by " + sort + (ascending ? ", lowest first" : ", highest first")
                 + (editing || !filter.isEmpty() ? "   filter: " + filter + (editing ? "_" : "") : ""));
-        lines.add("");
+        lines.add(objects(tick, "panels").stream().map(TopScreen::panel).collect(Collectors.joining("   ")));
         lines.add(String.format(Locale.ROOT, "%-24s %-3s %-13s %-10s %9s %8s %9s %9s %8s  %s", "CLIENT", "RWX", "STATE", "QUEUE",
                 "", "WAITS",
                 "IN", "OUT", "IDLE", "WHY"));
@@ -124,6 +125,35 @@ final class TopScreen {
             lines.add(number(clients, "total") == 0 ? "No client is connected." : "No client matches the filter.");
         }
         return lines.stream().limit(rows).map(line -> line.length() <= columns ? line : line.substring(0, columns)).toList();
+    }
+
+    /** Returns the title of a panel, and its most important values. */
+    private static String panel(Map<String, Object> panel) {
+        StringBuilder line = new StringBuilder(english(panel, "title")).append(english(panel, "problem").isEmpty() ? "" : " (!)");
+        for (Map<String, Object> value : objects(panel, "summary")) {
+            line.append("  ").append(english(value, "label")).append(' ').append(shown(value));
+        }
+        return line.toString();
+    }
+
+    /** Returns a text, which is the same in all languages or has one in English. */
+    private static String english(Map<String, Object> from, String name) {
+        return EscapedText.line(from.get(name) instanceof String text ? text : string(object(from, name), "en"));
+    }
+
+    private static String shown(Map<String, Object> value) {
+        String text = english(value, "text");
+        if (!text.isEmpty()) {
+            return text;
+        }
+        if (!(value.get("number") instanceof Double number)) {
+            return "-";
+        }
+        return switch (string(value, "unit")) {
+            case "bytes" -> bytes(number);
+            case "seconds" -> seconds(number);
+            default -> whole(number);
+        };
     }
 
     private static String line(Map<String, Object> client) {

@@ -37,16 +37,26 @@ final class RelayProcessTest {
     /** Starts nats-server once; skips the test if it is not installed. */
     private static synchronized String url() throws Exception {
         if (url == null) {
-            String executable = Stream.concat(Stream.of(System.getenv("PATH").split(File.pathSeparator)), Stream.of("/usr/sbin"))
-                    .map(folder -> Path.of(folder, "nats-server")).filter(Files::isExecutable).map(Path::toString).findFirst()
-                    .orElse("");
+            String executable = natsServer();
             assumeTrue(!executable.isEmpty(), "nats-server is not installed");
             nats = Program.start(List.of(executable, "-a", "127.0.0.1", "-p", "-1"));
-            Matcher matcher = NATS_PORT.matcher(nats.awaitErr(line -> NATS_PORT.matcher(line).find()));
-            assertThat(matcher.find()).isTrue();
-            url = "nats://127.0.0.1:" + matcher.group(1);
+            url = urlOf(nats);
         }
         return url;
+    }
+
+    /** Returns the path of nats-server, or "". */
+    static String natsServer() {
+        return Stream.concat(Stream.of(System.getenv("PATH").split(File.pathSeparator)), Stream.of("/usr/sbin"))
+                .map(folder -> Path.of(folder, "nats-server")).filter(Files::isExecutable).map(Path::toString).findFirst()
+                .orElse("");
+    }
+
+    /** Returns the URL of a nats-server that has been started. */
+    static String urlOf(Program started) throws InterruptedException {
+        Matcher matcher = NATS_PORT.matcher(started.awaitErr(line -> NATS_PORT.matcher(line).find()));
+        assertThat(matcher.find()).isTrue();
+        return "nats://127.0.0.1:" + matcher.group(1);
     }
 
     @AfterAll
@@ -62,7 +72,7 @@ final class RelayProcessTest {
                 .toArray(String[]::new));
     }
 
-    private static void send(Socket socket, String text) throws IOException {
+    static void send(Socket socket, String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
     }
 
