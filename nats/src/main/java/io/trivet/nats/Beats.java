@@ -41,7 +41,7 @@ final class Beats {
     /** Sends what is due. Returns false if the link did not accept all. */
     boolean send(Bus.Link link, String subject, Frame.Sender sender, long presence) {
         while (isOwed) {
-            NavigableMap<String, Long> settled = outbox.settled(cursor, Wire.ENTRIES_MAX);
+            NavigableMap<String, Long> settled = outbox.settled(cursor, Wire.entriesMax(link.messageBytesMax()));
             boolean isLast = settled.isEmpty() || !outbox.hasAfter(settled.lastKey());
             if (!link.publish(subject,
                     Wire.beat(new Frame.Beat(sender, isHello, isBye && isLast, presence, cursor, isLast, settled)))) {

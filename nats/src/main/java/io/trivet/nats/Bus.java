@@ -32,6 +32,13 @@ public interface Bus {
         boolean publish(String subject, byte[] message);
 
         /**
+         * Returns the length of the longest message that the bus carries.
+         *
+         * @return the number of bytes, once the link is connected
+         */
+        long messageBytesMax();
+
+        /**
          * Subscribes to a subject.
          *
          * @param subject the subject

@@ -143,6 +143,11 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     }
 
     @Override
+    public long messageBytesMax() {
+        return messageBytesMax;
+    }
+
+    @Override
     public void subscribe(String subject) {
         change(subject, (_, dispatcher) -> dispatcher.subscribe(subject));
     }

@@ -63,10 +63,14 @@ final class Presence {
         return number - unsent.size();
     }
 
-    /** Returns the next frame to send, or null. */
-    byte @Nullable [] next(Frame.Sender sender) {
+    /**
+     * Returns the next frame to send, or null.
+     *
+     * @param entriesMax how many clients a frame may list
+     */
+    byte @Nullable [] next(Frame.Sender sender, int entriesMax) {
         if (ready.isEmpty() && !isSent()) {
-            prepare(sender);
+            prepare(sender, entriesMax);
             unsent.clear();
             isSnapshotOwed = false;
         }
@@ -78,20 +82,20 @@ final class Presence {
         ready.remove();
     }
 
-    private void prepare(Frame.Sender sender) {
+    private void prepare(Frame.Sender sender, int entriesMax) {
         if (isSnapshotOwed) {
             List<String> all = List.copyOf(clients);
-            int parts = Math.max(1, (all.size() + Wire.ENTRIES_MAX - 1) / Wire.ENTRIES_MAX);
+            int parts = Math.max(1, (all.size() + entriesMax - 1) / entriesMax);
             for (int part = 0; part < parts; part++) {
                 ready.add(Wire.snapshot(new Frame.Snapshot(sender, number, part, parts,
-                        all.subList(part * Wire.ENTRIES_MAX, Math.min(all.size(), (part + 1) * Wire.ENTRIES_MAX)))));
+                        all.subList(part * entriesMax, Math.min(all.size(), (part + 1) * entriesMax)))));
             }
             return;
         }
         long first = sentNumber() + 1;
-        for (int i = 0; i < unsent.size(); i += Wire.ENTRIES_MAX) {
+        for (int i = 0; i < unsent.size(); i += entriesMax) {
             ready.add(Wire.changes(new Frame.Changes(sender, first + i,
-                    unsent.subList(i, Math.min(unsent.size(), i + Wire.ENTRIES_MAX)))));
+                    unsent.subList(i, Math.min(unsent.size(), i + entriesMax)))));
         }
     }
 }

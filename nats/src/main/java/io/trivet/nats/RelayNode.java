@@ -425,7 +425,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     /** Returns true if the link has accepted everything. */
     private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first) {
-        for (byte[] frame = presence.next(sender()); frame != null; frame = presence.next(sender())) {
+        int entriesMax = Wire.entriesMax(link.messageBytesMax());
+        for (byte[] frame = presence.next(sender(), entriesMax); frame != null; frame = presence.next(sender(), entriesMax)) {
             if (!link.publish(streams.presence(), frame)) {
                 return false;
             }

@@ -21,6 +21,11 @@ final class Wire {
     /** How many streams a heartbeat lists at most, and how many clients a part of a snapshot. */
     static final int ENTRIES_MAX = 256;
 
+    /** The head of a heartbeat, which is the longest one of those frames, and one of its entries, at most. */
+    private static final int LIST_HEAD_BYTES_MAX = 26 + 1 + 2 + NAME_BYTES_MAX + 2;
+
+    private static final int ENTRY_BYTES_MAX = 2 + NAME_BYTES_MAX + 8;
+
     private static final byte VERSION = 1;
     private static final int UPTIME_AT = 10;
     private static final int NUMBER_AT = 18;
@@ -37,6 +42,11 @@ final class Wire {
     private static final int LAST = 4;
 
     private Wire() {}
+
+    /** Returns how many entries a frame may list on a bus that carries messages up to that length. */
+    static int entriesMax(long messageBytesMax) {
+        return Math.clamp((messageBytesMax - LIST_HEAD_BYTES_MAX) / ENTRY_BYTES_MAX, 1, ENTRIES_MAX);
+    }
 
     /** Encodes a name. */
     static byte[] name(String name) {

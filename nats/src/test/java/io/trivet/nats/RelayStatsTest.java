@@ -65,6 +65,20 @@ final class RelayStatsTest {
     }
 
     @Test
+    void manyTopicsDoNotMakeAHeartbeatTooLongForTheBus() throws IOException {
+        for (int i = 0; i < 150; i++) {
+            publish(first, "topic number " + i, 1);
+        }
+        Connection member = member("last");
+        publish(first, "last", 3);
+        network.run(Duration.ofSeconds(20));
+        assertThat(first.relay.stats().sent()).isEqualTo(153);
+        assertThat(second.relay.stats().peers()).allMatch(RelayStats.PeerStats::isPresent).hasSize(1);
+        assertThat(second.relay.stats().delivered()).isEqualTo(3);
+        member.close();
+    }
+
+    @Test
     void theLinkIsUpOrAwaySinceItHasChanged() throws IOException {
         assertThat(first.relay.stats().state()).isEqualTo(BusState.UP);
         assertThat(first.relay.stats().reason()).isEmpty();

@@ -318,6 +318,11 @@ final class SimBus implements Loop {
         }
 
         @Override
+        public long messageBytesMax() {
+            return MESSAGE_BYTES_MAX;
+        }
+
+        @Override
         public boolean publish(String subject, byte[] message) {
             if (message.length > MESSAGE_BYTES_MAX) {
                 throw new IllegalArgumentException("longer than " + MESSAGE_BYTES_MAX);

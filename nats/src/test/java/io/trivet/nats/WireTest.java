@@ -9,9 +9,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The bytes of frames, and what becomes of bytes that are none. */
 final class WireTest {
@@ -110,6 +113,25 @@ final class WireTest {
         assertThat(read).isPositive();
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {600, 2048, 50_000, 1 << 20})
+    void listsAreNoLongerThanAMessageOfTheBus(int messageBytesMax) {
+        int entriesMax = Wire.entriesMax(messageBytesMax);
+        NavigableMap<String, Long> last = new TreeMap<>();
+        List<String> names = new ArrayList<>();
+        List<Frame.Change> changes = new ArrayList<>();
+        for (int i = 0; i < entriesMax; i++) {
+            String name = "x".repeat(Wire.NAME_BYTES_MAX - 5) + (10_000 + i);
+            names.add(name);
+            last.put(name, Long.MAX_VALUE);
+            changes.add(new Frame.Change(true, name));
+        }
+        String after = "x".repeat(Wire.NAME_BYTES_MAX);
+        assertThat(Wire.beat(new Frame.Beat(SENDER, true, true, 1, after, true, last))).hasSizeLessThanOrEqualTo(messageBytesMax);
+        assertThat(Wire.snapshot(new Frame.Snapshot(SENDER, 1, 0, 1, names))).hasSizeLessThanOrEqualTo(messageBytesMax);
+        assertThat(Wire.changes(new Frame.Changes(SENDER, 1, changes))).hasSizeLessThanOrEqualTo(messageBytesMax);
+    }
+
     @Test
     void aSnapshotOfManyClientsIsSentInParts() {
         Presence presence = new Presence();
@@ -120,7 +142,8 @@ final class WireTest {
         Peer peer = new Peer(SENDER.id());
         List<Frame.Change> changes = new ArrayList<>();
         int parts = 0;
-        for (byte[] frame = presence.next(SENDER); frame != null; frame = presence.next(SENDER)) {
+        for (byte[] frame = presence.next(SENDER, Wire.ENTRIES_MAX); frame != null; frame = presence.next(SENDER,
+                Wire.ENTRIES_MAX)) {
             changes.addAll(peer.apply((Frame.Snapshot) Wire.decode(frame)));
             presence.sent();
             parts++;
@@ -130,7 +153,7 @@ final class WireTest {
         assertThat(peer.clients()).hasSize(1000);
         assertThat(peer.knowsPresence(presence.sentNumber())).isTrue();
         presence.clear();
-        assertThat(peer.apply((Frame.Snapshot) Wire.decode(presence.next(SENDER)))).hasSize(1000);
+        assertThat(peer.apply((Frame.Snapshot) Wire.decode(presence.next(SENDER, Wire.ENTRIES_MAX)))).hasSize(1000);
         assertThat(peer.clients()).isEmpty();
     }
 }
