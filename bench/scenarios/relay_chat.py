@@ -168,12 +168,13 @@ class Chat:
         """Stops the load, waits until each message has arrived or was reported, and prints the figures of this phase."""
         self.ask("stop")
         deadline = time.monotonic() + COMPLETE_SECONDS
-        while (compared := self.compare())["open"] + compared["unanswered"] and time.monotonic() < deadline:
+        differences = ("open", "extra", "unanswered")  # extra: what was accepted after the server was asked
+        while any((compared := self.compare())[name] for name in differences) and time.monotonic() < deadline:
             time.sleep(0.5)
         phase, self.gone = self.gone, {}
         for client in self.all_clients():
             self.add_new(phase, client)
-        errors = [phase[name] for name in ERRORS] + list(compared[name] for name in ("open", "extra", "unanswered"))
+        errors = [phase[name] for name in ERRORS] + [compared[name] for name in differences]
         self.bench.figure(
             f"{what}: {phase['deliveries']:,} deliveries, {phase['remote']:,} of them of other servers; {phase['published']:,} published",
             "{} wrong, repeated or out of order; {} connections ended; {} messages and {} connections refused; {} messages neither received nor "
