@@ -15,6 +15,7 @@ final class NatsBus implements Bus {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
 
     private final RelayOptions options;
+    private final PatientTimer timer = new PatientTimer();
 
     /**
      * Creates a bus.
@@ -40,6 +41,7 @@ final class NatsBus implements Bus {
                 .connectionTimeout(CONNECT_TIMEOUT)
                 .pingInterval(PING_INTERVAL)
                 .maxPingsOut(PINGS_OUT_MAX)
+                .scheduledExecutor(timer)
                 .maxMessagesInOutgoingQueue(0); // unlimited: the link's window is the limit
         return options.nats().apply(builder).noReconnect().noEcho();
     }
