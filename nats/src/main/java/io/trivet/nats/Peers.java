@@ -50,12 +50,15 @@ final class Peers implements Fills.Owner {
 
     private final long own;
     private final long expiryNanos;
-    private final long requestNanos;
+    private final long beatNanos;
     private final Owner owner;
     private final Fills fills;
     private final SortedMap<Long, Peer> peers = new TreeMap<>();
     /** The streams that this server receives. */
     private final NavigableMap<String, Subscription> subscribed = new TreeMap<>();
+    /** True after the first call of {@link #expire}, whose last call was at expiringNanos. */
+    private boolean isExpiring;
+    private long expiringNanos;
     private long duplicates;
     private long gaps;
     private long delivered;
@@ -63,7 +66,7 @@ final class Peers implements Fills.Owner {
     Peers(long own, RelayOptions options, Owner owner) {
         this.own = own;
         expiryNanos = options.expiry().toNanos();
-        requestNanos = options.beat().toNanos();
+        beatNanos = options.beat().toNanos();
         this.owner = owner;
         fills = new Fills(options.history() == null ? Duration.ZERO : options.history().patience(), options.inboundBytesMax(),
                 this);
@@ -269,7 +272,7 @@ final class Peers implements Fills.Owner {
     }
 
     private void request(Peer peer, long nowNanos) {
-        if (!peer.hasRequested || nowNanos - peer.requestedNanos >= requestNanos) {
+        if (!peer.hasRequested || nowNanos - peer.requestedNanos >= beatNanos) {
             peer.hasRequested = true;
             peer.requestedNanos = nowNanos;
             owner.requestSnapshot(peer.id);
@@ -299,8 +302,17 @@ final class Peers implements Fills.Owner {
         fills.fetched(stream, nowNanos);
     }
 
-    /** Reports servers as lost that were silent for too long, and gives up gaps that were not filled in time. */
+    /**
+     * Reports servers as lost that were silent for too long, and gives up gaps that were not filled in time. Called with each heartbeat. If
+     * the last call was too long ago, this process was stopped: what has arrived meanwhile is still to be read, so the next call decides.
+     */
     void expire(long nowNanos) {
+        boolean wasStopped = isExpiring && nowNanos - expiringNanos > 2 * beatNanos;
+        isExpiring = true;
+        expiringNanos = nowNanos;
+        if (wasStopped) {
+            return;
+        }
         fills.expire(nowNanos);
         for (Peer peer : List.copyOf(peers.values())) {
             if (peer.isPresent && nowNanos - peer.heardNanos >= expiryNanos) {

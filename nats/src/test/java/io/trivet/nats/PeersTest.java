@@ -177,4 +177,21 @@ final class PeersTest {
         peers.expire(at(60_000));
         expect("2 LOST");
     }
+
+    @Test
+    void afterAStopOfThisProcessOthersAreNotLostBeforeWhatTheyHaveSentIsRead() {
+        peers.receive(message(1, 1), at(1000));
+        peers.expire(at(1500));
+        calls.clear();
+        peers.expire(at(7500)); // stopped for five seconds; a message waits
+        expect();
+        peers.receive(message(2, 2), at(7501));
+        peers.expire(at(8500));
+        expect("message 2");
+        peers.expire(at(9500));
+        peers.expire(at(10_500));
+        calls.clear();
+        peers.expire(at(11_500)); // silent for four seconds
+        expect("2 LOST");
+    }
 }
