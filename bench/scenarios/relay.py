@@ -11,6 +11,7 @@ RATE, RATE_FAULTS = 0.5, 0.1  # messages per second of each client; with 3,000 c
 BUS_KILLS, BUS_KILLS_QUICK = 20, 3
 STEADY_SECONDS = 2
 OBSERVED_SECONDS = 5
+STALL_SECONDS = 6
 SLOW_BYTES_PER_SECOND, SLOW_SECONDS = 1000, 15
 SLOW_ROUNDS, SLOW_ROUNDS_QUICK = 5, 1
 FLOOD_MESSAGES = 250  # a second: 1 MB, more than the slow bus and all buffers take
@@ -64,6 +65,22 @@ def partitions(bench, chat, draw):
             all_steady.append(chat.observe(OBSERVED_SECONDS))
     chat.report(f"{len(all_steady)} partitions", True)
     report_steady(bench, "partitions", all_steady)
+
+
+def servers_stall(bench, chat, draw):
+    """Stops the process of each server in turn, for longer than others wait before they report it as lost. The bus is not affected."""
+    all_steady = []
+    before = [server.stats()["connects"] for server in chat.servers]
+    chat.start(RATE_FAULTS)
+    for server in chat.servers:
+        server.process.send_signal(signal.SIGSTOP)
+        time.sleep(STALL_SECONDS * draw.uniform(0.9, 1.1))
+        server.process.send_signal(signal.SIGCONT)
+        all_steady.append(chat.observe(OBSERVED_SECONDS))
+    chat.report(f"{len(all_steady)} stalled servers", False)
+    report_steady(bench, "stalled servers", all_steady)
+    cut = sum(server.stats()["connects"] for server in chat.servers) - sum(before)
+    bench.figure("stalled servers: connections to the bus that ended", cut, "0", cut == 0)
 
 
 def server_dies(bench, chat, draw):
@@ -181,6 +198,7 @@ def run(bench):
         no_fault(bench, chat)
         bus_dies(bench, chat, draw)
         partitions(bench, chat, draw)
+        servers_stall(bench, chat, draw)
         server_dies(bench, chat, draw)
         rolling_restart(bench, chat)
         slow_bus(bench, chat)
