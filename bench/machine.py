@@ -4,6 +4,7 @@ import glob, os, platform, re, shutil, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 JAVA_MIN = 25
+MODULES = ["core", "nats"]  # on the class path, beside bench
 
 
 def java_home():
@@ -25,13 +26,13 @@ def java_version(home):
 
 
 def java(*arguments):
-    """Returns the command of a JVM with bench, core and the peers' jars on its class path."""
+    """Returns the command of a JVM with bench, core, nats and the peers' jars on its class path."""
     return [os.path.join(java_home(), "bin/java"), "--enable-native-access=ALL-UNNAMED", "-cp", ":".join(jars()), *arguments]
 
 
 def jars():
     """Returns jars, not class folders: an ahead-of-time cache supports jars only."""
-    own = [os.path.join(HERE, "target/trivet-bench-*.jar"), os.path.join(ROOT, "core/target/trivet-core-*.jar")]
+    own = [os.path.join(HERE, "target/trivet-bench-*.jar"), *(os.path.join(ROOT, f"{module}/target/trivet-{module}-*.jar") for module in MODULES)]
     return [jar for pattern in [*own, os.path.join(HERE, "target/peers/*.jar")] for jar in sorted(glob.glob(pattern))
             if not jar.endswith(("-sources.jar", "-javadoc.jar"))]
 
@@ -52,15 +53,16 @@ def c_program(name, *libraries):
 
 
 def build():
-    """Builds core and bench with Maven if a source is newer than the last build."""
+    """Builds bench and the modules that it uses with Maven if a source is newer than the last build."""
     peers = os.path.join(HERE, "target/peers")
     stamp = os.path.join(peers, ".built")
-    sources = [os.path.join(folder, name) for top in ("core/src/main", "bench/src/main/java") for folder, _, names in os.walk(os.path.join(ROOT, top))
-               for name in names] + [os.path.join(ROOT, pom) for pom in ("pom.xml", "core/pom.xml", "bench/pom.xml")]
+    sources = [os.path.join(folder, name) for top in (*(f"{module}/src/main" for module in MODULES), "bench/src/main/java")
+               for folder, _, names in os.walk(os.path.join(ROOT, top)) for name in names]
+    sources += [os.path.join(ROOT, pom) for pom in ("pom.xml", "bench/pom.xml", *(f"{module}/pom.xml" for module in MODULES))]
     if os.path.exists(stamp) and os.path.getmtime(stamp) > max(map(os.path.getmtime, sources)):
         return
     shutil.rmtree(peers, ignore_errors=True)  # otherwise jars of an old version would remain beside the new ones
-    print("building core and bench with Maven", file=sys.stderr, flush=True)
+    print("building bench with Maven", file=sys.stderr, flush=True)
     result = subprocess.run(["mvn", "-B", "-q", "-Dquick=true", "-DskipTests", "-pl", "bench", "-am", "package"], cwd=ROOT,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if result.returncode:

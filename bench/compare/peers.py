@@ -87,14 +87,14 @@ def free_port():
 
 
 class Process:
-    """A peer that serves, pinned to one processor."""
+    """A peer that serves, pinned to one processor or to several."""
 
-    def __init__(self, label, command):
+    def __init__(self, label, command, processors=SERVER_PROCESSOR):
         self.label, self.port = label, free_port()
         self.is_java = command[0].endswith("java")
         self.log = tempfile.TemporaryFile("w+")
         self.start = time.monotonic()
-        self.process = subprocess.Popen(machine.pinned(SERVER_PROCESSOR, [part.replace("{port}", str(self.port)) for part in command]),
+        self.process = subprocess.Popen(machine.pinned(processors, [part.replace("{port}", str(self.port)) for part in command]),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True)
         self.pid = self.process.pid
 

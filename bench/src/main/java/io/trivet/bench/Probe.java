@@ -6,10 +6,11 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Function;
 
 /**
  * Answers questions from standard input on standard output while the peer serves: {@code allocated} returns the bytes that all threads have
- * allocated so far, {@code heap} the bytes of live objects. Costs nothing while no question is asked.
+ * allocated so far, {@code heap} the bytes of live objects. A peer may answer more. Costs nothing while no question is asked.
  */
 final class Probe {
     private static final int COLLECTIONS = 5;
@@ -17,10 +18,17 @@ final class Probe {
     private Probe() {}
 
     static void start() {
-        Thread.ofPlatform().daemon().name("probe").start(Probe::answer);
+        start(words -> {
+            throw new IllegalArgumentException(String.join(" ", words));
+        });
     }
 
-    private static void answer() {
+    /** Starts with more questions: the function answers one from its words. */
+    static void start(Function<String[], String> more) {
+        Thread.ofPlatform().daemon().name("probe").start(() -> answer(more));
+    }
+
+    private static void answer(Function<String[], String> more) {
         BufferedReader questions = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         try {
             for (String question = questions.readLine(); question != null; question = questions.readLine()) {
@@ -28,7 +36,7 @@ final class Probe {
                     case "allocated" -> ManagementFactory.getPlatformMXBean(com.sun.management.ThreadMXBean.class)
                             .getTotalThreadAllocatedBytes();
                     case "heap" -> liveHeapBytes();
-                    default -> throw new IllegalArgumentException(question);
+                    default -> more.apply(question.split(" ", -1));
                 });
                 System.out.flush();
             }
@@ -36,6 +44,9 @@ final class Probe {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (RuntimeException e) { // without an answer, the process would be waited for
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
         }
     }
 
