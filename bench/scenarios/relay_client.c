@@ -33,7 +33,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOTS = 24, JOINS_MAX = 4, FILLER_MAX = 40, PUBLISHERS_MAX = 4096, TOPICS_MAX = 1024, LINE_MAX_BYTES = 256, OUT_MAX = 1 << 14, IN_MAX = 1 << 12, CONNECTS_MAX = 200 };
+enum {
+    SLOTS = 24, /* servers, also those that have ended */
+    JOINS_MAX = 4,
+    PUBLISHERS_MAX = 4096,
+    TOPICS_MAX = 1024,
+    FILLER_MAX = 40,
+    LINE_MAX_BYTES = 256,
+    OUT_MAX = 1 << 14,
+    IN_MAX = 1 << 12,
+    CONNECTS_MAX = 200 /* at a time */
+};
 #define SECOND 1000000000LL
 #define LATE_NANOS (SECOND / 2)
 
@@ -478,7 +488,12 @@ int main(int argc, char **arguments) {
         all[i].fd = -1;
         for (int k = 0; k < joins; k++) { /* topic i, and then at different distances, so that each pair of topics has few members in common */
             all[i].topic[k] = (uint32_t) (((uint64_t) (first + i) * (uint64_t) (k * 6 + 1) + (uint64_t) k) % (uint64_t) topics);
-            for (int j = 0; j < k; j++) if (all[i].topic[j] == all[i].topic[k]) { all[i].topic[k] = (all[i].topic[k] + 1) % (uint32_t) topics; j = -1; }
+            for (int j = 0; j < k; j++) {
+                if (all[i].topic[j] == all[i].topic[k]) {
+                    all[i].topic[k] = (all[i].topic[k] + 1) % (uint32_t) topics;
+                    j = -1;
+                }
+            }
         }
     }
     mark();
