@@ -82,21 +82,21 @@ final class RelayPanel {
                 gauge("servers", "other servers", "其他服务器", present),
                 gauge("servers_lost", "lost servers", "失联的服务器", lost).withMark(lost > 0)
                         .withNote(new Text(
-                                "Servers that are not heard any more. What they had not sent is lost. Each is shown for an hour.",
+                                "Servers that were silent for too long. What they had not sent is lost. Each is shown for an hour.",
                                 "不再有消息的服务器。它们尚未发出的消息已丢失。每台显示一小时。")),
-                Value.gauge("queued", new Text("wait for NATS", "等待 NATS"), Unit.BYTES, (double) stats.queuedBytes())
+                Value.gauge("queued", new Text("waiting for NATS", "等待 NATS"), Unit.BYTES, (double) stats.queuedBytes())
                         .withMax(options.queueBytesMax())
                         .withNote(new Text("Messages of this server that NATS has not accepted yet.", "本服务器中 NATS 尚未收下的消息。")),
-                Value.gauge("lag", new Text("greatest lag", "最大滞后"), Unit.SECONDS, peers.stream()
+                Value.gauge("lag", new Text("maximum lag", "最大滞后"), Unit.SECONDS, peers.stream()
                         .filter(PeerStats::isPresent).mapToDouble(RelayPanel::lag).max().orElse(Double.NaN))
-                        .withNote(new Text("Of the servers that are present: see below.", "在线服务器中最大的：见下文。")),
+                        .withNote(new Text("Of the present servers; see the table below.", "在线服务器中最大的：见下文。")),
                 counter("missed", "messages missed", "错过的消息", stats.gaps()).withMark(stats.gaps() > 0)
                         .withNote(new Text(
                                 "Messages of other servers that were lost on their way, or that the publisher has dropped.",
                                 "其他服务器的消息，在途中丢失，或被发布者丢弃。")),
                 counter("dropped", "messages dropped", "丢弃的消息", stats.dropped()).withMark(stats.dropped() > 0)
                         .withNote(new Text(
-                                "Messages of this server that had to wait for NATS for too long, or that did not fit. Other servers miss them.",
+                                "Messages of this server that waited too long for NATS, or did not fit into the queue. Other servers miss them.",
                                 "本服务器的消息，因等待 NATS 太久或放不下而丢弃。其他服务器会错过它们。")));
     }
 
@@ -106,32 +106,34 @@ final class RelayPanel {
                         .withNote(new Text("messages of this server’s clients; its own members get them at once",
                                 "本服务器客户端的消息；本服务器的成员立即收到")),
                 counter("sent", "handed to NATS", "已交给 NATS", stats.sent())
-                        .withNote(new Text("the others of these wait, or were dropped", "其余的在等待，或已丢弃")),
-                gauge("queued_messages", "messages that wait", "等待的消息", stats.queuedMessages())
+                        .withNote(new Text("the rest is waiting, or was dropped", "其余的在等待，或已丢弃")),
+                gauge("queued_messages", "messages waiting", "等待的消息", stats.queuedMessages())
                         .withMax(options.queueMessagesMax())
                         .withNote(overflow(options)),
                 counter("delivered", "received", "收到", stats.delivered())
                         .withNote(
                                 new Text("messages of other servers that were delivered to members here", "其他服务器的消息，已交给本服务器的成员")),
-                counter("filled", "gaps filled", "已补上的缺口", stats.filled()).withNote(options.history() == null
+                counter("filled", "messages that filled gaps", "补上缺口的消息", stats.filled()).withNote(options.history() == null
                         ? new Text("no history is set, so gaps are not filled", "没有设置历史，所以缺口不会补上")
-                        : new Text("of those received: they were missing at first, and came late or from the history",
+                        : new Text("part of those received: missing at first, then arrived late or read from the history",
                                 "收到的消息中起初缺失、后来到达或从历史中补上的")),
                 counter("duplicates", "duplicates", "重复", stats.duplicates())
                         .withNote(new Text("arrived twice, or after they were counted as missed; not delivered again",
                                 "到达两次，或在计为错过之后才到；不再交付")),
-                counter("overruns", "more than the loop could take", "循环来不及处理", stats.overruns())
+                counter("overruns", "inbox overruns", "收件溢出", stats.overruns())
                         .withMark(stats.overruns() > 0)
-                        .withNote(new Text("arrived and were dropped; they count as missed", "已到达但被丢弃；计为错过")),
-                counter("slow", "cut off by NATS", "被 NATS 断开", stats.slow()).withMark(stats.slow() > 0)
-                        .withNote(new Text("times that NATS has reported that this server receives too slowly",
-                                "NATS 报告本服务器接收太慢的次数")),
+                        .withNote(
+                                new Text("received messages that were dropped because the loop was behind; they count as missed",
+                                        "因循环来不及处理而丢弃的已收消息；计为错过")),
+                counter("slow", "slow consumer", "慢消费者", stats.slow()).withMark(stats.slow() > 0)
+                        .withNote(new Text("times that NATS reported this server as a slow consumer",
+                                "NATS 报告本服务器为慢消费者的次数")),
                 counter("reconnects", "reconnects", "重新连接", Math.max(0, stats.connects() - 1))
                         .withNote(new Text("times that NATS was reached again", "再次连上 NATS 的次数")),
                 counter("failures", "failures", "失败", stats.failures())
                         .withNote(new Text("attempts to reach NATS that failed, and links that were lost", "连接 NATS 失败或连接中断的次数")),
-                counter("malformed", "not understood", "无法识别", stats.malformed()).withMark(stats.malformed() > 0)
-                        .withNote(new Text("received messages that are not of a relay, or of another version",
+                counter("malformed", "malformed", "无法识别", stats.malformed()).withMark(stats.malformed() > 0)
+                        .withNote(new Text("received frames that are not from a relay, or have another version",
                                 "收到的消息不属于中继，或属于其他版本")),
                 gauge("topics", "topics joined", "已加入的主题", stats.topics()).withMax(options.topicsMax())
                         .withNote(new Text("topics with members here", "在本服务器有成员的主题")),

@@ -55,7 +55,7 @@ final class HandshakeQueue {
     /**
      * Begins the steps of a poll.
      *
-     * @param isIdle true if the caller would otherwise wait: the poll performs one step, which is not counted
+     * @param isIdle true if the caller would otherwise wait: the poll performs at most one step, and its time is not charged
      */
     void begin(boolean isIdle) {
         this.isIdle = isIdle;
@@ -67,7 +67,7 @@ final class HandshakeQueue {
     /** Returns the connection of the next step of this poll, or null. The previous step, if any, is complete. */
     @Nullable
     TlsConnection next() {
-        if (done > 0) { // otherwise a caller that polls all the time would pay for polls without a step, and never earn one
+        if (done > 0) { // a poll without a step is free: otherwise frequent polls would use up the credit, and no step would run
             endStep();
         }
         while (!waiting.isEmpty() && (isIdle ? done == 0 : savedNanos >= 0 && done < PER_POLL_MAX)) {

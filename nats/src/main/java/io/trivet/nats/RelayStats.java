@@ -47,7 +47,7 @@ public record RelayStats(BusState state, String reason, long stateMillis, long c
      *
      * @param id its id
      * @param isPresent true if it was heard within the expiry
-     * @param silentMillis since when it was not heard
+     * @param silentMillis the time since the last frame of it arrived
      * @param lagNanos how much longer its last heartbeat took, from its loop to this one, than its fastest heartbeat: the delay that a busy
      *     bus, network or loop adds. A delay that lasts is understated by 0.36 s for each hour, since clocks differ in speed
      * @param clients the clients there that have an id

@@ -18,12 +18,13 @@ import org.jspecify.annotations.Nullable;
 final class Wire {
     /** The longest name of a topic or a client, in bytes of UTF-8. */
     static final int NAME_BYTES_MAX = 255;
-    /** How many streams a heartbeat lists at most, and how many clients a part of a snapshot. */
+    /** Maximum number of streams in a heartbeat, and of clients in one part of a snapshot. */
     static final int ENTRIES_MAX = 256;
 
-    /** The head of a heartbeat, which is the longest one of those frames, and one of its entries, at most. */
+    /** Maximum length of a heartbeat without its entries. No other frame with a list has a longer head. */
     private static final int LIST_HEAD_BYTES_MAX = 26 + 1 + 2 + NAME_BYTES_MAX + 2;
 
+    /** Maximum length of one entry of a heartbeat. */
     private static final int ENTRY_BYTES_MAX = 2 + NAME_BYTES_MAX + 8;
 
     private static final byte VERSION = 1;
@@ -43,7 +44,7 @@ final class Wire {
 
     private Wire() {}
 
-    /** Returns how many entries a frame may list on a bus that carries messages up to that length. */
+    /** Returns the maximum number of entries in a frame, if the bus carries messages of up to messageBytesMax bytes. */
     static int entriesMax(long messageBytesMax) {
         return Math.clamp((messageBytesMax - LIST_HEAD_BYTES_MAX) / ENTRY_BYTES_MAX, 1, ENTRIES_MAX);
     }
@@ -138,7 +139,7 @@ final class Wire {
         in.position(in.position() + length);
     }
 
-    /** Returns true if a frame is a message, unless it is malformed. */
+    /** Returns true if a frame belongs in the inbox of messages: it is a message, or too short to have a kind. */
     static boolean isMessage(byte[] bytes) {
         return bytes.length < HEAD_BYTES || bytes[1] == MESSAGE;
     }

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A live view of a server, for a browser and for programs: which socket stands in which of the three lists and why, the clients with
+ * A live view of a server, for a browser and for programs: which socket is in which of the three lists and why, the clients with
  * their queues, charts of the last ten minutes, and metrics.
  *
  * {@snippet :
@@ -101,7 +101,7 @@ public final class View implements AutoCloseable {
     }
 
     /**
-     * Returns the address to open in a browser, token included. Whoever has it can see the server, and control it if that is allowed.
+     * Returns the address to open in a browser, token included. Anyone with this address can see the server, and control it if that is allowed.
      *
      * @return the address
      */
@@ -228,7 +228,7 @@ public final class View implements AutoCloseable {
         }
 
         /**
-         * Sets where the view listens. Outside of the loopback interface, everybody on the network can read the token and what the view
+         * Sets where the view listens. Outside of the loopback interface, anyone on the network can read the token and what the view
          * shows, because it is served in plaintext.
          *
          * @param address the address; port 0: a free one
@@ -253,7 +253,7 @@ public final class View implements AutoCloseable {
         /**
          * Sets the token, so that the address stays the same when the program is started again.
          *
-         * @param token from 16 to 128 letters, digits, {@code -} and {@code _}, which nobody can guess
+         * @param token from 16 to 128 letters, digits, {@code -} and {@code _}, that cannot be guessed
          * @return this builder
          * @throws IllegalArgumentException the token is too short or too long, or has other characters
          */

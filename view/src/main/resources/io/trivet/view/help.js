@@ -55,6 +55,6 @@ export function showHelp(hasControl, isReplay, tabCount) {
   setText(find('help-title'), t('help'));
   find('help-body').replaceChildren(element('h3', {}, t('helpKeys')), keys,
     element('label', {}, element('input', {type: 'checkbox', id: 'keys-on', checked: keysAreOn, onchange: switchKeys}), ' ',
-      either('Use the keys of one character', '使用单字符按键')), element('h3', {}, t('helpWords')), words);
+      either('Single-character shortcuts', '使用单字符按键')), element('h3', {}, t('helpWords')), words);
   if (!find('help').open) find('help').showModal();
 }
