@@ -35,7 +35,8 @@ abstract class ExampleClient {
     private long writtenNanos;
     private long silenceNanos;
     private final boolean isSlow;
-    private final long startedNanos;
+    /** A time before it has connected. */
+    final long startedNanos;
     private TcpStream stream;
     private InetSocketAddress address;
     private boolean connected;

@@ -43,7 +43,7 @@ final class SessionRun extends ExampleRun {
         private int low = 1;
         private int high = 100;
         private boolean over;
-        private long lastLineNanos = now();
+        private long lastLineNanos = startedNanos; // the server's game may begin before the fields of this one are set
 
         Player(String name) {
             super(SessionRun.this.network, name, SessionRun.this.random);
