@@ -41,7 +41,7 @@ import java.util.stream.Collectors;
  * gap, {@code L SERVER} for a lost server, {@code B} when a successor has taken over: the client should connect again.
  *
  * <p>Standard input takes commands, each of which is answered by one line: {@code accepted}, {@code presence}, {@code stats}, and
- * {@code flood MESSAGES}, which publishes so many long messages per second to a topic without members.
+ * {@code flood MESSAGES}, which publishes that number of long messages per second to a topic without members.
  */
 public final class RelayServer implements Handler, RelayListener {
     private static final int MESSAGE_BYTES_MAX = 4096;

@@ -5,8 +5,8 @@ package io.trivet.nats;
  * read it. A heartbeat says how long its sender has been running, so the clocks of the two servers need not agree. Loop thread only.
  */
 final class Lag {
-    /** Clocks differ in speed, by at most one part in so many. A lag that lasts is understated by as much. */
-    private static final long DRIFT = 10_000;
+    /** Two clocks may drift apart by 1/DRIFT_DIVISOR. A constant lag appears to shrink at this rate. */
+    private static final long DRIFT_DIVISOR = 10_000;
 
     private boolean isKnown;
     /** When the sender would have started, had its fastest heartbeat taken no time. */
@@ -22,7 +22,7 @@ final class Lag {
     void beat(long uptimeNanos, long nowNanos) {
         long start = nowNanos - uptimeNanos;
         if (isKnown) {
-            startNanos += (nowNanos - heardNanos) / DRIFT;
+            startNanos += (nowNanos - heardNanos) / DRIFT_DIVISOR;
         }
         if (!isKnown || start - startNanos < 0) {
             startNanos = start;

@@ -47,7 +47,7 @@ final class PanelTest {
         server.close();
     }
 
-    /** Returns a panel with a bit of everything, and a table of so many rows. */
+    /** Returns a panel with each kind of value, and a table with that number of rows. */
     static Panel panel(int rows) {
         Text hostile = Text.of(HOSTILE);
         return new Panel(new Text("It carries messages.", "它传送消息。"), hostile, List.of(
@@ -64,7 +64,7 @@ final class PanelTest {
                 List.of(Value.counter("sent", Text.of("sent messages"), Unit.COUNT, 12).withNote(hostile),
                         Value.counter("copied", Text.of("copied bytes"), Unit.BYTES, 1L << 40),
                         Value.counter("wrong", Text.of("less than nothing"), Unit.COUNT, -1),
-                        Value.gauge("unknown", Text.of("nobody knows"), Unit.COUNT, Double.NaN),
+                        Value.gauge("unknown", Text.of("not known"), Unit.COUNT, Double.NaN),
                         Value.text("version", Text.of("version"), hostile)));
     }
 
