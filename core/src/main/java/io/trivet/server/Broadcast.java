@@ -14,6 +14,7 @@ final class Broadcast {
     private record Framed(FrameWriter writer, SharedMessage message) {}
 
     private final Budget budget;
+    private final SharedBuffers buffers;
     private final FrameWriter firstWriter;
     private final SharedMessage first;
     private final ByteBuffer content;
@@ -27,13 +28,14 @@ final class Broadcast {
      * @param content the message without its frame; copied, its position moves to its limit
      * @throws IllegalArgumentException the frame cannot hold the message
      */
-    Broadcast(Budget budget, FrameWriter writer, ByteBuffer content) {
+    Broadcast(Budget budget, SharedBuffers buffers, FrameWriter writer, ByteBuffer content) {
         this.budget = budget;
+        this.buffers = buffers;
         firstWriter = writer;
         int length = content.remaining();
-        ByteBuffer framed = writer.frame(content);
+        ByteBuffer framed = writer.frame(content, buffers::acquire);
         this.content = framed.slice(framed.limit() - writer.tail().length - length, length);
-        first = new SharedMessage(budget, framed);
+        first = new SharedMessage(budget, buffers, framed);
     }
 
     /**
@@ -51,7 +53,7 @@ final class Broadcast {
                 return framed.message;
             }
         }
-        SharedMessage message = new SharedMessage(budget, writer.frame(content.duplicate()));
+        SharedMessage message = new SharedMessage(budget, buffers, writer.frame(content.duplicate(), buffers::acquire));
         others.add(new Framed(writer, message));
         return message;
     }

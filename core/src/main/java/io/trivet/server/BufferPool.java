@@ -60,7 +60,7 @@ final class BufferPool {
         this.budget = budget;
         this.clock = clock;
         this.counters = counters;
-        spareBytesMax = Math.min(SPARE_BYTES_MAX, budget.bytesMax() / 4 / loops);
+        spareBytesMax = Math.min(SPARE_BYTES_MAX, budget.bytesMax() / 16 * 3 / loops);
     }
 
     /**

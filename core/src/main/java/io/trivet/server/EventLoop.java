@@ -53,6 +53,7 @@ final class EventLoop {
     private final CloseRequests closeRequests;
     private final Callbacks callbacks;
     private final BufferPool pool;
+    private final SharedBuffers sharedBuffers;
     private final BudgetGuard budgetGuard;
     private final ReplyBatch batch;
     private final ReadGate gate;
@@ -91,7 +92,8 @@ final class EventLoop {
      * @param acceptedConnections makes the record of each accepted connection, given the calls of this loop and the index of the
      *     listener
      */
-    record Setup(Proactor proactor, Clock clock, Budget budget, int loops, Log log, ConnectionSource source,
+    record Setup(Proactor proactor, Clock clock, Budget budget, SharedBuffers sharedBuffers, int loops, Log log,
+            ConnectionSource source,
             boolean sharesThread, HostLookup lookup, Runnable onWaitOver,
             Function<ConnectionCalls, IntFunction<ConnectionRecord>> acceptedConnections) {}
 
@@ -102,6 +104,7 @@ final class EventLoop {
         log = setup.log();
         source = setup.source();
         Budget budget = setup.budget();
+        sharedBuffers = setup.sharedBuffers();
 
         clock = new TurnClock(setup.clock());
         mailbox = new Mailbox(proactor, setup.sharesThread());
@@ -357,6 +360,7 @@ final class EventLoop {
         budgetGuard.countUnsent();
         table.forEach(sender::drop); // only now is no send pending any more
         pool.dropSpare(); // a closed server may be referenced for long
+        sharedBuffers.end(); // the other loops end as well, soon
         timers.dropAll();
         ended = true;
     }

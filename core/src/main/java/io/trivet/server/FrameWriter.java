@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the frame of a {@link FrameEncoder} around outgoing messages, and checks what the encoder does. Immutable; any thread. */
@@ -85,13 +86,16 @@ final class FrameWriter {
         return tail;
     }
 
-    /**
-     * Returns a copy of the message in its frame, in a direct buffer if possible. The position of the content moves to its limit.
-     */
+    /** Returns a copy of the message in its frame, in a direct buffer if possible. The position of the content moves to its limit. */
     ByteBuffer frame(ByteBuffer content) {
+        return frame(content, DirectMemory::allocate);
+    }
+
+    /** As {@link #frame(ByteBuffer)}, in memory with room for at least the number of bytes given to the allocator. */
+    ByteBuffer frame(ByteBuffer content, IntFunction<ByteBuffer> allocator) {
         int payload = content.remaining();
         int length = frameLength(payload);
-        ByteBuffer framed = DirectMemory.allocate(length);
+        ByteBuffer framed = allocator.apply(length);
         putHead(framed, length - payload - tail.length, payload);
         return framed.put(content).put(tail).flip();
     }

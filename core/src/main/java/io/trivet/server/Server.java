@@ -51,6 +51,7 @@ public final class Server implements AutoCloseable {
     private final Settings settings;
     private final Log log;
     private final Budget budget;
+    private final SharedBuffers sharedBuffers;
     /** The profile of each listener. */
     private final List<Profile> profiles;
     private final LoopGroup loops;
@@ -101,6 +102,7 @@ public final class Server implements AutoCloseable {
         Limits limits = settings.limits();
         log = new Log(network);
         budget = new Budget(DirectMemory.grantedBudgetBytes(limits.queueBudgetBytes()));
+        sharedBuffers = new SharedBuffers(budget.bytesMax());
         if (budget.bytesMax() < limits.queueBudgetBytes() && limits.queueBudgetBytes() != Long.MAX_VALUE) {
             log.budgetLowered(limits.queueBudgetBytes(), budget.bytesMax(), DirectMemory.limitBytes());
         }
@@ -174,7 +176,7 @@ public final class Server implements AutoCloseable {
             throw new UnusableEngineException(e);
         }
         EventLoop loop = new EventLoop(index,
-                new EventLoop.Setup(proactor, network.clock(), budget, settings.loops(), log,
+                new EventLoop.Setup(proactor, network.clock(), budget, sharedBuffers, settings.loops(), log,
                         acceptor, !started && settings.loops() > 1, lookup, watchdog == null ? () -> {} : watchdog::wake,
                         calls -> Contexts.ofListeners(this, calls, settings.protocols(), profiles)));
         loops.add(loop);
@@ -422,7 +424,7 @@ public final class Server implements AutoCloseable {
         // What most connections need: the frame of the first listener.
         FrameWriter first = (profiles.isEmpty() ? settings.profile() : profiles.getFirst()).writer();
         profiles.forEach(profile -> profile.writer().frameLength(message.remaining()));
-        Broadcast shared = new Broadcast(budget, first, message);
+        Broadcast shared = new Broadcast(budget, sharedBuffers, first, message);
         try {
             loops.all().forEach(loop -> loop.broadcast(shared));
         } finally {
@@ -443,12 +445,11 @@ public final class Server implements AutoCloseable {
     public void broadcast(ByteBuffer message, Collection<Connection> connections) {
         FrameWriter first = (profiles.isEmpty() ? settings.profile() : profiles.getFirst()).writer();
         profiles.forEach(profile -> profile.writer().frameLength(message.remaining()));
-        Broadcast shared = new Broadcast(budget, first, message);
+        Broadcast shared = new Broadcast(budget, sharedBuffers, first, message);
         try {
+            Connection[] copied = connections.toArray(Connection[]::new); // a callback may change the collection meanwhile
             for (EventLoop loop : loops.all()) {
-                Connection[] served = connections.stream()
-                        .filter(connection -> connection.server() == this && connection.loop() == loop.index())
-                        .toArray(Connection[]::new);
+                Connection[] served = servedBy(loop, copied);
                 if (served.length > 0) {
                     loop.broadcast(shared, served);
                 }
@@ -456,6 +457,29 @@ public final class Server implements AutoCloseable {
         } finally {
             shared.release();
         }
+    }
+
+    /** Returns the connections that a loop serves: usually the same array. */
+    private Connection[] servedBy(EventLoop loop, Connection[] connections) {
+        int count = 0;
+        for (Connection connection : connections) {
+            count += isServedBy(loop, connection) ? 1 : 0;
+        }
+        if (count == connections.length) {
+            return connections;
+        }
+        Connection[] served = new Connection[count];
+        int next = 0;
+        for (Connection connection : connections) {
+            if (isServedBy(loop, connection)) {
+                served[next++] = connection;
+            }
+        }
+        return served;
+    }
+
+    private boolean isServedBy(EventLoop loop, Connection connection) {
+        return connection.server() == this && connection.loop() == loop.index();
     }
 
     /**
@@ -516,7 +540,7 @@ public final class Server implements AutoCloseable {
         LoopStats total = each.stream().reduce(LoopStats::plus).orElseThrow();
         MemoryStats memory = loops.all().stream().map(EventLoop::memory).reduce(MemoryStats::plus).orElseThrow();
         return new ServerStats(total, each, budget.bytes(), budget.bytesMax(),
-                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, 0, 0)), closedByReason());
+                memory.plus(new MemoryStats(0, 0, budget.sharedBytes(), 0, sharedBuffers.spareBytes(), 0)), closedByReason());
     }
 
     private Map<CloseReason, Long> closedByReason() {

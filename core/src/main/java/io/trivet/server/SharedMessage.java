@@ -9,16 +9,19 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class SharedMessage {
     private final Budget budget;
+    private final SharedBuffers buffers;
     private final ByteBuffer framed;
     private final AtomicInteger holders = new AtomicInteger(1);
 
     /**
      * Creates a message and counts it. The caller is its first holder.
      *
+     * @param buffers gets the memory back after the last holder
      * @param framed the message in its frame; must not change afterwards
      */
-    SharedMessage(Budget budget, ByteBuffer framed) {
+    SharedMessage(Budget budget, SharedBuffers buffers, ByteBuffer framed) {
         this.budget = budget;
+        this.buffers = buffers;
         this.framed = framed;
         budget.addShared(framed.capacity());
     }
@@ -45,6 +48,7 @@ final class SharedMessage {
     void release() {
         if (holders.decrementAndGet() == 0) {
             budget.addShared(-framed.capacity());
+            buffers.release(framed);
         }
     }
 }

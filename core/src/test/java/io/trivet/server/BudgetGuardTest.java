@@ -95,7 +95,7 @@ final class BudgetGuardTest {
 
     @Test
     void sharedMessageCountsOnceAndIsReleasedByItsLastHolder() {
-        SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(6000)));
+        SharedMessage message = new SharedMessage(parts.budget, new SharedBuffers(0), LoopParts.direct("s".repeat(6000)));
         parts.queues.of(modest).ordinary().putShared(Chunk.ofShared(message, 0), 0);
         parts.queues.of(greedy).ordinary().putShared(Chunk.ofShared(message, 0), 0);
         parts.queues.of(last).ordinary().putShared(Chunk.ofShared(message, 0), 0);
@@ -174,7 +174,7 @@ final class BudgetGuardTest {
         List<TestRecord> hoarders = Stream.generate(parts::open).limit(4).toList();
         hoarders.forEach(hoarder -> hold(hoarder, 2048));
         for (int i = 0; i < 2; i++) { // two broadcasts in one turn
-            SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(1200)));
+            SharedMessage message = new SharedMessage(parts.budget, new SharedBuffers(0), LoopParts.direct("s".repeat(1200)));
             for (TestRecord healthy : List.of(modest, greedy, last)) {
                 parts.queues.of(healthy).ordinary().putShared(Chunk.ofShared(message, 0), 0);
                 guard.enforce(healthy);
@@ -189,7 +189,7 @@ final class BudgetGuardTest {
     void sharedMessagesThatOnePeerAloneHasNotReadAreItsOwn() {
         hold(modest, 4096);
         for (int i = 0; i < 5; i++) {
-            SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(1200)));
+            SharedMessage message = new SharedMessage(parts.budget, new SharedBuffers(0), LoopParts.direct("s".repeat(1200)));
             parts.queues.of(greedy).ordinary().putShared(Chunk.ofShared(message, 0), 0);
             message.release();
         }
@@ -202,7 +202,7 @@ final class BudgetGuardTest {
     @Test
     void placesOfSharedMessagesCountForEachThatHoldsManyOfThem() {
         for (int i = 0; i < 100; i++) {
-            SharedMessage message = new SharedMessage(parts.budget, LoopParts.direct("s".repeat(512)));
+            SharedMessage message = new SharedMessage(parts.budget, new SharedBuffers(0), LoopParts.direct("s".repeat(512)));
             for (TestRecord holder : List.of(modest, greedy, last)) {
                 parts.queues.of(holder).ordinary().putShared(Chunk.ofShared(message, 0), 0);
             }

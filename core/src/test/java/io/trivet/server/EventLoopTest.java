@@ -27,14 +27,15 @@ final class EventLoopTest {
     /** Creates a loop whose connections record their callbacks among the calls of the proactor. */
     static EventLoop loop(int index, RecordingProactor proactor, SteppedClock time, ConnectionSource source, Budget budget,
             List<TestRecord> records) {
-        return new EventLoop(index, new EventLoop.Setup(proactor, time, budget, 1, new Log(time), source, false,
-                HostLookup.refusing("recording"), () -> {},
-                calls -> listener -> {
-                    TestRecord connection = new TestRecord(true);
-                    connection.reaction = () -> proactor.calls.add(connection.handle + ": " + connection.calls.getLast());
-                    records.add(connection);
-                    return connection;
-                }));
+        return new EventLoop(index,
+                new EventLoop.Setup(proactor, time, budget, new SharedBuffers(0), 1, new Log(time), source, false,
+                        HostLookup.refusing("recording"), () -> {},
+                        calls -> listener -> {
+                            TestRecord connection = new TestRecord(true);
+                            connection.reaction = () -> proactor.calls.add(connection.handle + ": " + connection.calls.getLast());
+                            records.add(connection);
+                            return connection;
+                        }));
     }
 
     private TestRecord open() {
@@ -181,12 +182,12 @@ final class EventLoopTest {
             public void putHead(ByteBuffer out, int messageBytes) {}
         };
         connection.profile = new Profile(Framing.lines().withEncoder(broken), Limits.defaults(), Overflow.PAUSE_READING, false);
-        Broadcast ofTask = new Broadcast(budget, Framing.lines().writer(), LoopParts.bytes("hello"));
+        Broadcast ofTask = new Broadcast(budget, new SharedBuffers(0), Framing.lines().writer(), LoopParts.bytes("hello"));
         LoopParts.onOtherThread(() -> loop.broadcast(ofTask));
         ofTask.release();
         assertThatThrownBy(() -> loop.turn(0)).hasMessage("broken encoder");
         assertThat(budget.sharedBytes()).as("the loop was its last holder").isZero();
-        Broadcast ofHandler = new Broadcast(budget, Framing.lines().writer(), LoopParts.bytes("hello"));
+        Broadcast ofHandler = new Broadcast(budget, new SharedBuffers(0), Framing.lines().writer(), LoopParts.bytes("hello"));
         assertThatThrownBy(() -> loop.broadcast(ofHandler)).hasMessage("broken encoder");
         assertThat(budget.sharedBytes()).as("the caller still holds it").isPositive();
         ofHandler.release();

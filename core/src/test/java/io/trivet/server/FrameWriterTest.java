@@ -69,7 +69,7 @@ final class FrameWriterTest {
     @Test
     void broadcastIsHeldOnceForAllConnectionsWithTheSameFrame() {
         Budget budget = new Budget(1 << 20);
-        Broadcast broadcast = new Broadcast(budget, Framing.lines().writer(), LoopParts.bytes("hello"));
+        Broadcast broadcast = new Broadcast(budget, new SharedBuffers(0), Framing.lines().writer(), LoopParts.bytes("hello"));
         SharedMessage first = broadcast.framed(Framing.lengthPrefixed(4).writer());
         assertThat(broadcast.framed(Framing.lengthPrefixed(4).writer())).as("each upgrade makes its own").isSameAs(first);
         assertThat(broadcast.framed(Framing.lengthPrefixed(2).writer())).isNotSameAs(first);

@@ -77,11 +77,11 @@ final class LaneTest {
     @Test
     void longSharedMessageIsSentFromItsMemoryAndAShortOneBehindOthersIsCopied() {
         ByteBuffer shared = LoopParts.direct("s".repeat(512));
-        SharedMessage message = new SharedMessage(budget, shared);
+        SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), shared);
         lane.putShared(Chunk.ofShared(message, 0), 0);
         lane.putShared(Chunk.ofShared(message, 0), 0);
         ByteBuffer small = LoopParts.direct("t".repeat(511));
-        lane.putShared(Chunk.ofShared(new SharedMessage(budget, small), 0), 0);
+        lane.putShared(Chunk.ofShared(new SharedMessage(budget, new SharedBuffers(0), small), 0), 0);
         shared.put(0, (byte) 'S');
         small.put(0, (byte) 'T');
         String changed = "S" + "s".repeat(511);
@@ -109,7 +109,7 @@ final class LaneTest {
     void lanesThatShareAChunkSendItIndependently() throws Exception {
         Seeded.run(20, random -> {
             String text = IntStream.range(0, 200).mapToObj(i -> i + " ").collect(Collectors.joining());
-            SharedMessage message = new SharedMessage(budget, LoopParts.direct(text));
+            SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), LoopParts.direct(text));
             Chunk common = Chunk.ofShared(message, 0);
             List<Lane> lanes = List.of(new Lane(pool), new Lane(pool), new Lane(pool));
             lanes.forEach(each -> each.putShared(common, 0));
@@ -129,7 +129,7 @@ final class LaneTest {
     @Test
     void laneThatDropsOrMovesItsSharedMessageLeavesTheOthersAlone() {
         String text = "0123456789".repeat(60);
-        SharedMessage message = new SharedMessage(budget, LoopParts.direct(text));
+        SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), LoopParts.direct(text));
         Chunk common = Chunk.ofShared(message, 0);
         SendQueue dropping = new SendQueue(pool, new Lane(pool), 0);
         SendQueue overtaken = new SendQueue(pool, new Lane(pool), 0);
@@ -154,7 +154,7 @@ final class LaneTest {
     @Test
     void shareOfASharedMessageIsHeldUntilItWasSent() {
         for (int length : new int[]{512, 600}) {
-            SharedMessage message = new SharedMessage(budget, LoopParts.direct("s".repeat(length)));
+            SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), LoopParts.direct("s".repeat(length)));
             lane.putShared(Chunk.ofShared(message, 0), 0);
             message.release(); // the lane is its last holder
         }
@@ -166,7 +166,7 @@ final class LaneTest {
     @Test
     void ownBytesAreNeverWrittenBehindASharedMessageInItsMemory() {
         ByteBuffer shared = ByteBuffer.allocateDirect(1024).put(LoopParts.bytes("shared ")).flip();
-        SharedMessage message = new SharedMessage(budget, shared);
+        SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), shared);
         lane.putShared(Chunk.ofShared(message, 0), 0);
         put(lane, "own");
         assertThat(text(lane)).isEqualTo("shared own");
@@ -193,7 +193,8 @@ final class LaneTest {
     @Test
     void partsFillTheRestOfAnArrayAndNoMore() {
         for (int i = 0; i < 5; i++) {
-            lane.putShared(Chunk.ofShared(new SharedMessage(budget, LoopParts.direct(Integer.toString(i).repeat(512))), 0), 0);
+            lane.putShared(Chunk.ofShared(
+                    new SharedMessage(budget, new SharedBuffers(0), LoopParts.direct(Integer.toString(i).repeat(512))), 0), 0);
         }
         ByteBuffer[] parts = new ByteBuffer[4];
         assertThat(lane.parts(parts, 1)).isEqualTo(4);

@@ -33,7 +33,7 @@ final class MessageAdmissionTest {
     /** Puts the message of a broadcast, and returns a view of what all connections share. */
     private ByteBuffer putShared(String content) {
         FrameWriter writer = connection.profile().writer();
-        Broadcast broadcast = new Broadcast(parts.budget, writer, LoopParts.bytes(content));
+        Broadcast broadcast = new Broadcast(parts.budget, new SharedBuffers(0), writer, LoopParts.bytes(content));
         admission.putShared(connection, broadcast);
         ByteBuffer view = broadcast.framed(writer).view();
         broadcast.release();

@@ -586,7 +586,7 @@ final class QueueTest {
     void shortSharedMessagesAreCollectedInFewBuffers() {
         Lane lane = new Lane(LoopParts.pool(new Budget(1 << 20)));
         for (int i = 0; i < 60; i++) {
-            SharedMessage message = new SharedMessage(new Budget(1),
+            SharedMessage message = new SharedMessage(new Budget(1), new SharedBuffers(0),
                     ByteBuffer.allocateDirect(2).put((byte) i).put((byte) ~i).flip());
             lane.putShared(Chunk.ofShared(message, 0), 0);
         }
