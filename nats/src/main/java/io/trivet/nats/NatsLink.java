@@ -9,6 +9,8 @@ import io.nats.client.Nats;
 import io.nats.client.Options;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeoutException;
@@ -28,12 +30,48 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private static final int MESSAGE_BYTES = 64;
     /** What changes of subscriptions may add to that. */
     private static final long CHANGES_BYTES_MAX = 4 * WINDOW_BYTES;
+    /** What is sent between two updates of what waits. */
+    private static final long COUNTED_BYTES = WINDOW_BYTES / 64;
+    /** The most commands taken from the queue at once. */
+    private static final int BATCH_MAX = 256;
     private static final long FULL_WAIT_NANOS = 1_000_000;
     private static final Duration FLUSH_TIMEOUT = Duration.ofSeconds(5);
 
     /** Does something with the connection. */
     private interface Command {
         void run(Connection connection, Dispatcher dispatcher) throws InterruptedException;
+
+        /** Returns by how much {@link #waitingBytes} is less once it has run. */
+        default long bytes() {
+            return 0;
+        }
+    }
+
+    /** A message to send. */
+    private final class Send implements Command {
+        private final String subject;
+        private final byte[] message;
+
+        Send(String subject, byte[] message) {
+            this.subject = subject;
+            this.message = message;
+        }
+
+        @Override
+        public void run(Connection open, Dispatcher dispatcher) {
+            while (open.outgoingPendingBytes() > WINDOW_BYTES) {
+                if (isClosing || isClosedTold.get()) {
+                    return;
+                }
+                LockSupport.parkNanos(FULL_WAIT_NANOS);
+            }
+            open.publish(subject, message);
+        }
+
+        @Override
+        public long bytes() {
+            return (long) message.length + MESSAGE_BYTES;
+        }
     }
 
     private final Bus.Events events;
@@ -79,8 +117,12 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
                 history.start(opened);
             }
             events.onConnected();
+            List<Command> batch = new ArrayList<>(BATCH_MAX);
             while (!isClosedTold.get()) {
-                commands.take().run(opened, dispatcher);
+                batch.add(commands.take());
+                commands.drainTo(batch, BATCH_MAX - 1);
+                run(batch, opened, dispatcher);
+                batch.clear();
             }
         } catch (IOException e) {
             closed(e.getMessage());
@@ -94,18 +136,18 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
         }
     }
 
-    private void send(Connection open, String subject, byte[] message) throws InterruptedException {
-        try {
-            while (open.outgoingPendingBytes() > WINDOW_BYTES) {
-                if (isClosing || isClosedTold.get()) {
-                    return;
-                }
-                LockSupport.parkNanos(FULL_WAIT_NANOS);
+    /** Runs commands. Subtracts rarely what they held, because the loop uses the same number for each message. */
+    private void run(List<Command> batch, Connection open, Dispatcher dispatcher) throws InterruptedException {
+        long done = 0;
+        for (Command command : batch) {
+            command.run(open, dispatcher);
+            done += command.bytes();
+            if (done >= COUNTED_BYTES) {
+                waitingBytes.addAndGet(-done);
+                done = 0;
             }
-            open.publish(subject, message);
-        } finally {
-            waitingBytes.addAndGet(-message.length - MESSAGE_BYTES);
         }
+        waitingBytes.addAndGet(-done);
     }
 
     private void finish(Connection open) throws InterruptedException {
@@ -133,12 +175,13 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
         if (message.length > messageBytesMax) {
             throw new IllegalArgumentException("max_payload of the NATS server is " + messageBytesMax + " bytes");
         }
-        long bytes = (long) message.length + MESSAGE_BYTES;
-        if (isClosing || isClosedTold.get() || (waitingBytes.get() > 0 && waitingBytes.get() + bytes > WINDOW_BYTES)) {
+        Send send = new Send(subject, message);
+        long waiting = waitingBytes.get();
+        if (isClosing || isClosedTold.get() || (waiting > 0 && waiting + send.bytes() > WINDOW_BYTES)) {
             return false;
         }
-        waitingBytes.addAndGet(bytes);
-        commands.add((open, _) -> send(open, subject, message));
+        waitingBytes.addAndGet(send.bytes());
+        commands.add(send);
         return true;
     }
 

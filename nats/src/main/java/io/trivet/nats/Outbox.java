@@ -14,11 +14,16 @@ import org.jspecify.annotations.Nullable;
 final class Outbox {
     /** The messages of one stream. */
     private static final class Stream {
+        final String subject;
         /** The number of the last message. */
         long last;
         /** Messages up to this number have been sent or dropped. */
         long settled;
         int queued;
+
+        Stream(String subject) {
+            this.subject = subject;
+        }
     }
 
     /** A message that waits. */
@@ -29,8 +34,8 @@ final class Outbox {
         private final long number;
         private final long sinceNanos;
 
-        private Queued(String subject, byte[] frame, Stream stream, long number, long sinceNanos) {
-            this.subject = subject;
+        private Queued(byte[] frame, Stream stream, long number, long sinceNanos) {
+            subject = stream.subject;
             this.frame = frame;
             this.stream = stream;
             this.number = number;
@@ -39,6 +44,7 @@ final class Outbox {
     }
 
     private final RelayOptions options;
+    private final Streams names;
     private final NavigableMap<String, Stream> streams = new TreeMap<>();
     private final Deque<Queued> queue = new ArrayDeque<>();
     private volatile long bytes;
@@ -47,8 +53,9 @@ final class Outbox {
     private long dropped;
     private long droppedBytes;
 
-    Outbox(RelayOptions options) {
+    Outbox(RelayOptions options, Streams names) {
         this.options = options;
+        this.names = names;
     }
 
     /** Returns true if a message of a stream could be numbered. Each stream costs memory for good. */
@@ -57,8 +64,8 @@ final class Outbox {
     }
 
     /** Numbers a message and queues it, or drops this one or older ones. */
-    void add(String name, String subject, byte[] frame, long nowNanos) {
-        Stream stream = streams.computeIfAbsent(name, _ -> new Stream());
+    void add(String name, byte[] frame, long nowNanos) {
+        Stream stream = streams.computeIfAbsent(name, _ -> new Stream(names.subject(name)));
         stream.last++;
         Wire.setNumber(frame, stream.last);
         if (options.overflow() != BusOverflow.DROP_OLDEST && !fits(frame.length)) {
@@ -72,7 +79,7 @@ final class Outbox {
         while (!fits(frame.length)) {
             drop();
         }
-        queue.add(new Queued(subject, frame, stream, stream.last, nowNanos));
+        queue.add(new Queued(frame, stream, stream.last, nowNanos));
         stream.queued++;
         count(1, frame.length);
     }

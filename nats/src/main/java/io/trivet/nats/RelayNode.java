@@ -73,7 +73,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         id = random.nextLong();
         startNanos = now();
         streams = new Streams(options.prefix());
-        outbox = new Outbox(options);
+        outbox = new Outbox(options, streams);
         peers = new Peers(id, options, this);
         beats = new Beats(outbox);
         connector = new Connector(bus, server, options, random, inbox, this);
@@ -176,7 +176,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         }
         published++;
         publishHere(topic, content(frame));
-        outbox.add(stream, streams.subject(stream), frame, now());
+        outbox.add(stream, frame, now());
     }
 
     void send(String client, byte[] message) {
@@ -186,7 +186,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         broadcast(ByteBuffer.wrap(message), members.ofClient(client));
         for (long to : servers) {
             String stream = Streams.ofServer(to);
-            outbox.add(stream, streams.subject(stream), Wire.message(id, stream, client, ByteBuffer.wrap(message)), now());
+            outbox.add(stream, Wire.message(id, stream, client, ByteBuffer.wrap(message)), now());
         }
         if (!isHere && servers.isEmpty()) {
             notices.undeliverable(client);
@@ -395,9 +395,10 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (isEnded) {
             return;
         }
-        Outbox.Queued next = outbox.next(now()); // also drops what is too old
+        long now = now();
+        Outbox.Queued next = outbox.next(now); // also drops what is too old
         Bus.Link link = connector.link();
-        if (link != null && !isByeSent && !sendAll(link, next) && retryTimer == null) {
+        if (link != null && !isByeSent && !sendAll(link, next, now) && retryTimer == null) {
             retryTimer = server.schedule(RETRY, () -> {
                 retryTimer = null;
                 flush();
@@ -424,7 +425,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     }
 
     /** Returns true if the link has accepted everything. */
-    private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first) {
+    private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first, long now) {
         int entriesMax = Wire.entriesMax(link.messageBytesMax());
         for (byte[] frame = presence.next(sender(), entriesMax); frame != null; frame = presence.next(sender(), entriesMax)) {
             if (!link.publish(streams.presence(), frame)) {
@@ -435,8 +436,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (!beats.send(link, streams.presence(), sender(), presence.sentNumber())) {
             return false;
         }
-        for (Outbox.Queued next = first; next != null; next = outbox.next(now())) {
-            Wire.setUptime(next.frame, now() - startNanos);
+        for (Outbox.Queued next = first; next != null; next = outbox.next(now)) {
+            Wire.setUptime(next.frame, now - startNanos);
             try {
                 if (!link.publish(next.subject, next.frame)) {
                     return false;

@@ -206,12 +206,13 @@ final class Wire {
         return part < 0 || part >= parts ? null : new Frame.Snapshot(sender, number, part, parts, clients);
     }
 
+    @SuppressWarnings("ByteBufferBackingArray") // decode wraps an array
     private static String string(ByteBuffer in) {
         int length = Short.toUnsignedInt(in.getShort());
         if (length > in.remaining()) {
             throw new BufferUnderflowException();
         }
-        String text = UTF_8.decode(in.slice(in.position(), length)).toString();
+        String text = new String(in.array(), in.arrayOffset() + in.position(), length, UTF_8);
         in.position(in.position() + length);
         return text;
     }

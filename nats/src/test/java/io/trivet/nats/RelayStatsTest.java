@@ -132,15 +132,15 @@ final class RelayStatsTest {
         Connection member = member("elsewhere");
         Members members = new Members();
         members.join(member, "quiet");
-        Outbox outbox = new Outbox(RelayOptions.of());
+        Outbox outbox = new Outbox(RelayOptions.of(), new Streams("test"));
         for (int i = 0; i < 150; i++) {
             for (int j = 0; j <= i; j++) {
                 String stream = Streams.ofTopic("topic " + i);
-                outbox.add(stream, "subject", Wire.message(1, stream, "", UTF_8.encode("hello")), 0);
+                outbox.add(stream, Wire.message(1, stream, "", UTF_8.encode("hello")), 0);
             }
         }
         String direct = Streams.ofServer(7);
-        outbox.add(direct, "subject", Wire.message(1, direct, "bob", UTF_8.encode("hello")), 0);
+        outbox.add(direct, Wire.message(1, direct, "bob", UTF_8.encode("hello")), 0);
         Busiest busiest = Busiest.of(members, outbox, new Peers(1, RelayOptions.of(), null));
         assertThat(busiest.count()).isEqualTo(151);
         assertThat(busiest.topics()).hasSize(Busiest.MAX);
