@@ -78,6 +78,11 @@ final class ColdState {
                 && TIMERS.compareAndSet(this, 0, DROPPED);
     }
 
+    /** Ends what {@link #dropIfEmpty} has started: the object may be used again, by any connection. */
+    void reuse() {
+        timers = 0;
+    }
+
     @Nullable
     Timer firstTimer() {
         return firstTimer;

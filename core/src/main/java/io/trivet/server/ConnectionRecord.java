@@ -413,10 +413,23 @@ abstract class ConnectionRecord extends HandlerCalls {
         return some == null ? null : some.sendQueue;
     }
 
+    /**
+     * Sets the send queue. A broadcast does so for each connection and each message, so the queue carries the object that it is the only one
+     * in, from connection to connection.
+     */
     void sendQueue(@Nullable SendQueue queue) {
-        if (cold != null || queue != null) {
+        ColdState some = cold;
+        if (queue != null) {
+            if (some == null) {
+                COLD.compareAndSet(this, null, queue.takeColdState());
+            }
             coldState().sendQueue = queue;
-            dropEmptyColdState();
+        } else if (some != null) {
+            SendQueue removed = some.sendQueue;
+            some.sendQueue = null;
+            if (dropEmptyColdState() && removed != null) {
+                removed.coldState = some;
+            }
         }
     }
 
@@ -567,11 +580,14 @@ abstract class ConnectionRecord extends HandlerCalls {
         }
     }
 
-    private void dropEmptyColdState() {
+    /** Returns true if it was dropped. */
+    private boolean dropEmptyColdState() {
         ColdState some = cold;
-        if (some != null && some.dropIfEmpty()) {
-            COLD.compareAndSet(this, some, null);
+        if (some == null || !some.dropIfEmpty()) {
+            return false;
         }
+        COLD.compareAndSet(this, some, null);
+        return true;
     }
 
     // ---- timers
@@ -591,7 +607,10 @@ abstract class ConnectionRecord extends HandlerCalls {
             if (timers == ColdState.DROPPED) {
                 COLD.compareAndSet(this, some, null); // the loop is about to do the same
             } else if (some.addTimer(timers)) {
-                return true;
+                if (cold == some) {
+                    return true;
+                }
+                some.removeTimer(); // it was dropped and is that of another connection now
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The messages that wait for one peer, in three lanes. The message of which some bytes have been sent is completed first; then
@@ -23,6 +24,8 @@ final class SendQueue {
     boolean isBehindUnsent;
     /** How often the socket has refused bytes of this queue. */
     int timesFull;
+    /** A dropped object, for the next connection that has this queue. */
+    @Nullable ColdState coldState;
 
     /**
      * Creates an empty queue.
@@ -46,6 +49,17 @@ final class SendQueue {
         isBehindUnsent = false;
         timesFull = 0;
         return this;
+    }
+
+    /** Returns an empty object for the connection that gets this queue. */
+    ColdState takeColdState() {
+        ColdState reused = coldState;
+        if (reused == null) {
+            return new ColdState();
+        }
+        coldState = null;
+        reused.reuse();
+        return reused;
     }
 
     /** Returns the memory that the messages take, in bytes. */

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * it queues a message for every connection until the end of the turn. One thread.
  */
 final class SendQueues {
-    /** Maximum number of unused queues, of some 250 bytes each, with one empty lane: as many connections get a broadcast without garbage. */
+    /** Maximum number of unused queues, of some 350 bytes each, with one empty lane: as many connections get a broadcast without garbage. */
     private static final int SPARE_MAX = 16 * 1024;
 
     private final BufferPool pool;

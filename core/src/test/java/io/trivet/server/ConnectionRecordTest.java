@@ -7,6 +7,8 @@ import io.trivet.net.Loop;
 import io.trivet.observe.CloseReason;
 import io.trivet.observe.ConnectionState;
 import java.lang.management.ManagementFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +20,7 @@ final class ConnectionRecordTest {
     @Test
     void connectionTakes64Bytes() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        assertThat(new Connection(null).timers()).as("initializes the classes").isZero();
         Connection[] connections = new Connection[10_000];
         long before = threads.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < connections.length; i++) {
@@ -126,5 +129,53 @@ final class ConnectionRecordTest {
         connection.releaseTimer();
         connection.unlink(timers[1]);
         assertThat(connection).extracting("cold").as("a timer that never was in the list").isNull();
+    }
+
+    @Test
+    void queueThatPassesFromConnectionToConnectionAllocatesNothing() {
+        LoopParts parts = new LoopParts();
+        ConnectionRecord[] connections = {new TestRecord(true), new TestRecord(true), new TestRecord(true)};
+        passQueue(parts.queues, connections, 1);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        passQueue(parts.queues, connections, 100_000);
+        assertThat((threads.getCurrentThreadAllocatedBytes() - before) / 100_000).isZero();
+        assertThat(connections).extracting("cold").containsOnlyNulls();
+    }
+
+    private static void passQueue(SendQueues queues, ConnectionRecord[] connections, int times) {
+        for (int i = 0; i < times; i++) {
+            ConnectionRecord connection = connections[i % connections.length];
+            queues.of(connection);
+            queues.recycleIfEmpty(connection);
+        }
+    }
+
+    @Test
+    void timersAreCountedForTheirOwnConnectionWhileQueuesPassFromOneToAnother() throws Exception {
+        LoopParts parts = new LoopParts();
+        ConnectionRecord[] connections = {new TestRecord(true), new TestRecord(true)};
+        AtomicBoolean isOver = new AtomicBoolean();
+        Thread timers = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 300_000; i++) {
+                ConnectionRecord connection = connections[i & 1];
+                if (connection.reserveTimer(2)) { // the other one's count may make it fail for a moment
+                    assertThat(connection.timers()).isPositive();
+                    connection.releaseTimer();
+                }
+            }
+            isOver.set(true);
+        });
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        timers.setUncaughtExceptionHandler((_, e) -> {
+            failure.set(e);
+            isOver.set(true);
+        });
+        while (!isOver.get()) {
+            passQueue(parts.queues, connections, 100);
+        }
+        timers.join();
+        assertThat(failure.get()).isNull();
+        assertThat(connections).extracting(ConnectionRecord::timers).containsOnly(0);
     }
 }
