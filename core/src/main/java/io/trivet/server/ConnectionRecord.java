@@ -586,7 +586,7 @@ abstract class ConnectionRecord extends HandlerCalls {
         if (some == null || !some.dropIfEmpty()) {
             return false;
         }
-        COLD.compareAndSet(this, some, null);
+        cold = null;
         return true;
     }
 
@@ -605,7 +605,7 @@ abstract class ConnectionRecord extends HandlerCalls {
                 return false;
             }
             if (timers == ColdState.DROPPED) {
-                COLD.compareAndSet(this, some, null); // the loop is about to do the same
+                Thread.onSpinWait(); // the loop is about to set it to null. Only the loop may: the object may be in use here again by now
             } else if (some.addTimer(timers)) {
                 if (cold == some) {
                     return true;

@@ -19,15 +19,18 @@ final class ConnectionRecordTest {
 
     @Test
     void connectionTakes64Bytes() {
+        // The least of several: what a thread leaves unused at the end of a buffer for allocations is counted now and then.
+        assertThat(IntStream.range(0, 5).mapToLong(_ -> bytesOfAConnection()).min()).hasValue(64);
+    }
+
+    private static long bytesOfAConnection() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        assertThat(new Connection(null).timers()).as("initializes the classes").isZero();
         Connection[] connections = new Connection[10_000];
         long before = threads.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < connections.length; i++) {
             connections[i] = new Connection(null);
         }
-        long bytes = threads.getCurrentThreadAllocatedBytes() - before;
-        assertThat(bytes / connections.length).as("bytes of a connection").isEqualTo(64);
+        return (threads.getCurrentThreadAllocatedBytes() - before) / connections.length;
     }
 
     @Test
@@ -172,7 +175,13 @@ final class ConnectionRecordTest {
             isOver.set(true);
         });
         while (!isOver.get()) {
-            passQueue(parts.queues, connections, 100);
+            for (ConnectionRecord connection : connections) {
+                SendQueue queue = parts.queues.of(connection);
+                assertThat(connection.sendQueue()).isSameAs(queue);
+                Thread.onSpinWait();
+                assertThat(connection.sendQueue()).as("no other thread takes it away").isSameAs(queue);
+                parts.queues.recycleIfEmpty(connection);
+            }
         }
         timers.join();
         assertThat(failure.get()).isNull();
