@@ -15,14 +15,18 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Inbox {
     /** How much is run before the loop may turn to its connections. */
     private static final int RUNS_MAX = 1000;
+    private static final long STEP_BYTES_MAX = 16 * 1024;
 
     /** A part of the inbox with its own limit. */
     static final class Share {
         private final long bytesMax;
+        /** How much is released at once, because other threads use the number for each message. */
+        private final long step;
         private final AtomicLong bytes = new AtomicLong();
 
         Share(long bytesMax) {
             this.bytesMax = bytesMax;
+            step = Math.min(STEP_BYTES_MAX, bytesMax / 64);
         }
 
         long bytes() {
@@ -35,6 +39,10 @@ final class Inbox {
                 return false;
             }
             return true;
+        }
+
+        private void release(long count) {
+            bytes.addAndGet(-count);
         }
     }
 
@@ -94,22 +102,34 @@ final class Inbox {
     private void run() {
         isScheduled.set(false); // before the first poll: what is added from now on is found, or scheduled again
         try {
-            for (int i = 0; i < RUNS_MAX; i++) {
-                Item item = items.poll();
-                if (item == null) {
-                    break;
-                }
-                try {
-                    item.work.run();
-                } finally {
-                    item.share.bytes.addAndGet(-item.bytes);
-                }
-            }
+            runItems();
             afterRuns.run();
         } finally {
             if (!items.isEmpty()) {
                 schedule();
             }
+        }
+    }
+
+    private void runItems() {
+        Share share = free;
+        long done = 0;
+        try {
+            for (int i = 0; i < RUNS_MAX; i++) {
+                Item item = items.poll();
+                if (item == null) {
+                    return;
+                }
+                if (item.share != share || done >= share.step) {
+                    share.release(done);
+                    share = item.share;
+                    done = 0;
+                }
+                done += item.bytes;
+                item.work.run();
+            }
+        } finally {
+            share.release(done);
         }
     }
 

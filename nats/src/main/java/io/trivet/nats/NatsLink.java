@@ -30,7 +30,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private static final int MESSAGE_BYTES = 64;
     /** What changes of subscriptions may add to that. */
     private static final long CHANGES_BYTES_MAX = 4 * WINDOW_BYTES;
-    /** What is sent between two updates of what waits. */
+    /** What is sent between two updates of what waits, and two looks at what waits in the client: these cost more than to send a message. */
     private static final long COUNTED_BYTES = WINDOW_BYTES / 64;
     /** The most commands taken from the queue at once. */
     private static final int BATCH_MAX = 256;
@@ -59,11 +59,15 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
 
         @Override
         public void run(Connection open, Dispatcher dispatcher) {
-            while (open.outgoingPendingBytes() > WINDOW_BYTES) {
-                if (isClosing || isClosedTold.get()) {
-                    return;
+            uncheckedBytes += bytes();
+            if (uncheckedBytes >= COUNTED_BYTES) {
+                uncheckedBytes = 0;
+                while (open.outgoingPendingBytes() > WINDOW_BYTES) {
+                    if (isClosing || isClosedTold.get()) {
+                        return;
+                    }
+                    LockSupport.parkNanos(FULL_WAIT_NANOS);
                 }
-                LockSupport.parkNanos(FULL_WAIT_NANOS);
             }
             open.publish(subject, message);
         }
@@ -80,6 +84,8 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
     private final AtomicLong waitingBytes = new AtomicLong();
     private final AtomicBoolean isClosedTold = new AtomicBoolean();
+    /** What was sent since the last look at what waits in the client. The link's thread only. */
+    private long uncheckedBytes;
     private volatile @Nullable Connection connection;
     private volatile boolean isClosing;
     private volatile long messageBytesMax = Long.MAX_VALUE;
