@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  * The receiving side of a relay: finds gaps and repetitions in what other servers publish, and keeps their clients. Loop thread only.
  *
  * <p>From when on are the messages of a publisher counted? If it has started after this server subscribed to the topic, from its first. Otherwise
- * from the first message or heartbeat of it that arrives after the subscription: what it published before was not for this server.
+ * from the first message or heartbeat of it that arrives after the subscription: what it published before was not for this server. The bus does
+ * not confirm when a subscription takes effect. So a heartbeat that passed the bus just before the subscription also counts, and what its
+ * sender published in between is missed, although it was too early. Counting later would leave losses unreported.
  */
 final class Peers implements Fills.Owner {
     /** The most servers that are remembered. Beyond it, the one that has been silent the longest is forgotten. */
@@ -72,7 +74,7 @@ final class Peers implements Fills.Owner {
                 this);
     }
 
-    /** A subscription is in force; its streams are counted from now on, unless it was before. */
+    /** A subscription was sent to the bus; its streams are counted from now on, unless it was before. */
     void subscribed(String stream, long nowNanos) {
         subscribed.computeIfAbsent(stream, _ -> new Subscription(nowNanos));
     }

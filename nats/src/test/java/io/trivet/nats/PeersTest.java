@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -73,6 +74,10 @@ final class PeersTest {
         return new Frame.Message(new Sender(OTHER, at(uptimeMillis)), NEWS, number, "", ByteBuffer.allocate(10));
     }
 
+    private static Frame.Beat beat(long last, long uptimeMillis, boolean isBye) {
+        return new Frame.Beat(new Sender(OTHER, at(uptimeMillis)), false, isBye, 0, "", true, new TreeMap<>(Map.of(NEWS, last)));
+    }
+
     private void live(long number, long nowMillis) {
         peers.receive(message(number, nowMillis), at(nowMillis));
     }
@@ -94,6 +99,19 @@ final class PeersTest {
         expect();
         live(7, 5000);
         expect("2 APPEARED", "message 7"); // it has been running for as long as this server has listened, so the first six may be older
+    }
+
+    /** It may have passed the bus before the subscription did, and a message between the two: that is too early, but not silent. */
+    @Test
+    void theFirstHeartbeatAfterTheSubscriptionIsWhereCountingBegins() {
+        peers.receive(beat(4, 5000, false), at(100));
+        expect("2 APPEARED");
+        peers.receive(beat(7, 5200, false), at(300));
+        expect("fetch 10200");
+        peers.receiveKept(message(5, 5001));
+        expect("message 5");
+        peers.expire(at(300 + PATIENCE));
+        expect("gap 2");
     }
 
     @Test
@@ -157,9 +175,7 @@ final class PeersTest {
     void aGapThatTheLastHeartbeatShowsIsFilledToo() {
         peers.receive(message(1, 1), at(1000));
         calls.clear();
-        TreeMap<String, Long> last = new TreeMap<>();
-        last.put(NEWS, 2L);
-        peers.receive(new Frame.Beat(new Sender(OTHER, at(3)), false, true, 0, "", true, last), at(1100));
+        peers.receive(beat(2, 3, true), at(1100));
         expect("fetch 10100", "2 LEFT");
         peers.receiveKept(message(2, 2));
         expect("message 2");

@@ -5,11 +5,11 @@ import io.trivet.net.Loop;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +28,8 @@ final class SimBus implements Loop {
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Kept(String subject, byte[] message, long atNanos) {}
 
+    private record MessageId(long server, String stream, long number) {}
+
     private record Event(long at, long order, Runnable action) {}
 
     private final Clock clock;
@@ -41,10 +43,14 @@ final class SimBus implements Loop {
     /** The last messages delivered to each server, which may be repeated after a reconnect. */
     private final List<List<byte[]>> delivered = new ArrayList<>();
     private final List<Kept> kept = new ArrayList<>();
+    /** When the broker first got each message. */
+    private final Map<MessageId, Long> arrivals = new HashMap<>();
     private final boolean keeps;
     private long order;
     private boolean isDead;
     private long delayNanosMax = 2_000_000;
+    /** The greatest of all delays so far. */
+    private long longestDelayNanos = delayNanosMax;
     private long connectTimeoutNanos;
     private double dropProbability;
     private boolean repeats;
@@ -137,6 +143,12 @@ final class SimBus implements Loop {
 
     void delay(long nanosMax) {
         delayNanosMax = nanosMax;
+        longestDelayNanos = Math.max(longestDelayNanos, nanosMax);
+    }
+
+    /** Returns how long a message may be on its way to the broker, or from it, on a link without faults. */
+    long longestDelayNanos() {
+        return longestDelayNanos;
     }
 
     /** Lets attempts to connect during a partition fail only after a time, as if no packet was answered. */
@@ -161,14 +173,15 @@ final class SimBus implements Loop {
 
     /** Returns when the broker got a message; null if it did not. */
     @Nullable
-    Long keptAt(long server, String stream, long number) {
-        for (Kept each : kept) {
-            if (Wire.decode(each.message) instanceof Frame.Message message && message.sender().id() == server
-                    && message.stream().equals(stream) && message.number() == number) {
-                return each.atNanos;
-            }
-        }
-        return null;
+    Long arrivedAt(long server, String stream, long number) {
+        return arrivals.get(new MessageId(server, stream, number));
+    }
+
+    /** Returns since when a server's link has subscribed to a subject at the broker; null if it has not. */
+    @Nullable
+    Long subscribedAt(int server, String subject) {
+        SimLink link = links.get(server);
+        return link == null ? null : link.subjects.get(subject);
     }
 
     // ---- time
@@ -194,11 +207,14 @@ final class SimBus implements Loop {
     }
 
     private void publish(String subject, byte[] message) {
+        if (Wire.isMessage(message) && Wire.decode(message) instanceof Frame.Message decoded) {
+            arrivals.putIfAbsent(new MessageId(decoded.sender().id(), decoded.stream(), decoded.number()), clock.nanoTime());
+        }
         if (keeps) {
             kept.add(new Kept(subject, message, clock.nanoTime()));
         }
         links.forEach(link -> {
-            if (link != null && link.subjects.contains(subject)) {
+            if (link != null && link.subjects.containsKey(subject)) {
                 link.deliver(message);
             }
         });
@@ -208,7 +224,8 @@ final class SimBus implements Loop {
     private final class SimLink implements Bus.Link {
         private final int server;
         private final Bus.Events notified;
-        private final Set<String> subjects = new HashSet<>();
+        /** The subscriptions at the broker, with their times. */
+        private final Map<String, Long> subjects = new HashMap<>();
         private final List<Runnable> held = new ArrayList<>();
         private long upAt = Long.MIN_VALUE;
         private long downAt = Long.MIN_VALUE;
@@ -350,7 +367,7 @@ final class SimBus implements Loop {
 
         @Override
         public void subscribe(String subject) {
-            up(() -> subjects.add(subject));
+            up(() -> subjects.putIfAbsent(subject, clock.nanoTime()));
         }
 
         @Override
