@@ -117,6 +117,7 @@ final class Connector {
 
     private final Bus bus;
     private final Server server;
+    private final Timers timers;
     private final RelayOptions options;
     private final RandomGenerator random;
     private final Inbox inbox;
@@ -126,9 +127,10 @@ final class Connector {
     private final Owner owner;
     private BusState state = BusState.AWAY;
     private @Nullable Attempt attempt;
-    private Bus.@Nullable Link link;
+    /** Loop thread only, except {@link #abandon}. */
+    private volatile Bus.@Nullable Link link;
     private @Nullable ScheduledTask timer;
-    private boolean isEnding;
+    private volatile boolean isEnding;
     private long waitNanos;
     private long startedNanos;
     private long upSinceNanos;
@@ -140,9 +142,10 @@ final class Connector {
     /** Any thread. */
     private final AtomicLong overruns = new AtomicLong();
 
-    Connector(Bus bus, Server server, RelayOptions options, RandomGenerator random, Inbox inbox, Owner owner) {
+    Connector(Bus bus, Server server, Timers timers, RelayOptions options, RandomGenerator random, Inbox inbox, Owner owner) {
         this.bus = bus;
         this.server = server;
+        this.timers = timers;
         this.options = options;
         this.random = random;
         this.inbox = inbox;
@@ -153,14 +156,21 @@ final class Connector {
         awaySinceNanos = server.network().clock().nanoTime();
     }
 
-    /** Starts an attempt. */
+    /** Starts an attempt, unless the link has been ended. */
     void connect() {
         timer = null;
+        if (isEnding) {
+            return;
+        }
         state = BusState.CONNECTING;
         startedNanos = server.network().clock().nanoTime();
         Attempt next = new Attempt();
         attempt = next;
-        link = bus.connect(next);
+        Bus.Link made = bus.connect(next);
+        link = made;
+        if (isEnding) { // abandoned meanwhile, maybe before the other thread could see this link
+            made.close();
+        }
     }
 
     private void closed(String why) {
@@ -186,7 +196,7 @@ final class Connector {
         long wait = Math.max((long) (part * waitNanos) - taken, (long) (part * options.backoffMin().toNanos()));
         waitNanos = Math.min(2 * waitNanos, options.backoffMax().toNanos());
         owner.away(why);
-        timer = server.schedule(Duration.ofNanos(wait), this::connect);
+        timer = timers.schedule(Duration.ofNanos(wait), this::connect);
     }
 
     /** Returns the link if it is connected. */
@@ -196,21 +206,22 @@ final class Connector {
 
     /** Ends the link, and makes no other. {@link Owner#ended} follows. */
     void end(boolean sendsAccepted) {
+        Bus.Link last = link;
         boolean isFirst = !isEnding;
         isEnding = true;
         if (timer != null) {
             timer.cancel();
         }
-        if (state == BusState.UP && link != null) {
+        if (state == BusState.UP && last != null) {
             if (sendsAccepted) {
-                link.finish();
+                last.finish();
             } else {
-                link.close();
+                last.close();
             }
             return;
         }
-        if (link != null) {
-            link.close();
+        if (last != null) {
+            last.close();
             attempt = null; // an attempt under way may take seconds to end, and carries nothing
             link = null;
         }
@@ -220,11 +231,12 @@ final class Connector {
         }
     }
 
-    /** The loop has ended, so nothing can be reported any more. */
+    /** Closes the link, because the loop has ended and nothing can be reported any more. Any thread. */
     void abandon() {
         isEnding = true;
-        if (link != null) {
-            link.close();
+        Bus.Link last = link;
+        if (last != null) {
+            last.close();
         }
     }
 

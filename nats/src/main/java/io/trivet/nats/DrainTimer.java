@@ -14,6 +14,7 @@ final class DrainTimer {
     private static final Duration TIMEOUT_MAX = Duration.ofDays(365);
 
     private final Server server;
+    private final Timers timers;
     private final long awayNanosMax;
     private final Runnable onOver;
     private @Nullable ScheduledTask task;
@@ -21,8 +22,9 @@ final class DrainTimer {
     private boolean isAway;
     private long endNanos;
 
-    DrainTimer(Server server, Duration awayMax, Runnable onOver) {
+    DrainTimer(Server server, Timers timers, Duration awayMax, Runnable onOver) {
         this.server = server;
+        this.timers = timers;
         awayNanosMax = awayMax.toNanos();
         this.onOver = onOver;
     }
@@ -46,7 +48,7 @@ final class DrainTimer {
     private void schedule() {
         cancel();
         long left = endNanos - now();
-        task = server.schedule(Duration.ofNanos(isAway ? Math.min(left, awayNanosMax) : left), onOver);
+        task = timers.schedule(Duration.ofNanos(isAway ? Math.min(left, awayNanosMax) : left), onOver);
     }
 
     void cancel() {

@@ -235,8 +235,10 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
 
     @Override
     public void close() {
-        isClosing = true;
-        closeLater();
+        if (!isClosing) {
+            isClosing = true;
+            closeLater();
+        }
     }
 
     /** Closes the connection on another thread, because the link's own may be waiting for the client. */

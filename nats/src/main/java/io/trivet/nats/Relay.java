@@ -11,6 +11,7 @@ import java.util.SortedMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Connects a server with others on other machines, over NATS: what is published to a topic reaches its members on every server, and a
@@ -36,17 +37,25 @@ import java.util.random.RandomGenerator;
  * <p><b>Threads.</b> Every method may be called from any thread. The calls of one thread take effect in order, soon, on the server's
  * first loop.
  *
- * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #join(Duration)}, then {@link Server#drain}.
+ * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #join(Duration)}, then {@link Server#drain}. If the server ends
+ * first, the relay ends with it: the link to the bus is closed, {@link #join(Duration)} returns true, and {@link #publish} returns CLOSED. What
+ * waits to be sent is dropped, the other servers report this one as lost, and the listener is not called any more, because its callbacks
+ * run on the server's loop. If the application turns the server's loop itself, or the bus is not NATS, the relay ends at its next call, or when
+ * the bus delivers something.
  */
 public final class Relay implements AutoCloseable {
+    private final Server server;
     private final RelayOptions options;
     private final Inbox inbox;
     private final Inbox.Share outgoing;
     private final RelayNode node;
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean isDraining;
+    /** Waits for the end of the server. Null unless {@link #endWithServer} was called. */
+    private volatile @Nullable Thread watcher;
 
     private Relay(Server server, Bus bus, RelayOptions options, RelayListener listener, RandomGenerator random) {
+        this.server = server;
         this.options = options;
         outgoing = new Inbox.Share(options.queueBytesMax());
         inbox = new Inbox(server::execute, this::afterRuns, this::abandon);
@@ -75,7 +84,9 @@ public final class Relay implements AutoCloseable {
      * @throws IllegalArgumentException the options name no server, or a URL is wrong
      */
     public static Relay connect(Server server, RelayOptions options, RelayListener listener) {
-        return connect(server, new NatsBus(options), options, listener, new SecureRandom());
+        Relay relay = connect(server, new NatsBus(options), options, listener, new SecureRandom());
+        relay.endWithServer();
+        return relay;
     }
 
     /**
@@ -277,7 +288,37 @@ public final class Relay implements AutoCloseable {
      * @throws InterruptedException the thread was interrupted
      */
     public boolean join(Duration timeout) throws InterruptedException {
-        return ended.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        endIfServerIsClosed();
+        if (ended.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+            return true;
+        }
+        endIfServerIsClosed(); // meanwhile
+        return isClosed();
+    }
+
+    /** Ends the relay when a started server has ended, also if the bus delivers nothing. */
+    void endWithServer() {
+        Thread thread = Thread.ofVirtual().name("trivet-relay-end").unstarted(this::awaitServer);
+        watcher = thread;
+        thread.start();
+        if (isClosed()) {
+            thread.interrupt();
+        }
+    }
+
+    private void awaitServer() {
+        try {
+            server.join(); // returns at once for an opened server
+            endIfServerIsClosed();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the relay has ended first
+        }
+    }
+
+    private void endIfServerIsClosed() {
+        if (!isClosed() && server.isClosed()) {
+            abandon();
+        }
     }
 
     /**
@@ -313,5 +354,9 @@ public final class Relay implements AutoCloseable {
         isDraining = true;
         inbox.close();
         ended.countDown();
+        Thread waiting = watcher;
+        if (waiting != null) {
+            waiting.interrupt();
+        }
     }
 }

@@ -25,6 +25,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private static final double JITTER = 0.1;
 
     private final Server server;
+    private final Timers timers;
     private final RelayOptions options;
     private final Notices notices;
     private final RandomGenerator random;
@@ -49,7 +50,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private boolean isBeatSoon;
     private boolean isDraining;
     private boolean isByeSent;
-    private boolean isEnded;
+    private volatile boolean isEnded;
     private boolean wasFull;
     private boolean isHistoryReported;
     private long published;
@@ -76,15 +77,18 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         outbox = new Outbox(options, streams);
         peers = new Peers(id, options, this);
         beats = new Beats(outbox);
-        connector = new Connector(bus, server, options, random, inbox, this);
-        drainTimer = new DrainTimer(server, options.backoffMax(), this::close);
+        timers = new Timers(server, this::abandon);
+        connector = new Connector(bus, server, timers, options, random, inbox, this);
+        drainTimer = new DrainTimer(server, timers, options.backoffMax(), this::close);
         latest = stats();
     }
 
     void start() {
         beat();
-        notices.bus(BusState.CONNECTING, "");
-        connector.connect();
+        if (!isEnded) {
+            notices.bus(BusState.CONNECTING, "");
+            connector.connect();
+        }
     }
 
     long id() {
@@ -363,7 +367,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     private void soon() {
         if (soonTimer == null) {
-            soonTimer = server.schedule(Duration.ofNanos((long) (random.nextDouble() * SOON * options.beat().toNanos())), () -> {
+            soonTimer = timers.schedule(Duration.ofNanos((long) (random.nextDouble() * SOON * options.beat().toNanos())), () -> {
                 soonTimer = null;
                 if (isSnapshotSoon) {
                     presence.oweSnapshot();
@@ -382,7 +386,10 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     private void beat() {
         double factor = 1 - JITTER + random.nextDouble() * 2 * JITTER;
-        beatTimer = server.schedule(Duration.ofNanos((long) (factor * options.beat().toNanos())), this::beat);
+        beatTimer = timers.schedule(Duration.ofNanos((long) (factor * options.beat().toNanos())), this::beat);
+        if (beatTimer == null) {
+            return;
+        }
         members.closed().forEach(this::forget);
         peers.expire(now());
         beats.oweNext();
@@ -399,14 +406,14 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         Outbox.Queued next = outbox.next(now); // also drops what is too old
         Bus.Link link = connector.link();
         if (link != null && !isByeSent && !sendAll(link, next, now) && retryTimer == null) {
-            retryTimer = server.schedule(RETRY, () -> {
+            retryTimer = timers.schedule(RETRY, () -> {
                 retryTimer = null;
                 flush();
             });
         }
         tellDropped();
         tellDrained();
-        if (isDraining && !isByeSent && outbox.messages() == 0) {
+        if (!isEnded && isDraining && !isByeSent && outbox.messages() == 0) {
             endDrained(link);
         }
     }
@@ -500,8 +507,9 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         connector.end(false);
     }
 
-    /** The loop has ended: nothing runs there any more. */
+    /** The loop accepts no work any more, because the server was closed before its relay. Any thread, also repeatedly. */
     void abandon() {
+        isEnded = true;
         connector.abandon();
         onEnded.run();
     }

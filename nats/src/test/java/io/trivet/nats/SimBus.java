@@ -177,6 +177,11 @@ final class SimBus implements Loop {
         return arrivals.get(new MessageId(server, stream, number));
     }
 
+    /** Returns true if a server has a link, or tries to connect. */
+    boolean isLinked(int server) {
+        return links.get(server) != null;
+    }
+
     /** Returns since when a server's link has subscribed to a subject at the broker; null if it has not. */
     @Nullable
     Long subscribedAt(int server, String subject) {
