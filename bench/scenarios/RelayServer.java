@@ -232,7 +232,7 @@ public final class RelayServer implements Handler, RelayListener {
     private String stats() {
         RelayStats stats = relay.stats();
         return "connects=" + stats.connects() + " queuedBytes=" + stats.queuedBytes() + " dropped=" + stats.dropped() + " reportedDrops="
-                + reportedDrops + " gaps=" + stats.gaps() + " duplicates=" + stats.duplicates() + " overruns=" + stats.overruns()
+                + reportedDrops + " missed=" + stats.missed() + " duplicates=" + stats.duplicates() + " overruns=" + stats.overruns()
                 + " slow=" + stats.slow();
     }
 

@@ -90,7 +90,7 @@ final class RelayPanel {
                 Value.gauge("lag", new Text("maximum lag", "最大滞后"), Unit.SECONDS, peers.stream()
                         .filter(PeerStats::isPresent).mapToDouble(RelayPanel::lag).max().orElse(Double.NaN))
                         .withNote(new Text("Of the present servers; see the table below.", "在线服务器中最大的：见下文。")),
-                counter("missed", "messages missed", "错过的消息", stats.gaps()).withMark(stats.gaps() > 0)
+                counter("missed", "messages missed", "错过的消息", stats.missed()).withMark(stats.missed() > 0)
                         .withNote(new Text(
                                 "Messages of other servers that were lost on their way, or that the publisher has dropped.",
                                 "其他服务器的消息，在途中丢失，或被发布者丢弃。")),
@@ -187,7 +187,7 @@ final class RelayPanel {
     private static Row row(PeerStats peer) {
         Text state = peer.isPresent() ? new Text("present", "在线") : new Text("lost", "失联");
         return new Row(List.of(Cell.of(peer.id()), Cell.of(state), Cell.of(peer.silentMillis() / 1e3),
-                Cell.of(peer.isPresent() ? lag(peer) : Double.NaN), Cell.of(peer.clients()), Cell.of((double) peer.gaps())),
+                Cell.of(peer.isPresent() ? lag(peer) : Double.NaN), Cell.of(peer.clients()), Cell.of((double) peer.missed())),
                 !peer.isPresent());
     }
 
@@ -207,6 +207,6 @@ final class RelayPanel {
 
     private static Row row(TopicStats topic) {
         return new Row(List.of(Cell.of(topic.topic()), Cell.of(topic.members()), Cell.of((double) topic.published()),
-                Cell.of((double) topic.delivered()), Cell.of((double) topic.gaps())), false);
+                Cell.of((double) topic.delivered()), Cell.of((double) topic.missed())), false);
     }
 }

@@ -34,7 +34,7 @@ sealed interface Frame {
      * @param after the names covered are greater than this
      * @param isLast the names covered have no upper end; otherwise it is the last one in the map
      */
-    record Beat(Sender sender, boolean isHello, boolean isBye, long presence, String after, boolean isLast,
+    record Heartbeat(Sender sender, boolean isHello, boolean isBye, long presence, String after, boolean isLast,
             SortedMap<String, Long> last) implements Frame {}
 
     /** Changes of presence, numbered from the first on. */

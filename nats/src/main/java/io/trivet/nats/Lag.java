@@ -19,7 +19,7 @@ final class Lag {
      *
      * @param uptimeNanos how long its sender had been running, by its own clock
      */
-    void beat(long uptimeNanos, long nowNanos) {
+    void heartbeat(long uptimeNanos, long nowNanos) {
         long start = nowNanos - uptimeNanos;
         if (isKnown) {
             startNanos += (nowNanos - heardNanos) / DRIFT_DIVISOR;

@@ -15,7 +15,7 @@ final class NatsBus implements Bus {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
 
     private final RelayOptions options;
-    private final PatientTimer timer = new PatientTimer();
+    private final FixedDelayTimer timer = new FixedDelayTimer();
 
     /**
      * Creates a bus.

@@ -63,7 +63,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
             if (uncheckedBytes >= COUNTED_BYTES) {
                 uncheckedBytes = 0;
                 while (open.outgoingPendingBytes() > WINDOW_BYTES) {
-                    if (isClosing || isClosedTold.get()) {
+                    if (isClosing || isClosedReported.get()) {
                         return;
                     }
                     LockSupport.parkNanos(FULL_WAIT_NANOS);
@@ -83,7 +83,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private final @Nullable NatsHistory history;
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
     private final AtomicLong waitingBytes = new AtomicLong();
-    private final AtomicBoolean isClosedTold = new AtomicBoolean();
+    private final AtomicBoolean isClosedReported = new AtomicBoolean();
     /** What was sent since the last look at what waits in the client. The link's thread only. */
     private long uncheckedBytes;
     private volatile @Nullable Connection connection;
@@ -98,7 +98,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
         history = kept == null ? null
                 : new NatsHistory(kept, new Streams(options.prefix()).subjects(),
                         options.messageBytesMax() + RelayOptions.OVERHEAD_BYTES, events,
-                        isClosedTold::get);
+                        isClosedReported::get);
     }
 
     void start(Options options) {
@@ -124,7 +124,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
             }
             events.onConnected();
             List<Command> batch = new ArrayList<>(BATCH_MAX);
-            while (!isClosedTold.get()) {
+            while (!isClosedReported.get()) {
                 batch.add(commands.take());
                 commands.drainTo(batch, BATCH_MAX - 1);
                 run(batch, opened, dispatcher);
@@ -167,7 +167,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     }
 
     private void closed(@Nullable String reason) {
-        if (isClosedTold.compareAndSet(false, true)) {
+        if (isClosedReported.compareAndSet(false, true)) {
             String text = NatsBus.withoutSecrets(reason);
             events.onClosed(text.isEmpty() ? "the connection has ended" : text);
             commands.add((_, _) -> {}); // the thread looks again
@@ -183,7 +183,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
         }
         Send send = new Send(subject, message);
         long waiting = waitingBytes.get();
-        if (isClosing || isClosedTold.get() || (waiting > 0 && waiting + send.bytes() > WINDOW_BYTES)) {
+        if (isClosing || isClosedReported.get() || (waiting > 0 && waiting + send.bytes() > WINDOW_BYTES)) {
             return false;
         }
         waitingBytes.addAndGet(send.bytes());

@@ -41,7 +41,7 @@ final class Peers implements Fills.Owner {
         void requestSnapshot(long from);
 
         /** Another server wants a heartbeat. */
-        void beatSoon();
+        void heartbeatSoon();
 
         /** Another server wants to know the clients of this one. */
         void snapshotSoon();
@@ -52,7 +52,7 @@ final class Peers implements Fills.Owner {
 
     private final long own;
     private final long expiryNanos;
-    private final long beatNanos;
+    private final long heartbeatNanos;
     private final Owner owner;
     private final Fills fills;
     private final SortedMap<Long, Peer> peers = new TreeMap<>();
@@ -62,13 +62,13 @@ final class Peers implements Fills.Owner {
     private boolean isExpiring;
     private long expiringNanos;
     private long duplicates;
-    private long gaps;
+    private long missed;
     private long delivered;
 
     Peers(long own, RelayOptions options, Owner owner) {
         this.own = own;
         expiryNanos = options.expiry().toNanos();
-        beatNanos = options.beat().toNanos();
+        heartbeatNanos = options.heartbeat().toNanos();
         this.owner = owner;
         fills = new Fills(options.history() == null ? Duration.ZERO : options.history().patience(), options.inboundBytesMax(),
                 this);
@@ -107,7 +107,7 @@ final class Peers implements Fills.Owner {
         }
         switch (frame) {
             case Frame.Message message -> message(peer, message, nowNanos);
-            case Frame.Beat beat -> beat(peer, beat, nowNanos);
+            case Frame.Heartbeat heartbeat -> heartbeat(peer, heartbeat, nowNanos);
             case Frame.Changes changes -> presence(peer, peer.apply(changes), nowNanos);
             case Frame.Snapshot snapshot -> presence(peer, peer.apply(snapshot), nowNanos);
             case Frame.SnapshotRequest request -> {
@@ -211,7 +211,7 @@ final class Peers implements Fills.Owner {
     @Override
     public void missed(Peer peer, String stream, long count) {
         if (count > 0) {
-            gaps += count;
+            missed += count;
             peer.missed += count;
             Subscription subscription = subscribed.get(stream);
             if (subscription != null) {
@@ -221,31 +221,31 @@ final class Peers implements Fills.Owner {
         }
     }
 
-    private void beat(Peer peer, Frame.Beat beat, long nowNanos) {
-        peer.lag.beat(beat.sender().uptimeNanos(), nowNanos);
-        NavigableMap<String, Subscription> covered = beat.isLast() || beat.last().isEmpty()
-                ? subscribed.tailMap(beat.after(), false)
-                : subscribed.subMap(beat.after(), false, beat.last().lastKey(), true);
+    private void heartbeat(Peer peer, Frame.Heartbeat heartbeat, long nowNanos) {
+        peer.lag.heartbeat(heartbeat.sender().uptimeNanos(), nowNanos);
+        NavigableMap<String, Subscription> covered = heartbeat.isLast() || heartbeat.last().isEmpty()
+                ? subscribed.tailMap(heartbeat.after(), false)
+                : subscribed.subMap(heartbeat.after(), false, heartbeat.last().lastKey(), true);
         for (String stream : List.copyOf(covered.keySet())) { // the application may join or leave meanwhile
             Subscription subscription = subscribed.get(stream);
             if (subscription != null) {
-                count(peer, stream, beat, subscription.sinceNanos, nowNanos);
+                count(peer, stream, heartbeat, subscription.sinceNanos, nowNanos);
             }
         }
-        if (beat.isHello()) {
-            owner.beatSoon();
+        if (heartbeat.isHello()) {
+            owner.heartbeatSoon();
         }
-        if (beat.isBye()) {
+        if (heartbeat.isBye()) {
             peer.hasLeft = true;
             lose(peer, ServerChange.LEFT);
         } else {
-            checkPresence(peer, beat.presence(), nowNanos);
+            checkPresence(peer, heartbeat.presence(), nowNanos);
         }
     }
 
     /** Compares what has arrived of a stream with the number that a heartbeat names. */
-    private void count(Peer peer, String stream, Frame.Beat beat, long sinceNanos, long nowNanos) {
-        long last = beat.last().getOrDefault(stream, 0L);
+    private void count(Peer peer, String stream, Frame.Heartbeat heartbeat, long sinceNanos, long nowNanos) {
+        long last = heartbeat.last().getOrDefault(stream, 0L);
         Fill fill = fills.of(peer, stream);
         if (fill != null) {
             fill.exists(last);
@@ -253,8 +253,8 @@ final class Peers implements Fills.Owner {
         }
         Position position = peer.positions.get(stream);
         if (position == null) {
-            position = new Position(isCountedFromStart(stream, beat.sender(), sinceNanos, nowNanos) ? 0 : last,
-                    first(beat.sender(), sinceNanos, nowNanos));
+            position = new Position(isCountedFromStart(stream, heartbeat.sender(), sinceNanos, nowNanos) ? 0 : last,
+                    first(heartbeat.sender(), sinceNanos, nowNanos));
             peer.positions.put(stream, position);
         }
         if (last > position.number && fills.begin(peer, stream, position, last, nowNanos) == null) {
@@ -274,7 +274,7 @@ final class Peers implements Fills.Owner {
     }
 
     private void request(Peer peer, long nowNanos) {
-        if (!peer.hasRequested || nowNanos - peer.requestedNanos >= beatNanos) {
+        if (!peer.hasRequested || nowNanos - peer.requestedNanos >= heartbeatNanos) {
             peer.hasRequested = true;
             peer.requestedNanos = nowNanos;
             owner.requestSnapshot(peer.id);
@@ -309,7 +309,7 @@ final class Peers implements Fills.Owner {
      * the last call was too long ago, this process was stopped: what has arrived meanwhile is still to be read, so the next call decides.
      */
     void expire(long nowNanos) {
-        boolean wasStopped = isExpiring && nowNanos - expiringNanos > 2 * beatNanos;
+        boolean wasStopped = isExpiring && nowNanos - expiringNanos > 2 * heartbeatNanos;
         isExpiring = true;
         expiringNanos = nowNanos;
         if (wasStopped) {
@@ -362,8 +362,8 @@ final class Peers implements Fills.Owner {
         return duplicates;
     }
 
-    long gaps() {
-        return gaps;
+    long missed() {
+        return missed;
     }
 
     long delivered() {

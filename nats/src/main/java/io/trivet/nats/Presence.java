@@ -21,7 +21,7 @@ final class Presence {
     private final Deque<byte[]> ready = new ArrayDeque<>();
     /** The number of the last change. */
     private long number;
-    private boolean isSnapshotOwed;
+    private boolean isSnapshotRequested;
 
     void change(boolean isPresent, String client) {
         number++;
@@ -30,12 +30,12 @@ final class Presence {
         } else {
             clients.remove(client);
         }
-        if (isSnapshotOwed) {
+        if (isSnapshotRequested) {
             return;
         }
         unsent.add(new Frame.Change(isPresent, client));
         if (unsent.size() > CHANGES_MAX) {
-            oweSnapshot();
+            requestSnapshot();
         }
     }
 
@@ -43,19 +43,19 @@ final class Presence {
     void clear() {
         number += clients.size();
         clients.clear();
-        oweSnapshot();
+        requestSnapshot();
     }
 
     /** All clients must be sent, instead of the changes. */
-    void oweSnapshot() {
+    void requestSnapshot() {
         unsent.clear();
         ready.clear(); // a new first part makes receivers forget those before
-        isSnapshotOwed = number > 0;
+        isSnapshotRequested = number > 0;
     }
 
     /** Returns true if everything was sent. */
     boolean isSent() {
-        return !isSnapshotOwed && unsent.isEmpty() && ready.isEmpty();
+        return !isSnapshotRequested && unsent.isEmpty() && ready.isEmpty();
     }
 
     /** Returns the number of the last change that was sent, or is among the frames to be sent next. */
@@ -72,7 +72,7 @@ final class Presence {
         if (ready.isEmpty() && !isSent()) {
             prepare(sender, entriesMax);
             unsent.clear();
-            isSnapshotOwed = false;
+            isSnapshotRequested = false;
         }
         return ready.peek();
     }
@@ -83,7 +83,7 @@ final class Presence {
     }
 
     private void prepare(Frame.Sender sender, int entriesMax) {
-        if (isSnapshotOwed) {
+        if (isSnapshotRequested) {
             List<String> all = List.copyOf(clients);
             int parts = Math.max(1, (all.size() + entriesMax - 1) / entriesMax);
             for (int part = 0; part < parts; part++) {

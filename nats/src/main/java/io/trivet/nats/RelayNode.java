@@ -38,16 +38,16 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private final Peers peers;
     private final Directory directory = new Directory();
     private final Presence presence = new Presence();
-    private final Beats beats;
+    private final Heartbeats heartbeats;
     private final Connector connector;
     private final DrainTimer drainTimer;
 
-    private @Nullable ScheduledTask beatTimer;
+    private @Nullable ScheduledTask heartbeatTimer;
     private @Nullable ScheduledTask soonTimer;
     private @Nullable ScheduledTask retryTimer;
     private volatile RelayStats latest;
     private boolean isSnapshotSoon;
-    private boolean isBeatSoon;
+    private boolean isHeartbeatSoon;
     private boolean isDraining;
     private boolean isByeSent;
     private volatile boolean isEnded;
@@ -56,8 +56,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private long published;
     private long slow;
     private long malformed;
-    private long droppedToldCount;
-    private long droppedToldBytes;
+    private long droppedReportedCount;
+    private long droppedReportedBytes;
 
     /**
      * Creates a relay, which does nothing before {@link #start}.
@@ -76,7 +76,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         streams = new Streams(options.prefix());
         outbox = new Outbox(options, streams);
         peers = new Peers(id, options, this);
-        beats = new Beats(outbox);
+        heartbeats = new Heartbeats(outbox);
         timers = new Timers(server, this::abandon);
         connector = new Connector(bus, server, timers, options, random, inbox, this);
         drainTimer = new DrainTimer(server, timers, options.backoffMax(), this::close);
@@ -84,7 +84,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     }
 
     void start() {
-        beat();
+        heartbeat();
         if (!isEnded) {
             notices.bus(BusState.CONNECTING, "");
             connector.connect();
@@ -227,8 +227,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         subscribe(link, Streams.ofServer(id));
         members.topics().forEach(topic -> subscribe(link, Streams.ofTopic(topic)));
         peers.up(now());
-        presence.oweSnapshot();
-        beats.oweAll(true, false);
+        presence.requestSnapshot();
+        heartbeats.requestAll(true, false);
         drainTimer.away(false);
     }
 
@@ -251,7 +251,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (!isEnded) {
             peers.end();
             isEnded = true;
-            cancel(beatTimer);
+            cancel(heartbeatTimer);
             cancel(soonTimer);
             cancel(retryTimer);
             drainTimer.cancel();
@@ -354,8 +354,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     }
 
     @Override
-    public void beatSoon() {
-        isBeatSoon = true;
+    public void heartbeatSoon() {
+        isHeartbeatSoon = true;
         soon();
     }
 
@@ -367,32 +367,33 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
 
     private void soon() {
         if (soonTimer == null) {
-            soonTimer = timers.schedule(Duration.ofNanos((long) (random.nextDouble() * SOON * options.beat().toNanos())), () -> {
-                soonTimer = null;
-                if (isSnapshotSoon) {
-                    presence.oweSnapshot();
-                }
-                if (isBeatSoon) {
-                    beats.oweAll(false, false);
-                }
-                isSnapshotSoon = false;
-                isBeatSoon = false;
-                flush();
-            });
+            soonTimer = timers.schedule(Duration.ofNanos((long) (random.nextDouble() * SOON * options.heartbeat().toNanos())),
+                    () -> {
+                        soonTimer = null;
+                        if (isSnapshotSoon) {
+                            presence.requestSnapshot();
+                        }
+                        if (isHeartbeatSoon) {
+                            heartbeats.requestAll(false, false);
+                        }
+                        isSnapshotSoon = false;
+                        isHeartbeatSoon = false;
+                        flush();
+                    });
         }
     }
 
     // ---- sending
 
-    private void beat() {
+    private void heartbeat() {
         double factor = 1 - JITTER + random.nextDouble() * 2 * JITTER;
-        beatTimer = timers.schedule(Duration.ofNanos((long) (factor * options.beat().toNanos())), this::beat);
-        if (beatTimer == null) {
+        heartbeatTimer = timers.schedule(Duration.ofNanos((long) (factor * options.heartbeat().toNanos())), this::heartbeat);
+        if (heartbeatTimer == null) {
             return;
         }
         members.closed().forEach(this::forget);
         peers.expire(now());
-        beats.oweNext();
+        heartbeats.requestNext();
         flush();
         latest = stats();
     }
@@ -411,8 +412,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
                 flush();
             });
         }
-        tellDropped();
-        tellDrained();
+        reportDropped();
+        reportDrained();
         if (!isEnded && isDraining && !isByeSent && outbox.messages() == 0) {
             endDrained(link);
         }
@@ -423,8 +424,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (link == null) {
             close();
         } else if (presence.isSent()) {
-            beats.oweAll(false, true);
-            isByeSent = beats.send(link, streams.presence(), sender(), presence.sentNumber());
+            heartbeats.requestAll(false, true);
+            isByeSent = heartbeats.send(link, streams.presence(), sender(), presence.sentNumber());
             if (isByeSent) {
                 connector.end(true);
             }
@@ -440,7 +441,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
             }
             presence.sent();
         }
-        if (!beats.send(link, streams.presence(), sender(), presence.sentNumber())) {
+        if (!heartbeats.send(link, streams.presence(), sender(), presence.sentNumber())) {
             return false;
         }
         for (Outbox.Queued next = first; next != null; next = outbox.next(now)) {
@@ -458,12 +459,12 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         return true;
     }
 
-    private void tellDropped() {
-        long messages = outbox.droppedCount() - droppedToldCount;
+    private void reportDropped() {
+        long messages = outbox.droppedCount() - droppedReportedCount;
         if (messages > 0) {
-            long bytes = outbox.droppedBytes() - droppedToldBytes;
-            droppedToldCount += messages;
-            droppedToldBytes += bytes;
+            long bytes = outbox.droppedBytes() - droppedReportedBytes;
+            droppedReportedCount += messages;
+            droppedReportedBytes += bytes;
             notices.dropped(messages, bytes);
         }
     }
@@ -473,7 +474,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         wasFull = true;
     }
 
-    private void tellDrained() {
+    private void reportDrained() {
         if (wasFull && outbox.isHalfEmpty()) {
             wasFull = false;
             notices.drained();
@@ -503,7 +504,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         while (outbox.messages() > 0) {
             outbox.drop();
         }
-        tellDropped();
+        reportDropped();
         connector.end(false);
     }
 
@@ -521,7 +522,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
                 Duration.ofNanos(now - connector.sinceNanos()).toMillis(), connector.connects(), connector.failures(),
                 members.topics().size(), members.size(), outbox.messages(), outbox.bytes(), published, outbox.sentCount(),
                 outbox.droppedCount(),
-                peers.delivered(), peers.filled(), peers.gaps(), peers.duplicates(), connector.overruns(), slow, malformed,
+                peers.delivered(), peers.filled(), peers.missed(), peers.duplicates(), connector.overruns(), slow, malformed,
                 peers.stats(now), busiest.count(), busiest.topics());
     }
 }

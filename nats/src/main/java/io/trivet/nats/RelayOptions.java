@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param nats changes the settings of the client of NATS, such as TLS and credentials. The relay itself sets what concerns
  *     reconnecting, listeners and echo
  * @param prefix the first part of every subject. Only servers with the same prefix share messages
- * @param beat the interval of heartbeats
+ * @param heartbeat the interval of heartbeats
  * @param expiry a server from which nothing has arrived for this long counts as lost, with its clients; at least twice the interval
  * @param backoffMin the wait before the first attempt to reconnect
  * @param backoffMax the longest wait. The wait doubles with each attempt, and is drawn between half of it and all of it
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param topicsMax the most topics that the server publishes to, and the most that its connections join
  * @param history the stream from which gaps are filled; null if gaps are only reported
  */
-public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> nats, String prefix, Duration beat,
+public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> nats, String prefix, Duration heartbeat,
         Duration expiry,
         Duration backoffMin, Duration backoffMax, int queueBytesMax, int queueMessagesMax, Duration queueAgeMax,
         BusOverflow overflow, int inboundBytesMax, int messageBytesMax, int topicsMax, @Nullable History history) {
@@ -46,8 +46,8 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
         Objects.requireNonNull(overflow, "overflow");
         require(prefix.matches("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*"), "prefix",
                 "letters, digits, _ and -, in parts with dots between");
-        require(beat.toMillis() >= 1, "beat", "at least 1 ms");
-        require(expiry.compareTo(beat.multipliedBy(2)) >= 0, "expiry", "at least twice the beat");
+        require(heartbeat.toMillis() >= 1, "heartbeat", "at least 1 ms");
+        require(expiry.compareTo(heartbeat.multipliedBy(2)) >= 0, "expiry", "at least twice the interval of heartbeats");
         require(backoffMin.toMillis() >= 1, "backoffMin", "at least 1 ms");
         require(backoffMax.compareTo(backoffMin) >= 0, "backoffMax", "at least backoffMin");
         require(messageBytesMax >= 1, "messageBytesMax", "at least 1");
@@ -88,7 +88,8 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @return new settings
      */
     public RelayOptions withNats(UnaryOperator<Options.Builder> change) {
-        return new RelayOptions(servers, change, prefix, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
+        return new RelayOptions(servers, change, prefix, heartbeat, expiry, backoffMin, backoffMax, queueBytesMax,
+                queueMessagesMax,
                 queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
@@ -99,7 +100,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @return new settings
      */
     public RelayOptions withPrefix(String first) {
-        return new RelayOptions(servers, nats, first, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
+        return new RelayOptions(servers, nats, first, heartbeat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
                 queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, history);
     }
 
@@ -110,7 +111,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @param lost after this long without a heartbeat, a server is lost
      * @return new settings
      */
-    public RelayOptions withBeat(Duration interval, Duration lost) {
+    public RelayOptions withHeartbeat(Duration interval, Duration lost) {
         return new RelayOptions(servers, nats, prefix, interval, lost, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
                 queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, history);
     }
@@ -123,7 +124,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @return new settings
      */
     public RelayOptions withBackoff(Duration min, Duration max) {
-        return new RelayOptions(servers, nats, prefix, beat, expiry, min, max, queueBytesMax, queueMessagesMax, queueAgeMax,
+        return new RelayOptions(servers, nats, prefix, heartbeat, expiry, min, max, queueBytesMax, queueMessagesMax, queueAgeMax,
                 overflow,
                 inboundBytesMax, messageBytesMax, topicsMax, history);
     }
@@ -138,7 +139,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @return new settings
      */
     public RelayOptions withQueue(int bytesMax, int messagesMax, Duration ageMax, BusOverflow policy) {
-        return new RelayOptions(servers, nats, prefix, beat, expiry, backoffMin, backoffMax, bytesMax, messagesMax, ageMax,
+        return new RelayOptions(servers, nats, prefix, heartbeat, expiry, backoffMin, backoffMax, bytesMax, messagesMax, ageMax,
                 policy,
                 inboundBytesMax, messageBytesMax, topicsMax, history);
     }
@@ -152,7 +153,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @return new settings
      */
     public RelayOptions withLimits(int inboundBytes, int messageBytes, int topics) {
-        return new RelayOptions(servers, nats, prefix, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
+        return new RelayOptions(servers, nats, prefix, heartbeat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
                 queueAgeMax, overflow, inboundBytes, messageBytes, topics, history);
     }
 
@@ -163,7 +164,7 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
      * @return new settings
      */
     public RelayOptions withHistory(@Nullable History kept) {
-        return new RelayOptions(servers, nats, prefix, beat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
+        return new RelayOptions(servers, nats, prefix, heartbeat, expiry, backoffMin, backoffMax, queueBytesMax, queueMessagesMax,
                 queueAgeMax, overflow, inboundBytesMax, messageBytesMax, topicsMax, kept);
     }
 }

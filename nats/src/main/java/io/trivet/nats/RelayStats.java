@@ -19,7 +19,7 @@ import java.util.List;
  * @param dropped the messages that the queue has dropped
  * @param delivered the messages of other servers that were delivered here
  * @param filled those of them that filled a gap: they arrived late, or came from the history
- * @param gaps the messages of other servers that are known to be lost
+ * @param missed the messages of other servers that are known to be lost
  * @param duplicates the messages that arrived a second time, or after they were counted as lost, and were suppressed
  * @param overruns the received messages that were dropped because the loop was behind
  * @param slow how often the bus has reported that this server receives too slowly
@@ -30,7 +30,7 @@ import java.util.List;
  */
 public record RelayStats(BusState state, String reason, long stateMillis, long connects, long failures, int topics, int members,
         int queuedMessages, long queuedBytes,
-        long published, long sent, long dropped, long delivered, long filled, long gaps, long duplicates, long overruns,
+        long published, long sent, long dropped, long delivered, long filled, long missed, long duplicates, long overruns,
         long slow,
         long malformed,
         List<PeerStats> peers, int topicsUsed, List<TopicStats> busiest) {
@@ -51,9 +51,9 @@ public record RelayStats(BusState state, String reason, long stateMillis, long c
      * @param lagNanos how much longer its last heartbeat took, from its loop to this one, than its fastest heartbeat: the delay that a busy
      *     bus, network or loop adds. A delay that lasts is understated by 0.36 s for each hour, since clocks differ in speed
      * @param clients the clients there that have an id
-     * @param gaps its messages that are known to be lost
+     * @param missed its messages that are known to be lost
      */
-    public record PeerStats(String id, boolean isPresent, long silentMillis, long lagNanos, int clients, long gaps) {}
+    public record PeerStats(String id, boolean isPresent, long silentMillis, long lagNanos, int clients, long missed) {}
 
     /**
      * A topic.
@@ -62,12 +62,12 @@ public record RelayStats(BusState state, String reason, long stateMillis, long c
      * @param members the connections of this server that have joined it
      * @param published the messages that this server has accepted for it
      * @param delivered the messages of other servers that were delivered here, since its first member has joined
-     * @param gaps the messages of other servers that are known to be lost, since its first member has joined
+     * @param missed the messages of other servers that are known to be lost, since its first member has joined
      */
-    public record TopicStats(String topic, int members, long published, long delivered, long gaps) {
+    public record TopicStats(String topic, int members, long published, long delivered, long missed) {
         /** Returns how busy it is. */
         long messages() {
-            return published + delivered + gaps;
+            return published + delivered + missed;
         }
     }
 }

@@ -33,7 +33,7 @@ final class Wire {
     private static final int HEAD_BYTES = 26;
 
     private static final byte MESSAGE = 1;
-    private static final byte BEAT = 2;
+    private static final byte HEARTBEAT = 2;
     private static final byte CHANGES = 3;
     private static final byte SNAPSHOT = 4;
     private static final byte SNAPSHOT_REQUEST = 5;
@@ -80,16 +80,16 @@ final class Wire {
         ByteBuffer.wrap(frame).putLong(UPTIME_AT, nanos);
     }
 
-    static byte[] beat(Frame.Beat beat) {
-        List<byte[]> names = beat.last().keySet().stream().map(Wire::name).toList();
-        byte[] after = name(beat.after());
-        ByteBuffer out = head(BEAT, beat.sender().id(), beat.sender().uptimeNanos(), beat.presence(),
+    static byte[] heartbeat(Frame.Heartbeat heartbeat) {
+        List<byte[]> names = heartbeat.last().keySet().stream().map(Wire::name).toList();
+        byte[] after = name(heartbeat.after());
+        ByteBuffer out = head(HEARTBEAT, heartbeat.sender().id(), heartbeat.sender().uptimeNanos(), heartbeat.presence(),
                 1 + 2 + after.length + 2 + names.stream().mapToInt(name -> 2 + name.length + 8).sum());
-        out.put((byte) ((beat.isHello() ? HELLO : 0) | (beat.isBye() ? BYE : 0) | (beat.isLast() ? LAST : 0)));
+        out.put((byte) ((heartbeat.isHello() ? HELLO : 0) | (heartbeat.isBye() ? BYE : 0) | (heartbeat.isLast() ? LAST : 0)));
         put(out, after);
         out.putShort((short) names.size());
         int i = 0;
-        for (long last : beat.last().values()) {
+        for (long last : heartbeat.last().values()) {
             put(out, names.get(i++));
             out.putLong(last);
         }
@@ -159,7 +159,7 @@ final class Wire {
             return switch (bytes[1]) {
                 case MESSAGE ->
                     number == 0 ? null : new Frame.Message(sender, string(in), number, string(in), in);
-                case BEAT -> beat(sender, number, in);
+                case HEARTBEAT -> heartbeat(sender, number, in);
                 case CHANGES -> number == 0 ? null : changes(sender, number, in);
                 case SNAPSHOT -> snapshot(sender, number, in);
                 case SNAPSHOT_REQUEST -> new Frame.SnapshotRequest(sender, number);
@@ -170,7 +170,7 @@ final class Wire {
         }
     }
 
-    private static @Nullable Frame beat(Frame.Sender sender, long presence, ByteBuffer in) {
+    private static @Nullable Frame heartbeat(Frame.Sender sender, long presence, ByteBuffer in) {
         int flags = in.get();
         String after = string(in);
         int count = Short.toUnsignedInt(in.getShort());
@@ -182,7 +182,7 @@ final class Wire {
         if (!last.isEmpty() && (after.compareTo(last.firstKey()) >= 0 || Collections.min(last.values()) < 0)) {
             return null;
         }
-        return new Frame.Beat(sender, (flags & HELLO) != 0, (flags & BYE) != 0, presence, after, (flags & LAST) != 0, last);
+        return new Frame.Heartbeat(sender, (flags & HELLO) != 0, (flags & BYE) != 0, presence, after, (flags & LAST) != 0, last);
     }
 
     private static Frame changes(Frame.Sender sender, long first, ByteBuffer in) {

@@ -12,44 +12,44 @@ final class LagTest {
     private final Lag lag = new Lag();
 
     /** A heartbeat that was sent at a time after the start, and took a while. Returns the lag. */
-    private long beat(long sent, long took) {
-        lag.beat(Duration.ofMillis(sent).toNanos(), Duration.ofMillis(STARTED + sent + took).toNanos());
+    private long heartbeat(long sent, long took) {
+        lag.heartbeat(Duration.ofMillis(sent).toNanos(), Duration.ofMillis(STARTED + sent + took).toNanos());
         return Duration.ofNanos(lag.nanos()).toMillis();
     }
 
     @Test
     void theFastestHeartbeatIsTheMeasure() {
         assertThat(lag.nanos()).isZero();
-        assertThat(beat(1000, 30)).as("nothing is known to compare it with").isZero();
-        assertThat(beat(2000, 10)).as("faster").isZero();
-        assertThat(beat(3000, 30)).isEqualTo(19); // and a bit: clocks may differ in speed
-        assertThat(beat(4000, 3010)).isEqualTo(2999);
-        assertThat(beat(8000, 10)).isZero();
+        assertThat(heartbeat(1000, 30)).as("nothing is known to compare it with").isZero();
+        assertThat(heartbeat(2000, 10)).as("faster").isZero();
+        assertThat(heartbeat(3000, 30)).isEqualTo(19); // and a bit: clocks may differ in speed
+        assertThat(heartbeat(4000, 3010)).isEqualTo(2999);
+        assertThat(heartbeat(8000, 10)).isZero();
     }
 
     @Test
     void aClockThatIsSlowOrFastIsFollowed() {
         for (long second = 1; second < 100_000; second += 10) {
-            assertThat(beat(second * 1000, 10 + second / 20)).as("slower by 50 ppm, after %s s", second).isLessThan(2);
+            assertThat(heartbeat(second * 1000, 10 + second / 20)).as("slower by 50 ppm, after %s s", second).isLessThan(2);
         }
-        assertThat(beat(100_000_000, 5010 + 500)).isBetween(498L, 500L);
+        assertThat(heartbeat(100_000_000, 5010 + 500)).isBetween(498L, 500L);
         for (long second = 100_001; second < 200_000; second += 10) {
-            assertThat(beat(second * 1000, 5010 - second / 100)).as("faster by 10 ppm, after %s s", second).isLessThan(2);
+            assertThat(heartbeat(second * 1000, 5010 - second / 100)).as("faster by 10 ppm, after %s s", second).isLessThan(2);
         }
     }
 
     @Test
     void aDelayThatLastsIsSeenForHours() {
-        beat(0, 10);
+        heartbeat(0, 10);
         for (long second = 1; second < 3600; second++) {
-            assertThat(beat(second * 1000, 2010)).as("less 0.36 s an hour").isGreaterThan(1600);
+            assertThat(heartbeat(second * 1000, 2010)).as("less 0.36 s an hour").isGreaterThan(1600);
         }
     }
 
     @Test
     void aSenderThatLiesDoesNoHarm() {
         for (long uptime : new long[]{Long.MIN_VALUE, -1, Long.MAX_VALUE, 0, Long.MIN_VALUE, Long.MAX_VALUE}) {
-            lag.beat(uptime, 1000);
+            lag.heartbeat(uptime, 1000);
             assertThat(lag.nanos()).isNotNegative();
         }
     }

@@ -50,7 +50,7 @@ final class NatsRelayTest {
     }
 
     private static RelayOptions options(String url) {
-        return RelayOptions.of(url).withBeat(Duration.ofMillis(100), Duration.ofMillis(1000L * SLOWNESS))
+        return RelayOptions.of(url).withHeartbeat(Duration.ofMillis(100), Duration.ofMillis(1000L * SLOWNESS))
                 .withBackoff(Duration.ofMillis(20), Duration.ofMillis(200));
     }
 

@@ -50,8 +50,8 @@ final class PeersTest {
                 }
 
                 @Override
-                public void beatSoon() {
-                    calls.add("beat");
+                public void heartbeatSoon() {
+                    calls.add("heartbeat");
                 }
 
                 @Override
@@ -74,8 +74,9 @@ final class PeersTest {
         return new Frame.Message(new Sender(OTHER, at(uptimeMillis)), NEWS, number, "", ByteBuffer.allocate(10));
     }
 
-    private static Frame.Beat beat(long last, long uptimeMillis, boolean isBye) {
-        return new Frame.Beat(new Sender(OTHER, at(uptimeMillis)), false, isBye, 0, "", true, new TreeMap<>(Map.of(NEWS, last)));
+    private static Frame.Heartbeat heartbeat(long last, long uptimeMillis, boolean isBye) {
+        return new Frame.Heartbeat(new Sender(OTHER, at(uptimeMillis)), false, isBye, 0, "", true,
+                new TreeMap<>(Map.of(NEWS, last)));
     }
 
     private void live(long number, long nowMillis) {
@@ -104,9 +105,9 @@ final class PeersTest {
     /** It may have passed the bus before the subscription did, and a message between the two: that is too early, but not silent. */
     @Test
     void theFirstHeartbeatAfterTheSubscriptionIsWhereCountingBegins() {
-        peers.receive(beat(4, 5000, false), at(100));
+        peers.receive(heartbeat(4, 5000, false), at(100));
         expect("2 APPEARED");
-        peers.receive(beat(7, 5200, false), at(300));
+        peers.receive(heartbeat(7, 5200, false), at(300));
         expect("fetch 10200");
         peers.receiveKept(message(5, 5001));
         expect("message 5");
@@ -175,7 +176,7 @@ final class PeersTest {
     void aGapThatTheLastHeartbeatShowsIsFilledToo() {
         peers.receive(message(1, 1), at(1000));
         calls.clear();
-        peers.receive(beat(2, 3, true), at(1100));
+        peers.receive(heartbeat(2, 3, true), at(1100));
         expect("fetch 10100", "2 LEFT");
         peers.receiveKept(message(2, 2));
         expect("message 2");

@@ -84,11 +84,11 @@ final class RelayEndTest {
     @Test
     void aHeartbeatThatIsDueWhenTheServerClosesEndsTheRelay() throws Exception {
         Server server = server();
-        server.execute(() -> server.schedule(OPTIONS.beat(), server::close));
+        server.execute(() -> server.schedule(OPTIONS.heartbeat(), server::close));
         Relay relay = connect(server);
         network.run(SOON);
         assertThat(bus.isLinked(0)).isTrue();
-        network.run(OPTIONS.beat());
+        network.run(OPTIONS.heartbeat());
         assertThat(server.isClosed()).isTrue();
         assertThat(relay.isClosed()).isTrue();
         expectEnd(relay);
@@ -125,7 +125,7 @@ final class RelayEndTest {
         network.run(SOON);
         server.execute(() -> {
             server.close();
-            relay.node().beatSoon();
+            relay.node().heartbeatSoon();
         });
         network.run(SOON);
         assertThat(relay.isClosed()).isTrue();

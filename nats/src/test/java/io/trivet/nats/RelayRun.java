@@ -80,7 +80,7 @@ final class RelayRun {
         BusOverflow overflow = any(BusOverflow.values());
         Duration age = random.nextBoolean() ? Duration.ZERO : Duration.ofMillis(random.nextInt(50, 1000));
         withFaults = random.nextInt(8) != 0;
-        RelayOptions large = RelayOptions.of().withBeat(Duration.ofMillis(200), Duration.ofMillis(700))
+        RelayOptions large = RelayOptions.of().withHeartbeat(Duration.ofMillis(200), Duration.ofMillis(700))
                 .withBackoff(Duration.ofMillis(20), Duration.ofMillis(200)).withQueue(4 << 20, 1 << 16, Duration.ZERO, overflow);
         RelayOptions bounded = withFaults
                 ? large.withLimits(random.nextInt(3000, 50_000), 1000, 100)

@@ -122,9 +122,9 @@ final class RelayStatsTest {
         bus.join(1);
         network.run(Duration.ofSeconds(10));
         RelayStats stats = second.relay.stats();
-        assertThat(stats.gaps()).isEqualTo(5);
+        assertThat(stats.missed()).isEqualTo(5);
         assertThat(stats.busiest()).containsExactly(new TopicStats("news", 1, 0, 1, 5));
-        assertThat(stats.peers()).singleElement().extracting(PeerStats::gaps).isEqualTo(5L);
+        assertThat(stats.peers()).singleElement().extracting(PeerStats::missed).isEqualTo(5L);
     }
 
     @Test

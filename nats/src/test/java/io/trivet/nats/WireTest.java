@@ -46,7 +46,7 @@ final class WireTest {
         public void requestSnapshot(long from) {}
 
         @Override
-        public void beatSoon() {}
+        public void heartbeatSoon() {}
 
         @Override
         public void snapshotSoon() {}
@@ -59,11 +59,11 @@ final class WireTest {
         return frame;
     }
 
-    private static Frame.Beat beat() {
+    private static Frame.Heartbeat heartbeat() {
         TreeMap<String, Long> last = new TreeMap<>();
         last.put("tnews", 7L);
         last.put("tü", Long.MAX_VALUE);
-        return new Frame.Beat(SENDER, true, false, 3, "t", true, last);
+        return new Frame.Heartbeat(SENDER, true, false, 3, "t", true, last);
     }
 
     @Test
@@ -73,7 +73,7 @@ final class WireTest {
         assertThat(message.number()).isEqualTo(1L << 40);
         assertThat(message.sender()).isEqualTo(SENDER);
         assertThat(StandardCharsets.UTF_8.decode(message.content()).toString()).isEqualTo("hällo");
-        assertThat(Wire.decode(Wire.beat(beat()))).isEqualTo(beat());
+        assertThat(Wire.decode(Wire.heartbeat(heartbeat()))).isEqualTo(heartbeat());
         Frame.Changes changes = new Frame.Changes(SENDER, 4, List.of(new Frame.Change(true, "ann"), new Frame.Change(false, "")));
         assertThat(Wire.decode(Wire.changes(changes))).isEqualTo(changes);
         Frame.Snapshot snapshot = new Frame.Snapshot(SENDER, 0, 1, 2, List.of("ann", "bob"));
@@ -87,7 +87,7 @@ final class WireTest {
         long seed = new Random().nextLong();
         Random random = new Random(seed);
         List<byte[]> frames = List.of(message("tnews", "", "x", 3), message(Streams.ofServer(1), "ann", "x", 1),
-                Wire.beat(beat()),
+                Wire.heartbeat(heartbeat()),
                 Wire.changes(new Frame.Changes(SENDER, 1, List.of(new Frame.Change(true, "ann")))),
                 Wire.snapshot(new Frame.Snapshot(SENDER, 2, 0, 1, List.of("bob"))));
         Peers peers = new Peers(1, RelayOptions.of(), NOBODY);
@@ -127,7 +127,8 @@ final class WireTest {
             changes.add(new Frame.Change(true, name));
         }
         String after = "x".repeat(Wire.NAME_BYTES_MAX);
-        assertThat(Wire.beat(new Frame.Beat(SENDER, true, true, 1, after, true, last))).hasSizeLessThanOrEqualTo(messageBytesMax);
+        assertThat(Wire.heartbeat(new Frame.Heartbeat(SENDER, true, true, 1, after, true, last)))
+                .hasSizeLessThanOrEqualTo(messageBytesMax);
         assertThat(Wire.snapshot(new Frame.Snapshot(SENDER, 1, 0, 1, names))).hasSizeLessThanOrEqualTo(messageBytesMax);
         assertThat(Wire.changes(new Frame.Changes(SENDER, 1, changes))).hasSizeLessThanOrEqualTo(messageBytesMax);
     }
@@ -138,7 +139,7 @@ final class WireTest {
         for (int i = 0; i < 1000; i++) {
             presence.change(true, "c" + i);
         }
-        presence.oweSnapshot();
+        presence.requestSnapshot();
         Peer peer = new Peer(SENDER.id());
         List<Frame.Change> changes = new ArrayList<>();
         int parts = 0;

@@ -17,7 +17,7 @@ final class PatientTimerTest {
     void missedRunsAreNotMadeUpForAtOnce() throws InterruptedException {
         BlockingQueue<Long> ended = new LinkedBlockingQueue<>();
         BlockingQueue<Long> started = new LinkedBlockingQueue<>();
-        PatientTimer timer = new PatientTimer();
+        FixedDelayTimer timer = new FixedDelayTimer();
         Future<?> runs = timer.scheduleAtFixedRate(() -> {
             long start = System.nanoTime();
             if (started.isEmpty()) { // the first run takes several periods, like a process that is stopped

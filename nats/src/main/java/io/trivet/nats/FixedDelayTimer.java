@@ -10,11 +10,11 @@ import java.util.concurrent.TimeUnit;
  * fixed rate, the client would make up for the missed pings at once after such a stop, and close the connection before the first of them can
  * be answered. Its threads are daemons, and end when the timer is idle.
  */
-final class PatientTimer extends ScheduledThreadPoolExecutor {
+final class FixedDelayTimer extends ScheduledThreadPoolExecutor {
     private static final int THREADS = 2;
     private static final Duration IDLE = Duration.ofSeconds(10);
 
-    PatientTimer() {
+    FixedDelayTimer() {
         super(THREADS, task -> {
             Thread thread = new Thread(task, "trivet-nats-timer");
             thread.setDaemon(true);
