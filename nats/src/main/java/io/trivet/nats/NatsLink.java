@@ -276,7 +276,12 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
 
     @Override
     public void exceptionOccurred(Connection source, Exception exception) {
-        lastError = String.valueOf(exception.getMessage());
+        String message = exception.getMessage();
+        if (message != null && !message.isBlank()) {
+            lastError = message;
+        } else if (lastError.isEmpty()) { // otherwise that one says more
+            lastError = exception.getClass().getSimpleName();
+        }
     }
 
     @Override

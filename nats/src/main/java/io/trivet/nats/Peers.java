@@ -5,8 +5,10 @@ import io.trivet.nats.RelayListener.ServerChange;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +60,8 @@ final class Peers implements Fills.Owner {
     private final SortedMap<Long, Peer> peers = new TreeMap<>();
     /** The streams that this server receives. */
     private final NavigableMap<String, Subscription> subscribed = new TreeMap<>();
+    /** The servers that were present when the bus went away, and have not been heard since it is back. */
+    private final Set<Long> awaited = new HashSet<>();
     /** True after the first call of {@link #expire}, whose last call was at expiringNanos. */
     private boolean isExpiring;
     private long expiringNanos;
@@ -101,6 +105,7 @@ final class Peers implements Fills.Owner {
             return;
         }
         peer.heardNanos = nowNanos;
+        awaited.remove(peer.id);
         if (!peer.isPresent) {
             peer.isPresent = true;
             owner.server(peer.id, ServerChange.APPEARED);
@@ -294,9 +299,20 @@ final class Peers implements Fills.Owner {
         fills.up(nowNanos);
     }
 
-    /** Called when the bus is away. */
+    /** Called when the bus is away, and after each failed attempt to reach it. */
     void away() {
         fills.away();
+        peers.values().stream().filter(peer -> peer.isPresent).forEach(peer -> awaited.add(peer.id));
+    }
+
+    /** Returns true if a server that was present when the bus went away has not been heard since: it may not have subscribed yet. */
+    boolean awaitsOthers() {
+        return !awaited.isEmpty();
+    }
+
+    /** Waits no longer for servers that have not been heard. */
+    void awaitNoOthers() {
+        awaited.clear();
     }
 
     /** Called when the history of a stream was read, as far as possible. */

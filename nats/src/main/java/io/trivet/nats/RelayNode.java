@@ -45,6 +45,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private @Nullable ScheduledTask heartbeatTimer;
     private @Nullable ScheduledTask soonTimer;
     private @Nullable ScheduledTask retryTimer;
+    /** Ends the wait for other servers. */
+    private @Nullable ScheduledTask othersTimer;
     private volatile RelayStats latest;
     private boolean isSnapshotSoon;
     private boolean isHeartbeatSoon;
@@ -230,6 +232,21 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         presence.requestSnapshot();
         heartbeats.requestAll(true, false);
         drainTimer.away(false);
+        cancel(othersTimer);
+        othersTimer = peers.awaitsOthers() ? timers.schedule(othersWait(), this::awaitNoOthers) : null;
+    }
+
+    /** Returns how long after this server the others may be connected again, and have answered. */
+    private Duration othersWait() {
+        return options.backoffMax().plus(options.heartbeat().dividedBy(4));
+    }
+
+    private void awaitNoOthers() {
+        othersTimer = null;
+        if (connector.link() != null) {
+            peers.awaitNoOthers();
+            flush();
+        }
     }
 
     private void subscribe(Bus.Link link, String stream) {
@@ -254,6 +271,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
             cancel(heartbeatTimer);
             cancel(soonTimer);
             cancel(retryTimer);
+            cancel(othersTimer);
             drainTimer.cancel();
             latest = stats();
             notices.bus(BusState.CLOSED, "");
@@ -432,7 +450,10 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         }
     }
 
-    /** Returns true if the link has accepted everything. */
+    /**
+     * Returns true if the link has accepted everything that may be sent now. After an outage, messages wait until the others are back: what is
+     * sent before they have subscribed again is lost.
+     */
     private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first, long now) {
         int entriesMax = Wire.entriesMax(link.messageBytesMax());
         for (byte[] frame = presence.next(sender(), entriesMax); frame != null; frame = presence.next(sender(), entriesMax)) {
@@ -443,6 +464,9 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         }
         if (!heartbeats.send(link, streams.presence(), sender(), presence.sentNumber())) {
             return false;
+        }
+        if (peers.awaitsOthers()) {
+            return true;
         }
         for (Outbox.Queued next = first; next != null; next = outbox.next(now)) {
             Wire.setUptime(next.frame, now - startNanos);

@@ -3,6 +3,7 @@ package io.trivet.nats;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.trivet.sim.FaultPlan;
+import io.trivet.sim.SimClient;
 import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimHost;
 import io.trivet.sim.SimNetwork;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -43,5 +45,66 @@ final class RelayReconnectTest {
         }
         assertThat(waited).isLessThan(CONNECT_TIMEOUT.plus(OPTIONS.backoffMin()).plus(Duration.ofMillis(50)));
         chat.server.close();
+    }
+
+    /** The first server to be connected again must not send before the other one has subscribed again. */
+    @ParameterizedTest
+    @ValueSource(ints = {100, 1000, 3000, 8000})
+    void whatWaitsDuringAnOutageReachesAServerThatIsBackLater(int outageMillis) throws IOException {
+        for (int seed = 0; seed < 20; seed++) {
+            SimNetwork network = SimNetwork.of(seed, FaultPlan.none(), SimEngine.EPOLL);
+            SimBus bus = new SimBus(network.clock(), seed, false);
+            network.attach(bus);
+            ChatServer[] servers = {start(network, bus, 0), start(network, bus, 1)};
+            SimClient member = SimClient.connect(network, servers[0].server.address(), "member");
+            member.send("J news\n");
+            SimClient publisher = SimClient.connect(network, servers[1].server.address(), "publisher");
+            network.run(Duration.ofSeconds(3));
+
+            bus.die();
+            network.run(Duration.ofMillis(outageMillis / 2));
+            publisher.send("P news x\n".repeat(5));
+            network.run(Duration.ofMillis(outageMillis / 2));
+            bus.revive();
+            network.run(Duration.ofSeconds(5));
+            assertThat(member.receivedLines()).as("seed %s", seed).hasSize(6).noneMatch(line -> line.startsWith("G "));
+            assertThat(servers[1].relay.stats().queuedMessages()).isZero();
+            for (ChatServer each : servers) {
+                each.server.close();
+            }
+        }
+    }
+
+    @Test
+    void aServerThatDoesNotComeBackDelaysTheOthersForATimeOnly() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
+        SimBus bus = new SimBus(network.clock(), 1, false);
+        network.attach(bus);
+        ChatServer[] servers = {start(network, bus, 0), start(network, bus, 1), start(network, bus, 2)};
+        SimClient member = SimClient.connect(network, servers[0].server.address(), "member");
+        member.send("J news\n");
+        SimClient publisher = SimClient.connect(network, servers[1].server.address(), "publisher");
+        network.run(Duration.ofSeconds(3));
+
+        bus.kill(2);
+        bus.die();
+        publisher.send("P news x\n");
+        network.run(Duration.ofMillis(50));
+        bus.revive();
+        network.run(OPTIONS.backoffMax());
+        assertThat(member.receivedLines()).as("the third server may be back any moment").hasSize(1);
+        network.run(Duration.ofMillis(600));
+        assertThat(member.receivedLines()).hasSize(2);
+        publisher.send("P news x\n");
+        network.run(Duration.ofMillis(50));
+        assertThat(member.receivedLines()).hasSize(3);
+        for (ChatServer each : servers) {
+            each.server.close();
+        }
+    }
+
+    private static ChatServer start(SimNetwork network, SimBus bus, int index) throws IOException {
+        SimHost host = network.host(InetAddress.ofLiteral("10.0.0." + (index + 1)));
+        return new ChatServer(host, new InetSocketAddress(host.address(), 0), bus.of(index), OPTIONS, index);
     }
 }
