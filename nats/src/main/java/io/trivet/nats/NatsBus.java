@@ -53,6 +53,15 @@ final class NatsBus implements Bus {
         return link;
     }
 
+    /** Returns why a connection has ended, for a log, from what the client says. */
+    static String reason(@Nullable String text) {
+        if (text == null || text.isEmpty()) {
+            return "the connection has ended";
+        }
+        return text.contains("SSL connection wanted by client") ? "the NATS server has no TLS: use nats:// instead of tls://"
+                : withoutSecrets(text);
+    }
+
     /** Removes the user and the password from a text that may contain a URL. */
     static String withoutSecrets(@Nullable String text) {
         return text == null ? "" : text.replaceAll("//[^@/\\s]*@", "//");

@@ -168,8 +168,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
 
     private void closed(@Nullable String reason) {
         if (isClosedReported.compareAndSet(false, true)) {
-            String text = NatsBus.withoutSecrets(reason);
-            events.onClosed(text.isEmpty() ? "the connection has ended" : text);
+            events.onClosed(NatsBus.reason(reason));
             commands.add((_, _) -> {}); // the thread looks again
         }
     }

@@ -3,10 +3,16 @@ package io.trivet.nats;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.trivet.server.Server;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -158,5 +164,37 @@ final class NatsRelayTest {
     void aPasswordAppearsInNoReason() {
         assertThat(NatsBus.withoutSecrets("cannot connect to nats://user:secret@host:4222")).isEqualTo(
                 "cannot connect to nats://host:4222");
+    }
+
+    @Test
+    void whyTheBusCannotBeReachedIsReported() throws Exception {
+        NatsServer guarded = NatsServer.start("--user", "relay", "--pass", "right");
+        int port = URI.create(guarded.url()).getPort();
+        try {
+            assertThat(reason("nats://relay:wrong@127.0.0.1:" + port)).containsIgnoringCase("authorization violation");
+            assertThat(reason("nats://127.0.0.1:" + port)).containsIgnoringCase("authorization violation");
+            assertThat(reason("tls://relay:right@127.0.0.1:" + port))
+                    .isEqualTo("the NATS server has no TLS: use nats:// instead of tls://");
+        } finally {
+            guarded.close();
+        }
+        assertThat(reason("nats://127.0.0.1:" + port)).containsIgnoringCase("connection refused");
+    }
+
+    /** Returns why a relay cannot connect. */
+    private static String reason(String url) throws Exception {
+        CompletableFuture<String> reason = new CompletableFuture<>();
+        try (Server server = Server.builder().listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .onMessage((_, _) -> {}).start()) {
+            Relay.connect(server, options(url), new RelayListener() {
+                @Override
+                public void onBus(BusState state, String text) {
+                    if (state == BusState.AWAY) {
+                        reason.complete(text);
+                    }
+                }
+            });
+            return reason.get(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+        }
     }
 }
