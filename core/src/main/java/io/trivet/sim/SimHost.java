@@ -13,6 +13,7 @@ import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
 import io.trivet.net.ReadinessProactor;
+import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -23,6 +24,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -192,6 +194,12 @@ public sealed class SimHost implements Network permits SimNetwork {
      */
     public final Descriptor openFile() throws NetworkException {
         return new SimDescriptor(this, descriptors.add(new RegularFile(kernel), "open", null));
+    }
+
+    /** {@inheritDoc} The simulated kernel sends the file by itself on engines that report readiness. Its content is that on the disk. */
+    @Override
+    public final SendableFile openFile(Path path) throws IOException {
+        return new SimFile(path);
     }
 
     private void checkRoom(String call) throws NetworkException {

@@ -3,6 +3,7 @@ package io.trivet.sim;
 import io.trivet.net.Addresses;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.NetworkException;
+import io.trivet.net.SendableFile;
 import io.trivet.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The descriptor of a TCP connection. */
 final class SimTcpStream extends SimSocket implements TcpStream {
+    /** Maximum number of bytes of a file that are sent in one call. */
+    private static final int SENT_FILE_BYTES_MAX = 1 << 20;
+
     final TcpEndpoint end;
     private boolean connected;
     /** The error of a failed connect. The kernel reports it once; each later {@link #finishConnect} reports it again. */
@@ -78,6 +82,17 @@ final class SimTcpStream extends SimSocket implements TcpStream {
             throw failure("recv", ErrorCode.ENOTCONN);
         }
         return end.isInputOver() ? -1 : 0;
+    }
+
+    @Override
+    public long sendFile(SendableFile file, long position, long count) throws IOException {
+        checkOpen();
+        if (!(file instanceof SimFile)) {
+            return SendableFile.UNSUPPORTED;
+        }
+        ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(count, Math.clamp(end.room(), 1, SENT_FILE_BYTES_MAX)));
+        int read = file.read(bytes, position);
+        return read < 0 ? SendableFile.ENDED : write(bytes.flip());
     }
 
     @Override

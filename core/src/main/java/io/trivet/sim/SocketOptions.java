@@ -15,6 +15,10 @@ class SocketOptions {
     private static final int ASKED_BYTES_MAX = 212_992;
     private static final int SEND_BYTES_MIN = 4608;
     private static final int RECEIVE_BYTES_MIN = 2304;
+    /** MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL. */
+    private static final int KEEP_ALIVE_SECONDS_MAX = 32_767;
+    /** MAX_TCP_KEEPCNT. */
+    private static final int KEEP_ALIVE_PROBES_MAX = 127;
     private static final List<SocketOption<?>> NUMBERS = List.of(StandardSocketOptions.SO_SNDBUF, StandardSocketOptions.SO_RCVBUF,
             StandardSocketOptions.SO_LINGER, StandardSocketOptions.IP_TOS, TcpOptions.RECEIVE_LOW_WATER,
             TcpOptions.NOT_SENT_LOW_WATER, TcpOptions.USER_TIMEOUT_MILLIS, TcpOptions.KEEP_ALIVE_IDLE_SECONDS,
@@ -112,9 +116,22 @@ class SocketOptions {
         } else if (option.equals(TcpOptions.URGENT_INLINE)) {
             urgentInline = (Boolean) value;
         } else if (NUMBERS.contains(option) || SWITCHES.contains(option)) {
+            checkRange(socket, option, value);
             store(option, value);
         } else {
             throw unknown(socket, option);
+        }
+    }
+
+    /** Refuses what the kernel refuses (Linux do_tcp_setsockopt). */
+    private static void checkRange(Object socket, SocketOption<?> option, Object value) throws NetworkException {
+        boolean isTime = option.equals(TcpOptions.KEEP_ALIVE_IDLE_SECONDS)
+                || option.equals(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS);
+        boolean isCount = option.equals(TcpOptions.KEEP_ALIVE_PROBES);
+        boolean isTimeout = option.equals(TcpOptions.USER_TIMEOUT_MILLIS);
+        int most = isTime ? KEEP_ALIVE_SECONDS_MAX : isCount ? KEEP_ALIVE_PROBES_MAX : Integer.MAX_VALUE;
+        if ((isTime || isCount || isTimeout) && ((Integer) value < (isTimeout ? 0 : 1) || (Integer) value > most)) {
+            throw new NetworkException("setsockopt", socket, ErrorCode.EINVAL);
         }
     }
 

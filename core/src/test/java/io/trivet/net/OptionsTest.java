@@ -66,6 +66,24 @@ final class OptionsTest {
 
     @EveryEngine
     @Case("S1")
+    void valuesThatTheKernelDoesNotAcceptAreRefused(Lab lab) throws IOException {
+        TcpStream stream = lab.pair().client();
+        if (TcpReadinessTest.refusesOption(lab, stream, TcpOptions.USER_TIMEOUT_MILLIS, 1)) {
+            return;
+        }
+        Map<SocketOption<Integer>, List<Integer>> refused = Map.of(TcpOptions.USER_TIMEOUT_MILLIS, List.of(-1),
+                TcpOptions.KEEP_ALIVE_IDLE_SECONDS, List.of(0, 32_768), TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS,
+                List.of(0, 32_768), TcpOptions.KEEP_ALIVE_PROBES, List.of(0, 128));
+        for (Map.Entry<SocketOption<Integer>, List<Integer>> entry : refused.entrySet()) {
+            for (int value : entry.getValue()) {
+                assertThatThrownBy(() -> stream.setOption(entry.getKey(), value)).as(entry.getKey().name() + " " + value)
+                        .isInstanceOfSatisfying(NetworkException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.EINVAL));
+            }
+        }
+    }
+
+    @EveryEngine
+    @Case("S1")
     void unknownOptionIsRejected(Lab lab) throws IOException {
         SocketOption<Integer> unknown = new SocketOption<>() {
             @Override

@@ -172,10 +172,8 @@ final class AcceptTrial implements Trial {
         try (Server server = run.builder(network, handler, limits).backlog(64).open()) {
             int steps = random.between(5, 40);
             for (int i = 0; i < steps && !run.hasFailed(); i++) {
-                step(run, network, model, clients);
-                network.settle();
-                model.settle(network.now());
-                check(run, network, server, model);
+                step(run, network, server, model, clients);
+                settle(run, network, server, model);
             }
             if (!run.hasFailed() && random.chance(40)) {
                 drain(run, network, server, model, clients);
@@ -184,9 +182,16 @@ final class AcceptTrial implements Trial {
         }
     }
 
-    private static void step(TrialRun run, TrialNetwork network, Model model, List<TrialClient> clients) throws IOException {
+    private static void settle(TrialRun run, TrialNetwork network, Server server, Model model) throws IOException {
+        network.settle();
+        model.settle(network.now());
+        check(run, network, server, model);
+    }
+
+    private static void step(TrialRun run, TrialNetwork network, Server server, Model model, List<TrialClient> clients)
+            throws IOException {
         SeededRandom random = run.random;
-        switch (random.below(8)) {
+        switch (random.below(9)) {
             case 0, 1 -> {
                 int count = random.between(1, 3);
                 run.log(count + " clients connect");
@@ -203,13 +208,7 @@ final class AcceptTrial implements Trial {
                     model.left(network.now());
                 }
             }
-            case 3 -> {
-                int used = network.host().openDescriptors();
-                int limit = Math.max(highestDescriptor(network) + 1, FIRST_DESCRIPTOR + used + random.number(0, 0, 1, 2, 3));
-                network.host().descriptorLimit(limit);
-                model.free = limit - FIRST_DESCRIPTOR - used;
-                run.log(model.free + " descriptors are left");
-            }
+            case 3 -> leaveDescriptors(run, network, model, random.number(0, 0, 1, 2, 3));
             case 4 -> {
                 run.log("there are enough descriptors");
                 network.host().descriptorLimit(1 << 20);
@@ -223,14 +222,37 @@ final class AcceptTrial implements Trial {
                     model.refuses = true;
                 }
             }
+            case 6 -> {
+                // A shortage that lasts: each of many attempts in a row fails.
+                leaveDescriptors(run, network, model, 0);
+                clients.add(TrialClient.connect(run, run.address));
+                model.waiting++;
+                settle(run, network, server, model);
+                for (int i = random.between(1, 12); i > 0 && model.nextDeadline() != Loop.NO_DEADLINE && !run.hasFailed(); i--) {
+                    pass(run, network, model.nextDeadline() - network.now());
+                    settle(run, network, server, model);
+                }
+            }
             default -> {
                 long next = model.nextDeadline();
-                long by = next == Loop.NO_DEADLINE || random.chance(20) ? random.logUniform(1, 3_000 * MILLI)
-                        : next - network.now() - random.number(0, 0, 0, 1);
-                run.log(ReportText.duration(Math.max(0, by)) + " pass");
-                network.pass(Math.max(0, by));
+                pass(run, network, next == Loop.NO_DEADLINE || random.chance(20) ? random.logUniform(1, 3_000 * MILLI)
+                        : next - network.now() - random.number(0, 0, 0, 1));
             }
         }
+    }
+
+    private static void pass(TrialRun run, TrialNetwork network, long nanos) {
+        long by = Math.max(0, nanos);
+        run.log(ReportText.duration(by) + " pass");
+        network.pass(by);
+    }
+
+    private static void leaveDescriptors(TrialRun run, TrialNetwork network, Model model, int left) {
+        int used = network.host().openDescriptors();
+        int limit = Math.max(highestDescriptor(network) + 1, FIRST_DESCRIPTOR + used + left);
+        network.host().descriptorLimit(limit);
+        model.free = limit - FIRST_DESCRIPTOR - used;
+        run.log(model.free + " descriptors are left");
     }
 
     private static int highestDescriptor(TrialNetwork network) {

@@ -5,13 +5,18 @@ import io.trivet.server.Framing;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.Server;
+import io.trivet.server.TransferListener;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,16 +31,41 @@ final class BudgetTrial implements Trial {
     /** The views of more broadcasts count against the budget. */
     private static final int BROADCASTS_MAX = 8;
 
-    /** A message of which a connection holds a buffer of its own, or a share. */
+    /** How the memory of a message counts. */
+    private enum Kind {
+        /** It has a buffer of its own. */
+        MESSAGE,
+        /** It has a share of the buffer of a broadcast. */
+        SHARED,
+        /** It was sent with a listener, and is held on the heap until all of it was sent. It counts for its connection, but not for its loop. */
+        LISTENED,
+        /** It is streamed: it has a buffer for a piece from the time at which it is the first. */
+        STREAM;
+
+        /** Returns true if it is a transfer, before which the queue of the connection ends and behind which another one begins. */
+        boolean isTransfer() {
+            return this == LISTENED || this == STREAM;
+        }
+    }
+
+    /** A message that a connection holds. */
     private static final class Held {
-        final boolean isShared;
+        final Kind kind;
         /** The connections that hold it, if it is shared. */
         final List<Holder> holders;
-        int left = BUFFER_BYTES;
+        /** The size of its buffer. */
+        final int bytes;
+        int left;
 
-        Held(boolean isShared, List<Holder> holders) {
-            this.isShared = isShared;
+        Held(Kind kind, List<Holder> holders, int left, int bytes) {
+            this.kind = kind;
             this.holders = holders;
+            this.left = left;
+            this.bytes = bytes;
+        }
+
+        static Held message(Kind kind) {
+            return new Held(kind, new ArrayList<>(), BUFFER_BYTES, BUFFER_BYTES);
         }
     }
 
@@ -56,17 +86,38 @@ final class BudgetTrial implements Trial {
         }
 
         long ownBytes() {
-            return inputBytes + (long) BUFFER_BYTES * queue.stream().filter(held -> !held.isShared).count();
+            return poolBytes() + heapBytes();
         }
 
-        long heldBytes() {
-            long shared = (long) BUFFER_BYTES * queue.stream().filter(held -> held.isShared).count();
+        /** The buffers of its own. */
+        long poolBytes() {
+            long sum = inputBytes;
             for (Held held : queue) {
-                if (held.isShared) {
-                    return ownBytes() + Math.ceilDiv(shared, held.holders.size());
+                boolean isBegun = held.kind == Kind.STREAM && held == queue.peekFirst();
+                sum += held.kind == Kind.MESSAGE || isBegun ? held.bytes : 0;
+            }
+            return sum;
+        }
+
+        long heapBytes() {
+            return queue.stream().filter(held -> held.kind == Kind.LISTENED).mapToLong(held -> held.bytes).sum();
+        }
+
+        /** What it has of its own, and of the broadcasts: the transfers divide its queue, and each part shares by its first broadcast. */
+        long heldBytes() {
+            long sum = ownBytes();
+            long shared = 0;
+            int holdersOfFirst = 1;
+            for (Held held : queue) {
+                if (held.kind.isTransfer()) {
+                    sum += Math.ceilDiv(shared, holdersOfFirst);
+                    shared = 0;
+                } else if (held.kind == Kind.SHARED) {
+                    holdersOfFirst = shared == 0 ? held.holders.size() : holdersOfFirst;
+                    shared += BUFFER_BYTES;
                 }
             }
-            return ownBytes();
+            return sum + Math.ceilDiv(shared, holdersOfFirst);
         }
 
         void close() {
@@ -105,6 +156,9 @@ final class BudgetTrial implements Trial {
         final long budgetBytes;
         final List<Holder> holders = new ArrayList<>();
         final List<Held> shared = new ArrayList<>();
+        private long sentBytes;
+        private int transfers;
+        private int ended;
 
         Steps(TrialRun run) throws IOException {
             this.run = run;
@@ -135,6 +189,7 @@ final class BudgetTrial implements Trial {
                 check();
             }
             run.close(network, server);
+            run.same(Rule.CALLBACKS, "streams and messages with a listener that have ended", ended, transfers);
         }
 
         private @Nullable Holder pick() {
@@ -147,14 +202,16 @@ final class BudgetTrial implements Trial {
             if (holder == null) {
                 return;
             }
-            switch (run.random.below(10)) {
-                case 0, 1, 2, 3 -> send(holder, run.random.number(1, 1, 1, 2, 3));
+            switch (run.random.below(12)) {
+                case 0, 1, 2, 3 -> send(holder, Kind.MESSAGE, run.random.number(1, 1, 1, 2, 3));
                 case 4, 8, 9 -> broadcast();
+                case 10 -> send(holder, Kind.STREAM, run.random.number(1, 1, 2));
+                case 11 -> send(holder, Kind.LISTENED, run.random.number(1, 1, 2));
                 case 5, 6 -> {
                     run.log("client " + holder.seen.number + " reads");
                     int reads = run.random.number(1, 8, 17, 34);
                     for (int i = 0; i < reads && holder.client.read(BUFFER_BYTES) > 0; i++) {
-                        settle();
+                        settle(holder);
                     }
                 }
                 default -> receivePart(holder);
@@ -162,33 +219,61 @@ final class BudgetTrial implements Trial {
         }
 
         /** Sends messages from the connection's own loop. */
-        private void send(Holder holder, int count) throws IOException {
-            run.log("server sends " + count + " messages to client " + holder.seen.number + ", which holds "
+        private void send(Holder holder, Kind kind, int count) throws IOException {
+            run.log("server sends " + count + " times " + kind + " to client " + holder.seen.number + ", which holds "
                     + holder.heldBytes());
             Connection connection = holder.seen.connection;
             for (int i = 0; i < count && !holder.closed; i++) {
-                connection.execute(() -> connection.send(new byte[BUFFER_BYTES - 1]));
+                Held held = kind == Kind.STREAM ? stream() : Held.message(kind);
+                connection.execute(() -> send(connection, held));
                 network.turn(holder.loop);
-                holder.queue.add(new Held(false, new ArrayList<>()));
+                holder.queue.add(held);
                 enforce(holder);
-                settle();
+                settle(holder);
             }
+        }
+
+        private void send(Connection connection, Held held) {
+            byte[] content = new byte[held.kind == Kind.STREAM ? held.left : held.left - 1]; // a message gets the end of its line
+            TransferListener listener = (of, bytes, failure) -> ended++;
+            switch (held.kind) {
+                case MESSAGE, SHARED -> connection.send(content);
+                case LISTENED -> connection.send(ByteBuffer.wrap(content), listener);
+                case STREAM ->
+                    connection.sendFrom(Channels.newChannel(new ByteArrayInputStream(content, 0, content.length)), content.length,
+                            listener);
+            }
+            transfers += held.kind.isTransfer() ? 1 : 0;
+        }
+
+        /** A stream that is longer than what the socket accepts. Its buffer has the size of a piece, or of the next power of two. */
+        private Held stream() {
+            int length = run.random.number(20_000, 33_000, BUFFER_BYTES, 100_000, 3 * BUFFER_BYTES);
+            long piece = Math.min(length, Math.min(BUFFER_BYTES, budgetBytes / 8));
+            return new Held(Kind.STREAM, new ArrayList<>(), length, Math.toIntExact(Long.highestOneBit(2 * piece - 1)));
         }
 
         private void broadcast() throws IOException {
             run.log("server broadcasts a message");
             List<Holder> all = new ArrayList<>(holders.stream().filter(each -> !each.closed).toList());
-            Held message = new Held(true, all);
+            Held message = new Held(Kind.SHARED, all, BUFFER_BYTES, BUFFER_BYTES);
             long total = held() + BUFFER_BYTES;
             if (all.isEmpty() || total > budgetBytes || shared.size() == BROADCASTS_MAX) {
                 return; // if it exceeded the budget, it would matter which loop gets it first
             }
+            Map<Long, Long> before = sentBytes();
             server.broadcast(ByteBuffer.allocate(BUFFER_BYTES - 1));
             shared.add(message);
             for (Holder each : all) {
-                each.queue.add(new Held(true, all));
+                each.queue.add(new Held(Kind.SHARED, all, BUFFER_BYTES, BUFFER_BYTES));
             }
-            settle();
+            network.settle();
+            Map<Long, Long> after = sentBytes();
+            for (Holder each : List.copyOf(all)) {
+                long id = each.seen.connection.id();
+                each.sent(after.getOrDefault(id, 0L) - before.getOrDefault(id, 0L));
+            }
+            sentBytes = server.stats().total().bytesOut();
         }
 
         /** A line without its end, in pieces. It is held in a buffer whose size is a power of two. */
@@ -200,7 +285,7 @@ final class BudgetTrial implements Trial {
                 network.turn(holder.loop);
                 holder.inputBytes = Math.max(PIECE_BYTES, Integer.highestOneBit(2 * i * PIECE_BYTES - 1));
                 enforce(holder);
-                settle();
+                settle(holder);
             }
         }
 
@@ -217,7 +302,7 @@ final class BudgetTrial implements Trial {
         }
 
         private long heldByLoop(int loop) {
-            return holders.stream().filter(each -> !each.closed && each.loop == loop).mapToLong(Holder::ownBytes).sum();
+            return holders.stream().filter(each -> !each.closed && each.loop == loop).mapToLong(Holder::poolBytes).sum();
         }
 
         /** Closes the connections that must be closed after one has got more memory. */
@@ -255,15 +340,21 @@ final class BudgetTrial implements Trial {
             }
         }
 
-        /** Lets all loops work, and tells the model what the sockets have accepted. */
-        private void settle() throws IOException {
+        /** Lets all loops work. Only the sockets of one connection can accept anything, and it may be closed meanwhile. */
+        private void settle(Holder busy) throws IOException {
             network.settle();
-            for (Holder each : holders) {
-                if (!each.closed && each.seen.isOpen()) {
-                    long waiting = each.queue.stream().mapToLong(held -> held.left).sum();
-                    each.sent(waiting - each.seen.connection.queue().bytes());
-                }
+            long sent = server.stats().total().bytesOut() - sentBytes;
+            sentBytes += sent;
+            if (!busy.closed && sent > 0) {
+                busy.sent(sent);
+                enforce(busy); // a stream that has become the first has got a buffer
             }
+        }
+
+        private Map<Long, Long> sentBytes() {
+            Map<Long, Long> bytes = new HashMap<>();
+            server.connections().forEach(each -> bytes.put(each.id(), each.bytesOut()));
+            return bytes;
         }
 
         private void check() {
@@ -273,7 +364,8 @@ final class BudgetTrial implements Trial {
             }
             run.same(Rule.GAUGES, "bytes in the budget", server.stats().queueBytes(), held());
             run.same(Rule.GAUGES, "bytes of queues", server.stats().memory().queues(),
-                    held() - holders.stream().mapToLong(each -> each.inputBytes).sum());
+                    held() - holders.stream().filter(each -> !each.closed).mapToLong(each -> each.inputBytes + each.heapBytes())
+                            .sum());
         }
     }
 }

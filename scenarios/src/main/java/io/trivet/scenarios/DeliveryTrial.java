@@ -32,10 +32,11 @@ final class DeliveryTrial implements Trial {
      * @param parts the bytes that follow it, to be received in parts; null: a message follows
      * @param untilEnd the parts end with the input
      * @param more bytes that are requested with the last of these parts; null: none
+     * @param empties how often no bytes are requested with the last part after that
      * @param pauses reading is paused with the message
      * @param upgrades the framing changes with the message
      */
-    private record Item(String text, @Nullable String parts, boolean untilEnd, @Nullable String more, boolean pauses,
+    private record Item(String text, @Nullable String parts, boolean untilEnd, @Nullable String more, int empties, boolean pauses,
             boolean upgrades) {}
 
     @Override
@@ -57,6 +58,7 @@ final class DeliveryTrial implements Trial {
         @Nullable Connection connection;
         private int next;
         private boolean inMore;
+        private int emptiesLeft;
         boolean paused;
 
         Steps(TrialRun run) throws IOException {
@@ -93,7 +95,8 @@ final class DeliveryTrial implements Trial {
                 boolean untilEnd = hasParts && i == count - 1 && random.chance(50);
                 String of = hasParts ? text(random.number(0, 1, 10, 5_000)) : null;
                 String more = hasParts && !untilEnd && random.chance(30) ? text(random.number(0, 3)) : null;
-                Item item = new Item(text(many ? 1 : (int) random.logUniform(0, 300)), of, untilEnd, more,
+                int empties = !hasParts || random.chance(70) ? 0 : random.chance(30) ? MANY : random.between(1, 3);
+                Item item = new Item(text(many ? 1 : (int) random.logUniform(0, 300)), of, untilEnd, more, empties,
                         !many && random.chance(15), !many && !upgraded && random.chance(8));
                 items.add(item);
                 bytes.writeBytes(framed(item.text, upgraded));
@@ -106,6 +109,9 @@ final class DeliveryTrial implements Trial {
                 if (more != null) {
                     bytes.writeBytes(MessageContent.ascii(more));
                     expected.add("last part of " + more);
+                }
+                for (int k = 0; k < empties; k++) {
+                    expected.add("last part of ");
                 }
                 ends = untilEnd;
             }
@@ -127,7 +133,7 @@ final class DeliveryTrial implements Trial {
         /** The input ends within parts: with the policy ERROR that breaks the protocol, otherwise there is no last part. */
         private void cutParts(ByteArrayOutputStream bytes, boolean upgraded) {
             String of = text(run.random.between(2, 3_000));
-            Item item = new Item(text(3), of, false, null, false, false);
+            Item item = new Item(text(3), of, false, null, 0, false, false);
             items.add(item);
             bytes.writeBytes(framed(item.text, upgraded));
             bytes.writeBytes(MessageContent.ascii(of.substring(1)));
@@ -252,6 +258,7 @@ final class DeliveryTrial implements Trial {
             if (item.parts != null) {
                 parts.setLength(0);
                 inMore = false;
+                emptiesLeft = item.empties;
                 of.receiveParts(item.untilEnd ? UNTIL_END : item.parts.length());
             }
             if (item.upgrades) {
@@ -277,6 +284,9 @@ final class DeliveryTrial implements Trial {
                 run.log("the handler asks for " + more.length() + " more bytes in parts");
                 inMore = true;
                 of.receiveParts(more.length());
+            } else if (emptiesLeft > 0) {
+                emptiesLeft--;
+                of.receiveParts(0);
             }
         }
 

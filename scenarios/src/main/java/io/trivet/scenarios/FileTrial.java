@@ -110,13 +110,18 @@ final class FileTrial implements Trial {
         final List<String> ended = new ArrayList<>();
         final List<String> endsExpected = new ArrayList<>();
         final List<Source> sources = new ArrayList<>();
+        /** The sizes of the buffers of the sockets; 0: not known. */
+        private final int sendBytes;
+        private final int receiveBytes;
         private int transfers;
         private boolean cut;
 
         Steps(TrialRun run) throws IOException {
             this.run = run;
             network = run.anyNetwork();
-            run.sim.buffers(run.random.number(0, 1024, 16_384), run.random.number(0, 1024, 16_384));
+            sendBytes = run.random.number(0, 1024, 16_384);
+            receiveBytes = run.random.number(0, 1024, 16_384);
+            run.sim.buffers(sendBytes, receiveBytes);
             Limits limits = LIMITS.withQueueBytesMax(8 << 20).withWriteTimeout(Duration.ZERO);
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).open();
             client = TrialClient.connect(run, run.address);
@@ -153,17 +158,23 @@ final class FileTrial implements Trial {
                         cutShort();
                     } else {
                         network.settle();
-                        client.read((int) run.random.logUniform(1, 50_000));
+                        client.read(length());
                     }
                 }
             }
         }
 
         private void message() {
-            byte[] bytes = Arrays.copyOf(CONTENT, (int) run.random.logUniform(1, 50_000));
+            byte[] bytes = Arrays.copyOf(CONTENT, length());
             run.log("the server sends a message of " + bytes.length + " bytes");
             run.same(Rule.CALLBACKS, "the message", connection.send(bytes), SendResult.QUEUED);
             expected.writeBytes(bytes);
+        }
+
+        /** Often just what fills the buffers, so that the socket accepts all of a message and nothing of what follows. */
+        private int length() {
+            int exact = run.random.number(sendBytes, receiveBytes, sendBytes + receiveBytes, sendBytes + receiveBytes);
+            return exact > 0 && run.random.chance(60) ? exact : (int) run.random.logUniform(1, 50_000);
         }
 
         private void ends(int number, long bytes, @Nullable IOException failure) {

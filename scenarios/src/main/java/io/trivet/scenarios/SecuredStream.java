@@ -24,6 +24,7 @@ final class SecuredStream {
     private final ByteArrayOutputStream received = new ByteArrayOutputStream();
     private boolean connected;
     private boolean streamEnded;
+    private int receivesMost = Integer.MAX_VALUE;
 
     SecuredStream(TcpStream stream, SSLEngine engine) {
         this.stream = stream;
@@ -121,9 +122,21 @@ final class SecuredStream {
         if (engine.isInboundDone()) {
             ciphertext.clear();
         }
+        int most = Math.min(receivesMost, ciphertext.remaining());
+        if (most == 0) {
+            return 0;
+        }
+        ciphertext.limit(ciphertext.position() + most);
         int read = streamEnded ? -1 : stream.read(ciphertext);
+        ciphertext.limit(ciphertext.capacity());
         streamEnded |= read < 0;
+        receivesMost -= receivesMost == Integer.MAX_VALUE ? 0 : Math.max(0, read);
         return read;
+    }
+
+    /** Sets how many more bytes of ciphertext are received; the largest number: any number. */
+    void receiveAtMost(int bytes) {
+        receivesMost = bytes;
     }
 
     private SSLEngineResult note(SSLEngineResult result) {

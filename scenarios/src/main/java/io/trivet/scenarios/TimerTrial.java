@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class TimerTrial implements Trial {
     private static final long MILLI = 1_000_000;
     private static final int PER_TURN_MAX = 1024;
+    private static final int PER_CONNECTION_MAX = 1 << 16;
+    /** One in this number of trials schedules as many timers of a connection as there may be. */
+    private static final int MANY_ONE_IN = 20;
 
     private static final class Planned {
         final int number;
@@ -69,6 +73,9 @@ final class TimerTrial implements Trial {
             for (int i = 0; i < steps && !run.hasFailed(); i++) {
                 step();
                 checkDeadline();
+            }
+            if (run.random.below(MANY_ONE_IN) == 0 && !run.hasFailed()) {
+                scheduleMany();
             }
             run.close(network, server);
         }
@@ -180,6 +187,26 @@ final class TimerTrial implements Trial {
             for (int i = 0; i < 3 && numbers > before && !run.hasFailed(); i++) { // those that others have scheduled
                 before = numbers;
                 turnAndCheck();
+            }
+        }
+
+        /** Timers that are cancelled at once, and those of a connection that is closed, leave no trace, however many there are. */
+        private void scheduleMany() {
+            TrialHandler.Seen owner = handler.all.get(run.random.below(handler.all.size()));
+            boolean isOpen = owner.isOpen() && owner.connection.state() == ConnectionState.OPEN;
+            run.reached(isOpen ? "MANY_TIMERS_CANCELLED" : "MANY_TIMERS_OF_CLOSED");
+            long waiting = pending.stream().filter(each -> each.owner == owner).count();
+            int accepted = 0;
+            try {
+                for (; accepted <= PER_CONNECTION_MAX; accepted++) {
+                    ScheduledTask task = owner.connection.schedule(Duration.ofSeconds(1), () -> {});
+                    if (isOpen) {
+                        task.cancel();
+                    }
+                }
+            } catch (RejectedExecutionException e) {
+                run.fail(Rule.CAPS, "a timer is rejected although only " + waiting + " wait, after " + accepted + " timers of "
+                        + (isOpen ? "an open connection that were cancelled" : "a closed connection"));
             }
         }
 

@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 /** The kinds of {@link Trial}s. */
 enum TrialKind {
-    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS;
+    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING;
 
     /** Returns a new trial of this kind. */
     Trial trial() {
@@ -31,6 +31,7 @@ enum TrialKind {
             case STREAMS -> new StreamTrial();
             case OBSERVING -> new ObserveTrial();
             case RELAYS -> new RelayTrial();
+            case SECURING -> new SecureTrial();
         };
     }
 }

@@ -9,6 +9,7 @@ import io.trivet.net.Pipe;
 import io.trivet.net.Poller;
 import io.trivet.net.Proactor;
 import io.trivet.net.ReadinessProactor;
+import io.trivet.net.SendableFile;
 import io.trivet.net.Socket;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpStream;
@@ -17,6 +18,7 @@ import io.trivet.sim.SimEngine;
 import io.trivet.sim.SimHost;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -190,6 +192,12 @@ final class TrialNetwork implements Network {
     @Override
     public Pipe pipe() throws IOException {
         return host.pipe();
+    }
+
+    /** Returns a file that the kernel can send, or one that can only be read. */
+    @Override
+    public SendableFile openFile(Path path) throws IOException {
+        return run.random.chance(70) ? host.openFile(path) : Network.super.openFile(path);
     }
 
     @Override
