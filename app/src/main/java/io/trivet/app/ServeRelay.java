@@ -82,7 +82,7 @@ final class ServeRelay {
             if (relay != null) {
                 relay.drain(timeout);
                 try {
-                    if (!relay.join(timeout.plusSeconds(1))) {
+                    if (!relay.awaitClosed(timeout.plusSeconds(1))) {
                         err.println("warning: relay: it has not ended in time");
                     }
                 } catch (InterruptedException e) {

@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> Every method may be called from any thread. The calls of one thread take effect in order, soon, on the server's
  * first loop.
  *
- * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #join(Duration)}, then {@link Server#drain}. If the server ends
- * first, the relay ends with it: the link to the bus is closed, {@link #join(Duration)} returns true, and {@link #publish} returns CLOSED. What
+ * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #awaitClosed(Duration)}, then {@link Server#drain}. If the server ends
+ * first, the relay ends with it: the link to the bus is closed, {@link #awaitClosed(Duration)} returns true, and {@link #publish} returns CLOSED. What
  * waits to be sent is dropped, the other servers report this one as lost, and the listener is not called any more, because its callbacks
  * run on the server's loop. If the application turns the server's loop itself, or the bus is not NATS, the relay ends at its next call, or when
  * the bus delivers something.
@@ -287,7 +287,7 @@ public final class Relay implements AutoCloseable {
      * @return false if it is not closed yet
      * @throws InterruptedException the thread was interrupted
      */
-    public boolean join(Duration timeout) throws InterruptedException {
+    public boolean awaitClosed(Duration timeout) throws InterruptedException {
         endIfServerIsClosed();
         if (ended.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
             return true;
