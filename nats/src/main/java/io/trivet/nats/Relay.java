@@ -19,12 +19,21 @@ import org.jspecify.annotations.Nullable;
  * the bytes of one connection within a server.
  *
  * {@snippet :
- * Server server = Server.builder().listen(address).framing(Framing.lines()).handler(handler).start();
+ * Server server = Server.builder().listen(address).framing(Framing.lines()).handler(handler).open();
  * Relay relay = Relay.connect(server, RelayOptions.of("nats://10.0.0.5:4222"), listener);
+ * handler.relay = relay;                          // an opened server calls its handler only within turn
+ * while (!server.isClosed()) {
+ *     server.turn(null);
+ * }
+ *
  * relay.join(connection, "news");                 // in onOpen
  * relay.publish("news", message);                 // in onMessage
  * relay.forget(connection);                       // in onClose
  * }
+ *
+ * <p><b>The start.</b> A {@linkplain io.trivet.server.ServerBuilder#start started} server accepts clients before {@code connect} is called. A
+ * callback may then find no relay. Open the server and turn its loop, as above. If the server has several loops, let the
+ * first callback that needs the relay connect it, in a synchronized method that {@code main} calls, too: {@code connect} does not wait for NATS.
  *
  * <p><b>Guarantees.</b> Core NATS delivers at most once. A relay numbers what it publishes to each topic. Each server delivers the messages of each publisher in
  * order, none twice, and reports each that is lost: {@link RelayListener#onGap}. What a killed server had accepted and not sent is
