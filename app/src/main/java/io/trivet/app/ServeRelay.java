@@ -68,6 +68,27 @@ final class ServeRelay {
         if (topic != null && topic.isEmpty()) {
             throw new ParameterException(command, "--topic must not be empty");
         }
+        if (!urls.isEmpty()) {
+            RelayOptions _ = options(command, messageBytesMax);
+        }
+    }
+
+    private RelayOptions options(CommandLine command, long messageBytesMax) {
+        for (String url : urls) {
+            try {
+                RelayOptions _ = RelayOptions.of(url);
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(command,
+                        "--relay must be nats://HOST:PORT or tls://HOST:PORT, not " + RelayLog.withoutSecrets(url));
+            }
+        }
+        try {
+            RelayOptions options = RelayOptions.of(urls.toArray(String[]::new))
+                    .withHistory(stream == null ? null : History.of(stream));
+            return options.withLimits(options.inboundBytesMax(), (int) messageBytesMax, options.topicsMax());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command, "--relay-history: " + e.getMessage());
+        }
     }
 
     /** A relay that was asked for, or not. */
@@ -107,22 +128,15 @@ final class ServeRelay {
         }
         Server server = replyServer.server();
         String name = topic == null ? TOPIC : topic;
-        RelayOptions options = RelayOptions.of(urls.toArray(String[]::new));
-        options = options.withLimits(options.inboundBytesMax(), (int) messageBytesMax, options.topicsMax());
+        RelayOptions options = options(command, messageBytesMax);
         Relay relay;
-        try {
-            options = options.withHistory(stream == null ? null : History.of(stream));
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(command, "--relay-history: " + e.getMessage());
-        }
         try {
             relay = Relay.connect(server, options, new RelayLog(options, (delay, task) -> later(server, delay, task), System::nanoTime,
                     line -> print(err, line)));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, "--relay: " + EscapedText.line(String.valueOf(e.getMessage())));
         }
-        RelayOptions settings = options;
-        panel = () -> RelayPanel.of(relay.id(), settings, relay.stats());
+        panel = () -> RelayPanel.of(relay.id(), options, relay.stats());
         replyServer.relay(relay, name);
         print(err, "topic " + EscapedText.line(name) + ", server " + relay.id());
         return new Running(relay);

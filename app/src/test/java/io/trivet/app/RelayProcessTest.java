@@ -165,7 +165,8 @@ final class RelayProcessTest {
         try (Program echo = Program.trivet("serve", "--port", "0", "--relay", "nats://127.0.0.1:4222");
                 Program topic = serve("--topic", "news");
                 Program history = serve("--relay-history", "CHAT");
-                Program name = serve("--relay", "nats://127.0.0.1:4222", "--relay-history", "A.B")) {
+                Program name = serve("--relay", "nats://127.0.0.1:4222", "--relay-history", "A.B");
+                Program url = serve("--relay", "nats://127.0.0.1:4222", "--relay", "http://me:secret@127.0.0.1:4222")) {
             assertThat(echo.exitCode()).isEqualTo(2);
             assertThat(echo.err()).anyMatch(line -> line.contains("--relay needs --reply broadcast"));
             assertThat(topic.exitCode()).isEqualTo(2);
@@ -174,6 +175,10 @@ final class RelayProcessTest {
             assertThat(history.err()).anyMatch(line -> line.contains("--relay-history needs --relay"));
             assertThat(name.exitCode()).isEqualTo(2);
             assertThat(name.err()).anyMatch(line -> line.contains("--relay-history: stream must be letters, digits, _ and -"));
+            assertThat(url.exitCode()).isEqualTo(2);
+            assertThat(url.err()).anyMatch(
+                    line -> line.contains("--relay must be nats://HOST:PORT or tls://HOST:PORT, not http://127.0.0.1:4222"));
+            assertThat(url.err()).as("the server has not started").noneMatch(line -> line.contains("listening on"));
         }
     }
 

@@ -77,7 +77,7 @@ public final class Relay implements AutoCloseable {
      * @param server the server
      * @param options the settings
      * @return the relay, which connects on its own, and again when the bus was away
-     * @throws IllegalArgumentException the options name no server, or a URL is wrong
+     * @throws IllegalArgumentException the options name no server, or change the client of NATS in a way that it refuses
      */
     public static Relay connect(Server server, RelayOptions options) {
         return connect(server, options, new RelayListener() {});
@@ -90,7 +90,7 @@ public final class Relay implements AutoCloseable {
      * @param options the settings
      * @param listener notified of gaps, presence, and the state of the bus
      * @return the relay, which connects on its own, and again when the bus was away
-     * @throws IllegalArgumentException the options name no server, or a URL is wrong
+     * @throws IllegalArgumentException the options name no server, or change the client of NATS in a way that it refuses
      */
     public static Relay connect(Server server, RelayOptions options, RelayListener listener) {
         Relay relay = connect(server, new NatsBus(options), options, listener, new SecureRandom());
