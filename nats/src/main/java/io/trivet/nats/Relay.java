@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Guarantees.</b> Core NATS delivers at most once. A relay numbers what it publishes to each topic. Each server delivers the messages of each publisher in
  * order, none twice, and reports each that is lost: {@link RelayListener#onGap}. What a killed server had accepted and not sent is
- * lost without a number: {@link RelayListener#onServer}. A publisher does not hear its own messages from the bus: its server delivers them
+ * lost without a number: {@link RelayListener#onServer}. A publisher does not receive its own messages from the bus: its server delivers them
  * to local members itself, whether the bus is there or not.
  *
  * <p><b>Bounds.</b> Messages wait for the bus in a queue with a limit of bytes, messages and age, see {@link RelayOptions}. The bus never
@@ -258,8 +258,7 @@ public final class Relay implements AutoCloseable {
     }
 
     /**
-     * Returns which clients are on which servers. A server that this one does not hear any more is left out after
-     * {@link RelayOptions#expiry}.
+     * Returns which clients are on which servers. A server of which nothing has arrived for {@link RelayOptions#expiry} is left out.
      *
      * @return for each client id the {@linkplain #id ids} of its servers; a copy
      */
