@@ -23,16 +23,18 @@ import java.nio.ByteBuffer;
 public final class RelayChat implements Handler, RelayListener {
     private static final String ROOM = "room";
 
-    private volatile Relay relay;
+    private Relay relay;
 
     public static void main(String[] args) throws IOException, InterruptedException {
         RelayChat chat = new RelayChat();
         try (Server server = Server.builder().framing(Framing.lines()).handler(chat)
-                .listen(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0]))).start();
+                .listen(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0]))).open();
                 Relay relay = Relay.connect(server, RelayOptions.of(args[1]), chat)) {
-            chat.relay = relay;
+            chat.relay = relay; // an opened server calls its handler only within turn
             System.out.println("chat on port " + server.address().getPort());
-            server.join();
+            while (!server.isClosed()) {
+                server.turn(null);
+            }
         }
     }
 

@@ -92,7 +92,7 @@ public final class RelayServer implements Handler, RelayListener {
     private void leaveOthers() {
         relay.drain(DRAIN_TIMEOUT);
         try {
-            if (!relay.join(DRAIN_TIMEOUT.multipliedBy(2))) {
+            if (!relay.awaitClosed(DRAIN_TIMEOUT.multipliedBy(2))) {
                 log("the relay has not ended");
             }
         } catch (InterruptedException e) {

@@ -462,8 +462,12 @@ const cases = {
     await page.keyboard.press('End');
     await page.waitForFunction(() => document.querySelectorAll('#panel-relay .wide')[1].scrollTop > 0);
     await picture(page, 'panel-problem', {fullPage: true});
+    const size = page.viewportSize();
+    await page.setViewportSize({width: 600, height: size.height}); // narrow tiles
+    assert.deepEqual(await page.locator('#panel-relay .summary dd').evaluateAll(all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent)), []);
+    await page.setViewportSize(size);
     await page.locator('#language').click();
-    await waitText(page, '#panel-relay .summary', '已连接');
+    await waitText(page, '#panel-relay .summary', '未连接');
     await waitText(page, '#panel-relay .summary', '1.5 KiB （上限 4 MiB）');
     await waitText(page, '#tab-relay', '中继');
     await page.locator('#theme').click();

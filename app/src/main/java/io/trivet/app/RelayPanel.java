@@ -42,8 +42,8 @@ final class RelayPanel {
         List<PeerStats> peers = stats.peers().stream().filter(peer -> peer.isPresent() || peer.silentMillis() < LOST_SHOWN_MILLIS)
                 .sorted(ORDER).toList();
         return new Panel(new Text("Shares messages and presence with other servers over NATS. This server is " + id
-                + ". All numbers are of its last heartbeat, about a second ago.",
-                "通过 NATS 与其他服务器共享消息和在线状态。本服务器是 " + id + "。所有数字取自它最近一次心跳，约一秒前。"),
+                + ". Updated at each heartbeat (1 s).",
+                "通过 NATS 与其他服务器共享消息和在线状态。本服务器是 " + id + "。每次心跳（1 秒）更新。"),
                 problem(stats), summary(options, stats, peers), List.of(servers(peers), topics(stats)), details(options, stats));
     }
 
@@ -51,12 +51,12 @@ final class RelayPanel {
         String reason = stats.reason();
         return switch (stats.state()) {
             case UP -> Text.NONE;
-            case CLOSED -> new Text("The relay has ended. Only the clients of this server are served.", "中继已结束，只服务本服务器的客户端。");
+            case CLOSED -> new Text("The relay has ended. Messages reach only this server’s clients.", "中继已结束，消息只到达本服务器的客户端。");
             case AWAY, CONNECTING -> reason.isEmpty() ? Text.NONE
                     : new Text(
-                            "NATS cannot be reached, trying again. Only the clients of this server are served meanwhile. "
+                            "NATS cannot be reached, trying again. Meanwhile, messages reach only this server’s clients. "
                                     + reason,
-                            "无法连接 NATS，正在重试。其间只服务本服务器的客户端。" + reason);
+                            "无法连接 NATS，正在重试。其间消息只到达本服务器的客户端。" + reason);
         };
     }
 
@@ -82,8 +82,8 @@ final class RelayPanel {
                 gauge("servers", "other servers", "其他服务器", present),
                 gauge("servers_lost", "lost servers", "失联的服务器", lost).withMark(lost > 0)
                         .withNote(new Text(
-                                "Servers that were silent for too long. What they had not sent is lost. Each is shown for an hour.",
-                                "不再有消息的服务器。它们尚未发出的消息已丢失。每台显示一小时。")),
+                                "Servers that have sent no heartbeat for too long. If one was killed, its unsent messages are lost. Each is shown for an hour.",
+                                "太久没有心跳的服务器。如果它是被强行终止的，尚未发出的消息已丢失。每台显示一小时。")),
                 Value.gauge("queued", new Text("waiting for NATS", "等待 NATS"), Unit.BYTES, (double) stats.queuedBytes())
                         .withMax(options.queueBytesMax())
                         .withNote(new Text("Messages of this server that NATS has not accepted yet.", "本服务器中 NATS 尚未收下的消息。")),
@@ -103,10 +103,12 @@ final class RelayPanel {
     private static List<Value> details(RelayOptions options, RelayStats stats) {
         return List.of(
                 counter("published", "published here", "本服务器发布", stats.published())
-                        .withNote(new Text("messages of this server’s clients; its own members get them at once",
-                                "本服务器客户端的消息；本服务器的成员立即收到")),
+                        .withNote(new Text("messages that this server has accepted: to topics and to client ids; recipients here get them at once",
+                                "本服务器收下的消息：发往主题和客户端 ID；本服务器的接收者立即收到")),
                 counter("sent", "handed to NATS", "已交给 NATS", stats.sent())
-                        .withNote(new Text("the rest is waiting, or was dropped", "其余的在等待，或已丢弃")),
+                        .withNote(new Text(
+                                "for other servers: messages to topics, and one to each server that has the client id; none if no other server has it",
+                                "发往其他服务器：发给主题的消息，以及发给每台有该客户端 ID 的服务器的消息；其他服务器都没有该 ID 则不发")),
                 gauge("queued_messages", "messages waiting", "等待的消息", stats.queuedMessages())
                         .withMax(options.queueMessagesMax())
                         .withNote(overflow(options)),
@@ -123,13 +125,13 @@ final class RelayPanel {
                 counter("overruns", "inbox overruns", "收件溢出", stats.overruns())
                         .withMark(stats.overruns() > 0)
                         .withNote(
-                                new Text("received messages that were dropped because the loop was behind; they count as missed",
+                                new Text("received messages that were dropped because the loop could not keep up; they count as missed",
                                         "因循环来不及处理而丢弃的已收消息；计为错过")),
                 counter("slow", "slow consumer", "慢消费者", stats.slow()).withMark(stats.slow() > 0)
                         .withNote(new Text("times that NATS reported this server as a slow consumer",
                                 "NATS 报告本服务器为慢消费者的次数")),
                 counter("reconnects", "reconnects", "重新连接", Math.max(0, stats.connects() - 1))
-                        .withNote(new Text("times that NATS was reached again", "再次连上 NATS 的次数")),
+                        .withNote(new Text("times that NATS was reached again: connects less the first", "再次连上 NATS 的次数，不含首次")),
                 counter("failures", "failures", "失败", stats.failures())
                         .withNote(new Text("attempts to reach NATS that failed, and links that were lost", "连接 NATS 失败或连接中断的次数")),
                 counter("malformed", "malformed", "无法识别", stats.malformed()).withMark(stats.malformed() > 0)
@@ -174,10 +176,10 @@ final class RelayPanel {
                 new Text(
                         "Lag: how much longer the last heartbeat took on its way than the fastest one. Missed: messages of that server that did not arrive.",
                         "滞后：最近一次心跳在途中比最快的一次多用的时间。错过：该服务器未到达的消息。"),
-                new Text("No other server has been heard yet.", "还没有收到其他服务器的消息。"),
+                new Text("No heartbeat of another server has arrived yet.", "还没有收到其他服务器的心跳。"),
                 List.of(new Column("server", new Text("server", "服务器"), Unit.COUNT),
                         new Column("state", new Text("state", "状态"), Unit.COUNT),
-                        new Column("heard", new Text("last heard", "最近消息"), Unit.SECONDS),
+                        new Column("heard", new Text("last message", "最近消息"), Unit.SECONDS),
                         new Column("lag", new Text("lag", "滞后"), Unit.SECONDS),
                         new Column("clients", new Text("clients with an id", "有 ID 的客户端"), Unit.COUNT),
                         new Column("missed", new Text("missed", "错过"), Unit.COUNT)),
@@ -194,8 +196,8 @@ final class RelayPanel {
     private static Table topics(RelayStats stats) {
         return new Table("topics", new Text("Topics", "主题"),
                 new Text(
-                        "Those with the most messages come first. What is received and missed is counted since the first member here has joined.",
-                        "消息最多的在前。收到和错过的消息从本服务器第一个成员加入时起计数。"),
+                        "Those with the most messages come first. Received and missed count from the time the first current member joined, and are 0 without members here.",
+                        "消息最多的在前。收到和错过从现有的第一个成员加入时起计数；本服务器没有成员时为 0。"),
                 new Text("No topic has members here, and nothing was published.", "没有主题在本服务器有成员，也没有发布过消息。"),
                 List.of(new Column("topic", new Text("topic", "主题"), Unit.COUNT),
                         new Column("members", new Text("members here", "本服务器成员"), Unit.COUNT),

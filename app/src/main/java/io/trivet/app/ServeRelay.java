@@ -1,16 +1,17 @@
 package io.trivet.app;
 
-import io.trivet.nats.BusState;
 import io.trivet.nats.History;
 import io.trivet.nats.Relay;
-import io.trivet.nats.RelayListener;
 import io.trivet.nats.RelayOptions;
 import io.trivet.server.Server;
 import io.trivet.view.Panel;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -23,7 +24,7 @@ import picocli.CommandLine.ParameterException;
 final class ServeRelay {
     @Option(names = "--relay", paramLabel = "URL", showDefaultValue = Visibility.NEVER,
             description = "Share the messages of --reply broadcast with other servers over NATS, at nats://HOST:PORT, or tls://HOST:PORT. May be "
-                    + "repeated for a cluster. If NATS is away, the clients of this server go on among themselves.")
+                    + "repeated for a cluster. While NATS is unreachable, messages reach only this server's clients.")
     private List<String> urls = new ArrayList<>();
 
     @Option(names = "--topic", paramLabel = "NAME", showDefaultValue = Visibility.NEVER,
@@ -67,6 +68,27 @@ final class ServeRelay {
         if (topic != null && topic.isEmpty()) {
             throw new ParameterException(command, "--topic must not be empty");
         }
+        if (!urls.isEmpty()) {
+            RelayOptions _ = options(command, messageBytesMax);
+        }
+    }
+
+    private RelayOptions options(CommandLine command, long messageBytesMax) {
+        for (String url : urls) {
+            try {
+                RelayOptions _ = RelayOptions.of(url);
+            } catch (IllegalArgumentException e) {
+                throw new ParameterException(command,
+                        "--relay must be nats://HOST:PORT or tls://HOST:PORT, not " + RelayLog.withoutSecrets(url));
+            }
+        }
+        try {
+            RelayOptions options = RelayOptions.of(urls.toArray(String[]::new))
+                    .withHistory(stream == null ? null : History.of(stream));
+            return options.withLimits(options.inboundBytesMax(), (int) messageBytesMax, options.topicsMax());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command, "--relay-history: " + e.getMessage());
+        }
     }
 
     /** A relay that was asked for, or not. */
@@ -82,7 +104,7 @@ final class ServeRelay {
             if (relay != null) {
                 relay.drain(timeout);
                 try {
-                    if (!relay.join(timeout.plusSeconds(1))) {
+                    if (!relay.awaitClosed(timeout.plusSeconds(1))) {
                         err.println("warning: relay: it has not ended in time");
                     }
                 } catch (InterruptedException e) {
@@ -106,93 +128,30 @@ final class ServeRelay {
         }
         Server server = replyServer.server();
         String name = topic == null ? TOPIC : topic;
-        RelayOptions options = RelayOptions.of(urls.toArray(String[]::new));
-        options = options.withLimits(options.inboundBytesMax(), (int) messageBytesMax, options.topicsMax());
+        RelayOptions options = options(command, messageBytesMax);
         Relay relay;
         try {
-            options = options.withHistory(stream == null ? null : History.of(stream));
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(command, "--relay-history: " + e.getMessage());
-        }
-        try {
-            relay = Relay.connect(server, options, new Report(err));
+            relay = Relay.connect(server, options, new RelayLog(options, (delay, task) -> later(server, delay, task), System::nanoTime,
+                    line -> print(err, line)));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, "--relay: " + EscapedText.line(String.valueOf(e.getMessage())));
         }
-        RelayOptions settings = options;
-        panel = () -> RelayPanel.of(relay.id(), settings, relay.stats());
+        panel = () -> RelayPanel.of(relay.id(), options, relay.stats());
         replyServer.relay(relay, name);
-        err.println("relay: topic " + EscapedText.line(name) + ", server " + relay.id());
+        print(err, "topic " + EscapedText.line(name) + ", server " + relay.id());
         return new Running(relay);
     }
 
-    /** Reports what the relay tells, in few lines. */
-    private static final class Report implements RelayListener {
-        private static final long INTERVAL_NANOS = Duration.ofSeconds(10).toNanos();
-
-        private final PrintStream err;
-        private @Nullable BusState reported;
-        private long missed;
-        private long dropped;
-        private long reportedNanos = System.nanoTime() - INTERVAL_NANOS;
-
-        Report(PrintStream err) {
-            this.err = err;
+    private static void later(Server server, Duration delay, Runnable task) {
+        try {
+            server.schedule(delay, task);
+        } catch (RejectedExecutionException e) {
+            // The server ends.
         }
+    }
 
-        @Override
-        public void onBus(BusState state, String reason) {
-            switch (state) {
-                case UP -> {
-                    err.println("relay: connected");
-                    reported = state;
-                }
-                case AWAY -> {
-                    if (reported != state) {
-                        err.println("relay: NATS cannot be reached, trying again; only the clients of this server are served: "
-                                + EscapedText.line(reason));
-                        reported = state;
-                    }
-                }
-                case CONNECTING, CLOSED -> {
-                    // Nothing to report.
-                }
-            }
-        }
-
-        @Override
-        public void onServer(String server, ServerChange change) {
-            err.println("relay: server " + server + switch (change) {
-                case APPEARED -> " has appeared";
-                case LEFT -> " has left";
-                case LOST -> " is not heard any more; what it had not sent is lost";
-            });
-        }
-
-        @Override
-        public void onHistory(String problem) {
-            err.println("relay: gaps cannot be filled: " + EscapedText.line(problem));
-        }
-
-        @Override
-        public void onGap(String topic, String from, long count) {
-            missed += count;
-            report();
-        }
-
-        @Override
-        public void onDropped(long messages, long bytes) {
-            dropped += messages;
-            report();
-        }
-
-        /** Reports losses at once, but not more often than the interval. */
-        private void report() {
-            long now = System.nanoTime();
-            if (now - reportedNanos >= INTERVAL_NANOS) {
-                reportedNanos = now;
-                err.println("relay: lost so far: " + missed + " messages of other servers, " + dropped + " of this one");
-            }
-        }
+    /** Prints a line with its time, like those of the library's log, so that an outage can be dated. */
+    private static void print(PrintStream err, String line) {
+        err.println(Instant.now().truncatedTo(ChronoUnit.MILLIS) + " relay: " + line);
     }
 }

@@ -84,7 +84,7 @@ final class Top implements Callable<Integer> {
         for (int i = 0; i < times; i++) {
             Thread.sleep(interval);
             screen.fetch(view, lines);
-            screen.lines(lines + TopScreen.HEAD_LINES, 160).forEach(System.out::println);
+            screen.linesWithClients(lines, 160).forEach(System.out::println);
         }
     }
 

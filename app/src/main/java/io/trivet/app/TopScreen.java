@@ -11,12 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** What {@code trivet top} shows, as lines of text; and what its keys do. One thread. */
 final class TopScreen {
     static final List<String> SORTS = List.of("address", "state", "queue", "age", "in", "out", "idle", "tls");
-    /** The lines above the clients. */
+    /** The lines above the clients, at least: panels may need more. */
     static final int HEAD_LINES = 7;
     private static final int BAR_WIDTH = 10;
     private static final int ESCAPE = 27;
@@ -92,6 +91,21 @@ final class TopScreen {
 
     /** Returns the lines, at most that many, each at most so wide. */
     List<String> lines(int rows, int columns) {
+        return cut(all(columns), rows, columns);
+    }
+
+    /** Returns the lines with at most that many clients, each line at most so wide. */
+    List<String> linesWithClients(int count, int columns) {
+        List<String> lines = all(columns);
+        int head = lines.size() - Math.max(1, objects(clients, "rows").size());
+        return cut(lines, head + count, columns);
+    }
+
+    private static List<String> cut(List<String> lines, int rows, int columns) {
+        return lines.stream().limit(rows).map(line -> line.length() <= columns ? line : line.substring(0, columns)).toList();
+    }
+
+    private List<String> all(int columns) {
         List<String> lines = new ArrayList<>();
         Map<String, Object> totals = object(tick, "totals");
         Map<String, Object> lists = object(tick, "lists");
@@ -114,7 +128,11 @@ final class TopScreen {
                 + whole(number(object(lists, "none"), "count"))
                 + "   sorted by " + sort + (ascending ? ", lowest first" : ", highest first")
                 + (editing || !filter.isEmpty() ? "   filter: " + filter + (editing ? "_" : "") : ""));
-        lines.add(objects(tick, "panels").stream().map(TopScreen::panel).collect(Collectors.joining("   ")));
+        List<Map<String, Object>> panels = objects(tick, "panels");
+        panels.forEach(panel -> addPanel(lines, panel, columns));
+        if (panels.isEmpty()) {
+            lines.add("");
+        }
         lines.add(String.format(Locale.ROOT, "%-24s %-3s %-13s %-10s %9s %8s %9s %9s %8s  %s", "CLIENT", "RWX", "STATE", "QUEUE",
                 "", "WAITS",
                 "IN", "OUT", "IDLE", "WHY"));
@@ -124,16 +142,34 @@ final class TopScreen {
         if (objects(clients, "rows").isEmpty()) {
             lines.add(number(clients, "total") == 0 ? "No client is connected." : "No client matches the filter.");
         }
-        return lines.stream().limit(rows).map(line -> line.length() <= columns ? line : line.substring(0, columns)).toList();
+        return lines;
     }
 
-    /** Returns the title of a panel, and its most important values. */
-    private static String panel(Map<String, Object> panel) {
-        StringBuilder line = new StringBuilder(english(panel, "title")).append(english(panel, "problem").isEmpty() ? "" : " (!)");
-        for (Map<String, Object> value : objects(panel, "summary")) {
-            line.append("  ").append(english(value, "label")).append(' ').append(shown(value));
+    /** Adds the title of a panel, its most important values, and its problem, in as many lines as they need. */
+    private static void addPanel(List<String> lines, Map<String, Object> panel, int columns) {
+        String problem = english(panel, "problem");
+        List<String> parts = new ArrayList<>(List.of(english(panel, "title") + (problem.isEmpty() ? "" : " (!)")));
+        objects(panel, "summary").forEach(value -> parts.add(english(value, "label") + " " + shown(value)));
+        addWrapped(lines, parts, "  ", columns);
+        if (!problem.isEmpty()) {
+            List<String> words = new ArrayList<>(List.of(problem.split(" ")));
+            words.set(0, "(!) " + words.getFirst());
+            addWrapped(lines, words, " ", columns);
         }
-        return line.toString();
+    }
+
+    /** Adds parts with a separator between them. Those that do not fit are continued in an indented line. */
+    private static void addWrapped(List<String> lines, List<String> parts, String separator, int columns) {
+        StringBuilder line = new StringBuilder(parts.getFirst());
+        for (String part : parts.subList(1, parts.size())) {
+            if (line.length() + separator.length() + part.length() > columns) {
+                lines.add(line.toString());
+                line = new StringBuilder("    ").append(part);
+            } else {
+                line.append(separator).append(part);
+            }
+        }
+        lines.add(line.toString());
     }
 
     /** Returns a text, which is the same in all languages or has one in English. */

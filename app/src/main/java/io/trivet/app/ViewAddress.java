@@ -8,6 +8,7 @@ import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -83,6 +84,8 @@ record ViewAddress(HostPort host, @Nullable String token) {
         HttpResponse<String> response;
         try {
             response = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+        } catch (HttpTimeoutException e) {
+            throw new IOException("the view at " + host + " does not answer within " + DurationText.of(TIMEOUT), e);
         } catch (IOException e) {
             throw new IOException("no view at " + host + (e.getMessage() == null ? "" : ": " + e.getMessage())
                     + ". Start the server with --view " + host.port(), e);

@@ -176,7 +176,7 @@ final class RelayViewProcessTest {
     }
 
     private static String id(Program server) throws InterruptedException {
-        return server.awaitErr(line -> line.startsWith("relay: topic")).replaceFirst(".* ", "");
+        return server.awaitErr(line -> line.contains(" relay: topic ")).replaceFirst(".* ", "");
     }
 
     // ---- cases

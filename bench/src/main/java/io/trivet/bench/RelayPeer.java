@@ -37,21 +37,23 @@ public final class RelayPeer implements Handler, RelayListener {
     private RelayPeer() {}
 
     /** Arguments: the port, and the URL of NATS if there is a relay. */
-    static void main(String[] args) throws IOException, InterruptedException {
+    static void main(String[] args) throws IOException {
         RelayPeer peer = new RelayPeer();
         try (Server server = Server.builder()
                 .listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(args[0])))
                 .framing(Framing.lines())
                 .limits(Limits.defaults().withQueueBytesMax(QUEUE_BYTES_MAX))
                 .handler(peer)
-                .start()) {
+                .open()) { // calls the handler only within turn, so no message arrives before the relay is set
             peer.server = server;
             if (args.length > 1) {
                 peer.relay = Relay.connect(server, RelayOptions.of(args[1])
                         .withQueue(4 << 20, 1 << 16, Duration.ZERO, BusOverflow.PAUSE), peer);
             }
             Probe.start(peer::answer);
-            server.join();
+            while (!server.isClosed()) {
+                server.turn(null);
+            }
         }
     }
 

@@ -224,7 +224,7 @@ final class FlightEvents {
     @Name("io.trivet.SlowHandler")
     @Label("Slow Handler")
     @Category("Trivet")
-    @Description("A handler has held its loop longer than handlerTimeout")
+    @Description("A callback or task has held its loop longer than handlerTimeout")
     @StackTrace(false)
     @Enabled(false)
     private static final class SlowHandler extends Event {

@@ -95,7 +95,7 @@ final class Log {
     }
 
     void slowHandler(String thread, long millis, StackTraceElement[] stack) {
-        StringBuilder text = new StringBuilder("a handler has held " + thread + " for " + millis + " ms:");
+        StringBuilder text = new StringBuilder("a callback or task has held " + thread + " for " + millis + " ms:");
         for (StackTraceElement element : stack) {
             text.append(System.lineSeparator()).append("    at ").append(element);
         }

@@ -42,7 +42,7 @@ final class HandlersTest {
                 connection.send(new byte[1000]);
             }
             stage.until("onDropped is called", () -> story.count("dropped") == 1);
-            assertThat(log.lines("a handler has held")).hasSize(1);
+            assertThat(log.lines("a callback or task has held")).hasSize(1);
         }
     }
 

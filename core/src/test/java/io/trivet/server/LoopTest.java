@@ -652,15 +652,15 @@ final class LoopTest {
             Server server = stage.start(stage.server(story).limits(Limits.defaults().withHandlerTimeout(Duration.ofMillis(20))));
             Client client = stage.client(server);
             client.send("x");
-            stage.until("logged", () -> !log.lines("a handler has held trivet-loop-0").isEmpty());
-            assertThat(log.lines("a handler has held").getFirst()).contains("LoopTest.blockTheLoop");
+            stage.until("logged", () -> !log.lines("a callback or task has held trivet-loop-0").isEmpty());
+            assertThat(log.lines("a callback or task has held").getFirst()).contains("LoopTest.blockTheLoop");
             client.send("y");
             stage.until("both", () -> story.connection(0).bytesIn == 2);
         }
     }
 
     private static void blockTheLoop(LogLines log) throws InterruptedException {
-        assertThat(log.await("a handler has held")).isTrue();
+        assertThat(log.await("a callback or task has held")).isTrue();
     }
 
     @EveryNetwork
@@ -683,7 +683,7 @@ final class LoopTest {
             assertThat(log.lines()).isEmpty();
             client.send("slow\n");
             stage.until("delivered", () -> story.count("message") == 51);
-            assertThat(log.lines("a handler has held")).as("once").hasSize(1);
+            assertThat(log.lines("a callback or task has held")).as("once").hasSize(1);
         }
     }
 

@@ -1,6 +1,8 @@
 package io.trivet.nats;
 
 import io.nats.client.Options;
+import io.nats.client.support.NatsUri;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +22,7 @@ final class NatsBus implements Bus {
     /**
      * Creates a bus.
      *
-     * @throws IllegalArgumentException the options name no server, or a URL is wrong
+     * @throws IllegalArgumentException the options name no server, or change the client in a way that it refuses
      */
     NatsBus(RelayOptions options) {
         this.options = options;
@@ -60,6 +62,21 @@ final class NatsBus implements Bus {
         }
         return text.contains("SSL connection wanted by client") ? "the NATS server has no TLS: use nats:// instead of tls://"
                 : withoutSecrets(text);
+    }
+
+    /**
+     * Checks the URL of a server.
+     *
+     * @throws IllegalArgumentException it is wrong; the message has it, without secrets
+     */
+    static void checkUrl(String url) {
+        for (String each : url.split(",")) { // as the client does
+            try {
+                NatsUri _ = new NatsUri(each.trim());
+            } catch (URISyntaxException e) {
+                throw new IllegalArgumentException("a server must be nats://HOST:PORT or tls://HOST:PORT, not " + withoutSecrets(each));
+            }
+        }
     }
 
     /** Removes the user and the password from a text that may contain a URL. */

@@ -29,6 +29,8 @@ import java.util.function.BooleanSupplier;
  */
 final class NatsHistory {
     private static final int NOT_FOUND = 404;
+    /** What the NATS client says if no server has JetStream, or none answers in time. */
+    private static final String NO_RESPONSE = "no response waiting for NATS JetStream";
     private static final int BATCH_MESSAGES = 256;
     private static final int BATCH_BYTES_MIN = 1 << 20;
     private static final long FULL_WAIT_NANOS = 1_000_000;
@@ -97,11 +99,16 @@ final class NatsHistory {
             return true;
         } catch (IOException | JetStreamApiException | JetStreamStatusCheckedException | RuntimeException e) {
             if (!isClosed.getAsBoolean()) {
-                events.onHistoryProblem(
-                        "the stream " + history.stream() + " of JetStream: " + NatsBus.withoutSecrets(e.getMessage()));
+                events.onHistoryProblem(problem(e));
             }
             return false;
         }
+    }
+
+    private String problem(Exception e) {
+        String text = NatsBus.withoutSecrets(e.getMessage());
+        return text.contains(NO_RESPONSE) ? "JetStream is not enabled, or does not answer: start nats-server with --jetstream"
+                : "the stream " + history.stream() + " of JetStream: " + text;
     }
 
     private void prepare(Connection connection) throws IOException, JetStreamApiException {

@@ -19,16 +19,25 @@ import org.jspecify.annotations.Nullable;
  * the bytes of one connection within a server.
  *
  * {@snippet :
- * Server server = Server.builder().listen(address).framing(Framing.lines()).handler(handler).start();
+ * Server server = Server.builder().listen(address).framing(Framing.lines()).handler(handler).open();
  * Relay relay = Relay.connect(server, RelayOptions.of("nats://10.0.0.5:4222"), listener);
+ * handler.relay = relay;                          // an opened server calls its handler only within turn
+ * while (!server.isClosed()) {
+ *     server.turn(null);
+ * }
+ *
  * relay.join(connection, "news");                 // in onOpen
  * relay.publish("news", message);                 // in onMessage
  * relay.forget(connection);                       // in onClose
  * }
  *
+ * <p><b>The start.</b> A {@linkplain io.trivet.server.ServerBuilder#start started} server accepts clients before {@code connect} is called. A
+ * callback may then find no relay. Open the server and turn its loop, as above. If the server has several loops, let the
+ * first callback that needs the relay connect it, in a synchronized method that {@code main} calls, too: {@code connect} does not wait for NATS.
+ *
  * <p><b>Guarantees.</b> Core NATS delivers at most once. A relay numbers what it publishes to each topic. Each server delivers the messages of each publisher in
  * order, none twice, and reports each that is lost: {@link RelayListener#onGap}. What a killed server had accepted and not sent is
- * lost without a number: {@link RelayListener#onServer}. A publisher does not hear its own messages from the bus: its server delivers them
+ * lost without a number: {@link RelayListener#onServer}. A publisher does not receive its own messages from the bus: its server delivers them
  * to local members itself, whether the bus is there or not.
  *
  * <p><b>Bounds.</b> Messages wait for the bus in a queue with a limit of bytes, messages and age, see {@link RelayOptions}. The bus never
@@ -37,8 +46,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> Every method may be called from any thread. The calls of one thread take effect in order, soon, on the server's
  * first loop.
  *
- * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #join(Duration)}, then {@link Server#drain}. If the server ends
- * first, the relay ends with it: the link to the bus is closed, {@link #join(Duration)} returns true, and {@link #publish} returns CLOSED. What
+ * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #awaitClosed(Duration)}, then {@link Server#drain}. If the server ends
+ * first, the relay ends with it: the link to the bus is closed, {@link #awaitClosed(Duration)} returns true, and {@link #publish} returns CLOSED. What
  * waits to be sent is dropped, the other servers report this one as lost, and the listener is not called any more, because its callbacks
  * run on the server's loop. If the application turns the server's loop itself, or the bus is not NATS, the relay ends at its next call, or when
  * the bus delivers something.
@@ -68,7 +77,7 @@ public final class Relay implements AutoCloseable {
      * @param server the server
      * @param options the settings
      * @return the relay, which connects on its own, and again when the bus was away
-     * @throws IllegalArgumentException the options name no server, or a URL is wrong
+     * @throws IllegalArgumentException the options name no server, or change the client of NATS in a way that it refuses
      */
     public static Relay connect(Server server, RelayOptions options) {
         return connect(server, options, new RelayListener() {});
@@ -81,7 +90,7 @@ public final class Relay implements AutoCloseable {
      * @param options the settings
      * @param listener notified of gaps, presence, and the state of the bus
      * @return the relay, which connects on its own, and again when the bus was away
-     * @throws IllegalArgumentException the options name no server, or a URL is wrong
+     * @throws IllegalArgumentException the options name no server, or change the client of NATS in a way that it refuses
      */
     public static Relay connect(Server server, RelayOptions options, RelayListener listener) {
         Relay relay = connect(server, new NatsBus(options), options, listener, new SecureRandom());
@@ -249,8 +258,7 @@ public final class Relay implements AutoCloseable {
     }
 
     /**
-     * Returns which clients are on which servers. A server that this one does not hear any more is left out after
-     * {@link RelayOptions#expiry}.
+     * Returns which clients are on which servers. A server of which nothing has arrived for {@link RelayOptions#expiry} is left out.
      *
      * @return for each client id the {@linkplain #id ids} of its servers; a copy
      */
@@ -287,7 +295,7 @@ public final class Relay implements AutoCloseable {
      * @return false if it is not closed yet
      * @throws InterruptedException the thread was interrupted
      */
-    public boolean join(Duration timeout) throws InterruptedException {
+    public boolean awaitClosed(Duration timeout) throws InterruptedException {
         endIfServerIsClosed();
         if (ended.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
             return true;

@@ -49,8 +49,9 @@ public interface RelayListener {
     default void onPresence(String client, String server, boolean isPresent) {}
 
     /**
-     * Another server appeared, has left in order, or is not heard any more. If it is not heard, it may have been killed: what it had
-     * accepted and not sent is lost, and the number of these messages is unknown.
+     * Another server has appeared, was shut down cleanly, or has sent no heartbeat for too long. In the last case it may have been killed:
+     * what it had accepted and not sent is lost then, and the number of these messages is unknown. While this server cannot reach the bus,
+     * all others become lost.
      *
      * @param server the server's id
      * @param change what has happened
@@ -83,11 +84,11 @@ public interface RelayListener {
 
     /** What has become of another server. */
     enum ServerChange {
-        /** It is heard for the first time, or again. */
+        /** Something of it has arrived, for the first time or again. */
         APPEARED,
-        /** It has left in order, after it had sent everything. */
+        /** It was shut down cleanly, after it had sent everything. */
         LEFT,
-        /** It was not heard for {@link RelayOptions#expiry}. */
+        /** Nothing of it has arrived for {@link RelayOptions#expiry}. */
         LOST
     }
 }

@@ -38,10 +38,11 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
     /**
      * Creates settings.
      *
-     * @throws IllegalArgumentException a value is out of range; the message names it
+     * @throws IllegalArgumentException a value is out of range, or a URL is wrong; the message names it
      */
     public RelayOptions {
         servers = List.copyOf(servers);
+        servers.forEach(NatsBus::checkUrl);
         Objects.requireNonNull(nats, "nats");
         Objects.requireNonNull(overflow, "overflow");
         require(prefix.matches("[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*"), "prefix",
@@ -51,12 +52,10 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
         require(backoffMin.toMillis() >= 1, "backoffMin", "at least 1 ms");
         require(backoffMax.compareTo(backoffMin) >= 0, "backoffMax", "at least backoffMin");
         require(messageBytesMax >= 1, "messageBytesMax", "at least 1");
-        require(queueBytesMax >= messageBytesMax + OVERHEAD_BYTES, "queueBytesMax",
-                "at least messageBytesMax and " + OVERHEAD_BYTES + " more");
+        requireRoom(queueBytesMax, messageBytesMax, "queueBytesMax");
         require(queueMessagesMax >= 1, "queueMessagesMax", "at least 1");
         require(!queueAgeMax.isNegative(), "queueAgeMax", "at least 0");
-        require(inboundBytesMax >= messageBytesMax + OVERHEAD_BYTES, "inboundBytesMax",
-                "at least messageBytesMax and " + OVERHEAD_BYTES + " more");
+        requireRoom(inboundBytesMax, messageBytesMax, "inboundBytesMax");
         require(topicsMax >= 1, "topicsMax", "at least 1");
     }
 
@@ -64,6 +63,11 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
         if (!condition) {
             throw new IllegalArgumentException(name + " must be " + rule);
         }
+    }
+
+    private static void requireRoom(int bytes, int messageBytes, String name) {
+        long min = (long) messageBytes + OVERHEAD_BYTES;
+        require(bytes >= min, name, "at least messageBytesMax and " + OVERHEAD_BYTES + " more, which is " + min + ", not " + bytes);
     }
 
     /**

@@ -8,20 +8,20 @@ import java.util.List;
  * @param state the link to the bus
  * @param reason why the bus is away: the problem of the last attempt, in one line; empty if there was none
  * @param stateMillis for how long the bus has been reached if it is UP, and otherwise for how long it has not been reached
- * @param connects how often the bus was reached
+ * @param connects how often the bus was reached: one more than the reconnects
  * @param failures how many attempts to reach it failed, or links were lost
  * @param topics the topics that connections of this server have joined
  * @param members the connections that have joined a topic or have an id
  * @param queuedMessages the messages that wait for the bus
  * @param queuedBytes their bytes
- * @param published the messages accepted from this server's applications
- * @param sent the messages that the bus has accepted
+ * @param published the messages that this server has accepted, to topics and to client ids
+ * @param sent the messages that the bus has accepted: those to topics, and those to client ids that other servers have, once for each such server
  * @param dropped the messages that the queue has dropped
  * @param delivered the messages of other servers that were delivered here
  * @param filled those of them that filled a gap: they arrived late, or came from the history
  * @param missed the messages of other servers that are known to be lost
  * @param duplicates the messages that arrived a second time, or after they were counted as lost, and were suppressed
- * @param overruns the received messages that were dropped because the loop was behind
+ * @param overruns the received messages that were dropped because the loop could not keep up
  * @param slow how often the bus has reported that this server receives too slowly
  * @param malformed the received messages that are not of a relay, or of another version
  * @param peers the other servers, except those that have left
@@ -46,7 +46,7 @@ public record RelayStats(BusState state, String reason, long stateMillis, long c
      * Another server.
      *
      * @param id its id
-     * @param isPresent true if it was heard within the expiry
+     * @param isPresent true if something of it arrived within the expiry
      * @param silentMillis the time since the last frame of it arrived
      * @param lagNanos how much longer its last heartbeat took, from its loop to this one, than its fastest heartbeat: the delay that a busy
      *     bus, network or loop adds. A delay that lasts is understated by 0.36 s for each hour, since clocks differ in speed
@@ -61,8 +61,8 @@ public record RelayStats(BusState state, String reason, long stateMillis, long c
      * @param topic its name
      * @param members the connections of this server that have joined it
      * @param published the messages that this server has accepted for it
-     * @param delivered the messages of other servers that were delivered here, since its first member has joined
-     * @param missed the messages of other servers that are known to be lost, since its first member has joined
+     * @param delivered the messages of other servers that were delivered here, since its first current member joined; 0 without members
+     * @param missed the messages of other servers that are known to be lost, since its first current member joined; 0 without members
      */
     public record TopicStats(String topic, int members, long published, long delivered, long missed) {
         /** Returns how busy it is. */

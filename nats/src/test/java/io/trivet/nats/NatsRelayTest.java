@@ -114,7 +114,7 @@ final class NatsRelayTest {
         bob.close();
         until("bob has left", () -> first.relay.presence().equals(Map.of("ann", List.of(first.relay.id()))));
         second.relay.drain(Duration.ofSeconds(5));
-        assertThat(second.relay.join(TIMEOUT)).isTrue();
+        assertThat(second.relay.awaitClosed(TIMEOUT)).isTrue();
         until("the server has left", () -> first.relay.stats().peers().isEmpty());
     }
 

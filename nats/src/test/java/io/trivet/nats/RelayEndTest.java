@@ -74,7 +74,7 @@ final class RelayEndTest {
     }
 
     private void expectEnd(Relay relay) throws InterruptedException {
-        assertThat(relay.join(Duration.ZERO)).isTrue();
+        assertThat(relay.awaitClosed(Duration.ZERO)).isTrue();
         assertThat(relay.isClosed()).isTrue();
         assertThat(bus.isLinked(0)).isFalse();
         assertThat(relay.publish("news", UTF_8.encode("late"))).isEqualTo(SendResult.CLOSED);
@@ -95,11 +95,11 @@ final class RelayEndTest {
     }
 
     @Test
-    void aRelayThatIsJoinedAfterItsServerEndsAtOnce() throws Exception {
+    void aRelayThatIsAwaitedAfterItsServerEndsAtOnce() throws Exception {
         Server server = server();
         Relay relay = connect(server);
         network.run(SOON);
-        assertThat(relay.join(Duration.ZERO)).isFalse();
+        assertThat(relay.awaitClosed(Duration.ZERO)).isFalse();
         server.close();
         expectEnd(relay);
     }

@@ -158,7 +158,8 @@ final class BrowserTest {
         Panel.Text label = Panel.Text.of("label");
         return new Panel(new Panel.Text("Shares messages with other servers.", "与其他服务器共享消息。"), Panel.Text.of(problem),
                 List.of(Panel.Value.gauge("connected", new Panel.Text("link", "连接"), Panel.Unit.COUNT, 1)
-                        .withText(new Panel.Text("connected", "已连接")),
+                        .withText(problem.isEmpty() ? new Panel.Text("connected", "已连接") : new Panel.Text("not connected", "未连接"))
+                        .withMark(!problem.isEmpty()),
                         Panel.Value.gauge("queued", new Panel.Text("waits", "等待"), Panel.Unit.BYTES, 1536).withMax(4 << 20),
                         Panel.Value.gauge("lag", new Panel.Text("lag", "滞后"), Panel.Unit.SECONDS, 0.0123),
                         Panel.Value.counter("missed", new Panel.Text("missed", "错过"), Panel.Unit.COUNT, 1234567).withMark(true)),
