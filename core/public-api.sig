@@ -1168,6 +1168,7 @@ meth public final io.trivet.net.Descriptor openFile() throws io.trivet.net.Netwo
 meth public final io.trivet.net.Pipe pipe() throws java.io.IOException
 meth public final io.trivet.net.Poller poller() throws java.io.IOException
 meth public final io.trivet.net.Proactor proactor() throws java.io.IOException
+meth public final io.trivet.net.SendableFile openFile(java.nio.file.Path) throws java.io.IOException
 meth public final io.trivet.net.TcpListener listen(java.net.InetSocketAddress,int) throws java.io.IOException
 meth public final io.trivet.net.TcpStream connect(io.trivet.net.UnixAddress,io.trivet.net.UnixAddress) throws io.trivet.net.NetworkException
 meth public final io.trivet.net.TcpStream connect(java.net.InetSocketAddress) throws java.io.IOException
@@ -1321,6 +1322,7 @@ cons public init(io.trivet.net.Proactor,io.trivet.net.Clock)
 intf io.trivet.net.Proactor
 meth public <%0 extends java.lang.Object> void setOption(long,java.net.SocketOption<{%%0}>,{%%0}) throws java.io.IOException
 meth public <%0 extends java.lang.Object> {%%0} getOption(long,java.net.SocketOption<{%%0}>) throws java.io.IOException
+meth public boolean hasSendFailed(long)
 meth public boolean hasWork()
 meth public boolean isBehind()
 meth public boolean isSecured(long)

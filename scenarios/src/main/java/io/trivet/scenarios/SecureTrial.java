@@ -2,7 +2,6 @@ package io.trivet.scenarios;
 
 import io.trivet.observe.CloseReason;
 import io.trivet.server.Connection;
-import io.trivet.server.ConnectionClosedException;
 import io.trivet.server.Framing;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
