@@ -103,7 +103,8 @@ final class RelayPanel {
     private static List<Value> details(RelayOptions options, RelayStats stats) {
         return List.of(
                 counter("published", "published here", "本服务器发布", stats.published())
-                        .withNote(new Text("messages that this server has accepted: to topics and to client ids; recipients here get them at once",
+                        .withNote(new Text(
+                                "messages that this server has accepted: to topics and to client ids; recipients here get them at once",
                                 "本服务器收下的消息：发往主题和客户端 ID；本服务器的接收者立即收到")),
                 counter("sent", "handed to NATS", "已交给 NATS", stats.sent())
                         .withNote(new Text(
@@ -125,7 +126,8 @@ final class RelayPanel {
                 counter("overruns", "inbox overruns", "收件溢出", stats.overruns())
                         .withMark(stats.overruns() > 0)
                         .withNote(
-                                new Text("received messages that were dropped because the loop could not keep up; they count as missed",
+                                new Text(
+                                        "received messages that were dropped because the loop could not keep up; they count as missed",
                                         "因循环来不及处理而丢弃的已收消息；计为错过")),
                 counter("slow", "slow consumer", "慢消费者", stats.slow()).withMark(stats.slow() > 0)
                         .withNote(new Text("times that NATS reported this server as a slow consumer",

@@ -131,8 +131,9 @@ final class ServeRelay {
         RelayOptions options = options(command, messageBytesMax);
         Relay relay;
         try {
-            relay = Relay.connect(server, options, new RelayLog(options, (delay, task) -> later(server, delay, task), System::nanoTime,
-                    line -> print(err, line)));
+            relay = Relay.connect(server, options,
+                    new RelayLog(options, (delay, task) -> later(server, delay, task), System::nanoTime,
+                            line -> print(err, line)));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, "--relay: " + EscapedText.line(String.valueOf(e.getMessage())));
         }

@@ -39,7 +39,8 @@ final class TopScreenTest {
 
     @Test
     void noTextOfAViewReachesTheTerminalUnescaped() throws Exception {
-        String client = "{\"address\":\"" + CLEAR + "\",\"state\":\"" + CLEAR + "\",\"reason\":\"" + CLEAR + "\",\"tls\":\"" + CLEAR + "\"}";
+        String client = "{\"address\":\"" + CLEAR + "\",\"state\":\"" + CLEAR + "\",\"reason\":\"" + CLEAR + "\",\"tls\":\""
+                + CLEAR + "\"}";
         show("{\"engine\":\"" + CLEAR + "\"}", "{\"total\":1,\"rows\":[" + client + "]}", screen -> {
             List<String> lines = screen.lines(24, 400);
             assertThat(lines).hasSize(8).noneMatch(line -> line.contains("\u001b"));
@@ -56,16 +57,17 @@ final class TopScreenTest {
         String panel = "{\"title\":\"Relay\",\"problem\":{\"en\":\"NATS cannot be reached, trying again. Connection refused\"},\"summary\":["
                 + values + "]}";
         String client = "{\"address\":\"127.0.0.1:1\",\"state\":\"open\"}";
-        show("{\"engine\":\"nio\",\"panels\":[" + panel + "]}", "{\"total\":2,\"rows\":[" + client + "," + client + "]}", screen -> {
-            for (int columns : new int[]{40, 100, 160}) {
-                List<String> lines = screen.linesWithClients(1, columns);
-                assertThat(lines).allMatch(line -> line.length() <= columns).anyMatch(line -> line.endsWith("lost 7 7"))
-                        .anyMatch(line -> line.startsWith("(!) NATS cannot be reached,"));
-                assertThat(String.join(" ", lines).replaceAll(" +", " ")).contains("trying again. Connection refused");
-                assertThat(lines.getLast()).startsWith("127.0.0.1:1");
-                assertThat(lines).filteredOn(line -> line.startsWith("127.0.0.1:1")).hasSize(1);
-            }
-            assertThat(screen.linesWithClients(0, 160).getLast()).startsWith("CLIENT");
-        });
+        show("{\"engine\":\"nio\",\"panels\":[" + panel + "]}", "{\"total\":2,\"rows\":[" + client + "," + client + "]}",
+                screen -> {
+                    for (int columns : new int[]{40, 100, 160}) {
+                        List<String> lines = screen.linesWithClients(1, columns);
+                        assertThat(lines).allMatch(line -> line.length() <= columns).anyMatch(line -> line.endsWith("lost 7 7"))
+                                .anyMatch(line -> line.startsWith("(!) NATS cannot be reached,"));
+                        assertThat(String.join(" ", lines).replaceAll(" +", " ")).contains("trying again. Connection refused");
+                        assertThat(lines.getLast()).startsWith("127.0.0.1:1");
+                        assertThat(lines).filteredOn(line -> line.startsWith("127.0.0.1:1")).hasSize(1);
+                    }
+                    assertThat(screen.linesWithClients(0, 160).getLast()).startsWith("CLIENT");
+                });
     }
 }

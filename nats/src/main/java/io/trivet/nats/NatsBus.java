@@ -70,11 +70,12 @@ final class NatsBus implements Bus {
      * @throws IllegalArgumentException it is wrong; the message has it, without secrets
      */
     static void checkUrl(String url) {
-        for (String each : url.split(",")) { // as the client does
+        for (String each : url.split(",", -1)) { // as the client does
             try {
                 NatsUri _ = new NatsUri(each.trim());
             } catch (URISyntaxException e) {
-                throw new IllegalArgumentException("a server must be nats://HOST:PORT or tls://HOST:PORT, not " + withoutSecrets(each));
+                throw new IllegalArgumentException(
+                        "a server must be nats://HOST:PORT or tls://HOST:PORT, not " + withoutSecrets(each));
             }
         }
     }

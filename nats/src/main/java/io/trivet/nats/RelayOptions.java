@@ -67,7 +67,8 @@ public record RelayOptions(List<String> servers, UnaryOperator<Options.Builder> 
 
     private static void requireRoom(int bytes, int messageBytes, String name) {
         long min = (long) messageBytes + OVERHEAD_BYTES;
-        require(bytes >= min, name, "at least messageBytesMax and " + OVERHEAD_BYTES + " more, which is " + min + ", not " + bytes);
+        require(bytes >= min, name,
+                "at least messageBytesMax and " + OVERHEAD_BYTES + " more, which is " + min + ", not " + bytes);
     }
 
     /**

@@ -15,7 +15,8 @@ final class RelayOptionsTest {
                     .hasMessageStartingWith("a server must be nats://HOST:PORT or tls://HOST:PORT, not ")
                     .hasMessageContaining("//ho").hasMessageNotContaining("secret");
         }
-        List<String> forms = List.of("nats://me:secret@host:4222", "tls://token@host", "host:4222", "nats://a,nats://b", "ws://host");
+        List<String> forms = List.of("nats://me:secret@host:4222", "tls://token@host", "host:4222", "nats://a,nats://b",
+                "ws://host");
         assertThat(RelayOptions.of(forms.toArray(String[]::new)).servers()).isEqualTo(forms);
     }
 
