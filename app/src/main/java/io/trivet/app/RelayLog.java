@@ -24,6 +24,7 @@ final class RelayLog implements RelayListener {
     /** The shortest time between two lines about losses, and between two about NATS that is not reached. */
     static final Duration INTERVAL = Duration.ofSeconds(10);
 
+    private final RelayOptions options;
     private final Consumer<String> out;
     private final Timer timer;
     private final LongSupplier clock;
@@ -46,6 +47,7 @@ final class RelayLog implements RelayListener {
     private boolean isScheduled;
 
     RelayLog(RelayOptions options, Timer timer, LongSupplier clock, Consumer<String> out) {
+        this.options = options;
         this.out = out;
         this.timer = timer;
         this.clock = clock;
@@ -58,6 +60,13 @@ final class RelayLog implements RelayListener {
     /** Returns a URL without its user, password or token, in one line. */
     static String withoutSecrets(String url) {
         return EscapedText.line(url.replaceAll("//[^/\\s]*@", "//"));
+    }
+
+    /** Returns why NATS cannot be reached, in one line. Of a host without an address, the JDK says only the name. */
+    static String reason(RelayOptions options, String why) {
+        boolean isHost = options.servers().stream()
+                .anyMatch(url -> withoutSecrets(url).replaceFirst("^.*//", "").replaceFirst(":\\d+$", "").equals(why));
+        return isHost ? "unknown host " + why : EscapedText.line(why);
     }
 
     private long elapsedNanos(long sinceNanos) {
@@ -74,7 +83,7 @@ final class RelayLog implements RelayListener {
     public void onBus(BusState state, String why) {
         switch (state) {
             case UP -> up();
-            case AWAY -> away(EscapedText.line(why));
+            case AWAY -> away(reason(options, why));
             case CONNECTING -> {
                 // The outcome is reported.
             }

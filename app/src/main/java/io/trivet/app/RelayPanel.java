@@ -44,11 +44,11 @@ final class RelayPanel {
         return new Panel(new Text("Shares messages and presence with other servers over NATS. This server is " + id
                 + ". Updated at each heartbeat (1 s).",
                 "通过 NATS 与其他服务器共享消息和在线状态。本服务器是 " + id + "。每次心跳（1 秒）更新。"),
-                problem(stats), summary(options, stats, peers), List.of(servers(peers), topics(stats)), details(options, stats));
+                problem(options, stats), summary(options, stats, peers), List.of(servers(peers), topics(stats)), details(options, stats));
     }
 
-    private static Text problem(RelayStats stats) {
-        String reason = stats.reason();
+    private static Text problem(RelayOptions options, RelayStats stats) {
+        String reason = RelayLog.reason(options, stats.reason());
         return switch (stats.state()) {
             case UP -> Text.NONE;
             case CLOSED -> new Text("The relay has ended. Messages reach only this server’s clients.", "中继已结束，消息只到达本服务器的客户端。");

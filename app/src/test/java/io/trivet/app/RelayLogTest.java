@@ -67,6 +67,15 @@ final class RelayLogTest {
     }
 
     @Test
+    void aHostThatIsUnknownIsReportedAsThat() {
+        RelayOptions options = RelayOptions.of("nats://me:secret@a.invalid:4222", "tls://b.invalid");
+        assertThat(RelayLog.reason(options, "a.invalid")).isEqualTo("unknown host a.invalid");
+        assertThat(RelayLog.reason(options, "b.invalid")).isEqualTo("unknown host b.invalid");
+        assertThat(RelayLog.reason(options, "refused")).isEqualTo("refused");
+        assertThat(RelayLog.reason(options, "")).isEmpty();
+    }
+
+    @Test
     void serversAreNotReportedAsLostBecauseThisOneWasCutOff() {
         log.onBus(BusState.UP, "");
         log.onServer("running", ServerChange.APPEARED);

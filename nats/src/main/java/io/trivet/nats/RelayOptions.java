@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param heartbeat the interval of heartbeats
  * @param expiry a server from which nothing has arrived for this long counts as lost, with its clients; at least twice the interval
  * @param backoffMin the wait before the first attempt to reconnect
- * @param backoffMax the longest wait. The wait doubles with each attempt, and is drawn between half of it and all of it
+ * @param backoffMax the longest wait. The wait doubles with each failed attempt, and is drawn between half of it and all of it, so that many
+ *     servers do not reconnect at the same time. It counts from the start of the failed attempt, and ends at least half of backoffMin
+ *     after the attempt has failed. So an attempt that ran into the connect timeout of 2 s is followed by the next one within 100 ms
  * @param queueBytesMax the most bytes that wait for the bus; the same number again may be on its way from other threads
  * @param queueMessagesMax the most messages that wait for the bus
  * @param queueAgeMax the longest wait of a message; zero: no limit
