@@ -24,6 +24,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -199,7 +200,7 @@ public sealed class SimHost implements Network permits SimNetwork {
     /** {@inheritDoc} The simulated kernel sends the file by itself on engines that report readiness. Its content is that on the disk. */
     @Override
     public final SendableFile openFile(Path path) throws IOException {
-        return new SimFile(path);
+        return path.getFileSystem().equals(FileSystems.getDefault()) ? new SimFile(path) : Network.super.openFile(path);
     }
 
     private void checkRoom(String call) throws NetworkException {
