@@ -137,12 +137,11 @@ class Server:
         return nanos
 
     def live_heap_kib(self):
-        for command in ("GC.run", "GC.run", "GC.heap_info"):
-            out = self.jcmd(command)
-        generations = re.findall(r"^(?:DefNew|Tenured)\s+total \d+K, used (\d+)K", out, re.M)  # names of the serial collector, which the options select
-        if len(generations) != 2:
-            raise Failed("unexpected heap report of jcmd: " + out[:200])
-        return sum(int(used) for used in generations)
+        """Counts the live objects in one pause. GC.run and GC.heap_info are two, and all that is allocated between them would count."""
+        total = re.search(r"^Total\s+\d+\s+(\d+)$", self.jcmd("GC.class_histogram"), re.M)
+        if not total:
+            raise Failed("unexpected histogram of jcmd")
+        return int(total.group(1)) >> 10
 
     def buffers_mib(self):
         """Returns the size of direct buffers as accounted by the JVM, which must run with -XX:NativeMemoryTracking=summary."""
