@@ -152,7 +152,7 @@ final class TopScreen {
         objects(panel, "summary").forEach(value -> parts.add(english(value, "label") + " " + shown(value)));
         addWrapped(lines, parts, "  ", columns);
         if (!problem.isEmpty()) {
-            List<String> words = new ArrayList<>(List.of(problem.split(" ")));
+            List<String> words = new ArrayList<>(List.of(problem.split(" ", -1)));
             words.set(0, "(!) " + words.getFirst());
             addWrapped(lines, words, " ", columns);
         }
