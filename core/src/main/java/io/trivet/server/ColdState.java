@@ -78,7 +78,7 @@ final class ColdState {
                 && TIMERS.compareAndSet(this, 0, DROPPED);
     }
 
-    /** Ends what {@link #dropIfEmpty} has started: the object may be used again, by any connection. */
+    /** Makes a dropped object usable again, by any connection. See {@link #dropIfEmpty}. */
     void reuse() {
         timers = 0;
     }

@@ -9,6 +9,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -414,8 +415,7 @@ abstract class ConnectionRecord extends HandlerCalls {
     }
 
     /**
-     * Sets the send queue. A broadcast does so for each connection and each message, so the queue carries the object that it is the only one
-     * in, from connection to connection.
+     * Sets the send queue. A broadcast does so for each connection and each message, so a {@code ColdState} that holds only a queue moves with it to the next connection.
      */
     void sendQueue(@Nullable SendQueue queue) {
         ColdState some = cold;
@@ -496,8 +496,7 @@ abstract class ConnectionRecord extends HandlerCalls {
     /** Returns the peer's address if it is cached: before the connection exists, after it was closed, and if a proxy has told it. */
     @Nullable
     InetSocketAddress cachedAddress() {
-        ColdState some = cold;
-        return some == null ? null : some.remote;
+        return rare(state -> state.remote);
     }
 
     void cachedAddress(InetSocketAddress address) {
@@ -507,8 +506,7 @@ abstract class ConnectionRecord extends HandlerCalls {
     /** Returns what was negotiated by TLS, if the connection was closed; otherwise null. */
     @Nullable
     TlsInfo tlsInfo() {
-        ColdState some = cold;
-        return some == null ? null : some.tlsInfo;
+        return rare(state -> state.tlsInfo);
     }
 
     void tlsInfo(@Nullable TlsInfo info) {
@@ -559,12 +557,25 @@ abstract class ConnectionRecord extends HandlerCalls {
     /** Returns the error that ended the connection, or null. */
     @Nullable
     IOException failure() {
-        ColdState some = cold;
-        return some == null ? null : some.failure;
+        return rare(state -> state.failure);
     }
 
     void failure(IOException failure) {
         coldState().failure = failure;
+    }
+
+    /** Reads from the rare state, for any thread: the object may pass to another connection while it is read. */
+    private <T> @Nullable T rare(Function<ColdState, @Nullable T> field) {
+        while (true) {
+            ColdState some = cold;
+            if (some == null) {
+                return null;
+            }
+            T value = field.apply(some);
+            if (cold == some) {
+                return value;
+            }
+        }
     }
 
     private ColdState coldState() {
@@ -601,7 +612,7 @@ abstract class ConnectionRecord extends HandlerCalls {
         while (true) {
             ColdState some = coldState();
             int timers = some.timers();
-            if (timers >= timersMax) {
+            if (timers >= timersMax && cold == some) {
                 return false;
             }
             if (timers == ColdState.DROPPED) {
@@ -622,8 +633,8 @@ abstract class ConnectionRecord extends HandlerCalls {
 
     /** Returns the number of timers. Any thread. */
     int timers() {
-        ColdState some = cold;
-        return some == null ? 0 : Math.max(0, some.timers());
+        Integer timers = rare(ColdState::timers);
+        return timers == null ? 0 : Math.max(0, timers);
     }
 
     /** Returns the first of the connection's timers that are in the loop's queue, or null. */

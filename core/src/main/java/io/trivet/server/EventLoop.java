@@ -358,9 +358,9 @@ final class EventLoop {
             log.closeFailed(e);
         }
         budgetGuard.countUnsent();
+        sharedBuffers.end(); // the other loops end as well, soon; what is dropped next must not reach them
         table.forEach(sender::drop); // only now is no send pending any more
         pool.dropSpare(); // a closed server may be referenced for long
-        sharedBuffers.end(); // the other loops end as well, soon
         timers.dropAll();
         ended = true;
     }

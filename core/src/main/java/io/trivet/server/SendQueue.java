@@ -24,7 +24,7 @@ final class SendQueue {
     boolean isBehindUnsent;
     /** How often the socket has refused bytes of this queue. */
     int timesFull;
-    /** A dropped object, for the next connection that has this queue. */
+    /** An empty, dropped {@code ColdState} for the next connection that gets this queue; null if there is none. */
     @Nullable ColdState coldState;
 
     /**

@@ -13,12 +13,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedBuffers {
     private static final int SHIFT_MIN = 6;
-    /** A longer message gets a buffer of its own length: there the bytes cost more, and half of a larger size could be empty. */
+    /** A longer message gets a buffer of its own length: for it the copy costs more than the allocation, and up to half of a larger buffer would be unused. */
     private static final int SHIFT_MAX = 13;
+    private static final int SIZES = SHIFT_MAX - SHIFT_MIN + 1;
     /** Maximum number of bytes kept for reuse. Further buffers are left to the garbage collector. */
     private static final long SPARE_BYTES_MAX = 4L << 20;
 
-    private long spareBytesMax;
+    /** Each size has its own limit, so that many messages of one length leave room for others. */
+    private long spareBytesMaxOfSize;
     private final List<ArrayDeque<ByteBuffer>> spare = IntStream.rangeClosed(SHIFT_MIN, SHIFT_MAX)
             .mapToObj(_ -> new ArrayDeque<ByteBuffer>()).toList();
     private long spareBytes;
@@ -26,10 +28,10 @@ final class SharedBuffers {
     /**
      * Creates an empty pool.
      *
-     * @param budgetBytes the server's budget, of which a small part may be kept for reuse
+     * @param budgetBytes the server's budget, of which at most a sixteenth is kept for reuse
      */
     SharedBuffers(long budgetBytes) {
-        spareBytesMax = Math.min(SPARE_BYTES_MAX, budgetBytes / 16);
+        spareBytesMaxOfSize = Math.min(SPARE_BYTES_MAX, budgetBytes / 16) / SIZES;
     }
 
     /**
@@ -38,7 +40,7 @@ final class SharedBuffers {
      */
     ByteBuffer acquire(int bytes) {
         int size = sizeClass(bytes);
-        if (size >= spare.size()) {
+        if (size >= SIZES) {
             return DirectMemory.allocate(bytes);
         }
         ByteBuffer buffer = takeSpare(size);
@@ -54,7 +56,7 @@ final class SharedBuffers {
     /** Takes back a buffer that is not used any more. */
     synchronized void release(ByteBuffer buffer) {
         int size = sizeClass(buffer.capacity());
-        if (buffer.isDirect() && size < spare.size() && spareBytes + buffer.capacity() <= spareBytesMax) {
+        if (buffer.isDirect() && size < SIZES && (spare.get(size).size() + 1L) * buffer.capacity() <= spareBytesMaxOfSize) {
             spareBytes += buffer.capacity();
             spare.get(size).addLast(buffer);
         }
@@ -62,7 +64,7 @@ final class SharedBuffers {
 
     /** Keeps nothing from now on. */
     synchronized void end() {
-        spareBytesMax = 0;
+        spareBytesMaxOfSize = 0;
         spareBytes = 0;
         spare.forEach(ArrayDeque::clear);
     }

@@ -197,7 +197,8 @@ public sealed class SimHost implements Network permits SimNetwork {
         return new SimDescriptor(this, descriptors.add(new RegularFile(kernel), "open", null));
     }
 
-    /** {@inheritDoc} The simulated kernel sends the file by itself on engines that report readiness. Its content is that on the disk. */
+    /** {@inheritDoc} On engines that report readiness, the simulated kernel sends a file of the default file system by itself. A file of another
+     * file system is read piece by piece. The content is that on the disk. */
     @Override
     public final SendableFile openFile(Path path) throws IOException {
         return path.getFileSystem().equals(FileSystems.getDefault()) ? new SimFile(path) : Network.super.openFile(path);

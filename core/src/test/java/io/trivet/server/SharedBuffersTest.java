@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 
 /** The memory of shared messages is used again, within a limit. */
 final class SharedBuffersTest {
-    private static final long BUDGET = 1 << 18;
+    private static final long BUDGET = 1 << 21;
 
     private final Budget budget = new Budget(BUDGET);
     private final SharedBuffers buffers = new SharedBuffers(BUDGET);
@@ -48,17 +48,22 @@ final class SharedBuffersTest {
     }
 
     @Test
-    void sixteenthOfTheBudgetIsKeptAtMost() {
+    void eachSizeHasItsPartOfASixteenthOfTheBudget() {
         ByteBuffer first = buffers.acquire(1 << 13);
         ByteBuffer second = buffers.acquire(1 << 13);
         ByteBuffer third = buffers.acquire(1 << 13);
         buffers.release(first);
         buffers.release(second);
         buffers.release(third);
-        assertThat(buffers.spareBytes()).isEqualTo(BUDGET / 16);
+        assertThat(buffers.spareBytes()).as("an eighth of a sixteenth of the budget").isEqualTo(BUDGET / 16 / 8);
         assertThat(buffers.acquire(1 << 13)).isSameAs(second);
         assertThat(buffers.acquire(1 << 13)).isSameAs(first);
         assertThat(buffers.acquire(1 << 13)).isNotSameAs(third);
+        buffers.release(first);
+        buffers.release(second);
+        ByteBuffer small = buffers.acquire(64);
+        buffers.release(small);
+        assertThat(buffers.acquire(64)).as("another size has room").isSameAs(small);
     }
 
     @Test
