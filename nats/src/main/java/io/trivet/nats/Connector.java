@@ -131,6 +131,8 @@ final class Connector {
     private volatile Bus.@Nullable Link link;
     private @Nullable ScheduledTask timer;
     private volatile boolean isEnding;
+    /** The link sends what it has accepted, in bounded time, and closes by itself. */
+    private volatile boolean isFinishing;
     private long waitNanos;
     private long startedNanos;
     private long upSinceNanos;
@@ -214,6 +216,7 @@ final class Connector {
         }
         if (state == BusState.UP && last != null) {
             if (sendsAccepted) {
+                isFinishing = true;
                 last.finish();
             } else {
                 last.close();
@@ -235,7 +238,7 @@ final class Connector {
     void abandon() {
         isEnding = true;
         Bus.Link last = link;
-        if (last != null) {
+        if (last != null && !isFinishing) {
             last.close();
         }
     }

@@ -19,16 +19,16 @@ final class Heartbeats {
         this.outbox = outbox;
     }
 
-    /** The next heartbeat is due. */
+    /** Requests the next heartbeat, which {@link #send} sends. */
     void requestNext() {
         isRequested = true;
     }
 
     /**
-     * Heartbeats that list all streams are due.
+     * Requests heartbeats that list all streams.
      *
      * @param hello asks other servers for theirs
-     * @param bye the last one
+     * @param bye marks the last one as this server's final heartbeat
      */
     void requestAll(boolean hello, boolean bye) {
         isRequested = true;
@@ -38,7 +38,7 @@ final class Heartbeats {
         isBye |= bye;
     }
 
-    /** Sends what is due. Returns false if the link did not accept all. */
+    /** Sends what was requested. Returns false if the link did not accept all. */
     boolean send(Bus.Link link, String subject, Frame.Sender sender, long presence) {
         while (isRequested) {
             NavigableMap<String, Long> settled = outbox.settled(cursor, Wire.entriesMax(link.messageBytesMax()));

@@ -67,7 +67,7 @@ final class NatsBus implements Bus {
     /**
      * Checks the URL of a server.
      *
-     * @throws IllegalArgumentException it is wrong; the message has it, without secrets
+     * @throws IllegalArgumentException the URL is wrong; the message contains it, without secrets
      */
     static void checkUrl(String url) {
         for (String each : url.split(",", -1)) { // as the client does
@@ -80,8 +80,8 @@ final class NatsBus implements Bus {
         }
     }
 
-    /** Removes the user and the password from a text that may contain a URL. */
+    /** Removes users, passwords and tokens from a text that may contain URLs, also without their scheme. */
     static String withoutSecrets(@Nullable String text) {
-        return text == null ? "" : text.replaceAll("//[^@/\\s]*@", "//");
+        return text == null ? "" : text.replaceAll("(\\w+://)?[^\\s,\\[\\]]*@", "$1");
     }
 }

@@ -30,7 +30,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private static final int MESSAGE_BYTES = 64;
     /** What changes of subscriptions may add to that. */
     private static final long CHANGES_BYTES_MAX = 4 * WINDOW_BYTES;
-    /** What is sent between two updates of what waits, and two looks at what waits in the client: these cost more than to send a message. */
+    /** Bytes sent between two updates of {@link #waitingBytes}, and between two checks of what waits in the client. Each costs more than a message. */
     private static final long COUNTED_BYTES = WINDOW_BYTES / 64;
     /** The most commands taken from the queue at once. */
     private static final int BATCH_MAX = 256;
@@ -41,7 +41,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private interface Command {
         void run(Connection connection, Dispatcher dispatcher) throws InterruptedException;
 
-        /** Returns by how much {@link #waitingBytes} is less once it has run. */
+        /** Returns the number of bytes to subtract from {@link #waitingBytes} after the command has run. */
         default long bytes() {
             return 0;
         }
@@ -142,7 +142,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
         }
     }
 
-    /** Runs commands. Subtracts rarely what they held, because the loop uses the same number for each message. */
+    /** Runs commands. Subtracts their bytes in steps, because the loop updates the same counter for each message. */
     private void run(List<Command> batch, Connection open, Dispatcher dispatcher) throws InterruptedException {
         long done = 0;
         for (Command command : batch) {
@@ -169,7 +169,7 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     private void closed(@Nullable String reason) {
         if (isClosedReported.compareAndSet(false, true)) {
             events.onClosed(NatsBus.reason(reason));
-            commands.add((_, _) -> {}); // the thread looks again
+            commands.add((_, _) -> {}); // wakes the thread
         }
     }
 

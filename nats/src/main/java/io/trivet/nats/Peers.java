@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>From when on are the messages of a publisher counted? If it has started after this server subscribed to the topic, from its first. Otherwise
  * from the first message or heartbeat of it that arrives after the subscription: what it published before was not for this server. The bus does
  * not confirm when a subscription takes effect. So a heartbeat that passed the bus just before the subscription also counts, and what its
- * sender published in between is missed, although it was too early. Counting later would leave losses unreported.
+ * sender published in between counts as missed, although it was published too early to arrive. Counting later would leave losses unreported.
  */
 final class Peers implements Fills.Owner {
     /** The most servers that are remembered. Beyond it, the one that has been silent the longest is forgotten. */
@@ -60,7 +60,7 @@ final class Peers implements Fills.Owner {
     private final SortedMap<Long, Peer> peers = new TreeMap<>();
     /** The streams that this server receives. */
     private final NavigableMap<String, Subscription> subscribed = new TreeMap<>();
-    /** The servers that were present when the bus went away, and have not been heard since it is back. */
+    /** The servers that were present when the bus went away, and from which nothing has arrived since it is back. */
     private final Set<Long> awaited = new HashSet<>();
     /** True after the first call of {@link #expire}, whose last call was at expiringNanos. */
     private boolean isExpiring;
@@ -78,7 +78,7 @@ final class Peers implements Fills.Owner {
                 this);
     }
 
-    /** A subscription was sent to the bus; its streams are counted from now on, unless it was before. */
+    /** A subscription was sent to the bus; its streams are counted from now on, unless they already were. */
     void subscribed(String stream, long nowNanos) {
         subscribed.computeIfAbsent(stream, _ -> new Subscription(nowNanos));
     }
@@ -305,12 +305,12 @@ final class Peers implements Fills.Owner {
         peers.values().stream().filter(peer -> peer.isPresent).forEach(peer -> awaited.add(peer.id));
     }
 
-    /** Returns true if a server that was present when the bus went away has not been heard since: it may not have subscribed yet. */
+    /** Returns true if nothing has arrived since from a server that was present when the bus went away: it may not have subscribed yet. */
     boolean awaitsOthers() {
         return !awaited.isEmpty();
     }
 
-    /** Waits no longer for servers that have not been heard. */
+    /** Stops waiting for these servers. */
     void awaitNoOthers() {
         awaited.clear();
     }

@@ -51,7 +51,7 @@ public interface RelayListener {
     /**
      * Another server has appeared, was shut down cleanly, or has sent no heartbeat for too long. In the last case it may have been killed:
      * what it had accepted and not sent is lost then, and the number of these messages is unknown. While this server cannot reach the bus,
-     * all others become lost.
+     * all others are reported as lost after {@link RelayOptions#expiry}.
      *
      * @param server the server's id
      * @param change what has happened
@@ -84,11 +84,11 @@ public interface RelayListener {
 
     /** What has become of another server. */
     enum ServerChange {
-        /** Something of it has arrived, for the first time or again. */
+        /** Something from it has arrived, for the first time or again. */
         APPEARED,
         /** It was shut down cleanly, after it had sent everything. */
         LEFT,
-        /** Nothing of it has arrived for {@link RelayOptions#expiry}. */
+        /** Nothing from it has arrived for {@link RelayOptions#expiry}. */
         LOST
     }
 }

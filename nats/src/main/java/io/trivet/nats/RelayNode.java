@@ -21,6 +21,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private static final Duration RETRY = Duration.ofMillis(5);
     /** The largest part of an interval that an answer waits, so that all who ask meanwhile get one answer. */
     private static final double SOON = 0.2;
+    /** Maximum time for which messages wait for other servers after an outage. */
+    private static final Duration OTHERS_WAIT_MAX = Duration.ofSeconds(3);
     /** How far an interval may differ from the set one. */
     private static final double JITTER = 0.1;
 
@@ -232,21 +234,26 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         presence.requestSnapshot();
         heartbeats.requestAll(true, false);
         drainTimer.away(false);
-        cancel(othersTimer);
-        othersTimer = peers.awaitsOthers() ? timers.schedule(othersWait(), this::awaitNoOthers) : null;
+        if (peers.awaitsOthers() && othersTimer == null) { // another outage meanwhile does not make it longer
+            othersTimer = timers.schedule(othersWait(), this::awaitNoOthers);
+        }
     }
 
-    /** Returns how long after this server the others may be connected again, and have answered. */
+    /**
+     * Returns how long to wait for the others: as long as they may take to connect after this server and to answer, within limits, so that
+     * what waits does not become too old meanwhile.
+     */
     private Duration othersWait() {
-        return options.backoffMax().plus(options.heartbeat().dividedBy(4));
+        Duration usual = options.backoffMax().plus(options.heartbeat().dividedBy(4));
+        Duration wait = usual.compareTo(OTHERS_WAIT_MAX) < 0 ? usual : OTHERS_WAIT_MAX;
+        Duration ageMax = options.queueAgeMax();
+        return ageMax.isZero() || ageMax.dividedBy(4).compareTo(wait) > 0 ? wait : ageMax.dividedBy(4);
     }
 
     private void awaitNoOthers() {
         othersTimer = null;
-        if (connector.link() != null) {
-            peers.awaitNoOthers();
-            flush();
-        }
+        peers.awaitNoOthers();
+        flush();
     }
 
     private void subscribe(Bus.Link link, String stream) {
@@ -421,6 +428,10 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (isEnded) {
             return;
         }
+        if (othersTimer != null && !peers.awaitsOthers()) {
+            cancel(othersTimer);
+            othersTimer = null;
+        }
         long now = now();
         Outbox.Queued next = outbox.next(now); // also drops what is too old
         Bus.Link link = connector.link();
@@ -451,8 +462,8 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     }
 
     /**
-     * Returns true if the link has accepted everything that may be sent now. After an outage, messages wait until the others are back: what is
-     * sent before they have subscribed again is lost.
+     * Returns true if the link has accepted everything that may be sent now. After an outage, messages wait until the others are back, because
+     * what is sent before they have subscribed again is lost; but not if that could fill the queue, or delay a drain.
      */
     private boolean sendAll(Bus.Link link, Outbox.@Nullable Queued first, long now) {
         int entriesMax = Wire.entriesMax(link.messageBytesMax());
@@ -465,7 +476,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (!heartbeats.send(link, streams.presence(), sender(), presence.sentNumber())) {
             return false;
         }
-        if (peers.awaitsOthers()) {
+        if (peers.awaitsOthers() && !isDraining && outbox.isHalfEmpty()) {
             return true;
         }
         for (Outbox.Queued next = first; next != null; next = outbox.next(now)) {
@@ -535,6 +546,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     /** The loop accepts no work any more, because the server was closed before its relay. Any thread, also repeatedly. */
     void abandon() {
         isEnded = true;
+        latest = latest.ended();
         connector.abandon();
         onEnded.run();
     }

@@ -8,7 +8,7 @@ import java.util.List;
  * @param state the link to the bus
  * @param reason why the bus is away: the problem of the last attempt, in one line; empty if there was none
  * @param stateMillis for how long the bus has been reached if it is UP, and otherwise for how long it has not been reached
- * @param connects how often the bus was reached: one more than the reconnects
+ * @param connects how often the bus was reached: the first time and all reconnects
  * @param failures how many attempts to reach it failed, or links were lost
  * @param topics the topics that connections of this server have joined
  * @param members the connections that have joined a topic or have an id
@@ -42,11 +42,19 @@ public record RelayStats(BusState state, String reason, long stateMillis, long c
         busiest = List.copyOf(busiest);
     }
 
+    /** Returns the same values with a link that is closed for good. */
+    RelayStats ended() {
+        return new RelayStats(BusState.CLOSED, reason, stateMillis, connects, failures, topics, members, queuedMessages,
+                queuedBytes,
+                published, sent, dropped, delivered, filled, missed, duplicates, overruns, slow, malformed, peers, topicsUsed,
+                busiest);
+    }
+
     /**
      * Another server.
      *
      * @param id its id
-     * @param isPresent true if something of it arrived within the expiry
+     * @param isPresent true if something from it arrived within the expiry
      * @param silentMillis the time since the last frame of it arrived
      * @param lagNanos how much longer its last heartbeat took, from its loop to this one, than its fastest heartbeat: the delay that a busy
      *     bus, network or loop adds. A delay that lasts is understated by 0.36 s for each hour, since clocks differ in speed

@@ -21,14 +21,26 @@ final class Timers {
         this.onRejected = onRejected;
     }
 
-    /** Runs a task after some time. Returns null if the loop does not accept it. */
+    /**
+     * Runs a task after some time. If the loop has too many timers, tries again in the next turn.
+     *
+     * @return the task; null if the loop has not accepted it
+     */
     @Nullable
     ScheduledTask schedule(Duration delay, Runnable task) {
         try {
             return server.schedule(delay, task);
         } catch (RejectedExecutionException e) {
-            onRejected.run();
+            retry(delay, task);
             return null;
+        }
+    }
+
+    private void retry(Duration delay, Runnable task) {
+        try {
+            server.execute(() -> schedule(delay, task));
+        } catch (RejectedExecutionException e) {
+            onRejected.run();
         }
     }
 }

@@ -105,7 +105,7 @@ final class NatsHistoryTest {
     void withoutJetStreamTheProblemAndEveryLossAreReported() throws Exception {
         start();
         until("the problem is reported", () -> second.historyProblems.size() == 1);
-        assertThat(second.historyProblems.getFirst()).contains("the stream CHAT of JetStream");
+        assertThat(second.historyProblems.getFirst()).contains("start nats-server with --jetstream");
         assertThat(bob.missed()).isZero();
         assertThat(publishWhileCut()).isEqualTo(bob.missed());
     }

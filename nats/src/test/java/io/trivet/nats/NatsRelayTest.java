@@ -164,6 +164,9 @@ final class NatsRelayTest {
     void aPasswordAppearsInNoReason() {
         assertThat(NatsBus.withoutSecrets("cannot connect to nats://user:secret@host:4222")).isEqualTo(
                 "cannot connect to nats://host:4222");
+        assertThat(NatsBus.withoutSecrets("[nats://user:secret@a, token@b:4222]")).isEqualTo("[nats://a, b:4222]");
+        assertThat(NatsBus.withoutSecrets("nats://user:se/cr@et@a,user:secret@b")).isEqualTo("nats://a,b");
+        assertThat(NatsBus.withoutSecrets(null)).isEmpty();
     }
 
     @Test

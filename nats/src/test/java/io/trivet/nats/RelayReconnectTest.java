@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -103,8 +104,100 @@ final class RelayReconnectTest {
         }
     }
 
+    /** Three servers, of which the last one has just been killed in an outage; the second one has a publisher. */
+    private static final class Outage {
+        final SimNetwork network = SimNetwork.of(1, FaultPlan.none(), SimEngine.EPOLL);
+        final SimBus bus = new SimBus(network.clock(), 1, false);
+        final ChatServer[] servers = new ChatServer[3];
+        final SimClient member;
+        final SimClient publisher;
+
+        Outage(RelayOptions options) throws IOException {
+            network.attach(bus);
+            for (int i = 0; i < servers.length; i++) {
+                servers[i] = start(network, bus, i, options);
+            }
+            member = SimClient.connect(network, servers[0].server.address(), "member");
+            member.send("J news\n");
+            publisher = SimClient.connect(network, servers[1].server.address(), "publisher");
+            network.run(Duration.ofSeconds(3));
+            bus.kill(2);
+            bus.die();
+        }
+
+        void close() {
+            for (ChatServer each : servers) {
+                each.server.close();
+            }
+        }
+    }
+
+    @Test
+    void queueThatFillsIsSentAlthoughAServerIsMissing() throws IOException {
+        Outage outage = new Outage(OPTIONS.withQueue(4 << 20, 100, Duration.ZERO, BusOverflow.DROP_OLDEST));
+        outage.network.run(Duration.ofMillis(50));
+        outage.bus.revive();
+        outage.network.run(Duration.ofMillis(500)); // the first server has answered
+        for (int i = 0; i < 40; i++) {
+            outage.publisher.send("P news x\n".repeat(10));
+            outage.network.run(Duration.ofMillis(10));
+        }
+        outage.network.run(Duration.ofSeconds(3));
+        assertThat(outage.member.receivedLines()).hasSize(401).noneMatch(line -> line.startsWith("G "));
+        assertThat(outage.servers[1].dropped).hasValue(0);
+        outage.close();
+    }
+
+    @Test
+    void drainSendsWhatWaitsAlthoughAServerIsMissing() throws IOException {
+        Outage outage = new Outage(OPTIONS);
+        outage.publisher.send("P news x\n".repeat(5));
+        outage.network.run(Duration.ofMillis(50));
+        outage.bus.revive();
+        outage.network.run(Duration.ofMillis(500));
+        assertThat(outage.member.receivedLines()).hasSize(1);
+        outage.servers[1].relay.drain(Duration.ofMillis(500));
+        outage.network.run(Duration.ofMillis(600));
+        assertThat(outage.member.receivedLines()).hasSize(6);
+        assertThat(outage.servers[1].relay.isClosed()).isTrue();
+        outage.close();
+    }
+
+    @Test
+    void repeatedOutagesDoNotProlongTheWait() throws IOException {
+        Outage outage = new Outage(OPTIONS);
+        outage.publisher.send("P news x\n".repeat(5));
+        for (int i = 0; i < 8; i++) {
+            outage.network.run(Duration.ofMillis(50));
+            outage.bus.revive();
+            outage.network.run(Duration.ofSeconds(1));
+            outage.bus.die();
+        }
+        assertThat(outage.member.receivedLines()).hasSize(6);
+        outage.close();
+    }
+
+    @Test
+    void waitIsShortWhereAttemptsToConnectAreRareOrMessagesAgeSoon() throws IOException {
+        for (RelayOptions options : List.of(OPTIONS.withBackoff(Duration.ofMillis(100), Duration.ofSeconds(30)),
+                OPTIONS.withQueue(4 << 20, 100, Duration.ofSeconds(2), BusOverflow.DROP_OLDEST))) {
+            Outage outage = new Outage(options);
+            outage.publisher.send("P news x\n".repeat(5));
+            outage.network.run(Duration.ofMillis(50));
+            outage.bus.revive();
+            outage.network.run(Duration.ofSeconds(4));
+            assertThat(outage.member.receivedLines()).hasSize(6);
+            assertThat(outage.servers[1].dropped).hasValue(0);
+            outage.close();
+        }
+    }
+
     private static ChatServer start(SimNetwork network, SimBus bus, int index) throws IOException {
+        return start(network, bus, index, OPTIONS);
+    }
+
+    private static ChatServer start(SimNetwork network, SimBus bus, int index, RelayOptions options) throws IOException {
         SimHost host = network.host(InetAddress.ofLiteral("10.0.0." + (index + 1)));
-        return new ChatServer(host, new InetSocketAddress(host.address(), 0), bus.of(index), OPTIONS, index);
+        return new ChatServer(host, new InetSocketAddress(host.address(), 0), bus.of(index), options, index);
     }
 }
