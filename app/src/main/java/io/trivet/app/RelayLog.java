@@ -21,7 +21,7 @@ final class RelayLog implements RelayListener {
         void schedule(Duration delay, Runnable task);
     }
 
-    /** The shortest time between two lines about losses, and between two about NATS that is not reached. */
+    /** The minimum time between two lines about losses, and between two lines about the same outage. */
     static final Duration INTERVAL = Duration.ofSeconds(10);
 
     private final RelayOptions options;
@@ -57,12 +57,12 @@ final class RelayLog implements RelayListener {
         lossesNanos = sinceNanos - INTERVAL.toNanos();
     }
 
-    /** Returns a URL without its user, password or token, in one line. */
+    /** Returns a URL, or several with commas between, without user, password or token, in one line. The scheme may be missing. */
     static String withoutSecrets(String url) {
-        return EscapedText.line(url.replaceAll("//[^/\\s]*@", "//"));
+        return EscapedText.line(url.replaceAll("(\\w+://)?[^\\s,]*@", "$1"));
     }
 
-    /** Returns why NATS cannot be reached, in one line. Of a host without an address, the JDK says only the name. */
+    /** Returns why NATS cannot be reached, in one line. For an unknown host, the message of the JDK is only the name. */
     static String reason(RelayOptions options, String why) {
         boolean isHost = options.servers().stream()
                 .anyMatch(url -> withoutSecrets(url).replaceFirst("^.*//", "").replaceFirst(":\\d+$", "").equals(why));
@@ -144,7 +144,7 @@ final class RelayLog implements RelayListener {
         }
     }
 
-    /** Called some time after the link came up: the servers that run have sent heartbeats since. */
+    /** Called when the link has been up for {@code expiry}: the servers that run have sent heartbeats since. */
     private void reportSilent() {
         if (isUp && elapsedNanos(sinceNanos) >= expiry.toNanos()) {
             silent.forEach(this::reportLost);

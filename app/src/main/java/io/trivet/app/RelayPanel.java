@@ -44,14 +44,16 @@ final class RelayPanel {
         return new Panel(new Text("Shares messages and presence with other servers over NATS. This server is " + id
                 + ". Updated at each heartbeat (1 s).",
                 "通过 NATS 与其他服务器共享消息和在线状态。本服务器是 " + id + "。每次心跳（1 秒）更新。"),
-                problem(options, stats), summary(options, stats, peers), List.of(servers(peers), topics(stats)), details(options, stats));
+                problem(options, stats), summary(options, stats, peers), List.of(servers(peers), topics(stats)),
+                details(options, stats));
     }
 
     private static Text problem(RelayOptions options, RelayStats stats) {
         String reason = RelayLog.reason(options, stats.reason());
         return switch (stats.state()) {
             case UP -> Text.NONE;
-            case CLOSED -> new Text("The relay has ended. Messages reach only this server’s clients.", "中继已结束，消息只到达本服务器的客户端。");
+            case CLOSED -> new Text("The relay has ended. Messages reach no client, and a client that sends one is disconnected.",
+                    "中继已结束，消息不会到达任何客户端，发送消息的客户端会被断开。");
             case AWAY, CONNECTING -> reason.isEmpty() ? Text.NONE
                     : new Text(
                             "NATS cannot be reached, trying again. Meanwhile, messages reach only this server’s clients. "
@@ -133,7 +135,8 @@ final class RelayPanel {
                         .withNote(new Text("times that NATS reported this server as a slow consumer",
                                 "NATS 报告本服务器为慢消费者的次数")),
                 counter("reconnects", "reconnects", "重新连接", Math.max(0, stats.connects() - 1))
-                        .withNote(new Text("times that NATS was reached again: connects less the first", "再次连上 NATS 的次数，不含首次")),
+                        .withNote(new Text("how often NATS was reached again; the first time does not count",
+                                "再次连上 NATS 的次数，不含首次")),
                 counter("failures", "failures", "失败", stats.failures())
                         .withNote(new Text("attempts to reach NATS that failed, and links that were lost", "连接 NATS 失败或连接中断的次数")),
                 counter("malformed", "malformed", "无法识别", stats.malformed()).withMark(stats.malformed() > 0)
@@ -178,7 +181,7 @@ final class RelayPanel {
                 new Text(
                         "Lag: how much longer the last heartbeat took on its way than the fastest one. Missed: messages of that server that did not arrive.",
                         "滞后：最近一次心跳在途中比最快的一次多用的时间。错过：该服务器未到达的消息。"),
-                new Text("No heartbeat of another server has arrived yet.", "还没有收到其他服务器的心跳。"),
+                new Text("No heartbeat from another server has arrived yet.", "还没有收到其他服务器的心跳。"),
                 List.of(new Column("server", new Text("server", "服务器"), Unit.COUNT),
                         new Column("state", new Text("state", "状态"), Unit.COUNT),
                         new Column("heard", new Text("last message", "最近消息"), Unit.SECONDS),

@@ -24,7 +24,7 @@ import picocli.CommandLine.ParameterException;
 final class ServeRelay {
     @Option(names = "--relay", paramLabel = "URL", showDefaultValue = Visibility.NEVER,
             description = "Share the messages of --reply broadcast with other servers over NATS, at nats://HOST:PORT, or tls://HOST:PORT. May be "
-                    + "repeated for a cluster. While NATS is unreachable, messages reach only this server's clients.")
+                    + "repeated for a cluster. While NATS is unreachable, messages for other servers wait, within limits.")
     private List<String> urls = new ArrayList<>();
 
     @Option(names = "--topic", paramLabel = "NAME", showDefaultValue = Visibility.NEVER,
@@ -91,7 +91,7 @@ final class ServeRelay {
         }
     }
 
-    /** A relay that was asked for, or not. */
+    /** The relay, if {@code --relay} was given. */
     static final class Running implements AutoCloseable {
         private final @Nullable Relay relay;
 
@@ -105,7 +105,7 @@ final class ServeRelay {
                 relay.drain(timeout);
                 try {
                     if (!relay.awaitClosed(timeout.plusSeconds(1))) {
-                        err.println("warning: relay: it has not ended in time");
+                        err.println("warning: the relay has not ended in time");
                     }
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
@@ -147,7 +147,7 @@ final class ServeRelay {
         try {
             server.schedule(delay, task);
         } catch (RejectedExecutionException e) {
-            // The server ends.
+            // The server has ended: nothing is left to report.
         }
     }
 

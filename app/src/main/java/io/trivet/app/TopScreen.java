@@ -15,7 +15,7 @@ import java.util.Map;
 /** What {@code trivet top} shows, as lines of text; and what its keys do. One thread. */
 final class TopScreen {
     static final List<String> SORTS = List.of("address", "state", "queue", "age", "in", "out", "idle", "tls");
-    /** The lines above the clients, at least: panels may need more. */
+    /** Minimum number of lines above the clients; panels may need more. */
     static final int HEAD_LINES = 7;
     private static final int BAR_WIDTH = 10;
     private static final int ESCAPE = 27;
@@ -151,7 +151,7 @@ final class TopScreen {
         List<String> parts = new ArrayList<>(List.of(english(panel, "title") + (problem.isEmpty() ? "" : " (!)")));
         objects(panel, "summary").forEach(value -> parts.add(english(value, "label") + " " + shown(value)));
         addWrapped(lines, parts, "  ", columns);
-        if (!problem.isEmpty()) {
+        if (!problem.isBlank()) {
             List<String> words = new ArrayList<>(List.of(problem.split(" ", -1)));
             words.set(0, "(!) " + words.getFirst());
             addWrapped(lines, words, " ", columns);

@@ -32,7 +32,7 @@ final class SecureTrial implements Trial {
     private static final String GO_AHEAD = "go ahead";
     private static final String QUIT = "quit";
     private static final int ROUNDS_MAX = 2_000;
-    /** How often a client reads a piece, and not everything. */
+    /** Maximum number of reads of one piece; after them, a client reads everything. */
     private static final int PIECES_MAX = 100;
     /** The first byte of a record that is an alert. */
     private static final char ALERT = 21;
@@ -45,7 +45,7 @@ final class SecureTrial implements Trial {
         WITH_REQUEST,
         /** The beginning of a message, in one write with the request. */
         PART_WITH_REQUEST,
-        /** A message, behind the server's answer: it must be taken for what is no TLS. */
+        /** A message, behind the server's answer: the server must reject it, because it is not TLS. */
         BEHIND_ANSWER
     }
 
@@ -267,7 +267,7 @@ final class SecureTrial implements Trial {
             run.close(network, server);
         }
 
-        /** Changes to TLS. Returns false if the client has prevented it. */
+        /** Changes to TLS. Returns false if injected plaintext has ended the connection. */
         private boolean startTls() throws IOException {
             for (int i = run.random.between(0, 2); i > 0; i--) {
                 ask("before " + i);
