@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Rarely used state of a connection, allocated on demand so that an idle connection stays small. Loop thread only, except for
  * snapshots and the number of timers.
  */
-final class ColdState {
+final class ColdState implements SendQueue.Companion {
     /** Value of the number of timers after the connection has dropped this object. */
     static final int DROPPED = -1;
     /** Value of the number of bytes to be delivered in parts if there are none. */

@@ -421,16 +421,26 @@ abstract class ConnectionRecord extends HandlerCalls {
         ColdState some = cold;
         if (queue != null) {
             if (some == null) {
-                COLD.compareAndSet(this, null, queue.takeColdState());
+                COLD.compareAndSet(this, null, takeColdState(queue));
             }
             coldState().sendQueue = queue;
         } else if (some != null) {
             SendQueue removed = some.sendQueue;
             some.sendQueue = null;
             if (dropEmptyColdState() && removed != null) {
-                removed.coldState = some;
+                removed.companion = some;
             }
         }
+    }
+
+    /** Returns an empty object for the connection that gets a queue. */
+    private static ColdState takeColdState(SendQueue queue) {
+        if (queue.companion instanceof ColdState reused) {
+            queue.companion = null;
+            reused.reuse();
+            return reused;
+        }
+        return new ColdState();
     }
 
     /** Returns the streamed messages that have not been sent, or null. If there are any, there is a send queue, too. */

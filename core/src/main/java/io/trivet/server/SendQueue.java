@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ReferenceEquality") // the same lane
 final class SendQueue {
+    /** What a connection needs as long as it has a queue. It passes with the queue from connection to connection. */
+    interface Companion {}
+
     private final BufferPool pool;
     private final Lane empty;
     private final Lane ordinary;
@@ -24,8 +27,8 @@ final class SendQueue {
     boolean isBehindUnsent;
     /** How often the socket has refused bytes of this queue. */
     int timesFull;
-    /** An empty, dropped {@code ColdState} for the next connection that gets this queue; null if there is none. */
-    @Nullable ColdState coldState;
+    /** An object that the last connection had because of this queue, for the next one; null if there is none. */
+    @Nullable Companion companion;
 
     /**
      * Creates an empty queue.
@@ -49,17 +52,6 @@ final class SendQueue {
         isBehindUnsent = false;
         timesFull = 0;
         return this;
-    }
-
-    /** Returns an empty object for the connection that gets this queue. */
-    ColdState takeColdState() {
-        ColdState reused = coldState;
-        if (reused == null) {
-            return new ColdState();
-        }
-        coldState = null;
-        reused.reuse();
-        return reused;
     }
 
     /** Returns the memory that the messages take, in bytes. */
