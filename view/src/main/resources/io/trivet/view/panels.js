@@ -88,7 +88,6 @@ function update(view, panel) {
     const [term, data] = tile.children;
     tile.title = words(value.note);
     tile.classList.toggle('marked', value.marked);
-    tile.classList.toggle('worded', value.text !== null);
     setText(term, words(value.label));
     setText(data.firstElementChild, valueText(value));
     setText(data.lastElementChild, ofMost(value) && ` ${ofMost(value)}`);
