@@ -9,8 +9,7 @@ import io.nats.client.Nats;
 import io.nats.client.Options;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
 import java.util.Locale;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeoutException;
@@ -123,12 +122,11 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
                 history.start(opened);
             }
             events.onConnected();
-            List<Command> batch = new ArrayList<>(BATCH_MAX);
+            ArrayDeque<Command> batch = new ArrayDeque<>(BATCH_MAX);
             while (!isClosedReported.get()) {
                 batch.add(commands.take());
                 commands.drainTo(batch, BATCH_MAX - 1);
                 run(batch, opened, dispatcher);
-                batch.clear();
             }
         } catch (IOException e) {
             closed(e.getMessage());
@@ -143,9 +141,10 @@ final class NatsLink implements Bus.Link, ConnectionListener, ErrorListener {
     }
 
     /** Runs commands. Subtracts their bytes in steps, because the loop updates the same counter for each message. */
-    private void run(List<Command> batch, Connection open, Dispatcher dispatcher) throws InterruptedException {
+    private void run(ArrayDeque<Command> batch, Connection open, Dispatcher dispatcher) throws InterruptedException {
         long done = 0;
-        for (Command command : batch) {
+        while (!batch.isEmpty()) { // each is removed at once: a message that was sent must not be held until the last one is
+            Command command = batch.remove();
             command.run(open, dispatcher);
             done += command.bytes();
             if (done >= COUNTED_BYTES) {
