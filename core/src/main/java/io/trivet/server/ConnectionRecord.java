@@ -415,7 +415,8 @@ abstract class ConnectionRecord extends HandlerCalls {
     }
 
     /**
-     * Sets the send queue. A broadcast does so for each connection and each message, so a {@code ColdState} that holds only a queue moves with it to the next connection.
+     * Sets the send queue. A broadcast does so for each connection and each message, so a {@code ColdState} that holds only a queue moves with
+     * it to the next connection.
      */
     void sendQueue(@Nullable SendQueue queue) {
         ColdState some = cold;
