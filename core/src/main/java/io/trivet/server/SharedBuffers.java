@@ -13,7 +13,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedBuffers {
     private static final int SHIFT_MIN = 6;
-    /** A longer message gets a buffer of its own length: for it the copy costs more than the allocation, and up to half of a larger buffer would be unused. */
+    /**
+     * A longer message gets a buffer of its own length: for it the copy costs more than the allocation, and up to half of a larger buffer would be
+     * unused.
+     */
     private static final int SHIFT_MAX = 13;
     private static final int SIZES = SHIFT_MAX - SHIFT_MIN + 1;
     /** Maximum number of bytes kept for reuse. Further buffers are left to the garbage collector. */

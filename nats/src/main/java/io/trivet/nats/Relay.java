@@ -49,8 +49,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>The end.</b> Close a relay before its server: {@link #drain}, {@link #awaitClosed(Duration)}, then {@link Server#drain}. If the server ends
  * first, the relay ends with it: the link to the bus is closed, {@link #awaitClosed(Duration)} returns true, and {@link #publish} returns CLOSED. What
  * waits to be sent is dropped, the other servers report this one as lost, and the listener is not called any more, because its callbacks
- * run on the server's loop. If the application turns the server's loop itself, or the bus is not NATS, the relay ends at the next call of {@link #publish} or another method that changes something, or when
- * the bus delivers something.
+ * run on the server's loop. If the application turns the server's loop itself, or the bus is not NATS, the relay ends at the next call of
+ * {@link #publish} or another method that changes something, or when the bus delivers something.
  */
 public final class Relay implements AutoCloseable {
     private final Server server;
