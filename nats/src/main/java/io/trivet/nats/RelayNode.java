@@ -21,8 +21,6 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private static final Duration RETRY = Duration.ofMillis(5);
     /** The largest part of an interval that an answer waits, so that all who ask meanwhile get one answer. */
     private static final double SOON = 0.2;
-    /** Maximum time for which messages wait for other servers after an outage. */
-    private static final Duration OTHERS_WAIT_MAX = Duration.ofSeconds(3);
     /** How far an interval may differ from the set one. */
     private static final double JITTER = 0.1;
 
@@ -43,12 +41,11 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
     private final Heartbeats heartbeats;
     private final Connector connector;
     private final DrainTimer drainTimer;
+    private final OutageHold hold;
 
     private @Nullable ScheduledTask heartbeatTimer;
     private @Nullable ScheduledTask soonTimer;
     private @Nullable ScheduledTask retryTimer;
-    /** Ends the wait for other servers. */
-    private @Nullable ScheduledTask othersTimer;
     private volatile RelayStats latest;
     private boolean isSnapshotSoon;
     private boolean isHeartbeatSoon;
@@ -84,6 +81,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         timers = new Timers(server, this::abandon);
         connector = new Connector(bus, server, timers, options, random, inbox, this);
         drainTimer = new DrainTimer(server, timers, options.backoffMax(), this::close);
+        hold = new OutageHold(peers, timers, options, this::flush);
         latest = stats();
     }
 
@@ -234,26 +232,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         presence.requestSnapshot();
         heartbeats.requestAll(true, false);
         drainTimer.away(false);
-        if (peers.awaitsOthers() && othersTimer == null) { // another outage meanwhile does not make it longer
-            othersTimer = timers.schedule(othersWait(), this::awaitNoOthers);
-        }
-    }
-
-    /**
-     * Returns how long to wait for the others: as long as they may take to connect after this server and to answer, within limits, so that
-     * what waits does not become too old meanwhile.
-     */
-    private Duration othersWait() {
-        Duration usual = options.backoffMax().plus(options.heartbeat().dividedBy(4));
-        Duration wait = usual.compareTo(OTHERS_WAIT_MAX) < 0 ? usual : OTHERS_WAIT_MAX;
-        Duration ageMax = options.queueAgeMax();
-        return ageMax.isZero() || ageMax.dividedBy(4).compareTo(wait) > 0 ? wait : ageMax.dividedBy(4);
-    }
-
-    private void awaitNoOthers() {
-        othersTimer = null;
-        peers.awaitNoOthers();
-        flush();
+        hold.up();
     }
 
     private void subscribe(Bus.Link link, String stream) {
@@ -278,7 +257,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
             cancel(heartbeatTimer);
             cancel(soonTimer);
             cancel(retryTimer);
-            cancel(othersTimer);
+            hold.cancel();
             drainTimer.cancel();
             latest = stats();
             notices.bus(BusState.CLOSED, "");
@@ -428,10 +407,6 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (isEnded) {
             return;
         }
-        if (othersTimer != null && !peers.awaitsOthers()) {
-            cancel(othersTimer);
-            othersTimer = null;
-        }
         long now = now();
         Outbox.Queued next = outbox.next(now); // also drops what is too old
         Bus.Link link = connector.link();
@@ -476,7 +451,7 @@ final class RelayNode implements Connector.Owner, Peers.Owner {
         if (!heartbeats.send(link, streams.presence(), sender(), presence.sentNumber())) {
             return false;
         }
-        if (peers.awaitsOthers() && !isDraining && outbox.isHalfEmpty()) {
+        if (hold.isInForce() && !isDraining && outbox.isHalfEmpty()) {
             return true;
         }
         for (Outbox.Queued next = first; next != null; next = outbox.next(now)) {
