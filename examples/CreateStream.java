@@ -17,10 +17,13 @@ public final class CreateStream {
 
     public static void main(String[] args) throws Exception {
         String prefix = args.length > 2 ? args[2] : "trivet";
-        try (Connection nats = Nats.connect(args[0])) {
+        Connection nats = Nats.connect(args[0]);
+        try {
             StreamConfiguration stream = StreamConfiguration.builder().name(args[1]).subjects(prefix + ".t.>", prefix + ".d.>")
                     .storageType(StorageType.File).maxAge(Duration.ofMinutes(10)).maxBytes(BYTES_MAX).build();
             System.out.println(nats.jetStreamManagement().addStream(stream).getConfiguration());
+        } finally {
+            nats.close();
         }
     }
 }
