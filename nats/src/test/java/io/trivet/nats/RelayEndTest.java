@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -106,26 +107,22 @@ final class RelayEndTest {
 
     @Test
     void aDrainAfterTheServerHasClosedEndsTheRelay() throws Exception {
-        Server server = server();
-        Relay relay = connect(server);
-        network.run(SOON);
-        server.execute(() -> {
-            server.close();
-            relay.node().drain(Duration.ofSeconds(10));
-        });
-        network.run(SOON);
-        assertThat(relay.isClosed()).isTrue();
-        expectEnd(relay);
+        expectEndAfter(node -> node.drain(Duration.ofSeconds(10)));
     }
 
     @Test
     void anAnswerToOthersAfterTheServerHasClosedEndsTheRelay() throws Exception {
+        expectEndAfter(RelayNode::heartbeatSoon);
+    }
+
+    /** What the relay does on the loop after the server was closed there ends it. */
+    private void expectEndAfter(Consumer<RelayNode> action) throws Exception {
         Server server = server();
         Relay relay = connect(server);
         network.run(SOON);
         server.execute(() -> {
             server.close();
-            relay.node().heartbeatSoon();
+            action.accept(relay.node());
         });
         network.run(SOON);
         assertThat(relay.isClosed()).isTrue();
