@@ -65,8 +65,15 @@ final class Mutator {
         try (var paths = Files.walk(classes)) {
             return paths.map(path -> classes.relativize(path).toString()).filter(name -> name.endsWith(".class"))
                     .map(name -> name.substring(0, name.length() - ".class".length()).replace('/', '.'))
-                    .filter(name -> prefixes.stream().anyMatch(name::startsWith) && !name.endsWith("-info")).sorted().toList();
+                    .filter(name -> prefixes.stream().anyMatch(name::startsWith) && !name.endsWith("-info") && !isFlightEvent(name))
+                    .sorted().toList();
         }
+    }
+
+    /** Flight Recorder adds fields to its events when they are loaded, so their classes cannot be redefined. */
+    private boolean isFlightEvent(String className) {
+        return files.parse(original(className)).superclass()
+                .filter(superclass -> superclass.asInternalName().equals("jdk/jfr/Event")).isPresent();
     }
 
     List<Mutation> mutations(String className) {
