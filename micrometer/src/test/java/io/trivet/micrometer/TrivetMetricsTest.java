@@ -91,11 +91,11 @@ final class TrivetMetricsTest {
             await().untilAsserted(() -> {
                 later();
                 assertThat(value("trivet.connections.queueing")).isOne();
+                assertThat(value("trivet.sockets.watched", "list", "writable")).isOne();
             });
             assertThat(value("trivet.queue.longest")).isPositive();
             assertThat(value("trivet.queue.held")).isPositive();
             assertThat(value("trivet.queue.oldest")).isPositive();
-            assertThat(value("trivet.sockets.watched", "list", "writable")).isOne();
             client.shutdownOutput();
             await().untilAsserted(() -> {
                 later();
