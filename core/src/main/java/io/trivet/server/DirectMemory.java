@@ -5,11 +5,18 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The JVM's limit of direct memory: memory outside of the heap, for buffers that the kernel reads and writes. */
 final class DirectMemory {
     /** In bytes. Determined once, because it cannot change. */
     private static final long LIMIT_BYTES = findLimit();
+    /**
+     * The number of buffers that come from the heap after direct memory was used up. The JVM collects garbage and waits for half a
+     * second before it refuses one, and meanwhile the loop does nothing else.
+     */
+    private static final int HEAP_BUFFERS = 1000;
+    private static final AtomicInteger HEAP_BUFFERS_LEFT = new AtomicInteger();
 
     private DirectMemory() {}
 
@@ -28,11 +35,19 @@ final class DirectMemory {
         return Math.min(asked, LIMIT_BYTES / 4 * 3);
     }
 
-    /** Returns a direct buffer of that size. If the JVM has no more direct memory, returns a buffer on the heap. */
+    /**
+     * Returns a direct buffer of that size. If the JVM has no more direct memory, or had none for one of the last buffers, returns a
+     * buffer on the heap. Any thread.
+     */
     static ByteBuffer allocate(int bytes) {
+        if (HEAP_BUFFERS_LEFT.get() > 0) {
+            HEAP_BUFFERS_LEFT.decrementAndGet();
+            return ByteBuffer.allocate(bytes);
+        }
         try {
             return ByteBuffer.allocateDirect(bytes);
         } catch (OutOfMemoryError e) {
+            HEAP_BUFFERS_LEFT.set(HEAP_BUFFERS);
             return ByteBuffer.allocate(bytes);
         }
     }
