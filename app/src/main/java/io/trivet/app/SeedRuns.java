@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import io.trivet.scenarios.CheckFailure;
+import io.trivet.scenarios.CorpusBuilder;
 import io.trivet.scenarios.Coverage;
 import io.trivet.scenarios.Outcome;
 import io.trivet.scenarios.RemovedParts;
@@ -80,6 +81,7 @@ final class SeedRuns {
     private boolean isOver;
     private boolean interrupted;
     private final Tally tally = Tally.empty();
+    private final CorpusBuilder corpus = new CorpusBuilder();
     private final Map<Long, Long> byOperations = new TreeMap<>();
     private final Map<Long, Long> byConnections = new TreeMap<>();
     private final List<Outcome> failed = new ArrayList<>();
@@ -198,6 +200,7 @@ final class SeedRuns {
         simulatedNanos += outcome.simulatedNanos();
         operations += outcome.operations();
         tally.add(outcome.tally());
+        corpus.add(outcome);
         byOperations.merge(outcome.operations() / OPERATIONS_STEP * OPERATIONS_STEP, 1L, Long::sum);
         byConnections.merge(outcome.connections(), 1L, Long::sum);
         if (outcome.failure() != null) {
@@ -213,6 +216,11 @@ final class SeedRuns {
                 done, seeds.count(), failed.size(), done / seconds, operations / seconds, time(simulatedNanos / 1e9),
                 time(seconds),
                 simulatedNanos / 1e9 / seconds);
+    }
+
+    /** Returns the lines of a corpus: the seeds that have reached a rare combination. */
+    synchronized List<String> corpus() {
+        return corpus.lines();
     }
 
     private static String time(double seconds) {

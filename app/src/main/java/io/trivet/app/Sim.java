@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -69,6 +71,11 @@ final class Sim implements Callable<Integer> {
     @Option(names = "--table", description = "With --seeds: prints how often each event has occurred.")
     private boolean table;
 
+    @Option(names = "--corpus", paramLabel = "FILE", converter = PathText.class,
+            description = "With --seeds: writes the seeds that have reached a rare combination of a reason, a fault and a state. Other scenarios "
+                    + "are put together from parts of those in scenarios/src/main/resources/io/trivet/scenarios/corpus.txt.")
+    private @Nullable Path corpus;
+
     @Option(names = "--max-failures", paramLabel = "N", defaultValue = "10", showDefaultValue = Visibility.ALWAYS,
             description = "With --seeds: stops after this number of failed seeds.")
     private int failuresMax;
@@ -100,15 +107,21 @@ final class Sim implements Callable<Integer> {
             System.err.println("interrupted: waiting for the running scenarios; press Ctrl-C again to stop at once");
             runs.stop();
         }, System.err);
+        if (corpus != null) {
+            Files.write(corpus, List.of()); // if it cannot be written, it is better to fail now than after the last seed
+        }
         runs.run();
         Verdict worst = runs.report(System.out, table);
+        if (corpus != null) {
+            Files.write(corpus, runs.corpus());
+        }
         return runs.isInterrupted() ? signalled.get() : exitCode(worst);
     }
 
     /** Rejects options that would have no effect: the user expects one. */
     private void checkOptions() {
         List<String> others = which.seed == null ? List.of("--without", "--view")
-                : List.of("--threads", "--table", "--max-failures");
+                : List.of("--threads", "--table", "--corpus", "--max-failures");
         for (String option : others) {
             require(!spec.commandLine().getParseResult().hasMatchedOption(option), option,
                     which.seed == null ? "given with --seed, not with --seeds" : "given with --seeds, not with --seed");

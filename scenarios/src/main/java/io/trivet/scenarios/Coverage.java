@@ -32,7 +32,7 @@ public final class Coverage {
     private static final double RARE_BELOW = 0.001;
 
     /** Starts the names of combinations, which are counted and not part of the table. */
-    private static final String COMBINATION = "end ";
+    static final String COMBINATION = "end ";
 
     private Coverage() {}
 
@@ -122,6 +122,7 @@ public final class Coverage {
         add(names, "guarded-proxy", GuardedPlan.Header.values());
         names.addAll(List.of("guarded-client NONE", "guarded-client V1", "guarded DENIED", "guarded ADMITTED", "guarded TOO_MANY",
                 "guarded-reason ADDRESS_DENIED"));
+        add(names, "guarded-ending", GuardedPlan.Ending.values());
         return names;
     }
 

@@ -55,6 +55,11 @@ final class EdgeClients {
                 random.chance(30) ? random.logUniform(MILLI, 1_000 * MILLI) : 0, random.chance(40), random.chance(40));
     }
 
+    private static GuardedPlan.Ending ending(SeededRandom random) {
+        return random.chance(80) ? random.pick(GuardedPlan.Ending.FINISHES, GuardedPlan.Ending.STAYS)
+                : random.pick(GuardedPlan.Ending.RESETS, GuardedPlan.Ending.BREAKS_OFF);
+    }
+
     /** Returns the clients of the {@link GuardedServer}; none in most scenarios. */
     List<ExternalAction> guarded() {
         SeededRandom random = new SeededRandom(seed ^ 0x70726f787948L); // "proxyH" in ASCII
@@ -69,7 +74,7 @@ final class EdgeClients {
             }
             actions.add(new ExternalAction.ConnectGuarded(random.logUniform(MILLI, 300 * MILLI),
                     new GuardedPlan(i, host, header, random.below(GuardedServer.CLAIMED), random.between(1, 4),
-                            random.chance(50), random.below(THOUSAND), random.chance(50))));
+                            random.chance(50), random.below(THOUSAND), ending(random))));
         }
         return actions;
     }

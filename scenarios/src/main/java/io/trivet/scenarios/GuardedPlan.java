@@ -10,9 +10,9 @@ package io.trivet.scenarios;
  * @param lines the number of its lines
  * @param inPieces true if what it sends is cut anywhere
  * @param cut where an incomplete header ends, in thousandths
- * @param stays true if it keeps its connection until it has its replies and some more
+ * @param ending what it does after its lines; nothing more after an incomplete header
  */
-record GuardedPlan(int number, int host, Header header, int claimed, int lines, boolean inPieces, int cut, boolean stays) {
+record GuardedPlan(int number, int host, Header header, int claimed, int lines, boolean inPieces, int cut, Ending ending) {
     /** The header that a client sends. A client that is no trusted proxy sends none, or one of version 1, which is a line. */
     enum Header {
         /** None. From a proxy that is an error. */
@@ -27,6 +27,18 @@ record GuardedPlan(int number, int host, Header header, int claimed, int lines, 
         LOCAL,
         /** The beginning of a header, and nothing more. */
         INCOMPLETE
+    }
+
+    /** What a client does after its lines. */
+    enum Ending {
+        /** It ends its output. */
+        FINISHES,
+        /** It keeps its connection until it has its replies and some more, and then ends its output. */
+        STAYS,
+        /** It resets its connection. */
+        RESETS,
+        /** It sends the beginning of another line, and nothing more. */
+        BREAKS_OFF
     }
 
     boolean isProxy() {
@@ -47,6 +59,6 @@ record GuardedPlan(int number, int host, Header header, int claimed, int lines, 
     public String toString() {
         return "client " + number + " of host " + host + (isProxy() ? ", a proxy" : "") + ": header " + ReportText.words(header)
                 + ", client address " + claimed + ", " + lines + " lines" + (inPieces ? " in pieces" : "")
-                + (header == Header.INCOMPLETE ? ", cut at " + cut + "/1000" : "") + (stays ? ", stays" : "");
+                + (header == Header.INCOMPLETE ? ", cut at " + cut + "/1000" : "") + ", " + ReportText.words(ending);
     }
 }

@@ -54,16 +54,24 @@ final class GuardedRun {
         for (int i = 0; i < plan.lines() && !incomplete; i++) {
             all.writeBytes(MessageContent.ascii(line(i) + "\n"));
         }
+        boolean breaksOff = plan.ending() == GuardedPlan.Ending.BREAKS_OFF;
+        if (breaksOff && !incomplete) {
+            all.writeBytes(MessageContent.ascii(line(plan.lines())));
+        }
         if (plan.inPieces()) {
             client.sendInPieces(all.toByteArray());
         } else {
             client.send(all.toByteArray());
         }
         if (!incomplete) {
-            if (plan.stays()) {
-                client.pause(STAY);
+            switch (plan.ending()) {
+                case FINISHES -> client.endOutput();
+                case STAYS -> client.pause(STAY).endOutput();
+                case RESETS -> client.reset();
+                case BREAKS_OFF -> {
+                    // The server waits for the rest of the line.
+                }
             }
-            client.endOutput();
         }
     }
 
@@ -148,9 +156,10 @@ final class GuardedRun {
             case ADDRESS_DENIED -> !opened && server.isDenied(plan);
             case TOO_MANY_FROM_ADDRESS -> !opened && server.mayBeTooMany(plan);
             case PROTOCOL_ERROR -> !opened && plan.isProxy() && (!plan.isValid() || isLate());
-            case RESET -> isAffected();
+            case RESET -> isAffected() || plan.ending() == GuardedPlan.Ending.RESETS;
             case FAILED -> client.faults().contains(Fault.WATCH_REFUSED);
-            case MESSAGE_TIMEOUT, FIRST_MESSAGE_TIMEOUT, WRITE_TIMEOUT -> isLate();
+            case MESSAGE_TIMEOUT -> isLate() || plan.ending() == GuardedPlan.Ending.BREAKS_OFF;
+            case FIRST_MESSAGE_TIMEOUT, WRITE_TIMEOUT -> isLate();
             default -> false;
         };
         if (!explained) {

@@ -175,6 +175,7 @@ final class GuardedServer {
     /** Connects a client, which does what is planned. */
     void connect(GuardedPlan plan) throws IOException {
         context.tally.add(plan.isProxy() ? "guarded-proxy" : "guarded-client", plan.header());
+        context.tally.add("guarded-ending", plan.ending());
         SimClient client = SimClient.connect(clientHosts.get(plan.host()), server.address(), "client " + plan.number()
                 + " of the guarded server");
         GuardedRun run = new GuardedRun(context, this, plan, client);

@@ -61,7 +61,7 @@ final class RelayOrigin implements Handler {
         RelayRun found = server.run(ByteBuffer.wrap(head).getInt());
         run = found;
         if (found == null) {
-            server.fail("the other server receives a stream that nobody has sent");
+            server.fail("the other server receives a stream that no client has sent");
             return;
         }
         if (found.plan.originUnreadNanos() > 0) {

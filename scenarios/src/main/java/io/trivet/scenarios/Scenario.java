@@ -41,7 +41,7 @@ public final class Scenario {
      * @return the same scenario for the same seed, in this version of Trivet
      */
     public static Scenario of(long seed) {
-        return new ScenarioGenerator(seed).generate();
+        return Corpus.scenario(seed);
     }
 
     /**
