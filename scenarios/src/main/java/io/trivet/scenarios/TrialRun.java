@@ -73,7 +73,8 @@ final class TrialRun {
 
     void log(String event) {
         if (context.timeline.isEnabled()) {
-            context.timeline.log("    trial of " + ReportText.words(kind) + ": " + event);
+            context.timeline.log("    trial of " + ReportText.words(kind) + ", at "
+                    + ReportText.duration(sim.clock().elapsedNanos()) + ": " + event);
         }
     }
 
