@@ -16,7 +16,8 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.TestWatcher;
 
 /**
- * The table of cases and engines, written to {@code core/target/engine-table.md} when the test run ends. An engine passes a case
+ * The table of cases and engines, written to {@code core/target/engine-table.md} when the test run ends; with
+ * several JVMs, by each for its own tests. An engine passes a case
  * if all tests with the case's number pass on it.
  */
 final class EngineTable implements AutoCloseable {
@@ -32,8 +33,8 @@ final class EngineTable implements AutoCloseable {
 
             The case numbers are names and have gaps. r, w and x mean readable, writable and exceptional: `rw-` is readable and writable.
 
-            Each test run writes this page to `core/target/engine-table.md`. To renew the checked-in copy:
-            `mvn test -pl core; cp core/target/engine-table.md docs/engines.md`
+            A test run in one JVM writes this page to `core/target/engine-table.md`. To renew the checked-in copy:
+            `mvn test -pl core -Dtest.forks=1; cp core/target/engine-table.md docs/engines.md`
 
             ## What each engine needs
 
