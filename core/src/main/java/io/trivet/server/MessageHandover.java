@@ -1,6 +1,7 @@
 package io.trivet.server;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,7 +140,7 @@ final class MessageHandover {
         ByteBuffer read = taken;
         taken = null;
         if (read != null && read.capacity() <= KEPT_BYTES && spare == null) {
-            spare = read.clear();
+            spare = read.clear().order(ByteOrder.BIG_ENDIAN); // the consumer may have changed it
         } else if (read != null) {
             discount(read.capacity());
         }
@@ -155,7 +156,7 @@ final class MessageHandover {
         if (from == null || next == end) {
             return null;
         }
-        from.order(java.nio.ByteOrder.BIG_ENDIAN).clear(); // the consumer may have changed it
+        from.order(ByteOrder.BIG_ENDIAN).clear(); // the consumer may have changed it
         int at = next + HEAD_BYTES;
         next = at + from.getInt(next);
         return from.limit(next).position(at);

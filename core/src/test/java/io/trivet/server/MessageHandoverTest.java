@@ -60,6 +60,19 @@ final class MessageHandoverTest {
     }
 
     @Test
+    void changedByteOrderOfABufferDoesNotAffectLaterMessages() {
+        handover.add(LoopParts.bytes("one"), false);
+        handover.take();
+        handover.next().order(ByteOrder.LITTLE_ENDIAN);
+        handover.giveUp(); // the buffer is used again
+        handover.add(LoopParts.bytes("two"), false);
+        handover.add(ByteBuffer.allocate(500), false); // and copied to a larger one
+        handover.take();
+        assertThat(text(handover.next())).isEqualTo("two");
+        assertThat(handover.next().remaining()).isEqualTo(500);
+    }
+
+    @Test
     void largeBuffersCountAgainstTheBudgetUntilTheyAreRead() {
         assertThat(handover.add(ByteBuffer.allocate(100), false)).isEqualTo(MessageHandover.Added.FIRST);
         assertThat(budget.bytes()).as("what an idle session keeps").isZero();
