@@ -36,6 +36,11 @@ final class Chunk {
         return new Chunk(message.view(), message, sinceNanos, true, 0);
     }
 
+    /** Returns a chunk with the same shared message, for a lane that gets it twice: one call may send both, each from a buffer of its own. */
+    Chunk another() {
+        return new Chunk(buffer.duplicate(), shared, sinceNanos, false, 0);
+    }
+
     /** Returns the number of bytes that wait. */
     int bytes() {
         return buffer.limit() - from;

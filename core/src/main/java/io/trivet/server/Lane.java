@@ -152,13 +152,15 @@ final class Lane {
      *
      * @param whole a chunk for all lanes of this loop
      */
+    @SuppressWarnings("ReferenceEquality") // the same message
     void putShared(Chunk whole, long nowNanos) {
         SharedMessage message = Objects.requireNonNull(whole.shared);
         int length = message.length();
         begin(length);
         if (chunks.isEmpty() || length >= SHARED_BYTES_MIN) {
             message.retain();
-            addLast(whole);
+            Chunk last = chunks.peekLast();
+            addLast(last != null && last.shared == message ? whole.another() : whole);
             sharedChanged(1, whole.capacity());
         } else {
             put(whole.waiting(), nowNanos);

@@ -38,6 +38,20 @@ final class BroadcastTest {
     }
 
     @EveryNetwork
+    void aConnectionThatIsNamedTwiceGetsTheMessageTwice(Stage stage) throws IOException {
+        Story story = stage.story(SILENT);
+        Server server = stage.open(stage.server(story).framing(Framing.lines()));
+        Client client = stage.client(server);
+        stage.until("open", () -> story.count("open") == 1);
+        Connection connection = story.connection(0);
+        String text = "abc".repeat(400);
+        server.broadcast(ByteBuffer.wrap(Client.bytes(text)), List.of(connection, connection, connection));
+        for (int i = 0; i < 3; i++) {
+            assertThat(client.line()).isEqualTo(text);
+        }
+    }
+
+    @EveryNetwork
     void aMessageToSeveralIsHeldOnce(Stage stage) throws IOException {
         Story story = stage.story(SILENT);
         int length = 60_000;

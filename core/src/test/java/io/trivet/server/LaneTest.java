@@ -91,6 +91,21 @@ final class LaneTest {
         assertThat(pool.acquire(512, BufferPool.Use.SEND)).as("shared memory is not the pool's").isNotSameAs(shared);
     }
 
+    @Test
+    void messageThatALaneGetsSeveralTimesIsSentFromSeparateBuffers() {
+        String text = "0123456789".repeat(60);
+        SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), LoopParts.direct(text));
+        Chunk common = Chunk.ofShared(message, 0);
+        for (int i = 0; i < 3; i++) {
+            lane.putShared(common, 0);
+        }
+        message.release();
+        assertThat(send(lane, 1_500)).as("a partial send").isEqualTo((text + text + text).substring(0, 1_500));
+        assertThat(text(lane)).isEqualTo(text.substring(300));
+        lane.clear();
+        assertThat(budget.sharedBytes()).isZero();
+    }
+
     /** Returns what a send reads of the lane's first chunks, and marks it as sent. */
     private static String send(Lane lane, int bytes) {
         ByteBuffer[] parts = new ByteBuffer[4];
