@@ -108,7 +108,8 @@ final class Sender {
         }
         // Reserved messages of other threads may still be on their way here; the output ends behind them.
         // Until the handshake of startTls is over, an end of the output would be in plaintext.
-        if (connection.awaitsEndOfOutput() && !connection.is(ConnectionRecord.STARTING_TLS)
+        // A connection that its handler has just reset must not look complete to the peer.
+        if (!connection.isClosed() && connection.awaitsEndOfOutput() && !connection.is(ConnectionRecord.STARTING_TLS)
                 && connection.queuedMessages() == 0 && !batch.collectsFor(connection)
                 && pendingSends.get(connection) == null && !awaitsUnsentBytes(connection)) {
             lingering.endOutput(connection);

@@ -169,6 +169,20 @@ final class SenderTest {
     }
 
     @Test
+    void outputDoesNotEndIfTheHandlerResetsTheConnectionWhenItIsNotifiedOfRoom() {
+        use(new LoopParts(Limits.defaults().withQueueMarks(20, 10)));
+        parts.enqueue(connection, "x".repeat(30));
+        connection.reaction = () -> {
+            connection.refuseMessages();
+            connection.set(ConnectionRecord.RESET_ON_CLOSE);
+            parts.closeRequests.close(connection, CloseReason.CLOSED);
+        };
+        sender.flush(connection);
+        assertThat(connection.calls).containsExactly("drained");
+        assertThat(parts.proactor.newCalls()).as("no FIN before the reset").containsExactly("send 0 " + "x".repeat(30));
+    }
+
+    @Test
     void handlerIsNotNotifiedOfRoomThatItCannotUse() {
         use(new LoopParts(Limits.defaults().withQueueMarks(20, 10)));
         parts.enqueue(connection, "x".repeat(30));
