@@ -3,6 +3,7 @@ package io.trivet.scenarios;
 import io.trivet.net.ErrorCode;
 import io.trivet.net.Loop;
 import io.trivet.net.NetworkException;
+import io.trivet.observe.ListenerSnapshot;
 import io.trivet.server.Limits;
 import io.trivet.server.Server;
 import java.io.IOException;
@@ -48,6 +49,11 @@ final class AcceptTrial implements Trial {
         boolean backedOff;
         boolean refuses;
         long backoffNanos = BACKOFF_MIN_NANOS;
+        /** The next socket that is accepted cannot be used. */
+        boolean failsAdopting;
+        /** The index of the client whose socket could not be used, among those that are connected and wait; -1: there is none. */
+        int unusable = -1;
+        long acceptFailures;
 
         Model(int connectionsMax) {
             this.connectionsMax = connectionsMax;
@@ -62,13 +68,27 @@ final class AcceptTrial implements Trial {
             backoffNanos = Math.min(BACKOFF_MAX_NANOS, 2 * backoffNanos);
         }
 
-        private void accept() {
+        private void accept(long now) {
             waiting--;
             accepted++;
+            if (failsAdopting) {
+                failsAdopting = false;
+                unusable = connections;
+                if (connections + 1 >= connectionsMax) { // it has reached the maximum, and is gone
+                    accepting = false;
+                    resume(now);
+                }
+                return;
+            }
             connections++;
             free--;
             reached = connections >= connectionsMax;
             accepting &= !reached;
+        }
+
+        ListenerSnapshot.State state() {
+            return accepting ? ListenerSnapshot.State.ACCEPTING
+                    : reached ? ListenerSnapshot.State.AT_LIMIT : ListenerSnapshot.State.BACKED_OFF;
         }
 
         private boolean takeReserve() {
@@ -106,7 +126,7 @@ final class AcceptTrial implements Trial {
                     failed(now);
                     return;
                 }
-                accept();
+                accept(now);
             }
             resume(now);
         }
@@ -117,8 +137,9 @@ final class AcceptTrial implements Trial {
             while (accepting && waiting > 0) {
                 any = true;
                 if (free > 0) {
-                    accept();
+                    accept(now);
                 } else {
+                    acceptFailures++;
                     failed(now);
                 }
             }
@@ -169,11 +190,11 @@ final class AcceptTrial implements Trial {
         run.log(connectionsMax == Integer.MAX_VALUE ? "no maximum of connections" : "at most " + connectionsMax + " connections");
         Model model = new Model(connectionsMax);
         List<TrialClient> clients = new ArrayList<>();
-        try (Server server = run.builder(network, handler, limits).backlog(64).open()) {
+        try (Server server = run.builder(network, handler, limits).backlog(64).loops(run.random.number(1, 1, 2, 3)).open()) {
             int steps = random.between(5, 40);
             for (int i = 0; i < steps && !run.hasFailed(); i++) {
                 step(run, network, server, model, clients);
-                settle(run, network, server, model);
+                settle(run, network, server, model, clients);
             }
             if (!run.hasFailed() && random.chance(40)) {
                 drain(run, network, server, model, clients);
@@ -182,16 +203,29 @@ final class AcceptTrial implements Trial {
         }
     }
 
-    private static void settle(TrialRun run, TrialNetwork network, Server server, Model model) throws IOException {
+    private static void settle(TrialRun run, TrialNetwork network, Server server, Model model, List<TrialClient> clients)
+            throws IOException {
         network.settle();
         model.settle(network.now());
+        removeUnusable(run, model, clients);
         check(run, network, server, model);
+    }
+
+    /** A client whose socket could not be used reads the end of its input. */
+    private static void removeUnusable(TrialRun run, Model model, List<TrialClient> clients) throws IOException {
+        if (model.unusable >= 0) {
+            TrialClient client = clients.remove(model.unusable);
+            model.unusable = -1;
+            client.readAll();
+            run.same(Rule.ENDS, "a client whose socket could not be used has read", client.end(), "ended");
+            client.close();
+        }
     }
 
     private static void step(TrialRun run, TrialNetwork network, Server server, Model model, List<TrialClient> clients)
             throws IOException {
         SeededRandom random = run.random;
-        switch (random.below(9)) {
+        switch (random.below(10)) {
             case 0, 1 -> {
                 int count = random.between(1, 3);
                 run.log(count + " clients connect");
@@ -222,15 +256,22 @@ final class AcceptTrial implements Trial {
                     model.refuses = true;
                 }
             }
+            case 7 -> {
+                if (server.stats().loops().size() == 1) {
+                    run.log("the next socket that is accepted cannot be used");
+                    network.proactor(0).failNext(TrialProactor.Call.ADOPT, new NetworkException("adopt", null, ErrorCode.ENOMEM));
+                    model.failsAdopting = true;
+                }
+            }
             case 6 -> {
                 // A shortage that lasts: each of many attempts in a row fails.
                 leaveDescriptors(run, network, model, 0);
                 clients.add(TrialClient.connect(run, run.address));
                 model.waiting++;
-                settle(run, network, server, model);
+                settle(run, network, server, model, clients);
                 for (int i = random.between(1, 12); i > 0 && model.nextDeadline() != Loop.NO_DEADLINE && !run.hasFailed(); i--) {
                     pass(run, network, model.nextDeadline() - network.now());
-                    settle(run, network, server, model);
+                    settle(run, network, server, model, clients);
                 }
             }
             default -> {
@@ -266,6 +307,8 @@ final class AcceptTrial implements Trial {
     private static void check(TrialRun run, TrialNetwork network, Server server, Model model) {
         run.same(Rule.CAPS, "accepted", server.stats().total().accepted(), model.accepted);
         run.same(Rule.CAPS, "connections", server.stats().total().connections(), model.connections);
+        run.same(Rule.GAUGES, "failed accepts", server.stats().total().acceptFailures(), model.acceptFailures);
+        run.same(Rule.GAUGES, "the state of the listener", server.listeners().getFirst().state(), model.state());
         long next = network.nextDeadline(0);
         if (next != model.nextDeadline()) {
             run.fail(Rule.DEADLINES, "the next attempt to accept is " + text(network, next) + " instead of "
@@ -297,8 +340,9 @@ final class AcceptTrial implements Trial {
         network.settle();
         model.acceptWaiting(network.now()); // in the turn in which the drain starts
         while (model.waiting > 0 && !model.reached && model.free > 0) {
-            model.accept();
+            model.accept(network.now());
         }
+        removeUnusable(run, model, clients);
         run.same(Rule.ENDS, "accepted by a draining server", server.stats().total().accepted(), model.accepted);
         for (int i = 0; i < clients.size(); i++) {
             TrialClient client = clients.get(i);

@@ -1,23 +1,27 @@
 package io.trivet.scenarios;
 
 import io.trivet.net.Cidr;
+import io.trivet.net.ErrorCode;
+import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ConnectionState;
+import io.trivet.observe.ListenerSnapshot;
+import io.trivet.observe.LoopStats;
+import io.trivet.observe.ReadState;
 import io.trivet.server.AccessList;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
 import io.trivet.server.Server;
 import io.trivet.sim.SimHost;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.zip.CRC32C;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Access lists of ranges of any length, trusted proxies with headers of every kind, cut anywhere, and a limit per address: which
@@ -26,19 +30,13 @@ import org.jspecify.annotations.Nullable;
 final class AdmissionTrial implements Trial {
     private static final int HOSTS = 3;
     private static final int CLIENTS_MAX = 25;
+    private static final int FAILS_PERCENT = 12;
     private static final long HEADER_NANOS = 5_000_000_000L;
-    private static final byte[] SIGNATURE = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
     /** Addresses that differ in few bits. */
     private static final List<InetAddress> CLAIMED = List.of(InetAddress.ofLiteral("192.0.2.4"),
             InetAddress.ofLiteral("192.0.2.5"), InetAddress.ofLiteral("192.0.2.68"), InetAddress.ofLiteral("64.0.2.4"),
             InetAddress.ofLiteral("2001:db8::4"), InetAddress.ofLiteral("2001:db8::5"), InetAddress.ofLiteral("2001:db8:0:1::4"),
             InetAddress.ofLiteral("2001:db8:0:0:8000::4"), InetAddress.ofLiteral("3001:db8::4"));
-
-    /** What a client sends before its line. */
-    private enum Header {
-        /** Nothing: the client is no proxy. */
-        DIRECT, LINE, BINARY, BINARY_WITH_EXTENSIONS, WRONG_CHECKSUM, LINE_WITHOUT_ADDRESS, BINARY_WITHOUT_ADDRESS, LOCAL, GARBAGE, INCOMPLETE
-    }
 
     /** A range of addresses, and a model of it that compares bit by bit. */
     private static final class Range {
@@ -91,12 +89,18 @@ final class AdmissionTrial implements Trial {
         final int perAddressMax;
         final Server server;
         final List<Served> served = new ArrayList<>();
+        private final int loops;
+        private final int connectionsMax;
         private int refused;
         private int accepted;
+        /** The connections of which the handler knows. */
+        private int known;
+        private boolean failsAdopting;
 
         Steps(TrialRun run) throws IOException {
             this.run = run;
             network = run.anyNetwork();
+            run.sim.buffers(1 << 14, 1 << 14); // for the longest headers
             handler = new TrialHandler() {
                 @Override
                 public void onMessage(Connection connection, ByteBuffer message) throws Exception {
@@ -111,12 +115,15 @@ final class AdmissionTrial implements Trial {
             draw(allowed, run.random.number(0, 0, 1, 3));
             draw(denied, run.random.number(0, 1, 2));
             perAddressMax = run.random.number(0, 1, 2, 3);
-            server = run.builder(network, handler, LIMITS.withConnectionsPerAddressMax(perAddressMax))
+            connectionsMax = run.random.chance(40) ? run.random.between(1, 5) : Integer.MAX_VALUE;
+            loops = run.random.number(1, 1, 2, 3);
+            server = run.builder(network, handler,
+                    LIMITS.withConnectionsPerAddressMax(perAddressMax).withConnectionsMax(connectionsMax))
                     .access(AccessList.all().allow(cidrs(allowed)).deny(cidrs(denied)))
                     .proxyProtocol(Cidr.of("10.0.9.0/" + run.random.between(24, 31))).framing(Framing.lines())
-                    .loops(run.random.number(1, 1, 2)).open();
+                    .loops(loops).open();
             run.log("allowed " + Arrays.toString(cidrs(allowed)) + ", denied " + Arrays.toString(cidrs(denied)) + ", at most "
-                    + perAddressMax + " per address");
+                    + perAddressMax + " per address, and " + connectionsMax + " in all");
         }
 
         private void draw(List<Range> ranges, int count) {
@@ -154,6 +161,7 @@ final class AdmissionTrial implements Trial {
                 connect(i);
                 check();
             }
+            drain();
             run.close(network, server);
         }
 
@@ -167,8 +175,9 @@ final class AdmissionTrial implements Trial {
 
         private void check() {
             run.same(Rule.GAUGES, "connections", server.stats().total().connections(), served.size());
-            run.same(Rule.GAUGES, "refused connections", server.stats().total().refused(), (long) refused);
-            run.same(Rule.GAUGES, "accepted connections", server.stats().total().accepted(), (long) accepted);
+            LoopStats total = server.stats().total();
+            run.same(Rule.GAUGES, "refused connections in " + total, total.refused(), (long) refused);
+            run.same(Rule.GAUGES, "accepted connections in " + total, total.accepted(), (long) accepted);
             for (Served each : served) {
                 run.same(Rule.ENDS, "the connection of a client that is served is", each.seen.end(), "open");
             }
@@ -176,56 +185,155 @@ final class AdmissionTrial implements Trial {
 
         private void connect(int number) throws IOException {
             SeededRandom random = run.random;
-            Header header = random.chance(40) ? Header.DIRECT : random.pick(Header.values());
-            SimHost host = header == Header.DIRECT ? hosts.get(random.below(HOSTS)) : proxy;
-            InetAddress claimed = CLAIMED.get(random.below(CLAIMED.size()));
-            boolean isClaimed = switch (header) {
-                case LINE, BINARY, BINARY_WITH_EXTENSIONS -> true;
-                default -> false;
-            };
-            InetAddress counted = isClaimed ? claimed : host.address();
-            boolean isDenied = header != Header.LOCAL && isDenied(counted);
-            CloseReason refusal = switch (header) {
-                case GARBAGE, INCOMPLETE, WRONG_CHECKSUM -> CloseReason.PROTOCOL_ERROR;
-                default -> isDenied ? CloseReason.ADDRESS_DENIED : isTooMany(counted) ? CloseReason.TOO_MANY_FROM_ADDRESS : null;
-            };
-            run.log("a client of " + host.address() + " connects, header " + ReportText.words(header)
-                    + (isClaimed ? " of " + claimed : "") + (refusal == null ? "" : ", and is to be refused: " + refusal));
-            accepted++;
-            int before = handler.all.size();
+            boolean isProxy = random.chance(60);
+            SimHost host = isProxy ? proxy : hosts.get(random.below(HOSTS));
             TrialClient client = TrialClient.connect(run, host, run.address);
-            network.settle();
-            if (header == Header.DIRECT && refusal != null) {
+            awaitPlace();
+            accepted++;
+            if (isProxy) {
+                InetSocketAddress claimed = new InetSocketAddress(CLAIMED.get(random.below(CLAIMED.size())),
+                        random.number(1, 65_535, 20_000 + number));
+                connectProxy(client, DrawnProxyHeader.draw(random, claimed, run.address), "line " + number + "\n");
+            } else {
+                connectDirectly(client, "line " + number + "\n");
+            }
+        }
+
+        /** At the maximum of connections, a client waits until another one has left. */
+        private void awaitPlace() throws IOException {
+            boolean isFull = served.size() >= connectionsMax;
+            run.same(Rule.CAPS, "the state of the listener", server.listeners().getFirst().state(),
+                    isFull ? ListenerSnapshot.State.AT_LIMIT : ListenerSnapshot.State.ACCEPTING);
+            if (isFull) {
+                network.settle();
+                run.same(Rule.CAPS, "accepted connections at the maximum", server.stats().total().accepted(), (long) accepted);
+                failsAdopting = run.random.chance(FAILS_PERCENT);
+                failAdopting();
+                leave();
+            } else {
+                failsAdopting = run.random.chance(FAILS_PERCENT);
+                failAdopting();
+                network.settle();
+            }
+        }
+
+        /** The proactor refuses the next socket, of whichever loop. */
+        private void failAdopting() {
+            for (int i = 0; i < loops; i++) {
+                if (failsAdopting) {
+                    network.proactor(i).failNext(TrialProactor.Call.ADOPT, new NetworkException("adopt", null, ErrorCode.ENOMEM));
+                } else {
+                    network.proactor(i).succeed(TrialProactor.Call.ADOPT);
+                }
+            }
+        }
+
+        /** A socket that was refused leaves nothing behind. Returns true if it was. */
+        private boolean wasRefusedByProactor(TrialClient client) throws IOException {
+            if (!failsAdopting) {
+                return false;
+            }
+            failsAdopting = false;
+            run.reached("ADOPT_FAILED");
+            failAdopting();
+            client.readAll();
+            run.same(Rule.ENDS, "a client whose socket could not be used has read", client.end(), "ended");
+            client.close();
+            return true;
+        }
+
+        private void connectDirectly(TrialClient client, String line) throws IOException {
+            InetAddress address = client.address().getAddress();
+            boolean isDenied = isDenied(address);
+            boolean isRefused = isDenied || isTooMany(address);
+            run.log("a client of " + address + " connects" + (isRefused ? ", and is to be refused" : ""));
+            if (isRefused) {
+                failsAdopting = false;
+                failAdopting();
                 client.readAll();
                 run.same(Rule.ENDS, "a client that is refused has read", client.end(), isDenied ? "ECONNRESET" : "ended");
-                run.same(Rule.CALLBACKS, "connections with callbacks", handler.all.size(), before);
+                run.same(Rule.CALLBACKS, "connections with callbacks", handler.all.size(), known);
                 refused++;
                 client.close();
+            } else if (!wasRefusedByProactor(client)) {
+                run.same(Rule.CALLBACKS, "connections with callbacks", handler.all.size(), known + 1);
+                sendInPieces(client, MessageContent.ascii(line));
+                serve(client, client.address(), address, line, line.length());
+            }
+        }
+
+        private void connectProxy(TrialClient client, DrawnProxyHeader header, String line) throws IOException {
+            run.log("a proxy connects, with a header that means " + header.meaning() + ' ' + header.client());
+            if (wasRefusedByProactor(client)) {
                 return;
             }
-            InetSocketAddress from = isClaimed ? new InetSocketAddress(claimed, 20_000 + number) : client.address();
-            sendInPieces(client, header, from, "line " + number + "\n");
-            run.same(Rule.CALLBACKS, "connections with callbacks", handler.all.size(), before + 1);
+            checkAwaitsHeader(client);
+            InetAddress counted = header.counted(proxy.address());
+            CloseReason refusal = switch (header.meaning()) {
+                case WRONG, INCOMPLETE -> CloseReason.PROTOCOL_ERROR;
+                case LOCAL -> isTooMany(counted) ? CloseReason.TOO_MANY_FROM_ADDRESS : null;
+                case CLIENT, UNKNOWN ->
+                    isDenied(counted) ? CloseReason.ADDRESS_DENIED : isTooMany(counted) ? CloseReason.TOO_MANY_FROM_ADDRESS
+                            : null;
+            };
+            if (header.meaning() == DrawnProxyHeader.Meaning.INCOMPLETE) {
+                sendInPieces(client, header.bytes());
+                refusal = leaveIncomplete(client);
+            } else {
+                byte[] all = Arrays.copyOf(header.bytes(), header.bytes().length + line.length());
+                System.arraycopy(MessageContent.ascii(line), 0, all, header.bytes().length, line.length());
+                sendInPieces(client, all);
+            }
+            run.same(Rule.CALLBACKS, "connections with callbacks", handler.all.size(), known + 1);
             if (run.hasFailed()) {
                 return;
             }
-            TrialHandler.Seen seen = handler.all.getLast();
             if (refusal != null) {
-                refuse(client, seen, refusal);
+                refuse(client, handler.all.getLast(), refusal);
                 return;
             }
+            InetSocketAddress from = header.client();
+            serve(client, from == null ? client.address() : from, counted, line, header.bytes().length + line.length());
+        }
+
+        private void checkAwaitsHeader(TrialClient client) throws IOException {
+            int waiting = 0;
+            for (ConnectionSnapshot each : server.connections()) {
+                if (each.state() == ConnectionState.CONNECTING) {
+                    waiting++;
+                    run.same(Rule.GAUGES, "what is read of a proxy", each.readState(), ReadState.AWAITING_PROXY_HEADER);
+                    run.same(Rule.GAUGES, "the address of a proxy", String.valueOf(each.remoteAddress()),
+                            String.valueOf(client.address()));
+                }
+            }
+            run.same(Rule.GAUGES, "connections that wait for a header", waiting, 1);
+        }
+
+        private void serve(TrialClient client, InetSocketAddress from, InetAddress counted, String line, long bytesIn) {
+            TrialHandler.Seen seen = handler.all.getLast();
+            known = handler.all.size();
             client.readAll();
             run.same(Rule.ENDS, "the connection of a client that is not refused is", seen.end(), "open");
             run.same(Rule.GAUGES, "its address", seen.connection.remoteAddress(), from);
-            run.same(Rule.DELIVERY, "its messages", seen.messages, List.of("line " + number));
-            run.same(Rule.DELIVERY, "what it receives", client.text(), "line " + number + "\n");
+            run.same(Rule.DELIVERY, "its messages", seen.messages, List.of(line.substring(0, line.length() - 1)));
+            run.same(Rule.DELIVERY, "what it receives", client.text(), line);
+            for (ConnectionSnapshot each : server.connections()) {
+                if (each.id() == seen.connection.id()) {
+                    run.same(Rule.GAUGES, "the address of its snapshot", String.valueOf(each.remoteAddress()), from.toString());
+                    run.same(Rule.GAUGES, "bytes that it has sent", each.bytesIn(), bytesIn);
+                    run.same(Rule.GAUGES, "bytes that were sent to it", each.bytesOut(), (long) line.length());
+                }
+            }
             served.add(new Served(client, seen, counted));
         }
 
         private void refuse(TrialClient client, TrialHandler.Seen seen, CloseReason refusal) throws IOException {
+            known = handler.all.size();
             run.same(Rule.CALLBACKS, "onOpen of a client that is refused was called this often", seen.opens, 0);
             run.same(Rule.ENDS, "the connection of a client that is refused is", seen.end(), refusal.name());
-            if (refusal != CloseReason.PROTOCOL_ERROR) {
+            run.same(Rule.ENDS, "its failure is set", seen.connection.failure() != null,
+                    refusal == CloseReason.PROTOCOL_ERROR || refusal == CloseReason.RESET);
+            if (refusal == CloseReason.ADDRESS_DENIED || refusal == CloseReason.TOO_MANY_FROM_ADDRESS) {
                 client.readAll();
                 boolean isReset = client.end().equals("ECONNRESET") || client.end().equals("EPIPE"); // while it sent the rest
                 run.expect(Rule.ENDS, isReset, "a client that is refused is not reset: " + client.end());
@@ -235,15 +343,8 @@ final class AdmissionTrial implements Trial {
             network.settle();
         }
 
-        /** Sends a header, and the line behind it, cut anywhere. An incomplete header is waited for. */
-        private void sendInPieces(TrialClient client, Header kind, InetSocketAddress from, String line) throws IOException {
-            ByteArrayOutputStream all = new ByteArrayOutputStream();
-            all.writeBytes(header(kind, from));
-            boolean incomplete = kind == Header.INCOMPLETE;
-            if (!incomplete) {
-                all.writeBytes(MessageContent.ascii(line));
-            }
-            byte[] bytes = all.toByteArray();
+        /** Sends bytes, cut anywhere. */
+        private void sendInPieces(TrialClient client, byte[] bytes) throws IOException {
             int sent = 0;
             boolean whole = run.random.chance(30);
             while (sent < bytes.length) {
@@ -252,72 +353,49 @@ final class AdmissionTrial implements Trial {
                 sent += length;
                 network.settle();
             }
-            if (incomplete) {
-                network.pass(HEADER_NANOS - 1);
-                network.settle();
-                run.same(Rule.CALLBACKS, "connections, a nanosecond before the header is overdue",
-                        server.stats().total().connections(), served.size() + 1);
-                network.pass(1);
-                network.settle();
-            }
         }
 
-        private byte[] header(Header kind, InetSocketAddress from) throws IOException {
-            InetSocketAddress to = run.address;
-            boolean six = !(from.getAddress() instanceof Inet4Address);
-            return switch (kind) {
-                case DIRECT -> new byte[0];
-                case LINE -> MessageContent.ascii("PROXY " + (six ? "TCP6 " : "TCP4 ") + from.getAddress().getHostAddress() + " "
-                        + (six ? "2001:db8::1" : to.getAddress().getHostAddress()) + " " + from.getPort() + " " + to.getPort()
-                        + "\r\n");
-                case LINE_WITHOUT_ADDRESS -> MessageContent
-                        .ascii("PROXY UNKNOWN" + (run.random.chance(50) ? " ffff:f...f:ffff 1 2" : "") + "\r\n");
-                case BINARY -> binary(0x21, from, null, 0);
-                case BINARY_WITH_EXTENSIONS -> binary(0x21, from, extensions(), 0);
-                case WRONG_CHECKSUM -> binary(0x21, from, extensions(), 1 << run.random.below(31));
-                case BINARY_WITHOUT_ADDRESS -> binary(0x21, null, null, 0);
-                case LOCAL -> binary(0x20, null, null, 0);
-                case GARBAGE ->
-                    MessageContent.ascii(run.random.pick("GET / HTTP/1.1\n", "PROXX TCP4 1 2 3 4\r\n", "\r\n\r\nQUIT\n"));
-                case INCOMPLETE -> {
-                    byte[] whole = binary(0x21, from, null, 0);
-                    yield Arrays.copyOf(whole, run.random.below(whole.length));
+        /** The rest of a header does not arrive: it is overdue, or the proxy ends or resets the connection. Returns the reason. */
+        private CloseReason leaveIncomplete(TrialClient client) throws IOException {
+            return switch (run.random.below(4)) {
+                case 0 -> {
+                    client.endOutput();
+                    network.settle();
+                    yield CloseReason.PROTOCOL_ERROR;
+                }
+                case 1 -> {
+                    client.reset();
+                    network.settle();
+                    yield CloseReason.RESET;
+                }
+                default -> {
+                    network.pass(HEADER_NANOS - 1);
+                    network.settle();
+                    run.same(Rule.CALLBACKS, "connections, a nanosecond before the header is overdue",
+                            server.stats().total().connections(), served.size() + 1);
+                    network.pass(1);
+                    network.settle();
+                    yield CloseReason.PROTOCOL_ERROR;
                 }
             };
         }
 
-        /** Returns extensions of any type and length. */
-        private byte[] extensions() {
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            int count = run.random.between(0, 3);
-            for (int i = 0; i < count; i++) {
-                int length = (int) run.random.logUniform(0, 400);
-                bytes.write(run.random.number(1, 2, 4, 5, 0x20, 0xe0));
-                bytes.write(length >> 8);
-                bytes.write(length);
-                bytes.writeBytes(new byte[length]);
+        /** A drain ends the connections whose headers are incomplete at once. */
+        private void drain() throws IOException {
+            if (served.size() >= connectionsMax || run.hasFailed() || !run.random.chance(25)) {
+                return;
             }
-            return bytes.toByteArray();
-        }
-
-        /** Returns a header of version 2: with a checksum if there are extensions, in which these bits are wrong. */
-        private static byte[] binary(int command, @Nullable InetSocketAddress from, byte @Nullable [] extensions, int wrongBits) {
-            byte[] ip = from == null ? new byte[0] : from.getAddress().getAddress();
-            int addresses = from == null ? 0 : 2 * ip.length + 4;
-            int more = extensions == null ? 0 : extensions.length + 7;
-            ByteBuffer bytes = ByteBuffer.allocate(16 + addresses + more);
-            bytes.put(SIGNATURE).put((byte) command).put((byte) (from == null ? 0 : ip.length == 4 ? 0x11 : 0x21))
-                    .putShort((short) (addresses + more));
-            if (from != null) {
-                bytes.put(ip).put(new byte[ip.length]).putShort((short) from.getPort()).putShort((short) 80);
-            }
-            if (extensions != null) {
-                bytes.put((byte) 3).putShort((short) 4).putInt(0).put(extensions);
-                CRC32C crc = new CRC32C();
-                crc.update(bytes.array());
-                bytes.putInt(16 + addresses + 3, (int) crc.getValue() ^ wrongBits);
-            }
-            return bytes.array();
+            run.log("the server drains, while a proxy has yet to send its header");
+            TrialClient client = TrialClient.connect(run, proxy, run.address);
+            network.settle();
+            client.write("PROXY ");
+            network.settle();
+            server.drain(Duration.ofSeconds(1));
+            network.settle();
+            TrialHandler.Seen last = handler.all.getLast();
+            run.same(Rule.ENDS, "the connection of the proxy is", last.end(), "DRAINED");
+            run.same(Rule.CALLBACKS, "its onOpen was called this often", last.opens, 0);
+            client.close();
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.trivet.scenarios;
 
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ClosedConnection;
 import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
@@ -14,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class CallTrial implements Trial {
     /** The callback that makes the calls. */
     private enum Where {
-        OPEN, MESSAGE, URGENT, END_OF_INPUT, TASK, TIMER, CLOSE
+        OPEN, MESSAGE, URGENT, END_OF_INPUT, TASK, TIMER, DRAINED, CLOSE
     }
 
     private enum Call {
@@ -34,6 +36,9 @@ final class CallTrial implements Trial {
     public void run(TrialRun run) throws IOException {
         new Steps(run).perform();
     }
+
+    /** Fills a queue up to its high mark. */
+    private static final int MUCH_BYTES = 70_000;
 
     private static final class Steps implements Handler {
         final TrialRun run;
@@ -65,8 +70,9 @@ final class CallTrial implements Trial {
         Steps(TrialRun run) throws IOException {
             this.run = run;
             network = run.readinessNetwork();
-            run.sim.buffers(4096, 4096);
             where = run.random.pick(Where.values());
+            int buffers = where == Where.DRAINED ? 2 * MUCH_BYTES : 4096;
+            run.sim.buffers(buffers, buffers);
             int count = run.random.between(1, 7);
             for (int i = 0; i < count; i++) {
                 Call call = run.random.pick(Call.values());
@@ -97,6 +103,12 @@ final class CallTrial implements Trial {
                 case END_OF_INPUT -> client.endOutput();
                 case TASK -> connection().execute(this::makeCalls);
                 case TIMER -> connection().schedule(Duration.ZERO, this::makeCalls);
+                case DRAINED -> {
+                    network.proactor(0).fill();
+                    connection().execute(() -> connection().send("d".repeat(MUCH_BYTES)));
+                    network.settle();
+                    network.proactor(0).makeRoom();
+                }
                 case CLOSE -> connection().close();
             }
             network.settle();
@@ -150,6 +162,14 @@ final class CallTrial implements Trial {
         }
 
         @Override
+        public void onDrained(Connection of) throws Exception {
+            callbacks.add("drained");
+            if (where == Where.DRAINED) {
+                callsOf(Where.DRAINED);
+            }
+        }
+
+        @Override
         public void onClose(Connection of, CloseReason why) throws Exception {
             callbacks.add("close " + why);
             if (where == Where.CLOSE) {
@@ -165,6 +185,7 @@ final class CallTrial implements Trial {
                     case MESSAGE -> expected.add("message");
                     case URGENT -> expected.add("urgent");
                     case END_OF_INPUT -> expected.add("end of input");
+                    case DRAINED -> expected.add("drained");
                     default -> {
                         // Recorded elsewhere.
                     }
@@ -299,7 +320,10 @@ final class CallTrial implements Trial {
             checkUrgent(ends);
             client.readAll();
             String text = ends && resets ? "" : first.toString() + ordinary;
-            run.same(Rule.ORDER, "what the client has received", client.text(), text);
+            int before = where == Where.DRAINED ? MUCH_BYTES + 1 : 0; // what has filled the queue
+            String received = client.text();
+            run.same(Rule.ORDER, "bytes that the client has received first", Math.min(before, received.length()), before);
+            run.same(Rule.ORDER, "what the client has received", received.substring(Math.min(before, received.length())), text);
             boolean outputEnds = refusesMessages || state == ConnectionState.DRAINING;
             if (where == Where.URGENT && ends) {
                 return; // the kernel has yet to pass the urgent byte, which counts as unread
@@ -348,6 +372,14 @@ final class CallTrial implements Trial {
             run.same(Rule.CALLBACKS, "the callbacks", callbacks, expected);
             client.close();
             network.settle();
+            List<ClosedConnection> ends = server.recentlyClosed();
+            run.same(Rule.GAUGES, "ends that the server keeps", ends.size(), 1);
+            if (!run.hasFailed()) {
+                ClosedConnection closed = ends.getFirst();
+                run.same(Rule.GAUGES, "the reason that the server keeps", closed.reason().name(), String.valueOf(reason));
+                run.same(Rule.GAUGES, "whether the server says that the peer was reset", closed.reset(), resets);
+                run.same(Rule.GAUGES, "closed connections by reason", server.stats().closed(), Map.of(closed.reason(), 1L));
+            }
         }
     }
 }

@@ -23,10 +23,11 @@ final class ConnectTrial implements Trial {
 
     @Override
     public void run(TrialRun run) throws IOException {
-        switch (run.random.below(4)) {
+        switch (run.random.below(10)) {
             case 0 -> neverAnswered(run);
             case 1 -> refused(run);
-            default -> answeredLate(run);
+            case 2, 3 -> answeredLate(run);
+            default -> new OutgoingTrial().run(run);
         }
     }
 

@@ -113,7 +113,8 @@ public final class Coverage {
         names.addAll(List.of("trial-event BACKED_OFF", "trial-event BUDGET_EXCEEDED", "trial-event SPINNING",
                 "trial-event SPARED", "trial-event TRANSFER_FAILED", "trial-event STREAM_TIMED_OUT",
                 "trial-event OBSERVER_THREW", "trial-event PLAINTEXT_INJECTED", "trial-event SECURED_FINISH_OUTPUT",
-                "trial-event MANY_TIMERS_CANCELLED", "trial-event MANY_TIMERS_OF_CLOSED"));
+                "trial-event MANY_TIMERS_CANCELLED", "trial-event MANY_TIMERS_OF_CLOSED", "trial-event ADOPT_FAILED",
+                "trial-event DROPPED_OBSERVED"));
         names.addAll(List.of("session SEND_WAITED", "session RECEIVE_TIMED_OUT"));
         add(names, "secured", SecuredClientKind.values());
         add(names, "secured-answer", SecuredPlan.Answer.values());

@@ -1,14 +1,19 @@
 package io.trivet.scenarios;
 
+import io.trivet.net.Loop;
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ConnectionSnapshot;
+import io.trivet.observe.ReadState;
 import io.trivet.server.Connection;
 import io.trivet.server.Framing;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
+import io.trivet.server.Remainder;
 import io.trivet.server.SendResult;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +39,9 @@ final class DeadlineTrial implements Trial {
         final TrialRun run;
         final TrialNetwork network;
         final boolean finishesAtEnd;
+        /** An unfinished line at the end of the input is delivered. */
+        final boolean deliversRemainder;
+        final boolean completesMessages;
         final TrialHandler handler;
         final Server server;
         final TrialClient client;
@@ -64,6 +72,8 @@ final class DeadlineTrial implements Trial {
             network = run.readinessNetwork();
             run.sim.buffers(1024, 1024);
             finishesAtEnd = run.random.chance(50);
+            deliversRemainder = run.random.chance(50);
+            completesMessages = run.random.chance(75);
             handler = new TrialHandler() {
                 @Override
                 public void onEndOfInput(Connection of) {
@@ -76,7 +86,7 @@ final class DeadlineTrial implements Trial {
             limits = draw(LIMITS.withLingerBytesMax(run.random.between(0, 200)).withQueueBytesMax(1 << 20)
                     .withQueueMarks(1 << 20, 0));
             server = run.builder(network, handler, limits).overflow(Overflow.DISCONNECT).urgent(true)
-                    .framing(Framing.lines()).open();
+                    .framing(Framing.lines().withRemainder(deliversRemainder ? Remainder.DELIVER : Remainder.DROP)).open();
             client = TrialClient.connect(run, run.address);
             network.pass(run.random.logUniform(1, 10 * MILLI));
             network.settle();
@@ -125,7 +135,7 @@ final class DeadlineTrial implements Trial {
                     }
                 }
                 case 2 -> {
-                    if (receives()) {
+                    if (receives() && completesMessages) {
                         boolean more = random.chance(30);
                         run.log("the client completes a message" + (more ? ", and begins another" : ""));
                         client.write(more ? "y\nz" : "y\n");
@@ -231,14 +241,15 @@ final class DeadlineTrial implements Trial {
         }
 
         private void end() throws IOException {
-            if (run.random.chance(40)) {
+            if (run.random.chance(completesMessages || !partial ? 40 : 10)) {
                 return;
             }
-            if (run.random.chance(50) && !paused && !peerEnded) {
+            if (run.random.chance(completesMessages ? 50 : 80) && !paused && !peerEnded) {
                 run.log("the client ends its output");
                 client.endOutput();
                 peerEnded = true;
                 if (state == State.OPEN) {
+                    hasMessage |= partial && deliversRemainder;
                     partial = false;
                     state = State.INPUT_ENDED;
                     if (finishesAtEnd) {
@@ -376,9 +387,52 @@ final class DeadlineTrial implements Trial {
                     "the connection is, " + ReportText.duration(network.now() - activeNanos) + " after the last byte",
                     seen.end(),
                     state == State.CLOSED ? why == null ? "?" : why.name() : "open");
-            if (state != State.CLOSED) {
+            run.same(Rule.ENDS, "its failure", String.valueOf(connection.failure()), "null");
+            if (state != State.CLOSED && !run.hasFailed()) {
                 run.same(Rule.DEADLINES, "its state", connection.state().name(), state.name());
+                checkSnapshot();
+                checkNextDeadline();
             }
+        }
+
+        private void checkSnapshot() {
+            List<ConnectionSnapshot> all = server.connections();
+            run.same(Rule.GAUGES, "snapshots", all.size(), 1);
+            if (run.hasFailed()) {
+                return;
+            }
+            ConnectionSnapshot snapshot = all.getFirst();
+            run.same(Rule.GAUGES, "the state of its snapshot", snapshot.state().name(), state.name());
+            run.same(Rule.GAUGES, "the reason of its snapshot", String.valueOf(snapshot.closeReason()), String.valueOf(reason));
+            run.same(Rule.GAUGES, "bytes in its queue", snapshot.queueBytes(), queued);
+            run.same(Rule.GAUGES, "the time without progress", snapshot.sinceProgress().toNanos(),
+                    waits ? network.now() - progressNanos : 0L);
+            run.same(Rule.GAUGES, "its write timeout", snapshot.writeTimeout(), limits.writeTimeout());
+            long inactive = network.now() - activeNanos - snapshot.sinceActivity().toNanos();
+            run.expect(Rule.GAUGES, Math.abs(inactive) < IDLE_STEP_NANOS,
+                    "the time without activity is " + snapshot.sinceActivity()
+                            + " instead of " + ReportText.duration(network.now() - activeNanos));
+            ReadState read = switch (state) {
+                case OPEN -> paused ? ReadState.PAUSED_BY_APPLICATION : ReadState.READING;
+                case INPUT_ENDED -> ReadState.INPUT_ENDED;
+                case DRAINING -> ReadState.DRAINING;
+                case LINGERING -> ReadState.READING_TO_END;
+                case CLOSED -> ReadState.CLOSED;
+            };
+            run.same(Rule.GAUGES, "whether it is read", snapshot.readState(), read);
+            run.same(Rule.GAUGES, "whether its socket is watched for input", snapshot.readable(),
+                    read == ReadState.READING || read == ReadState.READING_TO_END);
+            run.same(Rule.GAUGES, "whether its socket is watched for output", snapshot.writable(), waits);
+        }
+
+        /** The loop must wake up at the next deadline; earlier, it may. */
+        private void checkNextDeadline() {
+            long idle = idleDeadline();
+            long next = Math.min(Math.min(stateDeadlineNow(), messageDeadline()), Math.min(writeDeadline(), readIdleDeadline()));
+            next = idle == NEVER ? next : Math.min(next, idle + IDLE_STEP_NANOS);
+            long waitsUntil = network.nextDeadline(0);
+            run.expect(Rule.DEADLINES, next == NEVER || (waitsUntil != Loop.NO_DEADLINE && waitsUntil <= next),
+                    "the loop does not wake up at the next deadline, in " + ReportText.duration(next - network.now()));
         }
     }
 }

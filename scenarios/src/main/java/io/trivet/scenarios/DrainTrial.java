@@ -114,9 +114,7 @@ final class DrainTrial implements Trial {
                 for (int i = 0; i < loops; i++) {
                     int loop = (first + i) % loops;
                     boolean hasPeers = peers.stream().anyMatch(peer -> peer.seen.isOpen() && peer.seen.connection.loop() == loop);
-                    long next = network.nextDeadline(loop);
-                    boolean isDue = next != Loop.NO_DEADLINE && next <= network.now();
-                    if (network.proactor(loop).takeWakeup() || isDue || hasPeers) {
+                    if (network.endsWait(loop) || hasPeers) {
                         done += network.turn(loop);
                     }
                 }
@@ -203,7 +201,9 @@ final class DrainTrial implements Trial {
         private void check() {
             for (Peer peer : peers) {
                 String reason = peer.reason;
-                run.same(Rule.DEADLINES, "the connection of client " + peer.seen.number + " while the server drains",
+                long left = deadlineNanos - network.now();
+                run.same(Rule.DEADLINES, "the connection of client " + peer.seen.number + ", "
+                        + ReportText.duration(Math.abs(left)) + (left > 0 ? " before" : " after") + " the timeout of the drain",
                         peer.seen.end(), reason == null ? "open" : reason);
                 run.same(Rule.DELIVERY, "messages that were delivered by a draining server", peer.seen.messages.size(), 0);
             }

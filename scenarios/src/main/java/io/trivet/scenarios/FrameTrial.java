@@ -342,9 +342,11 @@ final class FrameTrial implements Trial {
             if (framed.length == 0) {
                 return;
             }
-            run.log("client " + peer.seen.number + " sends a message that is too long");
+            String sent = "a message of " + framed.length + " bytes, framed, of client " + peer.seen.number
+                    + ", whose messages may have " + peer.lengthMax;
+            run.log(sent + ", is sent");
             write(peer, framed);
-            run.same(Rule.CAPS, "the connection with a message that is too long", describe(peer), "ends with MESSAGE_TOO_LONG");
+            run.same(Rule.CAPS, "the connection after " + sent, describe(peer), "ends with MESSAGE_TOO_LONG");
             peer.client.endOutput();
             network.settle();
             run.same(Rule.ENDS, "the connection with a message that is too long is", peer.seen.end(), "MESSAGE_TOO_LONG");

@@ -32,9 +32,10 @@ final class ListenerTrial implements Trial {
         TrialNetwork network = run.readinessNetwork();
         run.sim.buffers(512, 512);
         List<Kind> kinds = new ArrayList<>();
+        List<TrialHandler.Seen> closed = new ArrayList<>();
         int listeners = run.random.between(2, 4);
         for (int i = 0; i < listeners; i++) {
-            kinds.add(kind(run));
+            kinds.add(kind(run, closed));
         }
         Kind own = kinds.getFirst();
         ServerBuilder builder = run.builder(network, own.handler, own.limits).framing(own.framing.toFraming())
@@ -66,15 +67,17 @@ final class ListenerTrial implements Trial {
         }
     }
 
-    private static Kind kind(TrialRun run) {
+    private static Kind kind(TrialRun run, List<TrialHandler.Seen> closed) {
         SeededRandom random = run.random;
         int cap = random.number(2_000, 3_000, 5_000);
         Limits limits = LIMITS.withQueueBytesMax(cap).withQueueMarks(cap, 0).withQueueBudgetBytes(64 << 20)
                 .withMessageBytesMax(random.number(64, 200, 300))
                 .withMessageTimeout(Duration.ofNanos(random.between(1, 100) * MILLI))
                 .withWriteTimeout(Duration.ZERO);
-        return new Kind(new TrialHandler(), random.pick(ClientFraming.LINES, ClientFraming.DELIMITED, ClientFraming.PREFIXED_2,
-                ClientFraming.PREFIXED_4, ClientFraming.NETSTRINGS), limits,
+        return new Kind(new TrialHandler(closed),
+                random.pick(ClientFraming.LINES, ClientFraming.DELIMITED, ClientFraming.PREFIXED_2,
+                        ClientFraming.PREFIXED_4, ClientFraming.NETSTRINGS),
+                limits,
                 random.pick(Overflow.DROP_OLDEST, Overflow.DISCONNECT),
                 random.chance(50));
     }

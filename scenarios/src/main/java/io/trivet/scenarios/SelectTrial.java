@@ -20,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -138,6 +139,8 @@ final class SelectTrial implements Trial {
         boolean none = read.isEmpty() && write.isEmpty() && except.isEmpty(); // then it is not known which network is meant
         Ready<Socket> ready = none || run.random.chance(50) ? select.select(read, write, except, Duration.ZERO)
                 : Select.select(read, write, except, Duration.ZERO);
+        run.log("select: read " + read + ", write " + write + ", except " + except + "; returns readable " + ready.readable()
+                + ", writable " + ready.writable() + ", exceptional " + ready.exceptional());
         run.same(Rule.GAUGES, "the readable of " + read, ready.readable(), readable);
         run.same(Rule.GAUGES, "the writable of " + write, ready.writable(), writable);
         run.same(Rule.GAUGES, "the exceptional of " + except, ready.exceptional(), exceptional);
@@ -163,8 +166,11 @@ final class SelectTrial implements Trial {
                 models[i].set(socket.fd(), ready || !below);
             }
         }
+        String asked = Arrays.toString(sets);
         int count = select.select(nfds, sets[0], sets[1], sets[2], Duration.ZERO);
-        run.same(Rule.GAUGES, "bits below " + nfds + " that are set", count, bits);
+        run.log("select of descriptors below " + nfds + ": sets " + asked + "; returns " + count + ", sets "
+                + Arrays.toString(sets));
+        run.same(Rule.GAUGES, "the number that select returns: of bits in the three sets", count, bits);
         for (int i = 0; i < 3; i++) {
             BitSet result = new BitSet();
             sets[i].forEach(result::set);
@@ -186,7 +192,8 @@ final class SelectTrial implements Trial {
                     set.clr(fd);
                     model.clear(fd);
                 }
-                case 1 -> run.same(Rule.GAUGES, "the next descriptor from " + fd, set.next(fd), model.nextSetBit(fd));
+                case 1 -> run.same(Rule.GAUGES, "the next descriptor from " + fd + " in the set " + model, set.next(fd),
+                        model.nextSetBit(fd));
                 default -> {
                     set.set(fd);
                     model.set(fd);

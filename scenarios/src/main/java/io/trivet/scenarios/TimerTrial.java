@@ -84,7 +84,9 @@ final class TimerTrial implements Trial {
             SeededRandom random = run.random;
             switch (random.below(6)) {
                 case 0, 1 -> {
-                    int count = random.chance(10) ? random.between(1, 40) : random.between(1, 4);
+                    boolean many = random.chance(3); // more than run in a turn
+                    int count = many ? PER_TURN_MAX + random.between(-1, 60) : random.chance(10) ? random.between(1, 40)
+                            : random.between(1, 4);
                     for (int i = 0; i < count; i++) {
                         schedule(random.number(0, 0, 1, 1, 5) * random.logUniform(1, 20 * MILLI), random.chance(20) ? 2 : 0);
                     }

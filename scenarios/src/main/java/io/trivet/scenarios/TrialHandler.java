@@ -42,6 +42,17 @@ class TrialHandler implements Handler {
     }
 
     final List<Seen> all = new ArrayList<>();
+    /** The connections whose end was reported, in that order. */
+    final List<Seen> closed;
+
+    TrialHandler() {
+        this(new ArrayList<>());
+    }
+
+    /** Creates one of several handlers of a server. */
+    TrialHandler(List<Seen> closed) {
+        this.closed = closed;
+    }
 
     final Seen seen(Connection connection) {
         if (connection.attachment() instanceof Seen known) {
@@ -91,5 +102,6 @@ class TrialHandler implements Handler {
         Seen of = seen(connection);
         of.reason = reason;
         of.closes++;
+        closed.add(of);
     }
 }

@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 /** The kinds of {@link Trial}s. */
 enum TrialKind {
-    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING;
+    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING, EVENTS, SERVERS, LOOPS;
 
     /** Returns a new trial of this kind. */
     Trial trial() {
@@ -30,6 +30,9 @@ enum TrialKind {
             case FRAMES -> new FrameTrial();
             case STREAMS -> new StreamTrial();
             case OBSERVING -> new ObserveTrial();
+            case EVENTS -> new EventTrial();
+            case SERVERS -> new ServerTrial();
+            case LOOPS -> new LoopTrial();
             case RELAYS -> new RelayTrial();
             case SECURING -> new SecureTrial();
         };

@@ -36,6 +36,8 @@ final class TrialNetwork implements Network {
     private final SimHost host;
     private final List<Loop> loops = new ArrayList<>();
     private final List<TrialProactor> proactors = new ArrayList<>();
+    /** Until when each loop would wait after its last turn; {@link Loop#NO_DEADLINE} if it waits for events only. */
+    private final List<Long> waitsUntil = new ArrayList<>();
     private final long originNanos;
     private long elapsedNanos;
     /** Not null if readiness is reported that does not exist. */
@@ -99,8 +101,19 @@ final class TrialNetwork implements Network {
     /** Turns one loop once. Returns how much it has done. */
     int turn(int loop) throws IOException {
         int done = loops.get(loop).turn();
+        waitsUntil.set(loop, nextDeadline(loop));
         run.sim.run(ROUND); // what a ring does in the background
         return done;
+    }
+
+    /**
+     * Returns true if a loop that waits in the kernel would turn now: it was woken, or the deadline has passed that it had when it
+     * began to wait.
+     */
+    boolean endsWait(int loop) {
+        boolean woken = proactors.get(loop).takeWakeup();
+        long until = waitsUntil.get(loop);
+        return woken || (until != Loop.NO_DEADLINE && until <= now());
     }
 
     /** Turns all loops until they have nothing to do. */
@@ -140,6 +153,7 @@ final class TrialNetwork implements Network {
     @Override
     public void attach(Loop loop) {
         loops.add(loop);
+        waitsUntil.add(Loop.NO_DEADLINE);
     }
 
     @Override

@@ -43,6 +43,11 @@ final class TrialProactor implements Proactor {
         failures.put(call, failure);
     }
 
+    /** Lets the calls of a kind succeed again. */
+    void succeed(Call call) {
+        failures.remove(call);
+    }
+
     /** Returns true if a call that was to fail has not been made. */
     boolean stillFails(Call call) {
         return failures.containsKey(call);
@@ -109,6 +114,12 @@ final class TrialProactor implements Proactor {
     public long connect(InetSocketAddress address) throws IOException {
         failIfAsked(Call.CONNECT);
         return proactor.connect(address);
+    }
+
+    @Override
+    public long connect(InetSocketAddress address, @Nullable InetSocketAddress local) throws IOException {
+        failIfAsked(Call.CONNECT);
+        return proactor.connect(address, local);
     }
 
     @Override

@@ -26,6 +26,7 @@ final class TrialRun {
     private final RunContext context;
     private final TrialKind kind;
     private final long seed;
+    private final ServerEndChecker closing = new ServerEndChecker(this);
     private boolean failed;
 
     TrialRun(RunContext context, TrialKind kind, long seed) {
@@ -63,6 +64,7 @@ final class TrialRun {
     }
 
     ServerBuilder builder(TrialNetwork network, Handler handler, Limits limits) {
+        closing.handles(handler);
         return Server.builder().network(network).listen(address).handler(handler).limits(limits);
     }
 
@@ -106,8 +108,11 @@ final class TrialRun {
         context.tally.add("trial-event " + event, 1);
     }
 
-    /** Closes a server, and checks that it has left nothing. */
+    /** Closes a server, and checks what it reports before and afterwards, and that it has left nothing. */
     void close(TrialNetwork network, Server server) {
+        if (!failed) {
+            closing.checkBefore(server);
+        }
         server.close();
         ServerStats stats = server.stats();
         same(Rule.LEAKS, "bytes in the budget of a closed server", stats.queueBytes(), 0L);
@@ -116,6 +121,9 @@ final class TrialRun {
         same(Rule.LEAKS, "bytes of input of a closed server", stats.memory().input(), 0L);
         if (network.host().openDescriptors() != 0) {
             fail(Rule.LEAKS, "open descriptors of a closed server: " + network.host().describeDescriptors());
+        }
+        if (!failed) {
+            closing.checkAfter(server);
         }
     }
 }

@@ -38,7 +38,8 @@ final class CorpusTest {
         for (int i = 0; i < LINES_CHECKED; i++) {
             String line = lines.get(i * lines.size() / LINES_CHECKED);
             Tally tally = Run.of(Scenario.of(seedOf(line))).tally();
-            if (Stream.of(line.substring(line.indexOf(' ') + 1).split(", ", -1)).allMatch(name -> tally.count("end " + name) > 0)) {
+            if (Stream.of(line.substring(line.indexOf(' ') + 1).split(", ", -1))
+                    .allMatch(name -> tally.count("end " + name) > 0)) {
                 reaching++;
             }
         }
