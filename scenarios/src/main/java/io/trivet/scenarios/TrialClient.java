@@ -101,6 +101,15 @@ final class TrialClient {
         stream.shutdownOutput();
     }
 
+    /** Ends the output, unless the connection has been reset. */
+    void endOutputIfOpen() {
+        try {
+            stream.shutdownOutput();
+        } catch (IOException e) {
+            failed(e);
+        }
+    }
+
     void close() throws IOException {
         stream.close();
     }

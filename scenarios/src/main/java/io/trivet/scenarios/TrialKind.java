@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 /** The kinds of {@link Trial}s. */
 enum TrialKind {
-    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING, EVENTS, SERVERS, LOOPS;
+    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING, SESSIONS, EVENTS, SERVERS, BROADCASTS, MESSAGES, REPLIES, LOOPS;
 
     /** Returns a new trial of this kind. */
     Trial trial() {
@@ -35,6 +35,10 @@ enum TrialKind {
             case LOOPS -> new LoopTrial();
             case RELAYS -> new RelayTrial();
             case SECURING -> new SecureTrial();
+            case SESSIONS -> new SessionTrial();
+            case BROADCASTS -> new BroadcastTrial();
+            case MESSAGES -> new MessageTrial();
+            case REPLIES -> new ReplyTrial();
         };
     }
 }
