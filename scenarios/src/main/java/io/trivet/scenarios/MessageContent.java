@@ -34,6 +34,11 @@ final class MessageContent {
 
     private MessageContent() {}
 
+    /** Returns bytes as text, each as one character. */
+    static String latin(byte[] bytes, int from, int to) {
+        return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
+    }
+
     static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }

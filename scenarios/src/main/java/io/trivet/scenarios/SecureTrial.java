@@ -73,6 +73,8 @@ final class SecureTrial implements Trial {
         final boolean isAtOnce;
         final boolean isTls12;
         final TlsServer tls;
+        final SecuredNames names;
+        final SSLEngine engine;
         final SecuredStream secured;
         final Server server;
         final TrialClient client;
@@ -107,9 +109,11 @@ final class SecureTrial implements Trial {
             before = sizes();
             behind = sizes();
             SecureRandom randomness = run.sim.secureRandom();
-            tls = TlsServer.builder().context(SecuredContexts.ofServer(randomness)).build();
-            SSLEngine engine = SecuredContexts.ofClients(randomness).createSSLEngine();
+            names = new SecuredNames(run.random);
+            tls = names.addTo(TlsServer.builder().context(SecuredContexts.ofServer(randomness))).build();
+            engine = SecuredContexts.ofClients(randomness).createSSLEngine();
             engine.setEnabledProtocols(new String[]{isTls12 ? "TLSv1.2" : "TLSv1.3"});
+            names.addTo(engine);
             Limits limits = LIMITS.withQueueBytesMax(1 << 20).withQueueMarks(1 << 20, 0);
             ServerBuilder builder = Server.builder().network(network).listen(run.address).limits(limits).framing(Framing.lines())
                     .overflow(Overflow.DISCONNECT).loops(run.random.number(1, 1, 2));
@@ -364,7 +368,8 @@ final class SecureTrial implements Trial {
             }
             run.expect(Rule.LIVENESS, secured.isConnected(), "the handshake is not completed");
             if (!run.hasFailed()) {
-                run.expect(Rule.GAUGES, opens == 1 && connection().tls() != null, "the connection reports no TLS");
+                run.same(Rule.CALLBACKS, "connections after the handshake", opens, 1);
+                names.check(run, connection().tls(), engine);
             }
         }
 

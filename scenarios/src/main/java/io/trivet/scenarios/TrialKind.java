@@ -2,7 +2,7 @@ package io.trivet.scenarios;
 
 /** The kinds of {@link Trial}s. */
 enum TrialKind {
-    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING, SESSIONS, EVENTS, SERVERS, BROADCASTS, MESSAGES, REPLIES, LOOPS;
+    QUEUES, BUDGETS, ACCEPTING, SPINNING, TIMERS, TASKS, DEADLINES, STALLS, CONNECTING, MEMORY, FAILING_CALLS, FILES, LISTENERS, CALLS, SELECTS, STATISTICS, DELIVERY, DRAINS, CRASHES, ADMISSIONS, FRAMES, STREAMS, OBSERVING, RELAYS, SECURING, PROXY_HEADERS, SESSIONS, EVENTS, SERVERS, BROADCASTS, MESSAGES, REPLIES, LOOPS, PROACTORS, SELECT_CALLS, DECODING;
 
     /** Returns a new trial of this kind. */
     Trial trial() {
@@ -34,11 +34,15 @@ enum TrialKind {
             case SERVERS -> new ServerTrial();
             case LOOPS -> new LoopTrial();
             case RELAYS -> new RelayTrial();
+            case PROXY_HEADERS -> new ProxyHeaderTrial();
             case SECURING -> new SecureTrial();
             case SESSIONS -> new SessionTrial();
             case BROADCASTS -> new BroadcastTrial();
             case MESSAGES -> new MessageTrial();
             case REPLIES -> new ReplyTrial();
+            case PROACTORS -> new ProactorTrial();
+            case SELECT_CALLS -> new SelectCallTrial();
+            case DECODING -> new DecodingTrial();
         };
     }
 }
