@@ -11,7 +11,8 @@ final class SideServers {
     private static final long MILLI = 1_000_000;
     private static final int SESSIONS_PERCENT = 25;
     private static final int RELAYS_PERCENT = 25;
-    private static final int TRIALS_MAX = 12;
+    private static final int TRIALS_MIN = 4;
+    private static final int TRIALS_MAX = 20;
     private static final int HEAD_BYTES = 4;
     private static final int LENGTH_MAX = 2_000;
 
@@ -74,7 +75,7 @@ final class SideServers {
     List<ExternalAction> trials() {
         SeededRandom random = new SeededRandom(seed ^ 0x747269616cL); // "trial" in ASCII
         List<ExternalAction> actions = new ArrayList<>();
-        int count = random.between(2, TRIALS_MAX);
+        int count = random.between(TRIALS_MIN, TRIALS_MAX);
         for (int i = 0; i < count; i++) {
             actions.add(new ExternalAction.RunTrial(i, random.pick(TrialKind.values()), random.logUniform(1, Long.MAX_VALUE)));
         }
