@@ -7,7 +7,7 @@ package io.trivet.observe;
  * @param turns the number of turns of the loop
  * @param completions the number of completions handled: receives, sends, accepts and others
  * @param accepted the number of accepted connections
- * @param acceptFailures the number of failed accept calls
+ * @param acceptFailures the number of failed accept calls, without those that were repeated while accepting was paused
  * @param refused the number of accepted connections that were refused because of their address: by an access list, or since too
  *     many came from it
  * @param messagesIn the number of messages delivered to handlers
