@@ -23,7 +23,7 @@ final class SendQueue {
     private long sinceNanos;
     /** When the peer last accepted bytes, or when the first message was accepted. */
     long progressNanos;
-    /** True if nothing could be sent because the proactor still had unsent bytes of earlier messages. */
+    /** True if the proactor still has unsent bytes, as ciphertext of TLS: what is queued waits for them. */
     boolean isBehindUnsent;
     /** How often the socket has refused bytes of this queue. */
     int timesFull;

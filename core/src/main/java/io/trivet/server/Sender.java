@@ -176,7 +176,7 @@ final class Sender {
             connection.set(ConnectionRecord.AWAITS_WRITABLE);
             SendQueue rest = queues.of(connection);
             int completed = batch.spill(taken, rest.ordinary(), clock.now());
-            rest.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
+            rest.isBehindUnsent = proactor.unsentBytes(connection.handle) > 0;
             sent(connection, completed, taken);
             refused(connection, rest);
             queued(connection);
@@ -242,7 +242,7 @@ final class Sender {
             sum += taken;
             if (taken < offered) {
                 connection.set(ConnectionRecord.AWAITS_WRITABLE);
-                queue.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
+                queue.isBehindUnsent = proactor.unsentBytes(connection.handle) > 0;
                 refused(connection, queue);
             }
         }

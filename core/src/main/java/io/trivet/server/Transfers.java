@@ -45,6 +45,7 @@ final class Transfers {
         SendQueue behind = queues.create(before == null ? clock.now() : before.sinceNanos());
         if (before != null) {
             behind.progressNanos = before.progressNanos;
+            behind.isBehindUnsent = before.isBehindUnsent;
         }
         transfer.before(before == null || before.isEmpty() ? null : before);
         if (before != null && before.isEmpty()) {
@@ -132,7 +133,7 @@ final class Transfers {
         } else if (taken == SendableFile.ENDED) {
             sourceEnded(connection, transfer);
         } else if (taken < offered) {
-            awaitWritable(connection, taken);
+            awaitWritable(connection);
         }
         return taken;
     }
@@ -149,7 +150,7 @@ final class Transfers {
         int offered = piece.remaining();
         long taken = proactor.sendNow(connection.handle, parts, 0, 1);
         if (taken < offered) {
-            awaitWritable(connection, taken);
+            awaitWritable(connection);
         }
         return taken;
     }
@@ -168,7 +169,7 @@ final class Transfers {
         try {
             long taken = proactor.sendNow(connection.handle, parts, 0, 1);
             if (taken < offered) {
-                awaitWritable(connection, taken);
+                awaitWritable(connection);
             }
             if (taken > 0) {
                 sent(connection, transfer, taken);
@@ -218,11 +219,11 @@ final class Transfers {
         return read > 0;
     }
 
-    private void awaitWritable(ConnectionRecord connection, long taken) {
+    private void awaitWritable(ConnectionRecord connection) {
         connection.set(ConnectionRecord.AWAITS_WRITABLE);
         SendQueue behind = connection.sendQueue();
         if (behind != null) {
-            behind.isBehindUnsent = taken == 0 && proactor.unsentBytes(connection.handle) > 0;
+            behind.isBehindUnsent = proactor.unsentBytes(connection.handle) > 0;
         }
     }
 

@@ -105,6 +105,17 @@ final class SenderTest {
     }
 
     @Test
+    void departureOfCiphertextIsProgressAlsoAfterAPartWasAccepted() {
+        parts.enqueue(connection, "message");
+        parts.proactor.nextSends(3, 0);
+        parts.proactor.unsentBytes = 10;
+        sender.flush(connection);
+        parts.time.step(STEP);
+        sender.completed(connection, 0);
+        assertThat(connection.sendQueue().progressNanos).isEqualTo(parts.time.nanoTime());
+    }
+
+    @Test
     void departureOfEarlierBytesIsProgressOfTheRepliesBehindThem() {
         parts.collectReplies(connection, "");
         parts.stageReply(connection, "reply");

@@ -99,6 +99,18 @@ final class TransfersTest {
     }
 
     @Test
+    void departureOfCiphertextIsProgressAlsoIfATransferWasAddedMeanwhile() {
+        parts.enqueue(connection, "message");
+        parts.proactor.nextSends(0, 0);
+        parts.proactor.unsentBytes = 10;
+        parts.sender.flush(connection);
+        put(transfer(ScriptedSource.of("x".repeat(1000)), 1000));
+        parts.time.step(Duration.ofMillis(20));
+        parts.sender.completed(connection, 0);
+        assertThat(connection.sendQueue().progressNanos).isEqualTo(parts.time.nanoTime());
+    }
+
+    @Test
     void collectedRepliesAreSentToMakeRoomForATransfer() {
         use(new LoopParts(Framing.lines(), Limits.defaults().withQueueBytesMax(1000), Overflow.DISCONNECT));
         parts.collectReplies(connection, "");
