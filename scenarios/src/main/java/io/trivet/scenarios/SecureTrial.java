@@ -374,7 +374,7 @@ final class SecureTrial implements Trial {
         }
 
         private void step() throws IOException {
-            switch (run.random.below(3)) {
+            switch (run.random.below(4)) {
                 case 0 -> {
                     String line = line(size());
                     ask(line);
@@ -382,6 +382,7 @@ final class SecureTrial implements Trial {
                     checkAsked();
                 }
                 case 1 -> sendMany();
+                case 2 -> readSlowly();
                 default -> read(piece(), run.random.between(1, 8));
             }
             network.settle();
@@ -403,6 +404,21 @@ final class SecureTrial implements Trial {
                 network.settle();
             }
             secured.receiveAtMost(Integer.MAX_VALUE);
+        }
+
+        /** Reads everything that has arrived, now and then: what the server can send in between restarts its write timeout. */
+        private void readSlowly() throws IOException {
+            if (run.random.chance(50)) {
+                send(run.random.between(1_000, 20_000));
+                network.settle();
+            }
+            for (int i = run.random.between(1, 5); i > 0; i--) {
+                network.pass(LIMITS.writeTimeout().toNanos() / 10 * 6);
+                network.settle();
+                run.expect(Rule.DEADLINES, server.stats().total().closed() == 0,
+                        "the connection is closed, although its client reads what arrives: " + server.stats().closed());
+                read(Integer.MAX_VALUE, 1);
+            }
         }
 
         private void readSecret() throws IOException {

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /** One run of a {@link Trial}: its network, its random numbers, and its report. */
 final class TrialRun {
@@ -27,6 +28,8 @@ final class TrialRun {
     private final TrialKind kind;
     private final long seed;
     private final ServerEndChecker closing = new ServerEndChecker(this);
+    /** The network of the server, whose clock the trial advances; null until it has one. */
+    private @Nullable TrialNetwork network;
     private boolean failed;
 
     TrialRun(RunContext context, TrialKind kind, long seed) {
@@ -48,9 +51,10 @@ final class TrialRun {
 
     /** Returns the network of a server, with an engine. */
     TrialNetwork network(SimEngine engine) {
-        TrialNetwork network = new TrialNetwork(this, sim.host(SERVER, engine, FaultPlan.none()));
-        log("a server on " + network.name());
-        return network;
+        TrialNetwork opened = new TrialNetwork(this, sim.host(SERVER, engine, FaultPlan.none()));
+        network = opened;
+        log("a server on " + opened.name());
+        return opened;
     }
 
     /** Returns the network of a server whose engine is drawn among those that report readiness. */
@@ -75,8 +79,9 @@ final class TrialRun {
 
     void log(String event) {
         if (context.timeline.isEnabled()) {
-            context.timeline.log("    trial of " + ReportText.words(kind) + ", at "
-                    + ReportText.duration(sim.clock().elapsedNanos()) + ": " + event);
+            long elapsedNanos = network == null ? sim.clock().elapsedNanos() : network.now();
+            context.timeline
+                    .log("    trial of " + ReportText.words(kind) + ", at " + ReportText.duration(elapsedNanos) + ": " + event);
         }
     }
 
