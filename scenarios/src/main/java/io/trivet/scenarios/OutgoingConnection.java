@@ -32,6 +32,8 @@ final class OutgoingConnection implements Handler {
     int waiting;
     int queueBytesMax;
     boolean refusesMessages;
+    /** Reading was paused before it was connected. */
+    boolean paused;
     /** Set if it has been finished: its reason when it is closed in order. */
     @Nullable CloseReason finished;
     ConnectionState state = ConnectionState.CONNECTING;

@@ -202,6 +202,11 @@ final class OutgoingTrial implements Trial {
             for (int i = 0; i < messages; i++) {
                 send(made);
             }
+            if (run.random.chance(20)) {
+                run.log("reading from peer " + made.number + " is paused");
+                made.connection().pauseReading();
+                made.paused = true;
+            }
             if (run.random.chance(12)) {
                 finish(made);
             }
@@ -249,6 +254,13 @@ final class OutgoingTrial implements Trial {
                         run.log("peer " + made.number + " sends a message");
                         peer.write(ByteBuffer.wrap(MessageContent.ascii("hi\n")));
                         network.settle();
+                        if (made.paused) {
+                            run.same(Rule.CALLBACKS, "what connection " + made.number + " receives while it is paused",
+                                    made.received, "");
+                            made.connection().resumeReading();
+                            made.paused = false;
+                            network.settle();
+                        }
                         run.expect(Rule.DELIVERY, made.received.endsWith("hi"), "connection " + made.number + " received "
                                 + made.received);
                         made.received = "";
@@ -427,7 +439,7 @@ final class OutgoingTrial implements Trial {
                     String.valueOf(made.finished));
             ReadState read = switch (made.state) {
                 case CONNECTING -> made.byName ? ReadState.CONNECTING_BY_NAME : ReadState.CONNECTING;
-                case OPEN -> ReadState.READING;
+                case OPEN -> made.paused ? ReadState.PAUSED_BY_APPLICATION : ReadState.READING;
                 default -> ReadState.READING_TO_END;
             };
             run.same(Rule.GAUGES, "what is read" + of, snapshot.readState(), read);

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -253,6 +254,8 @@ final class ServerTrial implements Trial {
                     self[0].close();
                     self[0].close(); // does nothing more
                     wasClosed[0] = self[0].isClosed();
+                    refused(run, "a task of a server that its handler has closed", RejectedExecutionException.class,
+                            () -> self[0].schedule(Duration.ZERO, () -> {}));
                 }
             }
         };
