@@ -55,6 +55,7 @@ final class DeadlineTrial implements Trial {
         /** It ends because of a deadline: it sends what was accepted, within the linger timeout. */
         boolean brokenOff;
         boolean peerEnded;
+        boolean outputFinished;
         boolean paused;
         boolean hasMessage;
         boolean partial;
@@ -108,6 +109,11 @@ final class DeadlineTrial implements Trial {
         }
 
         void perform() throws IOException {
+            if (run.random.chance(20)) {
+                begin();
+                turn();
+                check();
+            }
             int steps = run.random.between(5, 50);
             for (int i = 0; i < steps && !run.hasFailed() && state != State.CLOSED; i++) {
                 step();
@@ -125,15 +131,7 @@ final class DeadlineTrial implements Trial {
             switch (random.below(16)) {
                 case 10 -> linger(now);
                 case 11 -> urgent(now);
-                case 0, 1 -> {
-                    if (receives()) {
-                        run.log("the client sends a part of a message");
-                        client.write("x".repeat(random.between(1, 5)));
-                        arrives(now);
-                        beganNanos = partial ? beganNanos : now;
-                        partial = true;
-                    }
-                }
+                case 0, 1 -> sendPart(now);
                 case 2 -> {
                     if (receives() && completesMessages) {
                         boolean more = random.chance(30);
@@ -145,20 +143,7 @@ final class DeadlineTrial implements Trial {
                         beganNanos = now;
                     }
                 }
-                case 3, 4 -> {
-                    int bytes = (int) random.logUniform(1, 4000);
-                    run.log("the server sends " + bytes + " bytes");
-                    boolean accepted = connection.send(new byte[bytes]) == SendResult.QUEUED;
-                    run.same(Rule.CALLBACKS, "the message is accepted", accepted,
-                            state == State.OPEN || state == State.INPUT_ENDED);
-                    if (accepted && !waits) {
-                        progressNanos = now;
-                    }
-                    if (accepted) {
-                        waits = true;
-                        queued += bytes + 1; // with the end of the line
-                    }
-                }
+                case 3, 4 -> send((int) random.logUniform(1, 4000), now);
                 case 5 -> run.log("the client reads " + client.read((int) random.logUniform(1, 4000)) + " bytes");
                 case 6 -> {
                     if (state == State.OPEN) {
@@ -177,7 +162,52 @@ final class DeadlineTrial implements Trial {
                 }
                 case 8 -> changeLimits(now);
                 case 9 -> end();
+                case 12 -> {
+                    if (random.chance(20)) {
+                        finishOutput();
+                    }
+                }
                 default -> pass();
+            }
+        }
+
+        /** Situations that single steps rarely reach: the input ends within the first message, or while the finished output waits. */
+        private void begin() throws IOException {
+            if (run.random.chance(50)) {
+                send(4_000, network.now());
+                turn();
+                finishOutput();
+            }
+            if (run.random.chance(60)) {
+                sendPart(network.now());
+                turn();
+            }
+            if (run.random.chance(80)) {
+                clientEnds();
+            }
+        }
+
+        private void sendPart(long now) {
+            if (receives()) {
+                run.log("the client sends a part of a message");
+                client.write("x".repeat(run.random.between(1, 5)));
+                arrives(now);
+                beganNanos = partial ? beganNanos : now;
+                partial = true;
+            }
+        }
+
+        private void send(int bytes, long now) {
+            run.log("the server sends " + bytes + " bytes");
+            boolean accepted = connection.send(new byte[bytes]) == SendResult.QUEUED;
+            run.same(Rule.CALLBACKS, "the message is accepted", accepted,
+                    (state == State.OPEN || state == State.INPUT_ENDED) && !outputFinished);
+            if (accepted && !waits) {
+                progressNanos = now;
+            }
+            if (accepted) {
+                waits = true;
+                queued += bytes + 1; // with the end of the line
             }
         }
 
@@ -240,22 +270,38 @@ final class DeadlineTrial implements Trial {
             }
         }
 
+        private void finishOutput() {
+            if (outputFinished || (state != State.OPEN && state != State.INPUT_ENDED)) {
+                return;
+            }
+            run.log("the server finishes its output");
+            connection.finishOutput();
+            outputFinished = true;
+            if (state == State.INPUT_ENDED) {
+                finish(CloseReason.PEER_FINISHED);
+            }
+        }
+
+        private void clientEnds() throws IOException {
+            run.log("the client ends its output");
+            client.endOutput();
+            peerEnded = true;
+            if (state == State.OPEN) {
+                hasMessage |= partial && deliversRemainder;
+                partial = false;
+                state = State.INPUT_ENDED;
+                if (finishesAtEnd || outputFinished) {
+                    finish(CloseReason.PEER_FINISHED);
+                }
+            }
+        }
+
         private void end() throws IOException {
             if (run.random.chance(completesMessages || !partial ? 40 : 10)) {
                 return;
             }
             if (run.random.chance(completesMessages ? 50 : 80) && !paused && !peerEnded) {
-                run.log("the client ends its output");
-                client.endOutput();
-                peerEnded = true;
-                if (state == State.OPEN) {
-                    hasMessage |= partial && deliversRemainder;
-                    partial = false;
-                    state = State.INPUT_ENDED;
-                    if (finishesAtEnd) {
-                        finish(CloseReason.PEER_FINISHED);
-                    }
-                }
+                clientEnds();
             } else if (state == State.OPEN || state == State.INPUT_ENDED) {
                 run.log("the server finishes");
                 connection.finish();
