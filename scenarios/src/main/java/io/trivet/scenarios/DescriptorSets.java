@@ -9,6 +9,7 @@ import io.trivet.select.Select;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.TreeMap;
@@ -80,15 +81,17 @@ final class DescriptorSets implements ScriptedNetwork.SelectOnce {
         expected = refuses ? "IllegalArgumentException" : "";
         String result = "";
         int count = -1;
+        run.log("select of descriptors below " + nfds + ": sets " + Arrays.toString(sets) + ", timeout " + timeout);
         try {
             count = Select.on(network).select(nfds, sets[0], sets[1], sets[2], timeout);
         } catch (IOException | RuntimeException e) {
             result = e.getClass().getSimpleName();
         }
         Thread.interrupted();
+        run.log("it returns " + count + ", sets " + Arrays.toString(sets) + (result.isEmpty() ? "" : ", throws " + result));
         run.same(Rule.CALLBACKS, "the exception of a select of descriptors below " + nfds, result, expected);
         run.same(Rule.CALLBACKS, "calls of the network", calls, refuses ? 0 : 1);
-        run.same(Rule.GAUGES, "the bits that are set", count, expected.isEmpty() ? bits : -1);
+        run.same(Rule.GAUGES, "the number that select returns: of bits in the three sets", count, expected.isEmpty() ? bits : -1);
         for (int i = 0; i < 3; i++) {
             FdSet set = sets[i];
             run.same(Rule.GAUGES, "set " + i + " of a select below " + nfds, String.valueOf(set), String.valueOf(models[i]));

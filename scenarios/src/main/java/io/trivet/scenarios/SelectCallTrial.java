@@ -187,10 +187,12 @@ final class SelectCallTrial implements Trial {
             }
             boolean refuses = !expected.isEmpty();
             String result = "";
+            run.log("select: read, write and except " + lists + ", timeout " + timeout);
             try {
                 Ready<Selectable> found = isChosen
                         ? Select.on(network).select(arguments.getFirst(), arguments.get(1), arguments.getLast(), timeout)
                         : Select.select(arguments.getFirst(), arguments.get(1), arguments.getLast(), timeout);
+                run.log("it returns " + found);
                 check(found);
             } catch (IOException | RuntimeException e) {
                 String message = String.valueOf(e.getMessage());

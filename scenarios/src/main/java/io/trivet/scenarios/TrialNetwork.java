@@ -96,6 +96,17 @@ final class TrialNetwork implements Network {
         return deadline == Loop.NO_DEADLINE ? Loop.NO_DEADLINE : deadline - originNanos;
     }
 
+    /** Describes until when each loop waits. */
+    String describeWaits() {
+        List<String> waits = new ArrayList<>();
+        for (int i = 0; i < loops.size(); i++) {
+            long next = nextDeadline(i);
+            waits.add("loop " + i + (next == Loop.NO_DEADLINE ? " waits for events only" : " waits until "
+                    + ReportText.duration(Math.max(0, next))));
+        }
+        return String.join(", ", waits);
+    }
+
     // ---- turning
 
     /** Turns one loop once. Returns how much it has done. */

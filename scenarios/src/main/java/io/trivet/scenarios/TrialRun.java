@@ -91,6 +91,9 @@ final class TrialRun {
 
     /** Reports a failure. The first one counts. */
     void fail(Rule rule, String text) {
+        if (!failed && network != null && context.timeline.isEnabled()) {
+            log("at the failed check: " + network.describeWaits());
+        }
         failed = true;
         context.failures.report(rule, "trial of " + ReportText.words(kind) + " " + Long.toUnsignedString(seed, 36) + ": " + text);
     }
