@@ -80,6 +80,18 @@ final class BudgetGuardTest {
     }
 
     @Test
+    void connectionThatHoldsNothingIsNeverClosed() {
+        parts.budget.add(BUDGET + 1);
+        guard.enforce(null);
+        guard.enforce(greedy);
+        assertThat(List.of(modest, greedy, last)).noneMatch(TestRecord::isClosed);
+        hold(modest, 256);
+        guard.enforce(null);
+        assertThat(modest.isClosed()).isTrue();
+        assertThat(List.of(greedy, last)).as("although the budget is still exceeded").noneMatch(TestRecord::isClosed);
+    }
+
+    @Test
     void peerWhoseMessagesAreDroppedIsReset() {
         parts.enqueue(greedy, "x".repeat(BUDGET));
         guard.enforce(null);

@@ -7,6 +7,8 @@ import io.trivet.net.ErrorCode;
 import io.trivet.net.Loop;
 import io.trivet.net.NetworkException;
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.LoopEvent;
+import io.trivet.observe.LoopObserver;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -132,6 +134,9 @@ final class EventLoopTest {
         LoopParts.onOtherThread(
                 () -> assertThatThrownBy(() -> loop.turn(0)).isInstanceOf(IllegalStateException.class)
                         .hasMessageContaining("one thread"));
+        assertThat(loop.clock().now()).isEqualTo(time.nanoTime());
+        time.step(Duration.ofMillis(1));
+        assertThat(loop.clock().now()).as("a refused turn does not stop the time").isEqualTo(time.nanoTime());
     }
 
     @Test
@@ -206,6 +211,52 @@ final class EventLoopTest {
         loop.turn(0);
         assertThat(connection.calls).containsExactly("open", "close DRAINED");
         assertThat(loop.hasEnded()).isTrue();
+    }
+
+    @Test
+    void drainThatIsOverClosesWhatIsLeftAndCountsAsDone() throws IOException {
+        loop.mailbox().claim();
+        TestRecord connection = open();
+        source.ended = true;
+        loop.drain(() -> time.nanoTime() + 1000);
+        loop.turn(0);
+        assertThat(connection.calls).containsExactly("open");
+        time.step(Duration.ofMillis(1));
+        assertThat(loop.turn(0)).as("the drain, and one close").isEqualTo(2);
+        assertThat(connection.calls).containsExactly("open", "close SERVER_CLOSED");
+        assertThat(loop.hasEnded()).isTrue();
+    }
+
+    @Test
+    void connectionForWhichAPollKeepsTooMuchIsClosedInTheSameTurn() throws IOException {
+        loop.mailbox().claim();
+        TestRecord connection = open();
+        loop.turn(0);
+        proactor.onPoll(completions -> proactor.keep(connection.handle, 2 << 20));
+        loop.turn(0);
+        assertThat(connection.calls).containsExactly("open", "close BUDGET_EXCEEDED");
+    }
+
+    @Test
+    void observerThatIsAttachedDuringATurnIsCalledAtItsEnd() throws IOException {
+        List<String> turns = new ArrayList<>();
+        LoopObserver observer = new LoopObserver() {
+            @Override
+            public void event(int index, LoopEvent event, long connection, long amount) {
+                turns.add(event.toString());
+            }
+
+            @Override
+            public void turned(int index, long waitNanos, long workNanos, int done) {
+                turns.add("waited " + waitNanos + ", worked " + workNanos + ", done " + done);
+            }
+        };
+        loop.mailbox().execute(() -> {
+            time.step(Duration.ofMillis(1));
+            loop.observer(observer);
+        });
+        loop.turn(0);
+        assertThat(turns).as("it has not seen the beginning").containsExactly("waited 0, worked 0, done 1");
     }
 
     @Test

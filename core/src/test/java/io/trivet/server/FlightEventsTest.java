@@ -30,7 +30,8 @@ final class FlightEventsTest {
     @Test
     void recordingTellsTheLifeOfAConnection() throws Exception {
         try (Stage stage = new Stage(Network.system())) {
-            Server server = stage.open(stage.server(stage.story((connection, message) -> connection.send(message))));
+            Story story = stage.story((connection, message) -> connection.send(message));
+            Server server = stage.open(stage.server(story));
             exchange(stage, server); // before the recording: the classes of the events are loaded
             List<RecordedEvent> events;
             try (Recording recording = new Recording(configuration())) {
@@ -41,7 +42,8 @@ final class FlightEventsTest {
             }
             RecordedEvent opened = only(events, "ConnectionOpened");
             RecordedEvent closed = only(events, "ConnectionClosed");
-            assertThat(opened.getLong("connection")).isEqualTo(closed.getLong("connection"));
+            assertThat(opened.getLong("connection")).isEqualTo(closed.getLong("connection"))
+                    .isEqualTo(story.connection(1).id());
             assertThat(opened.getString("remoteAddress")).isEqualTo(closed.getString("remoteAddress")).startsWith("127.0.0.1:");
             assertThat(closed.getString("reason")).isEqualTo(CloseReason.PEER_FINISHED.name());
             assertThat(closed.getBoolean("reset")).isFalse();

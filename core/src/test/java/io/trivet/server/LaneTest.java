@@ -179,6 +179,20 @@ final class LaneTest {
     }
 
     @Test
+    void placesOfMoreThan64SharedMessagesAreHeld() {
+        for (int i = 0; i < 65; i++) {
+            assertThat(lane.heldBytes()).as("%d messages", i).isEqualTo(i * 512L);
+            SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), LoopParts.direct("s".repeat(512)));
+            lane.putShared(Chunk.ofShared(message, 0), 0);
+            message.release(); // the lane is its last holder
+        }
+        assertThat(lane.heldBytes()).as("with 65 places of 8 bytes, and 128 lengths of 4").isEqualTo(65 * 512 + 65 * 8 + 128 * 4)
+                .isEqualTo(budget.bytes());
+        lane.sent(512);
+        assertThat(lane.heldBytes()).as("the lengths stay").isEqualTo(64 * 512 + 128 * 4).isEqualTo(budget.bytes());
+    }
+
+    @Test
     void ownBytesAreNeverWrittenBehindASharedMessageInItsMemory() {
         ByteBuffer shared = ByteBuffer.allocateDirect(1024).put(LoopParts.bytes("shared ")).flip();
         SharedMessage message = new SharedMessage(budget, new SharedBuffers(0), shared);

@@ -108,4 +108,21 @@ final class MailboxTest {
         mailbox.stop();
         assertThat(proactor.wakeups()).isEqualTo(1);
     }
+
+    @Test
+    void taskOfASessionWakesTheLoopUnlessSessionsAreBeingWoken() {
+        assertThat(mailbox.runOfSession(() -> done.add("alone"))).isTrue();
+        assertThat(proactor.wakeups()).isEqualTo(1);
+        mailbox.beginWaking();
+        assertThat(mailbox.runOfSession(() -> done.add("first"))).isTrue();
+        assertThat(mailbox.runOfSession(() -> done.add("second"))).isTrue();
+        assertThat(proactor.wakeups()).isEqualTo(1);
+        mailbox.endWaking();
+        assertThat(proactor.wakeups()).as("once for both").isEqualTo(2);
+        runTasks();
+        assertThat(done).containsExactly("alone", "first", "second");
+        mailbox.close();
+        assertThat(mailbox.runOfSession(() -> done.add("after"))).isFalse();
+        assertThat(proactor.wakeups()).isEqualTo(2);
+    }
 }

@@ -337,6 +337,19 @@ final class MessageAdmissionTest {
     }
 
     @Test
+    void messageOfASessionThatArrivesAfterTheConnectionWasClosedIsReleased() {
+        MessageHandover outbox = admission.newHandover();
+        LoopParts.onOtherThread(() -> assertThat(admission.putFromSession(connection, LoopParts.bytes("late"), outbox,
+                () -> admission.arrive(connection, outbox))).isEqualTo(SendResult.QUEUED));
+        assertThat(connection.queuedMessages()).isEqualTo(1);
+        parts.closeRequests.close(connection, CloseReason.CLOSED);
+        parts.runTasks();
+        assertThat(connection.sendQueue()).isNull();
+        assertThat(connection.is(ConnectionRecord.RESET_ON_CLOSE)).as("a partial stream must not look complete").isTrue();
+        assertNothingIsReserved();
+    }
+
+    @Test
     void messageBeyondTheBudgetIsWithdrawnAndClosesItsConnectionOnTheLoop() {
         use(new LoopParts(Limits.defaults().withQueueBudgetBytes(5)));
         assertThat(putFromOtherThread("hello")).isEqualTo(SendResult.CLOSED);
