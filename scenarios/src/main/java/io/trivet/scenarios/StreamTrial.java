@@ -34,6 +34,8 @@ final class StreamTrial implements Trial {
         /** It had nothing when it was last read. */
         boolean starved;
         boolean open = true;
+        /** Its close fails, which concerns neither the stream nor its listener. */
+        boolean failsToClose;
         int ends;
         boolean failed;
 
@@ -62,8 +64,11 @@ final class StreamTrial implements Trial {
         }
 
         @Override
-        public void close() {
+        public void close() throws IOException {
             open = false;
+            if (failsToClose) {
+                throw new IOException("this source cannot be closed");
+            }
         }
     }
 
@@ -146,6 +151,7 @@ final class StreamTrial implements Trial {
             int bytes = (int) run.random.logUniform(1, 50_000);
             Source source = new Source(nextFill(), bytes, run.random.chance(50) ? bytes : run.random.below(bytes));
             boolean counted = run.random.chance(50);
+            source.failsToClose = run.random.chance(20);
             run.log("a stream of " + bytes + " bytes, of which " + source.given + " are there");
             run.same(Rule.CALLBACKS, "the stream", send(source, counted ? bytes : -1), SendResult.QUEUED);
             sources.add(source);
@@ -206,13 +212,15 @@ final class StreamTrial implements Trial {
         private void turn() throws IOException {
             long now = network.now();
             long before = server.stats().total().bytesOut();
+            Source source = first();
+            boolean starves = source != null && source.starved; // asked before: a close ends the stream
             network.settle();
             long sent = server.stats().total().bytesOut() - before;
             if (sent > 0) {
                 progressNanos = now;
             }
             waits = handler.all.getFirst().isOpen() ? connection.queue().messages() > 0 : waits;
-            if (deadline() <= now) {
+            if (!starves && deadline() <= now) {
                 reason = CloseReason.WRITE_TIMEOUT.name();
                 run.reached("STREAM_TIMED_OUT");
             }
