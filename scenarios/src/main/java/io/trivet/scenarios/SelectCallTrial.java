@@ -40,6 +40,11 @@ final class SelectCallTrial implements Trial {
             lists.forEach(List::clear);
             return socket;
         }
+
+        @Override
+        public String toString() {
+            return "member with " + socket;
+        }
     }
 
     @Override
