@@ -37,30 +37,6 @@ final class SecureTrial implements Trial {
     /** The first byte of a record that is an alert. */
     private static final char ALERT = 21;
 
-    /** What a client sends in plaintext, although the connection changes to TLS. */
-    private enum Injection {
-        /** Nothing. */
-        NONE,
-        /** Messages, in one write with the request. */
-        WITH_REQUEST,
-        /** The beginning of a message, in one write with the request. */
-        PART_WITH_REQUEST,
-        /** A message, behind the server's answer: the server must reject it, because it is not TLS. */
-        BEHIND_ANSWER
-    }
-
-    /** How the connection ends. */
-    private enum End {
-        /** The server finishes the connection, or its session returns. */
-        FINISH,
-        /** The server ends its output, and still receives. */
-        FINISH_OUTPUT,
-        /** The client ends its output with a close_notify. */
-        CLIENT_ENDS,
-        /** The client ends its output without a close_notify. */
-        CLIENT_CUTS
-    }
-
     @Override
     public void run(TrialRun run) throws IOException {
         new Steps(run).perform();
@@ -279,7 +255,8 @@ final class SecureTrial implements Trial {
                 network.settle();
                 readPlain(false);
             }
-            Injection injection = run.random.chance(50) ? Injection.NONE : run.random.pick(Injection.values());
+            PlaintextInjection injection = run.random.chance(50) ? PlaintextInjection.NONE
+                    : run.random.pick(PlaintextInjection.values());
             run.log("the client requests TLS; injected: " + injection);
             String with = switch (injection) {
                 case WITH_REQUEST -> run.random.pick("x\n", "x\ny\n", "\n", REQUEST + "\n");
@@ -294,21 +271,22 @@ final class SecureTrial implements Trial {
                 network.settle();
             }
             readPlain(!with.isEmpty() && !hasSession && behind.length > 0);
-            if (injection == Injection.NONE) {
+            if (injection == PlaintextInjection.NONE) {
                 return !run.hasFailed();
             }
             run.reached("PLAINTEXT_INJECTED");
-            if (injection == Injection.BEHIND_ANSWER) {
+            if (injection == PlaintextInjection.BEHIND_ANSWER) {
                 client.write(run.random.pick("x\n", REQUEST + "\n"));
             }
             network.settle();
             client.readAll();
             String more = client.text().substring(Math.min(client.count(), plain.length()));
-            boolean isAlert = injection == Injection.BEHIND_ANSWER && !more.isEmpty() && more.charAt(0) == ALERT;
+            boolean isAlert = injection == PlaintextInjection.BEHIND_ANSWER && !more.isEmpty() && more.charAt(0) == ALERT;
             run.expect(Rule.BYTES, more.isEmpty() || isAlert,
                     "behind the answer to " + REQUEST + ", and before a handshake, the client"
                             + " receives " + more.length() + " bytes");
-            checkReason(injection == Injection.BEHIND_ANSWER ? CloseReason.HANDSHAKE_FAILED : CloseReason.PROTOCOL_ERROR);
+            checkReason(
+                    injection == PlaintextInjection.BEHIND_ANSWER ? CloseReason.HANDSHAKE_FAILED : CloseReason.PROTOCOL_ERROR);
             checkAsked();
             return false;
         }
@@ -429,9 +407,9 @@ final class SecureTrial implements Trial {
         }
 
         private void end() throws IOException {
-            End end = run.random.pick(End.values());
+            SecuredEnd end = run.random.pick(SecuredEnd.values());
             if (isTls12) { // where a close_notify ends both directions
-                end = End.FINISH;
+                end = SecuredEnd.FINISH;
             }
             run.log("the end: " + end + ", after " + secret.length() + " bytes, of which the client has "
                     + secured.receivedBytes());
