@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -108,7 +109,8 @@ final class Sim implements Callable<Integer> {
             runs.stop();
         }, System.err);
         if (corpus != null) {
-            Files.write(corpus, List.of()); // if it cannot be written, it is better to fail now than after the last seed
+            // If it cannot be written, it is better to fail now than after the last seed. Until then it stays as it is.
+            Files.newOutputStream(corpus, StandardOpenOption.CREATE, StandardOpenOption.APPEND).close();
         }
         runs.run();
         Verdict worst = runs.report(System.out, table);

@@ -14,6 +14,10 @@ public final class CorpusBuilder {
     /** A combination is rare if at most one scenario in this number reaches it. */
     private static final int RARE_ONE_IN = 1000;
 
+    private static final List<String> HEAD = List.of(
+            "# Seeds of scenarios that have reached a rare combination: the reason for which a connection ended, a fault that had occurred before,",
+            "# and the last state. Written by: ./trivet sim --seeds A..B --corpus FILE");
+
     private static final class Reached {
         final long firstSeed;
         long scenarios;
@@ -51,7 +55,8 @@ public final class CorpusBuilder {
     /**
      * Returns the seeds that together have reached all rare combinations.
      *
-     * @return a line for each seed: the seed, a space, and the combinations that it was the first to reach; in the order of seeds
+     * @return the file of the corpus: lines that start with # and describe it, and then a line for each seed: the seed, a space, and
+     *     the combinations that it was the first to reach; in the order of seeds
      */
     public List<String> lines() {
         Map<Long, List<String>> bySeed = new TreeMap<>();
@@ -60,7 +65,7 @@ public final class CorpusBuilder {
                 bySeed.computeIfAbsent(reached.firstSeed, _ -> new ArrayList<>()).add(name);
             }
         });
-        List<String> lines = new ArrayList<>();
+        List<String> lines = new ArrayList<>(HEAD);
         bySeed.forEach((seed, names) -> lines.add(seed + " " + String.join(", ", names)));
         return lines;
     }
