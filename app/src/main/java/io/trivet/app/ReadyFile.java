@@ -63,7 +63,8 @@ final class ReadyFile {
         }
     }
 
-    private static String reason(IOException e) {
+    /** Returns why a file could not be written, in words for users. */
+    static String reason(IOException e) {
         return switch (e) {
             case NoSuchFileException missing -> missing.getFile() + " does not exist";
             case FileSystemException failure when failure.getReason() != null -> failure.getReason();

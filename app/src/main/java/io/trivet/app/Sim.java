@@ -110,7 +110,12 @@ final class Sim implements Callable<Integer> {
         }, System.err);
         if (corpus != null) {
             // If it cannot be written, it is better to fail now than after the last seed. Until then it stays as it is.
-            Files.newOutputStream(corpus, StandardOpenOption.CREATE, StandardOpenOption.APPEND).close();
+            try {
+                Files.newOutputStream(corpus, StandardOpenOption.CREATE, StandardOpenOption.APPEND).close();
+            } catch (IOException e) {
+                throw new ParameterException(spec.commandLine(),
+                        "--corpus " + corpus + " cannot be written: " + ReadyFile.reason(e), e);
+            }
         }
         runs.run();
         Verdict worst = runs.report(System.out, table);

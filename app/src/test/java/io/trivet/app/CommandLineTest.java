@@ -73,6 +73,7 @@ final class CommandLineTest {
         "sim --seeds 1..5 --without c1 | --without must be given with --seed, not with --seeds",
         "sim --seed 1 --threads 0 | --threads must be given with --seeds, not with --seed",
         "sim --seed 1 --table | --table must be given with --seeds, not with --seed",
+        "sim --seeds 1..2 --corpus no/such/folder/seeds.txt | --corpus no/such/folder/seeds.txt cannot be written: no/such/folder/seeds.txt does not exist",
         "sim --seed 1 --corpus seeds.txt | --corpus must be given with --seeds, not with --seed",
         "sim --seed 1 --max-failures 1 | --max-failures must be given with --seeds, not with --seed",
         "sim --seeds 1..5 --max-failures 0 | --max-failures must be at least 1, not 0",
