@@ -9,6 +9,7 @@ supr java.lang.Object
 
 CLSS public final !enum io.trivet.net.Capability
 fld public final static io.trivet.net.Capability DESCRIPTORS
+fld public final static io.trivet.net.Capability INHERITED_OPTIONS
 fld public final static io.trivet.net.Capability KEEP_ALIVE_OPTIONS
 fld public final static io.trivet.net.Capability REGULAR_FILES
 fld public final static io.trivet.net.Capability URGENT_DATA

@@ -87,7 +87,7 @@ final class ArchitectureTest {
                     "ConnectAttempts"),
             List.of("Dispatcher", "ConnectionCalls", "EventLoop"),
             List.of("LoopGroup", "Watchdog", "LoopThreads", "UnusableEngineException", "ConnectionLimit", "DescriptorReserve",
-                    "ListenerOpening", "Acceptor"),
+                    "ListenerOpening", "ClientOptions", "Acceptor"),
             List.of("MessageQueue", "TransferListener", "Handler", "Protocol", "Contexts", "ConnectionContext", "Connection",
                     "Server",
                     "ServerBuilder", "Session", "SessionHandler", "SessionCallbacks", "FramingTester",

@@ -78,7 +78,7 @@ final class LinuxNetwork implements Network {
     @Override
     public boolean supports(Capability capability) {
         return switch (capability) {
-            case URGENT_DATA, DESCRIPTORS, KEEP_ALIVE_OPTIONS -> true;
+            case URGENT_DATA, DESCRIPTORS, KEEP_ALIVE_OPTIONS, INHERITED_OPTIONS -> true;
             case REGULAR_FILES -> engine == Engine.POLL || engine == Engine.SELECT;
         };
     }

@@ -15,5 +15,10 @@ public enum Capability {
      * TCP connections have the keep-alive options and the user timeout of {@link TcpOptions}, by which an application chooses how
      * soon a dead peer is noticed.
      */
-    KEEP_ALIVE_OPTIONS
+    KEEP_ALIVE_OPTIONS,
+    /**
+     * An accepted TCP connection has the options that its listener had when the client connected. So an option can be set once at the
+     * listener, by {@link Network#listen(java.net.InetSocketAddress, int, ListenOptions)}, in place of a system call for each connection.
+     */
+    INHERITED_OPTIONS
 }

@@ -64,7 +64,7 @@ final class NioNetwork implements Network {
     @Override
     public boolean supports(Capability capability) {
         return switch (capability) {
-            case URGENT_DATA, DESCRIPTORS, REGULAR_FILES, KEEP_ALIVE_OPTIONS -> false;
+            case URGENT_DATA, DESCRIPTORS, REGULAR_FILES, KEEP_ALIVE_OPTIONS, INHERITED_OPTIONS -> false;
         };
     }
 

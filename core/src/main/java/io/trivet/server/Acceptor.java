@@ -1,11 +1,10 @@
 package io.trivet.server;
 
-import io.trivet.net.Capability;
 import io.trivet.net.Cidr;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
 import io.trivet.net.Proactor;
 import io.trivet.net.TcpListener;
-import io.trivet.net.TcpOptions;
 import io.trivet.net.TcpStream;
 import io.trivet.net.UnixAddress;
 import io.trivet.observe.CloseReason;
@@ -29,8 +28,6 @@ import org.jspecify.annotations.Nullable;
 final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
     private static final long BACKOFF_MAX_NANOS = Duration.ofSeconds(1).toNanos();
-    /** Minimum number of unanswered keep-alive probes before the kernel gives a peer up. */
-    private static final int KEEP_ALIVE_PROBES_MIN = 4;
     /** Number of consecutive accepts without a connection after which a draining listener counts as empty. */
     private static final int EMPTY_ACCEPTS_BELIEVED = 4;
     /**
@@ -40,13 +37,13 @@ final class Acceptor implements ConnectionSource {
     private static final long WAITING_PER_BACKLOG = 2;
 
     private final LoopGroup loops;
-    private final Network network;
     private final AccessList access;
     /** The addresses of trusted proxies. */
     private final List<Cidr> proxies;
     private final int backlog;
     private final List<TcpListener> listeners;
-    private final List<Profile> profiles;
+    /** By listener: the options that a connection does not inherit from it. */
+    private final List<ListenOptions> clientOptions;
     private final Log log;
     private final DescriptorReserve reserve;
     private final ConnectionLimit limit;
@@ -72,17 +69,16 @@ final class Acceptor implements ConnectionSource {
      * @param access the addresses that may connect
      * @param proxies the addresses that send a header of the PROXY protocol
      * @param listeners the listeners; may be added later, before {@link #start}. The acceptor closes them
-     * @param profiles the profile of each listener's connections
+     * @param clientOptions by listener: the options that each connection gets
      * @param backlog the backlog of each listener
      */
     Acceptor(LoopGroup loops, Network network, Limits limits, AccessList access, List<Cidr> proxies,
-            List<TcpListener> listeners, List<Profile> profiles, int backlog, Log log) {
+            List<TcpListener> listeners, List<ListenOptions> clientOptions, int backlog, Log log) {
         this.loops = loops;
-        this.network = network;
         this.access = access;
         this.proxies = proxies;
         this.listeners = listeners;
-        this.profiles = profiles;
+        this.clientOptions = clientOptions;
         this.backlog = backlog;
         this.log = log;
         reserve = new DescriptorReserve(network, log);
@@ -212,8 +208,7 @@ final class Acceptor implements ConnectionSource {
                 return false;
             }
             if (!isUnix) {
-                stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
-                keepAlive(stream, profiles.get(listener).limits().idleTimeout());
+                clientOptions.get(listener).apply(stream::setOption);
             }
         } catch (IOException e) { // the peer has already reset it: it does not count as a connection
             Lifecycle.closeQuietly(stream);
@@ -240,27 +235,6 @@ final class Acceptor implements ConnectionSource {
     private static void reset(TcpStream stream) throws IOException {
         stream.setOption(StandardSocketOptions.SO_LINGER, 0);
         stream.close();
-    }
-
-    /**
-     * Enables keep-alive, so that the kernel detects a dead peer in about the idle timeout; its default is two hours. The kernel
-     * gives a peer up only after several unanswered probes, because a single probe may be lost. If the timers of thousands of
-     * connections expire together, even the kernel's own input queue drops probes (net.core.netdev_max_backlog).
-     */
-    private void keepAlive(TcpStream stream, Duration idle) throws IOException {
-        if (idle.isZero()) {
-            return;
-        }
-        stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        if (network.supports(Capability.KEEP_ALIVE_OPTIONS)) {
-            int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
-            int interval = Math.max(1, seconds / 4);
-            stream.setOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds);
-            stream.setOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, interval);
-            long probed = 1000L * (seconds + KEEP_ALIVE_PROBES_MIN * interval);
-            stream.setOption(TcpOptions.USER_TIMEOUT_MILLIS,
-                    (int) Math.clamp(Limits.nanos(idle) / 1_000_000, probed, Integer.MAX_VALUE));
-        }
     }
 
     private boolean admit(InetSocketAddress remote, boolean isProxy) {

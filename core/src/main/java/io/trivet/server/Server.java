@@ -110,8 +110,8 @@ public final class Server implements AutoCloseable {
         HostLookup given = settings.lookup();
         lookup = given != null ? given : network.turnsLoops() ? HostLookup.refusing(network.name()) : HostLookup.ofSystem();
         profiles = settings.protocols().stream().map(protocol -> protocol.profile(settings.profile())).toList();
-        acceptor = new Acceptor(loops, network, limits, settings.access(), settings.proxies(), listeners, profiles,
-                settings.backlog(), log);
+        acceptor = new Acceptor(loops, network, limits, settings.access(), settings.proxies(), listeners,
+                ClientOptions.ofConnections(network, profiles, settings.addresses().size()), settings.backlog(), log);
         Watchdog watchdog = started && !limits.handlerTimeout().isZero()
                 ? new Watchdog(log, network.clock(), limits.handlerTimeout())
                 : null;
@@ -124,7 +124,8 @@ public final class Server implements AutoCloseable {
             prepare(starting);
             for (InetSocketAddress address : settings.addresses()) { // only now: no client finds a server that cannot serve
                 TcpListener listener = ListenerOpening.open(network, address, settings.addresses(), settings.socketFile(),
-                        settings.listenOptions(), settings.backlog());
+                        ClientOptions.ofListener(settings.listenOptions(), network, profiles.get(listeners.size())),
+                        settings.backlog());
                 listeners.add(listener);
                 addresses.add(listener.localAddress());
             }

@@ -47,6 +47,27 @@ final class OptionsTest {
 
     @EveryEngine
     @Case("S1")
+    void connectionsInheritTheOptionsOfTheirListener(Lab lab) throws IOException {
+        ListenOptions options = ListenOptions.none().with(StandardSocketOptions.TCP_NODELAY, true)
+                .with(StandardSocketOptions.SO_KEEPALIVE, true)
+                .with(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, 33)
+                .with(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, 7)
+                .with(TcpOptions.USER_TIMEOUT_MILLIS, 12_345);
+        if (!lab.network().supports(Capability.INHERITED_OPTIONS)) {
+            assertThatThrownBy(() -> lab.network().listen(Lab.FREE_PORT, 4, options))
+                    .isInstanceOf(UnsupportedOperationException.class);
+            return;
+        }
+        TcpStream accepted = lab.pair(lab.keep(lab.network().listen(Lab.FREE_PORT, 4, options))).server();
+        assertThat(accepted.getOption(StandardSocketOptions.TCP_NODELAY)).isTrue();
+        assertThat(accepted.getOption(StandardSocketOptions.SO_KEEPALIVE)).isTrue();
+        assertThat(accepted.getOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS)).isEqualTo(33);
+        assertThat(accepted.getOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS)).isEqualTo(7);
+        assertThat(accepted.getOption(TcpOptions.USER_TIMEOUT_MILLIS)).isEqualTo(12_345);
+    }
+
+    @EveryEngine
+    @Case("S1")
     void optionsOfTcp(Lab lab) throws IOException {
         TcpStream stream = lab.pair().client();
         if (TcpReadinessTest.refusesOption(lab, stream, TcpOptions.USER_TIMEOUT_MILLIS, 1)) {

@@ -3,7 +3,9 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.net.Capability;
 import io.trivet.net.ErrorCode;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Network;
 import io.trivet.net.NetworkException;
 import io.trivet.net.Pipe;
@@ -53,15 +55,17 @@ final class AcceptorTest {
         use(Limits.defaults());
     }
 
-    /** Returns the profiles of two listeners. */
-    private static List<Profile> profiles(Limits limits) {
-        return Collections.nCopies(2, new Profile(Framing.lines(), limits, Overflow.PAUSE_READING, false));
+    /** Returns the options of connections of two listeners. */
+    private static List<ListenOptions> clientOptions(Network network, Limits limits) {
+        Profile profile = new Profile(Framing.lines(), limits, Overflow.PAUSE_READING, false);
+        return ClientOptions.ofConnections(network, Collections.nCopies(2, profile), 2);
     }
 
     private void use(Limits limits) {
         Log lines = new Log(time);
         loops = new LoopGroup(lines);
-        acceptor = new Acceptor(loops, network, limits, AccessList.all(), List.of(), listeners, profiles(limits), 4, lines);
+        acceptor = new Acceptor(loops, network, limits, AccessList.all(), List.of(), listeners, clientOptions(network, limits),
+                4, lines);
         loops.add(EventLoopTest.loop(0, first, time, acceptor, new Budget(100), records));
         loops.add(EventLoopTest.loop(1, second, time, acceptor, new Budget(100), records));
         loops.first().mailbox().claim();
@@ -109,7 +113,7 @@ final class AcceptorTest {
         failing.failNext("accept", ErrorCode.ENOMEM);
         LoopGroup group = new LoopGroup(new Log(time));
         Acceptor other = new Acceptor(group, network, Limits.defaults(), AccessList.all(), List.of(), listeners,
-                profiles(Limits.defaults()),
+                clientOptions(network, Limits.defaults()),
                 4,
                 new Log(time));
         group.add(EventLoopTest.loop(0, failing, time, other, new Budget(100), records));
@@ -156,12 +160,14 @@ final class AcceptorTest {
     @ParameterizedTest
     @CsvSource({"1, 1, 1, 5000", "2, 1, 1, 5000", "10, 5, 1, 10000", "60, 30, 7, 60000", "1000000, 32767, 8191, 1000000000"})
     void kernelGivesAPeerUpOnlyAfterSeveralProbes(long idleSeconds, int probeAfter, int interval, int userTimeoutMillis) {
-        Network probing = Interceptor.of(Network.class, network, "supports", arguments -> true);
+        Network probing = Interceptor.of(Network.class, network, "supports",
+                arguments -> arguments[0] == Capability.KEEP_ALIVE_OPTIONS);
         Limits limits = Limits.defaults().withIdleTimeout(Duration.ofSeconds(idleSeconds));
         Map<Object, Object> options = new HashMap<>();
         TcpStream stream = Interceptor.of(TcpStream.class, late.new Stream(late.peer()), "setOption",
                 arguments -> options.put(arguments[0], arguments[1]));
-        new Acceptor(loops, probing, limits, AccessList.all(), List.of(), listeners, profiles(limits), 4, new Log(time))
+        new Acceptor(loops, probing, limits, AccessList.all(), List.of(), listeners,
+                clientOptions(probing, limits), 4, new Log(time))
                 .accepted(0, stream);
         assertThat(options).containsEntry(StandardSocketOptions.SO_KEEPALIVE, true)
                 .containsEntry(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, probeAfter)

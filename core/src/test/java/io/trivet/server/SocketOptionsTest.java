@@ -3,11 +3,16 @@ package io.trivet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.trivet.net.Capability;
 import io.trivet.net.ClosedSocketException;
+import io.trivet.net.TcpListener;
+import io.trivet.net.TcpOptions;
 import java.io.IOException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 
 /** The options of a connection's socket: on its loop alone, while it has a socket. */
 final class SocketOptionsTest {
@@ -45,5 +50,36 @@ final class SocketOptionsTest {
         stage.until("closed", () -> story.count("close") == 1);
         assertThat(closed.get()).isInstanceOf(ClosedSocketException.class);
         assertThat(story.callbacks()).containsExactly("open", "message x", "close CLOSED");
+    }
+
+    @EveryNetwork
+    void acceptedConnectionHasNoDelayAndKeepAlive(Stage stage) throws Exception {
+        expectOptionsOfClients(stage, stage::tcpServer);
+    }
+
+    /** Its clients may have connected before the server had it, so they inherit nothing. */
+    @EveryNetwork
+    void connectionOfAPassedListenerHasNoDelayAndKeepAlive(Stage stage) throws Exception {
+        TcpListener listener = stage.network().listen(Stage.FREE_PORT, 4);
+        expectOptionsOfClients(stage, handler -> stage.serverWithoutListener()
+                .listen(listener, stage.listening(Protocol.of(Framing.lines(), handler))));
+    }
+
+    private static void expectOptionsOfClients(Stage stage, Function<Handler, ServerBuilder> server) throws Exception {
+        boolean isTunable = stage.network().supports(Capability.KEEP_ALIVE_OPTIONS);
+        Story story = stage.story((connection, message) -> {
+            assertThat(connection.getOption(StandardSocketOptions.TCP_NODELAY)).isTrue();
+            assertThat(connection.getOption(StandardSocketOptions.SO_KEEPALIVE)).isTrue();
+            if (isTunable) {
+                assertThat(connection.getOption(TcpOptions.KEEP_ALIVE_IDLE_SECONDS)).isEqualTo(30);
+                assertThat(connection.getOption(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS)).isEqualTo(7);
+                assertThat(connection.getOption(TcpOptions.USER_TIMEOUT_MILLIS)).isEqualTo(60_000);
+            }
+            connection.send("as expected");
+        });
+        Client client = stage.client(stage.open(server.apply(story).framing(Framing.lines())
+                .limits(Limits.defaults().withIdleTimeout(Duration.ofMinutes(1)))));
+        client.send("x\n");
+        client.expect("as expected\n");
     }
 }

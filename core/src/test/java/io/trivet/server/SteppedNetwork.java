@@ -3,6 +3,7 @@ package io.trivet.server;
 import io.trivet.net.Capability;
 import io.trivet.net.Clock;
 import io.trivet.net.Descriptor;
+import io.trivet.net.ListenOptions;
 import io.trivet.net.Loop;
 import io.trivet.net.Network;
 import io.trivet.net.Pipe;
@@ -59,6 +60,11 @@ class SteppedNetwork implements Network {
     @Override
     public TcpListener listen(InetSocketAddress address, int backlog) throws IOException {
         return inner.listen(address, backlog);
+    }
+
+    @Override
+    public TcpListener listen(InetSocketAddress address, int backlog, ListenOptions options) throws IOException {
+        return inner.listen(address, backlog, options);
     }
 
     @Override

@@ -287,7 +287,7 @@ final class ScriptedNetwork implements Network {
         return switch (capability) {
             case URGENT_DATA -> hasUrgent;
             case DESCRIPTORS -> true;
-            case REGULAR_FILES, KEEP_ALIVE_OPTIONS -> false;
+            case REGULAR_FILES, KEEP_ALIVE_OPTIONS, INHERITED_OPTIONS -> false;
         };
     }
 

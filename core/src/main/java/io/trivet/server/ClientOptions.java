@@ -1,0 +1,69 @@
+package io.trivet.server;
+
+import io.trivet.net.Capability;
+import io.trivet.net.ListenOptions;
+import io.trivet.net.Network;
+import io.trivet.net.TcpOptions;
+import java.net.StandardSocketOptions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The TCP options of accepted connections: no delay of small segments, and keep-alive. */
+final class ClientOptions {
+    /** Minimum number of unanswered keep-alive probes before the kernel gives a peer up. */
+    private static final int KEEP_ALIVE_PROBES_MIN = 4;
+
+    private ClientOptions() {}
+
+    /**
+     * Returns the options of a listener: with those of its connections, if they inherit them.
+     *
+     * @param given the options that the application has set
+     * @param profile the settings of its connections
+     */
+    static ListenOptions ofListener(ListenOptions given, Network network, Profile profile) {
+        return network.supports(Capability.INHERITED_OPTIONS) ? addTo(given, network, profile) : given;
+    }
+
+    /**
+     * Returns, by listener, the options to set for each accepted connection.
+     *
+     * @param profiles the settings of each listener's connections
+     * @param opened the number of listeners, the first ones, that were opened with {@link #ofListener}. Clients of the others may have
+     *     connected before this server had the listener
+     */
+    static List<ListenOptions> ofConnections(Network network, List<Profile> profiles, int opened) {
+        List<ListenOptions> options = new ArrayList<>();
+        for (Profile profile : profiles) {
+            boolean areInherited = options.size() < opened && network.supports(Capability.INHERITED_OPTIONS);
+            options.add(areInherited ? ListenOptions.none() : addTo(ListenOptions.none(), network, profile));
+        }
+        return options;
+    }
+
+    private static ListenOptions addTo(ListenOptions given, Network network, Profile profile) {
+        ListenOptions options = given.with(StandardSocketOptions.TCP_NODELAY, true);
+        Duration idle = profile.limits().idleTimeout();
+        return idle.isZero() ? options : addKeepAlive(options, network, idle);
+    }
+
+    /**
+     * Enables keep-alive, so that the kernel detects a dead peer in about the idle timeout; its default is two hours. The kernel
+     * gives a peer up only after several unanswered probes, because a single probe may be lost. If the timers of thousands of
+     * connections expire together, even the kernel's own input queue drops probes (net.core.netdev_max_backlog).
+     */
+    private static ListenOptions addKeepAlive(ListenOptions given, Network network, Duration idle) {
+        ListenOptions options = given.with(StandardSocketOptions.SO_KEEPALIVE, true);
+        if (!network.supports(Capability.KEEP_ALIVE_OPTIONS)) {
+            return options;
+        }
+        int seconds = Math.clamp(idle.toSeconds() / 2, 1, 32_767);
+        int interval = Math.max(1, seconds / 4);
+        long probed = 1000L * (seconds + KEEP_ALIVE_PROBES_MIN * interval);
+        return options.with(TcpOptions.KEEP_ALIVE_IDLE_SECONDS, seconds)
+                .with(TcpOptions.KEEP_ALIVE_INTERVAL_SECONDS, interval)
+                .with(TcpOptions.USER_TIMEOUT_MILLIS,
+                        (int) Math.clamp(Limits.nanos(idle) / 1_000_000, probed, Integer.MAX_VALUE));
+    }
+}
