@@ -47,6 +47,8 @@ final class Acceptor implements ConnectionSource {
     private final Log log;
     private final DescriptorReserve reserve;
     private final ConnectionLimit limit;
+    /** True if the address of a client matters when it is accepted. Otherwise it is not read: it would be most of the garbage. */
+    private final boolean dependsOnAddress;
     private volatile boolean accepting;
     /** It has accepted: clients that wait in the backlog are this server's. First loop's thread. */
     private boolean started;
@@ -83,6 +85,7 @@ final class Acceptor implements ConnectionSource {
         this.log = log;
         reserve = new DescriptorReserve(network, log);
         limit = new ConnectionLimit(limits);
+        dependsOnAddress = !proxies.isEmpty() || !access.allowsAll() || limits.connectionsPerAddressMax() > 0;
     }
 
     // ---- starting and pausing
@@ -196,19 +199,23 @@ final class Acceptor implements ConnectionSource {
 
     @Override
     public boolean accepted(int listener, TcpStream stream) {
-        InetSocketAddress remote;
-        boolean isProxy;
+        InetSocketAddress remote = null;
+        boolean isProxy = false;
         try {
-            remote = stream.remoteAddress();
-            boolean isUnix = UnixAddress.isUnix(remote); // then the file's permissions have decided, and TCP's options do not exist
-            isProxy = !isUnix && AccessList.contains(proxies, remote.getAddress());
-            if (!isUnix && !isProxy && !access.allows(remote.getAddress())) {
-                log.refused(remote, CloseReason.ADDRESS_DENIED);
-                reset(stream);
-                return false;
-            }
-            if (!isUnix) {
-                clientOptions.get(listener).apply(stream::setOption);
+            if (!UnixAddress.isUnix(listeners.get(listener).localAddress())) { // the permissions of its file decide instead
+                if (dependsOnAddress) {
+                    remote = stream.remoteAddress();
+                    isProxy = AccessList.contains(proxies, remote.getAddress());
+                    if (!isProxy && !access.allows(remote.getAddress())) {
+                        log.refused(remote, CloseReason.ADDRESS_DENIED);
+                        reset(stream);
+                        return false;
+                    }
+                }
+                ListenOptions options = clientOptions.get(listener);
+                if (!options.equals(ListenOptions.none())) {
+                    options.apply(stream::setOption);
+                }
             }
         } catch (IOException e) { // the peer has already reset it: it does not count as a connection
             Lifecycle.closeQuietly(stream);
@@ -237,8 +244,8 @@ final class Acceptor implements ConnectionSource {
         stream.close();
     }
 
-    private boolean admit(InetSocketAddress remote, boolean isProxy) {
-        if (isProxy) { // the address of its client counts, as soon as that is known
+    private boolean admit(@Nullable InetSocketAddress remote, boolean isProxy) {
+        if (remote == null || isProxy) { // of a proxy, the address of its client counts, as soon as that is known
             limit.addUnidentified();
         } else {
             CloseReason refusal = limit.add(remote);

@@ -65,6 +65,11 @@ public final class AccessList {
         return !contains(denied, address) && (allowed.isEmpty() || contains(allowed, address));
     }
 
+    /** Returns true if each address may connect. */
+    boolean allowsAll() {
+        return denied.isEmpty() && allowed.isEmpty();
+    }
+
     static boolean contains(List<Cidr> ranges, InetAddress address) {
         for (Cidr range : ranges) {
             if (range.contains(address)) {

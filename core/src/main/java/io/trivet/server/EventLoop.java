@@ -371,10 +371,11 @@ final class EventLoop {
      * Adopts an accepted connection: at once on the loop thread, otherwise soon.
      *
      * @param listener the index of the listener that has accepted it
+     * @param remote the peer's address, if it is counted
      * @param isProxy true if it starts with a header of the PROXY protocol
      * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
      */
-    void adopt(int listener, TcpStream stream, InetSocketAddress remote, boolean isProxy) {
+    void adopt(int listener, TcpStream stream, @Nullable InetSocketAddress remote, boolean isProxy) {
         table.expect();
         if (mailbox.isOwnThread()) {
             lifecycle.adopt(acceptedConnections.apply(listener), stream, remote, isProxy);

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the connections of a loop begin and end: the state diagram of {@link Connection}, and the draining of all of them. One
@@ -70,10 +71,10 @@ final class Lifecycle {
      *
      * @param connection its record
      * @param stream its socket; closed if it cannot be used
-     * @param remote the peer's address
+     * @param remote the peer's address, if it is counted
      * @param isProxy true if it starts with a header of the PROXY protocol
      */
-    void adopt(ConnectionRecord connection, TcpStream stream, InetSocketAddress remote, boolean isProxy) {
+    void adopt(ConnectionRecord connection, TcpStream stream, @Nullable InetSocketAddress remote, boolean isProxy) {
         try {
             connection.handle = proactor.adopt(stream);
         } catch (IOException e) { // the peer has already reset it, or the kernel has no memory for another one

@@ -33,7 +33,8 @@ final class LoopGroup {
     /** Returns the loop with the fewest connections; of several, the first. */
     EventLoop leastLoaded() {
         EventLoop least = loops.getFirst();
-        for (EventLoop loop : loops) {
+        for (int i = 1; i < loops.size(); i++) { // an iterator would be garbage for each connection
+            EventLoop loop = loops.get(i);
             least = loop.load() < least.load() ? loop : least;
         }
         return least;

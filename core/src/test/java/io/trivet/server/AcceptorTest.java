@@ -205,13 +205,26 @@ final class AcceptorTest {
 
     @Test
     void connectionThatWasResetBeforeItWasLookedAtIsNotCounted() {
-        use(Limits.defaults().withConnectionsMax(1));
+        use(Limits.defaults().withConnectionsMax(1).withConnectionsPerAddressMax(1));
         TcpStream stream = late.new Stream(late.peer());
         acceptor.accepted(0, Interceptor.of(TcpStream.class, stream, "remoteAddress", arguments -> {
             throw new NetworkException("getpeername", null, ErrorCode.ENOTCONN);
         }));
         assertThat(stream.isOpen()).isFalse();
         assertThat(accept().isOpen()).as("there is still room").isTrue();
+    }
+
+    /** To read it takes a system call on some networks, and is most of the garbage of an accepted connection. */
+    @Test
+    void addressOfAClientIsNotReadIfNothingDependsOnIt() {
+        List<TcpStream> read = new ArrayList<>();
+        TcpStream stream = late.new Stream(late.peer());
+        acceptor.accepted(0, Interceptor.of(TcpStream.class, stream, "remoteAddress", arguments -> {
+            read.add(stream);
+            return late.peer();
+        }));
+        assertThat(first.newCalls()).contains("0: open");
+        assertThat(read).isEmpty();
     }
 
     @Test
