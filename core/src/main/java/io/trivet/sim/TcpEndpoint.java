@@ -265,9 +265,10 @@ final class TcpEndpoint extends Endpoint {
     }
 
     void shutOutput() {
-        if (!outputShut) {
-            outputShut = true;
-            changed();
+        boolean isFirst = !outputShut;
+        outputShut = true;
+        changed(); // also if it was shut before: inet_shutdown always wakes the watchers
+        if (isFirst) {
             out.writeFin();
         }
     }

@@ -83,4 +83,17 @@ final class SimEpollTest {
         }
         assertThat(poll()).isEqualTo(BOTH);
     }
+
+    /** Kernel script 7000005555 has shown it. */
+    @Test
+    void shutdownOfAnOutputThatWasShutBeforeWakesToo() throws IOException {
+        server.shutdownOutput();
+        poller.register(server, Interest.READ, 1);
+        assertThat(client.sendUrgent((byte) 'u')).isTrue();
+        assertThat(poll()).as("an urgent byte alone is nothing to read").isZero();
+        server.setOption(TcpOptions.URGENT_INLINE, true);
+        assertThat(poll()).as("readable, but nothing was woken").isZero();
+        server.shutdownOutput();
+        assertThat(poll()).isEqualTo(Interest.READ);
+    }
 }
