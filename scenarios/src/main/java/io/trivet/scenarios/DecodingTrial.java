@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,8 +96,10 @@ final class DecodingTrial implements Trial {
             pauseAt = random.chance(25) ? random.below(6) : -1;
             limits = LIMITS.withMessageBytesMax(messageBytesMax).withMessageTimeout(Duration.ZERO)
                     .withQueueBytesMax(1 << 20).withQueueMarks(1 << 20, 0);
-            framing = framing(true).withEncoder(encoder).withRemainder(remainder);
-            testedFraming = framing(false).withEncoder(encoder);
+            List<UnaryOperator<Framing>> settings = List.of(each -> each.withEncoder(encoder),
+                    each -> each.withRemainder(remainder));
+            framing = AnyOrder.of(random, framing(true), settings);
+            testedFraming = AnyOrder.of(random, framing(false), settings);
             server = run.builder(network, this, limits).framing(framing).overflow(Overflow.DISCONNECT).open();
             client = TrialClient.connect(run, run.address);
             network.settle();

@@ -5,6 +5,7 @@ import io.trivet.server.Connection;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.Protocol;
+import io.trivet.server.ProxyHeader;
 import io.trivet.server.SendResult;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Listeners with protocols of their own, beside one with the settings of the server: each connection has the framing, the handler, the
@@ -23,9 +25,16 @@ import java.util.List;
  */
 final class ListenerTrial implements Trial {
     private static final long MILLI = 1_000_000;
+    private static final ClientFraming[] FRAMINGS = {ClientFraming.LINES, ClientFraming.DELIMITED, ClientFraming.PREFIXED_2,
+        ClientFraming.PREFIXED_4, ClientFraming.NETSTRINGS};
 
     /** What the connections of one listener must have. */
-    private record Kind(TrialHandler handler, ClientFraming framing, Limits limits, Overflow overflow, boolean urgent) {}
+    private record Kind(TrialHandler handler, ClientFraming framing, Limits limits, Overflow overflow, boolean urgent) {
+        /** Returns the same settings, with another handler and framing. */
+        Kind like(TrialRun run, List<TrialHandler.Seen> closed) {
+            return new Kind(new TrialHandler(closed), run.random.pick(FRAMINGS), limits, overflow, urgent);
+        }
+    }
 
     @Override
     public void run(TrialRun run) throws IOException {
@@ -35,15 +44,14 @@ final class ListenerTrial implements Trial {
         List<TrialHandler.Seen> closed = new ArrayList<>();
         int listeners = run.random.between(2, 4);
         for (int i = 0; i < listeners; i++) {
-            kinds.add(kind(run, closed));
+            kinds.add(i > 0 && run.random.chance(20) ? kinds.getFirst().like(run, closed) : kind(run, closed));
         }
         Kind own = kinds.getFirst();
         ServerBuilder builder = run.builder(network, own.handler, own.limits).framing(own.framing.toFraming())
                 .overflow(own.overflow).urgent(own.urgent).loops(run.random.number(1, 1, 2));
         for (int i = 1; i < listeners; i++) {
             Kind kind = kinds.get(i);
-            Protocol protocol = Protocol.of(kind.framing.toFraming(), kind.handler).withLimits(kind.limits)
-                    .withOverflow(kind.overflow).withUrgent(kind.urgent);
+            Protocol protocol = protocol(run, kind, own);
             builder.listen(new InetSocketAddress(run.address.getAddress(), run.address.getPort() + i), protocol);
         }
         try (Server server = builder.open()) {
@@ -67,6 +75,28 @@ final class ListenerTrial implements Trial {
         }
     }
 
+    /** Returns the protocol of a listener. It has no settings of its own where the server has the same. */
+    private static Protocol protocol(TrialRun run, Kind kind, Kind server) {
+        SeededRandom random = run.random;
+        List<UnaryOperator<Protocol>> settings = new ArrayList<>();
+        if (!kind.limits.equals(server.limits) || random.chance(50)) {
+            settings.add(protocol -> protocol.withLimits(kind.limits));
+        }
+        if (kind.overflow != server.overflow || random.chance(50)) {
+            settings.add(protocol -> protocol.withOverflow(kind.overflow));
+        }
+        if (kind.urgent != server.urgent || random.chance(50)) {
+            settings.add(protocol -> protocol.withUrgent(kind.urgent));
+        }
+        if (random.chance(30)) { // accepted connections are not affected
+            settings.add(protocol -> protocol.withLocalAddress(new InetSocketAddress(run.clients.address(), 7)));
+        }
+        if (random.chance(30)) {
+            settings.add(protocol -> protocol.withProxyHeader(ProxyHeader.v1(run.address, run.address)));
+        }
+        return AnyOrder.of(random, Protocol.of(kind.framing.toFraming(), kind.handler), settings);
+    }
+
     private static Kind kind(TrialRun run, List<TrialHandler.Seen> closed) {
         SeededRandom random = run.random;
         int cap = random.number(2_000, 3_000, 5_000);
@@ -75,8 +105,7 @@ final class ListenerTrial implements Trial {
                 .withMessageTimeout(Duration.ofNanos(random.between(1, 100) * MILLI))
                 .withWriteTimeout(Duration.ZERO);
         return new Kind(new TrialHandler(closed),
-                random.pick(ClientFraming.LINES, ClientFraming.DELIMITED, ClientFraming.PREFIXED_2,
-                        ClientFraming.PREFIXED_4, ClientFraming.NETSTRINGS),
+                random.pick(FRAMINGS),
                 limits,
                 random.pick(Overflow.DROP_OLDEST, Overflow.DISCONNECT),
                 random.chance(50));

@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Several connections that a server makes at the same time, on one to three loops: by address or by a name that is an address, with
@@ -141,12 +142,13 @@ final class OutgoingTrial implements Trial {
                 }
                 default -> {
                     made.hasAttachment = true;
-                    Protocol protocol = protocol(made);
+                    List<UnaryOperator<Protocol>> settings = settings(made);
                     used = random.chance(50) ? own : limits.connectTimeout();
                     if (used.equals(own)) {
                         made.queueBytesMax = 4_000;
-                        protocol = protocol.withLimits(limits.withConnectTimeout(own).withQueueBytesMax(4_000));
+                        settings.add(each -> each.withLimits(limits.withConnectTimeout(own).withQueueBytesMax(4_000)));
                     }
+                    Protocol protocol = AnyOrder.of(random, Protocol.of(Framing.lines(), made), settings);
                     made.connection = server.connect(to, protocol, made.attachment);
                 }
             }
@@ -181,19 +183,23 @@ final class OutgoingTrial implements Trial {
             }
         }
 
-        private Protocol protocol(OutgoingConnection made) {
+        private List<UnaryOperator<Protocol>> settings(OutgoingConnection made) {
             SeededRandom random = run.random;
-            Protocol protocol = Protocol.of(Framing.lines(), made);
+            List<UnaryOperator<Protocol>> settings = new ArrayList<>();
+            if (random.chance(50)) {
+                settings.add(each -> each.withUrgent(false));
+            }
             if (random.chance(60)) {
                 InetSocketAddress client = new InetSocketAddress(InetAddress.ofLiteral("192.0.2.7"), 1 + random.below(65_535));
                 made.header = MessageContent.ascii("PROXY TCP4 192.0.2.7 10.0.4.1 " + client.getPort() + " 8080\r\n");
-                protocol = protocol.withProxyHeader(ProxyHeader.v1(client, run.address));
+                settings.add(each -> each.withProxyHeader(ProxyHeader.v1(client, run.address)));
             }
             if (random.chance(60)) {
                 made.localPort = random.chance(50) ? LOCAL_PORT + made.number : 0;
-                protocol = protocol.withLocalAddress(new InetSocketAddress(run.address.getAddress(), made.localPort));
+                InetSocketAddress local = new InetSocketAddress(run.address.getAddress(), made.localPort);
+                settings.add(each -> each.withLocalAddress(local));
             }
-            return protocol;
+            return settings;
         }
 
         /** What the application does at once. */
