@@ -41,7 +41,11 @@ final class DeliveryTrial implements Trial {
 
     @Override
     public void run(TrialRun run) throws IOException {
-        new Steps(run).perform();
+        if (run.random.chance(10)) {
+            new DeliveryShares(run).perform();
+        } else {
+            new Steps(run).perform();
+        }
     }
 
     private static final class Steps implements Handler {

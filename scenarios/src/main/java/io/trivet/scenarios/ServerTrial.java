@@ -101,6 +101,10 @@ final class ServerTrial implements Trial {
             factoryReplaced(run, network);
             return;
         }
+        if (run.random.chance(40)) {
+            new DecoderFactoryCheck(run, network).perform();
+            return;
+        }
         List<TrialHandler> made = new ArrayList<>();
         int[] calls = new int[1];
         int fails = run.random.between(0, 4);
