@@ -37,7 +37,7 @@ final class DropOldest {
         int messages = 0;
         long bytes = 0;
         while (connection.queuedBytes() + (long) length > queueBytesMax) {
-            int dropped = queue.dropOldest(clock.now());
+            int dropped = queue.dropOldest(clock.now(), connection.transfers() != null);
             if (dropped < 0) {
                 break;
             }

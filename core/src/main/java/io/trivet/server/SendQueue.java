@@ -148,16 +148,19 @@ final class SendQueue {
      * Drops the oldest ordinary message of which nothing has been sent.
      *
      * @param nowNanos the time of the next message, if no message is left
+     * @param isBehindTransfer true if a transfer waits before this queue: then that is the oldest message
      * @return its length, or -1 if there is none
      */
-    int dropOldest(long nowNanos) {
+    int dropOldest(long nowNanos, boolean isBehindTransfer) {
         moveBegun();
         if (ordinary.isEmpty()) {
             return -1;
         }
         int length = ordinary.removeFirst(null);
-        sinceNanos = nowNanos;
-        updateSince();
+        if (!isBehindTransfer) {
+            sinceNanos = nowNanos;
+            updateSince();
+        }
         return length;
     }
 

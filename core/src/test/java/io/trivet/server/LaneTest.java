@@ -157,7 +157,7 @@ final class LaneTest {
         assertThat(LoopParts.text(overtaken)).isEqualTo(text.substring(5) + "urgent");
         assertThat(send(lane, 3)).isEqualTo("012");
         assertThat(LoopParts.text(dropping)).isEqualTo(text);
-        assertThat(dropping.dropOldest(0)).isEqualTo(text.length());
+        assertThat(dropping.dropOldest(0, false)).isEqualTo(text.length());
         assertThat(dropping.isEmpty()).isTrue();
         assertThat(budget.sharedBytes()).as("one lane still has it").isEqualTo(text.length());
         assertThat(text(lane)).isEqualTo(text.substring(3));

@@ -49,10 +49,10 @@ final class SendQueuesTest {
         put(queue.ordinary(), "third ");
         send(queue, 1);
         put(queue.urgent(), "urgent ");
-        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("second ".length());
+        assertThat(queue.dropOldest(time.nanoTime(), false)).isEqualTo("second ".length());
         assertThat(LoopParts.text(queue)).isEqualTo("egun urgent third ");
-        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("third ".length());
-        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo(-1);
+        assertThat(queue.dropOldest(time.nanoTime(), false)).isEqualTo("third ".length());
+        assertThat(queue.dropOldest(time.nanoTime(), false)).isEqualTo(-1);
         assertThat(LoopParts.text(queue)).isEqualTo("egun urgent ");
         assertThat(queue.messages()).isEqualTo(2);
     }
@@ -79,7 +79,7 @@ final class SendQueuesTest {
         put(queue.ordinary(), "o".repeat(1024)); // fills its buffer
         time.step(Duration.ofSeconds(1));
         put(queue.ordinary(), "later");
-        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo(1024);
+        assertThat(queue.dropOldest(time.nanoTime(), false)).isEqualTo(1024);
         assertThat(queue.sinceNanos()).isEqualTo(time.nanoTime());
     }
 
@@ -88,9 +88,19 @@ final class SendQueuesTest {
         SendQueue queue = new SendQueue(pool, new Lane(pool), time.nanoTime());
         put(queue.ordinary(), "dropped");
         time.step(Duration.ofSeconds(1));
-        assertThat(queue.dropOldest(time.nanoTime())).isEqualTo("dropped".length());
+        assertThat(queue.dropOldest(time.nanoTime(), false)).isEqualTo("dropped".length());
         put(queue.ordinary(), "next");
         assertThat(queue.sinceNanos()).isEqualTo(time.nanoTime());
+    }
+
+    @Test
+    void ageIsStillThatOfATransferBeforeAMessageThatWasDropped() {
+        long start = time.nanoTime();
+        SendQueue queue = new SendQueue(pool, new Lane(pool), start);
+        time.step(Duration.ofSeconds(1));
+        put(queue.ordinary(), "dropped");
+        assertThat(queue.dropOldest(time.nanoTime(), true)).isEqualTo("dropped".length());
+        assertThat(queue.sinceNanos()).isEqualTo(start);
     }
 
     @Test
