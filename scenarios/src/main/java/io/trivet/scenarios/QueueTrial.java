@@ -10,10 +10,7 @@ import io.trivet.sim.SimEngine;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,144 +24,59 @@ final class QueueTrial implements Trial {
     /** A message of this size has a buffer of its own, so that its age is exact. */
     private static final int BUFFER_BYTES = 64 * 1024;
 
-    /** A message that waits: a line of the same character. Its length includes the end of the line. */
-    private static final class Waiting {
-        final byte fill;
-        final int length;
-        final long sinceNanos;
-        final boolean urgent;
-        int left;
-
-        Waiting(byte fill, int length, long sinceNanos, boolean urgent) {
-            this.fill = fill;
-            this.length = length;
-            this.sinceNanos = sinceNanos;
-            this.urgent = urgent;
-            left = length;
-        }
-
-        boolean isBegun() {
-            return left < length;
-        }
-    }
-
-    /** A part of a message that was sent. */
-    private static final class Part {
-        final Waiting of;
-        int at;
-        final int to;
-
-        Part(Waiting of, int at, int to) {
-            this.of = of;
-            this.at = at;
-            this.to = to;
-        }
-    }
-
-    /** What the queue must be. */
-    private static final class Model {
-        Limits limits;
-        final Overflow overflow;
-        /** In the order in which they will be sent. */
-        final List<Waiting> queue = new ArrayList<>();
-        /** The bytes that were sent and not compared yet: parts of messages, with their first and last offsets. */
-        final ArrayDeque<Part> sent = new ArrayDeque<>();
-        boolean high;
-        int drained;
-        long droppedMessages;
-        long droppedBytes;
-        long acceptedBytes;
-
-        /** All messages are sent in the order in which they were accepted, and may arrive before the send has completed. */
-        final boolean inOrder;
-
-        Model(Limits limits, Overflow overflow, boolean inOrder) {
-            this.limits = limits;
-            this.overflow = overflow;
-            this.inOrder = inOrder;
-        }
-
-        long bytes() {
-            return queue.stream().mapToLong(waiting -> waiting.left).sum();
-        }
-
-        void add(Waiting message) {
-            int at = queue.size();
-            if (message.urgent) {
-                at = 0;
-                while (at < queue.size() && (queue.get(at).isBegun() || queue.get(at).urgent)) {
-                    at++;
-                }
-            }
-            queue.add(at, message);
-            if (inOrder) {
-                sent.add(new Part(message, 0, message.length));
-            }
-            acceptedBytes += message.length;
-            high |= bytes() >= limits.queueHighBytes();
-        }
-
-        /** Drops the oldest ordinary messages until one of that length fits. */
-        void makeRoom(int length) {
-            int at = 0;
-            while (at < queue.size() && bytes() + length > limits.queueBytesMax()) {
-                Waiting oldest = queue.get(at);
-                if (oldest.isBegun() || oldest.urgent) {
-                    at++;
-                } else {
-                    queue.remove(at);
-                    droppedMessages++;
-                    droppedBytes += oldest.length;
-                }
-            }
-        }
-
-        boolean fits(int length) {
-            return bytes() + length <= limits.queueBytesMax();
-        }
-
-        void sent(long bytes) {
-            long left = bytes;
-            while (left > 0 && !queue.isEmpty()) {
-                Waiting first = queue.getFirst();
-                int part = (int) Math.min(left, first.left);
-                int at = first.length - first.left;
-                if (!inOrder) {
-                    sent.add(new Part(first, at, at + part));
-                }
-                first.left -= part;
-                left -= part;
-                if (first.left == 0) {
-                    queue.removeFirst();
-                }
-            }
-            int low = Math.min(limits.queueLowBytes(), limits.queueHighBytes() - 1);
-            if (high && bytes() <= low) {
-                high = false;
-                drained++;
-            }
-        }
-
-        long oldestNanos() {
-            return queue.stream().mapToLong(waiting -> waiting.sinceNanos).min().orElseThrow();
-        }
-    }
-
     @Override
     public void run(TrialRun run) throws IOException {
         new Steps(run).perform();
     }
 
+    /** A callback that throws. */
+    private enum Thrower {
+        NONE, DRAINED, DROPPED, LISTENER
+    }
+
+    /** Throws once, in a callback of one kind. */
+    private static final class ThrowingHandler extends TrialHandler {
+        final Thrower thrower;
+        private final int exception;
+        private int callsBefore;
+        boolean hasThrown;
+
+        ThrowingHandler(SeededRandom random) {
+            thrower = random.chance(85) ? Thrower.NONE : random.pick(Thrower.DRAINED, Thrower.DROPPED, Thrower.LISTENER);
+            callsBefore = random.number(0, 0, 1, 2);
+            exception = random.below(2);
+        }
+
+        void called(Thrower callback) {
+            if (callback == thrower && callsBefore-- == 0) {
+                hasThrown = true;
+                TestExceptions.throwUndeclared(exception);
+            }
+        }
+
+        @Override
+        public void onDrained(Connection connection) throws Exception {
+            super.onDrained(connection);
+            called(Thrower.DRAINED);
+        }
+
+        @Override
+        public void onDropped(Connection connection, int messages, long bytes) throws Exception {
+            super.onDropped(connection, messages, bytes);
+            called(Thrower.DROPPED);
+        }
+    }
+
     private static final class Steps {
         final TrialRun run;
         final TrialNetwork network;
-        final TrialHandler handler = new TrialHandler();
+        final ThrowingHandler handler;
         final boolean aligned;
         /** A ring accepts bytes before the socket does: which of them the peer has is known only when the send has completed. */
         final boolean isRing;
         /** The calls come from another thread than the loop's, as they do if one thread turns two loops. */
         final boolean foreign;
-        final Model model;
+        final QueueModel model;
         final Server server;
         final TrialClient client;
         final Connection connection;
@@ -175,10 +87,14 @@ final class QueueTrial implements Trial {
         private int checkedBytes;
         /** The loop has turned since the last message. */
         private boolean flushed;
+        private int listeners;
+        private int listenersCalled;
+        private int listenersFailed;
 
         Steps(TrialRun run) throws IOException {
             this.run = run;
             SeededRandom random = run.random;
+            handler = new ThrowingHandler(random);
             isRing = random.chance(25);
             network = isRing ? run.network(SimEngine.URING) : run.readinessNetwork();
             aligned = random.chance(50);
@@ -193,11 +109,12 @@ final class QueueTrial implements Trial {
                     .withWriteTimeout(Duration.ZERO);
             Overflow overflow = isRing ? random.pick(Overflow.PAUSE_READING, Overflow.DISCONNECT) // a ring's messages are not dropped
                     : random.pick(Overflow.DROP_OLDEST, Overflow.DROP_OLDEST, Overflow.PAUSE_READING, Overflow.DISCONNECT);
-            model = new Model(limits, overflow, isRing);
+            model = new QueueModel(limits, overflow, isRing);
             foreign = random.chance(25);
             server = run.builder(network, handler, limits).overflow(overflow).framing(Framing.lines()).loops(foreign ? 2 : 1)
                     .open();
-            run.log((foreign ? "from another thread, " : "") + overflow + ", queue of " + cap + " bytes, high " + high + ", low "
+            run.log((foreign ? "from another thread, " : "") + (handler.thrower == Thrower.NONE ? ""
+                    : handler.thrower + " will throw, ") + overflow + ", queue of " + cap + " bytes, high " + high + ", low "
                     + limits.queueLowBytes());
             client = TrialClient.connect(run, run.address);
             network.settle();
@@ -206,7 +123,7 @@ final class QueueTrial implements Trial {
 
         void perform() throws IOException {
             int steps = run.random.between(5, STEPS_MAX);
-            for (int i = 0; i < steps && !run.hasFailed() && handler.all.getFirst().isOpen(); i++) {
+            for (int i = 0; i < steps && !run.hasFailed() && isUsable(); i++) {
                 network.pass(run.random.logUniform(1, 50_000_000));
                 step();
                 check();
@@ -214,10 +131,14 @@ final class QueueTrial implements Trial {
             finish();
         }
 
+        private boolean isUsable() {
+            return handler.all.getFirst().isOpen() && !handler.hasThrown;
+        }
+
         private void step() throws IOException {
             SeededRandom random = run.random;
             switch (random.below(8)) {
-                case 0, 1, 2 -> send(size(), random.below(4));
+                case 0, 1, 2 -> send(size(), random.below(5));
                 case 5 -> broadcast(size());
                 case 6 -> changeLimits();
                 case 3 -> {
@@ -235,7 +156,7 @@ final class QueueTrial implements Trial {
             boolean many = sendBytes > 8 * BUFFER_BYTES;
             boolean broadcasts = (many || isCrowded) && run.random.chance(50);
             int count = broadcasts ? run.random.between(60, many ? 110 : 200) : run.random.between(1, many ? 40 : 12);
-            for (int i = 0; i < count && handler.all.getFirst().isOpen(); i++) {
+            for (int i = 0; i < count && isUsable(); i++) {
                 if (broadcasts) {
                     int length = many ? run.random.between(18_000, 24_000) : run.random.between(512, 700);
                     if (model.fits(length) || run.random.chance(5)) {
@@ -261,7 +182,7 @@ final class QueueTrial implements Trial {
             server.broadcast(ByteBuffer.wrap(content));
             flushed = false;
             if (fits) {
-                model.add(new Waiting(fill, length, network.now(), false));
+                model.add(new QueueModel.Waiting(fill, length, network.now(), false, false));
                 if (foreign) {
                     turn();
                 }
@@ -296,48 +217,65 @@ final class QueueTrial implements Trial {
             Arrays.fill(content, fill);
             boolean urgent = how == 1 && !isRing; // which messages a ring has begun is not known
             boolean offer = how == 2;
+            boolean listens = how == 4;
             if (foreign) {
-                sendFromOtherThread(content, fill, urgent, offer);
+                sendFromOtherThread(content, fill, urgent, offer, listens);
                 return;
             }
-            if (model.overflow == Overflow.DROP_OLDEST && !model.fits(length) && length <= model.limits.queueBytesMax()) {
+            if (!listens && model.overflow == Overflow.DROP_OLDEST && !model.fits(length)
+                    && length <= model.limits.queueBytesMax()) {
                 model.makeRoom(length);
             }
             boolean fits = model.fits(length);
-            SendResult result = urgent ? connection.sendFirst(content)
-                    : offer ? connection.offer(content) : connection.send(content);
-            run.log((urgent ? "sendFirst" : offer ? "offer" : "send") + " of " + length + " bytes of '" + (char) fill + "': "
+            SendResult result = call(content, urgent, offer, listens);
+            run.log((urgent ? "sendFirst" : offer ? "offer" : listens ? "send with a listener" : "send") + " of " + length
+                    + " bytes of '" + (char) fill + "': "
                     + result);
             run.same(Rule.CAPS, "a message of " + length + " bytes with " + model.bytes() + " queued", result,
                     fits ? SendResult.QUEUED : SendResult.FULL);
             flushed = false;
             if (fits) {
-                model.add(new Waiting(fill, length, network.now(), urgent));
+                model.add(new QueueModel.Waiting(fill, length, network.now(), urgent, listens));
             } else if (!offer) {
                 turn();
                 run.same(Rule.ENDS, "after a send that was FULL the connection is", handler.all.getFirst().end(), "QUEUE_FULL");
             }
         }
 
+        private SendResult call(byte[] content, boolean urgent, boolean offer, boolean listens) {
+            if (!listens) {
+                return urgent ? connection.sendFirst(content) : offer ? connection.offer(content) : connection.send(content);
+            }
+            SendResult result = connection.send(ByteBuffer.wrap(content), (of, bytes, failure) -> {
+                listenersCalled++;
+                run.expect(Rule.CALLBACKS, failure == null ? bytes == content.length + 1 : bytes <= content.length,
+                        "a listener of " + (content.length + 1) + " bytes is called with " + bytes + " and " + failure);
+                listenersFailed += failure == null ? 0 : 1;
+                handler.called(Thrower.LISTENER);
+            });
+            listeners += result == SendResult.QUEUED ? 1 : 0;
+            return result;
+        }
+
         /** With DROP_OLDEST up to twice the cap is accepted, until the loop drops what is too much. */
-        private void sendFromOtherThread(byte[] content, byte fill, boolean urgent, boolean offer) throws IOException {
+        private void sendFromOtherThread(byte[] content, byte fill, boolean urgent, boolean offer, boolean listens)
+                throws IOException {
             int length = content.length + 1;
             boolean drops = model.overflow == Overflow.DROP_OLDEST;
-            boolean fits = model.bytes() + length <= (drops ? 2L : 1L) * model.limits.queueBytesMax();
-            SendResult result = urgent ? connection.sendFirst(content)
-                    : offer ? connection.offer(content) : connection.send(content);
+            boolean fits = model.bytes() + length <= (drops && !listens ? 2L : 1L) * model.limits.queueBytesMax();
+            SendResult result = call(content, urgent, offer, listens);
             run.log("a message of " + length + " bytes of '" + (char) fill + "' from another thread: " + result);
             run.same(Rule.CAPS, "a message of " + length + " bytes with " + model.bytes() + " queued, from another thread",
                     result,
                     fits ? SendResult.QUEUED : SendResult.FULL);
             if (fits) {
-                model.add(new Waiting(fill, length, network.now(), urgent));
-                if (drops) {
+                model.add(new QueueModel.Waiting(fill, length, network.now(), urgent, listens));
+                if (drops && !listens) {
                     model.makeRoom(0);
                 }
             }
             turn();
-            if (!fits && !offer) {
+            if (!fits && !offer && !handler.hasThrown) {
                 run.same(Rule.ENDS, "after a send that was FULL the connection is", handler.all.getFirst().end(), "QUEUE_FULL");
             }
         }
@@ -359,6 +297,8 @@ final class QueueTrial implements Trial {
             run.same(Rule.GAUGES, "messages in the queue", connection.queue().messages(), model.queue.size());
             run.same(Rule.GAUGES, "the queue is high", connection.queue().isHigh(),
                     model.bytes() >= model.limits.queueHighBytes());
+            run.same(Rule.CALLBACKS, "listeners that were called", listenersCalled, model.listenedEnds);
+            run.same(Rule.CALLBACKS, "listeners that were called with a failure", listenersFailed, 0);
             checkAge();
             if (model.queue.isEmpty() || connection.queue().bytes() == 0) {
                 run.same(Rule.GAUGES, "the age of no message", connection.queue().oldestAge(), Duration.ZERO);
@@ -383,7 +323,7 @@ final class QueueTrial implements Trial {
             }
             long age = connection.queue().oldestAge().toNanos();
             long exact = network.now() - model.oldestNanos();
-            if (age < exact || (aligned && !isRing && age != exact)) {
+            if (age < exact || (aligned && !isRing && !model.hasListened && age != exact)) {
                 run.fail(Rule.GAUGES, "the age of the oldest message is " + age + " ns instead of " + exact);
             }
         }
@@ -392,7 +332,7 @@ final class QueueTrial implements Trial {
         private void checkReceived() {
             byte[] received = client.received();
             while (checkedBytes < client.count()) {
-                Part next = model.sent.peek();
+                QueueModel.Part next = model.sent.peek();
                 if (next == null) {
                     run.fail(Rule.ORDER, "the client has received more than the " + checkedBytes + " bytes that were sent");
                     return;
@@ -417,16 +357,18 @@ final class QueueTrial implements Trial {
             turn();
             TrialHandler.Seen seen = handler.all.getFirst();
             if (seen.isOpen() && !run.hasFailed()) {
-                run.same(Rule.CALLBACKS, "onDrained was called this often", seen.drained, model.drained);
+                run.expect(Rule.CALLBACKS, seen.drained == model.drained || (handler.hasThrown && seen.drained < model.drained),
+                        "onDrained was called " + seen.drained + " instead of " + model.drained + " times");
                 drain();
                 run.same(Rule.CALLBACKS, "messages reported as dropped", seen.droppedMessages, model.droppedMessages);
                 run.same(Rule.CALLBACKS, "bytes reported as dropped", seen.droppedBytes, model.droppedBytes);
                 run.same(Rule.GAUGES, "dropped", server.stats().total().dropped(), model.droppedMessages);
                 run.same(Rule.DELIVERY, "bytes received", (long) client.count(), model.acceptedBytes - model.droppedBytes);
-                run.same(Rule.ENDS, "the connection", seen.end(), "FINISHED");
+                run.same(Rule.ENDS, "the connection", seen.end(), handler.hasThrown ? "HANDLER_FAILED" : "FINISHED");
                 run.same(Rule.ENDS, "the client's connection", client.end(), "ended");
             }
             run.close(network, server);
+            run.same(Rule.CALLBACKS, "listeners that were called in the end", listenersCalled, listeners);
         }
 
         private void drain() throws IOException {
