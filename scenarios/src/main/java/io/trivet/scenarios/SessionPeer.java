@@ -5,6 +5,7 @@ import io.trivet.observe.ConnectionState;
 import io.trivet.server.Connection;
 import io.trivet.server.ConnectionClosedException;
 import io.trivet.server.Session;
+import io.trivet.tls.TlsServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -12,6 +13,7 @@ import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,8 +29,21 @@ final class SessionPeer {
     static final long NEVER = Long.MAX_VALUE;
     private static final long MILLI = 1_000_000;
 
+    /** Created only if a session asks for TLS. */
+    private static final class ServerTls {
+        static final TlsServer SETTINGS;
+
+        static {
+            try {
+                SETTINGS = TlsServer.builder().context(SecuredContexts.ofServer(new SecureRandom())).build();
+            } catch (IOException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
+    }
+
     private enum Call {
-        RECEIVE, SEND, SLEEP
+        RECEIVE, SEND, SLEEP, START_TLS
     }
 
     final int number;
@@ -55,6 +70,8 @@ final class SessionPeer {
     boolean outputEnded;
     /** The client has ended its output while the connection was open. */
     boolean peerEnded;
+    /** The last message of the client lacks its end. */
+    boolean isUnfinished;
     boolean drained;
     boolean finished;
     /** The connection was closed at once, for this reason. */
@@ -151,6 +168,10 @@ final class SessionPeer {
         try {
             if (random.chance(settings.sleepsPercent())) {
                 sleep(of);
+                return;
+            }
+            if (!interrupts && random.chance(2) && !outputEnded && !drained && !finished && closed == null) {
+                startTls(of);
                 return;
             }
             switch (random.below(9)) {
@@ -257,6 +278,18 @@ final class SessionPeer {
                 + ReportText.duration(callEnds - network.now()) + " too little");
     }
 
+    /** The server has no TLS: the call is refused, and the connection stays as it is. */
+    private void startTls(Session of) throws IOException {
+        begin(Call.START_TLS, NEVER);
+        log("starts TLS");
+        try {
+            of.startTls(ServerTls.SETTINGS, "go ahead");
+            run.fail(Rule.CALLBACKS, this + " has started TLS, which the server does not have");
+        } catch (IllegalStateException e) {
+            // As it must be.
+        }
+    }
+
     private void send(Session of) throws IOException {
         begin(Call.SEND, NEVER);
         byte[] content = new byte[(int) run.random.logUniform(0, run.random.chance(20) ? 20_000 : 500)];
@@ -297,6 +330,7 @@ final class SessionPeer {
                     : received < leastReceived() ? "waits for message " + received + ", which has arrived"
                     : (peerEnded || drained) && !finished ? "waits for a message, although its input has ended"
                     : callEnds <= network.now() ? "waits for a message, although the time is over" : null;
+            case START_TLS -> "waits for TLS, which the server does not have";
             case SLEEP -> callEnds <= network.now() ? "sleeps too long" : null;
             case SEND -> connection().queue().bytes() <= settings.lowBytes()
                     ? "waits to send with " + connection().queue().bytes() + " bytes in the queue" : null;

@@ -9,10 +9,12 @@ import io.trivet.observe.ReadState;
 import io.trivet.server.Framing;
 import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
+import io.trivet.server.Remainder;
 import io.trivet.server.Server;
 import io.trivet.server.Session;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,6 +60,8 @@ final class SessionTrial implements Trial {
         final List<SessionPeer> peers = new ArrayList<>();
         /** Clients send more than is held for their sessions, which sleep most of the time. */
         final boolean floods;
+        /** What becomes of a message that is unfinished at the end of a client's output. */
+        final Remainder remainder;
         long drainNanos = SessionPeer.NEVER;
 
         Steps(TrialRun run) throws IOException {
@@ -72,8 +76,10 @@ final class SessionTrial implements Trial {
                     .withWriteTimeout(Duration.ZERO).withLingerTimeout(Duration.ZERO).withIdleTimeout(Duration.ZERO)
                     .withFirstMessageTimeout(Duration.ZERO).withMessageTimeout(Duration.ZERO).withLingerBytesMax(1 << 20);
             loops = random.number(1, 1, 2);
+            remainder = random.pick(Remainder.DELIVER, Remainder.DELIVER, Remainder.DROP, Remainder.ERROR);
             server = Server.builder().network(network).listen(run.address).session(this::serve).limits(limits)
-                    .framing(Framing.lines()).loops(loops).overflow(pauses ? Overflow.PAUSE_READING : Overflow.DISCONNECT).open();
+                    .framing(Framing.lines().withRemainder(remainder)).loops(loops)
+                    .overflow(pauses ? Overflow.PAUSE_READING : Overflow.DISCONNECT).open();
             floods = random.chance(30);
             settings = new Settings(random.number(3, 20, 60), floods ? 1_000 * MILLI : 50 * MILLI, floods ? 50 : 10, high,
                     Math.min(low, high - 1), pauses, () -> server.stats().total().bytesOut());
@@ -162,10 +168,16 @@ final class SessionTrial implements Trial {
 
         private void write(SessionPeer peer) {
             ConnectionSnapshot before = snapshot(peer);
-            if (!isOpen(peer) || peer.outputEnded || before == null) {
+            if (peer.outputEnded || before == null) {
                 return;
             }
             int room = BUFFER_BYTES - (int) (peer.sentBytes - before.bytesIn());
+            if (!isOpen(peer)) {
+                if (peer.closed == null && room > 0) {
+                    writeLate(peer, room);
+                }
+                return;
+            }
             int count = run.random.between(1, 5);
             StringBuilder lines = new StringBuilder();
             int messages = 0;
@@ -186,13 +198,48 @@ final class SessionTrial implements Trial {
             peer.client.write(lines.toString());
         }
 
+        /** Messages to a session that gets no more: the server drains, or the connection is finished. */
+        private void writeLate(SessionPeer peer, int room) {
+            String late = "late\n".repeat(run.random.between(1, Math.max(1, Math.min(room / 5, 500))));
+            if (late.length() <= room) {
+                run.log("client " + peer.number + " sends " + late.length() + " bytes too late");
+                peer.sentBytes += late.length();
+                peer.client.write(late);
+            }
+        }
+
         private void endOutput(SessionPeer peer) throws IOException {
             if (!peer.outputEnded && peer.closed == null) {
+                boolean mayFail = remainder == Remainder.ERROR && peer.connection().queue().bytes() > 0;
+                if (isOpen(peer) && !peer.paused && !mayFail && run.random.chance(50)) {
+                    leaveUnfinished(peer);
+                }
                 run.log("client " + peer.number + " ends its output");
                 peer.outputEnded = true;
                 peer.client.endOutputIfOpen();
-                peer.peerEnded = isOpen(peer);
+                peer.peerEnded = peer.isUnfinished || isOpen(peer);
             }
+        }
+
+        /** The last message of a client lacks its end. It may be so long that it alone pauses reading. */
+        private void leaveUnfinished(SessionPeer peer) throws IOException {
+            int length = run.random.chance(40) ? INBOX_BYTES + run.random.between(-5, 2_000)
+                    : (int) run.random.logUniform(1, 300);
+            run.log("client " + peer.number + " sends " + length + " bytes of a message, " + remainder);
+            byte[] text = new byte[length];
+            Arrays.fill(text, (byte) 'u');
+            for (int at = 0; at < length; at += BUFFER_BYTES) {
+                peer.client.write(Arrays.copyOfRange(text, at, Math.min(length, at + BUFFER_BYTES)));
+                network.settle();
+            }
+            peer.sentBytes += length;
+            switch (remainder) {
+                case DROP -> {
+                }
+                case ERROR -> peer.closed = CloseReason.PROTOCOL_ERROR;
+                case DELIVER -> peer.sent.add(new String(text, StandardCharsets.ISO_8859_1));
+            }
+            peer.isUnfinished = true;
         }
 
         private void cut(SessionPeer peer) throws IOException {
@@ -208,6 +255,8 @@ final class SessionTrial implements Trial {
                 }
                 case 1, 2 -> {
                     run.log("the application finishes the connection of client " + peer.number);
+                    ConnectionSnapshot now = snapshot(peer);
+                    peer.deliveredMax = now == null ? peer.received : messagesWithin(peer, now.bytesIn());
                     peer.finish();
                 }
                 default -> {
@@ -244,7 +293,8 @@ final class SessionTrial implements Trial {
         private static int messagesWithin(SessionPeer peer, long bytes) {
             int messages = 0;
             for (long left = bytes; messages < peer.sent.size(); messages++) {
-                left -= peer.sent.get(messages).length() + 1;
+                boolean isUnfinished = peer.isUnfinished && messages == peer.sent.size() - 1;
+                left -= peer.sent.get(messages).length() + (isUnfinished ? 0 : 1);
                 if (left < 0) {
                     break;
                 }
