@@ -11,7 +11,6 @@ import io.trivet.server.Limits;
 import io.trivet.server.Overflow;
 import io.trivet.server.Protocol;
 import io.trivet.server.ProxyHeader;
-import io.trivet.server.SendResult;
 import io.trivet.server.Server;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -50,6 +49,7 @@ final class OutgoingTrial implements Trial {
         final Limits limits;
         final Server server;
         final int loops;
+        final Overflow overflow;
         final List<OutgoingConnection> all = new ArrayList<>();
         private long drainNanos = NEVER;
 
@@ -63,9 +63,10 @@ final class OutgoingTrial implements Trial {
             }
             network = run.anyNetwork();
             loops = run.random.number(1, 1, 2, 3);
-            limits = LIMITS.withConnectTimeout(timeout()).withIdleTimeout(Duration.ZERO).withQueueBytesMax(5_000);
+            limits = LIMITS.withConnectTimeout(timeout()).withIdleTimeout(Duration.ZERO).withQueueBytesMax(4_800);
+            overflow = run.random.pick(Overflow.DROP_OLDEST, Overflow.DROP_OLDEST, Overflow.DISCONNECT, Overflow.PAUSE_READING);
             server = run.builder(network, (connection, message) -> {}, limits).framing(Framing.lines())
-                    .overflow(Overflow.DISCONNECT).loops(loops).open();
+                    .overflow(overflow).loops(loops).open();
             network.settle();
         }
 
@@ -129,7 +130,7 @@ final class OutgoingTrial implements Trial {
             }
             Duration own = timeout();
             Duration used = limits.connectTimeout();
-            made.queueBytesMax = limits.queueBytesMax();
+            made.queue = new QueueModel(limits, overflow, false);
             switch (random.below(4)) {
                 case 0 -> made.connection = server.connect(to, made);
                 case 1 -> {
@@ -145,8 +146,9 @@ final class OutgoingTrial implements Trial {
                     List<UnaryOperator<Protocol>> settings = settings(made);
                     used = random.chance(50) ? own : limits.connectTimeout();
                     if (used.equals(own)) {
-                        made.queueBytesMax = 4_000;
-                        settings.add(each -> each.withLimits(limits.withConnectTimeout(own).withQueueBytesMax(4_000)));
+                        Limits others = limits.withConnectTimeout(own).withQueueBytesMax(4_000);
+                        made.queue = new QueueModel(others, overflow, false);
+                        settings.add(each -> each.withLimits(others));
                     }
                     Protocol protocol = AnyOrder.of(random, Protocol.of(Framing.lines(), made), settings);
                     made.connection = server.connect(to, protocol, made.attachment);
@@ -166,7 +168,7 @@ final class OutgoingTrial implements Trial {
         /** A drain that begins before the loop has started to connect: on the thread of the only loop, it begins at once. */
         private void drainAtOnce(OutgoingConnection made) {
             if (loops == 1 && made.state != ConnectionState.CLOSED) {
-                made.ends(made.finished != null && made.waiting == 0 ? made.finished : CloseReason.SERVER_CLOSED);
+                made.ends(made.finished != null && made.queue.queue.isEmpty() ? made.finished : CloseReason.SERVER_CLOSED);
             }
             drain();
         }
@@ -204,8 +206,8 @@ final class OutgoingTrial implements Trial {
 
         /** What the application does at once. */
         private void beforeConnect(OutgoingConnection made) {
-            int messages = run.random.number(0, 0, 1, 3);
-            for (int i = 0; i < messages; i++) {
+            int messages = run.random.number(0, 1, 4, 12);
+            for (int i = 0; i < messages && made.state != ConnectionState.CLOSED; i++) {
                 send(made);
             }
             if (run.random.chance(20)) {
@@ -219,15 +221,8 @@ final class OutgoingTrial implements Trial {
         }
 
         private void send(OutgoingConnection made) {
-            String text = "m" + made.number + "," + made.expected.length();
-            boolean isAccepted = drainNanos == NEVER && !made.refusesMessages && made.state != ConnectionState.CLOSED
-                    && made.finished == null;
-            run.same(Rule.CALLBACKS, "a message of connection " + made.number, made.connection().send(text),
-                    isAccepted ? SendResult.QUEUED : SendResult.CLOSED);
-            if (isAccepted) {
-                made.expected += text + '\n';
-                made.waiting++;
-            }
+            boolean isAccepted = drainNanos == NEVER && made.state != ConnectionState.CLOSED && made.finished == null;
+            made.send(run, loops > 1, isAccepted);
         }
 
         private void finish(OutgoingConnection made) {
@@ -242,7 +237,7 @@ final class OutgoingTrial implements Trial {
         private static void finishes(OutgoingConnection made, CloseReason why) {
             if (made.finished == null) {
                 made.finished = why;
-                if (made.state == ConnectionState.CONNECTING && made.waiting == 0) {
+                if (made.state == ConnectionState.CONNECTING && made.queue.queue.isEmpty()) {
                     made.ends(why);
                 }
             }
@@ -314,7 +309,7 @@ final class OutgoingTrial implements Trial {
                 if (each.state == ConnectionState.CONNECTING) {
                     followConnecting(each);
                 }
-                each.waiting = each.state == ConnectionState.OPEN ? 0 : each.waiting;
+                each.settled();
                 if (each.finished != null && each.state == ConnectionState.OPEN) {
                     each.state = ConnectionState.LINGERING; // its output has ended
                 }
@@ -373,7 +368,10 @@ final class OutgoingTrial implements Trial {
                 run.same(Rule.CALLBACKS, "the state" + of, each.connection().state(), each.state);
                 run.same(Rule.CALLBACKS, "calls of onClose" + of, each.closes, each.end == null ? 0 : 1);
                 run.same(Rule.GAUGES, "messages in the queue" + of, each.connection().queue().messages(),
-                        each.state == ConnectionState.CLOSED ? 0 : each.waiting);
+                        each.state == ConnectionState.CLOSED ? 0 : each.queue.queue.size());
+                run.same(Rule.GAUGES, "bytes in the queue" + of, (long) each.connection().queue().bytes(),
+                        each.state == ConnectionState.CLOSED ? 0 : each.queue.bytes());
+                each.checkCallbacks(run);
                 checkFailure(each, of);
                 if (each.opens > 0) {
                     run.same(Rule.CALLBACKS, "the attachment in onOpen" + of, String.valueOf(each.attachmentSeen),
@@ -385,6 +383,8 @@ final class OutgoingTrial implements Trial {
                     checkPeer(each, of);
                 }
             }
+            run.same(Rule.GAUGES, "dropped messages in the statistics", server.stats().total().dropped(),
+                    all.stream().mapToLong(each -> each.queue.droppedMessages).sum());
             checkSnapshots();
         }
 
@@ -416,7 +416,6 @@ final class OutgoingTrial implements Trial {
             made.expected = "";
             run.same(Rule.ORDER, "what the peer has received" + of,
                     StandardCharsets.ISO_8859_1.decode(bytes.flip()).toString(), text);
-            made.waiting = 0;
         }
 
         private void checkSnapshots() {
@@ -439,8 +438,9 @@ final class OutgoingTrial implements Trial {
             String of = " of connection " + made.number;
             run.same(Rule.GAUGES, "the loop in the snapshot" + of, snapshot.loop(), made.loop);
             run.same(Rule.GAUGES, "the state in the snapshot" + of, snapshot.state(), made.state);
-            run.same(Rule.GAUGES, "the maximum of its queue" + of, snapshot.queueBytesMax(), (long) made.queueBytesMax);
-            run.same(Rule.GAUGES, "messages in the snapshot" + of, snapshot.queueMessages(), made.waiting);
+            run.same(Rule.GAUGES, "the maximum of its queue" + of, snapshot.queueBytesMax(),
+                    (long) made.queue.limits.queueBytesMax());
+            run.same(Rule.GAUGES, "messages in the snapshot" + of, snapshot.queueMessages(), made.queue.queue.size());
             run.same(Rule.GAUGES, "the reason in the snapshot" + of, String.valueOf(snapshot.closeReason()),
                     String.valueOf(made.finished));
             ReadState read = switch (made.state) {
