@@ -37,6 +37,9 @@ final class RelayTrial implements Trial {
         }
     }
 
+    /** What a relay reserves of a queue. */
+    private static final int RESERVED_BYTES = 1024;
+
     private static final class Steps {
         final TrialRun run;
         final TrialNetwork network;
@@ -129,9 +132,10 @@ final class RelayTrial implements Trial {
             }
         }
 
+        /** With the end of the line, not one byte too many is left for what a relay reserves. */
         private void startRefused(Connection source, Connection to, Refusal why) {
             switch (why) {
-                case TARGET_FULL -> to.send("x".repeat(LIMITS.queueBytesMax() - 1)); // and the end of the line
+                case TARGET_FULL -> to.send("x".repeat(LIMITS.queueBytesMax() - run.random.number(1, RESERVED_BYTES)));
                 case TARGET_CLOSED -> to.close();
                 case SOURCE_FINISHED -> source.finish();
             }

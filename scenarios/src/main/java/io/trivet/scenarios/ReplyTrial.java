@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Replies within {@code onMessage}, to several messages of one delivery: echoes of a message or of a part of it, other messages, by every
@@ -23,6 +24,7 @@ import java.util.List;
  */
 final class ReplyTrial implements Trial {
     private static final int REPLIES_MAX = 40;
+    private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
     /** A message that waits. */
     private static final class Reply {
@@ -53,6 +55,8 @@ final class ReplyTrial implements Trial {
         final TrialNetwork network;
         final Server server;
         final TrialClient client;
+        /** Its messages let the server send to the first client, outside of that one's onMessage. */
+        final @Nullable TrialClient other;
         final Limits limits;
         final boolean pauses;
         final int bufferBytes;
@@ -61,6 +65,8 @@ final class ReplyTrial implements Trial {
         final List<String> written = new ArrayList<>();
         int writtenBytes;
         private int next;
+        /** What is sent now is not sent in onMessage of the first connection. */
+        private boolean isOutside;
         private long bytesOut;
         private int listeners;
         private int listened;
@@ -92,12 +98,17 @@ final class ReplyTrial implements Trial {
             run.log("queue of " + cap + " bytes, high " + mark + ", low " + limits.queueLowBytes() + (pauses ? ", pauses" : ""));
             client = TrialClient.connect(run, run.address);
             network.settle();
+            other = run.random.chance(40) ? TrialClient.connect(run, run.address) : null;
+            network.settle();
         }
 
         void perform() throws IOException {
             int steps = run.random.between(3, 25);
             for (int i = 0; i < steps && !run.hasFailed() && !full; i++) {
-                if (run.random.chance(60)) {
+                TrialClient second = other;
+                if (second != null && run.random.chance(25)) {
+                    sendOutside(second);
+                } else if (run.random.chance(60)) {
                     write();
                 } else {
                     run.log("the client reads " + client.read(aligned ? bufferBytes / 4 * run.random.between(1, 8)
@@ -110,8 +121,40 @@ final class ReplyTrial implements Trial {
             run.close(network, server);
         }
 
+        private @Nullable ConnectionSnapshot snapshot() {
+            long id = all.getFirst().connection.id();
+            for (ConnectionSnapshot each : server.connections()) {
+                if (each.id() == id) {
+                    return each;
+                }
+            }
+            return null;
+        }
+
+        /** Messages to the first client that are no replies: they never exceed the cap. */
+        private void sendOutside(TrialClient second) {
+            Connection of = all.getFirst().connection;
+            switch (run.random.below(4)) {
+                case 0 -> sendSome(of);
+                case 1 -> of.execute(() -> sendSome(of));
+                case 2 -> of.schedule(Duration.ZERO, () -> sendSome(of));
+                default -> second.write("go\n");
+            }
+        }
+
+        private void sendSome(Connection of) {
+            isOutside = true;
+            for (int i = run.random.number(1, 2, 5, 30); i > 0 && !run.hasFailed() && !full; i--) {
+                reply(of, EMPTY, run.random.between(3, 8));
+            }
+            isOutside = false;
+        }
+
         private void write() {
-            ConnectionSnapshot now = server.connections().getFirst();
+            ConnectionSnapshot now = snapshot();
+            if (now == null) {
+                return;
+            }
             long room = bufferBytes - (writtenBytes - now.bytesIn());
             StringBuilder lines = new StringBuilder();
             for (int i = run.random.between(1, alternates ? 40 : 12); i > 0; i--) {
@@ -134,6 +177,10 @@ final class ReplyTrial implements Trial {
 
         @Override
         public void onMessage(Connection of, ByteBuffer message) {
+            if (seen(of).number > 0) {
+                sendSome(all.getFirst().connection);
+                return;
+            }
             String text = StandardCharsets.ISO_8859_1.decode(message.duplicate()).toString();
             run.expect(Rule.DELIVERY, next < written.size() && text.equals(written.get(next)),
                     "message " + next + " is another one");
@@ -199,7 +246,11 @@ final class ReplyTrial implements Trial {
                     sent("send with a listener", result, content, false, true, true);
                 }
                 default -> {
-                    server.broadcast(ByteBuffer.wrap(content));
+                    if (other == null) {
+                        server.broadcast(ByteBuffer.wrap(content));
+                    } else {
+                        server.broadcast(ByteBuffer.wrap(content), List.of(of));
+                    }
                     sync();
                     if (counted() + content.length + 1 <= limits.queueBytesMax()) {
                         onlyReplies = false;
@@ -218,14 +269,15 @@ final class ReplyTrial implements Trial {
             long before = how.equals("text") ? 0 : counted() + content.length + 1;
             high |= before >= limits.queueHighBytes() && before <= limits.queueBytesMax();
             sync();
-            boolean fits = counted() + content.length + 1 <= limits.queueBytesMax() || (mayExceed && pauses);
+            boolean fits = counted() + content.length + 1 <= limits.queueBytesMax() || (mayExceed && pauses && !isOutside);
             run.log(how + " of " + content.length + " bytes: " + result);
             run.same(Rule.CAPS, how + " of " + (content.length + 1) + " bytes with " + counted() + " queued", result,
                     fits ? SendResult.QUEUED : SendResult.FULL);
             if (fits) {
                 add(content, urgent, hasListener);
             } else {
-                boolean hasRoom = onlyReplies && bytesOut == client.count() && content.length < limits.queueBytesMax();
+                boolean hasRoom = onlyReplies && !isOutside && bytesOut == client.count()
+                        && content.length < limits.queueBytesMax();
                 run.expect(Rule.CAPS, !hasRoom, "a message is refused, although the socket has room for the replies before it");
                 full = !how.equals("offer");
             }
@@ -242,7 +294,7 @@ final class ReplyTrial implements Trial {
             }
             queue.add(at, new Reply(framed, urgent, hasListener));
             high |= counted() >= limits.queueHighBytes();
-            onlyReplies &= !urgent && !hasListener;
+            onlyReplies &= !urgent && !hasListener && !isOutside;
         }
 
         private long counted() {
@@ -251,11 +303,11 @@ final class ReplyTrial implements Trial {
 
         /** Moves what the socket has accepted from the queue to what was sent. */
         private void sync() {
-            List<ConnectionSnapshot> open = server.connections();
-            if (open.isEmpty()) {
+            ConnectionSnapshot now = snapshot();
+            if (now == null) {
                 return;
             }
-            long left = open.getFirst().bytesOut() - bytesOut;
+            long left = now.bytesOut() - bytesOut;
             bytesOut += left;
             while (left > 0 && !queue.isEmpty()) {
                 Reply first = queue.getFirst();
@@ -290,7 +342,11 @@ final class ReplyTrial implements Trial {
                 return;
             }
             int low = Math.min(limits.queueLowBytes(), limits.queueHighBytes() - 1);
-            ConnectionSnapshot now = server.connections().getFirst();
+            ConnectionSnapshot now = snapshot();
+            if (now == null) {
+                run.fail(Rule.ENDS, "the connection is closed");
+                return;
+            }
             run.same(Rule.GAUGES, "bytes in the queue", now.queueBytes(), counted());
             run.same(Rule.GAUGES, "messages in the queue", now.queueMessages(), queue.size());
             run.expect(Rule.CALLBACKS, !high || counted() > low,
@@ -324,6 +380,10 @@ final class ReplyTrial implements Trial {
                 run.same(Rule.CALLBACKS, "bytes that listeners were called with", listenedBytes, listenedExpected);
             }
             client.close();
+            TrialClient second = other;
+            if (second != null) {
+                second.close();
+            }
             network.settle();
             run.same(Rule.CALLBACKS, "listeners that were called", listened, listeners);
         }
