@@ -4,6 +4,7 @@ import io.trivet.net.EngineStatus;
 import io.trivet.net.Network;
 import io.trivet.server.Framing;
 import io.trivet.server.Handler;
+import io.trivet.server.Messages;
 import io.trivet.server.Server;
 import io.trivet.server.ServerBuilder;
 import io.trivet.server.Session;
@@ -11,7 +12,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** Trivet with one loop, on a given engine. */
@@ -58,7 +58,7 @@ public final class TrivetPeer {
                 ByteBuffer reply = ByteBuffer.allocateDirect(64 * 1024 + head.length);
                 yield (connection, message) -> connection.send(reply.clear().put(head).put(message).flip());
             }
-            case STRINGS -> (connection, message) -> connection.send(Service.REPLY_HEAD + StandardCharsets.UTF_8.decode(message));
+            case STRINGS -> (connection, message) -> connection.send(Service.REPLY_HEAD + Messages.text(message));
             case BROADCAST -> (connection, message) -> server.get().broadcast(message);
         };
     }
