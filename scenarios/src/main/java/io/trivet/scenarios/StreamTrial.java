@@ -36,6 +36,8 @@ final class StreamTrial implements Trial {
         boolean open = true;
         /** Its close fails, which concerns neither the stream nor its listener. */
         boolean failsToClose;
+        /** It fails with an unchecked exception. */
+        boolean failsUnchecked;
         int ends;
         boolean failed;
 
@@ -66,6 +68,9 @@ final class StreamTrial implements Trial {
         @Override
         public void close() throws IOException {
             open = false;
+            if (failsToClose && failsUnchecked) {
+                throw new IllegalStateException("this source cannot be closed at all");
+            }
             if (failsToClose) {
                 throw new IOException("this source cannot be closed");
             }
@@ -152,6 +157,7 @@ final class StreamTrial implements Trial {
             Source source = new Source(nextFill(), bytes, run.random.chance(50) ? bytes : run.random.below(bytes));
             boolean counted = run.random.chance(50);
             source.failsToClose = run.random.chance(20);
+            source.failsUnchecked = source.failsToClose && run.random.chance(50);
             run.log("a stream of " + bytes + " bytes, of which " + source.given + " are there");
             run.same(Rule.CALLBACKS, "the stream", send(source, counted ? bytes : -1), SendResult.QUEUED);
             sources.add(source);
