@@ -154,6 +154,16 @@ final class BudgetGuardTest {
     }
 
     @Test
+    void loopThatWasAskedInVainCanBeAskedAgain() {
+        LoopParts.onOtherThread(guard::askToRelease);
+        parts.runTasks(); // another loop has released enough meanwhile
+        parts.enqueue(greedy, "x".repeat(2 * BUDGET));
+        LoopParts.onOtherThread(guard::askToRelease);
+        parts.runTasks();
+        assertThat(greedy.isClosed()).isTrue();
+    }
+
+    @Test
     void loopThatIsAskedByAnotherThreadReleasesInItsTurn() {
         parts.enqueue(greedy, "x".repeat(2 * BUDGET));
         LoopParts.onOtherThread(() -> {

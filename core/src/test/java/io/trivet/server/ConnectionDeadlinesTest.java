@@ -65,6 +65,16 @@ final class ConnectionDeadlinesTest {
     }
 
     @Test
+    void handshakeGetsNoMoreTimeThanItHad() {
+        long now = time.nanoTime();
+        deadlines.stateEndsIn(connection, Duration.ofSeconds(3));
+        deadlines.handshakeEndsWithin(connection, Duration.ofSeconds(5), 0);
+        assertThat(connection.stateDeadlineNanos()).isEqualTo(now + Duration.ofSeconds(3).toNanos());
+        deadlines.handshakeEndsWithin(connection, Duration.ofSeconds(2), 0);
+        assertThat(connection.stateDeadlineNanos()).isEqualTo(now + Duration.ofSeconds(2).toNanos());
+    }
+
+    @Test
     void firstMessageIsExpectedOnlyOfAcceptedConnectionsThatHaveSentNone() {
         TestRecord outgoing = new TestRecord(false, profile(LIMITS));
         outgoing.handle = 8;

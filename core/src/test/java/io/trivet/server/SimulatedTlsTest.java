@@ -2,7 +2,9 @@ package io.trivet.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.trivet.net.TcpListener;
 import io.trivet.observe.CloseReason;
+import io.trivet.observe.ClosedConnection;
 import io.trivet.sim.FaultPlan;
 import io.trivet.sim.SimNetwork;
 import io.trivet.tls.TestCertificates;
@@ -49,6 +51,26 @@ final class SimulatedTlsTest {
         server.close();
         network.run(Duration.ofSeconds(1));
         return trace;
+    }
+
+    /** The peer accepts, and sends nothing. */
+    @Test
+    void outgoingConnectionHasTheHandshakeTimeoutOfItsTls() throws IOException {
+        SimNetwork network = SimNetwork.of(1, FaultPlan.none());
+        InetAddress silent = InetAddress.ofLiteral("10.0.0.1");
+        TcpListener listener = network.host(silent).listen(new InetSocketAddress(silent, 443), 4);
+        Server clients = Server.builder().network(network.host(InetAddress.ofLiteral("10.0.0.2"))).enableTls()
+                .limits(Limits.defaults().withConnectTimeout(Duration.ofSeconds(1))).open();
+        TlsClient tls = TlsClient.builder().authorities(TestCertificates.file("ca.pem")).handshakeTimeout(Duration.ofSeconds(3))
+                .secureRandom(network.secureRandom()).build().withServerName("localhost");
+        clients.connect(listener.localAddress(), Protocol.of(Framing.lines(), new Asker(new ArrayList<>())).withTls(tls), null);
+        network.run(Duration.ofMillis(2_900));
+        assertThat(clients.stats().total().connections()).isEqualTo(1);
+        network.run(Duration.ofMillis(200));
+        assertThat(clients.recentlyClosed()).singleElement().extracting(ClosedConnection::reason)
+                .isEqualTo(CloseReason.HANDSHAKE_TIMEOUT);
+        clients.close();
+        listener.close();
     }
 
     /** Sends messages one by one, and finishes after the last reply. */

@@ -101,4 +101,18 @@ final class FailedSendTest {
         assertThat(below.sent()).as("no close_notify").isEmpty();
         assertThat(below.wasReset()).as("the peer can see that its stream was cut").isTrue();
     }
+
+    /** The message before it was encrypted as a whole, and sent in part. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 7})
+    void sendThatIsRefusedBehindHeldBytesIsReportedWhenThereIsRoom(int bytes) throws IOException {
+        completeHandshake();
+        below.acceptOnly(bytes);
+        assertThat(proactor.send(HANDLE, new ByteBuffer[]{ByteBuffer.allocateDirect(100)}, 0, 1)).isEqualTo(100);
+        assertThat(proactor.send(HANDLE, new ByteBuffer[]{ByteBuffer.allocateDirect(100)}, 0, 1)).isZero();
+        below.makeRoom(HANDLE);
+        proactor.poll(completions, 0);
+        assertThat(completions.reportsOfRoom).isEqualTo(1);
+        assertThat(proactor.send(HANDLE, new ByteBuffer[]{ByteBuffer.allocateDirect(100)}, 0, 1)).isEqualTo(100);
+    }
 }

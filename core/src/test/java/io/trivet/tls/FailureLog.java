@@ -7,12 +7,13 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Logs the failures of connections, and ignores all other completions. */
+/** Logs the failures of connections, counts the reports of room, and ignores all other completions. */
 final class FailureLog implements Completions {
     /** A connection has failed. */
     record Failure(long handle, IOException cause) {}
 
     final List<Failure> failures = new ArrayList<>();
+    int reportsOfRoom;
 
     @Override
     public void accepted(long token, TcpStream stream) {}
@@ -27,7 +28,9 @@ final class FailureLog implements Completions {
     public void received(long handle, ByteBuffer memory, int from, int to) {}
 
     @Override
-    public void sent(long handle, long bytes) {}
+    public void sent(long handle, long bytes) {
+        reportsOfRoom++;
+    }
 
     @Override
     public void inputEnded(long handle) {}

@@ -31,6 +31,10 @@ final class FakeProactor {
     private boolean ended;
     /** The number of bytes that are accepted before a send fails; -1: none fails. */
     private int failsAfter = -1;
+    /** The number of bytes that are accepted before sends are refused; -1: all. */
+    private int room = -1;
+    /** The handle whose socket has room again, which the next poll reports; -1: none. */
+    private long writable = -1;
     private boolean reset;
     private final Set<Long> receiving = new HashSet<>();
     /** If not null, the peer accepts nothing more. */
@@ -64,6 +68,17 @@ final class FakeProactor {
     /** Makes the next send fail after some of its bytes. */
     void failSendAfter(int bytes) {
         failsAfter = bytes;
+    }
+
+    /** Limits the bytes that sends accept from now on, until {@link #makeRoom}. */
+    void acceptOnly(int bytes) {
+        room = bytes;
+    }
+
+    /** Makes sends accept everything, and the next poll report that. */
+    void makeRoom(long handle) {
+        room = -1;
+        writable = handle;
     }
 
     /** Returns whether the connection receives. */
@@ -117,6 +132,11 @@ final class FakeProactor {
             completions.inputEnded(received);
             return 1;
         }
+        if (writable >= 0) {
+            completions.sent(writable, 0);
+            writable = -1;
+            return 1;
+        }
         return 0;
     }
 
@@ -134,7 +154,8 @@ final class FakeProactor {
         }
         long sum = 0;
         for (int i = first; i < first + count; i++) {
-            byte[] bytes = new byte[parts[i].remaining()];
+            byte[] bytes = new byte[room < 0 ? parts[i].remaining() : Math.min(room, parts[i].remaining())];
+            room -= room < 0 ? 0 : bytes.length;
             parts[i].get(bytes);
             sent.writeBytes(bytes);
             sum += bytes.length;
