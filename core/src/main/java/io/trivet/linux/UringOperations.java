@@ -27,7 +27,7 @@ final class UringOperations {
     /** A send that has a completion only if the socket did not accept all of it. */
     static final int SILENT_SEND = 7;
     static final int CANCEL = 8;
-    /** Closes a descriptor, which is the index. */
+    /** Closes a descriptor, whose number is the index. */
     static final int CLOSE = 9;
 
     private static final int KIND_SHIFT = 28;
@@ -98,8 +98,8 @@ final class UringOperations {
     }
 
     /**
-     * Closes a descriptor that no operation uses: with the next call that hands over operations if there is a ring, which costs 3 µs
-     * less per connection than a call of its own, otherwise at once.
+     * Closes a descriptor that no operation uses. With a ring, queues the close for the next io_uring_enter, which costs 3 µs less per
+     * connection than close(2) if several are closed at a time. Without a ring, closes it at once.
      */
     void close(int fd) {
         if (ring == null) {

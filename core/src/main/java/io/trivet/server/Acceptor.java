@@ -42,12 +42,12 @@ final class Acceptor implements ConnectionSource {
     private final List<Cidr> proxies;
     private final int backlog;
     private final List<TcpListener> listeners;
-    /** By listener: the options that a connection does not inherit from it. */
+    /** By listener: the options to set on each accepted connection; none if it inherits them. */
     private final List<ListenOptions> clientOptions;
     private final Log log;
     private final DescriptorReserve reserve;
     private final ConnectionLimit limit;
-    /** True if the address of a client matters when it is accepted. Otherwise it is not read: it would be most of the garbage. */
+    /** True if accepting a client depends on its address. Otherwise the address is not read, which would make 120 bytes of garbage. */
     private final boolean dependsOnAddress;
     private volatile boolean accepting;
     /** It has accepted: clients that wait in the backlog are this server's. First loop's thread. */
@@ -71,7 +71,7 @@ final class Acceptor implements ConnectionSource {
      * @param access the addresses that may connect
      * @param proxies the addresses that send a header of the PROXY protocol
      * @param listeners the listeners; may be added later, before {@link #start}. The acceptor closes them
-     * @param clientOptions by listener: the options that each connection gets
+     * @param clientOptions by listener: the options to set on each accepted connection
      * @param backlog the backlog of each listener
      */
     Acceptor(LoopGroup loops, Network network, Limits limits, AccessList access, List<Cidr> proxies,
@@ -202,7 +202,7 @@ final class Acceptor implements ConnectionSource {
         InetSocketAddress remote = null;
         boolean isProxy = false;
         try {
-            if (!UnixAddress.isUnix(listeners.get(listener).localAddress())) { // the permissions of its file decide instead
+            if (!UnixAddress.isUnix(listeners.get(listener).localAddress())) { // otherwise the permissions of its file decide
                 if (dependsOnAddress) {
                     remote = stream.remoteAddress();
                     isProxy = AccessList.contains(proxies, remote.getAddress());
@@ -245,7 +245,7 @@ final class Acceptor implements ConnectionSource {
     }
 
     private boolean admit(@Nullable InetSocketAddress remote, boolean isProxy) {
-        if (remote == null || isProxy) { // of a proxy, the address of its client counts, as soon as that is known
+        if (remote == null || isProxy) { // behind a proxy, the client's address is counted when the header has been read
             limit.addUnidentified();
         } else {
             CloseReason refusal = limit.add(remote);

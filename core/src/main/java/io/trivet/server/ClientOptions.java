@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The TCP options of accepted connections: no delay of small segments, and keep-alive. */
+/** The TCP options of accepted connections: TCP_NODELAY and keep-alive. */
 final class ClientOptions {
     /** Minimum number of unanswered keep-alive probes before the kernel gives a peer up. */
     private static final int KEEP_ALIVE_PROBES_MIN = 4;
@@ -17,7 +17,7 @@ final class ClientOptions {
     private ClientOptions() {}
 
     /**
-     * Returns the options of a listener: with those of its connections, if they inherit them.
+     * Returns the options to set on a listener. If connections inherit options, these include the options of the connections.
      *
      * @param given the options that the application has set
      * @param profile the settings of its connections
@@ -30,8 +30,8 @@ final class ClientOptions {
      * Returns, by listener, the options to set for each accepted connection.
      *
      * @param profiles the settings of each listener's connections
-     * @param opened the number of listeners, the first ones, that were opened with {@link #ofListener}. Clients of the others may have
-     *     connected before this server had the listener
+     * @param opened the number of listeners that were opened with {@link #ofListener}; they come first. Clients of the others may have
+     *     connected before their options were set
      */
     static List<ListenOptions> ofConnections(Network network, List<Profile> profiles, int opened) {
         List<ListenOptions> options = new ArrayList<>();

@@ -371,7 +371,7 @@ final class EventLoop {
      * Adopts an accepted connection: at once on the loop thread, otherwise soon.
      *
      * @param listener the index of the listener that has accepted it
-     * @param remote the peer's address, if it is counted
+     * @param remote the peer's address, or null if the acceptor has not read it
      * @param isProxy true if it starts with a header of the PROXY protocol
      * @throws RejectedExecutionException the loop has ended, or too many tasks are waiting
      */

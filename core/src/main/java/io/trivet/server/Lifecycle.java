@@ -71,7 +71,7 @@ final class Lifecycle {
      *
      * @param connection its record
      * @param stream its socket; closed if it cannot be used
-     * @param remote the peer's address, if it is counted
+     * @param remote the peer's address, or null if the acceptor has not read it
      * @param isProxy true if it starts with a header of the PROXY protocol
      */
     void adopt(ConnectionRecord connection, TcpStream stream, @Nullable InetSocketAddress remote, boolean isProxy) {

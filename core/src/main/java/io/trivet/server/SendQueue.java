@@ -148,7 +148,7 @@ final class SendQueue {
      * Drops the oldest ordinary message of which nothing has been sent.
      *
      * @param nowNanos the time of the next message, if no message is left
-     * @param isBehindTransfer true if a transfer waits before this queue: then that is the oldest message
+     * @param isBehindTransfer true if a transfer waits ahead of these messages: then the age of the queue is the transfer's, and stays
      * @return its length, or -1 if there is none
      */
     int dropOldest(long nowNanos, boolean isBehindTransfer) {

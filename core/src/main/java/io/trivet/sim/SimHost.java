@@ -117,7 +117,7 @@ public sealed class SimHost implements Network permits SimNetwork {
         return switch (capability) {
             case URGENT_DATA, DESCRIPTORS, KEEP_ALIVE_OPTIONS -> true;
             case REGULAR_FILES -> engine == SimEngine.SELECT || engine == SimEngine.POLL;
-            case INHERITED_OPTIONS -> false; // so that each option that a server sets is seen
+            case INHERITED_OPTIONS -> false; // so that a server sets each option on the connection, where trials check it
         };
     }
 

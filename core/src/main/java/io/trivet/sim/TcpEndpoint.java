@@ -267,7 +267,7 @@ final class TcpEndpoint extends Endpoint {
     void shutOutput() {
         boolean isFirst = !outputShut;
         outputShut = true;
-        changed(); // also if it was shut before: inet_shutdown always wakes the watchers
+        changed(); // even if it was shut before: inet_shutdown of Linux always wakes the watchers
         if (isFirst) {
             out.writeFin();
         }

@@ -5,7 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
-/** Changes of an immutable object, which must give the same result in any order, and also if some are made twice. */
+/** Applies changes to an immutable object in a random order, sometimes one of them twice. The result must not depend on that. */
 final class AnyOrder {
     private AnyOrder() {}
 

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A factory of decoders: each connection has its own. If the factory fails, only that connection ends. */
+/** Checks a factory that creates a decoder for each connection. If the factory fails, only that connection ends. */
 final class DecoderFactoryCheck {
     private static final int CLIENTS = 5;
 

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Clients that send many messages at once: each gets a share of exactly 1,024 messages, before the next one has its turn. */
+/** Checks that clients which send many messages at once are served in turn, up to 1,024 messages each. */
 final class DeliveryShares {
     private static final int SHARE = 1_024;
 
@@ -61,7 +61,7 @@ final class DeliveryShares {
         shares.add(new Share(connection, continues ? last.messages + 1 : 1));
     }
 
-    /** The first messages are delivered in the order of the poll, and then the order stays. */
+    /** The first shares follow the order of the poll, and later ones the same order. */
     private void compare(int[] left) {
         List<Integer> order = shares.stream().map(Share::connection).distinct().toList();
         List<Share> expected = new ArrayList<>();

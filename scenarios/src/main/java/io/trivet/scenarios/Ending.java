@@ -7,7 +7,7 @@ import io.trivet.server.Remainder;
 import java.time.Duration;
 import java.util.List;
 
-/** What must become of one connection of an {@link EndingTrial}. */
+/** The expected state, deadlines and end of one connection of an {@link EndingTrial}. */
 final class Ending {
     static final long NEVER = Long.MAX_VALUE;
 
@@ -22,9 +22,9 @@ final class Ending {
     /** The bytes that its frame adds to a message. */
     private final int frameBytes;
     ConnectionState state = ConnectionState.OPEN;
-    /** Set once the connection is to end. */
+    /** Why the connection ends. Valid once it is to end. */
     private CloseReason reason = CloseReason.FINISHED;
-    /** It ends because a rule was broken: it sends what was accepted, within the linger timeout. */
+    /** The server ends the connection because a rule was broken. It still sends what was accepted, within the linger timeout. */
     private boolean brokenOff;
     boolean peerEnded;
     /** The server has received the peer's FIN. */
@@ -75,7 +75,7 @@ final class Ending {
         partialBytes += bytes;
     }
 
-    /** A message has arrived, and was answered. */
+    /** Records a message that has arrived and was answered. */
     void receivesMessage(int answerBytes, long nowNanos) {
         receive(nowNanos);
         hasMessage = true;
@@ -87,7 +87,7 @@ final class Ending {
         }
     }
 
-    /** A rule was broken, by the peer or by the handler. */
+    /** Records that the peer or the handler has broken a rule. */
     void breakOff(CloseReason why, long nowNanos) {
         if (state == ConnectionState.OPEN) {
             receive(nowNanos);
@@ -116,7 +116,7 @@ final class Ending {
     void peerEnds(AtEnd atEnd, Remainder remainder, long nowNanos) {
         peerEnded = true;
         if (state != ConnectionState.OPEN) {
-            return; // it is found when the connection lingers
+            return; // the FIN is read when the connection lingers
         }
         endReceived = true;
         if (partialBytes > 0 && remainder == Remainder.ERROR) {
@@ -134,7 +134,7 @@ final class Ending {
         }
     }
 
-    /** The loop has done what it could. */
+    /** Updates the expectation after the loop has settled. */
     void settled(long nowNanos) {
         if (state != ConnectionState.CLOSED) {
             long left = seen.connection.queue().bytes();
@@ -188,7 +188,7 @@ final class Ending {
         return List.of(stateDeadline(), messageDeadline(), writeDeadline(), readIdleDeadline());
     }
 
-    /** Time has passed. One deadline may lead to another. */
+    /** Applies the deadlines that have passed. One may start another that has passed too. */
     void expire(long nowNanos) {
         for (int i = 0; i < 3 && state != ConnectionState.CLOSED; i++) {
             if (stateDeadline() <= nowNanos) {

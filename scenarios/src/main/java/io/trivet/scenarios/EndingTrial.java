@@ -19,8 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How connections end after a broken rule, to the nanosecond: several at the same time, with messages that wait for a peer that reads
- * late, sends more, ends its output, or does nothing. A rule is broken by a message that is too long, input that breaks the protocol,
+ * Checks when and how connections end after a broken rule, to the nanosecond. Several connections have queued messages at the same time;
+ * their peers read late, send more, end their output, or do nothing. A rule is broken by a message that is too long, input that breaks the protocol,
  * an unfinished message at the end of the input, a handler that fails, or a deadline. Other connections finish, or are closed.
  */
 final class EndingTrial implements Trial {
@@ -41,7 +41,7 @@ final class EndingTrial implements Trial {
         final Limits limits;
         final Ending.AtEnd atEnd;
         final Remainder remainder;
-        /** Its decoder fails at an exclamation mark; otherwise lines may be too long. */
+        /** True if the decoder rejects an exclamation mark. Otherwise a rule is broken by a line that is too long. */
         final boolean isCustom;
         final List<Ending> endings = new ArrayList<>();
         private final List<Ending> open = new ArrayList<>();
@@ -309,7 +309,7 @@ final class EndingTrial implements Trial {
                 left++;
                 run.same(Rule.DEADLINES, "the state of connection " + each.number(), each.seen.connection.state().name(),
                         each.state.name());
-                run.same(Rule.CALLBACKS, "its end of input was reported", each.seen.inputEnded, each.endReported);
+                run.same(Rule.CALLBACKS, "onEndOfInput of connection " + each.number() + " was called", each.seen.inputEnded, each.endReported);
                 for (long deadline : each.deadlines()) {
                     next = Math.min(next, deadline);
                 }
@@ -329,15 +329,15 @@ final class EndingTrial implements Trial {
             run.reached("ENDED_" + of.end());
             ClosedConnection kept = server.recentlyClosed().stream().filter(each -> each.id() == of.seen.connection.id())
                     .findFirst().orElse(null);
-            run.expect(Rule.ENDS, kept != null, "the end of connection " + of.number() + " is not kept");
+            run.expect(Rule.ENDS, kept != null, "recentlyClosed() lacks connection " + of.number());
             if (kept == null) {
                 return;
             }
             boolean isCut = of.isCut();
             run.same(Rule.ENDS, "connection " + of.number() + " was reset", kept.reset(), isCut);
-            run.same(Rule.GAUGES, "its bytes received", kept.bytesIn(), of.bytesIn());
-            run.same(Rule.GAUGES, "its bytes sent", kept.bytesOut(), of.bytesOut());
-            run.same(Rule.GAUGES, "the time since its end", kept.sinceClosed(), Duration.ZERO);
+            run.same(Rule.GAUGES, "bytes received by connection " + of.number(), kept.bytesIn(), of.bytesIn());
+            run.same(Rule.GAUGES, "bytes sent by connection " + of.number(), kept.bytesOut(), of.bytesOut());
+            run.same(Rule.GAUGES, "time since the end of connection " + of.number(), kept.sinceClosed(), Duration.ZERO);
             of.client.readAll();
             if (!of.hasUnreadInput()) {
                 run.same(Rule.ENDS, "client " + of.number() + " sees", of.client.end(), isCut ? "ECONNRESET" : "ended");

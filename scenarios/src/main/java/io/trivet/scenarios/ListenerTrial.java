@@ -75,7 +75,7 @@ final class ListenerTrial implements Trial {
         }
     }
 
-    /** Returns the protocol of a listener. It has no settings of its own where the server has the same. */
+    /** Returns the protocol of a listener. Leaves out each setting that equals the server's. */
     private static Protocol protocol(TrialRun run, Kind kind, Kind server) {
         SeededRandom random = run.random;
         List<UnaryOperator<Protocol>> settings = new ArrayList<>();

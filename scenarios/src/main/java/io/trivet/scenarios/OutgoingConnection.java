@@ -34,7 +34,7 @@ final class OutgoingConnection implements Handler {
     byte[] header = new byte[0];
     String expected = "";
     int localPort;
-    /** What waits for the connect. */
+    /** The messages that are queued until the connection is open. */
     QueueModel queue = NO_QUEUE;
     /** Reading was paused before it was connected. */
     boolean paused;
@@ -56,7 +56,7 @@ final class OutgoingConnection implements Handler {
     private long droppedBytes;
     private boolean isNotifiedTooEarly;
     private int sends;
-    /** The lengths of messages divide the maximum of the queue. */
+    /** Each message is a half, a quarter or an eighth of the queue's maximum, so that messages can fill it to the byte. */
     private boolean fitsExactly;
     private int listened;
     private int listenersEnded;
@@ -108,8 +108,8 @@ final class OutgoingConnection implements Handler {
     /**
      * Sends a message by a method that is drawn, and checks the result.
      *
-     * @param isForeign the caller is another thread than the loop's: only the loop can drop messages
-     * @param isAccepted the connection takes messages
+     * @param isForeign true if the caller is not the loop's thread, which alone can drop messages
+     * @param isAccepted true if the connection accepts messages
      */
     void send(TrialRun run, boolean isForeign, boolean isAccepted) {
         SeededRandom random = run.random;
@@ -148,7 +148,7 @@ final class OutgoingConnection implements Handler {
         listenersFailed += failure == null ? 0 : 1;
     }
 
-    /** The loop has turned: it has dropped what was too much, and sent everything if the connection is open. */
+    /** Updates the model after a turn: the loop has dropped the excess, and sent everything if the connection is open. */
     void settled() {
         if (queue.overflow == Overflow.DROP_OLDEST) {
             queue.makeRoom(0);
@@ -161,7 +161,7 @@ final class OutgoingConnection implements Handler {
             all.append(Character.toString(each.fill).repeat(each.length - 1)).append('\n');
         }
         expected = all.toString();
-        boolean isSilent = queue.high && finished != null; // a handler that cannot send any more does not learn of room
+        boolean isSilent = queue.high && finished != null; // no onDrained after finish: the handler cannot send any more
         queue.sent(queue.bytes());
         queue.drained -= isSilent ? 1 : 0;
     }

@@ -6,7 +6,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the queue of one connection must be, in a {@link QueueTrial}. */
+/** The expected queue of one connection. */
 final class QueueModel {
     /** A message that waits: a line of the same character. Its length includes the end of the line. */
     static final class Waiting {
@@ -14,7 +14,7 @@ final class QueueModel {
         final int length;
         final long sinceNanos;
         final boolean urgent;
-        /** It was sent with a listener: no message overtakes it or is dropped before it, and it counts with all its bytes. */
+        /** It was sent with a listener: no message overtakes it or is dropped before it, and it counts with its full length until it was sent. */
         final boolean listened;
         int left;
 
@@ -65,7 +65,7 @@ final class QueueModel {
     /** The queue has held a message with a listener since it was last empty. */
     boolean hasListened;
 
-    /** All messages are sent in the order in which they were accepted, and may arrive before the send has completed. */
+    /** True if messages are sent in the order of acceptance, and may arrive before their send has completed. */
     final boolean inOrder;
 
     QueueModel(Limits limits, Overflow overflow, boolean inOrder) {

@@ -29,7 +29,7 @@ final class QueueTrial implements Trial {
         new Steps(run).perform();
     }
 
-    /** A callback that throws. */
+    /** The callback that throws, if any. */
     private enum Thrower {
         NONE, DRAINED, DROPPED, LISTENER
     }

@@ -37,7 +37,7 @@ final class RelayTrial implements Trial {
         }
     }
 
-    /** What a relay reserves of a queue. */
+    /** The bytes that a relay reserves in the queue of its target. */
     private static final int RESERVED_BYTES = 1024;
 
     private static final class Steps {
@@ -132,7 +132,7 @@ final class RelayTrial implements Trial {
             }
         }
 
-        /** With the end of the line, not one byte too many is left for what a relay reserves. */
+        /** Leaves 0 or one byte too few for what a relay reserves, after a message and its line feed. */
         private void startRefused(Connection source, Connection to, Refusal why) {
             switch (why) {
                 case TARGET_FULL -> to.send("x".repeat(LIMITS.queueBytesMax() - run.random.number(1, RESERVED_BYTES)));

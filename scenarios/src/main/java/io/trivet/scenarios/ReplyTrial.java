@@ -55,7 +55,7 @@ final class ReplyTrial implements Trial {
         final TrialNetwork network;
         final Server server;
         final TrialClient client;
-        /** Its messages let the server send to the first client, outside of that one's onMessage. */
+        /** The second client. The handler of its connection sends to the first client, so outside of the first connection's onMessage. */
         final @Nullable TrialClient other;
         final Limits limits;
         final boolean pauses;
@@ -65,7 +65,7 @@ final class ReplyTrial implements Trial {
         final List<String> written = new ArrayList<>();
         int writtenBytes;
         private int next;
-        /** What is sent now is not sent in onMessage of the first connection. */
+        /** True while something is sent outside of the first connection's onMessage. */
         private boolean isOutside;
         private long bytesOut;
         private int listeners;
@@ -131,7 +131,7 @@ final class ReplyTrial implements Trial {
             return null;
         }
 
-        /** Messages to the first client that are no replies: they never exceed the cap. */
+        /** Sends messages to the first client that are not replies. They never exceed the cap. */
         private void sendOutside(TrialClient second) {
             Connection of = all.getFirst().connection;
             switch (run.random.below(4)) {

@@ -70,7 +70,7 @@ final class SessionPeer {
     boolean outputEnded;
     /** The client has ended its output while the connection was open. */
     boolean peerEnded;
-    /** The last message of the client lacks its end. */
+    /** The last message of the client has no line feed. */
     boolean isUnfinished;
     boolean drained;
     boolean finished;
@@ -278,7 +278,7 @@ final class SessionPeer {
                 + ReportText.duration(callEnds - network.now()) + " too little");
     }
 
-    /** The server has no TLS: the call is refused, and the connection stays as it is. */
+    /** Calls startTls on a server without TLS. The call is refused, and the connection stays as it is. */
     private void startTls(Session of) throws IOException {
         begin(Call.START_TLS, NEVER);
         log("starts TLS");

@@ -60,7 +60,7 @@ final class SessionTrial implements Trial {
         final List<SessionPeer> peers = new ArrayList<>();
         /** Clients send more than is held for their sessions, which sleep most of the time. */
         final boolean floods;
-        /** What becomes of a message that is unfinished at the end of a client's output. */
+        /** The policy for a message that is unfinished at the end of a client's output. */
         final Remainder remainder;
         long drainNanos = SessionPeer.NEVER;
 
@@ -198,7 +198,7 @@ final class SessionTrial implements Trial {
             peer.client.write(lines.toString());
         }
 
-        /** Messages to a session that gets no more: the server drains, or the connection is finished. */
+        /** Sends messages that the session must not receive: the server drains, or the connection is finished. */
         private void writeLate(SessionPeer peer, int room) {
             String late = "late\n".repeat(run.random.between(1, Math.max(1, Math.min(room / 5, 500))));
             if (late.length() <= room) {
@@ -221,7 +221,7 @@ final class SessionTrial implements Trial {
             }
         }
 
-        /** The last message of a client lacks its end. It may be so long that it alone pauses reading. */
+        /** Sends a last message without its line feed. It may be long enough to pause reading by itself. */
         private void leaveUnfinished(SessionPeer peer) throws IOException {
             int length = run.random.chance(40) ? INBOX_BYTES + run.random.between(-5, 2_000)
                     : (int) run.random.logUniform(1, 300);
