@@ -160,7 +160,8 @@ final class CommandLineTest {
     void listsWhatEachEngineSupportsAndWhichIsTheDefault() {
         assertThat(Trivet.run("engines")).isZero();
         assertThat(out.toString(StandardCharsets.UTF_8).lines())
-                .contains("nio     yes  supports everything but urgent data, descriptors, regular files, keep alive options")
+                .contains(
+                        "nio     yes  supports everything but urgent data, descriptors, regular files, keep alive options, inherited options")
                 .anyMatch(line -> line.matches("uring   (yes  supports everything but regular files.*|no   .+)"))
                 .anyMatch(line -> line.matches("tls jdk      yes  Java .+"))
                 .anyMatch(line -> line.matches("tls openssl  (yes  OpenSSL 3\\..+|no   .+)"))

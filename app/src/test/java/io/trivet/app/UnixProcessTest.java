@@ -1,6 +1,7 @@
 package io.trivet.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -227,7 +229,9 @@ final class UnixProcessTest {
         assumeTrue(Files.isExecutable(prlimit), "prlimit is not installed: apt-get install util-linux");
         String handover = directory.resolve("handover.sock").toString();
         try (Program old = serve("-H", "unix:" + path(), "--handover", handover)) {
+            long before = descriptors(old);
             assertThat(ask("UNIX-CONNECT:" + path(), "hello")).as("its loop turns").isEqualTo("hello");
+            await("the descriptor of that client is closed").until(() -> descriptors(old) == before);
             long lowestFree = 0;
             while (Files.exists(Path.of("/proc", String.valueOf(old.pid()), "fd", String.valueOf(lowestFree)),
                     LinkOption.NOFOLLOW_LINKS)) {
@@ -242,6 +246,12 @@ final class UnixProcessTest {
                 assertThat(old.exitCode()).isZero();
                 assertThat(old.err()).filteredOn(line -> line.contains("no process can take over")).hasSize(1);
             }
+        }
+    }
+
+    private static long descriptors(Program program) throws IOException {
+        try (Stream<Path> descriptors = Files.list(Path.of("/proc", String.valueOf(program.pid()), "fd"))) {
+            return descriptors.count();
         }
     }
 

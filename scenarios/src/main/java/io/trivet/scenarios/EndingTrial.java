@@ -309,7 +309,8 @@ final class EndingTrial implements Trial {
                 left++;
                 run.same(Rule.DEADLINES, "the state of connection " + each.number(), each.seen.connection.state().name(),
                         each.state.name());
-                run.same(Rule.CALLBACKS, "onEndOfInput of connection " + each.number() + " was called", each.seen.inputEnded, each.endReported);
+                run.same(Rule.CALLBACKS, "onEndOfInput of connection " + each.number() + " was called", each.seen.inputEnded,
+                        each.endReported);
                 for (long deadline : each.deadlines()) {
                     next = Math.min(next, deadline);
                 }
