@@ -35,7 +35,6 @@ final class Uring {
     static final int OP_POLL_ADD = 6;
     static final int OP_SENDMSG = 9;
     static final int OP_ASYNC_CANCEL = 14;
-    static final int OP_CLOSE = 19;
     static final int OP_SEND = 26;
     static final int OP_RECV = 27;
     /** Introduced by Linux 6.0 together with multishot receive, which cannot be probed for. Probed for in its place. */

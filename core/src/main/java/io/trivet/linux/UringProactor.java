@@ -270,7 +270,7 @@ final class UringProactor implements Proactor {
         if (connecting != null) {
             connecting.detach();
         }
-        operations.close(connections.descriptor(slot));
+        Libc.close(connections.descriptor(slot));
         connections.clearDescriptor(slot);
         connections.set(slot, CLOSED);
         closedSlots.add(slot);
@@ -440,7 +440,7 @@ final class UringProactor implements Proactor {
                 wakeup.completed(flags);
                 yield 0;
             }
-            default -> 0; // CLOSE, or CANCEL: the cancelled operation has a completion of its own
+            default -> 0; // CANCEL: the cancelled operation has a completion of its own
         };
     }
 
@@ -497,7 +497,6 @@ final class UringProactor implements Proactor {
                 sends.resetSilentSends();
             }
             operations.detach();
-            UringOperations.closeUnsubmitted(current);
             current.close(); // if another thread closes, the kernel cancels the operations in flight by itself
         }
         for (int slot = 0; slot < connections.count(); slot++) {

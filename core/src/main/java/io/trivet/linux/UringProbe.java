@@ -27,8 +27,8 @@ final class UringProbe {
     private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
     private static final Path LIMITS = Path.of("/proc/self/limits");
     private static final Path RELEASE = Path.of("/proc/sys/kernel/osrelease");
-    private static final int[] NEEDED = {Uring.OP_POLL_ADD, Uring.OP_SENDMSG, Uring.OP_ASYNC_CANCEL, Uring.OP_CLOSE,
-        Uring.OP_SEND, Uring.OP_RECV, Uring.OP_SEND_ZC};
+    private static final int[] NEEDED = {Uring.OP_POLL_ADD, Uring.OP_SENDMSG, Uring.OP_ASYNC_CANCEL, Uring.OP_SEND, Uring.OP_RECV,
+        Uring.OP_SEND_ZC};
     static final int PROBE_HEAD = 16;
     static final int PROBE_OP = 8;
     static final int PROBE_OP_FLAGS = 2;

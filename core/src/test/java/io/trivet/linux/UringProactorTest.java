@@ -17,7 +17,6 @@ import io.trivet.net.TcpStream;
 import io.trivet.net.UnavailableException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -727,46 +726,6 @@ final class UringProactorTest {
         }
         proactor.wakeup(); // does nothing
         assertThatThrownBy(() -> proactor.poll(events, 0)).isInstanceOf(IllegalStateException.class);
-    }
-
-    /** One call of a poll closes all descriptors whose connections were closed before it. */
-    @Test
-    void descriptorIsClosedByTheNextPoll() throws IOException {
-        UringProactor proactor = keep(new UringProactor(network, UringSizes.DEFAULT));
-        Recorder events = new Recorder(proactor);
-        proactor.poll(events, 0);
-        Ends ends = ends();
-        Map<Integer, String> before = Descriptors.kernelObjects();
-        long handle = proactor.adopt(ends.server);
-        proactor.close(handle);
-        assertThat(Descriptors.kernelObjects()).isEqualTo(before);
-        proactor.poll(events, 0);
-        assertThat(events.closed).containsExactly(handle);
-        assertThat(Descriptors.kernelObjects()).hasSize(before.size() - 1);
-        assertThat(ends.client.read(ByteBuffer.allocate(1))).isEqualTo(-1);
-    }
-
-    @Test
-    void descriptorsWhoseCloseWasNotHandedOverAreClosedByAnotherThread() throws Exception {
-        UringProactor proactor = new UringProactor(network, UringSizes.DEFAULT);
-        Ends ends = ends();
-        Map<Integer, String> before = Descriptors.kernelObjects();
-        Thread owner = Thread.ofPlatform().start(() -> {
-            poll(proactor, new Recorder(proactor));
-            try {
-                proactor.close(proactor.adopt(ends.server));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        });
-        owner.join();
-        proactor.close();
-        ByteBuffer in = ByteBuffer.allocate(1);
-        long start = System.nanoTime();
-        while (ends.client.read(in) == 0) {
-            assertThat(System.nanoTime() - start).isLessThan(10 * SECOND);
-        }
-        assertThat(Descriptors.kernelObjects()).hasSizeLessThan(before.size());
     }
 
     /** Only the ring's own thread can hand over waiting sends: the peer must not mistake what it received for everything. */
