@@ -19,6 +19,7 @@ public enum Capability {
     /**
      * An accepted TCP connection has the options that its listener had when the client connected. So an option can be set once at the
      * listener, by {@link Network#listen(java.net.InetSocketAddress, int, ListenOptions)}, in place of a system call for each connection.
+     * A network that reports this must support that method: a server uses it.
      */
     INHERITED_OPTIONS
 }

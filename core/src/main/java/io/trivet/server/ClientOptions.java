@@ -36,10 +36,18 @@ final class ClientOptions {
     static List<ListenOptions> ofConnections(Network network, List<Profile> profiles, int opened) {
         List<ListenOptions> options = new ArrayList<>();
         for (Profile profile : profiles) {
-            boolean areInherited = options.size() < opened && network.supports(Capability.INHERITED_OPTIONS);
-            options.add(areInherited ? ListenOptions.none() : addTo(ListenOptions.none(), network, profile));
+            boolean areInherited = network.supports(Capability.INHERITED_OPTIONS);
+            boolean isOpened = options.size() < opened;
+            ListenOptions given = areInherited && !isOpened ? withoutKeepAlive(network) : ListenOptions.none();
+            options.add(areInherited && isOpened ? given : addTo(given, network, profile));
         }
         return options;
+    }
+
+    /** Undoes what connections may inherit from a listener of a server that has an idle timeout. */
+    private static ListenOptions withoutKeepAlive(Network network) {
+        ListenOptions options = ListenOptions.none().with(StandardSocketOptions.SO_KEEPALIVE, false);
+        return network.supports(Capability.KEEP_ALIVE_OPTIONS) ? options.with(TcpOptions.USER_TIMEOUT_MILLIS, 0) : options;
     }
 
     private static ListenOptions addTo(ListenOptions given, Network network, Profile profile) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.trivet.net.Capability;
 import io.trivet.net.ClosedSocketException;
+import io.trivet.net.ListenOptions;
+import io.trivet.net.Network;
 import io.trivet.net.TcpListener;
 import io.trivet.net.TcpOptions;
 import java.io.IOException;
@@ -63,6 +65,26 @@ final class SocketOptionsTest {
         TcpListener listener = stage.network().listen(Stage.FREE_PORT, 4);
         expectOptionsOfClients(stage, handler -> stage.serverWithoutListener()
                 .listen(listener, stage.listening(Protocol.of(Framing.lines(), handler))));
+    }
+
+    /** The listener is that of a server with an idle timeout, which has handed it over. */
+    @EveryNetwork
+    void connectionOfAPassedListenerHasNoKeepAliveWithoutAnIdleTimeout(Stage stage) throws Exception {
+        Network network = stage.network();
+        boolean inherits = network.supports(Capability.INHERITED_OPTIONS);
+        TcpListener listener = network.listen(Stage.FREE_PORT, 4, !inherits ? ListenOptions.none() : ListenOptions.none()
+                .with(StandardSocketOptions.SO_KEEPALIVE, true).with(TcpOptions.USER_TIMEOUT_MILLIS, 60_000));
+        Story story = stage.story((connection, message) -> {
+            assertThat(connection.getOption(StandardSocketOptions.SO_KEEPALIVE)).isFalse();
+            if (inherits) {
+                assertThat(connection.getOption(TcpOptions.USER_TIMEOUT_MILLIS)).isZero();
+            }
+            connection.send("as expected");
+        });
+        Client client = stage.client(stage.open(stage.serverWithoutListener()
+                .listen(listener, stage.listening(Protocol.of(Framing.lines(), story)))));
+        client.send("x\n");
+        client.expect("as expected\n");
     }
 
     private static void expectOptionsOfClients(Stage stage, Function<Handler, ServerBuilder> server) throws Exception {
