@@ -36,10 +36,13 @@ final class ClientOptions {
     static List<ListenOptions> ofConnections(Network network, List<Profile> profiles, int opened) {
         List<ListenOptions> options = new ArrayList<>();
         for (Profile profile : profiles) {
-            boolean areInherited = network.supports(Capability.INHERITED_OPTIONS);
-            boolean isOpened = options.size() < opened;
-            ListenOptions given = areInherited && !isOpened ? withoutKeepAlive(network) : ListenOptions.none();
-            options.add(areInherited && isOpened ? given : addTo(given, network, profile));
+            if (!network.supports(Capability.INHERITED_OPTIONS)) {
+                options.add(addTo(ListenOptions.none(), network, profile));
+            } else if (options.size() < opened) {
+                options.add(ListenOptions.none());
+            } else {
+                options.add(addTo(withoutKeepAlive(network), network, profile));
+            }
         }
         return options;
     }
