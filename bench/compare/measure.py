@@ -171,15 +171,19 @@ class Table:
                 process = self.start(label)
                 if not process:
                     continue
-                client = load("hold", process, size=64)
+                client = None
                 try:
+                    if process.is_java:  # what a JVM needs to compile the code of a new connection is no memory of a connection
+                        finished(load("connect", process, conns=50, size=64, seconds=self.effort.warm_up, warmup=0.1), process)
+                    client = load("hold", process, size=64)
                     few, many = (self.memory_with(process, client, count) for count in (FEW, MANY))
                     self.keep(label, "rounds", {key: (many[key] - few[key]) / (MANY - FEW) for key in few})
                 except LoadFailed as e:
                     self.leave_out(label, e)
                 finally:
-                    client.kill()
-                    client.communicate()
+                    if client:
+                        client.kill()
+                        client.communicate()
                     process.end()
                 save(summarise(self.record))
 
