@@ -53,7 +53,7 @@ def lines(depth):
 BROADCAST = Shape("broadcast", 1000, 64, peers=tuple(p for p in MAIN if p not in ("c-uring", "libuv")))
 CONNECT = Shape("connect", 50, peers=tuple(MAIN))
 IDLE = Shape("idle", peers=tuple(MAIN))  # poll and select use as much memory per connection as epoll, and take minutes to accept 15,000
-START = Shape("start", peers=(*MAIN, *(peer + "+aot" for peer in MAIN if peer.startswith(("trivet-", "netty-")))))
+START = Shape("start", peers=(*MAIN, *(peer + "+aot" for peer in MAIN if peer.startswith(("trivet-", "netty-", "nio")))))
 
 SHORT = [echo(50, 64, 1, EVERY, rated=True), echo(1, 64, 1), echo(1000, 64, 1, rated=True), echo(50, 64, 16), echo(50, 16 << 10, 1),
          echo(50, 256 << 10, 1), lines(1), lines(64), START, IDLE, CONNECT, BROADCAST, echo(50, 1 << 10, 1), echo(15_000, 64, 1)]
