@@ -19,11 +19,11 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accepts for all loops of a server, on the thread of the first loop: enforces the limits of connections, spreads accepted
- * connections over the loops, and backs off when the kernel cannot accept.
+ * Accepts connections for all loops of a server, on the thread of the first loop: enforces the limits on connections, spreads
+ * accepted connections over the loops, and backs off when the kernel cannot accept.
  *
- * <p>When descriptors run out, a listener stays readable and every accept fails. Then nothing is accepted for a while, from 10 ms
- * doubling to 1 s. Accepting continues when the {@link DescriptorReserve} could be opened again.
+ * <p>When descriptors run out, a listener stays readable and every accept fails. The acceptor then pauses, for 10 ms at first,
+ * doubling up to 1 s. It continues when the {@link DescriptorReserve} could be opened again.
  */
 final class Acceptor implements ConnectionSource {
     private static final long BACKOFF_MIN_NANOS = Duration.ofMillis(10).toNanos();
@@ -50,16 +50,16 @@ final class Acceptor implements ConnectionSource {
     /** True if accepting a client depends on its address. Otherwise the address is not read, which would make 120 bytes of garbage. */
     private final boolean dependsOnAddress;
     private volatile boolean accepting;
-    /** It has accepted: clients that wait in the backlog are this server's. First loop's thread. */
+    /** True once this server has started to accept: the clients in the backlog are then its own. First loop's thread. */
     private boolean started;
     private volatile boolean ended;
-    /** True from a failed accept until accepting has worked for a while. */
+    /** True from a failed accept until accepting has gone on for {@link #BACKOFF_MAX_NANOS}. */
     private volatile boolean backedOff;
     /** True until the server that is replaced has stopped accepting. */
     private volatile boolean awaitsHandover;
     /** True while the server that is replaced decides whether it leaves the backlog to this one. */
     private volatile boolean takingOver;
-    /** A drain has begun meanwhile, and waits for that decision. First loop's thread. */
+    /** True if a drain has begun during the takeover, and waits for that decision. First loop's thread. */
     private boolean drainAwaitsDecision;
     private long backoffNanos = BACKOFF_MIN_NANOS;
 
@@ -113,8 +113,8 @@ final class Acceptor implements ConnectionSource {
     }
 
     /**
-     * Makes sure that accepting can start, without accepting: a lack of descriptors or memory is found before the server that is replaced
-     * stops accepting. Called before the loops turn.
+     * Verifies that accepting can start, without accepting. So a lack of descriptors or memory is found before the server that is
+     * replaced stops accepting. Called before the loops turn.
      */
     void prepare() throws IOException {
         awaitsHandover = true;
@@ -130,12 +130,15 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    /** The server that is replaced is about to decide. Until then, a drain does not drop the clients that wait. Any thread. */
+    /**
+     * Starts a takeover: the server that is replaced is about to decide whether it leaves the backlog to this one. Until then, a
+     * drain does not drop the clients that wait. Any thread.
+     */
     void beginTakeover() {
         takingOver = true;
     }
 
-    /** The server that is replaced continues: the clients that wait are its own. First loop's thread. */
+    /** Cancels the takeover: the server that is replaced continues, with the clients that wait. First loop's thread. */
     void cancelTakeover() {
         takingOver = false;
         if (drainAwaitsDecision) {
@@ -143,7 +146,10 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    /** Accepts from now on: the clients that wait are this server's, also if a drain has begun. First loop's thread. */
+    /**
+     * Completes the takeover: accepts from now on. The clients that wait are this server's, even if a drain has begun. First
+     * loop's thread.
+     */
     void takeOver() {
         takingOver = false;
         awaitsHandover = false;
@@ -168,7 +174,7 @@ final class Acceptor implements ConnectionSource {
         }
     }
 
-    /** Starts to accept, or does so again, unless the limit is reached. On the thread of the first loop. */
+    /** Starts or resumes accepting, unless the limit is reached. On the thread of the first loop. */
     void resume() {
         if (ended) {
             return;

@@ -60,9 +60,9 @@ final class ClientOptions {
     }
 
     /**
-     * Enables keep-alive, so that the kernel detects a dead peer in about the idle timeout; its default is two hours. The kernel
-     * gives a peer up only after several unanswered probes, because a single probe may be lost. If the timers of thousands of
-     * connections expire together, even the kernel's own input queue drops probes (net.core.netdev_max_backlog).
+     * Enables keep-alive, so that the kernel detects a dead peer in about the idle timeout, instead of its default of two hours.
+     * The kernel drops a connection only after several unanswered probes, because a single probe may be lost. If the timers of
+     * thousands of connections expire together, even the kernel's own input queue drops probes (net.core.netdev_max_backlog).
      */
     private static ListenOptions addKeepAlive(ListenOptions given, Network network, Duration idle) {
         ListenOptions options = given.with(StandardSocketOptions.SO_KEEPALIVE, true);

@@ -61,7 +61,7 @@ final class DeliveryShares {
         shares.add(new Share(connection, continues ? last.messages + 1 : 1));
     }
 
-    /** The first shares follow the order of the poll, and later ones the same order. */
+    /** Compares the shares with a round robin: the poll determines the order of the first round, which all others repeat. */
     private void compare(int[] left) {
         List<Integer> order = shares.stream().map(Share::connection).distinct().toList();
         List<Share> expected = new ArrayList<>();

@@ -19,9 +19,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Checks when and how connections end after a broken rule, to the nanosecond. Several connections have queued messages at the same time;
- * their peers read late, send more, end their output, or do nothing. A rule is broken by a message that is too long, input that breaks the protocol,
- * an unfinished message at the end of the input, a handler that fails, or a deadline. Other connections finish, or are closed.
+ * Checks when and how connections end after a broken rule, to the nanosecond. Several connections have queued messages at the
+ * same time. Their peers read late, send more, end their output, or do nothing. A rule is broken by a message that is too long,
+ * by input that breaks the protocol, by an unfinished message at the end of the input, by a handler that fails, or by a deadline.
+ * Other connections finish, or are closed.
  */
 final class EndingTrial implements Trial {
     @Override

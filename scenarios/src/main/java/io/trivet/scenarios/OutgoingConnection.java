@@ -38,7 +38,7 @@ final class OutgoingConnection implements Handler {
     QueueModel queue = NO_QUEUE;
     /** Reading was paused before it was connected. */
     boolean paused;
-    /** Set if it has been finished: its reason when it is closed in order. */
+    /** The expected reason of an orderly close; null until {@code finish} is called. */
     @Nullable CloseReason finished;
     ConnectionState state = ConnectionState.CONNECTING;
     @Nullable CloseReason end;

@@ -14,7 +14,10 @@ final class QueueModel {
         final int length;
         final long sinceNanos;
         final boolean urgent;
-        /** It was sent with a listener: no message overtakes it or is dropped before it, and it counts with its full length until it was sent. */
+        /**
+         * True if it was sent with a listener: no message overtakes it or is dropped before it, and it counts with its full
+         * length until it was sent.
+         */
         final boolean listened;
         int left;
 

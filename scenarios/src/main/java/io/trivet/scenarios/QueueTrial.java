@@ -72,15 +72,18 @@ final class QueueTrial implements Trial {
         final TrialNetwork network;
         final ThrowingHandler handler;
         final boolean aligned;
-        /** A ring accepts bytes before the socket does: which of them the peer has is known only when the send has completed. */
+        /**
+         * True on a ring. It accepts bytes before the socket does, so which of them the peer has is known only when the send has
+         * completed.
+         */
         final boolean isRing;
-        /** The calls come from another thread than the loop's, as they do if one thread turns two loops. */
+        /** True if one thread turns two loops: outside of a turn, its calls count as calls from another thread. */
         final boolean foreign;
         final QueueModel model;
         final Server server;
         final TrialClient client;
         final Connection connection;
-        /** More messages than a gathering send has places for, each with a buffer of its own. */
+        /** True if there may be more messages than one gathering send has parts, each with a buffer of its own. */
         private final boolean isCrowded;
         private final int sendBytes;
         private byte nextFill = 'a';
@@ -168,7 +171,7 @@ final class QueueTrial implements Trial {
             }
         }
 
-        /** A message to all connections, which is one. If it does not fit, the connection is closed. */
+        /** Broadcasts to all connections; there is only one. If the message does not fit, that connection is closed. */
         private void broadcast(int length) throws IOException {
             byte fill = nextFill;
             byte[] content = new byte[length - 1];

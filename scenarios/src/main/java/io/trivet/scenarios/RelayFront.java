@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
-/** The handler of the clients' connections of a {@link RelayServer}: upon their first message it relays. */
+/** Handles the connections of a {@link RelayServer}'s clients: the first message of a connection starts its relay. */
 final class RelayFront implements Handler {
     static final String FIRST = "go";
     static final int PINGS = 3;
@@ -43,7 +43,7 @@ final class RelayFront implements Handler {
         } else if (run.plan.mode() == RelayMode.COUNTED && text.startsWith("ping ")) {
             connection.send(text);
         } else if (!run.refused) { // without a relay, the handler gets what was to be relayed
-            run.fail(Rule.BYTES, "a message was relayed before, or was not sent: " + text.length() + " bytes");
+            run.fail(Rule.BYTES, "the handler gets bytes that were relayed already or never sent: " + text.length() + " bytes");
         }
     }
 
