@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Has the JDK generate the code for calls of C functions on another thread while the command line is parsed. Each of the two takes some
- * 50 ms of a start. The forms are those of the library, which then finds the code in the linker's cache.
+ * Has the JDK generate the code for calls of C functions on another thread while the command line is parsed. It takes some 50 ms of a
+ * start. The form is that of the library's calls, which then find the code in the linker's cache.
  */
 final class LinkerPreparation {
     private LinkerPreparation() {}
@@ -22,22 +22,18 @@ final class LinkerPreparation {
         thread.start();
     }
 
+    @SuppressWarnings("restricted") // the program has native access anyway: see the manifest
     private static void prepare() {
         try {
-            FunctionDescriptor six = FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-                    JAVA_LONG);
-            MethodHandle getpid = handle("getpid", six);
-            handle("syscall", six.appendArgumentLayouts(JAVA_LONG));
+            FunctionDescriptor form = FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                    JAVA_LONG, JAVA_LONG);
+            Linker linker = Linker.nativeLinker();
+            MethodHandle getpid = linker.downcallHandle(linker.defaultLookup().findOrThrow("getpid"), form,
+                    Linker.Option.captureCallState("errno"));
             MemorySegment errno = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
-            long _ = (long) getpid.invokeExact(errno, 0L, 0L, 0L, 0L, 0L, 0L);
+            long _ = (long) getpid.invokeExact(errno, 0L, 0L, 0L, 0L, 0L, 0L, 0L);
         } catch (Throwable e) {
             // The system has no such calls, or they are not permitted: an engine that needs them reports it.
         }
-    }
-
-    @SuppressWarnings("restricted") // the program has native access anyway: see the manifest
-    private static MethodHandle handle(String function, FunctionDescriptor form) {
-        Linker linker = Linker.nativeLinker();
-        return linker.downcallHandle(linker.defaultLookup().findOrThrow(function), form, Linker.Option.captureCallState("errno"));
     }
 }

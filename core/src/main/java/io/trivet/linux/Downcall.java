@@ -13,11 +13,12 @@ import java.lang.invoke.MethodHandle;
 import java.util.function.Consumer;
 
 /**
- * Creates method handles for C functions. All have the same form: the segment for errno, then six {@code long} arguments
- * (addresses, too), and a {@code long} result. On x86-64 and aarch64 each of the first six integer arguments occupies a whole
- * register, whatever its C type, and a function ignores registers for which it has no parameter. So this form fits every
- * function. Callers pass 0 for missing arguments. All functions share one compiled stub because each further form adds 15 ms to
- * the JVM's start-up.
+ * Creates method handles for C functions. All have the same form: the segment for errno, then seven {@code long} arguments
+ * (addresses, too), and a {@code long} result. Seven are what syscall(2) needs: the number of the call, and six arguments. On
+ * x86-64 and aarch64 each of the first six integer arguments occupies a whole register, whatever its C type; the seventh is a
+ * register or a word of the stack that the caller removes; and a function ignores arguments for which it has no parameter. So
+ * this form fits every function. Callers pass 0 for missing arguments. All functions share one compiled stub because each further
+ * form adds 15 ms to the JVM's start-up.
  *
  * <p>A result whose C type is {@code int} must be cast to int: the upper half of the register is undefined. {@code critical} is
  * not used, since some of the calls wait.
@@ -26,8 +27,8 @@ import java.util.function.Consumer;
 final class Downcall {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
-    private static final FunctionDescriptor LONGS_6 = FunctionDescriptor
-            .of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final FunctionDescriptor LONGS_7 = FunctionDescriptor
+            .of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     /** Layout of the segment into which a call writes errno: see {@link #newErrno}. */
     private static final StructLayout ERRNO = Linker.Option.captureStateLayout();
     private static final long ERRNO_OFFSET = ERRNO.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
@@ -53,16 +54,7 @@ final class Downcall {
     /** Returns a method handle that calls a C function, or null if the C library does not have it. */
     static @org.jspecify.annotations.Nullable MethodHandle ofOptional(String function) {
         MemorySegment symbol = LINKER.defaultLookup().find(function).orElse(null);
-        return symbol == null ? null : LINKER.downcallHandle(symbol, LONGS_6, CAPTURE);
-    }
-
-    /**
-     * Returns a method handle for syscall(2), for system calls that the C library does not wrap. Its arguments are the number of
-     * the call, and six more.
-     */
-    static MethodHandle syscall() {
-        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("syscall"), LONGS_6.appendArgumentLayouts(JAVA_LONG),
-                CAPTURE);
+        return symbol == null ? null : LINKER.downcallHandle(symbol, LONGS_7, CAPTURE);
     }
 
     /** Allocates a segment for errno. Threads that make calls at the same time must not share it. */

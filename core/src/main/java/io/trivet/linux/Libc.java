@@ -102,7 +102,8 @@ final class Libc {
     static int socket(int domain, int type, int protocol) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SOCKET.invokeExact(errno, (long) domain, (long) type, (long) protocol, 0L, 0L, 0L), errno);
+            return intResult((long) SOCKET.invokeExact(errno, (long) domain, (long) type, (long) protocol, 0L, 0L, 0L, 0L),
+                    errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -112,7 +113,7 @@ final class Libc {
     static int bind(int fd, long address, int length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) BIND.invokeExact(errno, (long) fd, address, (long) length, 0L, 0L, 0L), errno);
+            return intResult((long) BIND.invokeExact(errno, (long) fd, address, (long) length, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -122,7 +123,7 @@ final class Libc {
     static int listen(int fd, int backlog) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) LISTEN.invokeExact(errno, (long) fd, (long) backlog, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) LISTEN.invokeExact(errno, (long) fd, (long) backlog, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -132,7 +133,8 @@ final class Libc {
     static int accept4(int fd, long address, long lengthAddress, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) ACCEPT4.invokeExact(errno, (long) fd, address, lengthAddress, (long) flags, 0L, 0L), errno);
+            return intResult((long) ACCEPT4.invokeExact(errno, (long) fd, address, lengthAddress, (long) flags, 0L, 0L, 0L),
+                    errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -142,7 +144,7 @@ final class Libc {
     static int connect(int fd, long address, int length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) CONNECT.invokeExact(errno, (long) fd, address, (long) length, 0L, 0L, 0L), errno);
+            return intResult((long) CONNECT.invokeExact(errno, (long) fd, address, (long) length, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -152,7 +154,7 @@ final class Libc {
     static int shutdown(int fd, int how) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SHUTDOWN.invokeExact(errno, (long) fd, (long) how, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) SHUTDOWN.invokeExact(errno, (long) fd, (long) how, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -162,7 +164,7 @@ final class Libc {
     static int close(int fd) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) CLOSE.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) CLOSE.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -172,7 +174,7 @@ final class Libc {
     static long recv(int fd, long buffer, long length, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) RECV.invokeExact(errno, (long) fd, buffer, length, (long) flags, 0L, 0L), errno);
+            return longResult((long) RECV.invokeExact(errno, (long) fd, buffer, length, (long) flags, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -182,7 +184,7 @@ final class Libc {
     static long send(int fd, long buffer, long length, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) SEND.invokeExact(errno, (long) fd, buffer, length, (long) flags, 0L, 0L), errno);
+            return longResult((long) SEND.invokeExact(errno, (long) fd, buffer, length, (long) flags, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -192,7 +194,8 @@ final class Libc {
     static long recvfrom(int fd, long buffer, long length, int flags, long address, long lengthAddress) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) RECVFROM.invokeExact(errno, (long) fd, buffer, length, (long) flags, address, lengthAddress),
+            return longResult(
+                    (long) RECVFROM.invokeExact(errno, (long) fd, buffer, length, (long) flags, address, lengthAddress, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -204,7 +207,7 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return longResult(
-                    (long) SENDTO.invokeExact(errno, (long) fd, buffer, length, (long) flags, address, (long) addressLength),
+                    (long) SENDTO.invokeExact(errno, (long) fd, buffer, length, (long) flags, address, (long) addressLength, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -215,7 +218,7 @@ final class Libc {
     static long sendmsg(int fd, long message, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) SENDMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L), errno);
+            return longResult((long) SENDMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -225,7 +228,7 @@ final class Libc {
     static long recvmsg(int fd, long message, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) RECVMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L), errno);
+            return longResult((long) RECVMSG.invokeExact(errno, (long) fd, message, (long) flags, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -235,7 +238,7 @@ final class Libc {
     static int flock(int fd, int operation) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) FLOCK.invokeExact(errno, (long) fd, (long) operation, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) FLOCK.invokeExact(errno, (long) fd, (long) operation, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -245,7 +248,7 @@ final class Libc {
     static long read(int fd, long buffer, long length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) READ.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L), errno);
+            return longResult((long) READ.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -255,7 +258,7 @@ final class Libc {
     static long write(int fd, long buffer, long length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) WRITE.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L), errno);
+            return longResult((long) WRITE.invokeExact(errno, (long) fd, buffer, length, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -265,7 +268,7 @@ final class Libc {
     static int open(long path, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) OPEN.invokeExact(errno, path, (long) flags, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) OPEN.invokeExact(errno, path, (long) flags, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -275,7 +278,7 @@ final class Libc {
     static long lseek(int fd, long offset, int whence) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) LSEEK.invokeExact(errno, (long) fd, offset, (long) whence, 0L, 0L, 0L), errno);
+            return longResult((long) LSEEK.invokeExact(errno, (long) fd, offset, (long) whence, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -285,7 +288,7 @@ final class Libc {
     static long pread(int fd, long buffer, long length, long offset) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) PREAD.invokeExact(errno, (long) fd, buffer, length, offset, 0L, 0L), errno);
+            return longResult((long) PREAD.invokeExact(errno, (long) fd, buffer, length, offset, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -295,7 +298,7 @@ final class Libc {
     static long sendfile(int socket, int file, long offsetAddress, long length) {
         MemorySegment errno = ERRNO.get();
         try {
-            return longResult((long) SENDFILE.invokeExact(errno, (long) socket, (long) file, offsetAddress, length, 0L, 0L),
+            return longResult((long) SENDFILE.invokeExact(errno, (long) socket, (long) file, offsetAddress, length, 0L, 0L, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -307,7 +310,7 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return intResult(
-                    (long) GETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, lengthAddress, 0L),
+                    (long) GETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, lengthAddress, 0L, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -319,7 +322,7 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return intResult(
-                    (long) SETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, (long) length, 0L),
+                    (long) SETSOCKOPT.invokeExact(errno, (long) fd, (long) level, (long) option, value, (long) length, 0L, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -330,7 +333,7 @@ final class Libc {
     static int getsockname(int fd, long address, long lengthAddress) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) GETSOCKNAME.invokeExact(errno, (long) fd, address, lengthAddress, 0L, 0L, 0L), errno);
+            return intResult((long) GETSOCKNAME.invokeExact(errno, (long) fd, address, lengthAddress, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -340,7 +343,7 @@ final class Libc {
     static int getpeername(int fd, long address, long lengthAddress) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) GETPEERNAME.invokeExact(errno, (long) fd, address, lengthAddress, 0L, 0L, 0L), errno);
+            return intResult((long) GETPEERNAME.invokeExact(errno, (long) fd, address, lengthAddress, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -350,7 +353,7 @@ final class Libc {
     static int sockatmark(int fd) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) SOCKATMARK.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) SOCKATMARK.invokeExact(errno, (long) fd, 0L, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -361,7 +364,7 @@ final class Libc {
         MemorySegment errno = ERRNO.get();
         try {
             return longResult((long) SPLICE.invokeExact(errno, (long) from, 0L, (long) to, 0L, length,
-                    (long) (SPLICE_F_MOVE | SPLICE_F_NONBLOCK)), errno);
+                    (long) (SPLICE_F_MOVE | SPLICE_F_NONBLOCK), 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -371,7 +374,7 @@ final class Libc {
     static int pipe2(long descriptors, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) PIPE2.invokeExact(errno, descriptors, (long) flags, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) PIPE2.invokeExact(errno, descriptors, (long) flags, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -381,7 +384,7 @@ final class Libc {
     static int eventfd(int initial, int flags) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) EVENTFD.invokeExact(errno, (long) initial, (long) flags, 0L, 0L, 0L, 0L), errno);
+            return intResult((long) EVENTFD.invokeExact(errno, (long) initial, (long) flags, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -391,7 +394,7 @@ final class Libc {
     static int fcntl(int fd, int command, int argument) {
         MemorySegment errno = ERRNO.get();
         try {
-            return intResult((long) FCNTL.invokeExact(errno, (long) fd, (long) command, (long) argument, 0L, 0L, 0L), errno);
+            return intResult((long) FCNTL.invokeExact(errno, (long) fd, (long) command, (long) argument, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

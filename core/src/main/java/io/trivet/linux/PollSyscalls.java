@@ -39,7 +39,7 @@ final class PollSyscalls {
     static int ppoll(long pollfds, int count, long timespec) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) Poll.PPOLL.invokeExact(errno, pollfds, (long) count, timespec, 0L, 0L, 0L), errno);
+            return Libc.intResult((long) Poll.PPOLL.invokeExact(errno, pollfds, (long) count, timespec, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -50,7 +50,7 @@ final class PollSyscalls {
         MemorySegment errno = Libc.errnoOfThread();
         try {
             return Libc.intResult(
-                    (long) Select.PSELECT.invokeExact(errno, (long) nfds, readSet, writeSet, exceptSet, timespec, 0L), errno);
+                    (long) Select.PSELECT.invokeExact(errno, (long) nfds, readSet, writeSet, exceptSet, timespec, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -60,7 +60,7 @@ final class PollSyscalls {
     static int epollCreate1(int flags) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) Epoll.CREATE.invokeExact(errno, (long) flags, 0L, 0L, 0L, 0L, 0L), errno);
+            return Libc.intResult((long) Epoll.CREATE.invokeExact(errno, (long) flags, 0L, 0L, 0L, 0L, 0L, 0L), errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }
@@ -70,7 +70,8 @@ final class PollSyscalls {
     static int epollCtl(int epfd, int operation, int fd, long event) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            return Libc.intResult((long) Epoll.CTL.invokeExact(errno, (long) epfd, (long) operation, (long) fd, event, 0L, 0L),
+            return Libc.intResult(
+                    (long) Epoll.CTL.invokeExact(errno, (long) epfd, (long) operation, (long) fd, event, 0L, 0L, 0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -89,7 +90,7 @@ final class PollSyscalls {
         try {
             if (pwait2 != null && usesPwait2(timeout)) {
                 int result = Libc.intResult(
-                        (long) pwait2.invokeExact(errno, (long) epfd, events, (long) maxEvents, timeout.timespec(), 0L, 0L),
+                        (long) pwait2.invokeExact(errno, (long) epfd, events, (long) maxEvents, timeout.timespec(), 0L, 0L, 0L),
                         errno);
                 if (result != -Errno.ENOSYS && result != -Errno.EPERM) {
                     return result;
@@ -97,7 +98,8 @@ final class PollSyscalls {
                 Epoll.pwait2Refused = true;
             }
             return Libc.intResult(
-                    (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis(), 0L, 0L),
+                    (long) Epoll.WAIT.invokeExact(errno, (long) epfd, events, (long) maxEvents, (long) timeout.millis(), 0L, 0L,
+                            0L),
                     errno);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);

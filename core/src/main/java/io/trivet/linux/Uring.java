@@ -67,7 +67,7 @@ final class Uring {
     static final int MAP_SHARED_POPULATE = 0x8001;
     static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 
-    private static final MethodHandle SYSCALL = Downcall.syscall();
+    private static final MethodHandle SYSCALL = Downcall.of("syscall");
     private static final MethodHandle MMAP = Downcall.of("mmap");
     private static final MethodHandle MUNMAP = Downcall.of("munmap");
 
@@ -123,7 +123,7 @@ final class Uring {
     private static long map(long size, int flags, int fd, long offset) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            long address = (long) MMAP.invokeExact(errno, 0L, size, (long) PROT_READ_WRITE, (long) flags, (long) fd, offset);
+            long address = (long) MMAP.invokeExact(errno, 0L, size, (long) PROT_READ_WRITE, (long) flags, (long) fd, offset, 0L);
             return address == -1 ? -Downcall.errno(errno) : address;
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
@@ -134,7 +134,7 @@ final class Uring {
     static void unmap(long address, long size) {
         MemorySegment errno = Libc.errnoOfThread();
         try {
-            long _ = (long) MUNMAP.invokeExact(errno, address, size, 0L, 0L, 0L, 0L);
+            long _ = (long) MUNMAP.invokeExact(errno, address, size, 0L, 0L, 0L, 0L, 0L);
         } catch (Throwable t) {
             throw Downcall.unexpected(t);
         }

@@ -248,7 +248,7 @@ final class KernelObjectsTest {
         try (Arena arena = Arena.ofConfined()) {
             long name = arena.allocateFrom("/dev/null").address();
             number = (int) (long) Downcall.of("open").invokeExact(Libc.errnoOfThread(), name, (long) Libc.O_PATH | Libc.O_CLOEXEC,
-                    0L, 0L, 0L, 0L);
+                    0L, 0L, 0L, 0L, 0L);
         }
         assertThat(number).isNotNegative();
         Descriptor path = open(lab, number);
