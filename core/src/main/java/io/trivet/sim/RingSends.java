@@ -166,15 +166,18 @@ final class RingSends {
             postEnd(connection);
             return 0;
         }
-        int room = Math.min(send.remaining(), end.room());
+        int asked = send.remaining();
+        int room = Math.min(asked, end.room());
         if (room > 1 && faults.happens(Fault.SHORT_WRITE)) {
             room = faults.random(Fault.SHORT_WRITE).part(room);
         }
         if (room > 0) {
             send.write(connection.stream(), end.out, room);
-            if (kernel.isTraced()) {
-                kernel.trace(end + " writes " + room);
-            }
+        }
+        if (kernel.isTraced() && asked > 0) {
+            kernel.trace(end + " writes " + room + (room < asked ? " of " + asked : ""));
+        }
+        if (room > 0) {
             end.out.push();
         }
         if (send.silent && send.remaining() == 0) {

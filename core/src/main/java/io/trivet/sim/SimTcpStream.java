@@ -101,11 +101,12 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         if (!buffer.hasRemaining()) {
             return 0;
         }
-        int count = (int) drawAccepted("send", buffer.remaining());
+        int asked = buffer.remaining();
+        int count = (int) drawAccepted("send", asked);
         if (count > 0) {
             end.out.write(buffer, count);
-            sent(count);
         }
+        wrote(count, asked);
         return count;
     }
 
@@ -126,9 +127,7 @@ final class SimTcpStream extends SimSocket implements TcpStream {
                 left -= part;
             }
         }
-        if (accepted > 0) {
-            sent(accepted);
-        }
+        wrote(accepted, all);
         return accepted;
     }
 
@@ -164,11 +163,13 @@ final class SimTcpStream extends SimSocket implements TcpStream {
         }
     }
 
-    private void sent(long count) {
+    private void wrote(long count, long asked) {
         if (host.kernel.isTraced()) {
-            host.kernel.trace(end + " writes " + count);
+            host.kernel.trace(end + " writes " + count + (count < asked ? " of " + asked : ""));
         }
-        end.out.push();
+        if (count > 0) {
+            end.out.push();
+        }
     }
 
     @Override
