@@ -1,8 +1,12 @@
 package io.trivet.scenarios;
 
+import io.trivet.server.Limits;
+import java.lang.reflect.RecordComponent;
+import java.time.Duration;
 import java.util.Locale;
+import java.util.StringJoiner;
 
-/** Formats durations and names for reports. */
+/** Formats durations, names and limits for reports. */
 final class ReportText {
     private ReportText() {}
 
@@ -17,6 +21,26 @@ final class ReportText {
             return number(nanos / 1e3) + " us";
         }
         return nanos < 1_000_000_000 ? number(nanos / 1e6) + " ms" : number(nanos / 1e9) + " s";
+    }
+
+    /** Returns the limits that differ from the defaults, or "the default limits". */
+    static String limits(Limits limits) {
+        StringJoiner text = new StringJoiner(", ").setEmptyValue("the default limits");
+        for (RecordComponent limit : Limits.class.getRecordComponents()) {
+            try {
+                Object value = limit.getAccessor().invoke(limits);
+                if (!value.equals(limit.getAccessor().invoke(Limits.defaults()))) {
+                    text.add(limit.getName() + " " + (value instanceof Duration time ? duration(time) : value));
+                }
+            } catch (ReflectiveOperationException e) {
+                throw new LinkageError("an accessor of Limits is not public", e);
+            }
+        }
+        return text.toString();
+    }
+
+    private static String duration(Duration time) {
+        return time.isZero() ? "off" : time.compareTo(Duration.ofDays(1)) > 0 ? time.toString() : duration(time.toNanos());
     }
 
     private static String number(double value) {

@@ -69,6 +69,9 @@ final class TrialRun {
 
     ServerBuilder builder(TrialNetwork network, Handler handler, Limits limits) {
         closing.handles(handler);
+        if (context.timeline.isEnabled()) {
+            log("limits of the server: " + ReportText.limits(limits));
+        }
         return Server.builder().network(network).listen(address).handler(handler).limits(limits);
     }
 
